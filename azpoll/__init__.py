@@ -1,0 +1,76 @@
+"""azpoll tracks Azure's long-running operations: thousands of awaitable operations in one event loop.
+
+async with httpx.AsyncClient(base_url="https://management.azure.com", auth=...) as client:
+    async with azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", url, json=body)
+        response = await operation
+"""
+
+from azpoll.completion import as_completed
+from azpoll.desk import Statistics
+from azpoll.errors import (
+    AuthenticationFailed,
+    AzpollError,
+    CancelFailed,
+    InitialRequestFailed,
+    InvalidResumeToken,
+    MalformedAnswer,
+    OperationCanceled,
+    OperationError,
+    OperationFailed,
+    OperationNotFound,
+    OperationTimeout,
+    PermissionDenied,
+    PollingError,
+    RetriesExhausted,
+    TrackerClosed,
+    UntrustedPollingURL,
+    WrongEventLoop,
+)
+from azpoll.events import Event, OperationEnded, OperationTracked, PollAnswered
+from azpoll.group import Group, GroupProgress
+from azpoll.operation import AsyncOperation
+from azpoll.options import BeginOptions, TrackingOptions
+from azpoll.protocol.armerror import ARMError, ServiceError
+from azpoll.snapshot import OperationState, Snapshot
+from azpoll.tracker import Tracker
+from azpoll.waiting import wait
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ARMError",
+    "AsyncOperation",
+    "AuthenticationFailed",
+    "AzpollError",
+    "BeginOptions",
+    "CancelFailed",
+    "Event",
+    "Group",
+    "GroupProgress",
+    "InitialRequestFailed",
+    "InvalidResumeToken",
+    "MalformedAnswer",
+    "OperationCanceled",
+    "OperationEnded",
+    "OperationError",
+    "OperationFailed",
+    "OperationNotFound",
+    "OperationState",
+    "OperationTimeout",
+    "OperationTracked",
+    "PermissionDenied",
+    "PollAnswered",
+    "PollingError",
+    "RetriesExhausted",
+    "ServiceError",
+    "Snapshot",
+    "Statistics",
+    "Tracker",
+    "TrackerClosed",
+    "TrackingOptions",
+    "UntrustedPollingURL",
+    "WrongEventLoop",
+    "as_completed",
+    "wait",
+]

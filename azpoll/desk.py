@@ -1,0 +1,254 @@
+"""The tracker's books: every operation it tracks, what became of each, and who wants to hear of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio
+from anyio.lowlevel import current_token
+
+from azpoll.cancelation import cancel
+from azpoll.errors import TrackerClosed, WrongEventLoop, error_of
+from azpoll.events import OperationEnded, OperationTracked, PollAnswered
+from azpoll.protocol import token as tokens
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.states import Canceled, Failed, Lost, Pending, Succeeded
+from azpoll.record import call_safely
+from azpoll.snapshot import OperationState, public_state
+from azpoll.transport.library import ResponseT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azpoll.errors import AzpollError
+    from azpoll.events import Event
+    from azpoll.protocol.answer import Unreachable
+    from azpoll.record import Record
+    from azpoll.schedule.scheduler import Scheduler
+    from azpoll.transport.client import ClientTransport
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a tracker has done so far.
+
+    Attributes:
+        tracked: operations, ended ones included.
+        running: operations that have not ended.
+        waiting: operations that wait for their next request.
+        in_flight: requests under way.
+        polls: requests answered or failed, final GETs included.
+        succeeded: operations that succeeded.
+        failed: operations that the service said failed.
+        canceled: operations that were canceled.
+        unknown: operations whose status could not be read, or that were no longer tracked.
+    """
+
+    tracked: int
+    running: int
+    waiting: int
+    in_flight: int
+    polls: int
+    succeeded: int
+    failed: int
+    canceled: int
+    unknown: int
+
+
+class Desk(Generic[ResponseT]):
+    """Keeps the records of one tracker, between the scheduler that changes them and the handles that show them.
+
+    Args:
+        transport: rebuilds responses.
+        token_key: signs resume tokens; None leaves them unsigned.
+        keep_failures: whether failures are kept until somebody has seen them.
+    """
+
+    def __init__(self, transport: ClientTransport[ResponseT], token_key: bytes | None, *, keep_failures: bool) -> None:
+        self.transport = transport
+        self.scheduler: Scheduler[Record] | None = None
+        self.live: dict[str, Record] = {}
+        self._unseen: dict[str, Record] = {}
+        self._listeners: list[Callable[[Event], object]] = []
+        self.read = self.response_of
+        self._loop: object = None
+        self._token_key = token_key
+        self._keep_failures = keep_failures
+        self._counts: Counter[OperationState] = Counter()
+        self._tracked = 0
+        self._polls = 0
+        self._empty = anyio.Event()
+
+    def open(self, scheduler: Scheduler[Record]) -> None:
+        """Start to keep records, in the running event loop."""
+        self.scheduler = scheduler
+        self._loop = current_token()
+
+    def check_loop(self) -> None:
+        """Raise `WrongEventLoop` outside the tracker's event loop, or before it was entered."""
+        try:
+            here: object = current_token()
+        except Exception as error:
+            raise WrongEventLoop("a tracker is used inside a running event loop") from error
+        if self._loop is None:
+            raise WrongEventLoop("the tracker was not entered: use `async with azpoll.Tracker(client) as tracker`")
+        if here != self._loop:
+            raise WrongEventLoop("a tracker and its operations belong to the event loop it was entered in")
+
+    def add(self, record: Record, method: str, *, resumed: bool) -> None:
+        """Keep a new record, and schedule it unless it has ended."""
+        self._tracked += 1
+        self._emit(lambda: OperationTracked(record.tracked_s, record.id, record.label, method, resumed))
+        if record.ended:
+            self._ended(record)
+        else:
+            self.live[record.id] = record
+            self._scheduler.put(record, record.tracked_s)
+
+    def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
+        """Hear from a record that its state changed."""
+        if came is not None:
+            self._polls += 1
+            self._emit(lambda: _poll_answered(record, came, lateness_s))
+        if record.ended:
+            self._ended(record)
+
+    def stop(self, record: Record) -> None:
+        """Stop tracking one operation that has not ended."""
+        if not record.ended:
+            self._scheduler.withdraw(record)
+            self._ended(record)
+            record.tell()
+
+    def seen(self, record: Record) -> None:
+        """Note that somebody has seen how the operation ended."""
+        self._unseen.pop(record.id, None)
+
+    async def cancel(self, record: Record) -> bool:
+        """Ask the service to cancel."""
+        return await cancel(record, self._scheduler)
+
+    def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
+        """Call a listener for each event; returns a function that ends it."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    async def close(self, grace_s: float) -> None:
+        """Send nothing more, wait for what is under way, and end whatever has not ended."""
+        await self._scheduler.close(grace_s)
+        for record in tuple(self.live.values()):
+            self.stop(record)
+
+    def take_failures(self) -> list[AzpollError]:
+        """Return an exception for each failure that nobody has seen, and forget them."""
+        records, self._unseen = self._unseen, {}
+        return [self.error_of(record) for record in records.values()]
+
+    def not_started(self, state: Lost, method: str) -> AzpollError:
+        """Return the exception for an initial answer that says there is no operation."""
+        response = self.transport.response_of(state.came) if isinstance(state.came, Answer) else None
+        return error_of(state, f"{method} request", None, response)
+
+    async def wait_empty(self) -> None:
+        """Return when every operation has ended."""
+        while self.live:
+            self._empty = anyio.Event()
+            await self._empty.wait()
+
+    def response_of(self, record: Record) -> ResponseT:
+        """Return the result of a succeeded operation."""
+        assert isinstance(record.state, Succeeded)  # noqa: S101 - the handle has asked
+        return self.transport.response_of(record.state.answer)
+
+    def decoded(self, decode: Callable[[ResponseT], T], record: Record) -> T:
+        """Return what the caller's function makes of the result."""
+        return decode(self.response_of(record))
+
+    def error_of(self, record: Record) -> AzpollError:
+        """Return a new exception for an operation that ended without success."""
+        token = self.token_of(record)
+        match record.state:
+            case Failed(answer=came) | Canceled(answer=came) | Lost(came=came) as state:
+                response = self.transport.response_of(came) if isinstance(came, Answer) else None
+                return error_of(state, record.name, token, response)
+            case _:
+                text = f"tracking of {record.name} stopped before it ended; it may still run"
+                return TrackerClosed(
+                    f"{text}. Resume with the resume_token of this error", operation=record.name, resume_token=token
+                )
+
+    def token_of(self, record: Record) -> str | None:
+        """Return a resume token; None where nothing can be resumed."""
+        state = record.resumable
+        if state is None:
+            return None
+        left_s = record.due_s - anyio.current_time() if record.entry else 0.0
+        return tokens.encode(tokens.token_of(state, time.time() + max(left_s, 0.0)), self._token_key)
+
+    def statistics(self) -> Statistics:
+        """Return the counts so far."""
+        counts = self._counts
+        return Statistics(
+            tracked=self._tracked,
+            running=len(self.live),
+            waiting=self._scheduler.waiting,
+            in_flight=self._scheduler.in_flight,
+            polls=self._polls,
+            succeeded=counts[OperationState.SUCCEEDED],
+            failed=counts[OperationState.FAILED],
+            canceled=counts[OperationState.CANCELED],
+            unknown=counts[OperationState.UNKNOWN],
+        )
+
+    @property
+    def _scheduler(self) -> Scheduler[Record]:
+        if self.scheduler is None:
+            self.check_loop()
+        assert self.scheduler is not None  # noqa: S101 - `check_loop` has raised
+        return self.scheduler
+
+    def _ended(self, record: Record) -> None:
+        self.live.pop(record.id, None)
+        stopped = isinstance(record.state, Pending)
+        state = OperationState.UNKNOWN if stopped else public_state(record.state)
+        self._counts[state] += 1
+        if self._keep_failures and record.failed and not stopped:
+            self._unseen[record.id] = record
+        self._emit(lambda: _operation_ended(record, state))
+        if not self.live:
+            self._empty.set()
+
+    def _emit(self, event: Callable[[], Event]) -> None:
+        if self._listeners:
+            made = event()
+            for listener in tuple(self._listeners):
+                call_safely(lambda: listener(made))  # noqa: B023 - called at once
+
+
+def _poll_answered(record: Record, came: Answer | Unreachable, lateness_s: float) -> PollAnswered:
+    state = record.state
+    return PollAnswered(
+        at_s=came.at_s,
+        operation_id=record.id,
+        label=record.label,
+        status_code=came.status_code if isinstance(came, Answer) else None,
+        status=state.progress.status,
+        lateness_s=lateness_s,
+        wait_s=state.ask.wait.seconds if isinstance(state, Pending) else None,
+    )
+
+
+def _operation_ended(record: Record, state: OperationState) -> OperationEnded:
+    now_s = anyio.current_time()
+    return OperationEnded(now_s, record.id, record.label, state, now_s - record.tracked_s, record.polls)

@@ -1,0 +1,222 @@
+r"""Every exception azpoll raises.
+
+    AzpollError
+    ├── OperationError                 the service said how the operation ended
+    │   ├── OperationFailed
+    │   └── OperationCanceled
+    ├── PollingError                   its status could not be read: it may still run
+    │   ├── RetriesExhausted           polls failed for too long
+    │   ├── AuthenticationFailed       401, and again after the credential was renewed
+    │   ├── PermissionDenied           403 for too long
+    │   ├── OperationNotFound          404 or 410 for too long
+    │   ├── MalformedAnswer            answers that make no sense, for too long
+    │   ├── UntrustedPollingURL        a URL the service named was not asked
+    │   └── OperationTimeout           the deadline passed; also a TimeoutError
+    ├── InitialRequestFailed           the operation was not started
+    ├── CancelFailed                   the service did not take the request to cancel
+    ├── InvalidResumeToken             also a ValueError
+    ├── TrackerClosed                  tracking stopped here; the operation may still run
+    └── WrongEventLoop                 used outside the event loop of its tracker; also a RuntimeError
+
+The first two families are never mixed: only `OperationError` tells of the operation itself. Arguments that can
+never be right raise `ValueError` or `TypeError` as everywhere in Python. No text here shows the values of a
+URL's query, a header or more than 512 characters of a body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.answer import Answer, Unreachable
+from azpoll.protocol.armerror import ServiceError, describe, read_error
+from azpoll.protocol.states import Canceled, Failed, Fetching, Lost, Reason
+from azpoll.protocol.text import escaped
+
+if TYPE_CHECKING:
+    from azpoll.protocol.armerror import ARMError
+    from azpoll.transport.library import HTTPResponse
+
+
+class AzpollError(Exception):
+    """Base of every error that azpoll raises.
+
+    Attributes:
+        operation: the operation's id, with its label if it has one; None where there is no operation.
+        resume_token: takes tracking up again, here or in another process; None where nothing can be asked.
+        response: the answer that is the reason, as a response of the client's library, without the headers
+            of its request; None where no answer is.
+        reported: the error the service reported in that answer, with its HTTP status code and request ids.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        resume_token: str | None = None,
+        response: HTTPResponse | None = None,
+        reported: ServiceError | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.resume_token = resume_token
+        self.response = response
+        self.reported = reported
+
+    @property
+    def code(self) -> str | None:
+        """The service's error code, such as `Conflict`."""
+        return None if self.reported is None else self.reported.error.code
+
+    @property
+    def message(self) -> str | None:
+        """The service's error message, as sent."""
+        return None if self.reported is None else self.reported.error.message
+
+    @property
+    def target(self) -> str | None:
+        """What the service's error is about."""
+        return None if self.reported is None else self.reported.error.target
+
+    @property
+    def details(self) -> tuple[ARMError, ...]:
+        """The errors beneath the service's error."""
+        return () if self.reported is None else self.reported.error.details
+
+    @property
+    def status_code(self) -> int | None:
+        """The HTTP status code of the answer that is the reason; 200 where a status monitor tells of a failure."""
+        return None if self.reported is None else self.reported.status_code
+
+
+class OperationError(AzpollError):
+    """The service said that the operation did not succeed."""
+
+
+class OperationFailed(OperationError):
+    """The operation failed."""
+
+
+class OperationCanceled(OperationError):
+    """The operation was canceled; `response` may hold partial results."""
+
+
+class PollingError(AzpollError):
+    """The status could not be read, which says nothing of the operation: it may still run, or have succeeded.
+
+    Attributes:
+        succeeded: the operation is known to have succeeded; only its result could not be read.
+    """
+
+    succeeded: bool = False
+
+
+class RetriesExhausted(PollingError):
+    """Polls failed ten times in a row and for ten minutes (rule 25)."""
+
+
+class AuthenticationFailed(PollingError):
+    """The credential was refused, and again after it was renewed (rule 26)."""
+
+
+class PermissionDenied(PollingError):
+    """Reading the status is not permitted: the caller lacks a read permission on the status URL (rule 27)."""
+
+
+class OperationNotFound(PollingError):
+    """The status was not found for a minute and five polls (rule 27)."""
+
+
+class MalformedAnswer(PollingError):
+    """The answers make no sense: no status, not JSON, or no header that says where to poll (rules 6, 17, 27)."""
+
+
+class UntrustedPollingURL(PollingError):
+    """The service named a URL of an origin that was not trusted; nothing was sent there (rule 9)."""
+
+
+class OperationTimeout(PollingError, TimeoutError):
+    """The time to wait is over; the operation may still run (rule 38)."""
+
+
+class InitialRequestFailed(AzpollError):
+    """The initial request was refused or never answered: as far as is known no operation was started (rule 7)."""
+
+
+class CancelFailed(AzpollError):
+    """The service did not take the request to cancel, or has no way to ask for it; tracking goes on (rule 43)."""
+
+
+class InvalidResumeToken(AzpollError, ValueError):
+    """A text is not a resume token, or was cut, changed or signed with another key (rule 42)."""
+
+
+class TrackerClosed(AzpollError):
+    """Tracking stopped before the operation ended; it may still run."""
+
+
+class WrongEventLoop(AzpollError, RuntimeError):
+    """A tracker or an operation was used outside the event loop it belongs to, or before it was entered."""
+
+
+_BY_REASON: dict[Reason, type[PollingError]] = {
+    Reason.EXHAUSTED: RetriesExhausted,
+    Reason.UNAUTHENTICATED: AuthenticationFailed,
+    Reason.FORBIDDEN: PermissionDenied,
+    Reason.NOT_FOUND: OperationNotFound,
+    Reason.MALFORMED: MalformedAnswer,
+    Reason.UNTRUSTED: UntrustedPollingURL,
+    Reason.TIMED_OUT: OperationTimeout,
+}
+
+_NEXT: dict[Reason, str] = {
+    Reason.UNAUTHENTICATED: "Give the client a valid credential, then resume",
+    Reason.FORBIDDEN: "Grant read on the status URL to this identity, then resume",
+    Reason.UNTRUSTED: "If that origin is to be trusted, list it in allowed_origins, then resume",
+    Reason.UNREACHABLE: "Mend the client, then resume",
+}
+"""What to do next, where it is more than to resume."""
+
+
+def error_of(
+    state: Failed | Canceled | Lost, operation: str, resume_token: str | None, response: HTTPResponse | None
+) -> AzpollError:
+    """Return the exception for a terminal state, made afresh so that each awaiter has its own (rule 39)."""
+    if isinstance(state, Lost):
+        return _polling_error(state, operation, resume_token, response)
+    reported = read_error(state.answer)
+    kind, word = (OperationFailed, "failed") if isinstance(state, Failed) else (OperationCanceled, "was canceled")
+    text = f"{operation} {word}: {describe(reported.error)}{_request_ids(reported)}"
+    return kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
+
+
+def _polling_error(state: Lost, operation: str, resume_token: str | None, response: HTTPResponse | None) -> AzpollError:
+    came = state.came
+    reported = read_error(came) if isinstance(came, Answer) else None
+    why = f" ({describe(reported.error)})" if reported is not None and _speaks(reported.error) else ""
+    ids = "" if reported is None else _request_ids(reported)
+    detail = f"{escaped(state.detail)}{why}{ids}"
+    if state.reason is Reason.NOT_STARTED:
+        error: AzpollError = InitialRequestFailed(
+            f"the operation was not started: {detail}", operation=operation, response=response, reported=reported
+        )
+    else:
+        succeeded = isinstance(state.last, Fetching)
+        outcome = "" if succeeded else ". It may still run"
+        advice = _NEXT.get(state.reason, "Resume")
+        advice = f". {advice} with the resume_token of this error" if resume_token else ""
+        text = f"the status of {operation} could not be read: {detail}{outcome}{advice}"
+        kind = _BY_REASON.get(state.reason, PollingError)
+        polling_error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
+        polling_error.succeeded = succeeded
+        error = polling_error
+    error.__cause__ = came.cause if isinstance(came, Unreachable) else None
+    return error
+
+
+def _speaks(error: ARMError) -> bool:
+    return bool(error.code or error.message or error.details)
+
+
+def _request_ids(reported: ServiceError) -> str:
+    return "" if reported.request_id is None else f" [request id {escaped(reported.request_id, 64)}]"

@@ -1,0 +1,72 @@
+"""What happens to operations, as frozen events: one stream feeds progress, logs and metrics.
+
+No event holds a URL, a header or a body, so each may be logged as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from azpoll.snapshot import OperationState
+
+
+@dataclass(frozen=True, slots=True)
+class OperationTracked:
+    """An operation is tracked from now on.
+
+    Attributes:
+        at_s: monotonic time, as all `at_s`.
+        operation_id: `AsyncOperation.id`.
+        label: `AsyncOperation.label`.
+        method: of the initial request.
+        resumed: whether it came from a resume token.
+    """
+
+    at_s: float
+    operation_id: str
+    label: str | None
+    method: str
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PollAnswered:
+    """One poll, confirmation or final GET came back, with or without an answer.
+
+    Attributes:
+        status_code: of HTTP; None when nothing readable came.
+        status: the status word last read.
+        lateness_s: how long after its due time the request was sent.
+        wait_s: until the next request; None when there is none.
+    """
+
+    at_s: float
+    operation_id: str
+    label: str | None
+    status_code: int | None
+    status: str | None
+    lateness_s: float
+    wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEnded:
+    """An operation is tracked no longer.
+
+    Attributes:
+        state: terminal.
+        tracked_s: from `OperationTracked` to now.
+        polls: requests sent for it.
+    """
+
+    at_s: float
+    operation_id: str
+    label: str | None
+    state: OperationState
+    tracked_s: float
+    polls: int
+
+
+Event: TypeAlias = OperationTracked | PollAnswered | OperationEnded

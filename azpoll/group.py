@@ -1,0 +1,202 @@
+"""A group of operations: one label, one progress, one end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
+
+import anyio
+
+from azpoll.errors import TrackerClosed
+from azpoll.snapshot import OperationState
+from azpoll.transport.library import ResponseT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from types import TracebackType
+
+    from azpoll.operation import AsyncOperation
+    from azpoll.options import BeginOptions, TrackingOptions
+    from azpoll.tracker import Tracker
+    from azpoll.transport.library import HTTPResponse
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupProgress:
+    """How far a group is.
+
+    Attributes:
+        running: operations that have not ended, those whose result is being read included.
+        succeeded: operations that succeeded.
+        failed: operations that the service said failed.
+        canceled: operations that were canceled.
+        unknown: operations whose status cannot be read, or that are no longer tracked.
+        oldest_s: seconds since the oldest running operation came into the group; None when none runs.
+        eta_s: seconds until all have ended, if the rest end at the pace of those that have; None before the
+            first has ended, 0 after the last.
+    """
+
+    running: int
+    succeeded: int
+    failed: int
+    canceled: int
+    unknown: int
+    oldest_s: float | None
+    eta_s: float | None
+
+    @property
+    def total(self) -> int:
+        """All operations of the group."""
+        return self.running + self.ended
+
+    @property
+    def ended(self) -> int:
+        """Operations that have ended, in whatever way."""
+        return self.succeeded + self.failed + self.canceled + self.unknown
+
+
+class Group(Generic[ResponseT]):
+    """Operations that belong together; made by `Tracker.group` and used as an async context manager.
+
+    Leaving it waits for all of them, then raises one `ExceptionGroup` of those that did not succeed. A failure
+    does not stop the tracking of the others: they run in Azure anyway. When the block raises, its error goes on
+    and the operations stay with the tracker.
+    """
+
+    def __init__(self, tracker: Tracker[ResponseT], label: str | None) -> None:
+        self.label = label
+        self._tracker = tracker
+        self._members: list[tuple[float, AsyncOperation[Any]]] = []
+        self._changed = anyio.Event()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._closed = True
+        self._note()
+        if error is not None:
+            return
+        for _, operation in self._members:
+            await operation.wait()
+        failures = [failure for _, operation in self._members if (failure := operation.exception()) is not None]
+        if failures:
+            text = f"operations of the group {self.label!r}" if self.label else "operations of the group"
+            raise ExceptionGroup(f"{text} did not succeed", failures)
+
+    @property
+    def operations(self) -> tuple[AsyncOperation[Any], ...]:
+        """The operations, in the order they came."""
+        return tuple(operation for _, operation in self._members)
+
+    @overload
+    async def begin(self, method: str, url: str, **arguments: Unpack[BeginOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    async def begin(
+        self, method: str, url: str, *, decode: Callable[[ResponseT], T], **arguments: Unpack[BeginOptions]
+    ) -> AsyncOperation[T]: ...
+
+    async def begin(
+        self,
+        method: str,
+        url: str,
+        *,
+        decode: Callable[[ResponseT], T] | None = None,
+        **arguments: Unpack[BeginOptions],
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Begin an operation of this group, as `Tracker.begin` does; its label is the group's unless given."""
+        self._check_open()
+        arguments.setdefault("label", self.label)
+        if decode is None:
+            return self._add(await self._tracker.begin(method, url, **arguments))
+        return self._add(await self._tracker.begin(method, url, decode=decode, **arguments))
+
+    @overload
+    def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    def track(
+        self, response: HTTPResponse, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T]: ...
+
+    def track(
+        self,
+        response: HTTPResponse,
+        *,
+        decode: Callable[[ResponseT], T] | None = None,
+        **tracking: Unpack[TrackingOptions],
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Track an operation of this group, as `Tracker.track` does."""
+        self._check_open()
+        tracking.setdefault("label", self.label)
+        if decode is None:
+            return self._add(self._tracker.track(response, **tracking))
+        return self._add(self._tracker.track(response, decode=decode, **tracking))
+
+    @overload
+    def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    def resume(
+        self, token: str, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T]: ...
+
+    def resume(
+        self, token: str, *, decode: Callable[[ResponseT], T] | None = None, **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Resume an operation of this group, as `Tracker.resume` does."""
+        self._check_open()
+        tracking.setdefault("label", self.label)
+        if decode is None:
+            return self._add(self._tracker.resume(token, **tracking))
+        return self._add(self._tracker.resume(token, decode=decode, **tracking))
+
+    def snapshot(self) -> GroupProgress:
+        """Return how far the group is now. Does no I/O."""
+        counts = Counter(operation.state for _, operation in self._members)
+        now_s = anyio.current_time()
+        since = [since_s for since_s, operation in self._members if not operation.done()]
+        ended = len(self._members) - len(since)
+        elapsed_s = now_s - self._members[0][0] if self._members else 0.0
+        return GroupProgress(
+            running=len(since),
+            succeeded=counts[OperationState.SUCCEEDED],
+            failed=counts[OperationState.FAILED],
+            canceled=counts[OperationState.CANCELED],
+            unknown=counts[OperationState.UNKNOWN],
+            oldest_s=now_s - min(since) if since else None,
+            eta_s=elapsed_s / ended * len(since) if ended else None,
+        )
+
+    async def progress(self) -> AsyncIterator[GroupProgress]:
+        """Yield how far the group is, now and after each change; ends when all have ended.
+
+        A slow reader misses what lies between and gets the newest.
+        """
+        while True:
+            now = self.snapshot()
+            yield now
+            if now.total and not now.running:
+                return
+            if now == replace(self.snapshot(), oldest_s=now.oldest_s, eta_s=now.eta_s):
+                self._changed = anyio.Event()
+                await self._changed.wait()
+
+    def _add(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
+        self._members.append((anyio.current_time(), operation))
+        operation.add_done_callback(self._note)
+        return operation
+
+    def _note(self, _operation: object = None) -> None:
+        self._changed.set()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise TrackerClosed("the group is closed: it takes no more operations")

@@ -1,0 +1,119 @@
+"""How an operation comes under tracking: from its initial answer, or from a resume token."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
+from azpoll.options import checked_origin, checked_origins
+from azpoll.protocol import token as tokens
+from azpoll.protocol.delay import Wait
+from azpoll.protocol.machine import resume, start
+from azpoll.protocol.states import Plan
+from azpoll.protocol.target import Origin, Refusal, Trust, origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from azpoll.options import Settings
+    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.states import State
+    from azpoll.protocol.target import ParsedURL
+
+
+class Opening:
+    """Makes first states, with the trust the caller has set out.
+
+    Args:
+        parse: the URL class of the client's library.
+        base_url: of the client; its origin is one that resume tokens may name.
+        allowed_origins: further origins that polls may go to.
+        rebase_to: origin, with an optional path, that URLs of other origins are moved to.
+
+    Raises:
+        ValueError: an origin is not one.
+    """
+
+    def __init__(
+        self, parse: Callable[[str], ParsedURL], base_url: str, allowed_origins: Iterable[str], rebase_to: str | None
+    ) -> None:
+        self._parse = parse
+        self._allowed = checked_origins(allowed_origins, parse)
+        self._rebase_to = rebase_to
+        homes = set(self._allowed)
+        if base_url:
+            homes.add(checked_origin("the client's base_url", base_url, parse, path=True))
+        if rebase_to is not None:
+            homes.add(checked_origin("rebase_to", rebase_to, parse, path=True))
+        self._homes = frozenset(homes)
+        self._trusts: dict[Origin, Trust] = {}
+
+    def begun(self, came: Answer, settings: Settings, client_request_id: str | None) -> tuple[Plan, State]:
+        """Return plan and state of an operation whose initial request was answered.
+
+        Raises:
+            ValueError: the method of the request starts no long-running operation.
+        """
+        method = self.check_method(came.method)
+        origin = origin_of(self._parse(came.url))
+        plan = self._plan(method, came.url, origin, settings, client_request_id, came.at_s)
+        return plan, start(plan, came)
+
+    def check_method(self, method: str) -> str:
+        """Return the method in upper case.
+
+        Raises:
+            ValueError: it starts no long-running operation.
+        """
+        if method.upper() not in tokens.METHODS:
+            raise ValueError(f"a long-running operation begins with {', '.join(tokens.METHODS)}, not {method[:16]!r}")
+        return method.upper()
+
+    def resumed(self, text: str, key: bytes | None, settings: Settings, at_s: float) -> tuple[Plan, State]:
+        """Return plan and state of an operation from a resume token.
+
+        Raises:
+            InvalidResumeToken: it is not a token, or not one of this key.
+            UntrustedPollingURL: it names an origin that the caller has not (rule 42).
+        """
+        try:
+            token = tokens.decode(text, key)
+            origin = origin_of(self._parse(token.resource_url))
+        except tokens.InvalidToken as error:
+            raise InvalidResumeToken(f"the resume token is of no use: {error}") from error
+        except Exception as error:  # whatever the URL class raises
+            raise InvalidResumeToken("the resume token is of no use: it names no URL") from error
+        if origin not in self._homes:
+            raise UntrustedPollingURL(
+                f"the resume token names {origin}, which is neither the origin of the client's base_url nor in"
+                " allowed_origins; nothing was sent. If it is to be trusted, name it there"
+            )
+        plan = self._plan(token.method, token.resource_url, origin, settings, token.client_request_id, at_s)
+        if settings.final_state_via is None and token.final_state_via is not None:
+            plan = replace(plan, final_state_via=token.final_state_via)
+        state = tokens.state_of(token, plan)
+        if isinstance(state, Refusal):
+            raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.reason}; nothing was sent")
+        left_s = min(max(token.not_before - time.time(), 0.0), plan.pace.cap)
+        return plan, resume(state, Wait(left_s, by_server=True), at_s)
+
+    def _plan(  # noqa: PLR0917 - the columns of a plan
+        self, method: str, url: str, origin: Origin, settings: Settings, client_request_id: str | None, at_s: float
+    ) -> Plan:
+        trust = self._trusts.get(origin)
+        if trust is None:
+            trust = self._trusts[origin] = Trust(self._parse, origin, self._allowed, self._rebase_to)
+        return Plan(
+            method=method,
+            resource_url=url,
+            trust=trust,
+            final_state_via=settings.final_state_via,
+            result=settings.result,
+            terminal_words=settings.terminal_words,
+            pace=settings.pace,
+            deadline_s=None if math.isinf(settings.timeout_s) else at_s + settings.timeout_s,
+            client_request_id=client_request_id,
+        )

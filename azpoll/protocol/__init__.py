@@ -1,0 +1,1 @@
+"""What an answer means and what is asked next: no I/O, no clock, no randomness."""

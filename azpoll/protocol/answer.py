@@ -1,0 +1,137 @@
+"""What came back from one request: an `Answer`, or `Unreachable` when nothing readable did."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+
+_BOM = b"\xef\xbb\xbf"
+_HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """One HTTP answer, complete, with redirects not followed.
+
+    Attributes:
+        status_code: 100..599.
+        headers: lower-case name to value, as `fold_headers` makes it.
+        body: decoded of its content coding; empty bytes when there was none.
+        url: the URL that was asked; relative URLs in the answer resolve against it (rule 8).
+        received_at: aware UTC wall time; only the base of an HTTP-date when the answer has no `Date`.
+        at_s: monotonic seconds of any epoch; only differences are used.
+        method: of the request that was answered.
+        header_pairs: all headers as they were sent, for whoever rebuilds the response.
+    """
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    received_at: datetime
+    at_s: float
+    method: str = "GET"
+    header_pairs: Sequence[tuple[str, str]] = ()
+
+    def __repr__(self) -> str:
+        """Tell the status code and size only: headers, URL queries and bodies may be secret (rule 45)."""
+        return f"<Answer {self.status_code}, {len(self.body)} bytes>"
+
+
+class Fault(Enum):
+    """Why nothing readable came back."""
+
+    CONNECTION = "the connection failed"
+    TIMEOUT = "no complete answer came in time"
+    TOO_LARGE = "the answer was larger than allowed"
+    UNDECODABLE = "the answer could not be decoded"
+    CERTIFICATE = "the server's certificate was not accepted"
+    UNSENDABLE = "the client could not send the request"
+    CALLER = "the client's auth or an event hook raised an error"
+
+    @property
+    def fatal(self) -> bool:
+        """Whether the next try must fail in the same way."""
+        return self in {Fault.CERTIFICATE, Fault.UNSENDABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A request that brought no readable answer.
+
+    Attributes:
+        fault: what kind of failure it was.
+        detail: one line for people, without URLs or header values.
+        at_s: monotonic seconds when it failed.
+        cause: the client's exception, to be chained to the error a user sees.
+    """
+
+    fault: Fault
+    detail: str
+    at_s: float
+    cause: BaseException | None = field(default=None, repr=False)
+
+
+def fold_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return lower-case name to value: the first non-blank value of each name (rule 1).
+
+    A blank value counts as absent, so a name whose values are all blank is not in the result.
+    """
+    folded: dict[str, str] = {}
+    for name, value in pairs:
+        value = value.strip(" \t")  # noqa: PLW2901 - RFC 9110 5.5: blanks around a value are not part of it
+        if value:
+            folded.setdefault(name.lower(), value)
+    return folded
+
+
+class Absent(Enum):
+    """Why a body holds no JSON value."""
+
+    EMPTY = "the body is empty"
+    BROKEN = "the body is not the JSON it should be"
+    OPAQUE = "the body is of another type"
+
+
+def read_json(answer: Answer) -> object | Absent:
+    """Return the body's JSON value, or why there is none. Never raises.
+
+    `Content-Type` is advice only (rule 17): JSON without it is read, a BOM is accepted. A body that promised JSON, by
+    its type or its first character, and is not; an HTML page; or JSON too deep or with numbers too long to
+    read is `BROKEN`. Any other body (XML, text, an image) is `OPAQUE`: legal as a result, never as a status.
+    """
+    body = answer.body
+    if not body.removeprefix(_BOM).strip():
+        return Absent.EMPTY
+    try:
+        return json.loads(body)  # type: ignore[no-any-return]  # JSON is `object` until a reader narrows it
+    except (ValueError, RecursionError):
+        return Absent.BROKEN if _promised_json(answer) else Absent.OPAQUE
+
+
+def read_object(answer: Answer) -> dict[str, object] | None:
+    """Return the body's JSON object; None when it holds none."""
+    return object_in(read_json(answer))
+
+
+def object_in(value: object) -> dict[str, object] | None:
+    """Return a JSON value that is an object; None for any other."""
+    return value if is_object(value) else None
+
+
+def is_object(value: object) -> TypeGuard[dict[str, object]]:
+    """Tell a JSON object from other JSON values; its names are always text."""
+    return isinstance(value, dict)
+
+
+def _promised_json(answer: Answer) -> bool:
+    start = answer.body.removeprefix(_BOM).lstrip()[:16].lower()
+    content_type = answer.headers.get("content-type", "").lower()
+    return "json" in content_type or "html" in content_type or start[:1] in (b"{", b"[") or start.startswith(_HTML)

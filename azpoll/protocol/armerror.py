@@ -1,0 +1,282 @@
+"""The error a service reports, read wherever services put it (rule 44).
+
+The contract has one place for it, `error` at the top of the body; services know more. The first place with a
+code, a message or details is taken, and `{}` is none of these:
+
+| order | place                          | seen in                                                       |
+|-------|--------------------------------|---------------------------------------------------------------|
+| 1     | `error`                        | the contract; as a string, with its text beside it, in OAuth  |
+| 2     | `properties.error`             | resources with a failed `provisioningState`                   |
+| 3     | `properties.statusMessage`     | deployment operations: a whole document, or its JSON text     |
+| 4     | `odata.error`                  | OData 3, whose message is `{"lang": ..., "value": ...}`       |
+| 5     | the top level                  | App Service (`Code`, `Message`, `Details`), Web API           |
+| 6     | the XML element `Error`        | Storage, Service Bus, OData                                   |
+| 7     | the body's own text            | gateways: a plain line; never HTML, broken JSON or binary     |
+
+`x-ms-error-code` gives the code that none of these gave. Member names match without case everywhere. Wherever
+an error or a message may stand, JSON text of one is read too: as the error itself where nothing else gives a
+code, else as one more detail. Bodies are hostile until shown otherwise: at most 8 levels and 256 errors are
+read, XML with a DTD is not, and what was not understood stays in `members` and in `raw`.
+
+Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSON 4.0, section 19.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from azpoll.protocol.answer import Absent, is_object, read_json
+from azpoll.protocol.errorbody import is_list, json_in, member, raw_text, xml_members
+from azpoll.protocol.text import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from azpoll.protocol.answer import Answer
+
+_MAX_DEPTH = 8
+_MAX_ERRORS = 256
+
+# The order is the rule (rows 1 to 4 of the table above).
+_PLACES = (("error",), ("properties", "error"), ("properties", "statusmessage"), ("odata.error",))
+_NO_REASON = "the service gave no reason"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ARMError:
+    """One error of a service, with all that was sent.
+
+    Attributes:
+        code: for programs, such as `Conflict`; numbers are turned into text.
+        message: for people, as sent: not escaped, so not for a log; see `describe`. `detail` where there is
+            no `message` (Service Bus; RFC 9457).
+        target: what the error is about.
+        details: errors beneath this one, those sent as JSON text in its message included.
+        innererror: as sent.
+        additional_info: as sent; `type` and `info` in each by the contract.
+        members: all other members by the name they were sent with, and known ones of an unexpected shape.
+    """
+
+    code: str | None = None
+    message: str | None = None
+    target: str | None = None
+    details: tuple[ARMError, ...] = ()
+    innererror: Mapping[str, object] | None = None
+    additional_info: tuple[Mapping[str, object], ...] = ()
+    members: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def __repr__(self) -> str:
+        """Tell what `describe` tells (rule 45)."""
+        return f"<ARMError {describe(self)}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ServiceError:
+    """An error and the answer that brought it.
+
+    Attributes:
+        status_code: of the HTTP answer; 200 when a status monitor reports a failed operation.
+        error: with no code, message or details when the service gave none.
+        raw: the start of the body as text, 64 KiB at most; not escaped.
+        request_id: `x-ms-request-id`, which support asks for.
+        correlation_id: `x-ms-correlation-request-id`.
+    """
+
+    status_code: int
+    error: ARMError
+    raw: str
+    request_id: str | None = None
+    correlation_id: str | None = None
+
+    def __repr__(self) -> str:
+        """Tell the status code and what `describe` tells (rule 45)."""
+        return f"<ServiceError {self.status_code}, {describe(self.error)}>"
+
+
+def read_error(answer: Answer) -> ServiceError:
+    """Return the error in an answer, an empty one if there is none. Never raises."""
+    raw = raw_text(answer.body)
+    document = read_json(answer)
+    reader = _Reader()
+    found = reader.text_body(raw) if isinstance(document, Absent) else reader.document(document, 0)
+    error = found or ARMError()
+    if error.code is None:
+        error = replace(error, code=answer.headers.get("x-ms-error-code"))
+    return ServiceError(
+        status_code=answer.status_code,
+        error=error,
+        raw=raw,
+        request_id=answer.headers.get("x-ms-request-id"),
+        correlation_id=answer.headers.get("x-ms-correlation-request-id"),
+    )
+
+
+def describe(error: ARMError, limit: int = 512) -> str:
+    """Return one line for people, at most `limit` characters: `Code: message [Code: message of the cause]`.
+
+    The cause is the innermost error along the first useful details, or along `innererror` where there are no
+    details. It gets up to half of the line, so that a long outer message cannot push it out. Never raises.
+
+    Source: rule 45; threat T14.
+    """
+    outer, cause = _sentence(error), _sentence(_cause(error))
+    if not outer or cause in outer:
+        return escaped(outer or cause or _NO_REASON, limit)
+    inside = f" [{escaped(cause, limit // 2)}]"
+    return escaped(escaped(outer, limit - len(inside)) + inside, limit)
+
+
+def _sentence(error: ARMError) -> str:
+    message = error.message or ""
+    if error.details and json_in(message) is not None:
+        message = ""  # what it holds is among the details, in readable form
+    return ": ".join(filter(None, (error.code, message)))
+
+
+def _cause(error: ARMError) -> ARMError:
+    for _ in range(_MAX_DEPTH):
+        inner = _Reader().record(error.innererror or {}, _MAX_DEPTH)
+        below = next(filter(_speaks, (*error.details, inner)), None)
+        if below is None:
+            break
+        error = below
+    return error
+
+
+def _speaks(error: ARMError) -> bool:
+    return error.code is not None or error.message is not None
+
+
+class _Reader:
+    """Reads one body, and counts the errors that may still be read from it."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = _MAX_ERRORS
+
+    def document(self, value: object, depth: int) -> ARMError | None:
+        """Return the error somewhere in a whole document: a wrapped one first, the top level last."""
+        if not is_object(value):
+            return self.error(value, depth)
+        self._left -= 1
+        value = _unworded(value)
+        return self._placed(value, depth) or self._top(value, depth + 1)
+
+    def error(self, value: object, depth: int) -> ARMError | None:
+        """Return the error that `value`, standing where an error belongs, is: its own members come first."""
+        self._left -= 1
+        if depth > _MAX_DEPTH or self._left < 0:
+            return None
+        if isinstance(value, str):
+            inner = self._of_json(value, depth)
+            return inner or (ARMError(message=value) if value.strip() else None)
+        if is_list(value):
+            details = self._details(value, depth)
+            return ARMError(details=details) if details else None
+        if not is_object(value):
+            return None
+        error = self.record(value, depth)
+        if _speaks(error):
+            return error
+        return self._placed(value, depth + 1) or (error if error.details else None)
+
+    def record(self, sent: Mapping[str, object], depth: int) -> ARMError:
+        """Return the error whose members are `sent`."""
+        members = dict(sent)
+        error = ARMError(
+            code=_take(members, "code", _text),
+            message=_take(members, "message", _text) or _take(members, "detail", _text),
+            target=_take(members, "target", _text),
+            details=_take(members, "details", lambda value: self._details(value, depth)) or (),
+            innererror=_take(members, "innererror", _object),
+            additional_info=_take(members, "additionalinfo", _objects) or (),
+            members=members,
+        )
+        inner = self._of_json(error.message or "", depth)
+        if inner is None:
+            return error
+        if error.code is None:
+            return replace(inner, details=(*inner.details, *error.details))
+        return replace(error, details=(*error.details, inner))
+
+    def text_body(self, raw: str) -> ARMError | None:
+        """Return the error in a body that is not JSON: XML, or a plain line, which is the message."""
+        text = raw.strip()
+        if text.startswith("<"):
+            return self._top(xml_members(text), 1)
+        readable = bool(text) and text[0] not in "{[" and not any(mark in text for mark in "\0\ufffd")
+        return ARMError(message=text) if readable else None
+
+    def _top(self, sent: Mapping[str, object], depth: int) -> ARMError | None:
+        error = self.record(sent, depth)
+        return error if _speaks(error) else None
+
+    def _placed(self, document: Mapping[str, object], depth: int) -> ARMError | None:
+        for path in _PLACES:
+            value: object = document
+            for name in path:
+                value = member(value, name)
+            error = None if value is None else self.error(value, depth + 1)
+            if error is not None:
+                return error
+        return None
+
+    def _details(self, value: object, depth: int) -> tuple[ARMError, ...] | None:
+        items = value if is_list(value) else [value]
+        found = (self.error(item, depth + 1) for item in items if self._left > 0)
+        return tuple(error for error in found if error is not None) or None
+
+    def _of_json(self, text: str, depth: int) -> ARMError | None:
+        document = json_in(text) if depth < _MAX_DEPTH and self._left > 0 else None
+        return None if document is None else self.document(document, depth + 1)
+
+
+def _unworded(document: dict[str, object]) -> dict[str, object]:
+    """Return the document in the contract's shape where `error` is a word with its text beside it.
+
+    So in OAuth 2 (RFC 6749 5.2) and where a framework names the HTTP status; another `code` beside it wins.
+    """
+    members = dict(document)
+    word = _take(members, "error", _string)
+    message = _take(members, "error_description", _text) or _take(members, "message", _text)
+    if word is None or message is None:
+        return document
+    code = _take(members, "code", _text) or word
+    return {"code": code, "message": message, **members}
+
+
+def _take(members: dict[str, object], name: str, read: Callable[[object], _T | None]) -> _T | None:
+    """Return what `read` makes of a member, and take it out unless it holds what `read` cannot read."""
+    key = next((key for key in members if key.lower() == name), None)
+    if key is None:
+        return None
+    value = read(members[key])
+    if value is not None or members[key] in (None, "", [], {}):
+        del members[key]
+    return value
+
+
+def _text(value: object) -> str | None:
+    if is_object(value):
+        value = member(value, "value")  # OData: {"lang": "en-us", "value": "..."}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return _string(value)
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _object(value: object) -> dict[str, object] | None:
+    return value if is_object(value) and value else None
+
+
+def _objects(value: object) -> tuple[dict[str, object], ...] | None:
+    items = value if is_list(value) else [value]
+    objects = tuple(filter(is_object, items))
+    return objects if len(objects) == len(items) else None

@@ -1,0 +1,152 @@
+"""What a readable answer leads to, and what a vanished status means (rules 18-20, 28-33)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from azpoll.protocol.answer import Absent, Answer, read_json
+from azpoll.protocol.delay import poll_wait
+from azpoll.protocol.final import final_target
+from azpoll.protocol.patterns import ACCEPTED, UNTIL_GONE
+from azpoll.protocol.reading import progress_of
+from azpoll.protocol.states import (
+    NO_TROUBLE,
+    Ask,
+    Canceled,
+    Confirming,
+    Failed,
+    Fetching,
+    Lost,
+    Polling,
+    Reason,
+    Succeeded,
+    Verdict,
+)
+from azpoll.protocol.target import Refusal
+from azpoll.protocol.trouble import NOW, back_off, refused, tolerate, untrusted
+
+if TYPE_CHECKING:
+    from azpoll.protocol.reading import Reading
+    from azpoll.protocol.states import State
+
+
+def read_status(state: Polling, came: Answer) -> State:
+    """Read a 2xx answer to a poll as its pattern says."""
+    reading = state.pattern.read(state.plan, came)
+    if reading.verdict is Verdict.UNREADABLE:
+        return back_off(state, came, Reason.MALFORMED, reading.why)
+    return settle(noted(state, came, reading), came, reading)
+
+
+def noted(state: Polling, came: Answer, reading: Reading) -> Polling:
+    """Note what a readable answer tells besides its verdict."""
+    return replace(
+        state,
+        location=latest_location(state, came),
+        trouble=NO_TROUBLE,
+        progress=progress_of(came, reading, state.progress),
+    )
+
+
+def settle(state: Polling, came: Answer, reading: Reading) -> State:
+    """Go where a readable answer's verdict leads."""
+    match reading.verdict:
+        case Verdict.SUCCEEDED:
+            return _succeeded(state, came, reading)
+        case Verdict.FAILED:
+            return Failed(came, state, state.progress)
+        case Verdict.CANCELED:
+            return Canceled(came, state, state.progress)
+        case Verdict.RUNNING:
+            return _poll_again(state, came)
+        case Verdict.UNREADABLE:
+            raise AssertionError("an unreadable answer settles nothing")
+        case _:
+            assert_never(reading.verdict)
+
+
+def _poll_again(state: Polling, came: Answer) -> Polling | Lost:
+    """Poll later, at the newest URL the service named (rules 18, 19)."""
+    wait = poll_wait(came, state.plan.pace, state.step)
+    step = state.step if wait.by_server else state.step + 1
+    named = next((came.headers[name] for name in state.pattern.refreshed_by if name in came.headers), None)
+    if named is None or named in (state.url, state.stale):
+        return replace(state, ask=Ask(state.url, wait), fallback=None, step=step)
+    target = state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
+    if isinstance(target, Refusal):
+        return untrusted(state, target, "a later answer", came)
+    if target in (state.url, state.stale):
+        return replace(state, ask=Ask(state.url, wait), fallback=None, step=step)
+    fallback = state.url if state.pattern.is_monitor else None
+    return replace(state, url=target, ask=Ask(target, wait), fallback=fallback, step=step)
+
+
+def latest_location(state: Polling, came: Answer) -> str | Refusal | None:
+    """Return the `Location` for the final GET; a refused one matters only if it is used (rule 30)."""
+    named = came.headers.get("location") if state.pattern.is_monitor else None
+    if named is None or named == state.location:
+        return state.location
+    return state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
+
+
+def _succeeded(state: Polling, came: Answer, reading: Reading) -> State:
+    target = final_target(state, came, reading)
+    if target is None:
+        return Succeeded(came, state.progress)
+    if isinstance(target, Refusal):
+        fetching = Fetching(state.plan, state.url, Ask(state.url, NOW), progress=state.progress)
+        return untrusted(fetching, target, "the succeeded operation", came)
+    return Fetching(state.plan, target, Ask(target, NOW), progress=state.progress)
+
+
+def refused_status(state: Polling, came: Answer) -> Failed | Lost:
+    """Tell a 4xx of the operation itself (rule 21) from a 4xx of its status monitor (rule 24)."""
+    if state.pattern.answers_as_the_operation:
+        return Failed(came, state, state.progress)
+    return refused(state, came)
+
+
+def lost_sight(state: Polling, came: Answer) -> State:
+    """Find out what a 404 or 410 means: a stale URL, a deletion, or an operation too new to be seen."""
+    plan = state.plan
+    if state.fallback is not None:  # a refreshed URL at its first use: Resource Mover (rule 18)
+        wait = poll_wait(came, plan.pace, state.step)
+        return replace(state, url=state.fallback, ask=Ask(state.fallback, wait), fallback=None, stale=state.url)
+    if plan.method != "DELETE":
+        return tolerate(state, came)
+    if state.pattern is UNTIL_GONE or state.url == plan.resource_url:
+        return Succeeded(came, state.progress)
+    return Confirming(state, Ask(plan.resource_url, NOW))
+
+
+def deleted(state: Confirming, came: Answer) -> Succeeded:
+    """The resource is gone with its status: the DELETE succeeded (rule 28)."""
+    return Succeeded(came, state.progress)
+
+
+def still_there(state: Confirming, came: Answer) -> Polling | Lost:
+    """The resource is not known to be gone: the missing status counts as one that may come back (rule 28)."""
+    return tolerate(state.polling, came)
+
+
+def take_result(state: Fetching, came: Answer) -> State:
+    """Take the answer to the final GET as the result, unless it is not there yet (rule 32)."""
+    if came.status_code != ACCEPTED:
+        if read_json(came) is Absent.BROKEN:
+            return back_off(state, came, Reason.MALFORMED, Absent.BROKEN.value)
+        return Succeeded(came, state.progress)
+    wait = poll_wait(came, state.plan.pace, state.step)
+    step = state.step if wait.by_server else state.step + 1
+    target = state.url
+    if (named := came.headers.get("location")) is not None:
+        resolved = state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
+        if isinstance(resolved, Refusal):
+            return untrusted(state, resolved, "a later answer", came)
+        target = resolved
+    return replace(state, url=target, ask=Ask(target, wait), step=step, trouble=NO_TROUBLE)
+
+
+def lost_result(state: Fetching, came: Answer) -> State:
+    """A result that is not found: of a DELETE nothing else was to be expected; else it may come (rule 32)."""
+    return Succeeded(came, state.progress) if state.plan.method == "DELETE" else tolerate(state, came)

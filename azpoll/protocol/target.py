@@ -1,0 +1,171 @@
+"""The one trust check for every URL azpoll is told to ask (rules 8-13).
+
+A service names URLs in five places: the initial headers, every later header, `resourceLocation` in a
+body, a redirect, and a resume token. All five come through `Trust.target`, and nothing is sent to a URL
+that did not pass it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, Self
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_URL = 8192
+"""Longest URL accepted, in characters (rule 13)."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*")
+_FORBIDDEN = re.compile(r"[^\x21-\x7e]|[\\#]")
+
+
+class ParsedURL(Protocol):
+    """What the check reads of a URL: the members `httpx.URL` and `httpx2.URL` share."""
+
+    @property
+    def scheme(self) -> str:
+        """Lower case, empty when absent."""
+        ...
+
+    @property
+    def raw_host(self) -> bytes:
+        """Lower-case IDNA host."""
+        ...
+
+    @property
+    def port(self) -> int | None:
+        """None when it is the default of the scheme."""
+        ...
+
+    @property
+    def userinfo(self) -> bytes:
+        """`user:password`, empty when absent."""
+        ...
+
+    def join(self, url: str) -> Self:
+        """Resolve a relative URL."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, lower-case IDNA host and effective port: what a credential is bound to."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        port = "" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A URL that will not be asked, and why.
+
+    Attributes:
+        reason: one clause for people; it names no query value.
+        url: the absolute URL where its origin is all there is against it, so that whoever lists that
+            origin can resume there; else None.
+    """
+
+    reason: str
+    url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Where one operation's requests may go.
+
+    Attributes:
+        parse: the URL class that will also send, so that no second parser can disagree with it.
+        initial: the origin of the initial request.
+        allowed: further origins the caller listed.
+        rebase_to: origin, with an optional path prefix, that every URL of another origin is moved to
+            (a gateway in front of ARM); None leaves URLs where they are.
+    """
+
+    parse: Callable[[str], ParsedURL]
+    initial: Origin
+    allowed: frozenset[Origin] = frozenset()
+    rebase_to: str | None = None
+
+    def target(self, named: str, *, base: str, resource_url: str) -> str | Refusal:
+        """Return the absolute URL to ask for `named`, or why it is refused.
+
+        Args:
+            named: the URL as a header, a body or a token gave it; relative URLs are welcome (rule 8).
+            base: the URL of the answer that carried it.
+            resource_url: the URL of the initial request, whose `api-version` is added when `named` has
+                none and stays on the initial origin (rule 12). Nothing else is rewritten.
+        """
+        if _FORBIDDEN.search(named):
+            return Refusal("it holds a blank, a control or non-ASCII character, a backslash or a fragment")
+        try:
+            url = named if _ABSOLUTE.match(named) else str(self.parse(base).join(named))
+            url = self._rebased(url)
+            parsed = self.parse(url)
+            origin = origin_of(parsed)
+        except Exception:  # noqa: BLE001 - each URL class has its own errors; all mean the same here
+            return Refusal("it is not a URL")
+        if parsed.userinfo or "@" in _authority(url):
+            return Refusal("it carries user information")
+        if not origin.host:
+            return Refusal("it names no host")
+        if not self._trusts(origin):
+            return Refusal(
+                f"its origin {origin} is neither that of the initial request, {self.initial},"
+                " nor listed in allowed_origins",
+                url if len(url) <= MAX_URL else None,
+            )
+        if origin == self.initial:
+            url = _with_api_version(url, resource_url)
+        return Refusal(f"it is longer than {MAX_URL} characters") if len(url) > MAX_URL else url
+
+    def _trusts(self, origin: Origin) -> bool:
+        if origin == self.initial:
+            return True
+        if origin.scheme != "https" and self.initial.scheme == "https":
+            return False  # plain http only where the initial request used it (rule 9)
+        return origin in self.allowed
+
+    def _rebased(self, url: str) -> str:
+        if self.rebase_to is None or origin_of(self.parse(url)) == origin_of(self.parse(self.rebase_to)):
+            return url
+        return self.rebase_to.rstrip("/") + url[len(_authority(url)) :]
+
+
+def origin_of(url: ParsedURL) -> Origin:
+    """Return the origin of a parsed URL; an unknown scheme has port 0 unless one is given.
+
+    Raises:
+        ValueError: the scheme is neither http nor https.
+    """
+    if url.scheme not in _DEFAULT_PORTS:
+        raise ValueError(f"not an http or https URL: scheme {url.scheme!r}")
+    return Origin(url.scheme, url.raw_host.decode("ascii").lower(), url.port or _DEFAULT_PORTS[url.scheme])
+
+
+def _authority(url: str) -> str:
+    match = _AUTHORITY.match(url)
+    return match.group() if match else ""
+
+
+def _with_api_version(url: str, resource_url: str) -> str:
+    if _api_version(url) is not None or (version := _api_version(resource_url)) is None:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{version}"
+
+
+def _api_version(url: str) -> str | None:
+    """Return the `api-version=...` pair of a URL's query as it stands there, its name in any case."""
+    for pair in url.partition("?")[2].split("&"):
+        if unquote(pair.partition("=")[0]).lower() == "api-version":
+            return pair
+    return None

@@ -1,0 +1,179 @@
+"""Resume tokens: a pending state as versioned JSON in base64url, and back (rule 42).
+
+A token is some 0.5 kB of URLs and names. It holds no header, no body and no credential; yet service URLs may be
+signed, so a token is to be kept as a secret is. It is never trusted: its schema is strict, and every URL in
+it passes the same check as one that a service names, against the origin the *caller* gives (rule 9).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeGuard
+
+from azpoll.protocol.answer import is_object
+from azpoll.protocol.delay import Wait
+from azpoll.protocol.patterns import BY_NAME
+from azpoll.protocol.states import Ask, Confirming, Fetching, FinalStateVia, Polling
+from azpoll.protocol.target import Refusal
+
+if TYPE_CHECKING:
+    from azpoll.protocol.states import Pending, Plan
+
+MAX_TOKEN = 16 * 1024
+"""Longest token, in characters."""
+
+METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
+"""Methods that start long-running operations."""
+
+_VERSION = 1
+_FETCHING = "fetching"
+_NOW = Wait(0.0, by_server=True)
+
+
+class InvalidToken(ValueError):
+    """A text that is not a token, or one that was changed; the message says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What a token holds.
+
+    Attributes:
+        method: of the initial request, upper case.
+        resource_url: of the initial request; its query carries the api-version.
+        pattern: a name in `patterns.BY_NAME`, or "fetching" when only the result is missing.
+        url: the current polling URL, or that of the final GET.
+        fallback: as `Polling.fallback`.
+        location: as `Polling.location`.
+        final_state_via: as `Plan.final_state_via`.
+        client_request_id: as `Plan.client_request_id`.
+        not_before: Unix time in seconds before which the service asked not to be polled.
+    """
+
+    method: str
+    resource_url: str = field(repr=False)
+    pattern: str
+    url: str = field(repr=False)
+    fallback: str | None = field(default=None, repr=False)
+    location: str | None = field(default=None, repr=False)
+    final_state_via: FinalStateVia | None = None
+    client_request_id: str | None = None
+    not_before: float = 0.0
+
+
+_NAMES = {
+    "method": "method",
+    "resource": "resource_url",
+    "pattern": "pattern",
+    "url": "url",
+    "fallback": "fallback",
+    "location": "location",
+    "via": "final_state_via",
+    "request_id": "client_request_id",
+    "not_before": "not_before",
+}
+_REQUIRED = frozenset({"method", "resource", "pattern", "url"})
+
+
+def token_of(state: Pending, not_before: float) -> Token:
+    """Return what is needed to take `state` up again; counters of trouble start anew."""
+    plan = state.plan
+    polling = state.polling if isinstance(state, Confirming) else state
+    token = Token(
+        method=plan.method,
+        resource_url=plan.resource_url,
+        pattern=_FETCHING if isinstance(polling, Fetching) else polling.pattern.name,
+        url=polling.url,
+        final_state_via=plan.final_state_via,
+        client_request_id=plan.client_request_id,
+        not_before=not_before,
+    )
+    if isinstance(polling, Fetching):
+        return token
+    location = polling.location if isinstance(polling.location, str) else None
+    return replace(token, fallback=polling.fallback, location=location)
+
+
+def encode(token: Token, key: bytes | None = None) -> str:
+    """Return the token as text; with a key, followed by a dot and its HMAC-SHA256."""
+    members = {short: getattr(token, name) for short, name in _NAMES.items()}
+    members = {short: value for short, value in members.items() if value not in (None, 0.0)}
+    text = _base64(json.dumps({"v": _VERSION, **members}, separators=(",", ":")).encode())
+    return text if key is None else f"{text}.{_base64(_signature(text, key))}"
+
+
+def decode(text: str, key: bytes | None = None) -> Token:
+    """Return what a token's text holds.
+
+    Raises:
+        InvalidToken: it is too long, no token, of another version, not of the schema, or its signature is
+            missing, wrong, or there without a key to check it.
+    """
+    if len(text) > MAX_TOKEN:
+        raise InvalidToken(f"it is longer than {MAX_TOKEN} characters")
+    payload, dot, signature = text.strip().partition(".")
+    if key is None and dot:
+        raise InvalidToken("it is signed: the key it was signed with is needed")
+    if key is not None and not hmac.compare_digest(_base64(_signature(payload, key)).encode(), signature.encode()):
+        raise InvalidToken("it is not signed with this key, or was changed")
+    try:
+        members = json.loads(base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise InvalidToken("it is not a resume token, or was cut") from error
+    return _checked(members)
+
+
+def state_of(token: Token, plan: Plan) -> Pending | Refusal:
+    """Return the state a token was made of, every URL checked by `plan.trust`; or the first refusal."""
+    checked: dict[str, str | None] = {"url": token.url, "fallback": token.fallback, "location": token.location}
+    for name, url in checked.items():
+        if url is not None:
+            target = plan.trust.target(url, base=plan.resource_url, resource_url=plan.resource_url)
+            if isinstance(target, Refusal):
+                return target
+            checked[name] = target
+    url = checked["url"] or token.url
+    ask = Ask(url, _NOW)
+    if token.pattern == _FETCHING:
+        return Fetching(plan, url, ask)
+    pattern = BY_NAME[token.pattern]
+    return Polling(plan, pattern, url, ask, location=checked["location"], fallback=checked["fallback"])
+
+
+def _checked(members: object) -> Token:
+    if not is_object(members) or members.get("v") != _VERSION or isinstance(members["v"], (bool, float)):
+        raise InvalidToken(f"it is not a resume token of version {_VERSION}")
+    del members["v"]
+    if not _REQUIRED <= members.keys() <= _NAMES.keys():
+        raise InvalidToken("its members are not those of a resume token")
+    not_before = members.pop("not_before", 0.0)
+    if isinstance(not_before, bool) or not isinstance(not_before, (int, float)) or not 0 <= not_before < 1e11:  # noqa: PLR2004 - far beyond any date
+        raise InvalidToken("its time is not a time")
+    texts = {_NAMES[short]: value for short, value in members.items() if _is_plain(value)}
+    if len(texts) != len(members):
+        raise InvalidToken("its members are not plain text")
+    if texts["method"] not in METHODS or texts["pattern"] not in {_FETCHING, *BY_NAME}:
+        raise InvalidToken("it names an unknown method or polling pattern")
+    via = texts.pop("final_state_via", None)
+    try:
+        final_state_via = None if via is None else FinalStateVia(via)
+    except ValueError as error:
+        raise InvalidToken("it names an unknown final_state_via") from error
+    return Token(**texts, final_state_via=final_state_via, not_before=float(not_before))
+
+
+def _is_plain(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def _signature(payload: str, key: bytes) -> bytes:
+    return hmac.new(key, payload.encode(), hashlib.sha256).digest()
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,142 @@
+"""What is kept of one tracked operation: one slotted record, changed by the scheduler alone.
+
+Events are made only when somebody waits, so a waiting operation costs no task, no future and no lock.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from azpoll.protocol.states import Confirming, Fetching, Lost, Pending, Polling, Succeeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azpoll.protocol.answer import Answer, Unreachable
+    from azpoll.protocol.states import State
+    from azpoll.schedule.scheduler import Errand
+
+logger = logging.getLogger("azpoll")
+
+
+class Home(Protocol):
+    """Where a record's changes are told: its tracker."""
+
+    def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
+        """Hear that a poll was answered and the record has its new state."""
+        ...
+
+
+class Record:
+    """One operation. Times are monotonic seconds."""
+
+    __slots__ = (
+        "callbacks",
+        "cancel_url",
+        "changed",
+        "done",
+        "due_s",
+        "entry",
+        "errand",
+        "home",
+        "id",
+        "label",
+        "last_poll_s",
+        "polls",
+        "state",
+        "tracked_s",
+        "withdrawn",
+    )
+
+    def __init__(self, identity: str, label: str | None, state: State, home: Home, tracked_s: float) -> None:
+        self.id = identity
+        self.label = label
+        self.state = state
+        self.home = home
+        self.tracked_s = tracked_s
+        self.due_s = 0.0
+        self.entry = 0
+        self.polls = 0
+        self.last_poll_s: float | None = None
+        self.withdrawn = False
+        self.cancel_url: str | None = None
+        self.errand: Errand | None = None
+        self.callbacks: list[Callable[[], object]] | None = None
+        self.done: anyio.Event | None = None
+        self.changed: anyio.Event | None = None
+
+    @property
+    def name(self) -> str:
+        """Id and label, for people."""
+        return f"operation {self.id}" if self.label is None else f"operation {self.label!r} ({self.id})"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is sent for it: it is terminal, or tracking was stopped."""
+        return self.withdrawn or not isinstance(self.state, Pending)
+
+    @property
+    def failed(self) -> bool:
+        """Whether awaiting it raises."""
+        return self.ended and not isinstance(self.state, Succeeded)
+
+    @property
+    def resumable(self) -> Pending | None:
+        """The last state that can be asked; None after success, or when nothing was ever there to ask."""
+        match self.state:
+            case Succeeded():
+                return None
+            case Lost(last=last):
+                return last
+            case Polling() | Confirming() | Fetching() as pending:
+                return pending
+            case _:
+                return self.state.last
+
+    def publish(self, state: State, came: Answer | Unreachable | None, lateness_s: float) -> None:
+        """Take over a new state; called by the scheduler, before anything else can run (rule 40)."""
+        self.state = state
+        if came is not None:
+            self.polls += 1
+            self.last_poll_s = came.at_s
+        self.home.changed(self, came, lateness_s)
+        self.tell()
+
+    def tell(self) -> None:
+        """Wake whoever waits for a change, and, at the end, for that."""
+        if self.changed is not None:
+            self.changed.set()
+            self.changed = None
+        if not self.ended:
+            return
+        if self.errand is not None:
+            self.errand.finished.set()
+        if self.done is not None:
+            self.done.set()
+        callbacks, self.callbacks = self.callbacks, None
+        for callback in callbacks or ():
+            call_safely(callback)
+
+    async def wait_ended(self) -> None:
+        """Return when it has ended."""
+        if not self.ended:
+            if self.done is None:
+                self.done = anyio.Event()
+            await self.done.wait()
+
+    async def wait_changed(self) -> None:
+        """Return at the next change."""
+        if self.changed is None:
+            self.changed = anyio.Event()
+        await self.changed.wait()
+
+
+def call_safely(callback: Callable[[], object]) -> None:
+    """Call a caller's function; an error in it is logged and harms no operation."""
+    try:
+        callback()
+    except Exception:
+        logger.exception("a callback given to azpoll raised an error")

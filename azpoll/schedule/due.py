@@ -1,0 +1,75 @@
+"""The heap of jobs that wait for their next request, earliest first."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Generic, Protocol, TypeVar
+
+
+class Timed(Protocol):
+    """A job in the heap.
+
+    Attributes:
+        due_s: monotonic time of its next request.
+        entry: number of its valid heap entry; 0 while it has none.
+    """
+
+    due_s: float
+    entry: int
+
+
+JobT = TypeVar("JobT", bound=Timed)
+
+
+class DueHeap(Generic[JobT]):
+    """Jobs by due time; those due at the same time leave in the order they came.
+
+    A job has one valid entry. Moving or withdrawing it leaves the old entry behind, which is dropped when
+    it surfaces; when more than half of the entries are such, the heap is rebuilt without them.
+    """
+
+    __slots__ = ("_heap", "_number", "_size")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, JobT]] = []
+        self._number = 0
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def put(self, job: JobT, due_s: float) -> None:
+        """Add a job, or move one that is in the heap."""
+        self.withdraw(job)
+        self._number += 1
+        job.due_s, job.entry = due_s, self._number
+        self._size += 1
+        heapq.heappush(self._heap, (due_s, self._number, job))
+
+    def withdraw(self, job: JobT) -> None:
+        """Take a job out, if it is in."""
+        if job.entry:
+            job.entry = 0
+            self._size -= 1
+            if len(self._heap) > 2 * self._size + 64:
+                self._heap = [entry for entry in self._heap if entry[2].entry == entry[1]]
+                heapq.heapify(self._heap)
+
+    def next_s(self) -> float | None:
+        """Return the earliest due time; None when no job waits."""
+        while self._heap:
+            due_s, number, job = self._heap[0]
+            if job.entry == number:
+                return due_s
+            heapq.heappop(self._heap)
+        return None
+
+    def take(self, now_s: float) -> JobT | None:
+        """Take out the earliest job if it is due at `now_s`."""
+        due_s = self.next_s()
+        if due_s is None or due_s > now_s:
+            return None
+        job = heapq.heappop(self._heap)[2]
+        job.entry = 0
+        self._size -= 1
+        return job

@@ -1,0 +1,295 @@
+"""`Tracker`: the face. It begins, tracks and resumes operations, and closes in good order."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, Unpack, overload
+
+import anyio
+
+from azpoll import options
+from azpoll.desk import Desk
+from azpoll.errors import InitialRequestFailed, TrackerClosed
+from azpoll.group import Group
+from azpoll.opening import Opening
+from azpoll.operation import AsyncOperation
+from azpoll.protocol.answer import Unreachable
+from azpoll.protocol.states import Lost, Polling, Reason
+from azpoll.record import Record
+from azpoll.schedule.scheduler import Scheduler
+from azpoll.transport.client import RESULT_LIMIT, STATUS_LIMIT, ClientTransport, answer_of, request_id_of
+from azpoll.transport.library import ResponseT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+
+    from anyio.abc import TaskGroup
+
+    from azpoll.desk import Statistics
+    from azpoll.events import Event
+    from azpoll.options import BeginOptions, Settings, TrackingOptions
+    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.states import Pending, Plan, State
+    from azpoll.transport.library import HTTPClient, HTTPResponse
+
+T = TypeVar("T")
+
+GRACE_S = 5.0
+"""Seconds that a closing tracker gives the requests under way."""
+
+
+class Tracker(Generic[ResponseT]):
+    """Tracks long-running operations through the caller's HTTP client, thousands at once in one event loop.
+
+    Use it as an async context manager. Leaving it in good order waits for every operation
+    (`on_exit="wait"`) and raises one `ExceptionGroup` of the failures that nobody awaited; with
+    `on_exit="stop"`, or when the block raised, it stops tracking, and awaiters get `TrackerClosed` with a
+    resume token. The client stays open and is the caller's to close.
+
+    Args:
+        client: an `httpx.AsyncClient` or `httpx2.AsyncClient`; its auth, headers, proxies and event hooks
+            apply to every poll. Redirects are followed by azpoll alone.
+        allowed_origins: origins such as "https://host" that polls may go to besides that of the initial
+            request (rule 9).
+        rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway in front of
+            ARM (rule 10).
+        max_in_flight: requests under way at once, 1 or more. Few are fast: an HTTP pool slows with each
+            connection, and 16 make some 1,000 reads/s, forty times what ARM grants one subscription.
+        interval: seconds between polls where the server names none; None for 1, 2, 4 ... 30 s.
+        min_interval: no wait is shorter, in seconds; 0 for servers that do not mind.
+        timeout: overall deadline of each operation in seconds; None for none.
+        token_key: signs resume tokens with HMAC-SHA256, and is asked of those resumed.
+        on_exit: see above.
+
+    Raises:
+        TypeError: the client is of another library.
+        ValueError: a setting that can never be right.
+        RuntimeError: the client is closed.
+    """
+
+    def __init__(
+        self,
+        client: HTTPClient[ResponseT],
+        *,
+        allowed_origins: Iterable[str] = (),
+        rebase_to: str | None = None,
+        max_in_flight: int = 16,
+        interval: float | None = None,
+        min_interval: float = 1.0,
+        timeout: float | None = None,
+        token_key: bytes | None = None,
+        on_exit: Literal["wait", "stop"] = "wait",
+    ) -> None:
+        if on_exit not in {"wait", "stop"}:
+            raise ValueError(f"on_exit must be 'wait' or 'stop', not {on_exit!r}")
+        self._max_in_flight = options.checked_count("max_in_flight", max_in_flight)
+        self._pace = options.checked_pace(interval, min_interval)
+        self._timeout_s = options.checked_seconds("timeout", timeout)
+        self._waits = on_exit == "wait"
+        self._transport = ClientTransport(client)
+        self._opening = Opening(self._transport.library.url, self._transport.base_url, allowed_origins, rebase_to)
+        self._token_key = token_key
+        self._desk = Desk(self._transport, token_key, keep_failures=self._waits)
+        self._tasks: TaskGroup | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        if self._tasks is not None:
+            raise TrackerClosed("a tracker is entered once")
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        self._desk.open(
+            Scheduler(self._ask, self._post, self._tasks, self._max_in_flight, random.Random())  # noqa: S311 - jitter
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is None and self._waits:
+                await self._desk.wait_empty()
+        finally:
+            await self._close()
+        failures = self._desk.take_failures()
+        if error is None and failures:
+            raise ExceptionGroup("operations that nobody awaited did not succeed", failures)
+
+    async def _close(self) -> None:
+        self._closed = True
+        tasks = self._tasks
+        assert tasks is not None  # noqa: S101 - entered before it is left
+        await self._desk.close(GRACE_S)
+        tasks.cancel_scope.cancel()
+        await tasks.__aexit__(None, None, None)
+
+    @overload
+    async def begin(self, method: str, url: str, **arguments: Unpack[BeginOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    async def begin(
+        self, method: str, url: str, *, decode: Callable[[ResponseT], T], **arguments: Unpack[BeginOptions]
+    ) -> AsyncOperation[T]: ...
+
+    async def begin(
+        self,
+        method: str,
+        url: str,
+        *,
+        decode: Callable[[ResponseT], T] | None = None,
+        **arguments: Unpack[BeginOptions],
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Send the initial request and track the operation it starts.
+
+        Args:
+            method: PUT, PATCH, POST, DELETE or GET.
+            url: absolute, or relative to the client's base URL.
+            decode: makes the result of the final response, once.
+            **arguments: `BeginOptions`. A request without `x-ms-client-request-id` gets one, which polls repeat.
+
+        Raises:
+            InitialRequestFailed: the request was refused, or never answered; nothing is tracked.
+            ValueError: an argument that can never be right; nothing was sent.
+        """
+        self._check_open()
+        request = {name: value for name, value in arguments.items() if name in options.REQUEST_ARGUMENTS}
+        tracking = {name: value for name, value in arguments.items() if name not in options.REQUEST_ARGUMENTS}
+        settings = self._settings(tracking)
+        self._opening.check_method(method)
+        answer, request_id = await self._transport.begin(method, url, request)
+        if isinstance(answer, Unreachable):
+            raise InitialRequestFailed(
+                f"{method.upper()} brought no answer ({answer.fault.value}: {answer.detail}). It is not known whether"
+                " the service acted on it: look before repeating it"
+            ) from answer.cause
+        return self._begun(answer, request_id, settings, decode)
+
+    @overload
+    def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    def track(
+        self, response: HTTPResponse, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T]: ...
+
+    def track(
+        self,
+        response: HTTPResponse,
+        *,
+        decode: Callable[[ResponseT], T] | None = None,
+        **tracking: Unpack[TrackingOptions],
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Track the operation that an initial response started. Sends nothing; the polling starts now.
+
+        Args:
+            response: a response of httpx or httpx2 with its body read, answering a PUT, PATCH, POST, DELETE or GET.
+            decode: makes the result of the final response, once.
+            **tracking: `TrackingOptions`.
+
+        Raises:
+            InitialRequestFailed: its status code is not 2xx: there is no operation.
+            ValueError: an argument that can never be right, or a response without its request.
+            TypeError: it is not a response.
+        """
+        self._check_open()
+        settings = self._settings(tracking)
+        return self._begun(answer_of(response), request_id_of(response), settings, decode)
+
+    @overload
+    def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    def resume(
+        self, token: str, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T]: ...
+
+    def resume(
+        self, token: str, *, decode: Callable[[ResponseT], T] | None = None, **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Take up the tracking of an operation from its resume token. Sends nothing yet.
+
+        A token is not trusted: it may only name origins that the caller has named, as the client's `base_url` or
+        in `allowed_origins`.
+
+        Args:
+            token: from `AsyncOperation.resume_token` or an error, of this or another process.
+            decode: makes the result of the final response, once.
+            **tracking: `TrackingOptions`; `final_state_via` is in the token unless given here.
+
+        Raises:
+            InvalidResumeToken: it is not a token, was cut or changed, or is not signed with `token_key`.
+            UntrustedPollingURL: it names an origin that the caller has not.
+            ValueError: an argument that can never be right.
+        """
+        self._check_open()
+        settings = self._settings(tracking)
+        plan, state = self._opening.resumed(token, self._token_key, settings, anyio.current_time())
+        return self._tracked(plan, state, settings, decode, resumed=True)
+
+    def group(self, label: str | None = None) -> Group[ResponseT]:
+        """Return a group: operations that are waited for, and whose progress is shown, together."""
+        return Group(self, label)
+
+    def statistics(self) -> Statistics:
+        """Return a frozen count of what was done so far. Does no I/O."""
+        return self._desk.statistics()
+
+    def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
+        """Call `listener(event)` for each event from now on; returns a function that ends it.
+
+        Listeners are called inside the scheduler and must not block; an error in one is logged.
+        """
+        return self._desk.subscribe(listener)
+
+    def _settings(self, tracking: Mapping[str, object]) -> Settings:
+        return options.checked(self._pace, self._timeout_s, tracking)
+
+    def _check_open(self) -> None:
+        self._desk.check_loop()
+        if self._closed:
+            raise TrackerClosed("the tracker is closed: it tracks nothing more")
+        if self._transport.is_closed:
+            raise TrackerClosed("the tracker's HTTP client is closed: nothing can be asked")
+
+    def _begun(
+        self,
+        answer: Answer,
+        request_id: str | None,
+        settings: Settings,
+        decode: Callable[[ResponseT], T] | None,
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        plan, state = self._opening.begun(answer, settings, request_id)
+        if isinstance(state, Lost) and state.reason is Reason.NOT_STARTED:
+            raise self._desk.not_started(state, plan.method)
+        return self._tracked(plan, state, settings, decode, resumed=False)
+
+    def _tracked(
+        self,
+        plan: Plan,
+        state: State,
+        settings: Settings,
+        decode: Callable[[ResponseT], T] | None,
+        *,
+        resumed: bool,
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        identity = f"{random.getrandbits(64):016x}"
+        record = Record(identity, settings.label, state, self._desk, anyio.current_time())
+        record.cancel_url = settings.cancel_url
+        self._desk.add(record, plan.method, resumed=resumed)
+        if decode is None:
+            return AsyncOperation(self._desk, record, self._desk.read)
+        return AsyncOperation(self._desk, record, partial(self._desk.decoded, decode))
+
+    async def _ask(self, state: Pending) -> Answer | Unreachable:
+        is_status = isinstance(state, Polling) and state.pattern.is_monitor
+        return await self._transport.request(
+            "GET",
+            state.ask.url,
+            limit=STATUS_LIMIT if is_status else RESULT_LIMIT,
+            client_request_id=state.plan.client_request_id,
+        )
+
+    async def _post(self, url: str) -> Answer | Unreachable:
+        return await self._transport.request("POST", url, limit=STATUS_LIMIT)

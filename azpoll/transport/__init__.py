@@ -1,0 +1,1 @@
+"""How a request is sent: one seam over the caller's own HTTP client."""

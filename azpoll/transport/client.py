@@ -1,0 +1,183 @@
+"""The seam: a URL in, an `Answer` or `Unreachable` out, through the caller's own client.
+
+The client's auth, headers, cookies, proxies and event hooks apply. Three things are azpoll's: redirects are
+never followed here (each is a decision of `protocol.machine`), a whole exchange has one deadline, and no
+body is read beyond its limit.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Generic
+from uuid import uuid4
+
+import anyio
+
+from azpoll.protocol.answer import Answer, Fault, Unreachable, fold_headers
+from azpoll.transport.body import TooLargeError, UndecodableError, read_body
+from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REQUEST_ID = "x-ms-client-request-id"
+
+CLOSED = "the HTTP client is closed"
+
+POLL_S = 30.0
+"""Seconds for one whole exchange (rule 38): httpx's own limits are per read, and a dripping server outlives them."""
+
+STATUS_LIMIT = 1024 * 1024
+"""Bytes of a status monitor's body (rule 38)."""
+
+RESULT_LIMIT = 8 * 1024 * 1024
+"""Bytes of a body that is or may be the result (rule 38)."""
+
+_RECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+class ClientTransport(Generic[ResponseT]):
+    """Sends requests with the caller's client.
+
+    Raises:
+        TypeError: the client is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
+        RuntimeError: the client is closed.
+    """
+
+    def __init__(self, client: HTTPClient[ResponseT]) -> None:
+        self.library = library_of(client)
+        self._client = client
+        if client.is_closed:
+            raise RuntimeError(CLOSED)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the caller closed the client."""
+        return self._client.is_closed
+
+    @property
+    def base_url(self) -> str:
+        """The client's base URL; empty when it has none."""
+        return str(self._client.base_url)
+
+    async def request(
+        self, method: str, url: str, *, limit: int, client_request_id: str | None = None
+    ) -> Answer | Unreachable:
+        """Send one request and read its answer. Raises nothing but cancellation."""
+        headers = {"Accept-Encoding": "identity"}
+        if client_request_id is not None:
+            headers[REQUEST_ID] = client_request_id
+        try:
+            if self._client.is_closed:
+                return Unreachable(Fault.UNSENDABLE, CLOSED, anyio.current_time())
+            request = self._client.build_request(method, url, headers=headers)
+            if self._client.params:  # the client adds its own parameters to any URL; a polling URL stays as it is
+                request.url = self.library.url(url)
+            request.extensions["timeout"]["pool"] = None  # to wait for a connection is no failure of the poll
+            with anyio.fail_after(POLL_S):
+                return await self.exchange(request, limit)
+        except Exception as error:  # noqa: BLE001 - auth and event hooks are the caller's code: whatever they raise, it
+            return self._unreachable(error)  # is this poll that failed, not the operation
+
+    async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> tuple[Answer | Unreachable, str]:
+        """Send an initial request, and return its answer and its client request id.
+
+        Raises:
+            ValueError: no request can be made of the arguments; nothing was sent.
+        """
+        try:
+            request = self._client.build_request(method.upper(), url, **arguments)
+        except Exception as error:
+            raise ValueError(f"no request can be made of these arguments: {error}") from error
+        request_id = request.headers.get(REQUEST_ID)
+        if request_id is None:
+            request_id = request.headers[REQUEST_ID] = str(uuid4())
+        request.headers["Accept-Encoding"] = "identity"
+        try:
+            return await self.exchange(request, RESULT_LIMIT), request_id
+        except Exception as error:  # noqa: BLE001 - as in `request`
+            return self._unreachable(error), request_id
+
+    async def exchange(self, request: HTTPRequest, limit: int) -> Answer:
+        """Send a request that the client made and read its answer, redirects not followed.
+
+        Raises:
+            TooLargeError: the body is longer than `limit` bytes.
+            UndecodableError: the body cannot be decoded.
+            Exception: whatever the client, its auth or its event hooks raise.
+        """
+        sent = self._client.send(request, stream=True, follow_redirects=False)  # type: ignore[arg-type]  # its own class
+        response = await sent
+        try:
+            pairs = response.headers.multi_items()
+            headers = fold_headers(pairs)
+            body = await read_body(response, limit, headers.get("content-encoding", ""))
+        finally:
+            await response.aclose()
+        return _answer(response.status_code, headers, body, request, pairs)
+
+    def response_of(self, answer: Answer) -> ResponseT:
+        """Return an answer as a response of the client's library; its request has no headers, so no credential."""
+        pairs = [(name, value) for name, value in answer.header_pairs if name.lower() not in _RECODED]
+        request = self.library.request(answer.method, answer.url)
+        response: ResponseT = self.library.response(
+            answer.status_code, headers=pairs, content=answer.body, request=request
+        )
+        return response
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        fault = self._fault(error)
+        return Unreachable(fault, type(error).__name__, anyio.current_time(), error)
+
+    def _fault(self, error: Exception) -> Fault:
+        library = self.library
+        if isinstance(error, (TimeoutError, library.timeouts)):
+            return Fault.TIMEOUT
+        if _has_cause(error, ssl.SSLCertVerificationError):
+            return Fault.CERTIFICATE
+        if isinstance(error, library.unsendable):
+            return Fault.UNSENDABLE
+        if isinstance(error, TooLargeError):
+            return Fault.TOO_LARGE
+        if isinstance(error, (UndecodableError, library.undecodable)):
+            return Fault.UNDECODABLE
+        return Fault.CONNECTION if isinstance(error, library.failures) else Fault.CALLER
+
+
+def answer_of(response: HTTPResponse) -> Answer:
+    """Return the answer in a response that the caller received.
+
+    Raises:
+        TypeError: it is not a response of httpx or httpx2.
+        ValueError: it does not belong to a request, or its body was not read.
+    """
+    try:
+        request, body = response.request, response.content
+        pairs = response.headers.multi_items()
+        return _answer(response.status_code, fold_headers(pairs), body, request, pairs)
+    except AttributeError as error:
+        raise TypeError(f"a response of httpx or httpx2 is needed, not {type(response).__name__}") from error
+    except RuntimeError as error:  # so httpx says both "no request" and "not read"
+        raise ValueError(f"the initial response cannot be used: {error}") from error
+
+
+def request_id_of(response: HTTPResponse) -> str | None:
+    """Return the `x-ms-client-request-id` of the request that a response answers (rule 45)."""
+    value = response.request.headers.get(REQUEST_ID)
+    return value if isinstance(value, str) and value.isascii() and value.isprintable() else None
+
+
+def _answer(
+    status_code: int, headers: Mapping[str, str], body: bytes, request: HTTPRequest, pairs: list[tuple[str, str]]
+) -> Answer:
+    now, now_s = datetime.now(UTC), anyio.current_time()
+    return Answer(status_code, headers, body, str(request.url), now, now_s, request.method, pairs)
+
+
+def _has_cause(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None:
+        if isinstance(error, kind):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

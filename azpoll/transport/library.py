@@ -1,0 +1,146 @@
+"""The HTTP library of the caller's client: httpx, or its fork httpx2, found without importing either.
+
+The two share all names azpoll needs, but none of their classes: the exceptions of one are not caught as
+those of the other, so each is taken from the library that the client itself comes from.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from azpoll.protocol.target import ParsedURL
+
+LIBRARIES = ("httpx", "httpx2")
+
+
+class Headers(Protocol):
+    """The headers of a response, as they are read here."""
+
+    def multi_items(self) -> list[tuple[str, str]]:
+        """Return all (name, value) pairs, repeated names included."""
+        ...
+
+
+class HTTPRequest(Protocol):
+    """A request: what `httpx.Request` and `httpx2.Request` share and azpoll uses."""
+
+    method: str
+    url: Any
+    headers: Any
+    extensions: Any
+
+
+class HTTPResponse(Protocol):
+    """A response: what `httpx.Response` and `httpx2.Response` share and azpoll uses."""
+
+    status_code: int
+
+    @property
+    def headers(self) -> Headers:
+        """As received."""
+        ...
+
+    @property
+    def request(self) -> HTTPRequest:
+        """The request that was answered; RuntimeError when it was never set."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """The body; an error of the library's when it has not been read."""
+        ...
+
+    is_stream_consumed: bool
+
+    def aiter_raw(self) -> AsyncIterator[bytes]:
+        """Read the body as it was sent."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+ResponseT = TypeVar("ResponseT", bound=HTTPResponse)
+ResponseT_co = TypeVar("ResponseT_co", bound=HTTPResponse, covariant=True)
+
+
+class HTTPClient(Protocol[ResponseT_co]):
+    """An asynchronous client: what `httpx.AsyncClient` and `httpx2.AsyncClient` share and azpoll uses."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it can send no more."""
+        ...
+
+    @property
+    def base_url(self) -> object:
+        """Empty when the caller set none."""
+        ...
+
+    @property
+    def params(self) -> object:
+        """Query parameters the client would add to each URL; empty is falsy."""
+        ...
+
+    @property
+    def build_request(self) -> Callable[..., Any]:
+        """Make a request with the client's headers and cookies."""
+        ...
+
+    async def send(self, request: Never, *, stream: bool = ..., follow_redirects: bool = ...) -> ResponseT_co:
+        """Send a request of this client's own making, with its auth, hooks and proxies."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What is taken from the client's library.
+
+    Attributes:
+        name: "httpx" or "httpx2".
+        url: the URL class.
+        request: the request class, called with method and URL.
+        response: the response class.
+        timeouts: exceptions that mean that no answer came in time.
+        failures: other exceptions of the transport.
+        unsendable: exceptions that the next try must raise again.
+        undecodable: exceptions of a body that is not what its coding says.
+    """
+
+    name: str
+    url: Callable[[str], ParsedURL]
+    request: Callable[[str, str], HTTPRequest]
+    response: Callable[..., Any]
+    timeouts: tuple[type[Exception], ...]
+    failures: tuple[type[Exception], ...]
+    unsendable: tuple[type[Exception], ...]
+    undecodable: tuple[type[Exception], ...]
+
+
+def library_of(client: object) -> Library:
+    """Return the library an asynchronous client comes from; classes derived from it count.
+
+    Raises:
+        TypeError: it is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
+    """
+    roots = (cls.__module__.partition(".")[0] for cls in type(client).__mro__)
+    name = next((root for root in roots if root in LIBRARIES), None)
+    module = sys.modules[name] if name else None
+    if module is None or not isinstance(client, module.AsyncClient):
+        raise TypeError(f"an httpx.AsyncClient or httpx2.AsyncClient is needed, not {type(client).__name__}")
+    return Library(
+        name=module.__name__,
+        url=module.URL,
+        request=module.Request,
+        response=module.Response,
+        timeouts=(module.TimeoutException,),
+        failures=(module.TransportError,),
+        unsendable=(module.UnsupportedProtocol, module.LocalProtocolError, module.InvalidURL),
+        undecodable=(module.DecodingError,),
+    )

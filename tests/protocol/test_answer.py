@@ -1,0 +1,119 @@
+"""Rules 1, 17 and 45: headers folded, bodies read as JSON, and what an answer shows of itself."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azpoll.protocol.answer import Absent, Answer, Fault, Unreachable, fold_headers, read_json, read_object
+
+CANARY = "canary7f3a"
+
+
+def answer(body: bytes, content_type: str | None = None) -> Answer:
+    """Return an answer with this body."""
+    headers = {} if content_type is None else {"content-type": content_type}
+    return Answer(200, headers, body, f"https://h/op?sig={CANARY}", datetime(2024, 11, 6, tzinfo=UTC), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "headers"),
+    [
+        ([], {}),
+        ([("Retry-After", "17")], {"retry-after": "17"}),
+        ([("RETRY-AFTER", "1"), ("retry-after", "2")], {"retry-after": "1"}),
+        ([("Location", ""), ("location", " \t"), ("LOCATION", " /op ")], {"location": "/op"}),
+        ([("Location", " "), ("Date", "now")], {"date": "now"}),
+    ],
+)
+def test_rule_1_the_first_non_blank_value_of_a_header_counts(
+    pairs: list[tuple[str, str]], headers: dict[str, str]
+) -> None:
+    """Names match without case, and a blank header is absent."""
+    assert fold_headers(pairs) == headers
+
+
+@given(st.lists(st.tuples(st.text(), st.text())))
+def test_rule_1_folded_headers_are_lower_case_and_not_blank(pairs: list[tuple[str, str]]) -> None:
+    """Folding what was folded changes nothing."""
+    headers = fold_headers(pairs)
+    assert all(name == name.lower() and value and value == value.strip(" \t") for name, value in headers.items())
+    assert fold_headers(headers.items()) == headers
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "value"),
+    [
+        (b'{"status": "Succeeded"}', "application/json; charset=utf-8", {"status": "Succeeded"}),
+        (b'{"status": "Succeeded"}', None, {"status": "Succeeded"}),
+        (b'{"status": "Succeeded"}', "text/html", {"status": "Succeeded"}),
+        (b'\xef\xbb\xbf{"a": 1}', None, {"a": 1}),
+        ('{"a": "ö"}'.encode("utf-16"), None, {"a": "ö"}),
+        (b"[1]", None, [1]),
+        (b"null", None, None),
+        (b' "text"\n', None, "text"),
+    ],
+)
+def test_rule_17_json_is_read_whatever_its_type(body: bytes, content_type: str | None, value: object) -> None:
+    """`Content-Type` is advice only, and a BOM is accepted."""
+    assert read_json(answer(body, content_type)) == value
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "absent"),
+    [
+        (b"", "application/json", Absent.EMPTY),
+        (b" \r\n\t", None, Absent.EMPTY),
+        (b'{"status": ', None, Absent.BROKEN),
+        (b" \n[1, 2", None, Absent.BROKEN),
+        (b"\xef\xbb\xbf{", None, Absent.BROKEN),
+        (b"Accepted", "application/json", Absent.BROKEN),
+        (b"Accepted", "Text/HTML", Absent.BROKEN),
+        (b"<!DOCTYPE html><title>Bad Gateway</title>", None, Absent.BROKEN),
+        (b"\r\n<HTML>", None, Absent.BROKEN),
+        (b'{"a": "\xff"}', None, Absent.BROKEN),
+        (b"[" * 100_000, None, Absent.BROKEN),
+        (b'{"a": ' + b"1" * 5000 + b"}", None, Absent.BROKEN),
+        (b"<?xml version='1.0'?><a/>", "application/xml", Absent.OPAQUE),
+        (b"Accepted", None, Absent.OPAQUE),
+        (b"\xff\xd8\xff\xe0", "image/jpeg", Absent.OPAQUE),
+    ],
+)
+def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | None, absent: Absent) -> None:
+    """Broken where JSON was promised or a page of HTML came, opaque where it is of another type."""
+    assert read_json(answer(body, content_type)) is absent
+    assert read_object(answer(body, content_type)) is None
+
+
+@pytest.mark.parametrize(("body", "value"), [(b'{"a": 1}', {"a": 1}), (b"[1]", None), (b"null", None), (b"7", None)])
+def test_rule_17_only_an_object_can_be_a_status(body: bytes, value: object) -> None:
+    """A list, a string and null are JSON, and are none."""
+    assert read_object(answer(body)) == value
+
+
+@given(st.binary(), st.none() | st.text())
+def test_rule_17_any_body_is_read_without_raising(body: bytes, content_type: str | None) -> None:
+    """Whatever its type says."""
+    value = read_json(answer(body, content_type))
+    assert isinstance(value, Absent | dict | list | str | int | float | None)
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
+def test_rule_17_an_object_is_read_as_it_was_sent(document: dict[str, object]) -> None:
+    """In any of the encodings of JSON."""
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        assert read_object(answer(json.dumps(document, ensure_ascii=True).encode(encoding))) == document
+
+
+def test_rule_45_an_answer_shows_its_status_and_size_only() -> None:
+    """Not its URL, headers or body."""
+    secret = answer(CANARY.encode(), CANARY)
+    assert repr(secret) == str(secret) == "<Answer 200, 10 bytes>"
+
+
+def test_only_faults_that_must_repeat_are_fatal() -> None:
+    """A bad certificate and a request that cannot be sent; rule 25 tries all others again."""
+    assert {fault for fault in Fault if fault.fatal} == {Fault.CERTIFICATE, Fault.UNSENDABLE}
+    assert Unreachable(Fault.TIMEOUT, "no answer within 30 s", 0.0).cause is None
