@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeGuard
 
 from azpoll.protocol.delay import Pace
 from azpoll.protocol.states import FinalStateVia, Verdict
@@ -204,15 +204,18 @@ def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
     """
     if words is None:
         return _NO_WORDS
-    if not isinstance(words, Mapping):
+    if not _is_mapping(words):
         raise TypeError(f"terminal_words must be a mapping, not {type(words).__name__}")
-    given: Mapping[object, object] = words
     known: dict[str, Verdict] = {}
-    for word, outcome in given.items():
+    for word, outcome in words.items():
         if not isinstance(word, str) or not word.strip() or outcome not in _OUTCOMES:
             raise ValueError("terminal_words maps status words to 'succeeded', 'failed' or 'canceled' alone")
         known[word.strip().lower()] = _OUTCOMES[str(outcome)]
     return known
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)
 
 
 def checked_origins(urls: Iterable[str], parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:
