@@ -11,14 +11,14 @@ from azpoll.protocol.kinds import Kind, kind_of
 from azpoll.protocol.patterns import OPERATION_LOCATION
 from azpoll.protocol.states import Pending, Polling
 from azpoll.protocol.target import Refusal
-from azpoll.schedule.scheduler import Errand
+from azpoll.schedule.job import Errand
 
 if TYPE_CHECKING:
     from azpoll.record import Record
     from azpoll.schedule.scheduler import Scheduler
 
 
-async def cancel(record: Record, scheduler: Scheduler[Record]) -> bool:
+async def cancel(record: Record, scheduler: Scheduler) -> bool:
     """Send the request to cancel, never beside another request for the operation; False when it ended first.
 
     Calls made while one is under way share it.

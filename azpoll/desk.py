@@ -72,7 +72,7 @@ class Desk(Generic[ResponseT]):
 
     def __init__(self, transport: ClientTransport[ResponseT], token_key: bytes | None, *, keep_failures: bool) -> None:
         self.transport = transport
-        self.scheduler: Scheduler[Record] | None = None
+        self.scheduler: Scheduler | None = None
         self.live: dict[str, Record] = {}
         self._unseen: dict[str, Record] = {}
         self._listeners: list[Callable[[Event], object]] = []
@@ -85,7 +85,7 @@ class Desk(Generic[ResponseT]):
         self._polls = 0
         self._empty = anyio.Event()
 
-    def open(self, scheduler: Scheduler[Record]) -> None:
+    def open(self, scheduler: Scheduler) -> None:
         """Start to keep records, in the running event loop."""
         self.scheduler = scheduler
         self._loop = current_token()
@@ -212,7 +212,7 @@ class Desk(Generic[ResponseT]):
         )
 
     @property
-    def _scheduler(self) -> Scheduler[Record]:
+    def _scheduler(self) -> Scheduler:
         if self.scheduler is None:
             self.check_loop()
         assert self.scheduler is not None  # noqa: S101 - `check_loop` has raised

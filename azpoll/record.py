@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 
 from azpoll.protocol.states import Confirming, Fetching, Lost, Pending, Polling, Succeeded
+from azpoll.schedule.lane import Rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from azpoll.protocol.answer import Answer, Unreachable
     from azpoll.protocol.states import State
-    from azpoll.schedule.scheduler import Errand
+    from azpoll.schedule.job import Errand, Job
+    from azpoll.schedule.lane import Place
 
 logger = logging.getLogger("azpoll")
 
@@ -45,7 +47,10 @@ class Record:
         "id",
         "label",
         "last_poll_s",
+        "owner",
+        "place",
         "polls",
+        "rank",
         "state",
         "tracked_s",
         "withdrawn",
@@ -62,6 +67,9 @@ class Record:
         self.polls = 0
         self.last_poll_s: float | None = None
         self.withdrawn = False
+        self.place: Place[Job] | None = None
+        self.rank = Rank.PLAIN
+        self.owner: Hashable = None
         self.cancel_url: str | None = None
         self.errand: Errand | None = None
         self.callbacks: list[Callable[[], object]] | None = None
@@ -72,6 +80,11 @@ class Record:
     def name(self) -> str:
         """Id and label, for people."""
         return f"operation {self.id}" if self.label is None else f"operation {self.label!r} ({self.id})"
+
+    @property
+    def answered_s(self) -> float:
+        """When the last answer came; when tracking began, before the first."""
+        return self.tracked_s if self.last_poll_s is None else self.last_poll_s
 
     @property
     def ended(self) -> bool:

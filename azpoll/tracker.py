@@ -17,6 +17,7 @@ from azpoll.operation import AsyncOperation
 from azpoll.protocol.answer import Unreachable
 from azpoll.protocol.states import Lost, Polling, Reason
 from azpoll.record import Record
+from azpoll.schedule.budget import Budget
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.transport.client import RESULT_LIMIT, STATUS_LIMIT, ClientTransport, answer_of, request_id_of
 from azpoll.transport.library import ResponseT
@@ -57,6 +58,7 @@ class Tracker(Generic[ResponseT]):
             ARM (rule 10).
         max_in_flight: requests under way at once, 1 or more. Few are fast: an HTTP pool slows with each
             connection, and 16 make some 1,000 reads/s, forty times what ARM grants one subscription.
+        budget: reads per second of each subscription, ARM's own limits by default; None for servers without limits.
         interval: seconds between polls where the server names none; None for 1, 2, 4 ... 30 s.
         min_interval: no wait is shorter, in seconds; 0 for servers that do not mind.
         timeout: overall deadline of each operation in seconds; None for none.
@@ -76,6 +78,7 @@ class Tracker(Generic[ResponseT]):
         allowed_origins: Iterable[str] = (),
         rebase_to: str | None = None,
         max_in_flight: int = 16,
+        budget: Budget | None = Budget(),  # noqa: B008 - frozen
         interval: float | None = None,
         min_interval: float = 1.0,
         timeout: float | None = None,
@@ -87,6 +90,7 @@ class Tracker(Generic[ResponseT]):
         self._max_in_flight = options.checked_count("max_in_flight", max_in_flight)
         self._pace = options.checked_pace(interval, min_interval)
         self._timeout_s = options.checked_seconds("timeout", timeout)
+        self._budget = budget
         self._waits = on_exit == "wait"
         self._transport = ClientTransport(client)
         self._opening = Opening(self._transport.library.url, self._transport.base_url, allowed_origins, rebase_to)
@@ -101,7 +105,14 @@ class Tracker(Generic[ResponseT]):
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._desk.open(
-            Scheduler(self._ask, self._post, self._tasks, self._max_in_flight, random.Random())  # noqa: S311 - jitter
+            Scheduler(
+                self._ask,
+                self._post,
+                self._tasks,
+                max_in_flight=self._max_in_flight,
+                budget=self._budget,
+                random=random.Random(),  # noqa: S311 - jitter
+            )
         )
         return self
 

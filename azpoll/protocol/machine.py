@@ -36,6 +36,7 @@ from azpoll.protocol.kinds import Kind, kind_of
 from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, pattern_of
 from azpoll.protocol.reading import Reading, is_monitor, status_word, verdict_of
 from azpoll.protocol.states import (
+    NO_TROUBLE,
     Ask,
     Canceled,
     Confirming,
@@ -115,7 +116,7 @@ def start(plan: Plan, came: Answer) -> State:
         return Lost(Reason.NOT_STARTED, f"HTTP {came.status_code}", None, came)
     pattern = pattern_of(came)
     state = _without_header(plan, came) if pattern is None else _with_header(plan, pattern, came)
-    return _within_deadline(state, came.at_s)
+    return _within_deadline(state, came, came.at_s)
 
 
 def advance(state: Pending, came: Answer | Unreachable) -> State:
@@ -127,7 +128,7 @@ def advance(state: Pending, came: Answer | Unreachable) -> State:
             following = _next(CONFIRMING, state, came)
         case Fetching():
             following = _next(FETCHING, state, came)
-    return _within_deadline(following, came.at_s)
+    return _within_deadline(following, came, came.at_s)
 
 
 def _next(table: Mapping[Kind, Row[S]], state: S, came: Answer | Unreachable) -> State:
@@ -136,14 +137,16 @@ def _next(table: Mapping[Kind, Row[S]], state: S, came: Answer | Unreachable) ->
     return trouble.unreached(state, came)
 
 
-def expire(state: Pending) -> Lost:
-    """Give up an operation whose deadline passed (rule 38)."""
-    return trouble.lost(state, Reason.TIMED_OUT, "the deadline passed while it was running", None)
+def expire(state: Pending, came: Answer | Unreachable | None = None) -> Lost:
+    """Give up an operation whose deadline passed (rule 38); `came` is its last answer, where it is at hand."""
+    unread = state.trouble != NO_TROUBLE
+    detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
+    return trouble.lost(state, Reason.TIMED_OUT, detail, came)
 
 
 def resume(state: Pending, wait: Wait, at_s: float) -> State:
     """Return a state read from a resume token, to be asked after `wait` (rule 42)."""
-    return _within_deadline(replace(state, ask=Ask(state.url, wait)), at_s)
+    return _within_deadline(replace(state, ask=Ask(state.url, wait)), None, at_s)
 
 
 def _with_header(plan: Plan, pattern: Pattern, came: Answer) -> State:
@@ -175,7 +178,7 @@ def _ends_at_once(state: Polling, document: Mapping[str, object]) -> bool:
     """
     if not state.pattern.is_monitor or not is_monitor(document):
         return False
-    return not _changes_resource(state.plan) or document.keys().isdisjoint(("id", "name"))
+    return not _changes_resource(state.plan) or {"id", "name"}.isdisjoint(map(str.lower, document))
 
 
 def _without_header(plan: Plan, came: Answer) -> State:
@@ -204,7 +207,7 @@ def _changes_resource(plan: Plan) -> bool:
     return plan.method in {"PUT", "PATCH"}
 
 
-def _within_deadline(state: State, at_s: float) -> State:
+def _within_deadline(state: State, came: Answer | Unreachable | None, at_s: float) -> State:
     """Bring the next request forward to the deadline, or give up if it has passed (rule 38).
 
     What belongs to the answer before it (a redirect, a confirmation, the final GET) is still sent. The
@@ -217,6 +220,7 @@ def _within_deadline(state: State, at_s: float) -> State:
     if wait.seconds <= max(left_s, 0.0):
         return state
     if left_s <= 0:
-        return expire(state)
-    expires = wait.by_server or left_s < state.plan.pace.floor
-    return replace(state, ask=replace(state.ask, wait=Wait(left_s, by_server=True), expires=expires))
+        return expire(state, came)
+    too_early = wait.by_server or left_s < state.plan.pace.floor
+    instead = expire(state, came) if too_early else None
+    return replace(state, ask=replace(state.ask, wait=Wait(left_s, by_server=True), instead=instead))

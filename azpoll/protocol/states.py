@@ -97,14 +97,14 @@ class Ask:
         url: checked by `Trust.target`.
         wait: measured from the last answer.
         hops: redirects already followed for this request (rule 11).
-        expires: the deadline comes before the request may be sent: after `wait` the operation is given up
-            instead (rule 38).
+        instead: what the operation becomes after `wait`, with nothing sent: the deadline comes before the request
+            may be (rule 38).
     """
 
     url: str = field(repr=False)
     wait: Wait
     hops: int = 0
-    expires: bool = False
+    instead: Lost | None = None
 
 
 @dataclass(frozen=True, slots=True)

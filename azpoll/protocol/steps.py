@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from azpoll.protocol.answer import Absent, Answer, read_json
 from azpoll.protocol.delay import poll_wait
 from azpoll.protocol.final import final_target
-from azpoll.protocol.patterns import ACCEPTED, UNTIL_GONE
+from azpoll.protocol.patterns import ACCEPTED, NO_CONTENT, UNTIL_GONE
 from azpoll.protocol.reading import progress_of
 from azpoll.protocol.states import (
     NO_TROUBLE,
@@ -116,13 +116,13 @@ def lost_sight(state: Polling, came: Answer) -> State:
     if plan.method != "DELETE":
         return tolerate(state, came)
     if state.pattern is UNTIL_GONE or state.url == plan.resource_url:
-        return Succeeded(came, state.progress)
+        return _gone(came, state)
     return Confirming(state, Ask(plan.resource_url, NOW))
 
 
 def deleted(state: Confirming, came: Answer) -> Succeeded:
     """The resource is gone with its status: the DELETE succeeded (rule 28)."""
-    return Succeeded(came, state.progress)
+    return _gone(came, state)
 
 
 def still_there(state: Confirming, came: Answer) -> Polling | Lost:
@@ -149,4 +149,10 @@ def take_result(state: Fetching, came: Answer) -> State:
 
 def lost_result(state: Fetching, came: Answer) -> State:
     """A result that is not found: of a DELETE nothing else was to be expected; else it may come (rule 32)."""
-    return Succeeded(came, state.progress) if state.plan.method == "DELETE" else tolerate(state, came)
+    return _gone(came, state) if state.plan.method == "DELETE" else tolerate(state, came)
+
+
+def _gone(came: Answer, state: Polling | Confirming | Fetching) -> Succeeded:
+    """End a DELETE by the 404 of what it deleted; its result is what a DELETE that ended at once answers: 204."""
+    nothing = replace(came, status_code=NO_CONTENT, body=b"", headers={}, header_pairs=())
+    return Succeeded(nothing, state.progress)

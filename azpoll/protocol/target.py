@@ -22,6 +22,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*")
 _FORBIDDEN = re.compile(r"[^\x21-\x7e]|[\\#]")
+_HOSTLESS = re.compile(r"//(?:[/?]|$)")  # resolving it would drop the empty host in silence
 
 
 class ParsedURL(Protocol):
@@ -61,8 +62,9 @@ class Origin:
     port: int
 
     def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}"
-        return f"{self.scheme}://{self.host}{port}"
+        return f"{self.scheme}://{host}{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +111,17 @@ class Trust:
             return Refusal("it holds a blank, a control or non-ASCII character, a backslash or a fragment")
         try:
             url = named if _ABSOLUTE.match(named) else str(self.parse(base).join(named))
-            url = self._rebased(url)
             parsed = self.parse(url)
             origin = origin_of(parsed)
+            # What is wrong with a URL must be seen before it is moved to the gateway.
+            if parsed.userinfo or "@" in _authority(url):
+                return Refusal("it carries user information")
+            if not origin.host or _HOSTLESS.match(named):
+                return Refusal("it names no host")
+            if (moved := self._rebased(url, origin)) != url:
+                url, origin = moved, origin_of(self.parse(moved))
         except Exception:  # noqa: BLE001 - each URL class has its own errors; all mean the same here
             return Refusal("it is not a URL")
-        if parsed.userinfo or "@" in _authority(url):
-            return Refusal("it carries user information")
-        if not origin.host:
-            return Refusal("it names no host")
         if not self._trusts(origin):
             return Refusal(
                 f"its origin {origin} is neither that of the initial request, {self.initial},"
@@ -135,8 +139,8 @@ class Trust:
             return False  # plain http only where the initial request used it (rule 9)
         return origin in self.allowed
 
-    def _rebased(self, url: str) -> str:
-        if self.rebase_to is None or origin_of(self.parse(url)) == origin_of(self.parse(self.rebase_to)):
+    def _rebased(self, url: str, origin: Origin) -> str:
+        if self.rebase_to is None or origin == origin_of(self.parse(self.rebase_to)):
             return url
         return self.rebase_to.rstrip("/") + url[len(_authority(url)) :]
 
@@ -149,7 +153,8 @@ def origin_of(url: ParsedURL) -> Origin:
     """
     if url.scheme not in _DEFAULT_PORTS:
         raise ValueError(f"not an http or https URL: scheme {url.scheme!r}")
-    return Origin(url.scheme, url.raw_host.decode("ascii").lower(), url.port or _DEFAULT_PORTS[url.scheme])
+    port = _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
+    return Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
 
 
 def _authority(url: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Timed(Protocol):
@@ -26,13 +29,16 @@ class DueHeap(Generic[JobT]):
 
     A job has one valid entry. Moving or withdrawing it leaves the old entry behind, which is dropped when
     it surfaces; when more than half of the entries are such, the heap is rebuilt without them.
+
+    Args:
+        numbers: gives each entry a number above 0 that no other entry of any container has.
     """
 
-    __slots__ = ("_heap", "_number", "_size")
+    __slots__ = ("_heap", "_numbers", "_size")
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Iterator[int]) -> None:
         self._heap: list[tuple[float, int, JobT]] = []
-        self._number = 0
+        self._numbers = numbers
         self._size = 0
 
     def __len__(self) -> int:
@@ -41,10 +47,10 @@ class DueHeap(Generic[JobT]):
     def put(self, job: JobT, due_s: float) -> None:
         """Add a job, or move one that is in the heap."""
         self.withdraw(job)
-        self._number += 1
-        job.due_s, job.entry = due_s, self._number
+        number = next(self._numbers)
+        job.due_s, job.entry = due_s, number
         self._size += 1
-        heapq.heappush(self._heap, (due_s, self._number, job))
+        heapq.heappush(self._heap, (due_s, number, job))
 
     def withdraw(self, job: JobT) -> None:
         """Take a job out, if it is in."""

@@ -1,8 +1,8 @@
-"""The loop that drives every operation: wait for the earliest due, ask, advance, put back.
+"""The loop that drives every operation: take the next job of the agenda, ask, advance, put it back.
 
-A few workers take turns. The one whose turn it is waits for the earliest due job; as soon as it has one it
-gives the turn away and asks. So one timer serves all jobs, at most `max_in_flight` requests are under way,
-and a job is either in the heap or with one worker: never two requests at once for it (rule 38).
+A few workers take turns. The one whose turn it is waits for the next job; as soon as it has one it gives the
+turn away and asks. So one timer serves all jobs, at most `max_in_flight` requests are under way, and a job
+either waits in the agenda or is with one worker: never two requests at once for it (rule 38).
 
 Workers belong to the scheduler, awaiters only wait: a poll under way is not cancelled because somebody
 stopped waiting for it (rule 40).
@@ -11,13 +11,14 @@ stopped waiting for it (rule 40).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import anyio
 
 from azpoll.protocol.machine import advance, expire
 from azpoll.protocol.states import Pending
-from azpoll.schedule.due import DueHeap
+from azpoll.schedule.agenda import Agenda
+from azpoll.schedule.lane import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.protocol.answer import Answer, Unreachable
-    from azpoll.protocol.states import State
+    from azpoll.schedule.agenda import Turn
+    from azpoll.schedule.budget import Budget
+    from azpoll.schedule.job import Errand, Job
+    from azpoll.schedule.lane import Place
+    from azpoll.schedule.lanes import ScopeStatistics
 
 JITTER = 0.1
 """Largest share of a wait of azpoll's own that is added to it; never to one a server asked for (rule 36)."""
@@ -35,51 +40,7 @@ ROUNDING_S = 1e-6
 """Added to each wait, so that the rounding of a sum of floats makes no poll early."""
 
 
-class Errand:
-    """A POST to send for a job in place of its next poll, at once and alone: a request to cancel.
-
-    Attributes:
-        url: checked as any other target.
-        came: what came back; None until then, or when the job ended before it was sent.
-        finished: set when it was answered, or will not be sent.
-        back_s: when the poll is due that it comes before.
-    """
-
-    __slots__ = ("back_s", "came", "finished", "url")
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.came: Answer | Unreachable | None = None
-        self.finished = anyio.Event()
-        self.back_s = 0.0
-
-
-class Job(Protocol):
-    """What the scheduler drives: an operation.
-
-    Attributes:
-        due_s: monotonic time of its next request.
-        entry: number of its entry in the heap; 0 while it has none.
-        state: changed by the scheduler alone, through `publish`.
-        errand: to be sent before the next poll.
-        withdrawn: nothing more is sent for it.
-    """
-
-    due_s: float
-    entry: int
-    state: State
-    errand: Errand | None
-    withdrawn: bool
-
-    def publish(self, state: State, came: Answer | Unreachable | None, lateness_s: float) -> None:
-        """Take over a new state, and tell whoever waits for it."""
-        ...
-
-
-JobT = TypeVar("JobT", bound=Job)
-
-
-class Scheduler(Generic[JobT]):
+class Scheduler:
     """Drives jobs until each is terminal.
 
     Args:
@@ -87,6 +48,7 @@ class Scheduler(Generic[JobT]):
         post: sends an errand, likewise.
         workers: where the workers run.
         max_in_flight: requests under way at once; few, since an HTTP pool slows with each connection.
+        budget: reads of each scope; None without limits.
         random: for jitter.
     """
 
@@ -95,7 +57,9 @@ class Scheduler(Generic[JobT]):
         ask: Callable[[Pending], Awaitable[Answer | Unreachable]],
         post: Callable[[str], Awaitable[Answer | Unreachable]],
         workers: TaskGroup,
+        *,
         max_in_flight: int,
+        budget: Budget | None,
         random: Random,
     ) -> None:
         self._ask = ask
@@ -103,7 +67,8 @@ class Scheduler(Generic[JobT]):
         self._tasks = workers
         self._max_in_flight = max_in_flight
         self._random = random
-        self._due: DueHeap[JobT] = DueHeap()
+        self._agenda = Agenda(budget)
+        self._flying: dict[str, list[Job]] = {}
         self._turn = anyio.Lock(fast_acquire=True)
         self._nudge = anyio.Event()
         self._sleeping_until_s = -math.inf
@@ -115,14 +80,18 @@ class Scheduler(Generic[JobT]):
     @property
     def waiting(self) -> int:
         """Jobs that wait for their next request."""
-        return len(self._due)
+        return len(self._agenda)
 
     @property
     def in_flight(self) -> int:
         """Requests under way."""
         return self._busy
 
-    def put(self, job: JobT, at_s: float) -> None:
+    def scopes(self) -> tuple[ScopeStatistics, ...]:
+        """Return what was read in each scope so far."""
+        return self._agenda.statistics(anyio.current_time())
+
+    def put(self, job: Job, at_s: float) -> None:
         """Schedule a pending job's next request, measured from its last answer at `at_s`."""
         assert isinstance(job.state, Pending)  # noqa: S101 - a terminal state asks for nothing (rule 29)
         wait = job.state.ask.wait
@@ -132,16 +101,21 @@ class Scheduler(Generic[JobT]):
             job.errand.back_s, due_s = due_s, at_s
         self._put(job, due_s)
 
-    def hurry(self, job: JobT) -> None:
+    def hurry(self, job: Job) -> None:
         """Send the job's new errand now, or as soon as the request under way for it is answered."""
         if job.entry and job.errand is not None:
             job.errand.back_s = job.due_s
             self._put(job, anyio.current_time())
 
-    def withdraw(self, job: JobT) -> None:
+    def rank(self, job: Job, rank: Rank) -> None:
+        """Change how soon a job is asked, never before the time its server asked for."""
+        self._agenda.rank(job, rank, anyio.current_time())
+        self._look()
+
+    def withdraw(self, job: Job) -> None:
         """Send nothing more for a job; what is under way is not waited for."""
         job.withdrawn = True
-        self._due.withdraw(job)
+        self._agenda.withdraw(job)
 
     async def close(self, grace_s: float) -> None:
         """Send nothing more, and give the requests under way `grace_s` seconds to be answered.
@@ -155,61 +129,91 @@ class Scheduler(Generic[JobT]):
                 self._idle = anyio.Event()
                 await self._idle.wait()
 
-    def _put(self, job: JobT, due_s: float) -> None:
-        if self._closed:
-            return
-        self._due.put(job, due_s)
-        if due_s < self._sleeping_until_s:
+    def _put(self, job: Job, due_s: float) -> None:
+        if not self._closed:
+            self._agenda.put(job, due_s)
+            if due_s < self._sleeping_until_s:
+                self._nudge.set()
+            self._staff()
+
+    def _look(self) -> None:
+        """Have the sleeping worker look at the agenda again: what it sleeps until may have come forward."""
+        next_s = self._agenda.next_s()
+        if next_s is not None and next_s < self._sleeping_until_s:
             self._nudge.set()
-        self._staff()
 
     def _staff(self) -> None:
-        """See to it that somebody watches the heap, unless all workers allowed are busy."""
-        if self._workers == self._busy < self._max_in_flight and self._due:
+        """See to it that somebody watches the agenda, unless all workers allowed are busy."""
+        if self._workers == self._busy < self._max_in_flight and self._agenda:
             self._workers += 1
             self._tasks.start_soon(self._work, name="azpoll worker")
 
     async def _work(self) -> None:
         while True:
             async with self._turn:
-                job = await self._earliest()
+                job, place = await self._next()
             self._busy += 1
             self._staff()
-            lateness_s = anyio.current_time() - job.due_s
-            if job.errand is None:
-                await self._poll(job, lateness_s)
+            if place is None:
+                self._give_up(job)
+            elif job.errand is None:
+                await self._poll(job, place)
             else:
                 await self._run(job, job.errand)
 
-    async def _earliest(self) -> JobT:
-        """Wait for the earliest due job and take it."""
+    async def _next(self) -> Turn:
+        """Wait for the next job and take it."""
         while True:
-            job = None if self._closed else self._due.take(anyio.current_time())
-            if job is not None:
-                return job
-            next_s = None if self._closed else self._due.next_s()
+            turn = None if self._closed else self._agenda.take(anyio.current_time())
+            if turn is not None:
+                return turn
+            next_s = None if self._closed else self._agenda.next_s()
             self._sleeping_until_s = math.inf if next_s is None else next_s
             self._nudge = anyio.Event()
             with anyio.CancelScope(deadline=self._sleeping_until_s):
                 await self._nudge.wait()
             self._sleeping_until_s = -math.inf
 
-    async def _poll(self, job: JobT, lateness_s: float) -> None:
+    async def _poll(self, job: Job, place: Place[Job]) -> None:
         before = job.state
         assert isinstance(before, Pending)  # noqa: S101 - as in `put`
-        came = None if before.ask.expires else await self._ask(before)
-        self._answered()
-        if job.withdrawn:
+        lateness_s = anyio.current_time() - job.due_s
+        url = before.ask.url
+        others = self._flying.get(url)
+        if others is not None:  # the same URL is being asked for another job: that answer does for both
+            others.append(job)
+            self._answered()
             return
-        state = expire(before) if came is None else advance(before, came)
+        joined = self._flying[url] = []
+        try:
+            came = await self._ask(before)
+        finally:
+            del self._flying[url]
+            self._answered()
+        self._agenda.heard(place, came, came.at_s)
+        self._advance(job, came, lateness_s)
+        for twin in (*joined, *self._agenda.twins_of(job, url)):
+            self._advance(twin, came, 0.0)
+
+    def _advance(self, job: Job, came: Answer | Unreachable, lateness_s: float) -> None:
+        if job.withdrawn or not isinstance(job.state, Pending):
+            return
+        job.rank = Rank.PLAIN
+        state = advance(job.state, came)
         job.publish(state, came, lateness_s)
-        if isinstance(state, Pending) and not job.withdrawn and came is not None:
+        if isinstance(state, Pending) and not job.withdrawn:
             self.put(job, came.at_s)
 
-    async def _run(self, job: JobT, errand: Errand) -> None:
+    def _give_up(self, job: Job) -> None:
+        self._answered()
+        assert isinstance(job.state, Pending)  # noqa: S101 - as in `put`
+        job.publish(job.state.ask.instead or expire(job.state), None, 0.0)
+
+    async def _run(self, job: Job, errand: Errand) -> None:
         errand.came = await self._post(errand.url)
         self._answered()
         job.errand = None
+        job.rank = Rank.PLAIN
         errand.finished.set()
         if not job.withdrawn:
             self._put(job, errand.back_s)

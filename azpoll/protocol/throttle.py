@@ -1,0 +1,75 @@
+"""What an answer tells of read limits: who is throttled, for how long, and how many reads are left.
+
+Source: learn.microsoft.com "request-limits-and-throttling"; ARM's limits are token buckets per subscription,
+principal and region, and each resource provider has limits of its own beneath them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.armerror import read_error
+from azpoll.protocol.delay import retry_after
+
+if TYPE_CHECKING:
+    from azpoll.protocol.answer import Answer
+
+TOO_MANY_REQUESTS = 429
+
+_REMAINING = (
+    "x-ms-ratelimit-remaining-subscription-reads",
+    "x-ms-ratelimit-remaining-subscription-global-reads",
+    "x-ms-ratelimit-remaining-tenant-reads",
+)
+_OF_A_PROVIDER = "x-ms-ratelimit-remaining-resource"
+_LOCK = "retryableerrorduetoanotheroperation"
+_MOST_DIGITS = 9
+
+
+class Reach(Enum):
+    """Whom a 429 concerns."""
+
+    SCOPE = "every read of the subscription"
+    PROVIDER = "the reads of one resource provider in one location"
+    OPERATION = "this operation alone: its resource is locked by another"
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """A 429.
+
+    Attributes:
+        reach: whom it concerns.
+        retry_after_s: as the server said; None when it did not.
+    """
+
+    reach: Reach
+    retry_after_s: float | None
+
+
+def throttle_of(answer: Answer) -> Throttle | None:
+    """Return whom a 429 concerns; None for any other answer."""
+    if answer.status_code != TOO_MANY_REQUESTS:
+        return None
+    if (read_error(answer).error.code or "").lower() == _LOCK:
+        reach = Reach.OPERATION
+    elif _OF_A_PROVIDER in answer.headers:
+        reach = Reach.PROVIDER
+    else:
+        reach = Reach.SCOPE
+    return Throttle(reach, retry_after(answer))
+
+
+def remaining_reads(answer: Answer) -> int | None:
+    """Return the least number of reads the service says are left; None when it says nothing readable.
+
+    Hostile values are of no use: a number may only slow the reads of one scope, never hasten them.
+    """
+    told = [
+        int(value)
+        for name in _REMAINING
+        if (value := answer.headers.get(name, "")).isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
+    ]
+    return min(told, default=None)

@@ -1,0 +1,157 @@
+"""What is asked next, and when: the jobs that wait for their time, then for a read of their scope."""
+
+from __future__ import annotations
+
+import heapq
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
+
+from azpoll.protocol.states import Pending
+from azpoll.schedule.due import DueHeap
+from azpoll.schedule.lane import Rank
+from azpoll.schedule.lanes import Lanes
+from azpoll.schedule.twins import Twins
+
+if TYPE_CHECKING:
+    from azpoll.protocol.answer import Answer, Unreachable
+    from azpoll.protocol.throttle import Throttle
+    from azpoll.schedule.budget import Budget
+    from azpoll.schedule.job import Job
+    from azpoll.schedule.lane import Place
+    from azpoll.schedule.lanes import ScopeStatistics
+
+READ_WAIT_S = 1.0
+"""How long past its deadline a job may wait for the read of its last poll."""
+
+
+class Turn(NamedTuple):
+    """A job whose turn it is.
+
+    Attributes:
+        job: to be asked, or its errand to be sent; waits no more.
+        place: where the request is counted; None when the job is to be given up instead.
+    """
+
+    job: Job
+    place: Place[Job] | None
+
+
+class Agenda:
+    """Every job that waits, in one of two places: the heap until it is due, then the lane of its scope.
+
+    Args:
+        budget: reads of each scope; None without limits.
+    """
+
+    def __init__(self, budget: Budget | None) -> None:
+        numbers = count(1)
+        self._due: DueHeap[Job] = DueHeap(numbers)
+        self._lanes: Lanes[Job] = Lanes(budget, numbers)
+        self._deadlines: list[tuple[float, int, Job]] = []
+        self._twins: Twins[Job] = Twins()
+
+    def __len__(self) -> int:
+        return len(self._due) + self._lanes.waiting
+
+    def put(self, job: Job, due_s: float) -> None:
+        """Add a job, or move one that waits."""
+        self.withdraw(job)
+        self._due.put(job, due_s)
+        self._twins.add(_pending(job).ask.url, job)
+
+    def withdraw(self, job: Job) -> None:
+        """Take out a job, if it waits."""
+        if not job.entry:
+            return
+        self._twins.discard(_pending(job).ask.url, job)
+        if job.place is None:
+            self._due.withdraw(job)
+        else:
+            self._lanes.withdraw(job, job.place)
+            job.place = None
+
+    def rank(self, job: Job, rank: Rank, now_s: float) -> None:
+        """Change how soon a job is asked; a hint also ends a wait of azpoll's own, but not one of the server's."""
+        job.rank = rank
+        if not job.entry:
+            return
+        if job.place is not None:
+            self._lanes.move(job, job.place, now_s)
+            self._watch_deadline(job)
+        elif rank is Rank.HINTED and job.errand is None:
+            state = _pending(job)
+            earliest_s = max(now_s, job.answered_s + state.plan.pace.floor)
+            if not state.ask.wait.by_server and earliest_s < job.due_s:
+                self.put(job, earliest_s)
+
+    def take(self, now_s: float) -> Turn | None:
+        """Take the next job there is to ask or to give up now."""
+        while (job := self._due.take(now_s)) is not None:
+            if job.errand is None and _pending(job).ask.instead is not None:
+                return self._taken(job, None)
+            self._admit(job, now_s)
+        job = self._lanes.take(now_s)
+        if job is not None:
+            place, job.place = job.place, None
+            return self._taken(job, place)
+        job = self._overdue(now_s)
+        return None if job is None else self._taken(job, None)
+
+    def next_s(self) -> float | None:
+        """Return when `take` may give a job; None while none waits."""
+        times = (self._due.next_s(), self._lanes.next_s(), self._next_deadline_s())
+        return min((time_s for time_s in times if time_s is not None), default=None)
+
+    def twins_of(self, job: Job, url: str) -> list[Job]:
+        """Take out the other jobs that wait to ask the same URL: one answer does for all."""
+        twins = self._twins.of(url, job)
+        for twin in twins:
+            self.withdraw(twin)
+        return twins
+
+    def heard(self, place: Place[Job], came: Answer | Unreachable, now_s: float) -> Throttle | None:
+        """Learn what an answer tells of the read limits it was counted by."""
+        return self._lanes.heard(place, came, now_s)
+
+    def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
+        """Return what each scope did so far."""
+        return self._lanes.statistics(now_s)
+
+    def _admit(self, job: Job, now_s: float) -> None:
+        """Let a job whose time has come wait for a read."""
+        url = _pending(job).ask.url if job.errand is None else job.errand.url
+        if job.errand is not None:
+            job.rank = Rank.HINTED
+        job.place = self._lanes.place_of(url, now_s)
+        self._lanes.add(job, job.place, now_s)
+        self._watch_deadline(job)
+
+    def _taken(self, job: Job, place: Place[Job] | None) -> Turn:
+        self._twins.discard(_pending(job).ask.url, job)
+        return Turn(job, place)
+
+    def _watch_deadline(self, job: Job) -> None:
+        deadline_s = _pending(job).plan.deadline_s
+        if deadline_s is not None:
+            heapq.heappush(self._deadlines, (deadline_s + READ_WAIT_S, job.entry, job))
+
+    def _next_deadline_s(self) -> float | None:
+        while self._deadlines and self._deadlines[0][2].entry != self._deadlines[0][1]:
+            heapq.heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def _overdue(self, now_s: float) -> Job | None:
+        """Take a job out of its lane whose deadline passed before a read was there for it."""
+        deadline_s = self._next_deadline_s()
+        if deadline_s is None or deadline_s > now_s:
+            return None
+        job = heapq.heappop(self._deadlines)[2]
+        if job.place is not None:
+            self._lanes.withdraw(job, job.place)
+            job.place = None
+        return job
+
+
+def _pending(job: Job) -> Pending:
+    assert isinstance(job.state, Pending)  # noqa: S101 - a terminal state asks for nothing (rule 29)
+    return job.state

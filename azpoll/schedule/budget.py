@@ -1,0 +1,126 @@
+"""Read budgets: how many reads per second a scope is given, and the meter that gives them out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCARCE_READS = 60
+"""Below this many remaining reads a scope slows in proportion."""
+
+DEFAULT_BACKOFF_S = 10.0
+"""How long a scope is left alone by a 429 that names no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Reads that polls may use, per scope: subscription or tenant, principal and origin.
+
+    ARM grants each subscription, principal and region 25 reads/s from a bucket of 250. The defaults leave half of
+    that bucket to others who use the same principal, and find the rate that is left by rising slowly and falling
+    fast. A 429 sets the whole scope aside for its Retry-After.
+
+    Attributes:
+        rate: reads per second at first, above 0.
+        ceiling: reads per second at most.
+        burst: reads that may be saved up, 1 or more.
+        rise: reads per second that the rate gains in each second without a 429.
+        backoff: what a 429 multiplies the rate by, above 0 and below 1.
+        principal: a label of the identity that polls; trackers with different identities have budgets of their own.
+        providers: fixed reads per second of single resource providers by namespace, such as
+            `{"Microsoft.Storage": 800 / 300}`; others are limited once they answer 429.
+
+    Raises:
+        ValueError: a setting out of its range.
+
+    Source: learn.microsoft.com "request-limits-and-throttling".
+    """
+
+    rate: float = 20.0
+    ceiling: float = 25.0
+    burst: float = 125.0
+    rise: float = 0.5
+    backoff: float = 0.7
+    principal: str = ""
+    providers: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def __post_init__(self) -> None:
+        rates = (self.rate, *self.providers.values())
+        if not all(0 < rate < math.inf for rate in rates) or not self.rate <= self.ceiling < math.inf:
+            raise ValueError("a budget needs rates above 0, and rate <= ceiling")
+        if not 1 <= self.burst < math.inf or not 0 < self.backoff < 1 or not 0 <= self.rise < math.inf:
+            raise ValueError("a budget needs a burst of 1 or more, a backoff between 0 and 1, and a rise of 0 or more")
+
+    def meter(self, now_s: float) -> Meter:
+        """Return the meter of a new scope."""
+        return Meter(self.rate, self.ceiling, self.burst, self.rise, now_s)
+
+    def provider_meter(self, sub_scope: str, now_s: float) -> Meter:
+        """Return the meter of a new sub-scope, `namespace/location`: without a limit until it is known."""
+        namespace = sub_scope.partition("/")[0]
+        for name, rate in self.providers.items():
+            if name.lower() == namespace:
+                return Meter(rate, rate, max(rate, 1.0), 0.0, now_s)
+        return Meter(self.ceiling, math.inf, self.burst, self.rise, now_s)
+
+
+class Meter:
+    """A token bucket whose rate rises while all is quiet and falls when the service says so.
+
+    Args:
+        rate: tokens per second at first.
+        ceiling: tokens per second at most.
+        burst: most tokens saved up; the bucket starts full.
+        rise: tokens per second gained in each second without a 429.
+        now_s: monotonic time.
+    """
+
+    __slots__ = ("_ceiling", "_closed_until_s", "_floor", "_rise", "_scarcity", "_updated_s", "burst", "rate", "tokens")
+
+    def __init__(self, rate: float, ceiling: float, burst: float, rise: float, now_s: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self.tokens = burst
+        self._ceiling = ceiling
+        self._rise = rise
+        self._floor = min(rate, 1.0)
+        self._scarcity = 1.0
+        self._updated_s = now_s
+        self._closed_until_s = -math.inf
+
+    def ready_s(self, now_s: float, level: float = 1.0) -> float:
+        """Return when `level` tokens are there, if none is taken until then; `now_s` when they are."""
+        self._refill(now_s)
+        missing = min(level, self.burst) - self.tokens
+        wait_s = missing / (self.rate * self._scarcity) if missing > 0 else 0.0
+        return max(now_s, self._closed_until_s) + wait_s
+
+    def take(self, now_s: float) -> None:
+        """Take one token; the caller has asked `ready_s`."""
+        self._refill(now_s)
+        self.tokens -= 1.0
+
+    def throttled(self, now_s: float, retry_after_s: float | None, backoff: float) -> None:
+        """Give out nothing for a while, and less from then on; the answers of one storm count once."""
+        self._refill(now_s)
+        if now_s >= self._closed_until_s:
+            self.rate = max(self.rate * backoff, self._floor)
+        until_s = now_s + (DEFAULT_BACKOFF_S if retry_after_s is None else retry_after_s)
+        self._closed_until_s = max(self._closed_until_s, until_s)
+        self.tokens = 0.0
+
+    def remaining(self, reads: int) -> None:
+        """Slow down while few reads are left; any number only slows."""
+        self._scarcity = min(1.0, max(reads, 1) / SCARCE_READS)
+
+    def _refill(self, now_s: float) -> None:
+        """Bring tokens and rate up to `now_s`; a long sleep fills the bucket once and no more."""
+        since_s = max(self._updated_s, min(self._closed_until_s, now_s))
+        passed_s = max(now_s - since_s, 0.0)
+        self._updated_s = max(now_s, self._updated_s)
+        self.tokens = min(self.burst, self.tokens + passed_s * self.rate * self._scarcity)
+        self.rate = min(self._ceiling, self.rate + passed_s * self._rise)

@@ -1,0 +1,156 @@
+"""All lanes: a throttled one never delays another, since each is ready when its own meter is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic
+
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.throttle import Reach, Throttle, remaining_reads, throttle_of
+from azpoll.schedule.due import DueHeap
+from azpoll.schedule.lane import JobT, Lane, Place
+from azpoll.schedule.scope import Scope, scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from azpoll.protocol.answer import Unreachable
+    from azpoll.schedule.budget import Budget
+
+
+RECHECK_S = 0.001
+"""A lane that was ready and had no job after all is not looked at again before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeStatistics:
+    """One scope: what its reads are given out at, and how late they are.
+
+    Attributes:
+        scope: origin, subscription and principal.
+        rate: reads per second now; None without a budget.
+        tokens: reads saved up now; None without a budget.
+        waiting: operations that are due and wait for a read.
+        reads: requests sent.
+        throttled: 429s received.
+        lateness_p50_s: seconds between due time and sending, median of all requests; None before the first.
+        lateness_p99_s: the same, 99th percentile.
+    """
+
+    scope: str
+    rate: float | None
+    tokens: float | None
+    waiting: int
+    reads: int
+    throttled: int
+    lateness_p50_s: float | None
+    lateness_p99_s: float | None
+
+
+class Lanes(Generic[JobT]):
+    """The lanes of one scheduler.
+
+    Args:
+        budget: of each scope; None without limits.
+        numbers: as for `DueHeap`.
+    """
+
+    def __init__(self, budget: Budget | None, numbers: Iterator[int]) -> None:
+        self._budget = budget
+        self._numbers = numbers
+        self._lanes: dict[Scope, Lane[JobT]] = {}
+        self._places: dict[tuple[Scope, str], Place[JobT]] = {}
+        self._ready: DueHeap[Lane[JobT]] = DueHeap(numbers)
+
+    @property
+    def waiting(self) -> int:
+        """Due jobs in all lanes."""
+        return sum(lane.waiting for lane in self._lanes.values())
+
+    def place_of(self, url: str, now_s: float) -> Place[JobT]:
+        """Return where the reads of a URL are counted."""
+        scope, sub_scope = scope_of(url, "" if self._budget is None else self._budget.principal)
+        place = self._places.get((scope, sub_scope))
+        if place is None:
+            lane = self._lanes.get(scope)
+            if lane is None:
+                lane = self._lanes[scope] = Lane(scope, None if self._budget is None else self._budget.meter(now_s))
+            unlimited = self._budget is None or not sub_scope
+            meter = None if unlimited or self._budget is None else self._budget.provider_meter(sub_scope, now_s)
+            place = self._places[scope, sub_scope] = Place(lane, sub_scope, meter)
+        return place
+
+    def add(self, job: JobT, place: Place[JobT], now_s: float) -> None:
+        """Let a due job wait for a read."""
+        place.lane.add(job, place, next(self._numbers))
+        place.lane.waiting += 1
+        self._rouse(place.lane, now_s)
+
+    def move(self, job: JobT, place: Place[JobT], now_s: float) -> None:
+        """Put a job that waits where its new rank belongs."""
+        place.lane.add(job, place, next(self._numbers))
+        self._rouse(place.lane, now_s)
+
+    def withdraw(self, job: JobT, place: Place[JobT]) -> None:
+        """Take a job that waits out of its lane."""
+        job.entry = 0
+        place.lane.waiting -= 1
+
+    def take(self, now_s: float) -> JobT | None:
+        """Take the next job that may be asked now; lanes that are ready take turns."""
+        while (lane := self._ready.take(now_s)) is not None:
+            job = lane.take(now_s)
+            if job is not None:
+                self._rouse(lane, now_s)
+                return job
+            if lane.waiting:
+                self._ready.put(lane, max(lane.next_s(now_s), now_s + RECHECK_S))
+        return None
+
+    def next_s(self) -> float | None:
+        """Return when `take` may give a job; None while none waits."""
+        return self._ready.next_s()
+
+    def heard(self, place: Place[JobT], came: Answer | Unreachable, now_s: float) -> Throttle | None:
+        """Learn from an answer what the service says of its read limits."""
+        lane = place.lane
+        if self._budget is None or lane.meter is None or not isinstance(came, Answer):
+            return None
+        left = remaining_reads(came)
+        if left is not None:
+            lane.meter.remaining(left)
+        throttle = throttle_of(came)
+        if throttle is not None:
+            lane.throttled += 1
+            meter = {Reach.SCOPE: lane.meter, Reach.PROVIDER: place.meter, Reach.OPERATION: None}[throttle.reach]
+            if meter is not None:
+                meter.throttled(now_s, throttle.retry_after_s, self._budget.backoff)
+            self._rouse(lane, now_s)
+        return throttle
+
+    def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
+        """Return what each scope did so far."""
+        return tuple(_statistics(lane, now_s) for lane in self._lanes.values())
+
+    def _rouse(self, lane: Lane[JobT], now_s: float) -> None:
+        """Let a lane be looked at when it may next give a job."""
+        if lane.waiting:
+            self._ready.put(lane, lane.next_s(now_s))
+        else:
+            self._ready.withdraw(lane)
+
+
+def _statistics(lane: Lane[JobT], now_s: float) -> ScopeStatistics:
+    meter = lane.meter
+    if meter is not None:
+        meter.ready_s(now_s)
+    return ScopeStatistics(
+        scope=str(lane.scope),
+        rate=None if meter is None else meter.rate,
+        tokens=None if meter is None else meter.tokens,
+        waiting=lane.waiting,
+        reads=lane.reads,
+        throttled=lane.throttled,
+        lateness_p50_s=lane.lateness.quantile(0.5),
+        lateness_p99_s=lane.lateness.quantile(0.99),
+    )

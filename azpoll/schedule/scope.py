@@ -1,0 +1,43 @@
+"""Which read limit a URL falls under, learned from its path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What ARM counts reads by: subscription, else tenant, at one origin, for one principal.
+
+    Attributes:
+        origin: scheme and authority, lower case.
+        subscription: lower case; empty for the tenant, and for services that are not ARM.
+        principal: the caller's own label of the identity that reads; ARM counts each by itself.
+    """
+
+    origin: str
+    subscription: str
+    principal: str
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.origin, self.subscription, self.principal)))
+
+
+def scope_of(url: str, principal: str) -> tuple[Scope, str]:
+    """Return the scope of a URL, and its sub-scope: `namespace/location`, lower case, empty where unknown.
+
+    The last provider namespace in the path counts, as does the location after it:
+    `/subscriptions/S/providers/Microsoft.Compute/locations/westeurope/operations/O`.
+    """
+    scheme, _, rest = url.partition("?")[0].lower().partition("://")
+    authority, _, path = rest.partition("/")
+    parts = path.split("/")
+    subscription = parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
+    namespace = location = ""
+    for name, value in pairwise(parts):
+        if name == "providers":
+            namespace, location = value, ""
+        elif name == "locations":
+            location = value
+    return Scope(f"{scheme}://{authority}", subscription, principal), f"{namespace}/{location}" if namespace else ""

@@ -1,0 +1,67 @@
+"""A test kit for code that waits for Azure: a scripted fake of ARM, and virtual time.
+
+Three parts, usable apart, none of which needs the rest of azpoll:
+
+`FakeARM` plays long-running operations of every polling pattern, with the faults real services show. One object serves
+httpx (`arm.transport()`), httpx2 (`arm.transport("httpx2")`), any ASGI client (`arm` is an ASGI application) and real
+sockets (`async with arm.serve() as base_url`). It keeps a log of what it was asked and judges it.
+
+`run_virtual` runs an async function under a clock that jumps: `asyncio.sleep(3600)` takes no time at all.
+
+The pytest plugin gives both as fixtures, `fake_arm` and `virtual_time`.
+
+    arm = FakeARM()
+    arm.operation("PUT", "/subscriptions/s/resourceGroups/g", pattern="location", duration_s=300, retry_after=17)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=arm.transport(), base_url="https://management.azure.com") as client:
+            ...  # the code under test
+
+    run_virtual(main)
+    arm.no_early_polls()
+
+The words: an operation follows a `Script`; each poll is answered by a *step*: `Ordinary()` (what the script's time
+says), an explicit `Reply`, or a fault (`Drop`, `Cut`, `Drip`, `Delay`).
+"""
+
+from azpoll.testing.bucket import Limits, Rate
+from azpoll.testing.exchange import Exchange, IncomingRequest
+from azpoll.testing.fake_arm import FakeARM
+from azpoll.testing.log import RequestRecord, Statistics
+from azpoll.testing.operation import FakeOperation
+from azpoll.testing.replies import gzip_bomb, html_page, redirect, status_monitor
+from azpoll.testing.retry_after import RetryAfter
+from azpoll.testing.script import Pattern, Script
+from azpoll.testing.steps import ConnectionDropped, Cut, Delay, Drip, Drop, Ordinary, Reply, Step
+from azpoll.testing.virtual import SocketsForbidden, VirtualLoop, VirtualTimeHang, run_virtual, virtual_backend
+
+__all__ = [
+    "ConnectionDropped",
+    "Cut",
+    "Delay",
+    "Drip",
+    "Drop",
+    "Exchange",
+    "FakeARM",
+    "FakeOperation",
+    "IncomingRequest",
+    "Limits",
+    "Ordinary",
+    "Pattern",
+    "Rate",
+    "Reply",
+    "RequestRecord",
+    "RetryAfter",
+    "Script",
+    "SocketsForbidden",
+    "Statistics",
+    "Step",
+    "VirtualLoop",
+    "VirtualTimeHang",
+    "gzip_bomb",
+    "html_page",
+    "redirect",
+    "run_virtual",
+    "status_monitor",
+    "virtual_backend",
+]

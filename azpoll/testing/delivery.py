@@ -1,0 +1,98 @@
+"""From a step to an `Exchange`: which bytes are sent, and how badly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from azpoll.testing.narrow import is_array, is_object
+from azpoll.testing.retry_after import RetryAfter, imf_date
+from azpoll.testing.steps import Cut, Delay, Drip, Drop, Ordinary, Reply, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from azpoll.testing.exchange import Exchange
+    from azpoll.testing.operation import FakeOperation
+
+_BODYLESS = frozenset({204, 304})
+
+
+def spoil(exchange: Exchange, step: Step) -> tuple[Reply | Ordinary | None, int]:
+    """Note the step's faults in the exchange; return the reply below them and the bytes to be missing.
+
+    The reply is None where the connection is dropped.
+    """
+    missing = 0
+    while True:
+        match step:
+            case Delay():
+                exchange.delay_s += step.seconds
+                step = step.step
+            case Drip():
+                exchange.drip = step
+                step = step.step
+            case Cut():
+                exchange.cut = True
+                missing = step.missing
+                step = step.step
+            case Drop():
+                exchange.reset = step.reset
+                return None, 0
+            case Reply() | Ordinary():
+                return step, missing
+            case _:
+                assert_never(step)
+
+
+def fill(exchange: Exchange, reply: Reply, extra: Mapping[str, str], now: datetime, missing: int) -> dict[str, str]:
+    """Write the reply into the exchange; return its headers by lower-case name.
+
+    Args:
+        exchange: of the request that is answered.
+        reply: what to send, its words replaced.
+        extra: headers the service adds to any answer.
+        now: the service's wall time.
+        missing: bytes that are promised and not sent.
+    """
+    body = reply.encoded()
+    named = {"Date": imf_date(now), **extra, **reply.headers}
+    if reply.retry_after is not None:
+        told = reply.retry_after if isinstance(reply.retry_after, RetryAfter) else RetryAfter(reply.retry_after)
+        name, value = told.header(now)
+        named[name] = value
+    headers = {name.lower(): value for name, value in named.items()}
+    if body and "content-type" not in headers:
+        named["Content-Type"] = headers["content-type"] = _content_type(reply.body)
+    if reply.status not in _BODYLESS and "content-length" not in headers:
+        named["Content-Length"] = str(max(len(body), missing))
+    exchange.status = reply.status
+    exchange.headers = list(named.items())
+    exchange.body = body[: max(0, len(body) - missing)] if missing else body
+    return headers
+
+
+def _content_type(body: object) -> str:
+    return "text/plain; charset=utf-8" if isinstance(body, str) else "application/json; charset=utf-8"
+
+
+def in_words_of(operation: FakeOperation, reply: Reply) -> Reply:
+    """Return the reply with `{origin}`, `{poll_url}`, `{location_url}` and `{resource_url}` replaced."""
+    words = {
+        "{origin}": operation.origin,
+        "{poll_url}": operation.poll_url,
+        "{location_url}": operation.location_url,
+        "{resource_url}": operation.resource_url,
+    }
+
+    def replaced(value: object) -> object:
+        if isinstance(value, str):
+            for word, meaning in words.items():
+                value = value.replace(word, meaning)
+            return value
+        if is_object(value):
+            return {name: replaced(item) for name, item in value.items()}
+        return [replaced(item) for item in value] if is_array(value) else value
+
+    headers = {name: str(replaced(value)) for name, value in reply.headers.items()}
+    return Reply(reply.status, replaced(reply.body), headers, reply.retry_after, reply.terminal)

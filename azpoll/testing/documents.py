@@ -1,0 +1,149 @@
+"""The ordinary answers of an operation at a time, as ARM and the Azure API guidelines give them.
+
+Source: ARM resource provider contract, "Asynchronous Operations"; Azure REST API guidelines, "Long-running operations".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from azpoll.testing.narrow import members
+from azpoll.testing.steps import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from azpoll.testing.exchange import IncomingRequest
+    from azpoll.testing.operation import FakeOperation
+    from azpoll.testing.watch import Role
+
+ACCEPTED = 202
+
+
+def ordinary_reply(operation: FakeOperation, role: Role, now_s: float, wall: Callable[[float], datetime]) -> Reply:
+    """Return what the operation's script says at that time in that role."""
+    match role:
+        case "initial":
+            return initial_reply(operation, now_s)
+        case "monitor":
+            return monitor_reply(operation, now_s, wall)
+        case "location":
+            return location_reply(operation, now_s)
+        case "resource":
+            return resource_reply(operation, now_s)
+        case "cancel":
+            guidelines = operation.script.pattern == "operation-location"
+            return monitor_reply(operation, now_s, wall) if guidelines else Reply(204)
+
+
+def unknown(request: IncomingRequest) -> Reply:
+    """Return the answer to a request that nobody planned."""
+    if request.method == "GET":
+        return not_found(request.path)
+    message = f"No operation is planned for {request.method} {request.path}; see FakeARM.operation and FakeARM.default."
+    return Reply(404, {"error": {"code": "NotPlanned", "message": message}})
+
+
+def initial_reply(operation: FakeOperation, now_s: float) -> Reply:
+    """Return the answer to the initial request."""
+    script = operation.script
+    headers: dict[str, str] = {}
+    if script.pattern == "azure-async-operation":
+        headers["Azure-AsyncOperation"] = operation.monitor_url
+    elif script.pattern == "operation-location":
+        headers["Operation-Location"] = operation.monitor_url
+    if script.pattern == "location" or script.location or (headers and operation.method == "POST"):
+        headers["Location"] = operation.location_url
+    writes = operation.method in {"PUT", "PATCH"}
+    body = _resource(operation, now_s) if writes and script.pattern != "location" else None
+    return Reply(script.initial_status or _initial_status(operation), body, headers, script.retry_after)
+
+
+def _initial_status(operation: FakeOperation) -> int:
+    pattern = operation.script.pattern
+    if pattern == "location" or operation.method not in {"PUT", "PATCH"}:
+        return ACCEPTED
+    if operation.method == "PATCH":
+        return 200 if pattern == "body" else ACCEPTED
+    return 201
+
+
+def monitor_reply(operation: FakeOperation, now_s: float, wall: Callable[[float], datetime]) -> Reply:
+    """Return the status monitor; `wall` turns the arm's seconds to wall time."""
+    script = operation.script
+    ended = operation.ended_by(now_s)
+    document: dict[str, object] = {
+        "id": operation.monitor_url.removeprefix(operation.origin).partition("?")[0],
+        "name": operation.id,
+        "status": operation.status(now_s),
+        "startTime": _timestamp(operation.started_at_s, wall),
+    }
+    if script.percent_complete:
+        document["percentComplete"] = operation.percent_complete(now_s)
+    if not ended:
+        return Reply(200, document, retry_after=script.retry_after)
+    document["endTime"] = _timestamp(operation.ends_at_s, wall)
+    if not operation.succeeds:
+        document["error"] = _error(operation)
+    elif script.resource_location:
+        document["resourceLocation"] = operation.resource_url
+    elif operation.method == "POST" and script.result is not None:
+        document["properties"] = script.result
+    return Reply(200, document)
+
+
+def location_reply(operation: FakeOperation, now_s: float) -> Reply:
+    """Return the answer of the result URL, which is the synchronous call's own once the operation ended."""
+    if not operation.ended_by(now_s):
+        return Reply(ACCEPTED, headers={"Location": operation.location_url}, retry_after=operation.script.retry_after)
+    if not operation.succeeds:
+        return Reply(operation.script.error_status, {"error": _error(operation)}, terminal=True)
+    if operation.method == "DELETE":
+        return Reply(204)
+    return Reply(200, _resource(operation, now_s))
+
+
+def resource_reply(operation: FakeOperation, now_s: float) -> Reply:
+    """Return the resource itself."""
+    ended = operation.ended_by(now_s)
+    if ended and operation.method == "DELETE" and operation.succeeds:
+        return not_found(operation.path, terminal=True)
+    polled = operation.script.pattern == "body" and not ended
+    return Reply(200, _resource(operation, now_s), retry_after=operation.script.retry_after if polled else None)
+
+
+def not_found(path: str, *, terminal: bool = False) -> Reply:
+    """Return ARM's 404."""
+    error = {"code": "ResourceNotFound", "message": f"The resource '{path}' was not found."}
+    return Reply(404, {"error": error}, terminal=terminal)
+
+
+def _resource(operation: FakeOperation, now_s: float) -> object:
+    script = operation.script
+    ended = operation.ended_by(now_s)
+    if ended and operation.succeeds and script.result is not None:
+        return script.result
+    sent = operation.sent
+    state = {"provisioningState": operation.status(now_s)}
+    document: dict[str, object] = {
+        **sent,
+        "id": operation.path,
+        "name": operation.path.rpartition("/")[2],
+        "properties": {**members(sent.get("properties")), **state},
+    }
+    if ended and not operation.succeeds:
+        document["error"] = _error(operation)
+    return document
+
+
+def _error(operation: FakeOperation) -> Mapping[str, object]:
+    if operation.canceled:
+        return {"code": "OperationCanceled", "message": "The operation was canceled."}
+    made = {"code": f"Operation{operation.outcome}", "message": f"The operation ended as {operation.outcome}."}
+    return operation.script.error or made
+
+
+def _timestamp(at_s: float | None, wall: Callable[[float], datetime]) -> str | None:
+    return None if at_s is None or at_s == math.inf else wall(at_s).isoformat()

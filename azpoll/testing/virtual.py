@@ -1,0 +1,171 @@
+"""Virtual time: an asyncio event loop whose clock jumps to the next timer, and helpers to run under it or trio's.
+
+Nothing waits for real: when no callback is ready, the clock is set to the earliest timer. So `asyncio.sleep(3600)`
+returns at once, timeouts fire in their exact order, and a run is deterministic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import selectors
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeVar, TypeVarTuple
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Awaitable, Callable
+
+    from _typeshed import FileDescriptorLike
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+_HANG_GRACE_S = 1.0
+
+
+class VirtualTimeHang(RuntimeError):
+    """Nothing is ready, no timer is set, and no thread reports within a real second: the program would hang."""
+
+
+class SocketsForbidden(RuntimeError):
+    """A socket or pipe was used in a loop that forbids them; its peer would not share the virtual time."""
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An asyncio event loop in virtual time; a `loop_factory` for `asyncio.Runner` and anyio.
+
+    A worker thread's result is waited for only while no timer is set; timers do not wait for threads.
+    """
+
+    # What BaseEventLoop keeps; declared here because type stubs leave it out.
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+    _clock_resolution: float
+
+    def __init__(self, *, start_s: float = 0.0, seed: int | None = None, allow_sockets: bool = False) -> None:
+        """Make a loop.
+
+        Args:
+            start_s: what `time()` starts at, in seconds.
+            seed: shuffles the callbacks that are ready together, in the same way for the same seed, to find hidden
+                dependencies on their order. Transports of asyncio depend on it: not together with `allow_sockets`.
+            allow_sockets: whether sockets may be used; only for peers in this same loop.
+
+        Raises:
+            ValueError: `seed` together with `allow_sockets`.
+        """
+        self._now_s = start_s
+        self._random = None if seed is None else random.Random(seed)  # noqa: S311 - not for secrets
+        selector = _JumpingSelector(self)
+        super().__init__(selector)
+        if seed is not None and allow_sockets:
+            self.close()
+            raise ValueError("a seed cannot be used with sockets: asyncio's transports rely on the order of callbacks")
+        selector.forbidding = not allow_sockets  # the loop's own wake-up pipe is registered by now
+
+    def time(self) -> float:
+        """Return the virtual time in seconds."""
+        return self._now_s
+
+    def shuffle_ready(self) -> None:
+        """Shuffle the callbacks that are ready, if a seed was given."""
+        if self._random is not None and len(self._ready) > 1:
+            handles = list(self._ready)
+            self._random.shuffle(handles)
+            self._ready.clear()
+            self._ready.extend(handles)
+
+    def jump(self) -> None:
+        """Set the clock to the earliest timer, exactly, or just after it where floats are too coarse to compare."""
+        if self._scheduled:
+            when_s = self._scheduled[0].when()
+            comparable = when_s + self._clock_resolution > when_s  # the loop runs timers below time() + resolution
+            self._now_s = max(self._now_s, when_s if comparable else math.nextafter(when_s, math.inf))
+
+    def hang(self) -> VirtualTimeHang:
+        """Return the error for a loop with nothing to wait for."""
+        waiting = [f"{task.get_name()}: {task.get_coro()!r}" for task in asyncio.all_tasks(self)]
+        shown = "\n  ".join(["nothing is ready and no timer is set; the tasks that wait:", *waiting])
+        return VirtualTimeHang(shown)
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Looks for events without waiting; where the loop would wait it moves the loop's clock."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self.forbidding = False
+
+    def register(self, fileobj: FileDescriptorLike, events: int, data: object = None) -> selectors.SelectorKey:
+        if self.forbidding:
+            raise SocketsForbidden("this virtual loop forbids sockets; see allow_sockets")
+        return super().register(fileobj, events, data)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        found = super().select(0)
+        if found or (timeout is not None and timeout <= 0):
+            self._loop.shuffle_ready()
+            return found
+        if timeout is not None:
+            self._loop.jump()
+            return found
+        found = super().select(_HANG_GRACE_S)
+        if not found:
+            raise self._loop.hang()
+        return found
+
+
+def virtual_backend(
+    name: str = "asyncio", *, start_s: float = 0.0, seed: int | None = None, allow_sockets: bool = False
+) -> tuple[str, dict[str, object]]:
+    """Return an anyio backend in virtual time, for an `anyio_backend` fixture: a fresh clock at each call.
+
+    Args:
+        name: "asyncio" or "trio".
+        start_s: see `VirtualLoop`; asyncio only.
+        seed: see `VirtualLoop`; asyncio only.
+        allow_sockets: see `VirtualLoop`; trio neither forbids nor slows for them.
+
+    Raises:
+        ValueError: another name, or an option that trio does not have.
+    """
+    if name == "asyncio":
+        factory = partial(VirtualLoop, start_s=start_s, seed=seed, allow_sockets=allow_sockets)
+        return name, {"loop_factory": factory}
+    if name != "trio":
+        raise ValueError(f"no such backend: {name}")
+    if start_s or seed is not None:
+        raise ValueError("start_s and seed are for asyncio only")
+    import trio.testing  # noqa: PLC0415 - optional, and slow to import
+
+    return name, {"clock": trio.testing.MockClock(autojump_threshold=0)}
+
+
+def run_virtual(
+    main: Callable[[*Args], Awaitable[T]],
+    *args: *Args,
+    backend: Literal["asyncio", "trio"] = "asyncio",
+    start_s: float = 0.0,
+    seed: int | None = None,
+    allow_sockets: bool = False,
+) -> T:
+    """Run an async function in virtual time and return what it returns.
+
+    Args:
+        main: the function.
+        *args: its positional arguments.
+        backend: the async library.
+        start_s: see `virtual_backend`.
+        seed: see `virtual_backend`.
+        allow_sockets: see `virtual_backend`.
+
+    Raises:
+        VirtualTimeHang: it waits for something that cannot come (asyncio).
+    """
+    name, options = virtual_backend(backend, start_s=start_s, seed=seed, allow_sockets=allow_sockets)
+    return anyio.run(main, *args, backend=name, backend_options=dict(options))

@@ -1,0 +1,245 @@
+"""The request log judges how a client treats the service."""
+
+from __future__ import annotations
+
+import anyio
+import httpx
+import pytest
+
+from azpoll.testing import (
+    Cut,
+    Delay,
+    FakeARM,
+    Ordinary,
+    Reply,
+    RetryAfter,
+    Script,
+    Step,
+    redirect,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+def client_of(arm: FakeARM) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=arm.transport(), base_url="https://arm")
+
+
+async def started(client: httpx.AsyncClient) -> str:
+    """Start an operation and return its polling URL, or the resource's."""
+    headers = (await client.put("/x")).headers
+    return str(headers.get("azure-asyncoperation") or headers.get("location") or "/x")
+
+
+async def test_a_poll_before_its_time_is_named() -> None:
+    arm = FakeARM(default=Script(retry_after=10))
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(9.5)
+        await client.get(url)
+    with pytest.raises(
+        AssertionError, match=r"at 9\.500 s: GET https://arm/.*operationStatuses.* -> 200, 0\.500 s early"
+    ):
+        arm.no_early_polls()
+    arm.no_early_polls(tolerance_s=0.6)
+    assert arm.statistics().early_polls == 1
+
+
+@pytest.mark.parametrize("form", ["seconds", "imf-date", "rfc850-date", "asctime-date", "retry-after-ms"])
+async def test_a_poll_in_time_is_not_early_whatever_the_form(form: str) -> None:
+    retry_after = {"retry-after-ms": RetryAfter(10, "retry-after-ms"), "seconds": RetryAfter(10)}.get(form)
+    arm = FakeARM(default=Script(retry_after=retry_after or RetryAfter(10, "imf-date")))
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(10)
+        await client.get(url)
+        arm.no_early_polls()
+        await anyio.sleep(9)
+        await client.get(url)
+    with pytest.raises(AssertionError, match=r"1\.000 s early"):
+        arm.no_early_polls()
+
+
+@pytest.mark.parametrize("reply", [Reply(429, retry_after=20), Reply(503, retry_after=20)])
+async def test_a_refusal_tells_a_time_too(reply: Reply) -> None:
+    arm = FakeARM(default=Script(retry_after=1, polls=[reply, Ordinary()]))
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(1)
+        await client.get(url)
+        await anyio.sleep(1)
+        await client.get(url)
+    with pytest.raises(AssertionError, match=r"19\.000 s early"):
+        arm.no_early_polls()
+
+
+@pytest.mark.parametrize("told", [None, 0, -1])
+async def test_the_floor_holds_where_no_time_is_told(told: float | None) -> None:
+    strict, lax = (
+        FakeARM(default=Script(retry_after=told), floor_s=2),
+        FakeARM(default=Script(retry_after=told), floor_s=0),
+    )
+    for arm in (strict, lax):
+        async with client_of(arm) as client:
+            url = await started(client)
+            await anyio.sleep(0.5)
+            await client.get(url)
+    lax.no_early_polls()
+    with pytest.raises(AssertionError, match=r"1\.500 s early"):
+        strict.no_early_polls()
+
+
+async def test_an_extreme_time_binds_up_to_the_cap() -> None:
+    arm = FakeARM(default=Script(retry_after=1e9), retry_after_cap_s=60)
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(60)
+        await client.get(url)
+    arm.no_early_polls()
+
+
+async def test_the_time_counts_from_when_the_answer_was_sent() -> None:
+    arm = FakeARM(default=Script(retry_after=10, initial=Delay(5)))
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(9)
+        await client.get(url)
+    with pytest.raises(AssertionError, match=r"1\.000 s early"):
+        arm.no_early_polls()
+
+
+@pytest.mark.parametrize("first", [Reply(401), redirect("{poll_url}?hop=1")])
+async def test_following_and_repeating_at_once_is_not_early(first: Step) -> None:
+    arm = FakeARM(default=Script(retry_after=1, polls=[first, Ordinary()]))
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(1)
+        await client.get(url)
+        await client.get(url)
+    arm.no_early_polls()
+
+
+async def test_after_a_404_the_resource_may_be_asked_at_once_but_not_the_same_url() -> None:
+    arm = FakeARM(default=Script(pattern="body", polls=[Reply(404)], duration_s=0), floor_s=5)
+    async with client_of(arm) as client:
+        await client.put("/x")
+        await anyio.sleep(5)
+        await client.get("/x")
+        arm.no_early_polls()
+        await client.get("/X")
+        arm.no_early_polls()
+        await client.get("/X")
+    with pytest.raises(AssertionError, match=r"5\.000 s early"):
+        arm.no_early_polls()
+
+
+async def test_the_final_get_is_never_early_and_the_only_request_after_the_end() -> None:
+    arm = FakeARM(default=Script(retry_after=10, duration_s=10))
+    async with client_of(arm) as client:
+        url = await started(client)
+        await client.get("/x")
+        await anyio.sleep(10)
+        await client.get(url)
+        await client.get("/x")
+        arm.no_early_polls()
+        arm.no_requests_after_end()
+        await client.get("/x")
+        with pytest.raises(AssertionError, match="GET https://arm/x -> 200"):
+            arm.no_requests_after_end()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(duration_s=0),
+        Script(duration_s=0, outcome="Failed"),
+        Script(duration_s=0, pattern="location"),
+        Script(duration_s=0, pattern="location", outcome="Failed"),
+        Script(duration_s=0, pattern="body"),
+        Script(polls=[Reply(204)]),
+        Script(polls=[Reply(200)], pattern="location"),
+    ],
+)
+async def test_polling_on_after_the_end_is_named(script: Script) -> None:
+    arm = FakeARM(default=script)
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(1)
+        await client.get(url)
+        if script.pattern != "body":  # there the initial answer told the end
+            arm.no_requests_after_end()
+            await client.get(url)
+    with pytest.raises(AssertionError, match="had ended"):
+        arm.no_requests_after_end()
+
+
+async def test_an_end_that_did_not_arrive_may_be_asked_again() -> None:
+    arm = FakeARM(default=Script(duration_s=0, polls=[Cut(2), Ordinary()]))
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(1)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get(url)
+        await client.get(url)
+    arm.no_requests_after_end()
+    assert arm.statistics().told == 1
+
+
+async def test_a_location_that_is_not_ready_is_asked_again() -> None:
+    arm = FakeARM(default=Script(duration_s=0, location=True, finals=[Reply(202, retry_after=3), Ordinary()]))
+    async with client_of(arm) as client:
+        initial = await client.post("/x")
+        await anyio.sleep(1)
+        await client.get(initial.headers["azure-asyncoperation"])
+        for _ in range(2):
+            await client.get(initial.headers["location"])
+            await anyio.sleep(3)
+    arm.no_requests_after_end()
+    arm.no_early_polls()
+
+
+async def test_an_initial_answer_may_be_the_end() -> None:
+    arm = FakeARM(default=Script(initial=Reply(204)))
+    async with client_of(arm) as client:
+        await client.put("/x")
+    (operation,) = arm.operations.values()
+    assert operation.told_end_at_s is not None
+
+
+async def test_two_requests_in_flight_are_named() -> None:
+    arm = FakeARM(default=Script(polls=[Delay(1)]))
+    async with client_of(arm) as client:
+        url = await started(client)
+        await anyio.sleep(1)
+        await client.get(url)
+        arm.one_request_at_a_time()
+        async with anyio.create_task_group() as group:
+            for _ in range(8):
+                group.start_soon(client.get, url)
+    with pytest.raises(AssertionError, match="and 2 more"):
+        arm.one_request_at_a_time()
+
+
+async def test_reads_per_second_are_counted_in_a_sliding_window() -> None:
+    arm = FakeARM()
+    async with client_of(arm) as client:
+        for delay_s in (0.9, 0.2, 5.0, 0.0):
+            await client.get("/x")
+            await anyio.sleep(delay_s)
+    arm.max_reads_per_second(2)
+    arm.max_reads_per_second(0.5, window_s=8)
+    with pytest.raises(AssertionError, match=r"2 reads between .*; 1 per second allow 1 in 1 s"):
+        arm.max_reads_per_second(1)
+
+
+async def test_credentials_sent_elsewhere_are_named() -> None:
+    arm = FakeARM(default=Script())
+    async with client_of(arm) as client:
+        await client.put("/x", headers={"Authorization": "Bearer t"})
+        await client.get("https://evil.example/x")
+        arm.no_credentials_elsewhere("https://arm")
+        with pytest.raises(AssertionError, match=r"evil\.example"):
+            arm.no_requests_elsewhere("https://arm")
+        await client.get("https://evil.example/y", headers={"api-key": "k"})
+    with pytest.raises(AssertionError, match=r"evil\.example/y"):
+        arm.no_credentials_elsewhere("https://arm")
