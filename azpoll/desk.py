@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 from anyio.lowlevel import current_token
 
+from azpoll.board import Board, Resources
 from azpoll.cancelation import cancel
 from azpoll.errors import TrackerClosed, WrongEventLoop, error_of
-from azpoll.events import OperationEnded, OperationTracked, PollAnswered
+from azpoll.events import OperationEnded, OperationTracked, PollAnswered, ScopeThrottled
 from azpoll.protocol import token as tokens
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.states import Canceled, Failed, Lost, Pending, Succeeded
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from azpoll.errors import AzpollError
     from azpoll.events import Event
     from azpoll.protocol.answer import Unreachable
+    from azpoll.protocol.states import Plan
+    from azpoll.protocol.throttle import Throttle
     from azpoll.record import Record
+    from azpoll.schedule.lanes import ScopeStatistics
     from azpoll.schedule.scheduler import Scheduler
     from azpoll.transport.client import ClientTransport
 
@@ -48,6 +52,7 @@ class Statistics:
         failed: operations that the service said failed.
         canceled: operations that were canceled.
         unknown: operations whose status could not be read, or that were no longer tracked.
+        scopes: the read limits they fell under, and what was read in each.
     """
 
     tracked: int
@@ -59,6 +64,7 @@ class Statistics:
     failed: int
     canceled: int
     unknown: int
+    scopes: tuple[ScopeStatistics, ...]
 
 
 class Desk(Generic[ResponseT]):
@@ -74,6 +80,7 @@ class Desk(Generic[ResponseT]):
         self.transport = transport
         self.scheduler: Scheduler | None = None
         self.live: dict[str, Record] = {}
+        self._resources: Resources | None = None
         self._unseen: dict[str, Record] = {}
         self._listeners: list[Callable[[Event], object]] = []
         self.read = self.response_of
@@ -104,12 +111,14 @@ class Desk(Generic[ResponseT]):
     def add(self, record: Record, method: str, *, resumed: bool) -> None:
         """Keep a new record, and schedule it unless it has ended."""
         self._tracked += 1
-        self._emit(lambda: OperationTracked(record.tracked_s, record.id, record.label, method, resumed))
+        self._emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
         if record.ended:
             self._ended(record)
         else:
             self.live[record.id] = record
-            self._scheduler.put(record, record.tracked_s)
+            if self._resources is not None:
+                self._resources.add(record)
+            self._scheduler.put(record, record.begun_s)
 
     def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
         """Hear from a record that its state changed."""
@@ -119,12 +128,26 @@ class Desk(Generic[ResponseT]):
         if record.ended:
             self._ended(record)
 
+    def throttled(self, scope: ScopeStatistics, throttle: Throttle) -> None:
+        """Hear from the scheduler of a 429."""
+        self._emit(
+            lambda: ScopeThrottled(
+                anyio.current_time(), scope.scope, throttle.reach.value, throttle.retry_after_s, scope.rate
+            )
+        )
+
     def stop(self, record: Record) -> None:
         """Stop tracking one operation that has not ended."""
         if not record.ended:
             self._scheduler.withdraw(record)
             self._ended(record)
             record.tell()
+
+    def board(self, plan: Callable[[str], Plan]) -> Board:
+        """Return where a source of hints writes."""
+        if self._resources is None:
+            self._resources = Resources(self.live.values())
+        return Board(self._resources, self._scheduler, plan)
 
     def seen(self, record: Record) -> None:
         """Note that somebody has seen how the operation ended."""
@@ -209,6 +232,7 @@ class Desk(Generic[ResponseT]):
             failed=counts[OperationState.FAILED],
             canceled=counts[OperationState.CANCELED],
             unknown=counts[OperationState.UNKNOWN],
+            scopes=self._scheduler.scopes(),
         )
 
     @property
@@ -251,4 +275,4 @@ def _poll_answered(record: Record, came: Answer | Unreachable, lateness_s: float
 
 def _operation_ended(record: Record, state: OperationState) -> OperationEnded:
     now_s = anyio.current_time()
-    return OperationEnded(now_s, record.id, record.label, state, now_s - record.tracked_s, record.polls)
+    return OperationEnded(now_s, record.id, record.label, state, now_s - record.begun_s, record.polls)

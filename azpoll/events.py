@@ -69,4 +69,22 @@ class OperationEnded:
     polls: int
 
 
-Event: TypeAlias = OperationTracked | PollAnswered | OperationEnded
+@dataclass(frozen=True, slots=True)
+class ScopeThrottled:
+    """A read limit was hit: a 429.
+
+    Attributes:
+        scope: origin, subscription and principal, as in `ScopeStatistics.scope`.
+        reach: whom it concerns, in words.
+        retry_after_s: as the service said; None when it did not.
+        rate: reads per second of the scope from now on; None without a budget.
+    """
+
+    at_s: float
+    scope: str
+    reach: str
+    retry_after_s: float | None
+    rate: float | None
+
+
+Event: TypeAlias = OperationTracked | PollAnswered | OperationEnded | ScopeThrottled

@@ -100,6 +100,15 @@ class Opening:
         left_s = min(max(token.not_before - time.time(), 0.0), plan.pace.cap)
         return plan, resume(state, Wait(left_s, by_server=True), at_s)
 
+    def reading(self, url: str, settings: Settings) -> Plan:
+        """Return the plan of a read that is no operation.
+
+        Raises:
+            ValueError: it is not an http or https URL.
+        """
+        origin = checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse, path=True)
+        return self._plan("GET", url, origin, settings, None, 0.0)
+
     def _plan(  # noqa: PLR0917 - the columns of a plan
         self, method: str, url: str, origin: Origin, settings: Settings, client_request_id: str | None, at_s: float
     ) -> Plan:

@@ -36,6 +36,7 @@ class Record:
     """One operation. Times are monotonic seconds."""
 
     __slots__ = (
+        "begun_s",
         "callbacks",
         "cancel_url",
         "changed",
@@ -47,22 +48,23 @@ class Record:
         "id",
         "label",
         "last_poll_s",
+        "order_s",
         "owner",
         "place",
         "polls",
         "rank",
         "state",
-        "tracked_s",
         "withdrawn",
     )
 
-    def __init__(self, identity: str, label: str | None, state: State, home: Home, tracked_s: float) -> None:
+    def __init__(self, identity: str, label: str | None, state: State, home: Home, begun_s: float) -> None:
         self.id = identity
         self.label = label
         self.state = state
         self.home = home
-        self.tracked_s = tracked_s
+        self.begun_s = begun_s
         self.due_s = 0.0
+        self.order_s = 0.0
         self.entry = 0
         self.polls = 0
         self.last_poll_s: float | None = None
@@ -84,7 +86,7 @@ class Record:
     @property
     def answered_s(self) -> float:
         """When the last answer came; when tracking began, before the first."""
-        return self.tracked_s if self.last_poll_s is None else self.last_poll_s
+        return self.begun_s if self.last_poll_s is None else self.last_poll_s
 
     @property
     def ended(self) -> bool:

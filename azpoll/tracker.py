@@ -19,6 +19,7 @@ from azpoll.protocol.states import Lost, Polling, Reason
 from azpoll.record import Record
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.scheduler import Scheduler
+from azpoll.schedule.timing import Timing
 from azpoll.transport.client import RESULT_LIMIT, STATUS_LIMIT, ClientTransport, answer_of, request_id_of
 from azpoll.transport.library import ResponseT
 
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 
     from azpoll.desk import Statistics
     from azpoll.events import Event
+    from azpoll.hints import HintSource
     from azpoll.options import BeginOptions, Settings, TrackingOptions
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import Pending, Plan, State
+    from azpoll.schedule.durations import Durations
     from azpoll.transport.library import HTTPClient, HTTPResponse
 
 T = TypeVar("T")
@@ -59,6 +62,8 @@ class Tracker(Generic[ResponseT]):
         max_in_flight: requests under way at once, 1 or more. Few are fast: an HTTP pool slows with each
             connection, and 16 make some 1,000 reads/s, forty times what ARM grants one subscription.
         budget: reads per second of each subscription, ARM's own limits by default; None for servers without limits.
+        durations: what is learned of how long operations take; times polls where the service names no time, and
+            orders those that wait for a read.
         interval: seconds between polls where the server names none; None for 1, 2, 4 ... 30 s.
         min_interval: no wait is shorter, in seconds; 0 for servers that do not mind.
         timeout: overall deadline of each operation in seconds; None for none.
@@ -79,6 +84,7 @@ class Tracker(Generic[ResponseT]):
         rebase_to: str | None = None,
         max_in_flight: int = 16,
         budget: Budget | None = Budget(),  # noqa: B008 - frozen
+        durations: Durations | None = None,
         interval: float | None = None,
         min_interval: float = 1.0,
         timeout: float | None = None,
@@ -91,6 +97,7 @@ class Tracker(Generic[ResponseT]):
         self._pace = options.checked_pace(interval, min_interval)
         self._timeout_s = options.checked_seconds("timeout", timeout)
         self._budget = budget
+        self._durations = durations
         self._waits = on_exit == "wait"
         self._transport = ClientTransport(client)
         self._opening = Opening(self._transport.library.url, self._transport.base_url, allowed_origins, rebase_to)
@@ -111,7 +118,8 @@ class Tracker(Generic[ResponseT]):
                 self._tasks,
                 max_in_flight=self._max_in_flight,
                 budget=self._budget,
-                random=random.Random(),  # noqa: S311 - jitter
+                timing=Timing(random.Random(), self._durations),  # noqa: S311 - jitter
+                throttled=self._desk.throttled,
             )
         )
         return self
@@ -242,6 +250,36 @@ class Tracker(Generic[ResponseT]):
     def group(self, label: str | None = None) -> Group[ResponseT]:
         """Return a group: operations that are waited for, and whose progress is shown, together."""
         return Group(self, label)
+
+    def add_hints(self, source: HintSource) -> Callable[[], None]:
+        """Let a source of hints bring polls forward from now on; returns a function that ends it.
+
+        A hint never ends an operation, and no poll comes before the time the service asked for. What a source
+        reads is counted by the budget of its scope.
+        """
+        self._check_open()
+        scope = anyio.CancelScope()
+        board = self._desk.board(lambda url: self._opening.reading(url, self._settings({})))
+
+        async def run() -> None:
+            with scope:
+                await board.run(source)
+
+        assert self._tasks is not None  # noqa: S101 - open
+        self._tasks.start_soon(run, name="azpoll hints")
+        return scope.cancel
+
+    def hint(self, resource_id: str) -> int:
+        """Tell that the operations on a resource may have ended, as an event handler learns; asks them first.
+
+        Args:
+            resource_id: `/subscriptions/...` or its URL, in any case.
+
+        Returns:
+            How many operations on it are tracked here.
+        """
+        self._check_open()
+        return self._desk.board(lambda url: self._opening.reading(url, self._settings({}))).ended(resource_id)
 
     def statistics(self) -> Statistics:
         """Return a frozen count of what was done so far. Does no I/O."""

@@ -31,6 +31,7 @@ from azpoll.protocol.states import Plan
 from azpoll.protocol.target import Trust, origin_of
 from azpoll.record import Record
 from azpoll.schedule.scheduler import Scheduler
+from azpoll.schedule.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -164,7 +165,7 @@ async def alone(library: Any, operations: int, polls: int) -> float:
     async with anyio.create_task_group() as tasks:
         import random
 
-        scheduler = Scheduler(ask, post, tasks, max_in_flight=GATE, budget=None, random=random.Random(0))
+        scheduler = Scheduler(ask, post, tasks, max_in_flight=GATE, budget=None, timing=Timing(random.Random(0)), throttled=print)
         for record in made:
             scheduler.put(record, anyio.current_time())
         for record in made:

@@ -39,6 +39,8 @@ class Job(Protocol):
     Attributes:
         state: changed by the scheduler alone, through `publish`.
         due_s: of its next request.
+        order_s: in its lane, earlier ones are asked first.
+        begun_s: of the beginning of its tracking.
         answered_s: of its last answer, or of its beginning.
         entry: number of its entry in the heap or in a lane; 0 while it has none.
         place: where its reads are counted, while it waits in a lane; else None.
@@ -50,6 +52,8 @@ class Job(Protocol):
 
     state: State
     due_s: float
+    order_s: float
+    begun_s: float
     entry: int
     place: Place[Job] | None
     rank: Rank

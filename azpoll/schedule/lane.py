@@ -1,11 +1,13 @@
 """The lane of one scope: its due jobs, and who is next to read.
 
 Owners take turns (deficit round robin where each turn costs one read), so a large group does not delay a
-small one. An owner's jobs leave in the order they came due, hinted ones first.
+small one. An owner's jobs leave in the order they came due, or in the order in which they have probably ended
+where that was learned; hinted ones first.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import deque
 from enum import IntEnum
@@ -43,12 +45,14 @@ class Waiting(Protocol):
     Attributes:
         entry: number of its valid entry, in the heap or in a lane; 0 while it has none.
         due_s: when it came due.
+        order_s: earlier ones of the same rank are asked first.
         rank: how soon it is asked.
         owner: who shares the scope's reads with other owners.
     """
 
     entry: int
     due_s: float
+    order_s: float
     rank: Rank
     owner: Hashable
 
@@ -77,18 +81,18 @@ class Queue(Generic[JobT]):
     __slots__ = ("_ranks",)
 
     def __init__(self) -> None:
-        self._ranks: tuple[deque[tuple[int, JobT]], ...] = tuple(deque() for _ in Rank)
+        self._ranks: tuple[list[tuple[float, int, JobT]], ...] = tuple([] for _ in Rank)
 
     def add(self, job: JobT) -> None:
-        """Append a job under its present entry number."""
-        self._ranks[job.rank].append((job.entry, job))
+        """Add a job under its present entry number."""
+        heapq.heappush(self._ranks[job.rank], (job.order_s, job.entry, job))
 
     def first(self, rank: Rank) -> JobT | None:
         """Return the first job of a rank; entries that are no longer valid are dropped."""
         jobs = self._ranks[rank]
-        while jobs and jobs[0][1].entry != jobs[0][0]:
-            jobs.popleft()
-        return jobs[0][1] if jobs else None
+        while jobs and jobs[0][2].entry != jobs[0][1]:
+            heapq.heappop(jobs)
+        return jobs[0][2] if jobs else None
 
     def any_of(self, ranks: tuple[Rank, ...]) -> bool:
         """Whether a job of these ranks waits."""
@@ -107,10 +111,23 @@ class Lane(Generic[JobT]):
         reads: requests sent.
         throttled: 429s received.
         lateness: seconds between due time and sending, of all requests sent.
+        detection: seconds between an operation's end and its being told, where the service told its end.
         due_s: when `take` may next give a job; kept by the heap of lanes, as is `entry`.
     """
 
-    __slots__ = ("_owners", "_rota", "due_s", "entry", "lateness", "meter", "reads", "scope", "throttled", "waiting")
+    __slots__ = (
+        "_owners",
+        "_rota",
+        "detection",
+        "due_s",
+        "entry",
+        "lateness",
+        "meter",
+        "reads",
+        "scope",
+        "throttled",
+        "waiting",
+    )
 
     def __init__(self, scope: Scope, meter: Meter | None) -> None:
         self.scope = scope
@@ -121,6 +138,7 @@ class Lane(Generic[JobT]):
         self.reads = 0
         self.throttled = 0
         self.lateness = Histogram()
+        self.detection = Histogram()
         self._owners: dict[Hashable, dict[Place[JobT], Queue[JobT]]] = {}
         self._rota: deque[Hashable] = deque()
 
@@ -180,7 +198,7 @@ class Lane(Generic[JobT]):
             jobs = ((queue.first(rank), place) for place, queue in places.items())
             ready = [(job, place) for job, place in jobs if job is not None and place.ready_s(now_s) <= now_s]
             if ready:
-                return min(ready, key=lambda found: found[0].due_s)
+                return min(ready, key=lambda found: found[0].order_s)
         return None
 
     def _taken(self, job: JobT, place: Place[JobT], now_s: float) -> JobT:

@@ -35,6 +35,9 @@ class ScopeStatistics:
         throttled: 429s received.
         lateness_p50_s: seconds between due time and sending, median of all requests; None before the first.
         lateness_p99_s: the same, 99th percentile.
+        detection_p50_s: seconds between the end a status monitor told of and its being told, median; None while
+            none told.
+        detection_p99_s: the same, 99th percentile.
     """
 
     scope: str
@@ -45,6 +48,8 @@ class ScopeStatistics:
     throttled: int
     lateness_p50_s: float | None
     lateness_p99_s: float | None
+    detection_p50_s: float | None
+    detection_p99_s: float | None
 
 
 class Lanes(Generic[JobT]):
@@ -130,7 +135,7 @@ class Lanes(Generic[JobT]):
 
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
         """Return what each scope did so far."""
-        return tuple(_statistics(lane, now_s) for lane in self._lanes.values())
+        return tuple(statistics_of(lane, now_s) for lane in self._lanes.values())
 
     def _rouse(self, lane: Lane[JobT], now_s: float) -> None:
         """Let a lane be looked at when it may next give a job."""
@@ -140,7 +145,8 @@ class Lanes(Generic[JobT]):
             self._ready.withdraw(lane)
 
 
-def _statistics(lane: Lane[JobT], now_s: float) -> ScopeStatistics:
+def statistics_of(lane: Lane[JobT], now_s: float) -> ScopeStatistics:
+    """Return what one scope did so far."""
     meter = lane.meter
     if meter is not None:
         meter.ready_s(now_s)
@@ -153,4 +159,6 @@ def _statistics(lane: Lane[JobT], now_s: float) -> ScopeStatistics:
         throttled=lane.throttled,
         lateness_p50_s=lane.lateness.quantile(0.5),
         lateness_p99_s=lane.lateness.quantile(0.99),
+        detection_p50_s=lane.detection.quantile(0.5),
+        detection_p99_s=lane.detection.quantile(0.99),
     )

@@ -15,29 +15,26 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import advance, expire
 from azpoll.protocol.states import Pending
 from azpoll.schedule.agenda import Agenda
 from azpoll.schedule.lane import Rank
+from azpoll.schedule.lanes import statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from random import Random
 
     from anyio.abc import TaskGroup
 
-    from azpoll.protocol.answer import Answer, Unreachable
+    from azpoll.protocol.answer import Unreachable
+    from azpoll.protocol.throttle import Throttle
     from azpoll.schedule.agenda import Turn
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Errand, Job
     from azpoll.schedule.lane import Place
     from azpoll.schedule.lanes import ScopeStatistics
-
-JITTER = 0.1
-"""Largest share of a wait of azpoll's own that is added to it; never to one a server asked for (rule 36)."""
-
-ROUNDING_S = 1e-6
-"""Added to each wait, so that the rounding of a sum of floats makes no poll early."""
+    from azpoll.schedule.timing import Timing
 
 
 class Scheduler:
@@ -49,7 +46,8 @@ class Scheduler:
         workers: where the workers run.
         max_in_flight: requests under way at once; few, since an HTTP pool slows with each connection.
         budget: reads of each scope; None without limits.
-        random: for jitter.
+        timing: says when the next request of a job is due.
+        throttled: hears of each 429, and of the rate its scope has now.
     """
 
     def __init__(
@@ -60,13 +58,15 @@ class Scheduler:
         *,
         max_in_flight: int,
         budget: Budget | None,
-        random: Random,
+        timing: Timing,
+        throttled: Callable[[ScopeStatistics, Throttle], object],
     ) -> None:
         self._ask = ask
         self._post = post
         self._tasks = workers
         self._max_in_flight = max_in_flight
-        self._random = random
+        self._timing = timing
+        self._throttled = throttled
         self._agenda = Agenda(budget)
         self._flying: dict[str, list[Job]] = {}
         self._turn = anyio.Lock(fast_acquire=True)
@@ -94,9 +94,7 @@ class Scheduler:
     def put(self, job: Job, at_s: float) -> None:
         """Schedule a pending job's next request, measured from its last answer at `at_s`."""
         assert isinstance(job.state, Pending)  # noqa: S101 - a terminal state asks for nothing (rule 29)
-        wait = job.state.ask.wait
-        jitter = 0.0 if wait.by_server else JITTER * self._random.random()
-        due_s = at_s + wait.seconds * (1 + jitter) + ROUNDING_S
+        due_s, job.order_s = self._timing.of(job, job.state, at_s)
         if job.errand is not None:
             job.errand.back_s, due_s = due_s, at_s
         self._put(job, due_s)
@@ -190,8 +188,12 @@ class Scheduler:
         finally:
             del self._flying[url]
             self._answered()
-        self._agenda.heard(place, came, came.at_s)
+        throttle = self._agenda.heard(place, came, came.at_s)
+        if throttle is not None:
+            self._throttled(statistics_of(place.lane, came.at_s), throttle)
         self._advance(job, came, lateness_s)
+        if isinstance(came, Answer) and not isinstance(job.state, Pending):
+            self._timing.learn(before.plan, job, came, place.lane.detection)
         for twin in (*joined, *self._agenda.twins_of(job, url)):
             self._advance(twin, came, 0.0)
 

@@ -1,0 +1,90 @@
+"""When the next request of a job is due, and how it is ordered among those that wait for a read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.states import Canceled, Failed, Polling, Succeeded
+from azpoll.schedule.durations import kind_of
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.states import Pending, Plan
+    from azpoll.schedule.durations import Durations
+    from azpoll.schedule.histogram import Histogram
+    from azpoll.schedule.job import Job
+
+JITTER = 0.1
+"""Largest share of a wait of azpoll's own that is added to it; never to one a server asked for (rule 36)."""
+
+ROUNDING_S = 1e-6
+"""Added to each wait, so that the rounding of a sum of floats makes no poll early."""
+
+
+class Timing:
+    """Turns waits into times.
+
+    Args:
+        random: for jitter.
+        durations: what was learned of how long operations take; None leaves all to the services and the
+            default schedule.
+    """
+
+    def __init__(self, random: Random, durations: Durations | None = None) -> None:
+        self._random = random
+        self._durations = durations
+
+    def of(self, job: Job, state: Pending, at_s: float) -> tuple[float, float]:
+        """Return when the next request is due, measured from an answer at `at_s`, and the job's order in its lane."""
+        wait = state.ask.wait
+        jitter = 0.0 if wait.by_server else JITTER * self._random.random()
+        due_s = at_s + wait.seconds * (1 + jitter) + ROUNDING_S
+        if self._durations is None or not isinstance(state, Polling):
+            return due_s, due_s
+        return self._learned(self._durations, job, state, due_s, at_s)
+
+    def learn(self, plan: Plan, job: Job, came: Answer, detection: Histogram) -> None:
+        """Learn from an operation that ended how long it took, and how late its end was told."""
+        if not isinstance(job.state, Succeeded | Failed | Canceled):
+            return
+        detection_s = detection_of(came, job.state.progress.end_time)
+        if detection_s is not None:
+            detection.add(detection_s)
+        if self._durations is not None:
+            took_s = came.at_s - job.begun_s - (detection_s or 0.0)
+            self._durations.add(kind_of(plan.method, plan.resource_url), took_s)
+
+    @staticmethod
+    def _learned(durations: Durations, job: Job, state: Polling, due_s: float, at_s: float) -> tuple[float, float]:
+        """Order a job by when it has probably ended; time its poll so where neither server nor caller did."""
+        plan = state.plan
+        kind, age_s = kind_of(plan.method, plan.resource_url), at_s - job.begun_s
+        even_s = durations.even_s(kind, age_s)
+        order_s = due_s if even_s is None else at_s + even_s
+        wait_s = durations.next_wait_s(kind, age_s, first=job.answered_s == job.begun_s)
+        fixed = state.ask.wait.by_server or plan.pace.interval is not None or state.trouble.failures
+        if wait_s is None or fixed:
+            return due_s, order_s
+        learned_s = at_s + plan.pace.clamp(wait_s) + ROUNDING_S
+        return (learned_s if plan.deadline_s is None else min(learned_s, plan.deadline_s)), order_s
+
+
+def detection_of(came: Answer, end_time: str | None) -> float | None:
+    """Return seconds between the end that a status monitor tells of and its answer, both by the server's clock.
+
+    None when the answer tells no end or no date that can be read.
+    """
+    if end_time is None:
+        return None
+    try:
+        ended = datetime.fromisoformat(end_time)
+        told = parsedate_to_datetime(came.headers["date"]) if "date" in came.headers else came.received_at
+    except ValueError:
+        return None
+    if ended.tzinfo is None:
+        ended = ended.replace(tzinfo=UTC)
+    return max((told - ended).total_seconds(), 0.0)
