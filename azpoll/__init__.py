@@ -7,7 +7,6 @@ async with httpx.AsyncClient(base_url="https://management.azure.com", auth=...) 
 """
 
 from azpoll.completion import as_completed
-from azpoll.desk import Statistics
 from azpoll.errors import (
     AuthenticationFailed,
     AzpollError,
@@ -33,6 +32,7 @@ from azpoll.operation import AsyncOperation
 from azpoll.options import BeginOptions, TrackingOptions
 from azpoll.protocol.armerror import ARMError, ServiceError
 from azpoll.snapshot import OperationState, Snapshot
+from azpoll.statistics import Statistics
 from azpoll.tracker import Tracker
 from azpoll.waiting import wait
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
@@ -17,54 +17,30 @@ from azpoll.events import OperationEnded, OperationTracked, PollAnswered, ScopeT
 from azpoll.protocol import token as tokens
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.states import Canceled, Failed, Lost, Pending, Succeeded
-from azpoll.record import call_safely
+from azpoll.record import Record, call_safely
+from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, public_state
+from azpoll.statistics import Statistics
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anyio.abc import TaskGroup
+
     from azpoll.errors import AzpollError
     from azpoll.events import Event
+    from azpoll.options import Settings
     from azpoll.protocol.answer import Unreachable
-    from azpoll.protocol.states import Plan
+    from azpoll.protocol.states import Plan, State
     from azpoll.protocol.throttle import Throttle
-    from azpoll.record import Record
+    from azpoll.schedule.budget import Budget
     from azpoll.schedule.lanes import ScopeStatistics
-    from azpoll.schedule.scheduler import Scheduler
+    from azpoll.schedule.timing import Timing
     from azpoll.transport.client import ClientTransport
 
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What a tracker has done so far.
-
-    Attributes:
-        tracked: operations, ended ones included.
-        running: operations that have not ended.
-        waiting: operations that wait for their next request.
-        in_flight: requests under way.
-        polls: requests answered or failed, final GETs included.
-        succeeded: operations that succeeded.
-        failed: operations that the service said failed.
-        canceled: operations that were canceled.
-        unknown: operations whose status could not be read, or that were no longer tracked.
-        scopes: the read limits they fell under, and what was read in each.
-    """
-
-    tracked: int
-    running: int
-    waiting: int
-    in_flight: int
-    polls: int
-    succeeded: int
-    failed: int
-    canceled: int
-    unknown: int
-    scopes: tuple[ScopeStatistics, ...]
 
 
 class Desk(Generic[ResponseT]):
@@ -92,9 +68,17 @@ class Desk(Generic[ResponseT]):
         self._polls = 0
         self._empty = anyio.Event()
 
-    def open(self, scheduler: Scheduler) -> None:
-        """Start to keep records, in the running event loop."""
-        self.scheduler = scheduler
+    def open(self, tasks: TaskGroup, max_in_flight: int, budget: Budget | None, timing: Timing) -> None:
+        """Start to keep records, in the running event loop; `tasks` is where polls are made."""
+        self.scheduler = Scheduler(
+            self.transport.ask,
+            self.transport.post,
+            tasks,
+            max_in_flight=max_in_flight,
+            budget=budget,
+            timing=timing,
+            throttled=self.throttled,
+        )
         self._loop = current_token()
 
     def check_loop(self) -> None:
@@ -108,17 +92,14 @@ class Desk(Generic[ResponseT]):
         if here != self._loop:
             raise WrongEventLoop("a tracker and its operations belong to the event loop it was entered in")
 
-    def add(self, record: Record, method: str, *, resumed: bool) -> None:
-        """Keep a new record, and schedule it unless it has ended."""
-        self._tracked += 1
-        self._emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
-        if record.ended:
-            self._ended(record)
-        else:
-            self.live[record.id] = record
-            if self._resources is not None:
-                self._resources.add(record)
-            self._scheduler.put(record, record.begun_s)
+    def begin(self, plan: Plan, state: State, settings: Settings, *, resumed: bool) -> Record:
+        """Keep a new operation, and return its record."""
+        identity = f"{random.getrandbits(64):016x}"
+        record = Record(identity, settings.label, state, self, anyio.current_time())
+        record.cancel_url = settings.cancel_url
+        record.owner = settings.owner
+        self._add(record, plan.method, resumed=resumed)
+        return record
 
     def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
         """Hear from a record that its state changed."""
@@ -241,6 +222,17 @@ class Desk(Generic[ResponseT]):
             self.check_loop()
         assert self.scheduler is not None  # noqa: S101 - `check_loop` has raised
         return self.scheduler
+
+    def _add(self, record: Record, method: str, *, resumed: bool) -> None:
+        self._tracked += 1
+        self._emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
+        if record.ended:
+            self._ended(record)
+        else:
+            self.live[record.id] = record
+            if self._resources is not None:
+                self._resources.add(record)
+            self._scheduler.put(record, record.begun_s)
 
     def _ended(self, record: Record) -> None:
         self.live.pop(record.id, None)

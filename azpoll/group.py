@@ -113,7 +113,7 @@ class Group(Generic[ResponseT]):
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         """Begin an operation of this group, as `Tracker.begin` does; its label is the group's unless given."""
         self._check_open()
-        arguments.setdefault("label", self.label)
+        arguments = {"label": self.label, "owner": self, **arguments}
         if decode is None:
             return self._add(await self._tracker.begin(method, url, **arguments))
         return self._add(await self._tracker.begin(method, url, decode=decode, **arguments))
@@ -135,7 +135,7 @@ class Group(Generic[ResponseT]):
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         """Track an operation of this group, as `Tracker.track` does."""
         self._check_open()
-        tracking.setdefault("label", self.label)
+        tracking = {"label": self.label, "owner": self, **tracking}
         if decode is None:
             return self._add(self._tracker.track(response, **tracking))
         return self._add(self._tracker.track(response, decode=decode, **tracking))
@@ -153,7 +153,7 @@ class Group(Generic[ResponseT]):
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         """Resume an operation of this group, as `Tracker.resume` does."""
         self._check_open()
-        tracking.setdefault("label", self.label)
+        tracking = {"label": self.label, "owner": self, **tracking}
         if decode is None:
             return self._add(self._tracker.resume(token, **tracking))
         return self._add(self._tracker.resume(token, decode=decode, **tracking))

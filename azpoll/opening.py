@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.options import checked_origin, checked_origins
+from azpoll.options import checked, checked_origin, checked_origins
 from azpoll.protocol import token as tokens
 from azpoll.protocol.delay import Wait
 from azpoll.protocol.machine import resume, start
@@ -16,30 +16,41 @@ from azpoll.protocol.states import Plan
 from azpoll.protocol.target import Origin, Refusal, Trust, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
-    from azpoll.options import Settings
+    from azpoll.options import Defaults, Settings
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import State
-    from azpoll.protocol.target import ParsedURL
+    from azpoll.transport.client import ClientTransport
 
 
 class Opening:
     """Makes first states, with the trust the caller has set out.
 
     Args:
-        parse: the URL class of the client's library.
-        base_url: of the client; its origin is one that resume tokens may name.
+        transport: knows the URL class of the client's library, and the client's base URL, whose origin is one
+            that resume tokens may name.
+        defaults: the tracker's own settings.
         allowed_origins: further origins that polls may go to.
         rebase_to: origin, with an optional path, that URLs of other origins are moved to.
+        token_key: that resume tokens must be signed with; None for tokens without a signature.
 
     Raises:
         ValueError: an origin is not one.
     """
 
     def __init__(
-        self, parse: Callable[[str], ParsedURL], base_url: str, allowed_origins: Iterable[str], rebase_to: str | None
+        self,
+        transport: ClientTransport[Any],
+        defaults: Defaults,
+        *,
+        allowed_origins: Iterable[str],
+        rebase_to: str | None,
+        token_key: bytes | None,
     ) -> None:
+        parse, base_url = transport.library.url, transport.base_url
+        self._defaults = defaults
+        self._token_key = token_key
         self._parse = parse
         self._allowed = checked_origins(allowed_origins, parse)
         self._rebase_to = rebase_to
@@ -50,6 +61,15 @@ class Opening:
             homes.add(checked_origin("rebase_to", rebase_to, parse, path=True))
         self._homes = frozenset(homes)
         self._trusts: dict[Origin, Trust] = {}
+
+    def settings(self, given: Mapping[str, object]) -> Settings:
+        """Return the checked keywords of one call.
+
+        Raises:
+            ValueError: a value that can never be right.
+            TypeError: a keyword that does not exist, or a value of the wrong type.
+        """
+        return checked(self._defaults, given)
 
     def begun(self, came: Answer, settings: Settings, client_request_id: str | None) -> tuple[Plan, State]:
         """Return plan and state of an operation whose initial request was answered.
@@ -72,7 +92,7 @@ class Opening:
             raise ValueError(f"a long-running operation begins with {', '.join(tokens.METHODS)}, not {method[:16]!r}")
         return method.upper()
 
-    def resumed(self, text: str, key: bytes | None, settings: Settings, at_s: float) -> tuple[Plan, State]:
+    def resumed(self, text: str, settings: Settings, at_s: float) -> tuple[Plan, State]:
         """Return plan and state of an operation from a resume token.
 
         Raises:
@@ -80,7 +100,7 @@ class Opening:
             UntrustedPollingURL: it names an origin that the caller has not (rule 42).
         """
         try:
-            token = tokens.decode(text, key)
+            token = tokens.decode(text, self._token_key)
             origin = origin_of(self._parse(token.resource_url))
         except tokens.InvalidToken as error:
             raise InvalidResumeToken(f"the resume token is of no use: {error}") from error
@@ -100,14 +120,14 @@ class Opening:
         left_s = min(max(token.not_before - time.time(), 0.0), plan.pace.cap)
         return plan, resume(state, Wait(left_s, by_server=True), at_s)
 
-    def reading(self, url: str, settings: Settings) -> Plan:
+    def reading(self, url: str) -> Plan:
         """Return the plan of a read that is no operation.
 
         Raises:
             ValueError: it is not an http or https URL.
         """
         origin = checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse, path=True)
-        return self._plan("GET", url, origin, settings, None, 0.0)
+        return self._plan("GET", url, origin, self.settings({"timeout": None}), None, 0.0)
 
     def _plan(  # noqa: PLR0917 - the columns of a plan
         self, method: str, url: str, origin: Origin, settings: Settings, client_request_id: str | None, at_s: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeGuard
 
@@ -36,6 +36,7 @@ class TrackingOptions(TypedDict, total=False):
         terminal_words: status words of this API that end the operation, besides Azure's own (rule 16).
         cancel_url: where `AsyncOperation.cancel` sends its POST, for ARM usually `<resource>/cancel`.
         label: the caller's own name for the operation, for logs and errors.
+        owner: who it is polled for: owners take turns where reads are scarce. A group is an owner of its own.
     """
 
     final_state_via: str | None
@@ -45,6 +46,7 @@ class TrackingOptions(TypedDict, total=False):
     terminal_words: Mapping[str, Outcome] | None
     cancel_url: str | None
     label: str | None
+    owner: Hashable
 
 
 class BeginOptions(TrackingOptions, total=False):
@@ -85,9 +87,18 @@ class Settings:
     terminal_words: Mapping[str, Verdict]
     cancel_url: str | None
     label: str | None
+    owner: Hashable
 
 
-def checked(pace: Pace, default_timeout_s: float, options: Mapping[str, object]) -> Settings:
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a tracker's own settings say of every operation."""
+
+    pace: Pace
+    timeout_s: float
+
+
+def checked(defaults: Defaults, options: Mapping[str, object]) -> Settings:
     """Check the keywords of one call against a tracker's own settings.
 
     Raises:
@@ -99,12 +110,15 @@ def checked(pace: Pace, default_timeout_s: float, options: Mapping[str, object])
         raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
     return Settings(
         final_state_via=checked_final_state_via(options.get("final_state_via")),
-        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else default_timeout_s,
-        pace=checked_pace(options["interval"], pace.floor) if options.get("interval") is not None else pace,
+        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
+        pace=checked_pace(options["interval"], defaults.pace.floor)
+        if options.get("interval") is not None
+        else defaults.pace,
         result=checked_result(options.get("result", "final")),
         terminal_words=checked_terminal_words(options.get("terminal_words")),
         cancel_url=checked_text("cancel_url", options.get("cancel_url")),
         label=checked_text("label", options.get("label")),
+        owner=checked_owner(options.get("owner")),
     )
 
 
@@ -120,6 +134,16 @@ def checked_text(name: str, value: object) -> str | None:
     """
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be text, not {type(value).__name__}")
+    return value
+
+
+def checked_owner(value: object) -> Hashable:
+    """Return an owner.
+
+    Raises:
+        TypeError: it cannot be hashed, so nothing tells one owner from another.
+    """
+    hash(value)
     return value
 
 

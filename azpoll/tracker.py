@@ -14,28 +14,27 @@ from azpoll.errors import InitialRequestFailed, TrackerClosed
 from azpoll.group import Group
 from azpoll.opening import Opening
 from azpoll.operation import AsyncOperation
+from azpoll.options import Defaults
 from azpoll.protocol.answer import Unreachable
-from azpoll.protocol.states import Lost, Polling, Reason
-from azpoll.record import Record
+from azpoll.protocol.states import Lost, Reason
 from azpoll.schedule.budget import Budget
-from azpoll.schedule.scheduler import Scheduler
 from azpoll.schedule.timing import Timing
-from azpoll.transport.client import RESULT_LIMIT, STATUS_LIMIT, ClientTransport, answer_of, request_id_of
+from azpoll.transport.client import ClientTransport, answer_of, request_id_of
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from anyio.abc import TaskGroup
 
-    from azpoll.desk import Statistics
     from azpoll.events import Event
     from azpoll.hints import HintSource
     from azpoll.options import BeginOptions, Settings, TrackingOptions
     from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Pending, Plan, State
+    from azpoll.record import Record
     from azpoll.schedule.durations import Durations
+    from azpoll.statistics import Statistics
     from azpoll.transport.library import HTTPClient, HTTPResponse
 
 T = TypeVar("T")
@@ -94,14 +93,17 @@ class Tracker(Generic[ResponseT]):
         if on_exit not in {"wait", "stop"}:
             raise ValueError(f"on_exit must be 'wait' or 'stop', not {on_exit!r}")
         self._max_in_flight = options.checked_count("max_in_flight", max_in_flight)
-        self._pace = options.checked_pace(interval, min_interval)
-        self._timeout_s = options.checked_seconds("timeout", timeout)
         self._budget = budget
-        self._durations = durations
+        self._timing = Timing(random.Random(), durations)  # noqa: S311 - jitter
         self._waits = on_exit == "wait"
         self._transport = ClientTransport(client)
-        self._opening = Opening(self._transport.library.url, self._transport.base_url, allowed_origins, rebase_to)
-        self._token_key = token_key
+        self._opening = Opening(
+            self._transport,
+            Defaults(options.checked_pace(interval, min_interval), options.checked_seconds("timeout", timeout)),
+            allowed_origins=allowed_origins,
+            rebase_to=rebase_to,
+            token_key=token_key,
+        )
         self._desk = Desk(self._transport, token_key, keep_failures=self._waits)
         self._tasks: TaskGroup | None = None
         self._closed = False
@@ -111,17 +113,7 @@ class Tracker(Generic[ResponseT]):
             raise TrackerClosed("a tracker is entered once")
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
-        self._desk.open(
-            Scheduler(
-                self._ask,
-                self._post,
-                self._tasks,
-                max_in_flight=self._max_in_flight,
-                budget=self._budget,
-                timing=Timing(random.Random(), self._durations),  # noqa: S311 - jitter
-                throttled=self._desk.throttled,
-            )
-        )
+        self._desk.open(self._tasks, self._max_in_flight, self._budget, self._timing)
         return self
 
     async def __aexit__(
@@ -175,7 +167,7 @@ class Tracker(Generic[ResponseT]):
         self._check_open()
         request = {name: value for name, value in arguments.items() if name in options.REQUEST_ARGUMENTS}
         tracking = {name: value for name, value in arguments.items() if name not in options.REQUEST_ARGUMENTS}
-        settings = self._settings(tracking)
+        settings = self._opening.settings(tracking)
         self._opening.check_method(method)
         answer, request_id = await self._transport.begin(method, url, request)
         if isinstance(answer, Unreachable):
@@ -213,7 +205,7 @@ class Tracker(Generic[ResponseT]):
             TypeError: it is not a response.
         """
         self._check_open()
-        settings = self._settings(tracking)
+        settings = self._opening.settings(tracking)
         return self._begun(answer_of(response), request_id_of(response), settings, decode)
 
     @overload
@@ -243,9 +235,9 @@ class Tracker(Generic[ResponseT]):
             ValueError: an argument that can never be right.
         """
         self._check_open()
-        settings = self._settings(tracking)
-        plan, state = self._opening.resumed(token, self._token_key, settings, anyio.current_time())
-        return self._tracked(plan, state, settings, decode, resumed=True)
+        settings = self._opening.settings(tracking)
+        plan, state = self._opening.resumed(token, settings, anyio.current_time())
+        return self._handle(self._desk.begin(plan, state, settings, resumed=True), decode)
 
     def group(self, label: str | None = None) -> Group[ResponseT]:
         """Return a group: operations that are waited for, and whose progress is shown, together."""
@@ -259,7 +251,7 @@ class Tracker(Generic[ResponseT]):
         """
         self._check_open()
         scope = anyio.CancelScope()
-        board = self._desk.board(lambda url: self._opening.reading(url, self._settings({})))
+        board = self._desk.board(self._opening.reading)
 
         async def run() -> None:
             with scope:
@@ -270,16 +262,12 @@ class Tracker(Generic[ResponseT]):
         return scope.cancel
 
     def hint(self, resource_id: str) -> int:
-        """Tell that the operations on a resource may have ended, as an event handler learns; asks them first.
+        """Tell that the operations on a resource may have ended, as an event handler learns; they are asked first.
 
-        Args:
-            resource_id: `/subscriptions/...` or its URL, in any case.
-
-        Returns:
-            How many operations on it are tracked here.
+        Takes its ARM id or its URL, in any case; returns how many operations on it are tracked here.
         """
         self._check_open()
-        return self._desk.board(lambda url: self._opening.reading(url, self._settings({}))).ended(resource_id)
+        return self._desk.board(self._opening.reading).ended(resource_id)
 
     def statistics(self) -> Statistics:
         """Return a frozen count of what was done so far. Does no I/O."""
@@ -292,9 +280,6 @@ class Tracker(Generic[ResponseT]):
         """
         return self._desk.subscribe(listener)
 
-    def _settings(self, tracking: Mapping[str, object]) -> Settings:
-        return options.checked(self._pace, self._timeout_s, tracking)
-
     def _check_open(self) -> None:
         self._desk.check_loop()
         if self._closed:
@@ -303,42 +288,16 @@ class Tracker(Generic[ResponseT]):
             raise TrackerClosed("the tracker's HTTP client is closed: nothing can be asked")
 
     def _begun(
-        self,
-        answer: Answer,
-        request_id: str | None,
-        settings: Settings,
-        decode: Callable[[ResponseT], T] | None,
+        self, answer: Answer, request_id: str | None, settings: Settings, decode: Callable[[ResponseT], T] | None
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         plan, state = self._opening.begun(answer, settings, request_id)
         if isinstance(state, Lost) and state.reason is Reason.NOT_STARTED:
             raise self._desk.not_started(state, plan.method)
-        return self._tracked(plan, state, settings, decode, resumed=False)
+        return self._handle(self._desk.begin(plan, state, settings, resumed=False), decode)
 
-    def _tracked(
-        self,
-        plan: Plan,
-        state: State,
-        settings: Settings,
-        decode: Callable[[ResponseT], T] | None,
-        *,
-        resumed: bool,
+    def _handle(
+        self, record: Record, decode: Callable[[ResponseT], T] | None
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        identity = f"{random.getrandbits(64):016x}"
-        record = Record(identity, settings.label, state, self._desk, anyio.current_time())
-        record.cancel_url = settings.cancel_url
-        self._desk.add(record, plan.method, resumed=resumed)
         if decode is None:
             return AsyncOperation(self._desk, record, self._desk.read)
         return AsyncOperation(self._desk, record, partial(self._desk.decoded, decode))
-
-    async def _ask(self, state: Pending) -> Answer | Unreachable:
-        is_status = isinstance(state, Polling) and state.pattern.is_monitor
-        return await self._transport.request(
-            "GET",
-            state.ask.url,
-            limit=STATUS_LIMIT if is_status else RESULT_LIMIT,
-            client_request_id=state.plan.client_request_id,
-        )
-
-    async def _post(self, url: str) -> Answer | Unreachable:
-        return await self._transport.request("POST", url, limit=STATUS_LIMIT)

@@ -15,11 +15,14 @@ from uuid import uuid4
 import anyio
 
 from azpoll.protocol.answer import Answer, Fault, Unreachable, fold_headers
+from azpoll.protocol.states import Polling
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from azpoll.protocol.states import Pending
 
 REQUEST_ID = "x-ms-client-request-id"
 
@@ -60,6 +63,16 @@ class ClientTransport(Generic[ResponseT]):
     def base_url(self) -> str:
         """The client's base URL; empty when it has none."""
         return str(self._client.base_url)
+
+    async def ask(self, state: Pending) -> Answer | Unreachable:
+        """Send what a pending state asks for. Raises nothing but cancellation."""
+        is_status = isinstance(state, Polling) and state.pattern.is_monitor
+        limit = STATUS_LIMIT if is_status else RESULT_LIMIT
+        return await self.request("GET", state.ask.url, limit=limit, client_request_id=state.plan.client_request_id)
+
+    async def post(self, url: str) -> Answer | Unreachable:
+        """Send a POST without a body. Raises nothing but cancellation."""
+        return await self.request("POST", url, limit=STATUS_LIMIT)
 
     async def request(
         self, method: str, url: str, *, limit: int, client_request_id: str | None = None

@@ -1,0 +1,38 @@
+"""What a tracker has done so far, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azpoll.schedule.lanes import ScopeStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a tracker has done so far.
+
+    Attributes:
+        tracked: operations, ended ones included.
+        running: operations that have not ended.
+        waiting: operations that wait for their next request.
+        in_flight: requests under way.
+        polls: requests answered or failed, final GETs included.
+        succeeded: operations that succeeded.
+        failed: operations that the service said failed.
+        canceled: operations that were canceled.
+        unknown: operations whose status could not be read, or that were no longer tracked.
+        scopes: the read limits they fell under, and what was read in each.
+    """
+
+    tracked: int
+    running: int
+    waiting: int
+    in_flight: int
+    polls: int
+    succeeded: int
+    failed: int
+    canceled: int
+    unknown: int
+    scopes: tuple[ScopeStatistics, ...]
