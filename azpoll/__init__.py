@@ -26,11 +26,15 @@ from azpoll.errors import (
     UntrustedPollingURL,
     WrongEventLoop,
 )
-from azpoll.events import Event, OperationEnded, OperationTracked, PollAnswered
+from azpoll.events import Event, OperationEnded, OperationTracked, PollAnswered, ScopeThrottled
 from azpoll.group import Group, GroupProgress
+from azpoll.hints import DeploymentOperations, HintBoard, HintSource
 from azpoll.operation import AsyncOperation
 from azpoll.options import BeginOptions, TrackingOptions
 from azpoll.protocol.armerror import ARMError, ServiceError
+from azpoll.schedule.budget import Budget
+from azpoll.schedule.durations import Durations
+from azpoll.schedule.lanes import ScopeStatistics
 from azpoll.snapshot import OperationState, Snapshot
 from azpoll.statistics import Statistics
 from azpoll.tracker import Tracker
@@ -44,10 +48,15 @@ __all__ = [
     "AuthenticationFailed",
     "AzpollError",
     "BeginOptions",
+    "Budget",
     "CancelFailed",
+    "DeploymentOperations",
+    "Durations",
     "Event",
     "Group",
     "GroupProgress",
+    "HintBoard",
+    "HintSource",
     "InitialRequestFailed",
     "InvalidResumeToken",
     "MalformedAnswer",
@@ -63,6 +72,8 @@ __all__ = [
     "PollAnswered",
     "PollingError",
     "RetriesExhausted",
+    "ScopeStatistics",
+    "ScopeThrottled",
     "ServiceError",
     "Snapshot",
     "Statistics",
