@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 
 from azpoll.protocol.answer import object_in, read_object
+from azpoll.protocol.errorbody import is_list
 from azpoll.protocol.reading import member, provisioning_state, text, verdict_of
 from azpoll.protocol.states import Verdict
 
@@ -76,7 +77,7 @@ class DeploymentOperations:
 def _tell(board: HintBoard, page: dict[str, object]) -> str | None:
     """Tell the board of one page; returns the URL of the next."""
     items = page.get("value")
-    for item in items if isinstance(items, list) else ():
+    for item in items if is_list(items) else ():
         properties = member(object_in(item) or {}, "properties") or {}
         resource_id = text(member(properties, "targetResource"), "id")
         state = provisioning_state(properties)

@@ -48,7 +48,7 @@ class Agenda:
         self._due: DueHeap[Job] = DueHeap(numbers)
         self._lanes: Lanes[Job] = Lanes(budget, numbers)
         self._deadlines: list[tuple[float, int, Job]] = []
-        self._twins: Twins[Job] = Twins()
+        self._twins = Twins()
 
     def __len__(self) -> int:
         return len(self._due) + self._lanes.waiting

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from azpoll.schedule.job import Job
 
 
-class Twins(Generic[T]):
+class Twins:
     """Jobs by URL. Nearly all are alone with theirs, so a list is only made for those that are not."""
 
     __slots__ = ("_by_url",)
 
     def __init__(self) -> None:
-        self._by_url: dict[str, T | list[T]] = {}
+        self._by_url: dict[str, Job | list[Job]] = {}
 
-    def add(self, url: str, job: T) -> None:
+    def add(self, url: str, job: Job) -> None:
         """Add a job that waits to ask a URL."""
         there = self._by_url.setdefault(url, job)
         if isinstance(there, list):
@@ -23,7 +24,7 @@ class Twins(Generic[T]):
         elif there is not job:
             self._by_url[url] = [there, job]
 
-    def discard(self, url: str, job: T) -> None:
+    def discard(self, url: str, job: Job) -> None:
         """Take a job out, if it is in."""
         there = self._by_url.get(url)
         if there is job:
@@ -33,8 +34,8 @@ class Twins(Generic[T]):
             if not there:
                 del self._by_url[url]
 
-    def of(self, url: str, job: T) -> list[T]:
+    def of(self, url: str, job: Job) -> list[Job]:
         """Return the other jobs that wait to ask a URL."""
         there = self._by_url.get(url)
-        jobs: list[T] = there if isinstance(there, list) else [] if there is None else [there]
+        jobs: list[Job] = there if isinstance(there, list) else [] if there is None else [there]
         return [twin for twin in jobs if twin is not job]

@@ -18,6 +18,7 @@ from azpoll.protocol.answer import Answer, Fault, Unreachable, fold_headers
 from azpoll.protocol.states import Polling
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
+from azpoll.transport.renewal import SharedRenewal, shared_renewal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ class ClientTransport(Generic[ResponseT]):
     def __init__(self, client: HTTPClient[ResponseT]) -> None:
         self.library = library_of(client)
         self._client = client
+        self._auth: SharedRenewal | None = None
         if client.is_closed:
             raise RuntimeError(CLOSED)
 
@@ -120,8 +122,9 @@ class ClientTransport(Generic[ResponseT]):
             UndecodableError: the body cannot be decoded.
             Exception: whatever the client, its auth or its event hooks raise.
         """
-        sent = self._client.send(request, stream=True, follow_redirects=False)  # type: ignore[arg-type]  # its own class
-        response = await sent
+        auth = self._shared_auth()
+        # Request and auth are of the client's own classes, which the types here cannot say.
+        response = await self._client.send(request, stream=True, auth=auth, follow_redirects=False)  # type: ignore[arg-type]
         try:
             pairs = response.headers.multi_items()
             headers = fold_headers(pairs)
@@ -129,6 +132,15 @@ class ClientTransport(Generic[ResponseT]):
         finally:
             await response.aclose()
         return _answer(response.status_code, headers, body, request, pairs)
+
+    def _shared_auth(self) -> SharedRenewal | None:
+        """Return the client's present auth, with one renewal for all requests."""
+        auth = self._client.auth
+        if auth is None:
+            return None
+        if self._auth is None or not self._auth.shares(auth):
+            self._auth = shared_renewal(auth, self.library.auth)
+        return self._auth
 
     def response_of(self, answer: Answer) -> ResponseT:
         """Return an answer as a response of the client's library; its request has no headers, so no credential."""

@@ -84,6 +84,11 @@ class HTTPClient(Protocol[ResponseT_co]):
         ...
 
     @property
+    def auth(self) -> object:
+        """What signs its requests; None when nothing does."""
+        ...
+
+    @property
     def params(self) -> object:
         """Query parameters the client would add to each URL; empty is falsy."""
         ...
@@ -93,7 +98,9 @@ class HTTPClient(Protocol[ResponseT_co]):
         """Make a request with the client's headers and cookies."""
         ...
 
-    async def send(self, request: Never, *, stream: bool = ..., follow_redirects: bool = ...) -> ResponseT_co:
+    async def send(
+        self, request: Never, *, stream: bool = ..., auth: Never = ..., follow_redirects: bool = ...
+    ) -> ResponseT_co:
         """Send a request of this client's own making, with its auth, hooks and proxies."""
         ...
 
@@ -107,6 +114,7 @@ class Library:
         url: the URL class.
         request: the request class, called with method and URL.
         response: the response class.
+        auth: the base of authentication classes.
         timeouts: exceptions that mean that no answer came in time.
         failures: other exceptions of the transport.
         unsendable: exceptions that the next try must raise again.
@@ -117,6 +125,7 @@ class Library:
     url: Callable[[str], ParsedURL]
     request: Callable[[str, str], HTTPRequest]
     response: Callable[..., Any]
+    auth: type
     timeouts: tuple[type[Exception], ...]
     failures: tuple[type[Exception], ...]
     unsendable: tuple[type[Exception], ...]
@@ -139,6 +148,7 @@ def library_of(client: object) -> Library:
         url=module.URL,
         request=module.Request,
         response=module.Response,
+        auth=module.Auth,
         timeouts=(module.TimeoutException,),
         failures=(module.TransportError,),
         unsendable=(module.UnsupportedProtocol, module.LocalProtocolError, module.InvalidURL),
