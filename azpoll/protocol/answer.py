@@ -28,7 +28,7 @@ class Answer:
         received_at: aware UTC wall time; only the base of an HTTP-date when the answer has no `Date`.
         at_s: monotonic seconds of any epoch; only differences are used.
         method: of the request that was answered.
-        header_pairs: all headers as they were sent, for whoever rebuilds the response.
+        raw_headers: all headers as they were sent, for whoever rebuilds the response.
     """
 
     status_code: int
@@ -38,7 +38,7 @@ class Answer:
     received_at: datetime
     at_s: float
     method: str = "GET"
-    header_pairs: Sequence[tuple[str, str]] = ()
+    raw_headers: Sequence[tuple[bytes, bytes]] = ()
 
     def __repr__(self) -> str:
         """Tell the status code and size only: headers, URL queries and bodies may be secret (rule 45)."""

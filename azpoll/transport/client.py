@@ -14,18 +14,18 @@ from uuid import uuid4
 
 import anyio
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable, fold_headers
+from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.protocol.states import Polling
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
+from azpoll.transport.headers import read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
 from azpoll.transport.renewal import SharedRenewal, shared_renewal
+from azpoll.transport.requests import REQUEST_ID, Requests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from azpoll.protocol.states import Pending
-
-REQUEST_ID = "x-ms-client-request-id"
 
 CLOSED = "the HTTP client is closed"
 
@@ -38,7 +38,7 @@ STATUS_LIMIT = 1024 * 1024
 RESULT_LIMIT = 8 * 1024 * 1024
 """Bytes of a body that is or may be the result (rule 38)."""
 
-_RECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_RECODED = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 class ClientTransport(Generic[ResponseT]):
@@ -52,6 +52,7 @@ class ClientTransport(Generic[ResponseT]):
     def __init__(self, client: HTTPClient[ResponseT]) -> None:
         self.library = library_of(client)
         self._client = client
+        self._requests = Requests(client, self.library)
         self._auth: SharedRenewal | None = None
         if client.is_closed:
             raise RuntimeError(CLOSED)
@@ -80,18 +81,12 @@ class ClientTransport(Generic[ResponseT]):
         self, method: str, url: str, *, limit: int, client_request_id: str | None = None
     ) -> Answer | Unreachable:
         """Send one request and read its answer. Raises nothing but cancellation."""
-        headers = {"Accept-Encoding": "identity"}
-        if client_request_id is not None:
-            headers[REQUEST_ID] = client_request_id
+        if self._client.is_closed:
+            return Unreachable(Fault.UNSENDABLE, CLOSED, anyio.current_time())
         try:
-            if self._client.is_closed:
-                return Unreachable(Fault.UNSENDABLE, CLOSED, anyio.current_time())
-            request = self._client.build_request(method, url, headers=headers)
-            if self._client.params:  # the client adds its own parameters to any URL; a polling URL stays as it is
-                request.url = self.library.url(url)
-            request.extensions["timeout"]["pool"] = None  # to wait for a connection is no failure of the poll
+            request = self._requests.make(method, url, client_request_id)
             with anyio.fail_after(POLL_S):
-                return await self.exchange(request, limit)
+                return await self.exchange(request, url, limit)
         except Exception as error:  # noqa: BLE001 - auth and event hooks are the caller's code: whatever they raise, it
             return self._unreachable(error)  # is this poll that failed, not the operation
 
@@ -110,12 +105,12 @@ class ClientTransport(Generic[ResponseT]):
             request_id = request.headers[REQUEST_ID] = str(uuid4())
         request.headers["Accept-Encoding"] = "identity"
         try:
-            return await self.exchange(request, RESULT_LIMIT), request_id
+            return await self.exchange(request, str(request.url), RESULT_LIMIT), request_id
         except Exception as error:  # noqa: BLE001 - as in `request`
             return self._unreachable(error), request_id
 
-    async def exchange(self, request: HTTPRequest, limit: int) -> Answer:
-        """Send a request that the client made and read its answer, redirects not followed.
+    async def exchange(self, request: HTTPRequest, url: str, limit: int) -> Answer:
+        """Send a request and read its answer, redirects not followed.
 
         Raises:
             TooLargeError: the body is longer than `limit` bytes.
@@ -126,12 +121,13 @@ class ClientTransport(Generic[ResponseT]):
         # Request and auth are of the client's own classes, which the types here cannot say.
         response = await self._client.send(request, stream=True, auth=auth, follow_redirects=False)  # type: ignore[arg-type]
         try:
-            pairs = response.headers.multi_items()
-            headers = fold_headers(pairs)
+            raw = response.headers.raw
+            headers = read_headers(raw)
             body = await read_body(response, limit, headers.get("content-encoding", ""))
         finally:
             await response.aclose()
-        return _answer(response.status_code, headers, body, request, pairs)
+        now, now_s = datetime.now(UTC), anyio.current_time()
+        return Answer(response.status_code, headers, body, url, now, now_s, request.method, raw)
 
     def _shared_auth(self) -> SharedRenewal | None:
         """Return the client's present auth, with one renewal for all requests."""
@@ -144,10 +140,10 @@ class ClientTransport(Generic[ResponseT]):
 
     def response_of(self, answer: Answer) -> ResponseT:
         """Return an answer as a response of the client's library; its request has no headers, so no credential."""
-        pairs = [(name, value) for name, value in answer.header_pairs if name.lower() not in _RECODED]
+        raw = [(name, value) for name, value in answer.raw_headers if name.lower() not in _RECODED]
         request = self.library.request(answer.method, answer.url)
         response: ResponseT = self.library.response(
-            answer.status_code, headers=pairs, content=answer.body, request=request
+            answer.status_code, headers=raw, content=answer.body, request=request
         )
         return response
 
@@ -179,25 +175,20 @@ def answer_of(response: HTTPResponse) -> Answer:
     """
     try:
         request, body = response.request, response.content
-        pairs = response.headers.multi_items()
-        return _answer(response.status_code, fold_headers(pairs), body, request, pairs)
+        raw = response.headers.raw
+        status_code, url, method = response.status_code, str(request.url), request.method
     except AttributeError as error:
         raise TypeError(f"a response of httpx or httpx2 is needed, not {type(response).__name__}") from error
     except RuntimeError as error:  # so httpx says both "no request" and "not read"
         raise ValueError(f"the initial response cannot be used: {error}") from error
+    now, now_s = datetime.now(UTC), anyio.current_time()
+    return Answer(status_code, read_headers(raw), body, url, now, now_s, method, raw)
 
 
 def request_id_of(response: HTTPResponse) -> str | None:
     """Return the `x-ms-client-request-id` of the request that a response answers (rule 45)."""
     value = response.request.headers.get(REQUEST_ID)
     return value if isinstance(value, str) and value.isascii() and value.isprintable() else None
-
-
-def _answer(
-    status_code: int, headers: Mapping[str, str], body: bytes, request: HTTPRequest, pairs: list[tuple[str, str]]
-) -> Answer:
-    now, now_s = datetime.now(UTC), anyio.current_time()
-    return Answer(status_code, headers, body, str(request.url), now, now_s, request.method, pairs)
 
 
 def _has_cause(error: BaseException | None, kind: type[BaseException]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from azpoll.protocol.target import ParsedURL
 
@@ -21,8 +21,9 @@ LIBRARIES = ("httpx", "httpx2")
 class Headers(Protocol):
     """The headers of a response, as they are read here."""
 
-    def multi_items(self) -> list[tuple[str, str]]:
-        """Return all (name, value) pairs, repeated names included."""
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """All names and values as they were received, repeated names included."""
         ...
 
 
@@ -56,10 +57,7 @@ class HTTPResponse(Protocol):
         ...
 
     is_stream_consumed: bool
-
-    def aiter_raw(self) -> AsyncIterator[bytes]:
-        """Read the body as it was sent."""
-        ...
+    stream: Any
 
     async def aclose(self) -> None:
         """Give the connection back."""
@@ -89,8 +87,18 @@ class HTTPClient(Protocol[ResponseT_co]):
         ...
 
     @property
-    def params(self) -> object:
-        """Query parameters the client would add to each URL; empty is falsy."""
+    def headers(self) -> Headers:
+        """Sent with each request."""
+        ...
+
+    @property
+    def cookies(self) -> object:
+        """Sent with each request they match; empty is falsy."""
+        ...
+
+    @property
+    def timeout(self) -> object:
+        """Of each request; compares by value."""
         ...
 
     @property
@@ -123,7 +131,7 @@ class Library:
 
     name: str
     url: Callable[[str], ParsedURL]
-    request: Callable[[str, str], HTTPRequest]
+    request: Callable[..., HTTPRequest]
     response: Callable[..., Any]
     auth: type
     timeouts: tuple[type[Exception], ...]
