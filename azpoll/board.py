@@ -84,7 +84,6 @@ class Board:
         if isinstance(target, Refusal):
             raise UntrustedPollingURL(f"a list names a next page that is refused: {target.reason}; nothing was sent")
         record = Record("hints", None, Fetching(home, target, Ask(target, NOW)), _Unheard(), anyio.current_time())
-        record.rank = Rank.HINTED
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
         if isinstance(record.state, Succeeded):

@@ -17,6 +17,8 @@ from azpoll.protocol.reading import member, provisioning_state, text, verdict_of
 from azpoll.protocol.states import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from azpoll.protocol.answer import Answer
 
 
@@ -50,7 +52,9 @@ class HintSource(Protocol):
 
 
 class DeploymentOperations:
-    """Hints from the list of a deployment's operations: one read tells of every resource in it.
+    """Hints from the list of a deployment's operations: one read tells of a page of its resources.
+
+    Ends when the list says that all of them have ended.
 
     Args:
         url: `https://management.azure.com/.../deployments/NAME/operations?api-version=...`, absolute.
@@ -67,15 +71,22 @@ class DeploymentOperations:
 
     async def run(self, board: HintBoard) -> None:
         """List again and again."""
-        while True:
-            url: str | None = self._url
-            while url is not None:
-                url = _tell(board, read_object(await board.read(url)) or {})
+        while await self._list(board):
             await anyio.sleep(self._every_s)
 
+    async def _list(self, board: HintBoard) -> bool:
+        """Tell the board of the whole list once; returns whether something in it runs, or nothing is in it yet."""
+        url: str | None = self._url
+        told: list[Verdict] = []
+        while url is not None:
+            page = read_object(await board.read(url)) or {}
+            told.extend(_tell(board, page))
+            url = text(page, "nextLink")
+        return not told or Verdict.RUNNING in told
 
-def _tell(board: HintBoard, page: dict[str, object]) -> str | None:
-    """Tell the board of one page; returns the URL of the next."""
+
+def _tell(board: HintBoard, page: dict[str, object]) -> Iterator[Verdict]:
+    """Tell the board of one page; yields what it says of each resource."""
     items = page.get("value")
     for item in items if is_list(items) else ():
         properties = member(object_in(item) or {}, "properties") or {}
@@ -83,8 +94,9 @@ def _tell(board: HintBoard, page: dict[str, object]) -> str | None:
         state = provisioning_state(properties)
         if resource_id is None or state is None:
             continue
-        if verdict_of(state, {}) is Verdict.RUNNING:
+        verdict = verdict_of(state, {})
+        if verdict is Verdict.RUNNING:
             board.running(resource_id)
         else:
             board.ended(resource_id)
-    return text(page, "nextLink")
+        yield verdict

@@ -71,12 +71,14 @@ class Unreachable:
         detail: one line for people, without URLs or header values.
         at_s: monotonic seconds when it failed.
         cause: the client's exception, to be chained to the error a user sees.
+        head: status code and headers of an answer whose body never came whole; None where not even they came.
     """
 
     fault: Fault
     detail: str
     at_s: float
     cause: BaseException | None = field(default=None, repr=False)
+    head: Answer | None = None
 
 
 def fold_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -125,7 +125,8 @@ def backoff_wait(answer: Answer | Unreachable, pace: Pace, failures: int) -> Wai
     Source: rule 25.
     """
     own = pace.clamp(_doubled(failures - 1, _LONGEST_BACKOFF_S))
-    asked = retry_after(answer) if isinstance(answer, Answer) else None
+    head = answer if isinstance(answer, Answer) else answer.head
+    asked = None if head is None else retry_after(head)
     if asked is not None and min(asked, pace.cap) >= own:
         return Wait(pace.clamp(asked), by_server=True)
     return Wait(own, by_server=False)

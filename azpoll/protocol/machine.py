@@ -27,11 +27,11 @@ times are the `at_s` of what came.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
 from azpoll.protocol import steps, trouble
 from azpoll.protocol.answer import Absent, Answer, read_json, read_object
-from azpoll.protocol.delay import Wait, poll_wait
+from azpoll.protocol.delay import Wait, poll_wait, retry_after
 from azpoll.protocol.kinds import Kind, kind_of
 from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, pattern_of
 from azpoll.protocol.reading import Reading, is_monitor, status_word, verdict_of
@@ -116,7 +116,7 @@ def start(plan: Plan, came: Answer) -> State:
         return Lost(Reason.NOT_STARTED, f"HTTP {came.status_code}", None, came)
     pattern = pattern_of(came)
     state = _without_header(plan, came) if pattern is None else _with_header(plan, pattern, came)
-    return _within_deadline(state, came, came.at_s)
+    return _within_deadline(state, came, came.at_s, at_once=isinstance(state, Fetching))
 
 
 def advance(state: Pending, came: Answer | Unreachable) -> State:
@@ -128,7 +128,10 @@ def advance(state: Pending, came: Answer | Unreachable) -> State:
             following = _next(CONFIRMING, state, came)
         case Fetching():
             following = _next(FETCHING, state, came)
-    return _within_deadline(following, came, came.at_s)
+        case _:
+            assert_never(state)
+    turned = isinstance(following, (Confirming, Fetching)) and type(following) is not type(state)
+    return _within_deadline(following, came, came.at_s, at_once=turned)
 
 
 def _next(table: Mapping[Kind, Row[S]], state: S, came: Answer | Unreachable) -> State:
@@ -146,7 +149,7 @@ def expire(state: Pending, came: Answer | Unreachable | None = None) -> Lost:
 
 def resume(state: Pending, wait: Wait, at_s: float) -> State:
     """Return a state read from a resume token, to be asked after `wait` (rule 42)."""
-    return _within_deadline(replace(state, ask=Ask(state.url, wait)), None, at_s)
+    return _within_deadline(replace(state, ask=Ask(state.url, wait)), None, at_s, at_once=False)
 
 
 def _with_header(plan: Plan, pattern: Pattern, came: Answer) -> State:
@@ -207,20 +210,22 @@ def _changes_resource(plan: Plan) -> bool:
     return plan.method in {"PUT", "PATCH"}
 
 
-def _within_deadline(state: State, came: Answer | Unreachable | None, at_s: float) -> State:
+def _within_deadline(state: State, came: Answer | Unreachable | None, at_s: float, *, at_once: bool) -> State:
     """Bring the next request forward to the deadline, or give up if it has passed (rule 38).
 
-    What belongs to the answer before it (a redirect, a confirmation, the final GET) is still sent. The
+    What belongs to the answer before it (a redirect; `at_once`: a confirmation, the final GET) is still sent. The
     last poll comes forward only from a wait of azpoll's own: a server's Retry-After is kept, so that
     no poll is early, and the operation expires without one.
     """
     if not isinstance(state, Pending) or (deadline_s := state.plan.deadline_s) is None:
         return state
     wait, left_s = state.ask.wait, deadline_s - at_s
-    if wait.seconds <= max(left_s, 0.0):
+    if wait.seconds <= left_s or (not wait.seconds and (at_once or state.ask.hops)):
         return state
     if left_s <= 0:
         return expire(state, came)
-    too_early = wait.by_server or left_s < state.plan.pace.floor
+    head = came if came is None or isinstance(came, Answer) else came.head
+    asked = (None if head is None else retry_after(head)) or 0.0
+    too_early = wait.by_server or left_s < state.plan.pace.clamp(asked)
     instead = expire(state, came) if too_early else None
     return replace(state, ask=replace(state.ask, wait=Wait(left_s, by_server=True), instead=instead))

@@ -24,7 +24,7 @@ from azpoll.protocol.states import (
     Verdict,
 )
 from azpoll.protocol.target import Refusal
-from azpoll.protocol.trouble import NOW, back_off, refused, tolerate, untrusted
+from azpoll.protocol.trouble import NOW, at_once, back_off, refused, tolerate, untrusted
 
 if TYPE_CHECKING:
     from azpoll.protocol.reading import Reading
@@ -75,7 +75,7 @@ def _poll_again(state: Polling, came: Answer) -> Polling | Lost:
         return replace(state, ask=Ask(state.url, wait), fallback=None, step=step)
     target = state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
     if isinstance(target, Refusal):
-        return untrusted(state, target, "a later answer", came)
+        return untrusted(replace(state, fallback=state.url), target, "a later answer", came)
     if target in (state.url, state.stale):
         return replace(state, ask=Ask(state.url, wait), fallback=None, step=step)
     fallback = state.url if state.pattern.is_monitor else None
@@ -117,7 +117,7 @@ def lost_sight(state: Polling, came: Answer) -> State:
         return tolerate(state, came)
     if state.pattern is UNTIL_GONE or state.url == plan.resource_url:
         return _gone(came, state)
-    return Confirming(state, Ask(plan.resource_url, NOW))
+    return Confirming(state, Ask(plan.resource_url, at_once(came, plan.pace)))
 
 
 def deleted(state: Confirming, came: Answer) -> Succeeded:
@@ -127,7 +127,11 @@ def deleted(state: Confirming, came: Answer) -> Succeeded:
 
 def still_there(state: Confirming, came: Answer) -> Polling | Lost:
     """The resource is not known to be gone: the missing status counts as one that may come back (rule 28)."""
-    return tolerate(state.polling, came)
+    after = tolerate(state.polling, came)
+    if isinstance(after, Lost) and after.reason is Reason.NOT_FOUND:
+        detail = f"the status is not found, and the resource, asked in its place, answers HTTP {came.status_code}"
+        return replace(after, detail=detail)
+    return after
 
 
 def take_result(state: Fetching, came: Answer) -> State:
@@ -154,5 +158,5 @@ def lost_result(state: Fetching, came: Answer) -> State:
 
 def _gone(came: Answer, state: Polling | Confirming | Fetching) -> Succeeded:
     """End a DELETE by the 404 of what it deleted; its result is what a DELETE that ended at once answers: 204."""
-    nothing = replace(came, status_code=NO_CONTENT, body=b"", headers={}, header_pairs=())
+    nothing = replace(came, status_code=NO_CONTENT, body=b"", headers={}, raw_headers=())
     return Succeeded(nothing, state.progress)

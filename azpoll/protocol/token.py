@@ -81,7 +81,10 @@ _REQUIRED = frozenset({"method", "resource", "pattern", "url"})
 
 
 def token_of(state: Pending, not_before: float) -> Token:
-    """Return what is needed to take `state` up again; counters of trouble start anew."""
+    """Return what is needed to take `state` up again; counters of trouble start anew.
+
+    A client request id that is not plain ASCII, which HTTP allows, is left out: `decode` would refuse it.
+    """
     plan = state.plan
     polling = state.polling if isinstance(state, Confirming) else state
     token = Token(
@@ -90,7 +93,7 @@ def token_of(state: Pending, not_before: float) -> Token:
         pattern=_FETCHING if isinstance(polling, Fetching) else polling.pattern.name,
         url=polling.url,
         final_state_via=plan.final_state_via,
-        client_request_id=plan.client_request_id,
+        client_request_id=plan.client_request_id if _is_plain(plan.client_request_id) else None,
         not_before=not_before,
     )
     if isinstance(polling, Fetching):
@@ -100,7 +103,15 @@ def token_of(state: Pending, not_before: float) -> Token:
 
 
 def encode(token: Token, key: bytes | None = None) -> str:
-    """Return the token as text; with a key, followed by a dot and its HMAC-SHA256."""
+    """Return the token as text; with a key, followed by a dot and its HMAC-SHA256.
+
+    The fallback is left out where the text would be too long for `decode`.
+    """
+    text = _encoded(token, key)
+    return text if len(text) <= MAX_TOKEN else _encoded(replace(token, fallback=None), key)
+
+
+def _encoded(token: Token, key: bytes | None) -> str:
     members = {short: getattr(token, name) for short, name in _NAMES.items()}
     members = {short: value for short, value in members.items() if value not in (None, 0.0)}
     text = _base64(json.dumps({"v": _VERSION, **members}, separators=(",", ":")).encode())
@@ -116,6 +127,8 @@ def decode(text: str, key: bytes | None = None) -> Token:
     """
     if len(text) > MAX_TOKEN:
         raise InvalidToken(f"it is longer than {MAX_TOKEN} characters")
+    if not text.isascii():
+        raise InvalidToken("it is not a resume token")
     payload, dot, signature = text.strip().partition(".")
     if key is None and dot:
         raise InvalidToken("it is signed: the key it was signed with is needed")
@@ -129,20 +142,30 @@ def decode(text: str, key: bytes | None = None) -> Token:
 
 
 def state_of(token: Token, plan: Plan) -> Pending | Refusal:
-    """Return the state a token was made of, every URL checked by `plan.trust`; or the first refusal."""
-    checked: dict[str, str | None] = {"url": token.url, "fallback": token.fallback, "location": token.location}
-    for name, url in checked.items():
-        if url is not None:
-            target = plan.trust.target(url, base=plan.resource_url, resource_url=plan.resource_url)
-            if isinstance(target, Refusal):
-                return target
-            checked[name] = target
-    url = checked["url"] or token.url
-    ask = Ask(url, _NOW)
+    """Return the state a token was made of, every URL checked by `plan.trust`; or the first refusal.
+
+    Where the polling URL alone is refused, the operation is taken up at its fallback.
+    """
+
+    def checked(named: str) -> str | Refusal:
+        return plan.trust.target(named, base=plan.resource_url, resource_url=plan.resource_url)
+
+    if isinstance(resource := checked(plan.resource_url), Refusal):
+        return resource
+    location = None if token.location is None else checked(token.location)
+    if isinstance(location, Refusal):
+        return location
+    fallback = None if token.fallback is None else checked(token.fallback)
+    if isinstance(fallback, Refusal):
+        return fallback
+    url = checked(token.url)
+    if isinstance(url, Refusal):
+        if fallback is None:
+            return url
+        url, fallback = fallback, None
     if token.pattern == _FETCHING:
-        return Fetching(plan, url, ask)
-    pattern = BY_NAME[token.pattern]
-    return Polling(plan, pattern, url, ask, location=checked["location"], fallback=checked["fallback"])
+        return Fetching(plan, url, Ask(url, _NOW))
+    return Polling(plan, BY_NAME[token.pattern], url, Ask(url, _NOW), location=location, fallback=fallback)
 
 
 def _checked(members: object) -> Token:

@@ -14,6 +14,7 @@ from azpoll.protocol.target import Refusal
 
 if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer, Unreachable
+    from azpoll.protocol.delay import Pace
     from azpoll.protocol.states import Pending
 
 MOST_FAILURES, FAILING_S = 10, 600.0
@@ -29,6 +30,12 @@ NOW = Wait(0.0, by_server=True)
 """A request that belongs to the answer before it: a redirect, a confirmation, the final GET."""
 
 S = TypeVar("S", Polling, Confirming, Fetching)
+
+
+def at_once(came: Answer, pace: Pace) -> Wait:
+    """Return the wait before what belongs to the answer before it: none, unless that answer asks for one."""
+    asked = retry_after(came)
+    return NOW if asked is None else Wait(min(asked, pace.cap), by_server=True)
 
 
 def back_off(state: S, came: Answer | Unreachable, reason: Reason, detail: str) -> S | Lost:
@@ -72,10 +79,9 @@ def follow(state: S, came: Answer) -> S | Lost:
     if state.ask.hops >= MOST_HOPS:
         return back_off(state, came, Reason.MALFORMED, f"more than {MOST_HOPS} redirects")
     target = state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
-    if isinstance(target, Refusal):
-        return untrusted(state, target, "a redirect", came)
-    wait = Wait(retry_after(came) or 0.0, by_server=True)
-    return replace(state, ask=Ask(target, wait, state.ask.hops + 1))
+    if isinstance(target, Refusal):  # resumed where it was redirected from: one such answer must not lead it away
+        return untrusted(state, replace(target, url=None), "a redirect", came)
+    return replace(state, ask=Ask(target, at_once(came, state.plan.pace), state.ask.hops + 1))
 
 
 def transient(state: S, came: Answer) -> S | Lost:
@@ -102,7 +108,10 @@ def unreached(state: S, came: Unreachable) -> S | Lost:
 
 
 def untrusted(state: Pending, refusal: Refusal, named_by: str, came: Answer) -> Lost:
-    """Send nothing to a refused URL (rule 9); who trusts its origin after all can resume there."""
+    """Send nothing to a refused URL (rule 9); who trusts its origin after all can resume there.
+
+    Who does not can resume a poll at its `fallback`.
+    """
     last = state
     if refusal.url is not None and isinstance(state, (Polling, Fetching)):
         last = replace(state, url=refusal.url, ask=Ask(refusal.url, state.ask.wait))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
-from azpoll.testing import asgi, delivery, documents, server, watch
+from azpoll.testing import asgi, delivery, documents, listing, server, watch
 from azpoll.testing.bucket import Limits
 from azpoll.testing.clock import loop_time
 from azpoll.testing.door import Door
@@ -161,7 +161,7 @@ class FakeARM:
         watched: bool,
     ) -> Exchange:
         now_s = self._seen_s
-        step = refusal or (operation.step(role, now_s) if operation else documents.unknown(request))
+        step = refusal or (operation.step(role, now_s) if operation else self._other(request, now_s))
         headers: dict[str, str] = {}
         ends = False
 
@@ -183,12 +183,17 @@ class FakeARM:
             return exchange
         if isinstance(reply, Ordinary):
             ordinary = documents.ordinary_reply
-            reply = ordinary(operation, role, now_s, self._wall) if operation else documents.unknown(request)
+            reply = ordinary(operation, role, now_s, self._wall) if operation else self._other(request, now_s)
         elif operation:
             reply = delivery.in_words_of(operation, reply)
         headers = delivery.fill(exchange, reply, extra, self._wall(now_s), missing)
         ends = operation is not None and refusal is None and operation.ends_with(role, reply, headers)
         return exchange
+
+    def _other(self, request: IncomingRequest, now_s: float) -> Reply:
+        """Answer a request that is about no operation."""
+        page = listing.deployment_operations(request, self.operations.values(), now_s)
+        return page or documents.unknown(request)
 
     def _wall(self, at_s: float) -> datetime:
         return self._epoch + timedelta(seconds=at_s - (self._epoch_s or 0.0))

@@ -45,9 +45,11 @@ async def _read_plain(response: HTTPResponse, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     # `aiter_raw` wraps the same stream in two more generators, at a tenth of a poll's cost.
-    async for chunk in response.stream:
+    stream = aiter(response.stream)
+    async for chunk in stream:
         size += len(chunk)
         if size > limit:
+            await stream.aclose()
             raise TooLargeError
         chunks.append(chunk)
     return b"".join(chunks)

@@ -7,7 +7,10 @@ body is read beyond its limit.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import ssl
+import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic
 from uuid import uuid4
@@ -16,6 +19,7 @@ import anyio
 
 from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.protocol.states import Polling
+from azpoll.protocol.target import origin_of
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.headers import read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
@@ -83,34 +87,48 @@ class ClientTransport(Generic[ResponseT]):
         """Send one request and read its answer. Raises nothing but cancellation."""
         if self._client.is_closed:
             return Unreachable(Fault.UNSENDABLE, CLOSED, anyio.current_time())
+        heads: list[Answer] = []
         try:
             request = self._requests.make(method, url, client_request_id)
             with anyio.fail_after(POLL_S):
-                return await self.exchange(request, url, limit)
+                return await self.exchange(request, url, limit, heads)
         except Exception as error:  # noqa: BLE001 - auth and event hooks are the caller's code: whatever they raise, it
-            return self._unreachable(error)  # is this poll that failed, not the operation
+            return self._unreachable(error, *heads)  # is this poll that failed, not the operation
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            return self._unreachable(error, *heads)  # the auth or a hook has awaited something that was cancelled
 
-    async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> tuple[Answer | Unreachable, str]:
-        """Send an initial request, and return its answer and its client request id.
+    def initial(self, method: str, url: str, arguments: Mapping[str, object]) -> HTTPRequest:
+        """Return an initial request, with a client request id.
 
         Raises:
-            ValueError: no request can be made of the arguments; nothing was sent.
+            ValueError: none can be made of the arguments.
         """
+        library = self.library
         try:
-            request = self._client.build_request(method.upper(), url, **arguments)
+            request: HTTPRequest = self._client.build_request(method, url, **arguments)
+            has_host = bool(origin_of(request.url).host)
+        except library.unsendable as error:
+            raise ValueError(f"no request can be made of these arguments: {type(error).__name__}") from None
         except Exception as error:
             raise ValueError(f"no request can be made of these arguments: {error}") from error
-        request_id = request.headers.get(REQUEST_ID)
-        if request_id is None:
-            request_id = request.headers[REQUEST_ID] = str(uuid4())
+        if not has_host:
+            raise ValueError("no request can be made of these arguments: the URL names no host")
+        if REQUEST_ID not in request.headers:
+            request.headers[REQUEST_ID] = str(uuid4())
         request.headers["Accept-Encoding"] = "identity"
-        try:
-            return await self.exchange(request, str(request.url), RESULT_LIMIT), request_id
-        except Exception as error:  # noqa: BLE001 - as in `request`
-            return self._unreachable(error), request_id
+        return request
 
-    async def exchange(self, request: HTTPRequest, url: str, limit: int) -> Answer:
-        """Send a request and read its answer, redirects not followed.
+    async def begin(self, request: HTTPRequest) -> Answer | Unreachable:
+        """Send an initial request and read its answer. Raises nothing but cancellation."""
+        try:
+            return await self.exchange(request, str(request.url), RESULT_LIMIT, [])
+        except Exception as error:  # noqa: BLE001 - as in `request`
+            return self._unreachable(error)
+
+    async def exchange(self, request: HTTPRequest, url: str, limit: int, heads: list[Answer]) -> Answer:
+        """Send a request and read its answer, redirects not followed; what came before its body goes to `heads`.
 
         Raises:
             TooLargeError: the body is longer than `limit` bytes.
@@ -123,11 +141,12 @@ class ClientTransport(Generic[ResponseT]):
         try:
             raw = response.headers.raw
             headers = read_headers(raw)
+            now, now_s = datetime.now(UTC), anyio.current_time()
+            heads.append(Answer(response.status_code, headers, b"", url, now, now_s, request.method, raw))
             body = await read_body(response, limit, headers.get("content-encoding", ""))
         finally:
             await response.aclose()
-        now, now_s = datetime.now(UTC), anyio.current_time()
-        return Answer(response.status_code, headers, body, url, now, now_s, request.method, raw)
+        return Answer(response.status_code, headers, body, url, now, anyio.current_time(), request.method, raw)
 
     def _shared_auth(self) -> SharedRenewal | None:
         """Return the client's present auth, with one renewal for all requests."""
@@ -147,11 +166,18 @@ class ClientTransport(Generic[ResponseT]):
         )
         return response
 
-    def _unreachable(self, error: Exception) -> Unreachable:
-        fault = self._fault(error)
-        return Unreachable(fault, type(error).__name__, anyio.current_time(), error)
+    def _unreachable(self, error: BaseException, head: Answer | None = None) -> Unreachable:
+        """Say what failed. No exception of the client's or the caller's is kept, and none of their texts.
 
-    def _fault(self, error: Exception) -> Fault:
+        They may quote what was sent or received, and hold the request with its headers. What is kept of them is
+        the operating system's own error beneath a failure of the network.
+        """
+        fault, name = self._fault(error), type(error).__name__
+        detail = f"{name} in {_place_of(error)}" if fault is Fault.CALLER else name
+        cause = _os_error_beneath(error) if isinstance(error, self.library.network) else None
+        return Unreachable(fault, detail, anyio.current_time(), cause, head)
+
+    def _fault(self, error: BaseException) -> Fault:
         library = self.library
         if isinstance(error, (TimeoutError, library.timeouts)):
             return Fault.TIMEOUT
@@ -185,10 +211,31 @@ def answer_of(response: HTTPResponse) -> Answer:
     return Answer(status_code, read_headers(raw), body, url, now, now_s, method, raw)
 
 
-def request_id_of(response: HTTPResponse) -> str | None:
-    """Return the `x-ms-client-request-id` of the request that a response answers (rule 45)."""
-    value = response.request.headers.get(REQUEST_ID)
+def request_id_of(request: HTTPRequest) -> str | None:
+    """Return the `x-ms-client-request-id` of a request (rule 45)."""
+    value = request.headers.get(REQUEST_ID)
     return value if isinstance(value, str) and value.isascii() and value.isprintable() else None
+
+
+def _is_cancelled() -> bool:
+    """Whether it is this task that was cancelled, and not only something it has awaited."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # trio cancels in another way
+        return False
+    return task is None or task.cancelling() > 0
+
+
+def _place_of(error: BaseException) -> str:
+    """Return where an exception was raised, without the directories."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{frame.f_code.co_name}, {frame.f_code.co_filename.rpartition(os.sep)[2]}:{line}"
+
+
+def _os_error_beneath(error: BaseException | None) -> OSError | None:
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _has_cause(error: BaseException | None, kind: type[BaseException]) -> bool:

@@ -125,6 +125,7 @@ class Library:
         auth: the base of authentication classes.
         timeouts: exceptions that mean that no answer came in time.
         failures: other exceptions of the transport.
+        network: those of the failures that come from the network itself.
         unsendable: exceptions that the next try must raise again.
         undecodable: exceptions of a body that is not what its coding says.
     """
@@ -136,6 +137,7 @@ class Library:
     auth: type
     timeouts: tuple[type[Exception], ...]
     failures: tuple[type[Exception], ...]
+    network: tuple[type[Exception], ...]
     unsendable: tuple[type[Exception], ...]
     undecodable: tuple[type[Exception], ...]
 
@@ -159,6 +161,7 @@ def library_of(client: object) -> Library:
         auth=module.Auth,
         timeouts=(module.TimeoutException,),
         failures=(module.TransportError,),
+        network=(module.NetworkError,),
         unsendable=(module.UnsupportedProtocol, module.LocalProtocolError, module.InvalidURL),
         undecodable=(module.DecodingError,),
     )

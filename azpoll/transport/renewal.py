@@ -47,30 +47,33 @@ class SharedRenewal:
         """Send a request with the client's auth; when refused, renew, or use what another request renewed."""
         renewals = self._renewals
         flow = self._auth.async_auth_flow(request)
-        response = yield await anext(flow)
-        if response.status_code == UNAUTHORIZED:
-            await self._renewing.acquire()
-            try:
-                if renewals != self._renewals:
-                    await flow.aclose()
-                    flow = self._auth.async_auth_flow(request)
-                    response = yield await anext(flow)
-                renewals = self._renewals
-                while True:
-                    try:
-                        following = await flow.asend(response)
-                    except StopAsyncIteration:
-                        return
-                    self._renewals = renewals + 1
-                    response = yield following
-            finally:
-                self._renewing.release()
-        while True:
-            try:
-                following = await flow.asend(response)
-            except StopAsyncIteration:
-                return
-            response = yield following
+        try:
+            response = yield await anext(flow)
+            if response.status_code == UNAUTHORIZED:
+                await self._renewing.acquire()
+                try:
+                    if renewals != self._renewals:
+                        await flow.aclose()
+                        flow = self._auth.async_auth_flow(request)
+                        response = yield await anext(flow)
+                    renewals = self._renewals
+                    while True:
+                        try:
+                            following = await flow.asend(response)
+                        except StopAsyncIteration:
+                            return
+                        self._renewals = renewals + 1
+                        response = yield following
+                finally:
+                    self._renewing.release()
+            while True:
+                try:
+                    following = await flow.asend(response)
+                except StopAsyncIteration:
+                    return
+                response = yield following
+        finally:
+            await flow.aclose()
 
 
 def shared_renewal(auth: object, base: type) -> SharedRenewal:

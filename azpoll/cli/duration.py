@@ -1,0 +1,35 @@
+"""Durations as people write them: `90`, `90s`, `30m`, `2h`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a number with an optional unit s, m, h or d; an argument type for argparse.
+
+    Raises:
+        ArgumentTypeError: it is not a duration.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"not a duration: {text!r} (write 90, 90s, 30m or 2h)")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def spoken(duration_s: float) -> str:
+    """Return a duration for people: `0.4 s`, `34 s`, `5 min 3 s`, `2 h 5 min`."""
+    if duration_s < 9.95:  # noqa: PLR2004 - from here on tenths are noise
+        return f"{duration_s:.1f} s"
+    whole = round(duration_s)
+    if whole < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes in an hour
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

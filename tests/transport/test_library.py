@@ -1,0 +1,58 @@
+"""The library of a client is found by what the client is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import httpx
+import httpx2
+import pytest
+
+from azpoll.transport.library import library_of
+
+
+class Derived(httpx.AsyncClient):
+    """As the clients of SDKs are."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "module"), [(httpx.AsyncClient, httpx), (httpx2.AsyncClient, httpx2), (Derived, httpx)]
+)
+def test_a_client_is_of_the_library_whose_class_it_is(kind: type, module: object) -> None:
+    library = library_of(kind())
+    name = getattr(module, "__name__", "")
+    assert library.name == name
+    for made in (library.url, library.request, library.response, library.auth):
+        assert getattr(made, "__module__", "").startswith(name)
+    for kinds in (library.timeouts, library.failures, library.network, library.unsendable, library.undecodable):
+        assert all(kind.__module__.startswith(name) for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    "client", [httpx.Client(), httpx2.Client(), httpx, httpx.AsyncClient, None, "httpx", object(), httpx.Response(200)]
+)
+def test_everything_else_is_refused(client: object) -> None:
+    with pytest.raises(TypeError, match=r"httpx\.AsyncClient or httpx2\.AsyncClient is needed"):
+        library_of(client)
+
+
+def test_a_class_that_only_calls_itself_httpx_is_refused() -> None:
+    fake = type("AsyncClient", (), {"__module__": "httpx"})
+    with pytest.raises(TypeError):
+        library_of(fake())
+    with pytest.raises(TypeError):
+        library_of(type("AsyncClient", (), {"__module__": "httpx3"})())
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2"])
+def test_neither_library_needs_the_other(name: str) -> None:
+    other = {"httpx": "httpx2", "httpx2": "httpx"}[name]
+    script = f"""
+import sys
+sys.modules[{other!r}] = None
+import {name}
+from azpoll.transport.library import library_of
+assert library_of({name}.AsyncClient()).name == {name!r}
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603 - its own
