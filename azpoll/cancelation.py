@@ -9,7 +9,7 @@ from azpoll.protocol.answer import Answer, Unreachable
 from azpoll.protocol.armerror import describe, read_error
 from azpoll.protocol.kinds import Kind, kind_of
 from azpoll.protocol.patterns import OPERATION_LOCATION
-from azpoll.protocol.states import Pending, Polling
+from azpoll.protocol.states import Confirming, Polling
 from azpoll.protocol.target import Refusal
 from azpoll.schedule.job import Errand
 
@@ -27,7 +27,7 @@ async def cancel(record: Record, scheduler: Scheduler) -> bool:
         CancelFailed: there is no way to cancel it, or the service refused.
     """
     state = record.state
-    if record.ended or not isinstance(state, Pending):
+    if record.ended or not isinstance(state, (Polling, Confirming)):
         return False
     errand = record.errand
     if errand is None:
@@ -48,7 +48,7 @@ async def cancel(record: Record, scheduler: Scheduler) -> bool:
             raise CancelFailed(f"{text}. Tracking goes on", operation=record.name) from came.cause
 
 
-def _cancel_url(record: Record, state: Pending) -> str:
+def _cancel_url(record: Record, state: Polling | Confirming) -> str:
     """Return where to POST: what the caller gave, or the monitor of the Azure API guidelines with `:cancel`."""
     plan = state.plan
     named = record.cancel_url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import anyio
 
@@ -17,39 +17,52 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def as_completed(
+def as_completed(
     operations: Iterable[AsyncOperation[T]],
     *,
-    timeout: float | None = None,  # noqa: ASYNC109 - the limit is on the whole iteration, not on one call
+    timeout: float | None = None,
 ) -> AsyncIterator[AsyncOperation[T]]:
-    """Yield each operation as it ends: the same objects, whose `result()` and `exception()` can be read at once.
+    """Iterate over operations as they end: the same objects, whose `result()` and `exception()` can be read at once.
 
     Args:
         operations: of any trackers in this event loop; one given twice is yielded twice.
         timeout: seconds for the whole iteration; None waits without limit. Tracking goes on after it.
 
     Raises:
-        TimeoutError: not all had ended in time.
+        TimeoutError: while iterating: not all had ended in time.
         ValueError: `timeout` is negative or not a number.
     """
-    deadline_s = anyio.current_time() + checked_seconds("timeout", timeout)
-    ended: deque[AsyncOperation[T]] = deque()
-    news = anyio.Event()
+    return _Completed(operations, checked_seconds("timeout", timeout))
 
-    def note(operation: AsyncOperation[T]) -> None:
-        ended.append(operation)
-        news.set()
 
-    removers = [operation.add_done_callback(note) for operation in operations]
-    try:
-        for missing in range(len(removers), 0, -1):
-            if not ended:
-                news = anyio.Event()
-                with anyio.CancelScope(deadline=deadline_s):
-                    await news.wait()
-            if not ended:
-                raise TimeoutError(f"{missing} of {len(removers)} operations had not ended after {timeout:g} s")
-            yield ended.popleft()
-    finally:
-        for remove in removers:
-            remove()
+class _Completed(Generic[T]):
+    """Not an async generator: those must be closed by whoever leaves them early, and trio warns where they are not."""
+
+    __slots__ = ("_deadline_s", "_ended", "_missing", "_news", "_timeout_s", "_total")
+
+    def __init__(self, operations: Iterable[AsyncOperation[T]], timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._deadline_s = anyio.current_time() + timeout_s
+        self._ended: deque[AsyncOperation[T]] = deque()
+        self._news = anyio.Event()
+        self._total = len([operation.add_done_callback(self._note) for operation in operations])
+        self._missing = self._total
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AsyncOperation[T]:
+        if not self._missing:
+            raise StopAsyncIteration
+        if not self._ended:
+            self._news = anyio.Event()
+            with anyio.CancelScope(deadline=self._deadline_s):
+                await self._news.wait()
+        if not self._ended:
+            raise TimeoutError(f"{self._missing} of {self._total} operations had not ended after {self._timeout_s:g} s")
+        self._missing -= 1
+        return self._ended.popleft()
+
+    def _note(self, operation: AsyncOperation[T]) -> None:
+        self._ended.append(operation)
+        self._news.set()

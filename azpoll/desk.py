@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -12,11 +12,13 @@ from anyio.lowlevel import current_token
 
 from azpoll.board import Board, Resources
 from azpoll.cancelation import cancel
+from azpoll.clock import WallClock, now_s
 from azpoll.errors import TrackerClosed, WrongEventLoop, error_of
 from azpoll.events import OperationEnded, OperationTracked, PollAnswered, ScopeThrottled
 from azpoll.protocol import token as tokens
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.states import Canceled, Failed, Lost, Pending, Succeeded
+from azpoll.protocol.text import masked_url
 from azpoll.record import Record, call_safely
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, public_state
@@ -42,6 +44,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CLOCKS_DIFFER_S = 1.0
+"""How far the clock of a host that makes a token may be behind that of one that takes it up."""
+
+_ELSEWHERE = "a tracker and its operations belong to the event loop it was entered in"
+
 
 class Desk(Generic[ResponseT]):
     """Keeps the records of one tracker, between the scheduler that changes them and the handles that show them.
@@ -54,13 +61,16 @@ class Desk(Generic[ResponseT]):
 
     def __init__(self, transport: ClientTransport[ResponseT], token_key: bytes | None, *, keep_failures: bool) -> None:
         self.transport = transport
+        self.wall_clock = WallClock()
         self.scheduler: Scheduler | None = None
         self.live: dict[str, Record] = {}
         self._resources: Resources | None = None
         self._unseen: dict[str, Record] = {}
-        self._listeners: list[Callable[[Event], object]] = []
+        self._listeners: dict[object, Callable[[Event], object]] = {}
         self.read = self.response_of
         self._loop: object = None
+        self._thread: int | None = None
+        self._closed = False
         self._token_key = token_key
         self._keep_failures = keep_failures
         self._counts: Counter[OperationState] = Counter()
@@ -80,6 +90,7 @@ class Desk(Generic[ResponseT]):
             throttled=self.throttled,
         )
         self._loop = current_token()
+        self._thread = threading.get_ident()
 
     def check_loop(self) -> None:
         """Raise `WrongEventLoop` outside the tracker's event loop, or before it was entered."""
@@ -90,7 +101,7 @@ class Desk(Generic[ResponseT]):
         if self._loop is None:
             raise WrongEventLoop("the tracker was not entered: use `async with azpoll.Tracker(client) as tracker`")
         if here != self._loop:
-            raise WrongEventLoop("a tracker and its operations belong to the event loop it was entered in")
+            raise WrongEventLoop(_ELSEWHERE)
 
     def begin(self, plan: Plan, state: State, settings: Settings, *, resumed: bool) -> Record:
         """Keep a new operation, and return its record."""
@@ -118,8 +129,10 @@ class Desk(Generic[ResponseT]):
         )
 
     def stop(self, record: Record) -> None:
-        """Stop tracking one operation that has not ended."""
+        """Stop tracking one operation that has not ended; allowed in any callback of the event loop."""
         if not record.ended:
+            if threading.get_ident() != self._thread:
+                raise WrongEventLoop(_ELSEWHERE)
             self._scheduler.withdraw(record)
             self._ended(record)
             record.tell()
@@ -136,33 +149,39 @@ class Desk(Generic[ResponseT]):
 
     async def cancel(self, record: Record) -> bool:
         """Ask the service to cancel."""
-        return await cancel(record, self._scheduler)
+        asked = await cancel(record, self._scheduler)
+        if not asked and record.stopped:
+            raise self.error_of(record)
+        return asked
 
     def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
         """Call a listener for each event; returns a function that ends it."""
-        self._listeners.append(listener)
+        subscription = object()
+        self._listeners[subscription] = listener
 
         def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
+            self._listeners.pop(subscription, None)
 
         return unsubscribe
 
     async def close(self, grace_s: float) -> None:
-        """Send nothing more, wait for what is under way, and end whatever has not ended."""
-        await self._scheduler.close(grace_s)
-        for record in tuple(self.live.values()):
-            self.stop(record)
+        """Send nothing more, wait for what is under way, and end whatever has not ended, cancelled or not."""
+        try:
+            await self._scheduler.close(grace_s)
+        finally:
+            self._closed = True
+            for record in tuple(self.live.values()):
+                self.stop(record)
 
     def take_failures(self) -> list[AzpollError]:
         """Return an exception for each failure that nobody has seen, and forget them."""
         records, self._unseen = self._unseen, {}
         return [self.error_of(record) for record in records.values()]
 
-    def not_started(self, state: Lost, method: str) -> AzpollError:
+    def not_started(self, state: Lost, plan: Plan) -> AzpollError:
         """Return the exception for an initial answer that says there is no operation."""
         response = self.transport.response_of(state.came) if isinstance(state.came, Answer) else None
-        return error_of(state, f"{method} request", None, response)
+        return error_of(state, f"{plan.method} {masked_url(plan.resource_url)}", None, response)
 
     async def wait_empty(self) -> None:
         """Return when every operation has ended."""
@@ -193,12 +212,16 @@ class Desk(Generic[ResponseT]):
                 )
 
     def token_of(self, record: Record) -> str | None:
-        """Return a resume token; None where nothing can be resumed."""
+        """Return a resume token; None where nothing can be resumed.
+
+        Its time is that of the last answer and the wait it asked for, whatever became of the schedule since, and
+        a second more: the clocks of two hosts differ, and no poll is sent before its time.
+        """
         state = record.resumable
         if state is None:
             return None
-        left_s = record.due_s - anyio.current_time() if record.entry else 0.0
-        return tokens.encode(tokens.token_of(state, time.time() + max(left_s, 0.0)), self._token_key)
+        not_before = self.wall_clock.unix_s(record.answered_s + state.ask.wait.seconds) + CLOCKS_DIFFER_S
+        return tokens.encode(tokens.token_of(state, not_before), self._token_key)
 
     def statistics(self) -> Statistics:
         """Return the counts so far."""
@@ -225,21 +248,23 @@ class Desk(Generic[ResponseT]):
 
     def _add(self, record: Record, method: str, *, resumed: bool) -> None:
         self._tracked += 1
+        self.live[record.id] = record
         self._emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
         if record.ended:
             self._ended(record)
+        elif self._closed:  # its initial request was answered after the tracker had closed
+            self.stop(record)
         else:
-            self.live[record.id] = record
             if self._resources is not None:
                 self._resources.add(record)
             self._scheduler.put(record, record.begun_s)
 
     def _ended(self, record: Record) -> None:
-        self.live.pop(record.id, None)
-        stopped = isinstance(record.state, Pending)
-        state = OperationState.UNKNOWN if stopped else public_state(record.state)
+        if self.live.pop(record.id, None) is None:
+            return  # a listener has stopped it while it heard of its end
+        state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
         self._counts[state] += 1
-        if self._keep_failures and record.failed and not stopped:
+        if self._keep_failures and record.failed and not record.stopped:
             self._unseen[record.id] = record
         self._emit(lambda: _operation_ended(record, state))
         if not self.live:
@@ -248,7 +273,7 @@ class Desk(Generic[ResponseT]):
     def _emit(self, event: Callable[[], Event]) -> None:
         if self._listeners:
             made = event()
-            for listener in tuple(self._listeners):
+            for listener in tuple(self._listeners.values()):
                 call_safely(lambda: listener(made))  # noqa: B023 - called at once
 
 
@@ -266,5 +291,5 @@ def _poll_answered(record: Record, came: Answer | Unreachable, lateness_s: float
 
 
 def _operation_ended(record: Record, state: OperationState) -> OperationEnded:
-    now_s = anyio.current_time()
-    return OperationEnded(now_s, record.id, record.label, state, now_s - record.begun_s, record.polls)
+    ended_s = now_s()
+    return OperationEnded(ended_s, record.id, record.label, state, ended_s - record.begun_s, record.polls)

@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING
 from azpoll.protocol.answer import Answer, Unreachable
 from azpoll.protocol.armerror import ServiceError, describe, read_error
 from azpoll.protocol.states import Canceled, Failed, Fetching, Lost, Reason
-from azpoll.protocol.text import escaped
+from azpoll.protocol.text import escaped, masked_url
 
 if TYPE_CHECKING:
     from azpoll.protocol.armerror import ARMError
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.library import HTTPRequest, HTTPResponse
 
 
 class AzpollError(Exception):
@@ -198,7 +198,10 @@ def _polling_error(state: Lost, operation: str, resume_token: str | None, respon
     detail = f"{escaped(state.detail)}{why}{ids}"
     if state.reason is Reason.NOT_STARTED:
         error: AzpollError = InitialRequestFailed(
-            f"the operation was not started: {detail}", operation=operation, response=response, reported=reported
+            f"{operation} started no operation: {detail}. Mend what the service names and send it again",
+            operation=operation,
+            response=response,
+            reported=reported,
         )
     else:
         succeeded = isinstance(state.last, Fetching)
@@ -211,6 +214,16 @@ def _polling_error(state: Lost, operation: str, resume_token: str | None, respon
         polling_error.succeeded = succeeded
         error = polling_error
     error.__cause__ = came.cause if isinstance(came, Unreachable) else None
+    return error
+
+
+def unanswered(request: HTTPRequest, came: Unreachable) -> InitialRequestFailed:
+    """Return the exception for an initial request that brought no answer."""
+    name = f"{request.method} {masked_url(str(request.url))}"
+    known = "Nothing was sent" if came.fault.fatal else "It is not known whether the service acted on it: look first"
+    text = f"{name} brought no answer ({came.fault.value}: {came.detail}). {known}, then send it again"
+    error = InitialRequestFailed(text, operation=name)
+    error.__cause__ = came.cause
     return error
 
 

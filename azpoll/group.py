@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
 import anyio
@@ -70,7 +70,7 @@ class Group(Generic[ResponseT]):
         self.label = label
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
-        self._changed = anyio.Event()
+        self._news = _News()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -175,28 +175,64 @@ class Group(Generic[ResponseT]):
             eta_s=elapsed_s / ended * len(since) if ended else None,
         )
 
-    async def progress(self) -> AsyncIterator[GroupProgress]:
-        """Yield how far the group is, now and after each change; ends when all have ended.
+    def progress(self) -> AsyncIterator[GroupProgress]:
+        """Iterate over how far the group is: now and after each change, until all have ended.
 
         A slow reader misses what lies between and gets the newest.
         """
-        while True:
-            now = self.snapshot()
-            yield now
-            if now.total and not now.running:
-                return
-            if now == replace(self.snapshot(), oldest_s=now.oldest_s, eta_s=now.eta_s):
-                self._changed = anyio.Event()
-                await self._changed.wait()
+        return _Progress(self.snapshot, self._news, lambda: self._closed)
 
     def _add(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
         self._members.append((anyio.current_time(), operation))
+        self._note()
         operation.add_done_callback(self._note)
         return operation
 
     def _note(self, _operation: object = None) -> None:
-        self._changed.set()
+        self._news.tell()
 
     def _check_open(self) -> None:
         if self._closed:
             raise TrackerClosed("the group is closed: it takes no more operations")
+
+
+class _News:
+    """Counts changes, and wakes whoever waits for the next."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._next = anyio.Event()
+
+    def tell(self) -> None:
+        """Note a change."""
+        self._count += 1
+        told, self._next = self._next, anyio.Event()
+        told.set()
+
+    async def since(self, count: int) -> int:
+        """Wait until there were other than `count` changes, and return how many."""
+        while self._count == count:
+            await self._next.wait()
+        return self._count
+
+
+class _Progress:
+    """Not an async generator: those must be closed by whoever leaves them early, and trio warns where they are not."""
+
+    def __init__(self, snapshot: Callable[[], GroupProgress], news: _News, is_closed: Callable[[], bool]) -> None:
+        self._snapshot = snapshot
+        self._news = news
+        self._is_closed = is_closed
+        self._seen = -1
+        self._over = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> GroupProgress:
+        if self._over:
+            raise StopAsyncIteration
+        self._seen = await self._news.since(self._seen)
+        now = self._snapshot()
+        self._over = not now.running and (now.total > 0 or self._is_closed())
+        return now

@@ -54,12 +54,11 @@ class Opening:
         self._parse = parse
         self._allowed = checked_origins(allowed_origins, parse)
         self._rebase_to = rebase_to
-        homes = set(self._allowed)
-        if base_url:
-            homes.add(checked_origin("the client's base_url", base_url, parse, path=True))
         if rebase_to is not None:
-            homes.add(checked_origin("rebase_to", rebase_to, parse, path=True))
-        self._homes = frozenset(homes)
+            self._allowed |= {checked_origin("rebase_to", rebase_to, parse, path=True)}
+        self._homes = self._allowed
+        if base_url:
+            self._homes |= {checked_origin("the client's base_url", base_url, parse, path=True)}
         self._trusts: dict[Origin, Trust] = {}
 
     def settings(self, given: Mapping[str, object]) -> Settings:
@@ -115,6 +114,9 @@ class Opening:
         if settings.final_state_via is None and token.final_state_via is not None:
             plan = replace(plan, final_state_via=token.final_state_via)
         state = tokens.state_of(token, plan)
+        resource = plan.trust.target(plan.resource_url, base=plan.resource_url, resource_url=plan.resource_url)
+        if isinstance(resource, Refusal):
+            state = resource
         if isinstance(state, Refusal):
             raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.reason}; nothing was sent")
         left_s = min(max(token.not_before - time.time(), 0.0), plan.pace.cap)

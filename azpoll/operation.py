@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
 from azpoll.options import checked_seconds
-from azpoll.protocol.states import Pending, Succeeded
+from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import OperationState, Snapshot, public_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
+    from azpoll.clock import WallClock
+    from azpoll.protocol.states import State
     from azpoll.record import Record
 
 T = TypeVar("T")
@@ -24,6 +26,11 @@ T = TypeVar("T")
 
 class Desk(Protocol):
     """What a handle asks of its tracker."""
+
+    @property
+    def wall_clock(self) -> WallClock:
+        """Turns the event loop's times into Unix times."""
+        ...
 
     def check_loop(self) -> None:
         """Raise `WrongEventLoop` outside the tracker's event loop."""
@@ -99,16 +106,12 @@ class AsyncOperation(Generic[T]):
     @property
     def state(self) -> OperationState:
         """Where it is: `running`, `fetching`, `succeeded`, `failed`, `canceled` or `unknown`."""
-        return public_state(self._record.state) if not self._stopped else OperationState.UNKNOWN
+        return public_state(self._record.state) if not self._record.stopped else OperationState.UNKNOWN
 
     @property
     def status(self) -> str | None:
         """The status word last read, in the service's spelling; None before the first."""
         return self._record.state.progress.status
-
-    @property
-    def _stopped(self) -> bool:
-        return self._record.withdrawn and isinstance(self._record.state, Pending)
 
     def done(self) -> bool:
         """Whether it has ended, in whatever way. Does no I/O."""
@@ -193,26 +196,19 @@ class AsyncOperation(Generic[T]):
             start_time=progress.start_time,
             end_time=progress.end_time,
             polls=record.polls,
-            last_poll=None if last_s is None else _wall_time(last_s),
-            next_poll=_wall_time(record.due_s) if record.entry else None,
+            last_poll=None if last_s is None else self._wall_time(last_s),
+            next_poll=self._wall_time(record.due_s) if record.entry else None,
             request_id=progress.request_id,
             correlation_id=progress.correlation_id,
         )
 
-    async def snapshots(self) -> AsyncIterator[Snapshot]:
-        """Yield a snapshot now and after each poll, the last one when it has ended.
+    def snapshots(self) -> AsyncIterator[Snapshot]:
+        """Iterate over snapshots: one now and one after each poll, the last one when it has ended.
 
         A slow reader misses those in between and gets the newest: nothing queues up.
         """
         self._desk.check_loop()
-        record = self._record
-        while True:
-            state, ended = record.state, record.ended
-            yield self.snapshot()
-            if ended:
-                return
-            while record.state is state and not record.ended:
-                await record.wait_changed()
+        return _Snapshots(self._record, self.snapshot)
 
     def resume_token(self) -> str:
         """Return a text that takes tracking up again later, or in another process (rule 42).
@@ -236,6 +232,7 @@ class AsyncOperation(Generic[T]):
 
         Raises:
             CancelFailed: the service has no way to cancel, or refused.
+            TrackerClosed: tracking was stopped before it was known to be taken; the operation may still run.
         """
         self._desk.check_loop()
         return await self._desk.cancel(self._record)
@@ -252,6 +249,29 @@ class AsyncOperation(Generic[T]):
         if not self._record.ended:
             raise asyncio.InvalidStateError(f"{self._record.name} has not ended")
 
+    def _wall_time(self, at_s: float) -> datetime:
+        return datetime.fromtimestamp(self._desk.wall_clock.unix_s(at_s), UTC)
 
-def _wall_time(at_s: float) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=at_s - anyio.current_time())
+
+class _Snapshots:
+    """Not an async generator: those must be closed by whoever leaves them early, and trio warns where they are not."""
+
+    __slots__ = ("_over", "_record", "_seen", "_snapshot")
+
+    def __init__(self, record: Record, snapshot: Callable[[], Snapshot]) -> None:
+        self._record = record
+        self._snapshot = snapshot
+        self._seen: State | None = None
+        self._over = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Snapshot:
+        record = self._record
+        if self._over:
+            raise StopAsyncIteration
+        while record.state is self._seen and not record.ended:
+            await record.wait_changed()
+        self._seen, self._over = record.state, record.ended
+        return self._snapshot()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeGuard
@@ -158,8 +159,8 @@ def checked_seconds(name: str, value: object) -> float:
         return math.inf
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of seconds or None, not {type(value).__name__}")
-    if math.isnan(value) or value < 0:
-        raise ValueError(f"{name} must be 0 seconds or more, not {value}")
+    if not value >= 0 or (isinstance(value, int) and value > sys.float_info.max):
+        raise ValueError(f"{name} must be 0 seconds or more, not {str(value)[:32]}")
     return float(value)
 
 
@@ -175,6 +176,22 @@ def checked_count(name: str, value: object) -> int:
     if value < 1:
         raise ValueError(f"{name} must be 1 or more, not {value}")
     return value
+
+
+def checked_key(key: object) -> bytes | None:
+    """Return the key that signs tokens, or None.
+
+    Raises:
+        ValueError: it is empty.
+        TypeError: it is not bytes.
+    """
+    if key is None:
+        return None
+    if not isinstance(key, bytes):
+        raise TypeError(f"token_key must be bytes, not {type(key).__name__}")
+    if not key:
+        raise ValueError("token_key must not be empty")
+    return key
 
 
 def checked_pace(interval: object, min_interval: object) -> Pace:
@@ -232,9 +249,9 @@ def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
         raise TypeError(f"terminal_words must be a mapping, not {type(words).__name__}")
     known: dict[str, Verdict] = {}
     for word, outcome in words.items():
-        if not isinstance(word, str) or not word.strip() or outcome not in _OUTCOMES:
+        if not isinstance(word, str) or not word.strip() or not isinstance(outcome, str) or outcome not in _OUTCOMES:
             raise ValueError("terminal_words maps status words to 'succeeded', 'failed' or 'canceled' alone")
-        known[word.strip().lower()] = _OUTCOMES[str(outcome)]
+        known[word.strip().lower()] = _OUTCOMES[outcome]
     return known
 
 

@@ -5,6 +5,7 @@ Events are made only when somebody waits, so a waiting operation costs no task, 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
@@ -94,6 +95,11 @@ class Record:
         return self.withdrawn or not isinstance(self.state, Pending)
 
     @property
+    def stopped(self) -> bool:
+        """Whether tracking was stopped before it ended."""
+        return self.withdrawn and isinstance(self.state, Pending)
+
+    @property
     def failed(self) -> bool:
         """Whether awaiting it raises."""
         return self.ended and not isinstance(self.state, Succeeded)
@@ -114,6 +120,9 @@ class Record:
     def publish(self, state: State, came: Answer | Unreachable | None, lateness_s: float) -> None:
         """Take over a new state; called by the scheduler, before anything else can run (rule 40)."""
         self.state = state
+        if self.errand is not None and not isinstance(state, (Polling, Confirming)):
+            self.errand.finished.set()  # it has ended at the service: nothing is left to cancel (rule 29)
+            self.errand = None
         if came is not None:
             self.polls += 1
             self.last_poll_s = came.at_s
@@ -150,8 +159,11 @@ class Record:
 
 
 def call_safely(callback: Callable[[], object]) -> None:
-    """Call a caller's function; an error in it is logged and harms no operation."""
+    """Call a caller's function; an error in it is logged and harms no operation.
+
+    A function that cannot wait cannot be cancelled: a `CancelledError` is one it has met in some future.
+    """
     try:
         callback()
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         logger.exception("a callback given to azpoll raised an error")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, Unpack, overl
 import anyio
 
 from azpoll import options
+from azpoll.crew import crew
 from azpoll.desk import Desk
-from azpoll.errors import InitialRequestFailed, TrackerClosed
+from azpoll.errors import TrackerClosed, unanswered
 from azpoll.group import Group
 from azpoll.opening import Opening
 from azpoll.operation import AsyncOperation
@@ -102,17 +103,17 @@ class Tracker(Generic[ResponseT]):
             Defaults(options.checked_pace(interval, min_interval), options.checked_seconds("timeout", timeout)),
             allowed_origins=allowed_origins,
             rebase_to=rebase_to,
-            token_key=token_key,
+            token_key=options.checked_key(token_key),
         )
         self._desk = Desk(self._transport, token_key, keep_failures=self._waits)
+        self._crew = crew()
         self._tasks: TaskGroup | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
         if self._tasks is not None:
-            raise TrackerClosed("a tracker is entered once")
-        self._tasks = anyio.create_task_group()
-        await self._tasks.__aenter__()
+            raise TrackerClosed("a tracker is entered once: make another")
+        self._tasks = await self._crew.__aenter__()
         self._desk.open(self._tasks, self._max_in_flight, self._budget, self._timing)
         return self
 
@@ -123,18 +124,14 @@ class Tracker(Generic[ResponseT]):
             if error is None and self._waits:
                 await self._desk.wait_empty()
         finally:
-            await self._close()
+            self._closed = True
+            try:
+                await self._desk.close(GRACE_S)
+            finally:
+                await self._crew.__aexit__(None, None, None)
         failures = self._desk.take_failures()
         if error is None and failures:
             raise ExceptionGroup("operations that nobody awaited did not succeed", failures)
-
-    async def _close(self) -> None:
-        self._closed = True
-        tasks = self._tasks
-        assert tasks is not None  # noqa: S101 - entered before it is left
-        await self._desk.close(GRACE_S)
-        tasks.cancel_scope.cancel()
-        await tasks.__aexit__(None, None, None)
 
     @overload
     async def begin(self, method: str, url: str, **arguments: Unpack[BeginOptions]) -> AsyncOperation[ResponseT]: ...
@@ -168,14 +165,11 @@ class Tracker(Generic[ResponseT]):
         request = {name: value for name, value in arguments.items() if name in options.REQUEST_ARGUMENTS}
         tracking = {name: value for name, value in arguments.items() if name not in options.REQUEST_ARGUMENTS}
         settings = self._opening.settings(tracking)
-        self._opening.check_method(method)
-        answer, request_id = await self._transport.begin(method, url, request)
+        initial = self._transport.initial(self._opening.check_method(method), url, request)
+        answer = await self._transport.begin(initial)
         if isinstance(answer, Unreachable):
-            raise InitialRequestFailed(
-                f"{method.upper()} brought no answer ({answer.fault.value}: {answer.detail}). It is not known whether"
-                " the service acted on it: look before repeating it"
-            ) from answer.cause
-        return self._begun(answer, request_id, settings, decode)
+            raise unanswered(initial, answer)
+        return self._begun(answer, request_id_of(initial), settings, decode)
 
     @overload
     def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
@@ -206,7 +200,7 @@ class Tracker(Generic[ResponseT]):
         """
         self._check_open()
         settings = self._opening.settings(tracking)
-        return self._begun(answer_of(response), request_id_of(response), settings, decode)
+        return self._begun(answer_of(response), request_id_of(response.request), settings, decode)
 
     @overload
     def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
@@ -292,7 +286,7 @@ class Tracker(Generic[ResponseT]):
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         plan, state = self._opening.begun(answer, settings, request_id)
         if isinstance(state, Lost) and state.reason is Reason.NOT_STARTED:
-            raise self._desk.not_started(state, plan.method)
+            raise self._desk.not_started(state, plan)
         return self._handle(self._desk.begin(plan, state, settings, resumed=False), decode)
 
     def _handle(

@@ -102,9 +102,9 @@ class Agenda:
         times = (self._due.next_s(), self._lanes.next_s(), self._next_deadline_s())
         return min((time_s for time_s in times if time_s is not None), default=None)
 
-    def twins_of(self, job: Job, url: str) -> list[Job]:
-        """Take out the other jobs that wait to ask the same URL: one answer does for all."""
-        twins = self._twins.of(url, job)
+    def twins_of(self, job: Job, url: str, sent_s: float) -> list[Job]:
+        """Take out the other jobs that wait to ask the same URL, and were last answered before `sent_s`."""
+        twins = [twin for twin in self._twins.of(url, job) if twin.answered_s < sent_s]
         for twin in twins:
             self.withdraw(twin)
         return twins

@@ -11,7 +11,7 @@ stopped waiting for it (rule 40).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
@@ -35,6 +35,16 @@ if TYPE_CHECKING:
     from azpoll.schedule.lane import Place
     from azpoll.schedule.lanes import ScopeStatistics
     from azpoll.schedule.timing import Timing
+
+
+class _Flight(NamedTuple):
+    """A request under way, and the other jobs that take its answer: those last answered before it was sent.
+
+    What it is answered says nothing of an operation that began later, though on the same resource.
+    """
+
+    sent_s: float
+    joined: list[Job]
 
 
 class Scheduler:
@@ -68,7 +78,7 @@ class Scheduler:
         self._timing = timing
         self._throttled = throttled
         self._agenda = Agenda(budget)
-        self._flying: dict[str, list[Job]] = {}
+        self._flying: dict[str, _Flight] = {}
         self._turn = anyio.Lock(fast_acquire=True)
         self._nudge = anyio.Event()
         self._sleeping_until_s = -math.inf
@@ -175,18 +185,20 @@ class Scheduler:
     async def _poll(self, job: Job, place: Place[Job]) -> None:
         before = job.state
         assert isinstance(before, Pending)  # noqa: S101 - as in `put`
-        lateness_s = anyio.current_time() - job.due_s
+        sent_s = anyio.current_time()
+        lateness_s = sent_s - job.due_s
         url = before.ask.url
-        others = self._flying.get(url)
-        if others is not None:  # the same URL is being asked for another job: that answer does for both
-            others.append(job)
+        other = self._flying.get(url)
+        if other is not None and job.answered_s < other.sent_s:  # being asked for another job: it does for both
+            other.joined.append(job)
             self._answered()
             return
-        joined = self._flying[url] = []
+        flight = self._flying[url] = _Flight(sent_s, [])
         try:
             came = await self._ask(before)
         finally:
-            del self._flying[url]
+            if self._flying.get(url) is flight:
+                del self._flying[url]
             self._answered()
         throttle = self._agenda.heard(place, came, came.at_s)
         if throttle is not None:
@@ -194,7 +206,7 @@ class Scheduler:
         self._advance(job, came, lateness_s)
         if isinstance(came, Answer) and not isinstance(job.state, Pending):
             self._timing.learn(before.plan, job, came, place.lane.detection)
-        for twin in (*joined, *self._agenda.twins_of(job, url)):
+        for twin in (*flight.joined, *self._agenda.twins_of(job, url, sent_s)):
             self._advance(twin, came, 0.0)
 
     def _advance(self, job: Job, came: Answer | Unreachable, lateness_s: float) -> None:

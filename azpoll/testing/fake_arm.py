@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
-from azpoll.testing import asgi, delivery, documents, listing, server, watch
+from azpoll.testing import asgi, delivery, documents, server, watch
 from azpoll.testing.bucket import Limits
 from azpoll.testing.clock import loop_time
 from azpoll.testing.door import Door
 from azpoll.testing.exchange import Exchange, IncomingRequest
+from azpoll.testing.listing import Deployments
 from azpoll.testing.log import RequestLog, RequestRecord, Statistics
 from azpoll.testing.operations import Operations
 from azpoll.testing.script import Script, ScriptFields
@@ -68,6 +69,7 @@ class FakeARM:
         self._door = Door(limits)
         self._log = RequestLog(log_size)
         self._operations = Operations(lambda: watch.Watch(floor_s, retry_after_cap_s))
+        self._deployments = Deployments()
         self._told = 0
         self._seen_s = 0.0
 
@@ -140,6 +142,8 @@ class FakeARM:
         extra["x-ms-request-id"] = f"fake-request-{self._log.requests + 1}"
         if refusal is None and role == "initial":
             operation = self._operations.start(request, self.default, now_s)
+            if operation is not None:
+                self._deployments.add(operation)
         exchange = self._answer(operation, role, refusal, extra, request, watched=watched)
         identity = operation.id if operation else None
         headers = request.headers
@@ -192,8 +196,7 @@ class FakeARM:
 
     def _other(self, request: IncomingRequest, now_s: float) -> Reply:
         """Answer a request that is about no operation."""
-        page = listing.deployment_operations(request, self.operations.values(), now_s)
-        return page or documents.unknown(request)
+        return self._deployments.page(request, now_s) or documents.unknown(request)
 
     def _wall(self, at_s: float) -> datetime:
         return self._epoch + timedelta(seconds=at_s - (self._epoch_s or 0.0))

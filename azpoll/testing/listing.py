@@ -9,8 +9,6 @@ from urllib.parse import parse_qs
 from azpoll.testing.steps import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from azpoll.testing.exchange import IncomingRequest
     from azpoll.testing.operation import FakeOperation
 
@@ -22,31 +20,40 @@ _LIST = re.compile(
 )
 
 
-def deployment_operations(request: IncomingRequest, operations: Iterable[FakeOperation], now_s: float) -> Reply | None:
-    """Return a page of the list that a GET asks for; None when it asks for something else.
+class Deployments:
+    """Operations by the deployment they belong to.
 
     A deployment holds the operations on resources below its own scope whose names begin with its name and a
-    hyphen: that of `.../deployments/blue/operations` lists `.../widgets/blue-1`.
-
-    Source: learn.microsoft.com/rest/api/resources/deployment-operations/list.
+    hyphen: `/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/deployments/blue/operations` lists
+    `/subscriptions/s/resourceGroups/g/providers/Microsoft.Test/widgets/blue-1`.
     """
-    asked = _LIST.fullmatch(request.path)
-    if request.method != "GET" or asked is None:
-        return None
-    scope, name = asked["scope"].lower(), asked["name"].lower()
-    mine = [o for o in operations if o.path.lower().startswith(scope) and _leaf(o).startswith(f"{name}-")]
-    query = request.url.partition("?")[2]
-    skip = int(parse_qs(query).get("$skiptoken", ["0"])[0])
-    body: dict[str, object] = {"value": [_entry(operation, now_s) for operation in mine[skip : skip + PAGE]]}
-    if len(mine) > skip + PAGE:
-        rest = "&".join(part for part in query.split("&") if part and not part.startswith("$skiptoken="))
-        url = request.url.partition("?")[0]
-        body["nextLink"] = f"{url}?{rest}{'&' if rest else ''}$skiptoken={skip + PAGE}"
-    return Reply(200, body)
 
+    def __init__(self) -> None:
+        self._members: dict[tuple[str, str], list[FakeOperation]] = {}
 
-def _leaf(operation: FakeOperation) -> str:
-    return operation.path.rpartition("/")[2].lower()
+    def add(self, operation: FakeOperation) -> None:
+        """Add an operation that was started."""
+        scope, _, rest = operation.path.lower().partition("/providers/")
+        name, hyphen, _ = rest.rpartition("/")[2].partition("-")
+        if hyphen:
+            self._members.setdefault((scope, name), []).append(operation)
+
+    def page(self, request: IncomingRequest, now_s: float) -> Reply | None:
+        """Return the page of a list that a GET asks for; None when it asks for something else.
+
+        Source: learn.microsoft.com/rest/api/resources/deployment-operations/list.
+        """
+        asked = _LIST.fullmatch(request.path)
+        if request.method != "GET" or asked is None:
+            return None
+        mine = self._members.get((asked["scope"].lower(), asked["name"].lower()), [])
+        url, _, query = request.url.partition("?")
+        skip = int(parse_qs(query).get("$skiptoken", ["0"])[0])
+        body: dict[str, object] = {"value": [_entry(operation, now_s) for operation in mine[skip : skip + PAGE]]}
+        if len(mine) > skip + PAGE:
+            kept = [part for part in query.split("&") if part and not part.startswith("$skiptoken=")]
+            body["nextLink"] = f"{url}?{'&'.join((*kept, f'$skiptoken={skip + PAGE}'))}"
+        return Reply(200, body)
 
 
 def _entry(operation: FakeOperation, now_s: float) -> dict[str, object]:

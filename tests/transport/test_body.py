@@ -6,6 +6,7 @@ import gzip
 import json
 import tracemalloc
 import zlib
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -65,6 +66,7 @@ def fault_of(came: Answer | Unreachable) -> Fault:
     return came.fault
 
 
+@cache
 def bomb(mebibytes: int, layers: int = 1) -> bytes:
     coded = zlib.compressobj(9, wbits=31)
     body = b"".join([*(coded.compress(bytes(MEBIBYTE)) for _ in range(mebibytes)), coded.flush()])

@@ -1,0 +1,36 @@
+"""Two clocks: the event loop's, in which schedules count, and Unix time, which tokens and people know."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+import anyio
+
+
+def now_s() -> float:
+    """Return the event loop's time, also in a callback of asyncio's, where no task runs.
+
+    Raises:
+        RuntimeError: no event loop runs.
+    """
+    try:
+        return anyio.current_time()
+    except RuntimeError:
+        return asyncio.get_running_loop().time()
+
+
+class WallClock:
+    """Turns the event loop's times into Unix times; once the loop is gone, by the difference last seen."""
+
+    __slots__ = ("_difference_s",)
+
+    def __init__(self) -> None:
+        self._difference_s = 0.0
+
+    def unix_s(self, at_s: float) -> float:
+        """Return the Unix time of a time of the event loop."""
+        with suppress(RuntimeError):
+            self._difference_s = time.time() - now_s()
+        return self._difference_s + at_s
