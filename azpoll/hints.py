@@ -71,8 +71,10 @@ class DeploymentOperations:
 
     async def run(self, board: HintBoard) -> None:
         """List again and again."""
-        while await self._list(board):
-            await anyio.sleep(self._every_s)
+        running = True
+        while running:
+            running = await self._list(board)
+            await anyio.sleep(self._every_s if running else 0)
 
     async def _list(self, board: HintBoard) -> bool:
         """Tell the board of the whole list once; returns whether something in it runs, or nothing is in it yet."""

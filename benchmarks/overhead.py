@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import random
 import statistics
 import time
 import tracemalloc
@@ -65,6 +66,7 @@ class Service:
         self._seen: dict[str, int] = {}
 
     def body(self, url: str) -> bytes:
+        """Return the next answer to a poll of a URL."""
         seen = self._seen[url] = self._seen.get(url, 0) + 1
         return SUCCEEDED if seen >= self._polls else RUNNING
 
@@ -72,11 +74,11 @@ class Service:
 def null_client(library: Any, service: Service) -> Any:
     """Return a client of httpx or httpx2 whose transport answers at once."""
 
-    class NullTransport(library.AsyncBaseTransport):  # type: ignore[misc, name-defined]
+    class NullTransport(library.AsyncBaseTransport):  # type: ignore[misc]  # a class of either library
         async def handle_async_request(self, request: Any) -> Any:
             return library.Response(200, headers=HEADERS, stream=Body(service.body(str(request.url))))
 
-    class Body(library.AsyncByteStream):  # type: ignore[misc, name-defined]
+    class Body(library.AsyncByteStream):  # type: ignore[misc]  # a class of either library
         def __init__(self, body: bytes) -> None:
             self._body = body
 
@@ -134,7 +136,9 @@ class Alone:
         """Hear nothing."""
 
 
-def records(library: Any, operations: int, polls: int, pace: Pace) -> tuple[list[Record], Callable[[Pending], Awaitable[Answer]]]:
+def records(
+    library: Any, operations: int, polls: int, pace: Pace
+) -> tuple[list[Record], Callable[[Pending], Awaitable[Answer]]]:
     """Return operations and a service without any client."""
     service = Service(polls)
     trust = Trust(library.URL, origin_of(library.URL(ARM)))
@@ -163,9 +167,9 @@ async def alone(library: Any, operations: int, polls: int) -> float:
 
     begun = time.process_time()
     async with anyio.create_task_group() as tasks:
-        import random
-
-        scheduler = Scheduler(ask, post, tasks, max_in_flight=GATE, budget=None, timing=Timing(random.Random(0)), throttled=print)
+        scheduler = Scheduler(
+            ask, post, tasks, max_in_flight=GATE, budget=None, timing=Timing(random.Random(0)), throttled=print
+        )
         for record in made:
             scheduler.put(record, anyio.current_time())
         for record in made:
@@ -177,17 +181,19 @@ async def alone(library: Any, operations: int, polls: int) -> float:
 async def bytes_per_operation(library: Any, operations: int) -> float:
     """Traced bytes of one waiting operation, its URLs included."""
     service = Service(2)
-    async with null_client(library, service) as client:
-        async with azpoll.Tracker(client, min_interval=3600, on_exit="stop") as tracker:
-            tracker.track(initial_response(library, -1))
-            gc.collect()
-            tracemalloc.start()
-            before, _ = tracemalloc.get_traced_memory()
-            tracked = [tracker.track(initial_response(library, number)) for number in range(operations)]
-            gc.collect()
-            after, _ = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-            return (after - before) / len(tracked)
+    async with (
+        null_client(library, service) as client,
+        azpoll.Tracker(client, min_interval=3600, on_exit="stop") as tracker,
+    ):
+        tracker.track(initial_response(library, -1))
+        gc.collect()
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        tracked = [tracker.track(initial_response(library, number)) for number in range(operations)]
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return (after - before) / len(tracked)
 
 
 def main() -> None:
@@ -211,7 +217,8 @@ def main() -> None:
     print(f"{options.operations} operations, {options.polls} polls each, {options.client} {library.__version__}")
     print(f"bare client      {medians['bare']:7.1f} us CPU per poll")
     print(f"azpoll over it   {medians['stack']:7.1f} us")
-    print(f"azpoll's own     {medians['stack'] - medians['bare']:7.1f} us  (scheduler and protocol alone: {medians['alone']:.1f} us)")
+    own, alone_us = medians["stack"] - medians["bare"], medians["alone"]
+    print(f"azpoll's own     {own:7.1f} us  (scheduler and protocol alone: {alone_us:.1f} us)")
     print(f"waiting operation {size:6.0f} bytes, of which {urls} are its two URLs")
 
 

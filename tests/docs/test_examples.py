@@ -32,9 +32,9 @@ def client_of(arm: FakeARM) -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("block", blocks("docs/guide.md"))
+@pytest.mark.parametrize("block", [*blocks("docs/guide.md"), *blocks("docs/fleet.md")])
 def test_guide(block: str, backend: Literal["asyncio", "trio"]) -> None:
-    """Each example of the guide runs to its end, on both backends."""
+    """Each example of the guide and of the page on fleets runs to its end, on both backends."""
     arm = FakeARM(default=Script(duration_s=20))
 
     async def run() -> None:
