@@ -70,7 +70,8 @@ class Unreachable:
         fault: what kind of failure it was.
         detail: one line for people, without URLs or header values.
         at_s: monotonic seconds when it failed.
-        cause: the client's exception, to be chained to the error a user sees.
+        cause: the operating system's own error beneath a failure of the network, to be chained to the error a user
+            sees; no exception of the client's or the caller's, whose texts may quote what was sent.
         head: status code and headers of an answer whose body never came whole; None where not even they came.
     """
 

@@ -119,12 +119,13 @@ class Lanes(Generic[JobT]):
     def heard(self, place: Place[JobT], came: Answer | Unreachable, now_s: float) -> Throttle | None:
         """Learn from an answer what the service says of its read limits."""
         lane = place.lane
-        if self._budget is None or lane.meter is None or not isinstance(came, Answer):
+        head = came if isinstance(came, Answer) else came.head
+        if self._budget is None or lane.meter is None or head is None:
             return None
-        left = remaining_reads(came)
+        left = remaining_reads(head)
         if left is not None:
             lane.meter.remaining(left)
-        throttle = throttle_of(came)
+        throttle = throttle_of(head)
         if throttle is not None:
             lane.throttled += 1
             meter = {Reach.SCOPE: lane.meter, Reach.PROVIDER: place.meter, Reach.OPERATION: None}[throttle.reach]

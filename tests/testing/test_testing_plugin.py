@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(azpoll.testing.__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONWARNINGS": "error"}
-DOCUMENT = ROOT / "docs" / "testing.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "testing.md"
 
 
 def run_pytest(folder: Path, *options: str) -> str:
