@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("azpoll")
 
+FORGOTTEN_AT_LEAST = 1000
+"""Ended operations are forgotten once they may be the greater half of those kept, and so many."""
+
 
 class Resources:
     """The operations of a tracker by the resource they act on; kept only once there are hints."""
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._by_id: dict[str, list[Record]] = {}
+        self._kept = 0
+        self._most = FORGOTTEN_AT_LEAST
         for record in records:
             self.add(record)
 
@@ -38,16 +43,19 @@ class Resources:
         """Add an operation."""
         if isinstance(record.state, Pending):
             self._by_id.setdefault(_resource_id(record.state.plan.resource_url), []).append(record)
+            self._kept += 1
+            if self._kept > self._most:
+                self._forget()
 
     def of(self, resource_id: str) -> list[Record]:
         """Return the operations on a resource that have not ended."""
-        key = _resource_id(resource_id)
-        records = [record for record in self._by_id.get(key, ()) if not record.ended]
-        if records:
-            self._by_id[key] = records
-        else:
-            self._by_id.pop(key, None)
-        return records
+        return _live(self._by_id.get(_resource_id(resource_id), ()))
+
+    def _forget(self) -> None:
+        """Forget the operations that have ended."""
+        self._by_id = {key: live for key, records in self._by_id.items() if (live := _live(records))}
+        self._kept = sum(map(len, self._by_id.values()))
+        self._most = 2 * self._kept + FORGOTTEN_AT_LEAST
 
 
 class Board:
@@ -64,7 +72,8 @@ class Board:
         self._scheduler = scheduler
         self._plan = plan
         self._home: Plan | None = None
-        self._covered: set[Record] = set()
+        self._covered: dict[Record, None] = {}
+        self._most = FORGOTTEN_AT_LEAST
 
     async def run(self, source: HintSource) -> None:
         """Let a source write until it ends; what it covered is polled as before then."""
@@ -103,9 +112,12 @@ class Board:
         """Have the operations on a resource asked only with reads to spare."""
         records = self._resources.of(resource_id)
         for record in records:
-            self._covered.add(record)
+            self._covered[record] = None
             if record.rank is Rank.PLAIN:
                 self._scheduler.rank(record, Rank.COVERED)
+        if len(self._covered) > self._most:
+            self._covered = dict.fromkeys(_live(self._covered))
+            self._most = 2 * len(self._covered) + FORGOTTEN_AT_LEAST
         return len(records)
 
 
@@ -114,6 +126,10 @@ class _Unheard:
 
     def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
         """Tell nobody."""
+
+
+def _live(records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if not record.ended]
 
 
 def _resource_id(url: str) -> str:

@@ -72,11 +72,13 @@ class Agenda:
 
     def rank(self, job: Job, rank: Rank, now_s: float) -> None:
         """Change how soon a job is asked; a hint also ends a wait of azpoll's own, but not one of the server's."""
-        job.rank = rank
+        left, job.rank = job.rank, rank
         if not job.entry:
             return
         if job.place is not None:
-            self._lanes.move(job, job.place, now_s)
+            if rank is Rank.HINTED:
+                job.order_s = now_s
+            self._lanes.move(job, job.place, left, now_s)
             self._watch_deadline(job)
         elif rank is Rank.HINTED and job.errand is None:
             state = _pending(job)
@@ -99,8 +101,11 @@ class Agenda:
 
     def next_s(self) -> float | None:
         """Return when `take` may give a job; None while none waits."""
-        times = (self._due.next_s(), self._lanes.next_s(), self._next_deadline_s())
-        return min((time_s for time_s in times if time_s is not None), default=None)
+        soonest_s = self._due.next_s()
+        for time_s in (self._lanes.next_s(), self._next_deadline_s()):
+            if time_s is not None and (soonest_s is None or time_s < soonest_s):
+                soonest_s = time_s
+        return soonest_s
 
     def twins_of(self, job: Job, url: str, sent_s: float) -> list[Job]:
         """Take out the other jobs that wait to ask the same URL, and were last answered before `sent_s`."""
@@ -122,6 +127,8 @@ class Agenda:
         url = _pending(job).ask.url if job.errand is None else job.errand.url
         if job.errand is not None:
             job.rank = Rank.HINTED
+        if job.rank is Rank.HINTED:
+            job.order_s = now_s
         job.place = self._lanes.place_of(url, now_s)
         self._lanes.add(job, job.place, now_s)
         self._watch_deadline(job)
@@ -134,6 +141,9 @@ class Agenda:
         deadline_s = _pending(job).plan.deadline_s
         if deadline_s is not None:
             heapq.heappush(self._deadlines, (deadline_s + READ_WAIT_S, job.entry, job))
+            if len(self._deadlines) > 2 * self._lanes.waiting + 64:
+                self._deadlines = [entry for entry in self._deadlines if entry[2].entry == entry[1]]
+                heapq.heapify(self._deadlines)
 
     def _next_deadline_s(self) -> float | None:
         while self._deadlines and self._deadlines[0][2].entry != self._deadlines[0][1]:

@@ -59,12 +59,16 @@ class Budget:
         """Return the meter of a new scope."""
         return Meter(self.rate, self.ceiling, self.burst, self.rise, now_s)
 
-    def provider_meter(self, sub_scope: str, now_s: float) -> Meter:
-        """Return the meter of a new sub-scope, `namespace/location`: without a limit until it is known."""
+    def provider_meter(self, sub_scope: str, now_s: float) -> Meter | None:
+        """Return the meter of a new sub-scope, `namespace/location`; None where no limit is known."""
         namespace = sub_scope.partition("/")[0]
         for name, rate in self.providers.items():
             if name.lower() == namespace:
                 return Meter(rate, rate, max(rate, 1.0), 0.0, now_s)
+        return None
+
+    def found_meter(self, now_s: float) -> Meter:
+        """Return the meter of a sub-scope that has shown a limit, by a 429: it starts from there and rises freely."""
         return Meter(self.ceiling, math.inf, self.burst, self.rise, now_s)
 
 
@@ -119,8 +123,10 @@ class Meter:
 
     def _refill(self, now_s: float) -> None:
         """Bring tokens and rate up to `now_s`; a long sleep fills the bucket once and no more."""
-        since_s = max(self._updated_s, min(self._closed_until_s, now_s))
-        passed_s = max(now_s - since_s, 0.0)
-        self._updated_s = max(now_s, self._updated_s)
-        self.tokens = min(self.burst, self.tokens + passed_s * self.rate * self._scarcity)
-        self.rate = min(self._ceiling, self.rate + passed_s * self._rise)
+        if now_s <= self._updated_s:
+            return
+        passed_s = now_s - max(self._updated_s, self._closed_until_s)
+        self._updated_s = now_s
+        if passed_s > 0:
+            self.tokens = min(self.burst, self.tokens + passed_s * self.rate * self._scarcity)
+            self.rate = min(self._ceiling, self.rate + passed_s * self._rise)

@@ -63,19 +63,21 @@ class DueHeap(Generic[JobT]):
 
     def next_s(self) -> float | None:
         """Return the earliest due time; None when no job waits."""
-        while self._heap:
-            due_s, number, job = self._heap[0]
+        heap = self._heap
+        while heap:
+            due_s, number, job = heap[0]
             if job.entry == number:
                 return due_s
-            heapq.heappop(self._heap)
+            heapq.heappop(heap)
         return None
 
     def take(self, now_s: float) -> JobT | None:
         """Take out the earliest job if it is due at `now_s`."""
-        due_s = self.next_s()
-        if due_s is None or due_s > now_s:
-            return None
-        job = heapq.heappop(self._heap)[2]
-        job.entry = 0
-        self._size -= 1
-        return job
+        heap = self._heap
+        while heap and heap[0][0] <= now_s:
+            _, number, job = heapq.heappop(heap)
+            if job.entry == number:
+                job.entry = 0
+                self._size -= 1
+                return job
+        return None

@@ -1,19 +1,19 @@
 """The lane of one scope: its due jobs, and who is next to read.
 
-Owners take turns (deficit round robin where each turn costs one read), so a large group does not delay a
-small one. An owner's jobs leave in the order they came due, or in the order in which they have probably ended
-where that was learned; hinted ones first.
+Owners take turns, each turn costs one read, so a large group does not delay a small one. An owner's jobs leave in
+the order they came due, or in the order in which they have probably ended where that was learned; hinted ones
+first.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections import deque
 from enum import IntEnum
+from itertools import count
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from azpoll.schedule.histogram import Histogram
+from azpoll.schedule.line import Line, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 SPARE_SHARE = 0.5
 """Covered jobs are asked only while the meter holds this share of its burst."""
 
+COVERED_EVERY = 64
+"""One read in so many goes to a covered job all the same: what covers it may be wrong."""
+
+
+HEAD_START_S = 60.0
+"""How much earlier than others a hinted job is asked: it comes first, but holds nobody up for ever."""
+
 
 class Rank(IntEnum):
     """How soon a due job is asked, within its owner's turn."""
@@ -33,10 +40,6 @@ class Rank(IntEnum):
     PLAIN = 1
     COVERED = 2
     """Something cheap tells that it runs: asked only with reads that are to spare."""
-
-
-_SOON = (Rank.HINTED, Rank.PLAIN)
-_SPARE = (Rank.COVERED,)
 
 
 class Waiting(Protocol):
@@ -61,42 +64,26 @@ JobT = TypeVar("JobT", bound=Waiting)
 
 
 class Place(Generic[JobT]):
-    """Where a URL's reads are counted: a lane, and a sub-scope of it with a meter of its own."""
+    """Where a URL's reads are counted: a lane, and a sub-scope of it with a meter of its own.
 
-    __slots__ = ("lane", "meter", "sub_scope")
+    Attributes:
+        meter: of the sub-scope; None while it has no limit that is known.
+        soon: due jobs to be asked.
+        spare: due jobs to be asked with reads to spare.
+    """
+
+    __slots__ = ("lane", "meter", "soon", "spare", "sub_scope")
 
     def __init__(self, lane: Lane[JobT], sub_scope: str, meter: Meter | None) -> None:
         self.lane = lane
         self.sub_scope = sub_scope
         self.meter = meter
+        self.soon: Line[JobT] = Line()
+        self.spare: Line[JobT] = Line()
 
-    def ready_s(self, now_s: float) -> float:
-        """Return when its own meter gives a read."""
-        return now_s if self.meter is None else self.meter.ready_s(now_s)
-
-
-class Queue(Generic[JobT]):
-    """The due jobs of one owner at one place, by rank."""
-
-    __slots__ = ("_ranks",)
-
-    def __init__(self) -> None:
-        self._ranks: tuple[list[tuple[float, int, JobT]], ...] = tuple([] for _ in Rank)
-
-    def add(self, job: JobT) -> None:
-        """Add a job under its present entry number."""
-        heapq.heappush(self._ranks[job.rank], (job.order_s, job.entry, job))
-
-    def first(self, rank: Rank) -> JobT | None:
-        """Return the first job of a rank; entries that are no longer valid are dropped."""
-        jobs = self._ranks[rank]
-        while jobs and jobs[0][2].entry != jobs[0][1]:
-            heapq.heappop(jobs)
-        return jobs[0][2] if jobs else None
-
-    def any_of(self, ranks: tuple[Rank, ...]) -> bool:
-        """Whether a job of these ranks waits."""
-        return any(self.first(rank) is not None for rank in ranks)
+    def line_of(self, rank: Rank) -> Line[JobT]:
+        """Return where jobs of a rank wait."""
+        return self.spare if rank is Rank.COVERED else self.soon
 
 
 class Lane(Generic[JobT]):
@@ -117,7 +104,8 @@ class Lane(Generic[JobT]):
 
     __slots__ = (
         "_owners",
-        "_rota",
+        "_places",
+        "_turns",
         "detection",
         "due_s",
         "entry",
@@ -139,77 +127,82 @@ class Lane(Generic[JobT]):
         self.throttled = 0
         self.lateness = Histogram()
         self.detection = Histogram()
-        self._owners: dict[Hashable, dict[Place[JobT], Queue[JobT]]] = {}
-        self._rota: deque[Hashable] = deque()
+        self._owners: dict[Hashable, Owner] = {}
+        self._places: dict[Place[JobT], None] = {}
+        self._turns = count(1)
 
-    def add(self, job: JobT, place: Place[JobT], number: int) -> None:
-        """Let a due job wait; one that waits already moves to its new rank."""
-        places = self._owners.get(job.owner)
-        if places is None:
-            places = self._owners[job.owner] = {}
-            self._rota.append(job.owner)
-        queue = places.get(place)
-        if queue is None:
-            queue = places[place] = Queue()
+    def add(self, job: JobT, place: Place[JobT], number: int) -> bool:
+        """Let a due job wait; returns whether that may change when `take` next gives a job."""
+        owner = self._owners.get(job.owner)
+        if owner is None:
+            owner = self._owners[job.owner] = Owner(next(self._turns))
+        owner.waiting += 1
+        self.waiting += 1
+        self._places[place] = None
         job.entry = number
-        queue.add(job)
+        line = place.line_of(job.rank)
+        line.add(job, job.order_s - HEAD_START_S if job.rank is Rank.HINTED else job.order_s, owner)
+        return line.waiting == 1
+
+    def withdraw(self, job: JobT, place: Place[JobT], rank: Rank) -> None:
+        """Take out a job that waits at a rank; its entry is no longer valid already."""
+        owner = self._owners[job.owner]
+        place.line_of(rank).forget(owner)
+        self._left(job, place, owner)
 
     def take(self, now_s: float) -> JobT | None:
         """Take the next job, and a read of each of its meters; None when none may be asked now."""
-        if self._read_s(now_s) > now_s:
+        if self.meter is not None and self.meter.ready_s(now_s) > now_s:
             return None
-        return self._turn(_SOON, now_s) or (self._turn(_SPARE, now_s) if self._spare_s(now_s) <= now_s else None)
+        if self.reads % COVERED_EVERY == COVERED_EVERY - 1:
+            return self._turn(Rank.COVERED, now_s) or self._turn(Rank.PLAIN, now_s)
+        job = self._turn(Rank.PLAIN, now_s)
+        if job is None and self._spare_s(now_s) <= now_s:
+            job = self._turn(Rank.COVERED, now_s)
+        return job
 
     def next_s(self, now_s: float) -> float:
         """Return when `take` may give a job; infinite when none waits."""
-        if not self.waiting:
-            return math.inf
         soonest_s = math.inf
-        read_s, spare_s = self._read_s(now_s), self._spare_s(now_s)
-        for places in self._owners.values():
-            for place, queue in places.items():
-                if queue.any_of(_SOON):
-                    soonest_s = min(soonest_s, max(read_s, place.ready_s(now_s)))
-                elif queue.any_of(_SPARE):
-                    soonest_s = min(soonest_s, max(spare_s, place.ready_s(now_s)))
+        for place in self._places:
+            ready_s = self._read_s(now_s) if place.soon.waiting else self._spare_s(now_s)
+            if place.meter is not None:
+                ready_s = max(ready_s, place.meter.ready_s(now_s))
+            soonest_s = min(soonest_s, ready_s)
         return soonest_s
 
-    def _turn(self, ranks: tuple[Rank, ...], now_s: float) -> JobT | None:
-        """Give the next owner that has a job its turn; owners that have none leave the rota."""
-        for _ in range(len(self._rota)):
-            owner = self._rota[0]
-            places = self._owners[owner]
-            found = self._first_due(places, ranks, now_s)
-            if found is not None:
-                self._rota.rotate(-1)
-                return self._taken(*found, now_s)
-            if any(queue.any_of(tuple(Rank)) for queue in places.values()):
-                self._rota.rotate(-1)
-            else:
-                self._rota.popleft()
-                del self._owners[owner]
-        return None
-
-    @staticmethod
-    def _first_due(
-        places: dict[Place[JobT], Queue[JobT]], ranks: tuple[Rank, ...], now_s: float
-    ) -> tuple[JobT, Place[JobT]] | None:
-        for rank in ranks:
-            jobs = ((queue.first(rank), place) for place, queue in places.items())
-            ready = [(job, place) for job, place in jobs if job is not None and place.ready_s(now_s) <= now_s]
-            if ready:
-                return min(ready, key=lambda found: found[0].order_s)
-        return None
-
-    def _taken(self, job: JobT, place: Place[JobT], now_s: float) -> JobT:
+    def _turn(self, rank: Rank, now_s: float) -> JobT | None:
+        """Give the owner its turn that has waited for it longest, among those with a job that may be asked."""
+        chosen: tuple[Line[JobT], Place[JobT], Owner] | None = None
+        best = (math.inf, 0.0, 0)
+        for place in self._places:
+            line = place.spare if rank is Rank.COVERED else place.soon
+            if line.waiting and (place.meter is None or place.meter.ready_s(now_s) <= now_s):
+                owner, (order_s, entry, _) = line.first()
+                if (owner.turn, order_s, entry) < best:
+                    best, chosen = (owner.turn, order_s, entry), (line, place, owner)
+        if chosen is None:
+            return None
+        line, place, owner = chosen
+        job = line.take(owner)
         job.entry = 0
-        self.waiting -= 1
+        owner.turn = next(self._turns)
         self.reads += 1
         self.lateness.add(now_s - job.due_s)
-        for meter in (self.meter, place.meter):
-            if meter is not None:
-                meter.take(now_s)
+        if self.meter is not None:
+            self.meter.take(now_s)
+        if place.meter is not None:
+            place.meter.take(now_s)
+        self._left(job, place, owner)
         return job
+
+    def _left(self, job: JobT, place: Place[JobT], owner: Owner) -> None:
+        self.waiting -= 1
+        owner.waiting -= 1
+        if not owner.waiting:
+            del self._owners[job.owner]
+        if not place.soon.waiting and not place.spare.waiting:
+            del self._places[place]
 
     def _read_s(self, now_s: float) -> float:
         return now_s if self.meter is None else self.meter.ready_s(now_s)

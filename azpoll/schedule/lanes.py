@@ -9,14 +9,17 @@ from azpoll.protocol.answer import Answer
 from azpoll.protocol.throttle import Reach, Throttle, remaining_reads, throttle_of
 from azpoll.schedule.due import DueHeap
 from azpoll.schedule.lane import JobT, Lane, Place
-from azpoll.schedule.scope import Scope, scope_of
+from azpoll.schedule.scope import Scope, names_scopes, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from azpoll.protocol.answer import Unreachable
     from azpoll.schedule.budget import Budget
+    from azpoll.schedule.lane import Rank
 
+COLLECTIONS_KEPT = 1024
+"""URLs in one collection are counted alike; so many collections are remembered."""
 
 RECHECK_S = 0.001
 """A lane that was ready and had no job after all is not looked at again before."""
@@ -58,6 +61,9 @@ class Lanes(Generic[JobT]):
     Args:
         budget: of each scope; None without limits.
         numbers: as for `DueHeap`.
+
+    Attributes:
+        waiting: due jobs in all lanes.
     """
 
     def __init__(self, budget: Budget | None, numbers: Iterator[int]) -> None:
@@ -65,47 +71,56 @@ class Lanes(Generic[JobT]):
         self._numbers = numbers
         self._lanes: dict[Scope, Lane[JobT]] = {}
         self._places: dict[tuple[Scope, str], Place[JobT]] = {}
+        self._beneath: dict[str, Place[JobT]] = {}
         self._ready: DueHeap[Lane[JobT]] = DueHeap(numbers)
-
-    @property
-    def waiting(self) -> int:
-        """Due jobs in all lanes."""
-        return sum(lane.waiting for lane in self._lanes.values())
+        self.waiting = 0
 
     def place_of(self, url: str, now_s: float) -> Place[JobT]:
         """Return where the reads of a URL are counted."""
-        scope, sub_scope = scope_of(url, "" if self._budget is None else self._budget.principal)
+        collection = url.partition("?")[0].rpartition("/")[0]
+        place = self._beneath.get(collection)
+        if place is None:
+            place = self._place(*scope_of(url, "" if self._budget is None else self._budget.principal), now_s)
+            if not names_scopes(collection):
+                if len(self._beneath) >= COLLECTIONS_KEPT:
+                    self._beneath.clear()
+                self._beneath[collection] = place
+        return place
+
+    def _place(self, scope: Scope, sub_scope: str, now_s: float) -> Place[JobT]:
         place = self._places.get((scope, sub_scope))
         if place is None:
             lane = self._lanes.get(scope)
             if lane is None:
                 lane = self._lanes[scope] = Lane(scope, None if self._budget is None else self._budget.meter(now_s))
-            unlimited = self._budget is None or not sub_scope
-            meter = None if unlimited or self._budget is None else self._budget.provider_meter(sub_scope, now_s)
+            meter = None if self._budget is None else self._budget.provider_meter(sub_scope, now_s)
             place = self._places[scope, sub_scope] = Place(lane, sub_scope, meter)
         return place
 
     def add(self, job: JobT, place: Place[JobT], now_s: float) -> None:
         """Let a due job wait for a read."""
-        place.lane.add(job, place, next(self._numbers))
-        place.lane.waiting += 1
-        self._rouse(place.lane, now_s)
+        self.waiting += 1
+        if place.lane.add(job, place, next(self._numbers)):
+            self._rouse(place.lane, now_s)
 
-    def move(self, job: JobT, place: Place[JobT], now_s: float) -> None:
-        """Put a job that waits where its new rank belongs."""
+    def move(self, job: JobT, place: Place[JobT], left: Rank, now_s: float) -> None:
+        """Put a job that waits where its new rank belongs; `left` is the one it had."""
         place.lane.add(job, place, next(self._numbers))
+        place.lane.withdraw(job, place, left)
         self._rouse(place.lane, now_s)
 
     def withdraw(self, job: JobT, place: Place[JobT]) -> None:
         """Take a job that waits out of its lane."""
         job.entry = 0
-        place.lane.waiting -= 1
+        self.waiting -= 1
+        place.lane.withdraw(job, place, job.rank)
 
     def take(self, now_s: float) -> JobT | None:
         """Take the next job that may be asked now; lanes that are ready take turns."""
         while (lane := self._ready.take(now_s)) is not None:
             job = lane.take(now_s)
             if job is not None:
+                self.waiting -= 1
                 self._rouse(lane, now_s)
                 return job
             if lane.waiting:
@@ -128,6 +143,8 @@ class Lanes(Generic[JobT]):
         throttle = throttle_of(head)
         if throttle is not None:
             lane.throttled += 1
+            if throttle.reach is Reach.PROVIDER and place.meter is None:
+                place.meter = self._budget.found_meter(now_s)
             meter = {Reach.SCOPE: lane.meter, Reach.PROVIDER: place.meter, Reach.OPERATION: None}[throttle.reach]
             if meter is not None:
                 meter.throttled(now_s, throttle.retry_after_s, self._budget.backoff)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+_NAMING = ("subscriptions", "providers", "locations")
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -41,3 +43,8 @@ def scope_of(url: str, principal: str) -> tuple[Scope, str]:
         elif name == "locations":
             location = value
     return Scope(f"{scheme}://{authority}", subscription, principal), f"{namespace}/{location}" if namespace else ""
+
+
+def names_scopes(collection: str) -> bool:
+    """Whether URLs right beneath this one may fall under different read limits."""
+    return collection.rpartition("/")[2].lower() in _NAMING

@@ -1,0 +1,70 @@
+"""What azpoll promises of fleets, checked against what the simulations gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.fleet.runs import AZPOLL, HINTS, HUNDRED_THOUSAND, LEARNED, STEADY, TEN_THOUSAND, TRACKED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.fleet.world import Fleet, Outcome
+
+THROTTLED_SHARE, THROTTLED_SHARE_SHARED = 0.001, 0.01
+FEWER_READS = 200
+MEANS_S = (
+    (TEN_THOUSAND, AZPOLL, 190.0),
+    (TEN_THOUSAND, HINTS, 75.0),
+    (STEADY, LEARNED, 40.0),
+    (STEADY, HINTS, 9.0),
+)
+"""Mean detection delays, at most."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A goal, and whether it was reached.
+
+    Attributes:
+        text: what was asked.
+        found: what there was.
+        met: whether that does.
+    """
+
+    text: str
+    found: str
+    met: bool
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return f"{'PASS' if self.met else 'FAIL'}  {self.text}: {self.found}"
+
+
+def goals(outcomes: Sequence[Outcome]) -> Iterator[Goal]:
+    """Yield the goals that these outcomes can tell of."""
+    ours = [outcome for outcome in outcomes if outcome.policy in TRACKED]
+    found = {(outcome.fleet, outcome.policy): outcome for outcome in outcomes}
+    lost, early = sum(outcome.lost for outcome in ours), sum(outcome.early for outcome in ours)
+    yield Goal(f"none lost, none early in {len(ours)} fleets", f"{lost} lost, {early} early", not lost and not early)
+    for shared, most in ((False, THROTTLED_SHARE), (True, THROTTLED_SHARE_SHARED)):
+        shares = [outcome.throttled_share for outcome in ours if outcome.fleet.shared is shared]
+        if shares:
+            name = "with another tool" if shared else "alone"
+            yield Goal(f"429 share {name} below {most:.1%}", f"{max(shares):.3%} at most", max(shares) < most)
+    for fleet, policy, most_s in MEANS_S:
+        outcome = found.get((fleet, policy))
+        if outcome is not None:
+            text = f"{fleet}, {policy}: mean detection <= {most_s:g} s"
+            yield Goal(text, f"{outcome.mean_s:.1f} s{_bound(outcome, found)}", outcome.mean_s <= most_s)
+    naive, azpoll = found.get((HUNDRED_THOUSAND, "naive")), found.get((HUNDRED_THOUSAND, AZPOLL))
+    if naive is not None and azpoll is not None:
+        times = naive.reads / azpoll.reads
+        text = f"{HUNDRED_THOUSAND}: naive sends >= {FEWER_READS} times the reads"
+        yield Goal(text, f"{times:.0f} times", times >= FEWER_READS)
+
+
+def _bound(outcome: Outcome, found: dict[tuple[Fleet, str], Outcome]) -> str:
+    oracle = found.get((outcome.fleet, "oracle, 250 saved"))
+    return "" if oracle is None else f" (no policy can be below {oracle.mean_s:.1f} s)"

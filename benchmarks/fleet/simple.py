@@ -1,0 +1,48 @@
+"""The other policies on the whole stack: one task per operation, httpx over `FakeARM`.
+
+Slow, so for small fleets: they show that `benchmarks.fleet.lean`, which runs the large ones, is fair.
+"""
+
+from __future__ import annotations
+
+import anyio
+import httpx
+
+from azpoll.testing import run_virtual
+from benchmarks.fleet.lean import POLICIES, Rules
+from benchmarks.fleet.world import GROUP, ORIGIN, QUERY, RETRY_AFTER_S, Fleet, Outcome, judged, service
+
+
+def simple(fleet: Fleet, policy: str, seed: int) -> Outcome:
+    """Simulate a policy of `lean.POLICIES`."""
+    arm = service(fleet, seed)
+    rules = POLICIES[policy]
+
+    async def run() -> None:
+        async with (
+            httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN) as client,
+            anyio.create_task_group() as tasks,
+        ):
+            for number in range(fleet.operations):
+                response = await client.put(f"{GROUP}/Microsoft.Test/widgets/w-{number}?{QUERY}", json={})
+                tasks.start_soon(_wait, client, response.headers["azure-asyncoperation"], rules)
+                await anyio.sleep(fleet.every_s)
+
+    run_virtual(run, seed=seed)
+    return judged(fleet, f"{policy}, whole stack", arm)
+
+
+async def _wait(client: httpx.AsyncClient, url: str, rules: Rules) -> None:
+    await anyio.sleep(rules.first_s)
+    tries = 0
+    while True:
+        response = await client.get(url)
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            tries += 1
+            if tries >= rules.tries:
+                return
+        else:
+            tries = 0
+            if response.json()["status"] == "Succeeded":
+                return
+        await anyio.sleep(float(response.headers.get("retry-after", RETRY_AFTER_S)))

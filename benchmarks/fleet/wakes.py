@@ -1,0 +1,79 @@
+"""What scheduling costs: CPU per wake of the agenda with a fleet in it, without protocol, client or event loop."""
+
+from __future__ import annotations
+
+import gc
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import httpx
+
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.machine import start
+from azpoll.protocol.states import Plan
+from azpoll.protocol.target import Trust, origin_of
+from azpoll.record import Record
+from azpoll.schedule.agenda import Agenda
+from azpoll.schedule.budget import Budget
+from benchmarks.fleet.world import GROUP, ORIGIN, QUERY, RETRY_AFTER_S
+
+if TYPE_CHECKING:
+    from azpoll.protocol.answer import Unreachable
+
+LEFT = {"x-ms-ratelimit-remaining-subscription-reads": "240", "retry-after": "17"}
+MONITOR = f"{ORIGIN}/subscriptions/s/providers/Microsoft.Test/locations/westeurope/operations"
+
+
+class Wakes(NamedTuple):
+    """CPU microseconds.
+
+    Attributes:
+        admitted_us: a job that came due is let into its lane, of all that came due together.
+        woken_us: a job is waited for, taken, its answer heard of, and it is put back.
+    """
+
+    admitted_us: float
+    woken_us: float
+
+
+class _Alone:
+    def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
+        """Hear nothing."""
+
+
+def wakes(operations: int, owners: int) -> Wakes:
+    """Measure an agenda in which all operations are due at once and each is asked once."""
+    now = datetime.now(UTC)
+    trust, home = Trust(httpx.URL, origin_of(httpx.URL(ORIGIN))), _Alone()
+    answer = Answer(200, LEFT, b"", MONITOR, now, 0.0)
+    agenda = Agenda(Budget())
+    for number in range(operations):
+        plan = Plan("PUT", f"{ORIGIN}{GROUP}/Microsoft.Test/widgets/w{number}?{QUERY}", trust)
+        headers = {"azure-asyncoperation": f"{MONITOR}/{number}?{QUERY}"}
+        state = start(plan, Answer(202, headers, b"", plan.resource_url, now, 0.0))
+        record = Record(str(number), None, state, home, 0.0)
+        record.owner = number % owners
+        agenda.put(record, RETRY_AFTER_S)
+    gc.collect()
+    return _drive(agenda, answer, operations)
+
+
+def _drive(agenda: Agenda, answer: Answer, operations: int) -> Wakes:
+    now_s, woken = RETRY_AFTER_S, 0
+    begun = time.process_time()
+    turn = agenda.take(now_s)
+    admitted = time.process_time()
+    while woken < operations:
+        if turn is None:
+            next_s = agenda.next_s()
+            assert next_s is not None
+            now_s = max(next_s, now_s + 1e-6)
+        else:
+            assert turn.place is not None
+            woken += 1
+            agenda.heard(turn.place, answer, now_s)
+            agenda.put(turn.job, now_s + RETRY_AFTER_S)
+        turn = agenda.take(now_s)
+    done = time.process_time()
+    return Wakes((admitted - begun) / operations * 1e6, (done - admitted) / operations * 1e6)

@@ -1,0 +1,45 @@
+"""The histogram of durations."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from azpoll.schedule.histogram import Histogram
+
+
+def test_an_empty_one_knows_nothing() -> None:
+    histogram = Histogram()
+    assert histogram.quantile(0.5) is None
+    assert histogram.share_within(1e9) == 0.0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.9, 0.99, 1.0])
+def test_quantiles_are_right_within_a_bucket(share: float) -> None:
+    """Buckets are 9 % wide, over seven decades."""
+    draw = random.Random(1)  # noqa: S311 - to be repeated
+    seconds = sorted(10 ** draw.uniform(-2, 5) for _ in range(5000))
+    histogram = Histogram()
+    for value in seconds:
+        histogram.add(value)
+    found = histogram.quantile(share)
+    exact = seconds[min(int(share * 5000), 4999)]
+    assert found == pytest.approx(exact, rel=0.1)
+    assert histogram.share_within(exact) == pytest.approx(share, abs=0.02)
+
+
+def test_nothing_and_less_than_nothing_share_the_first_bucket() -> None:
+    histogram = Histogram()
+    for seconds in (0.0, -5.0, 1e-9):
+        histogram.add(seconds)
+    assert histogram.total == 3
+    assert histogram.quantile(1.0) == pytest.approx(1e-3)
+    assert histogram.share_within(0.0) == 1.0
+
+
+def test_rounding_never_leaves_a_share_without_its_duration() -> None:
+    """A share a hair above 1 is the longest duration, not an error."""
+    histogram = Histogram()
+    histogram.add(10.0)
+    assert histogram.quantile(1.0 + 1e-9) == pytest.approx(10.0, rel=0.1)

@@ -1,0 +1,60 @@
+"""Which read limits a URL falls under."""
+
+from __future__ import annotations
+
+import pytest
+
+from azpoll.schedule.scope import Scope, names_scopes, scope_of
+
+HOST = "https://management.azure.com"
+
+
+@pytest.mark.parametrize(
+    ("path", "subscription", "sub_scope"),
+    [
+        ("/subscriptions/S1/providers/Microsoft.Compute/locations/westeurope/operations/o", "s1", "microsoft.compute/westeurope"),
+        ("/subscriptions/S1/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a", "s1", "microsoft.storage/"),
+        (
+            "/subscriptions/s/providers/A.A/locations/x/providers/B.B/widgets/w",
+            "s",
+            "b.b/",
+        ),
+        ("/subscriptions/s/resourceGroups/g", "s", ""),
+        ("/subscriptions/s", "s", ""),
+        ("/subscriptions", "", ""),
+        ("/providers/Microsoft.Management/managementGroups/m", "", "microsoft.management/"),
+        ("/", "", ""),
+        ("", "", ""),
+    ],
+)  # fmt: skip
+def test_scope_and_sub_scope_are_read_from_the_path(path: str, subscription: str, sub_scope: str) -> None:
+    """Subscription or tenant; the last provider, and the location after it."""
+    assert scope_of(f"{HOST}{path}?api-version=1", "") == (Scope(HOST, subscription, ""), sub_scope)
+
+
+def test_the_query_says_nothing() -> None:
+    scope, sub_scope = scope_of(f"{HOST}/x?y=/subscriptions/s/providers/p", "")
+    assert (scope.subscription, sub_scope) == ("", "")
+
+
+def test_case_makes_no_scopes() -> None:
+    assert scope_of("HTTPS://Host/SUBSCRIPTIONS/A/x", "p") == scope_of("https://host/subscriptions/a/x", "p")
+
+
+def test_principals_and_origins_do() -> None:
+    url = f"{HOST}/subscriptions/s/x"
+    other = url.replace("azure.com", "azure.cn")
+    assert len({scope_of(url, "")[0], scope_of(url, "me")[0], scope_of(other, "")[0]}) == 3
+
+
+def test_a_scope_is_shown_without_what_it_has_not() -> None:
+    assert str(Scope(HOST, "", "")) == HOST
+    assert str(Scope(HOST, "s", "me")) == f"{HOST} s me"
+
+
+@pytest.mark.parametrize(
+    ("collection", "naming"),
+    [(f"{HOST}/Subscriptions", True), ("x/providers", True), ("x/LOCATIONS", True), ("x/operations", False), ("", False)],
+)
+def test_collections_whose_members_are_counted_apart(collection: str, naming: bool) -> None:  # noqa: FBT001 - a table
+    assert names_scopes(collection) is naming

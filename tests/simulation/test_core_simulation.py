@@ -1,0 +1,97 @@
+"""R1: the protocol core under seeded faults; and the judge, who must find what is broken on purpose.
+
+AZPOLL_SIMULATION is the number of operations: 50,000 unless given, 200,000 on every push (`.ci/run`).
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from .broken_cores import BROKEN_CORES
+from .campaign import campaign, chunk, randomness_of
+from .driving import Core, play
+from .faults import FAULTS, INITIAL_FAULTS
+from .history import Came, Ended, History, Sent
+from .judging import judge
+from .scripts import Drawn, Written
+from .service import at
+from .shrinking import report
+from .truth import RESOURCE, Truth, drawn
+
+OPERATIONS = int(os.environ.get("AZPOLL_SIMULATION", "50000"))
+SEED = 1
+
+
+@pytest.mark.timeout(600)
+def test_no_invariant_is_broken() -> None:
+    """And the simulation is what it says: a third of the answers are faults, and operations end in every way."""
+    total = campaign(SEED, OPERATIONS)
+    assert not total.failures, report(SEED, total.failures[0].number)
+    assert total.operations == OPERATIONS
+    assert 0.25 < total.faults / total.requests < 0.4
+    if OPERATIONS >= 50_000:
+        ends = {"Succeeded", "Failed", "Canceled", "EXHAUSTED", "MALFORMED", "NOT_FOUND", "FORBIDDEN", "UNTRUSTED"}
+        assert total.ends.keys() == ends | {"UNAUTHENTICATED", "UNREACHABLE", "REFUSED", "NOT_STARTED", "TIMED_OUT"}
+
+
+def test_a_seed_replays_byte_for_byte() -> None:
+    first = campaign(SEED, 600, size=200)
+    assert campaign(SEED, 600, processes=2, size=200).digest == first.digest
+    assert campaign(SEED + 1, 600, size=200).digest != first.digest
+
+
+@pytest.mark.parametrize("name", BROKEN_CORES)
+def test_a_broken_core_is_found(name: str) -> None:
+    """In far fewer operations than any run of the simulation has."""
+    found, core = BROKEN_CORES[name]
+    chunks = (chunk(SEED, first, 100, core).failures for first in range(0, 10_000, 100))
+    assert any(failure.broken.startswith(found) for failures in chunks for failure in failures)
+
+
+def test_a_failure_is_reported_with_a_short_script() -> None:
+    found, core = BROKEN_CORES["gives up at once"]
+    number = next(each.number for each in chunk(SEED, 0, 1_000, core).failures if each.broken.startswith(found))
+    text = report(SEED, number, core)
+    assert f"operation {number} of seed {SEED}: I1: lost for no reason" in text
+    assert f"--seed {SEED} --only {number}" in text
+    script = next(line for line in text.splitlines() if line.startswith("  script: "))
+    assert script.count("503") == 1
+    assert script.count("'") == 2, "one fault is enough to show it"
+
+
+TRUTH = Truth(
+    number=1, method="PUT", header="azure-asyncoperation", word="Succeeded", ending="succeeded", ends_at_s=0.0,
+    via=None, wants="status", has_location=False, names_result=False, retry=0, initial=0, deadline_s=None,
+)  # fmt: skip
+
+
+def test_a_second_request_in_flight_is_found() -> None:
+    """No core can make one alone; the judge finds it all the same (I5)."""
+    said = INITIAL_FAULTS[0]
+    first, second = Sent(0.0, 0.0, RESOURCE), Sent(1.0, 1.0, at("/op"))
+    assert str(judge(TRUTH, [first, second])).startswith("I5: a second request")
+    assert str(judge(TRUTH, [first, Came(0.0, said), Came(0.0, said)])).startswith("I5: an answer to no request")
+
+
+def test_a_history_ends_once() -> None:
+    ended = Ended(0.0, "Lost", "NOT_STARTED")
+    begun: History = [Sent(0.0, 0.0, RESOURCE), Came(0.0, INITIAL_FAULTS[0])]
+    assert judge(TRUTH, [*begun, ended]) is None
+    assert str(judge(TRUTH, [*begun, ended, ended])).startswith("I1: after its end")
+    assert judge(TRUTH, begun) == "I1: it has no end"
+
+
+def test_faults_of_one_place_have_names_of_their_own() -> None:
+    """Else a script could not say which is meant."""
+    for faults in (*FAULTS.values(), INITIAL_FAULTS):
+        assert len({said.name for said in faults}) == len(set(faults))
+
+
+def test_what_was_drawn_can_be_written_down_and_played_again() -> None:
+    for number in range(300):
+        randomness = randomness_of(SEED, number)
+        truth, script = drawn(number, randomness), Drawn(randomness)
+        history = play(truth, script, Core())
+        assert play(truth, Written(script.names), Core()) == history
