@@ -110,12 +110,11 @@ def read_json(answer: Answer) -> object | Absent:
     its type or its first character, and is not; an HTML page; or JSON too deep or with numbers too long to
     read is `BROKEN`. Any other body (XML, text, an image) is `OPAQUE`: legal as a result, never as a status.
     """
-    body = answer.body
-    if not body.removeprefix(_BOM).strip():
-        return Absent.EMPTY
     try:
-        return json.loads(body)  # type: ignore[no-any-return]  # JSON is `object` until a reader narrows it
+        return json.loads(answer.body)  # type: ignore[no-any-return]  # JSON is `object` until a reader narrows it
     except (ValueError, RecursionError):
+        if not answer.body.removeprefix(_BOM).strip():
+            return Absent.EMPTY
         return Absent.BROKEN if _promised_json(answer) else Absent.OPAQUE
 
 

@@ -86,10 +86,11 @@ def retry_after(answer: Answer) -> float | None:
     Source: rules 34 and 35; RFC 9110 10.2.3; Azure REST guidelines for the headers in milliseconds.
     """
     for name in _MILLISECOND_HEADERS:
-        milliseconds = _number(answer.headers.get(name, ""))
-        if milliseconds is not None:
+        if name in answer.headers and (milliseconds := _number(answer.headers[name])) is not None:
             return milliseconds / 1000.0
-    value = answer.headers.get("retry-after", "")
+    if "retry-after" not in answer.headers:
+        return None
+    value = answer.headers["retry-after"]
     seconds = _number(value)
     if seconds is not None:
         return seconds

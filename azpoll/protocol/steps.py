@@ -36,6 +36,8 @@ def read_status(state: Polling, came: Answer) -> State:
     reading = state.pattern.read(state.plan, came)
     if reading.verdict is Verdict.UNREADABLE:
         return back_off(state, came, Reason.MALFORMED, reading.why)
+    if reading.verdict is Verdict.RUNNING:
+        return _poll_again(state, came, reading)
     return settle(noted(state, came, reading), came, reading)
 
 
@@ -50,7 +52,7 @@ def noted(state: Polling, came: Answer, reading: Reading) -> Polling:
 
 
 def settle(state: Polling, came: Answer, reading: Reading) -> State:
-    """Go where a readable answer's verdict leads."""
+    """Go where a readable answer leads that says that the operation has ended."""
     match reading.verdict:
         case Verdict.SUCCEEDED:
             return _succeeded(state, came, reading)
@@ -58,28 +60,46 @@ def settle(state: Polling, came: Answer, reading: Reading) -> State:
             return Failed(came, state, state.progress)
         case Verdict.CANCELED:
             return Canceled(came, state, state.progress)
-        case Verdict.RUNNING:
-            return _poll_again(state, came)
-        case Verdict.UNREADABLE:
-            raise AssertionError("an unreadable answer settles nothing")
+        case Verdict.RUNNING | Verdict.UNREADABLE:
+            raise AssertionError(f"an answer that is {reading.verdict.value} settles nothing")
         case _:
             assert_never(reading.verdict)
 
 
-def _poll_again(state: Polling, came: Answer) -> Polling | Lost:
+def _poll_again(state: Polling, came: Answer, reading: Reading) -> Polling | Lost:
     """Poll later, at the newest URL the service named (rules 18, 19)."""
     wait = poll_wait(came, state.plan.pace, state.step)
-    step = state.step if wait.by_server else state.step + 1
-    named = next((came.headers[name] for name in state.pattern.refreshed_by if name in came.headers), None)
-    if named is None or named in (state.url, state.stale):
-        return replace(state, ask=Ask(state.url, wait), fallback=None, step=step)
+    named = _newest(state, came)
+    target = state.url if isinstance(named, Refusal) else named
+    again = Polling(
+        state.plan,
+        state.pattern,
+        target,
+        Ask(target, wait),
+        location=latest_location(state, came),
+        fallback=state.url if target != state.url and state.pattern.is_monitor else None,
+        stale=state.stale,
+        step=state.step if wait.by_server else state.step + 1,
+        trouble=NO_TROUBLE,
+        progress=progress_of(came, reading, state.progress),
+    )
+    if isinstance(named, Refusal):
+        return untrusted(replace(again, fallback=state.url), named, "a later answer", came)
+    return again
+
+
+def _newest(state: Polling, came: Answer) -> str | Refusal:
+    """Return the polling URL that an answer names, if it names another one that is not known to be stale."""
+    for name in state.pattern.refreshed_by:
+        if name in came.headers:
+            named = came.headers[name]
+            break
+    else:
+        return state.url
+    if named in (state.url, state.stale):
+        return state.url
     target = state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
-    if isinstance(target, Refusal):
-        return untrusted(replace(state, fallback=state.url), target, "a later answer", came)
-    if target in (state.url, state.stale):
-        return replace(state, ask=Ask(state.url, wait), fallback=None, step=step)
-    fallback = state.url if state.pattern.is_monitor else None
-    return replace(state, url=target, ask=Ask(target, wait), fallback=fallback, step=step)
+    return state.url if target == state.stale else target
 
 
 def latest_location(state: Polling, came: Answer) -> str | Refusal | None:

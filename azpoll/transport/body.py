@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
+REFUSAL_LIMIT = 1024 * 1024
+"""Bytes of the body of an answer to which the client's auth has another request."""
+
 
 class TooLargeError(Exception):
     """The body is larger than the limit."""
@@ -39,6 +42,17 @@ async def read_body(response: HTTPResponse, limit: int, content_encoding: str) -
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise UndecodableError(f"unknown content coding {coding[:32]!r}")
     return _inflate(await _read_plain(response, limit), limit)
+
+
+async def drain(response: HTTPResponse) -> None:
+    """Read a body that nobody wants, so that its connection can be used again.
+
+    Raises:
+        TooLargeError: it is longer than `REFUSAL_LIMIT`.
+    """
+    if not response.is_stream_consumed:
+        await _read_plain(response, REFUSAL_LIMIT)
+    await response.stream.aclose()
 
 
 async def _read_plain(response: HTTPResponse, limit: int) -> bytes:

@@ -23,8 +23,8 @@ from azpoll.protocol.target import origin_of
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.headers import read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
-from azpoll.transport.renewal import SharedRenewal, shared_renewal
 from azpoll.transport.requests import REQUEST_ID, Requests
+from azpoll.transport.sending import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ class ClientTransport(Generic[ResponseT]):
         self.library = library_of(client)
         self._client = client
         self._requests = Requests(client, self.library)
-        self._auth: SharedRenewal | None = None
+        self._sender = Sender(client, self.library)
         if client.is_closed:
             raise RuntimeError(CLOSED)
 
@@ -87,17 +87,20 @@ class ClientTransport(Generic[ResponseT]):
         """Send one request and read its answer. Raises nothing but cancellation."""
         if self._client.is_closed:
             return Unreachable(Fault.UNSENDABLE, CLOSED, anyio.current_time())
-        heads: list[Answer] = []
+        heads: list[HTTPResponse] = []
         try:
             request = self._requests.make(method, url, client_request_id)
-            with anyio.fail_after(POLL_S):
-                return await self.exchange(request, url, limit, heads)
-        except Exception as error:  # noqa: BLE001 - auth and event hooks are the caller's code: whatever they raise, it
-            return self._unreachable(error, *heads)  # is this poll that failed, not the operation
-        except asyncio.CancelledError as error:
+            with anyio.CancelScope(deadline=anyio.current_time() + POLL_S):
+                heads.append(await self._sender.send(request))
+                return await _answer(heads[0], method, url, limit)
+            error: BaseException = TimeoutError()
+        except Exception as raised:  # noqa: BLE001 - auth and event hooks are the caller's code: whatever they raise,
+            error = raised  # it is this poll that failed, not the operation
+        except asyncio.CancelledError as raised:
             if _is_cancelled():
                 raise
-            return self._unreachable(error, *heads)  # the auth or a hook has awaited something that was cancelled
+            error = raised  # the auth or a hook has awaited something that was cancelled
+        return self._unreachable(error, _head(heads[0], method, url) if heads else None)
 
     def initial(self, method: str, url: str, arguments: Mapping[str, object]) -> HTTPRequest:
         """Return an initial request, with a client request id.
@@ -123,39 +126,10 @@ class ClientTransport(Generic[ResponseT]):
     async def begin(self, request: HTTPRequest) -> Answer | Unreachable:
         """Send an initial request and read its answer. Raises nothing but cancellation."""
         try:
-            return await self.exchange(request, str(request.url), RESULT_LIMIT, [])
+            response = await self._sender.send_whole(request)
+            return await _answer(response, request.method, str(request.url), RESULT_LIMIT)
         except Exception as error:  # noqa: BLE001 - as in `request`
             return self._unreachable(error)
-
-    async def exchange(self, request: HTTPRequest, url: str, limit: int, heads: list[Answer]) -> Answer:
-        """Send a request and read its answer, redirects not followed; what came before its body goes to `heads`.
-
-        Raises:
-            TooLargeError: the body is longer than `limit` bytes.
-            UndecodableError: the body cannot be decoded.
-            Exception: whatever the client, its auth or its event hooks raise.
-        """
-        auth = self._shared_auth()
-        # Request and auth are of the client's own classes, which the types here cannot say.
-        response = await self._client.send(request, stream=True, auth=auth, follow_redirects=False)  # type: ignore[arg-type]
-        try:
-            raw = response.headers.raw
-            headers = read_headers(raw)
-            now, now_s = datetime.now(UTC), anyio.current_time()
-            heads.append(Answer(response.status_code, headers, b"", url, now, now_s, request.method, raw))
-            body = await read_body(response, limit, headers.get("content-encoding", ""))
-        finally:
-            await response.aclose()
-        return Answer(response.status_code, headers, body, url, now, anyio.current_time(), request.method, raw)
-
-    def _shared_auth(self) -> SharedRenewal | None:
-        """Return the client's present auth, with one renewal for all requests."""
-        auth = self._client.auth
-        if auth is None:
-            return None
-        if self._auth is None or not self._auth.shares(auth):
-            self._auth = shared_renewal(auth, self.library.auth)
-        return self._auth
 
     def response_of(self, answer: Answer) -> ResponseT:
         """Return an answer as a response of the client's library; its request has no headers, so no credential."""
@@ -190,6 +164,32 @@ class ClientTransport(Generic[ResponseT]):
         if isinstance(error, (UndecodableError, library.undecodable)):
             return Fault.UNDECODABLE
         return Fault.CONNECTION if isinstance(error, library.failures) else Fault.CALLER
+
+
+async def _answer(response: HTTPResponse, method: str, url: str, limit: int) -> Answer:
+    """Read an answer whole, and give its connection back.
+
+    Raises:
+        TooLargeError: the body is longer than `limit` bytes.
+        UndecodableError: the body cannot be decoded.
+        Exception: whatever the client's transport raises.
+    """
+    try:
+        raw = response.headers.raw
+        headers = read_headers(raw)
+        now = datetime.now(UTC)
+        body = await read_body(response, limit, headers.get("content-encoding", ""))
+    finally:
+        await response.stream.aclose()
+    return Answer(response.status_code, headers, body, url, now, anyio.current_time(), method, raw)
+
+
+def _head(response: HTTPResponse, method: str, url: str) -> Answer:
+    """Return what came of an answer whose body did not come whole."""
+    raw = response.headers.raw
+    return Answer(
+        response.status_code, read_headers(raw), b"", url, datetime.now(UTC), anyio.current_time(), method, raw
+    )
 
 
 def answer_of(response: HTTPResponse) -> Answer:

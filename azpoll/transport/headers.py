@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import fold_headers
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,4 +35,9 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
     Values are taken as Latin-1, which no byte can fail in; what is no plain text is refused where it matters.
     """
-    return fold_headers((name, value.decode("latin-1")) for key, value in raw if (name := _READ.get(key.lower())))
+    folded: dict[str, str] = {}
+    for key, value in raw:
+        name = _READ.get(key) or _READ.get(key.lower())
+        if name is not None and name not in folded and (text := value.strip(b" \t")):
+            folded[name] = text.decode("latin-1")
+    return folded

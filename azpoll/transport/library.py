@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from azpoll.protocol.target import ParsedURL
 
@@ -35,6 +35,10 @@ class HTTPRequest(Protocol):
     headers: Any
     extensions: Any
 
+    def read(self) -> bytes:
+        """Make its content available, and return it."""
+        ...
+
 
 class HTTPResponse(Protocol):
     """A response: what `httpx.Response` and `httpx2.Response` share and azpoll uses."""
@@ -47,17 +51,13 @@ class HTTPResponse(Protocol):
         ...
 
     @property
-    def request(self) -> HTTPRequest:
-        """The request that was answered; RuntimeError when it was never set."""
-        ...
-
-    @property
     def content(self) -> bytes:
         """The body; an error of the library's when it has not been read."""
         ...
 
     is_stream_consumed: bool
     stream: Any
+    request: Any
 
     async def aclose(self) -> None:
         """Give the connection back."""
@@ -92,13 +92,18 @@ class HTTPClient(Protocol[ResponseT_co]):
         ...
 
     @property
-    def cookies(self) -> object:
+    def cookies(self) -> Any:  # noqa: ANN401 - of the client's own class
         """Sent with each request they match; empty is falsy."""
         ...
 
     @property
     def timeout(self) -> object:
         """Of each request; compares by value."""
+        ...
+
+    @property
+    def event_hooks(self) -> Mapping[str, Sequence[object]]:
+        """What the caller wants to be called with each request and response."""
         ...
 
     @property
@@ -122,6 +127,7 @@ class Library:
         url: the URL class.
         request: the request class, called with method and URL.
         response: the response class.
+        byte_stream: the class of a body at hand.
         auth: the base of authentication classes.
         timeouts: exceptions that mean that no answer came in time.
         failures: other exceptions of the transport.
@@ -134,6 +140,7 @@ class Library:
     url: Callable[[str], ParsedURL]
     request: Callable[..., HTTPRequest]
     response: Callable[..., Any]
+    byte_stream: Callable[[bytes], Any]
     auth: type
     timeouts: tuple[type[Exception], ...]
     failures: tuple[type[Exception], ...]
@@ -158,6 +165,7 @@ def library_of(client: object) -> Library:
         url=module.URL,
         request=module.Request,
         response=module.Response,
+        byte_stream=module.ByteStream,
         auth=module.Auth,
         timeouts=(module.TimeoutException,),
         failures=(module.TransportError,),

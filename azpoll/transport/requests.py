@@ -1,17 +1,21 @@
 """Requests for polls, made as the client would make them and at a fraction of the cost.
 
-`client.build_request` merges the same headers, cookies and timeouts anew each time. They are merged once here, and
-again only when the client's own have changed.
+`client.build_request` parses the URL and merges the same headers, cookies and timeouts anew each time. Here they are
+merged once for each origin, and again only when the client's own have changed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from azpoll.transport.urls import URLs
 
 if TYPE_CHECKING:
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
 
 REQUEST_ID = "x-ms-client-request-id"
+
+ORIGINS_KEPT = 64
 
 
 class Requests:
@@ -25,8 +29,10 @@ class Requests:
     def __init__(self, client: HTTPClient[HTTPResponse], library: Library) -> None:
         self._client = client
         self._library = library
+        self._urls = URLs(library.url)
+        self._no_body = library.byte_stream(b"")
         self._seen: object = None
-        self._model: Any = None
+        self._models: dict[bytes, HTTPRequest] = {}
 
     def make(self, method: str, url: str, client_request_id: str | None) -> HTTPRequest:
         """Return a request for a URL exactly as it stands, with the client's headers and cookies.
@@ -34,21 +40,33 @@ class Requests:
         The client's own parameters are not added: a polling URL is the service's word. Waiting for a connection has no
         limit of its own, since it says nothing of the service; the whole exchange has one.
         """
-        client = self._client
-        if client.cookies:  # they depend on the URL
-            request: HTTPRequest = client.build_request(method, url, headers={"Accept-Encoding": "identity"})
-            request.url = self._library.url(url)
-            request.extensions["timeout"]["pool"] = None
+        if method != "GET" or self._client.cookies:  # cookies depend on the URL
+            request = self._built(method, url)
         else:
-            seen = (client.headers.raw, client.timeout)
-            if self._seen != seen:
-                self._model = client.build_request("GET", url, headers={"Accept-Encoding": "identity"})
-                self._model.headers.pop("host", None)
-                self._model.extensions["timeout"]["pool"] = None
-                self._seen = seen
+            target = self._urls.of(url)
+            model = self._model(target.netloc, url)
+            extensions = {"timeout": model.extensions["timeout"]}
             request = self._library.request(
-                method, url, headers=self._model.headers, extensions={"timeout": self._model.extensions["timeout"]}
+                method, target, headers=model.headers, stream=self._no_body, extensions=extensions
             )
+            request.read()
         if client_request_id is not None:
             request.headers[REQUEST_ID] = client_request_id
+        return request
+
+    def _model(self, netloc: bytes, url: str) -> HTTPRequest:
+        """Return the request whose headers are those of every GET of an origin."""
+        seen = (self._client.headers.raw, self._client.timeout)
+        if self._seen != seen or len(self._models) > ORIGINS_KEPT:
+            self._seen = seen
+            self._models.clear()
+        model = self._models.get(netloc)
+        if model is None:
+            model = self._models[netloc] = self._built("GET", url)
+        return model
+
+    def _built(self, method: str, url: str) -> HTTPRequest:
+        request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})
+        request.url = self._library.url(url)
+        request.extensions["timeout"]["pool"] = None
         return request

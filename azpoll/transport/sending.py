@@ -1,0 +1,100 @@
+"""Sending a poll: with the client's auth, hooks, cookies, proxies and TLS, and with nothing else.
+
+`client.send` costs several times what its transport does: for each request it looks for cookies in the answer,
+writes a log line, and is ready to follow redirects. A poll is handed straight to the transport that the client would
+choose for its URL, and passes through the client's auth on its way. Where anybody would see the difference, because
+the client has event hooks or a `send` that is not its library's own, it goes through `client.send`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic
+
+from azpoll.transport.body import drain
+from azpoll.transport.library import ResponseT
+from azpoll.transport.renewal import SharedRenewal, shared_renewal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
+
+STEPS = ("send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request", "_transport_for_url")
+"""What a client of httpx does with a request, one inside the other, and how it chooses the transport."""
+
+
+class Sender(Generic[ResponseT]):
+    """Sends the polls of one client.
+
+    Args:
+        client: the caller's.
+        library: the client's.
+    """
+
+    def __init__(self, client: HTTPClient[ResponseT], library: Library) -> None:
+        self._client = client
+        self._library = library
+        self._auth: SharedRenewal | None = None
+        self._transport_for: Callable[[object], Any] | None = None
+        if all(_is_of_library(getattr(client, step, None), library) for step in STEPS):
+            self._transport_for = getattr(client, STEPS[-1])
+
+    async def send(self, request: HTTPRequest) -> HTTPResponse:
+        """Send a request; redirects are not followed, and the body is not read.
+
+        Raises:
+            Exception: whatever the client's transport, auth or event hooks raise.
+        """
+        if self._transport_for is None or any(self._client.event_hooks.values()):
+            return await self.send_whole(request)
+        auth = self._shared_auth()
+        return await (self._exchange(request) if auth is None else self._signed(auth, request))
+
+    async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
+        """The same, through `client.send`."""
+        auth = self._shared_auth()
+        # Request and auth are of the client's own classes, which the types here cannot say.
+        if auth is None:
+            return await self._client.send(request, stream=True, follow_redirects=False)  # type: ignore[arg-type]
+        return await self._client.send(request, stream=True, auth=auth, follow_redirects=False)  # type: ignore[arg-type]
+
+    async def _signed(self, auth: SharedRenewal, request: HTTPRequest) -> HTTPResponse:
+        """Let the auth sign the request, and send again what it makes of an answer."""
+        flow = auth.async_auth_flow(request)
+        try:
+            request = await anext(flow)
+            while True:
+                response = await self._exchange(request)
+                try:
+                    request = await flow.asend(response)
+                    await drain(response)
+                except StopAsyncIteration:
+                    return response
+                except BaseException:
+                    await response.aclose()
+                    raise
+        finally:
+            await flow.aclose()
+
+    async def _exchange(self, request: HTTPRequest) -> HTTPResponse:
+        assert self._transport_for is not None  # noqa: S101 - `send` has looked
+        response: HTTPResponse = await self._transport_for(request.url).handle_async_request(request)
+        response.request = request
+        if any(name.lower() == b"set-cookie" for name, _ in response.headers.raw):
+            self._client.cookies.extract_cookies(response)
+        return response
+
+    def _shared_auth(self) -> SharedRenewal | None:
+        """Return the client's present auth, with one renewal for all requests."""
+        auth = self._client.auth
+        if auth is None:
+            return None
+        if self._auth is None or not self._auth.shares(auth):
+            self._auth = shared_renewal(auth, self._library.auth)
+        return self._auth
+
+
+def _is_of_library(step: object, library: Library) -> bool:
+    """Whether a method is the library's own, neither overridden nor wrapped by an instrument."""
+    module: object = getattr(step, "__globals__", {}).get("__name__")
+    return isinstance(module, str) and module.partition(".")[0] == library.name
