@@ -1,8 +1,9 @@
 """The loop that drives every operation: take the next job of the agenda, ask, advance, put it back.
 
-A few workers take turns. The one whose turn it is waits for the next job; as soon as it has one it gives the
-turn away and asks. So one timer serves all jobs, at most `max_in_flight` requests are under way, and a job
-either waits in the agenda or is with one worker: never two requests at once for it (rule 38).
+A few workers take one job after the other for as long as any is due. When none is, one of them watches the clock
+and the others rest; who takes a job while nobody watches sees to it that somebody does. So one timer serves all jobs,
+at most `max_in_flight` requests are under way, and a job either waits in the agenda or is with one worker: never two
+requests at once for it (rule 38).
 
 Workers belong to the scheduler, awaiters only wait: a poll under way is not cancelled because somebody
 stopped waiting for it (rule 40).
@@ -14,7 +15,9 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
+import anyio.lowlevel
 
+from azpoll.clock import loop_clock
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import advance, expire
 from azpoll.protocol.states import Pending
@@ -79,9 +82,11 @@ class Scheduler:
         self._throttled = throttled
         self._agenda = Agenda(budget)
         self._flying: dict[str, _Flight] = {}
-        self._turn = anyio.Lock(fast_acquire=True)
-        self._nudge = anyio.Event()
-        self._sleeping_until_s = -math.inf
+        self._now = loop_clock()
+        self._watch: anyio.Event | None = None
+        self._watching_until_s = -math.inf
+        self._resting: list[anyio.Event] = []
+        self._called = False
         self._workers = 0
         self._busy = 0
         self._idle = anyio.Event()
@@ -99,7 +104,7 @@ class Scheduler:
 
     def scopes(self) -> tuple[ScopeStatistics, ...]:
         """Return what was read in each scope so far."""
-        return self._agenda.statistics(anyio.current_time())
+        return self._agenda.statistics(self._now())
 
     def put(self, job: Job, at_s: float) -> None:
         """Schedule a pending job's next request, measured from its last answer at `at_s`."""
@@ -113,12 +118,12 @@ class Scheduler:
         """Send the job's new errand now, or as soon as the request under way for it is answered."""
         if job.entry and job.errand is not None:
             job.errand.back_s = job.due_s
-            self._put(job, anyio.current_time())
+            self._put(job, self._now())
 
     def rank(self, job: Job, rank: Rank) -> None:
         """Change how soon a job is asked, never before the time its server asked for."""
-        self._agenda.rank(job, rank, anyio.current_time())
-        self._look()
+        self._agenda.rank(job, rank, self._now())
+        self._look(self._agenda.next_s())
 
     def withdraw(self, job: Job) -> None:
         """Send nothing more for a job; what is under way is not waited for."""
@@ -132,7 +137,7 @@ class Scheduler:
         cancelled.
         """
         self._closed = True
-        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + grace_s):
+        with anyio.CancelScope(shield=True, deadline=self._now() + grace_s):
             while self._busy:
                 self._idle = anyio.Event()
                 await self._idle.wait()
@@ -140,58 +145,76 @@ class Scheduler:
     def _put(self, job: Job, due_s: float) -> None:
         if not self._closed:
             self._agenda.put(job, due_s)
-            if due_s < self._sleeping_until_s:
-                self._nudge.set()
-            self._staff()
+            self._look(due_s)
 
-    def _look(self) -> None:
-        """Have the sleeping worker look at the agenda again: what it sleeps until may have come forward."""
-        next_s = self._agenda.next_s()
-        if next_s is not None and next_s < self._sleeping_until_s:
-            self._nudge.set()
+    def _look(self, next_s: float | None) -> None:
+        """See to it that somebody takes what there is to take at `next_s`, unless all workers allowed are busy."""
+        if next_s is None:
+            return
+        if self._watch is None:
+            self._relieve()
+        elif next_s < self._watching_until_s:
+            self._watch.set()
 
-    def _staff(self) -> None:
-        """See to it that somebody watches the agenda, unless all workers allowed are busy."""
-        if self._workers == self._busy < self._max_in_flight and self._agenda:
+    def _relieve(self) -> None:
+        """Call a worker to the agenda that has nothing else to do, unless one is on its way."""
+        if self._called:
+            return
+        if self._resting:
+            self._resting.pop().set()
+        elif self._workers < self._max_in_flight:
             self._workers += 1
             self._tasks.start_soon(self._work, name="azpoll worker")
+        else:
+            return
+        self._called = True
 
     async def _work(self) -> None:
         while True:
-            async with self._turn:
-                job, place = await self._next()
+            self._called = False
+            turn = None if self._closed else self._agenda.take(self._now())
+            if turn is None:
+                await self._pause()
+                continue
             self._busy += 1
-            self._staff()
+            if self._watch is None and self._agenda:
+                self._relieve()
+            job, place = turn
             if place is None:
                 self._give_up(job)
+                await anyio.lowlevel.checkpoint()
             elif job.errand is None:
                 await self._poll(job, place)
             else:
                 await self._run(job, job.errand)
 
-    async def _next(self) -> Turn:
-        """Wait for the next job and take it."""
-        while True:
-            turn = None if self._closed else self._agenda.take(anyio.current_time())
-            if turn is not None:
-                return turn
+    async def _pause(self) -> None:
+        """Wait until there may be a job: one worker watches the clock, the others rest until they are needed."""
+        if self._watch is not None:
+            resting = anyio.Event()
+            self._resting.append(resting)
+            await resting.wait()
+            return
+        self._watch = anyio.Event()
+        try:
             next_s = None if self._closed else self._agenda.next_s()
-            self._sleeping_until_s = math.inf if next_s is None else next_s
-            self._nudge = anyio.Event()
-            with anyio.CancelScope(deadline=self._sleeping_until_s):
-                await self._nudge.wait()
-            self._sleeping_until_s = -math.inf
+            self._watching_until_s = math.inf if next_s is None else next_s
+            with anyio.CancelScope(deadline=self._watching_until_s):
+                await self._watch.wait()
+        finally:
+            self._watch = None
 
     async def _poll(self, job: Job, place: Place[Job]) -> None:
         before = job.state
         assert isinstance(before, Pending)  # noqa: S101 - as in `put`
-        sent_s = anyio.current_time()
+        sent_s = self._now()
         lateness_s = sent_s - job.due_s
         url = before.ask.url
         other = self._flying.get(url)
         if other is not None and job.answered_s < other.sent_s:  # being asked for another job: it does for both
             other.joined.append(job)
             self._answered()
+            await anyio.lowlevel.checkpoint()
             return
         flight = self._flying[url] = _Flight(sent_s, [])
         try:

@@ -27,7 +27,7 @@ from azpoll.transport.requests import REQUEST_ID, Requests
 from azpoll.transport.sending import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from azpoll.protocol.states import Pending
 
@@ -71,15 +71,15 @@ class ClientTransport(Generic[ResponseT]):
         """The client's base URL; empty when it has none."""
         return str(self._client.base_url)
 
-    async def ask(self, state: Pending) -> Answer | Unreachable:
+    def ask(self, state: Pending) -> Awaitable[Answer | Unreachable]:
         """Send what a pending state asks for. Raises nothing but cancellation."""
         is_status = isinstance(state, Polling) and state.pattern.is_monitor
         limit = STATUS_LIMIT if is_status else RESULT_LIMIT
-        return await self.request("GET", state.ask.url, limit=limit, client_request_id=state.plan.client_request_id)
+        return self.request("GET", state.ask.url, limit=limit, client_request_id=state.plan.client_request_id)
 
-    async def post(self, url: str) -> Answer | Unreachable:
+    def post(self, url: str) -> Awaitable[Answer | Unreachable]:
         """Send a POST without a body. Raises nothing but cancellation."""
-        return await self.request("POST", url, limit=STATUS_LIMIT)
+        return self.request("POST", url, limit=STATUS_LIMIT)
 
     async def request(
         self, method: str, url: str, *, limit: int, client_request_id: str | None = None
@@ -92,7 +92,7 @@ class ClientTransport(Generic[ResponseT]):
             request = self._requests.make(method, url, client_request_id)
             with anyio.CancelScope(deadline=anyio.current_time() + POLL_S):
                 heads.append(await self._sender.send(request))
-                return await _answer(heads[0], method, url, limit)
+                return await self._answer(heads[0], method, url, limit)
             error: BaseException = TimeoutError()
         except Exception as raised:  # noqa: BLE001 - auth and event hooks are the caller's code: whatever they raise,
             error = raised  # it is this poll that failed, not the operation
@@ -127,9 +127,28 @@ class ClientTransport(Generic[ResponseT]):
         """Send an initial request and read its answer. Raises nothing but cancellation."""
         try:
             response = await self._sender.send_whole(request)
-            return await _answer(response, request.method, str(request.url), RESULT_LIMIT)
+            return await self._answer(response, request.method, str(request.url), RESULT_LIMIT)
         except Exception as error:  # noqa: BLE001 - as in `request`
             return self._unreachable(error)
+
+    async def _answer(self, response: HTTPResponse, method: str, url: str, limit: int) -> Answer:
+        """Read an answer whole, and give its connection back.
+
+        Raises:
+            TooLargeError: the body is longer than `limit` bytes.
+            UndecodableError: the body cannot be decoded.
+            Exception: whatever the client's transport raises.
+        """
+        try:
+            raw = response.headers.raw
+            headers = read_headers(raw)
+            now = datetime.now(UTC)
+            if headers.pop("set-cookie", None) is not None:
+                self._sender.keep_cookies(response)
+            body = await read_body(response, limit, headers.get("content-encoding", ""))
+        finally:
+            await response.stream.aclose()
+        return Answer(response.status_code, headers, body, url, now, anyio.current_time(), method, raw)
 
     def response_of(self, answer: Answer) -> ResponseT:
         """Return an answer as a response of the client's library; its request has no headers, so no credential."""
@@ -164,24 +183,6 @@ class ClientTransport(Generic[ResponseT]):
         if isinstance(error, (UndecodableError, library.undecodable)):
             return Fault.UNDECODABLE
         return Fault.CONNECTION if isinstance(error, library.failures) else Fault.CALLER
-
-
-async def _answer(response: HTTPResponse, method: str, url: str, limit: int) -> Answer:
-    """Read an answer whole, and give its connection back.
-
-    Raises:
-        TooLargeError: the body is longer than `limit` bytes.
-        UndecodableError: the body cannot be decoded.
-        Exception: whatever the client's transport raises.
-    """
-    try:
-        raw = response.headers.raw
-        headers = read_headers(raw)
-        now = datetime.now(UTC)
-        body = await read_body(response, limit, headers.get("content-encoding", ""))
-    finally:
-        await response.stream.aclose()
-    return Answer(response.status_code, headers, body, url, now, anyio.current_time(), method, raw)
 
 
 def _head(response: HTTPResponse, method: str, url: str) -> Answer:

@@ -16,6 +16,7 @@ READ = (
     "operation-location",
     "retry-after",
     "retry-after-ms",
+    "set-cookie",
     "x-ms-correlation-request-id",
     "x-ms-error-code",
     "x-ms-ratelimit-remaining-resource",
@@ -25,9 +26,12 @@ READ = (
     "x-ms-request-id",
     "x-ms-retry-after-ms",
 )
-"""Lower-case names of all headers that `protocol` reads."""
+"""Lower-case names of all headers that `protocol` reads, and of that for the client."""
+
+NAMES_KEPT = 1024
 
 _READ = {name.encode(): name for name in READ}
+_names: dict[bytes, str | None] = {}
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -37,7 +41,14 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """
     folded: dict[str, str] = {}
     for key, value in raw:
-        name = _READ.get(key) or _READ.get(key.lower())
+        name = _names[key] if key in _names else _name(key)
         if name is not None and name not in folded and (text := value.strip(b" \t")):
             folded[name] = text.decode("latin-1")
     return folded
+
+
+def _name(key: bytes) -> str | None:
+    """Return the name a header is read by, None for one that is not; services send the same few in each answer."""
+    if len(_names) >= NAMES_KEPT:
+        _names.clear()
+    return _names.setdefault(key, _READ.get(key.lower()))

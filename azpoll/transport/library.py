@@ -35,11 +35,6 @@ class HTTPRequest(Protocol):
     headers: Any
     extensions: Any
 
-    def read(self) -> bytes:
-        """Make its content available, and return it."""
-        ...
-
-
 class HTTPResponse(Protocol):
     """A response: what `httpx.Response` and `httpx2.Response` share and azpoll uses."""
 
@@ -127,7 +122,7 @@ class Library:
         url: the URL class.
         request: the request class, called with method and URL.
         response: the response class.
-        byte_stream: the class of a body at hand.
+        headers: the class of headers.
         auth: the base of authentication classes.
         timeouts: exceptions that mean that no answer came in time.
         failures: other exceptions of the transport.
@@ -140,7 +135,7 @@ class Library:
     url: Callable[[str], ParsedURL]
     request: Callable[..., HTTPRequest]
     response: Callable[..., Any]
-    byte_stream: Callable[[bytes], Any]
+    headers: Callable[[object], Any]
     auth: type
     timeouts: tuple[type[Exception], ...]
     failures: tuple[type[Exception], ...]
@@ -165,7 +160,7 @@ def library_of(client: object) -> Library:
         url=module.URL,
         request=module.Request,
         response=module.Response,
-        byte_stream=module.ByteStream,
+        headers=module.Headers,
         auth=module.Auth,
         timeouts=(module.TimeoutException,),
         failures=(module.TransportError,),

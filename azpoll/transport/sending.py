@@ -17,7 +17,7 @@ from azpoll.transport.renewal import SharedRenewal, shared_renewal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
+    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
 
 STEPS = ("send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request", "_transport_for_url")
 """What a client of httpx does with a request, one inside the other, and how it chooses the transport."""
@@ -45,7 +45,8 @@ class Sender(Generic[ResponseT]):
         Raises:
             Exception: whatever the client's transport, auth or event hooks raise.
         """
-        if self._transport_for is None or any(self._client.event_hooks.values()):
+        hooks = self._client.event_hooks
+        if self._transport_for is None or hooks["request"] or hooks["response"]:
             return await self.send_whole(request)
         auth = self._shared_auth()
         return await (self._exchange(request) if auth is None else self._signed(auth, request))
@@ -67,6 +68,7 @@ class Sender(Generic[ResponseT]):
                 response = await self._exchange(request)
                 try:
                     request = await flow.asend(response)
+                    self.keep_cookies(response)
                     await drain(response)
                 except StopAsyncIteration:
                     return response
@@ -80,9 +82,11 @@ class Sender(Generic[ResponseT]):
         assert self._transport_for is not None  # noqa: S101 - `send` has looked
         response: HTTPResponse = await self._transport_for(request.url).handle_async_request(request)
         response.request = request
-        if any(name.lower() == b"set-cookie" for name, _ in response.headers.raw):
-            self._client.cookies.extract_cookies(response)
         return response
+
+    def keep_cookies(self, response: HTTPResponse) -> None:
+        """Let the client keep the cookies of an answer, as `client.send` does."""
+        self._client.cookies.extract_cookies(response)
 
     def _shared_auth(self) -> SharedRenewal | None:
         """Return the client's present auth, with one renewal for all requests."""

@@ -16,10 +16,12 @@ ORIGINS_KEPT = 64
 
 _AS_IT_STANDS = re.compile(
     r"(https?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?)"
-    r"(/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2})*)"
-    r"(?:\?((?:[A-Za-z0-9\-._~!$&()*+,;=:@/]|%[0-9A-F]{2})*))?"
+    r"(/[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*)"
+    r"(?:\?([A-Za-z0-9\-._~!$&()*+,;=:@/%]*))?"
 )
-"""Origin, path and query of a URL that no parser changes, but for dot segments."""
+"""Origin, path and query of a URL that no parser changes, but for dot segments and broken escapes."""
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-F]{2})")
 
 
 class URLs:
@@ -40,7 +42,7 @@ class URLs:
             Exception: whatever `parse` raises.
         """
         match = _AS_IT_STANDS.fullmatch(text)
-        if match is None or "/." in text:
+        if match is None or "/." in text or ("%" in text and _BROKEN_ESCAPE.search(text)):
             return self._parse(text)
         origin, path, query = match.groups()
         home = self._homes.get(origin)
