@@ -12,7 +12,6 @@ from anyio.lowlevel import current_token
 
 from azpoll.board import Board, Resources
 from azpoll.cancelation import cancel
-from azpoll.clock import WallClock, now_s
 from azpoll.errors import TrackerClosed, WrongEventLoop, error_of
 from azpoll.events import OperationEnded, OperationTracked, PollAnswered, ScopeThrottled
 from azpoll.protocol import token as tokens
@@ -23,6 +22,7 @@ from azpoll.record import Record, call_safely
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, public_state
 from azpoll.statistics import Statistics
+from azpoll.transport.clock import WallClock, now_s
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class Desk(Generic[ResponseT]):
 
     def open(self, tasks: TaskGroup, max_in_flight: int, budget: Budget | None, timing: Timing) -> None:
         """Start to keep records, in the running event loop; `tasks` is where polls are made."""
+        self.transport.open()
         self.scheduler = Scheduler(
             self.transport.ask,
             self.transport.post,
@@ -116,7 +117,8 @@ class Desk(Generic[ResponseT]):
         """Hear from a record that its state changed."""
         if came is not None:
             self._polls += 1
-            self._emit(lambda: _poll_answered(record, came, lateness_s))
+            if self._listeners:
+                self._emit(lambda: _poll_answered(record, came, lateness_s))
         if record.ended:
             self._ended(record)
 

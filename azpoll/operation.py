@@ -17,9 +17,9 @@ from azpoll.snapshot import OperationState, Snapshot, public_state
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
-    from azpoll.clock import WallClock
     from azpoll.protocol.states import State
     from azpoll.record import Record
+    from azpoll.transport.clock import WallClock
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """How much a proof does: on every push, or through a night.
 
-    AZPOLL_SCALE=nightly python -m pytest -o timeout=0 tests
+AZPOLL_SCALE=nightly python -m pytest -o timeout=0 tests
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 _BOM = b"\xef\xbb\xbf"
+_decode = json.JSONDecoder().decode
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
 
 
@@ -111,7 +112,10 @@ def read_json(answer: Answer) -> object | Absent:
     read is `BROKEN`. Any other body (XML, text, an image) is `OPAQUE`: legal as a result, never as a status.
     """
     try:
-        return json.loads(answer.body)  # type: ignore[no-any-return]  # JSON is `object` until a reader narrows it
+        try:
+            return _decode(answer.body.decode())  # type: ignore[no-any-return]  # `object` until a reader narrows it
+        except ValueError:
+            return json.loads(answer.body)  # type: ignore[no-any-return]  # with a BOM, or in UTF-16 or UTF-32
     except (ValueError, RecursionError):
         if not answer.body.removeprefix(_BOM).strip():
             return Absent.EMPTY

@@ -89,9 +89,10 @@ class Agenda:
     def take(self, now_s: float) -> Turn | None:
         """Take the next job there is to ask or to give up now."""
         while (job := self._due.take(now_s)) is not None:
-            if job.errand is None and _pending(job).ask.instead is not None:
+            state = _pending(job)
+            if job.errand is None and state.ask.instead is not None:
                 return self._taken(job, None)
-            self._admit(job, now_s)
+            self._admit(job, state, now_s)
         job = self._lanes.take(now_s)
         if job is not None:
             place, job.place = job.place, None
@@ -122,16 +123,17 @@ class Agenda:
         """Return what each scope did so far."""
         return self._lanes.statistics(now_s)
 
-    def _admit(self, job: Job, now_s: float) -> None:
+    def _admit(self, job: Job, state: Pending, now_s: float) -> None:
         """Let a job whose time has come wait for a read."""
-        url = _pending(job).ask.url if job.errand is None else job.errand.url
+        url = state.ask.url if job.errand is None else job.errand.url
         if job.errand is not None:
             job.rank = Rank.HINTED
         if job.rank is Rank.HINTED:
             job.order_s = now_s
         job.place = self._lanes.place_of(url, now_s)
         self._lanes.add(job, job.place, now_s)
-        self._watch_deadline(job)
+        if state.plan.deadline_s is not None:
+            self._watch_deadline(job)
 
     def _taken(self, job: Job, place: Place[Job] | None) -> Turn:
         self._twins.discard(_pending(job).ask.url, job)

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import anyio
 import anyio.lowlevel
 
-from azpoll.clock import loop_clock
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import advance, expire
 from azpoll.protocol.states import Pending
 from azpoll.schedule.agenda import Agenda
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
+from azpoll.transport.clock import loop_clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import Unreachable
     from azpoll.protocol.throttle import Throttle
-    from azpoll.schedule.agenda import Turn
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Errand, Job
     from azpoll.schedule.lane import Place

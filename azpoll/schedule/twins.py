@@ -37,5 +37,7 @@ class Twins:
     def of(self, url: str, job: Job) -> list[Job]:
         """Return the other jobs that wait to ask a URL."""
         there = self._by_url.get(url)
-        jobs: list[Job] = there if isinstance(there, list) else [] if there is None else [there]
+        if there is None:
+            return []
+        jobs = there if isinstance(there, list) else [there]
         return [twin for twin in jobs if twin is not job]

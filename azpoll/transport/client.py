@@ -21,13 +21,14 @@ from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.protocol.states import Polling
 from azpoll.protocol.target import origin_of
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
+from azpoll.transport.clock import loop_clock
 from azpoll.transport.headers import read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
 from azpoll.transport.requests import REQUEST_ID, Requests
 from azpoll.transport.sending import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from azpoll.protocol.states import Pending
 
@@ -58,8 +59,13 @@ class ClientTransport(Generic[ResponseT]):
         self._client = client
         self._requests = Requests(client, self.library)
         self._sender = Sender(client, self.library)
+        self._now: Callable[[], float] = anyio.current_time
         if client.is_closed:
             raise RuntimeError(CLOSED)
+
+    def open(self) -> None:
+        """Note that all requests will be sent in the running event loop."""
+        self._now = loop_clock()
 
     @property
     def is_closed(self) -> bool:
@@ -86,11 +92,11 @@ class ClientTransport(Generic[ResponseT]):
     ) -> Answer | Unreachable:
         """Send one request and read its answer. Raises nothing but cancellation."""
         if self._client.is_closed:
-            return Unreachable(Fault.UNSENDABLE, CLOSED, anyio.current_time())
+            return Unreachable(Fault.UNSENDABLE, CLOSED, self._now())
         heads: list[HTTPResponse] = []
         try:
             request = self._requests.make(method, url, client_request_id)
-            with anyio.CancelScope(deadline=anyio.current_time() + POLL_S):
+            with anyio.CancelScope(deadline=self._now() + POLL_S):
                 heads.append(await self._sender.send(request))
                 return await self._answer(heads[0], method, url, limit)
             error: BaseException = TimeoutError()
@@ -100,7 +106,7 @@ class ClientTransport(Generic[ResponseT]):
             if _is_cancelled():
                 raise
             error = raised  # the auth or a hook has awaited something that was cancelled
-        return self._unreachable(error, _head(heads[0], method, url) if heads else None)
+        return self._unreachable(error, _head(heads[0], method, url, self._now()) if heads else None)
 
     def initial(self, method: str, url: str, arguments: Mapping[str, object]) -> HTTPRequest:
         """Return an initial request, with a client request id.
@@ -148,7 +154,7 @@ class ClientTransport(Generic[ResponseT]):
             body = await read_body(response, limit, headers.get("content-encoding", ""))
         finally:
             await response.stream.aclose()
-        return Answer(response.status_code, headers, body, url, now, anyio.current_time(), method, raw)
+        return Answer(response.status_code, headers, body, url, now, self._now(), method, raw)
 
     def response_of(self, answer: Answer) -> ResponseT:
         """Return an answer as a response of the client's library; its request has no headers, so no credential."""
@@ -168,7 +174,7 @@ class ClientTransport(Generic[ResponseT]):
         fault, name = self._fault(error), type(error).__name__
         detail = f"{name} in {_place_of(error)}" if fault is Fault.CALLER else name
         cause = _os_error_beneath(error) if isinstance(error, self.library.network) else None
-        return Unreachable(fault, detail, anyio.current_time(), cause, head)
+        return Unreachable(fault, detail, self._now(), cause, head)
 
     def _fault(self, error: BaseException) -> Fault:
         library = self.library
@@ -185,12 +191,10 @@ class ClientTransport(Generic[ResponseT]):
         return Fault.CONNECTION if isinstance(error, library.failures) else Fault.CALLER
 
 
-def _head(response: HTTPResponse, method: str, url: str) -> Answer:
+def _head(response: HTTPResponse, method: str, url: str, at_s: float) -> Answer:
     """Return what came of an answer whose body did not come whole."""
     raw = response.headers.raw
-    return Answer(
-        response.status_code, read_headers(raw), b"", url, datetime.now(UTC), anyio.current_time(), method, raw
-    )
+    return Answer(response.status_code, read_headers(raw), b"", url, datetime.now(UTC), at_s, method, raw)
 
 
 def answer_of(response: HTTPResponse) -> Answer:

@@ -35,6 +35,7 @@ class HTTPRequest(Protocol):
     headers: Any
     extensions: Any
 
+
 class HTTPResponse(Protocol):
     """A response: what `httpx.Response` and `httpx2.Response` share and azpoll uses."""
 

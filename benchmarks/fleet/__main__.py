@@ -22,7 +22,7 @@ from benchmarks.fleet.azure import version
 from benchmarks.fleet.goals import goals
 from benchmarks.fleet.plot import plot
 from benchmarks.fleet.report import table
-from benchmarks.fleet.runs import Run, TRACKED, full, quick, run_all
+from benchmarks.fleet.runs import TRACKED, Run, full, quick, run_all
 from benchmarks.fleet.wakes import wakes
 from benchmarks.fleet.world import Fleet
 
@@ -51,8 +51,8 @@ def main() -> int:
         for owners in (1, 1_000):
             cost = wakes(WAKE_OPERATIONS, owners)
             print(
-                f"\nscheduling, {WAKE_OPERATIONS:,} operations of {owners:,} owners: {cost.woken_us:.1f} us CPU per wake,"
-                f" {cost.admitted_us:.1f} us per job that comes due"
+                f"\nscheduling, {WAKE_OPERATIONS:,} operations of {owners:,} owners: {cost.woken_us:.1f} us CPU per wake"
+                f", {cost.admitted_us:.1f} us per job that comes due"
             )
     if options.plot is not None:
         options.plot.write_text(plot(outcomes), encoding="utf-8")

@@ -7,6 +7,7 @@ a final GET, and no other policy here does.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -53,10 +54,8 @@ async def _poll_all(fleet: Fleet, arm: FakeARM) -> None:
     async def wait(initial: Any) -> None:
         method = arm_polling.AsyncARMPolling(timeout=RETRY_AFTER_S)
         poller = polling.AsyncLROPoller(client, initial, lambda response: response, method)
-        try:
+        with suppress(failed):  # a lost wait: the operation's end is never told
             await poller.result()
-        except failed:
-            pass  # a lost wait: the operation's end is never told
 
     async with anyio.create_task_group() as tasks:
         for number in range(fleet.operations):

@@ -58,8 +58,10 @@ def plot(outcomes: Sequence[Outcome]) -> str:
     """Return the picture of 10,000 operations at once as SVG."""
     found = {outcome.policy: outcome for outcome in outcomes if outcome.fleet == TEN_THOUSAND}
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
-        ' aria-label="10,000 operations at once: share told by time, waits lost and reads sent, by policy">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
+            ' aria-label="10,000 operations at once: share told by time, waits lost and reads sent, by policy">'
+        ),
         f"<style>{STYLE}</style>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         _text(40, 56, "10,000 operations in one Azure subscription, started at once", "title"),
@@ -130,6 +132,7 @@ def _bars(title: str, top: float, values: Sequence[int]) -> Iterator[str]:
         width = (BARS_RIGHT - BARS_LEFT - 90) * value / longest
         yield _text(BARS_LEFT - 12, y + 21, shown.name, "tick", end="end")
         yield (
-            f'<rect x="{BARS_LEFT}" y="{y:.0f}" width="{max(width, 2):.0f}" height="{BAR}" rx="3" fill="{shown.color}"/>'
+            f'<rect x="{BARS_LEFT}" y="{y:.0f}" width="{max(width, 2):.0f}" height="{BAR}" rx="3"'
+            f' fill="{shown.color}"/>'
         )
         yield _text(BARS_LEFT + max(width, 2) + 8, y + 22, f"{value:,}", "name", color=shown.color)

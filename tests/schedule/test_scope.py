@@ -54,7 +54,13 @@ def test_a_scope_is_shown_without_what_it_has_not() -> None:
 
 @pytest.mark.parametrize(
     ("collection", "naming"),
-    [(f"{HOST}/Subscriptions", True), ("x/providers", True), ("x/LOCATIONS", True), ("x/operations", False), ("", False)],
+    [
+        (f"{HOST}/Subscriptions", True),
+        ("x/providers", True),
+        ("x/LOCATIONS", True),
+        ("x/operations", False),
+        ("", False),
+    ],
 )
 def test_collections_whose_members_are_counted_apart(collection: str, naming: bool) -> None:  # noqa: FBT001 - a table
     assert names_scopes(collection) is naming

@@ -6,7 +6,6 @@ import copy
 from typing import TYPE_CHECKING
 
 from azpoll.record import Record
-from azpoll.schedule.twins import Twins
 
 if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer, Unreachable
