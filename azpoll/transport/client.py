@@ -24,6 +24,7 @@ from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.clock import loop_clock
 from azpoll.transport.headers import read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
+from azpoll.transport.limit import TimeLimit
 from azpoll.transport.requests import REQUEST_ID, Requests
 from azpoll.transport.sending import Sender
 
@@ -59,6 +60,7 @@ class ClientTransport(Generic[ResponseT]):
         self._client = client
         self._requests = Requests(client, self.library)
         self._sender = Sender(client, self.library)
+        self._limit = TimeLimit(POLL_S)
         self._now: Callable[[], float] = anyio.current_time
         if client.is_closed:
             raise RuntimeError(CLOSED)
@@ -66,6 +68,7 @@ class ClientTransport(Generic[ResponseT]):
     def open(self) -> None:
         """Note that all requests will be sent in the running event loop."""
         self._now = loop_clock()
+        self._limit.open()
 
     @property
     def is_closed(self) -> bool:
@@ -96,7 +99,7 @@ class ClientTransport(Generic[ResponseT]):
         heads: list[HTTPResponse] = []
         try:
             request = self._requests.make(method, url, client_request_id)
-            with anyio.CancelScope(deadline=self._now() + POLL_S):
+            with self._limit.exchange(self._now()):
                 heads.append(await self._sender.send(request))
                 return await self._answer(heads[0], method, url, limit)
             error: BaseException = TimeoutError()

@@ -1,0 +1,99 @@
+"""A time limit for every exchange under way, kept by one timer.
+
+A cancel scope for each exchange has a timer of its own, a tenth of what a poll costs. But all exchanges have the same
+limit, so they reach it in the order in which they began, and only the oldest needs to be watched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import sniffio
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+
+class TimeLimit:
+    """Cancels what takes longer, wherever it waits.
+
+    Args:
+        seconds: for one exchange.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._under_way: dict[_Exchange, None] = {}  # the oldest first
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def open(self) -> None:
+        """Note that all exchanges will be made in the running event loop."""
+        if sniffio.current_async_library() == "asyncio":
+            self._loop = asyncio.get_running_loop()
+
+    def exchange(self, now_s: float) -> AbstractContextManager[object]:
+        """Return what an exchange that begins now is to run in; what follows it tells that the limit has passed."""
+        until_s = now_s + self.seconds
+        return anyio.CancelScope(deadline=until_s) if self._loop is None else _Exchange(self, until_s)
+
+    def begun(self, exchange: _Exchange) -> None:
+        """Watch an exchange."""
+        self._under_way[exchange] = None
+        if self._timer is None:
+            self._watch(exchange)
+
+    def ended(self, exchange: _Exchange) -> None:
+        """Watch it no more."""
+        self._under_way.pop(exchange, None)
+        if self._timer is not None and not self._under_way:
+            self._timer.cancel()
+            self._timer = None
+
+    def _watch(self, oldest: _Exchange) -> None:
+        assert self._loop is not None  # noqa: S101 - only asyncio's exchanges are watched
+        self._timer = self._loop.call_at(oldest.until_s, self._cancel_late)
+
+    def _cancel_late(self) -> None:
+        assert self._loop is not None  # noqa: S101 - as in `_watch`
+        self._timer = None
+        now_s = self._loop.time()
+        for exchange in tuple(self._under_way):
+            if exchange.until_s > now_s:
+                self._watch(exchange)
+                return
+            del self._under_way[exchange]
+            exchange.cancel()
+
+
+class _Exchange:
+    """One exchange of an asyncio task, cancelled and told of it as `asyncio.timeout` does."""
+
+    __slots__ = ("_cancelling", "_late", "_limit", "_task", "until_s")
+
+    def __init__(self, limit: TimeLimit, until_s: float) -> None:
+        self.until_s = until_s
+        self._limit = limit
+        self._late = False
+
+    def __enter__(self) -> None:
+        task: asyncio.Task[Any] | None = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._limit.begun(self)
+
+    def cancel(self) -> None:
+        self._late = True
+        self._task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not self._late:
+            self._limit.ended(self)
+            return False
+        return self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError
