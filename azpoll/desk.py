@@ -225,10 +225,11 @@ class Desk(Generic[ResponseT]):
         not_before = self.wall_clock.unix_s(record.answered_s + state.ask.wait.seconds) + CLOCKS_DIFFER_S
         return tokens.encode(tokens.token_of(state, not_before), self._token_key)
 
-    def statistics(self) -> Statistics:
-        """Return the counts so far."""
+    def statistics(self, starting: int) -> Statistics:
+        """Return the counts so far; `starting` is that of the initial requests that wait."""
         counts = self._counts
         return Statistics(
+            starting=starting,
             tracked=self._tracked,
             running=len(self.live),
             waiting=self._scheduler.waiting,

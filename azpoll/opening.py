@@ -1,4 +1,4 @@
-"""How an operation comes under tracking: from its initial answer, or from a resume token."""
+"""How an operation comes under tracking: by its initial request, from its initial answer, or from a resume token."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.options import checked, checked_origin, checked_origins
+from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, unanswered
+from azpoll.options import REQUEST_ARGUMENTS, checked, checked_origin, checked_origins
 from azpoll.protocol import token as tokens
+from azpoll.protocol.answer import Unreachable
 from azpoll.protocol.delay import Wait
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.states import Plan
 from azpoll.protocol.target import Origin, Refusal, Trust, origin_of
+from azpoll.transport.client import is_repeatable, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from azpoll.options import Defaults, Settings
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import State
+    from azpoll.schedule.starts import Starts
     from azpoll.transport.client import ClientTransport
 
 
@@ -48,6 +51,8 @@ class Opening:
         rebase_to: str | None,
         token_key: bytes | None,
     ) -> None:
+        self._transport = transport
+        self._starts: Starts | None = None
         parse, base_url = transport.library.url, transport.base_url
         self._defaults = defaults
         self._token_key = token_key
@@ -69,6 +74,50 @@ class Opening:
             TypeError: a keyword that does not exist, or a value of the wrong type.
         """
         return checked(self._defaults, given)
+
+    def open(self, starts: Starts) -> None:
+        """Note who sends initial requests."""
+        self._starts = starts
+
+    def close(self) -> None:
+        """Send no initial request that is not yet under way."""
+        if self._starts is not None:
+            self._starts.close()
+
+    @property
+    def waiting(self) -> int:
+        """Initial requests that wait for their turn."""
+        return 0 if self._starts is None else self._starts.waiting
+
+    async def send(self, method: str, url: str, given: Mapping[str, object]) -> tuple[Answer, str | None, Settings]:
+        """Send an initial request; returns its answer, its client request id and the settings of its tracking.
+
+        Args:
+            method: PUT, PATCH, POST, DELETE or GET.
+            url: absolute, or relative to the client's base URL.
+            given: the keywords of `BeginOptions`.
+
+        Raises:
+            InitialRequestFailed: it was never answered.
+            TrackerClosed: the tracker was closed before its turn came.
+            ValueError: an argument that can never be right.
+            TypeError: a keyword that does not exist, or a value of the wrong type.
+        """
+        arguments = {name: value for name, value in given.items() if name in REQUEST_ARGUMENTS}
+        idempotent = given.get("idempotent", False)
+        if not isinstance(idempotent, bool):
+            raise TypeError(f"idempotent must be True or False, not {type(idempotent).__name__}")
+        settings = self.settings({name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}})
+        request = self._transport.initial(self.check_method(method), url, arguments)
+        assert self._starts is not None  # noqa: S101 - the tracker was entered
+        came = await self._starts.send(
+            request, settings.owner, settings.pace, repeatable=is_repeatable(request), idempotent=idempotent
+        )
+        if came is None:
+            raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
+        if isinstance(came, Unreachable):
+            raise unanswered(request, came)
+        return came, request_id_of(request), settings
 
     def begun(self, came: Answer, settings: Settings, client_request_id: str | None) -> tuple[Plan, State]:
         """Return plan and state of an operation whose initial request was answered.

@@ -62,6 +62,9 @@ class BeginOptions(TrackingOptions, total=False):
         headers: of this request alone; polls carry the client's own.
         cookies: of this request alone.
         extensions: of this request alone.
+        idempotent: whether the service may execute the request twice. If so it is sent again when nobody knows
+            whether it was executed: after a lost connection, 408 or 5xx. A request refused with 429 was not executed,
+            and is sent again in any case, unless its body is a stream.
     """
 
     content: object
@@ -72,9 +75,10 @@ class BeginOptions(TrackingOptions, total=False):
     headers: object
     cookies: object
     extensions: object
+    idempotent: bool
 
 
-REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys()
+REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {"idempotent"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class Statistics:
     """What a tracker has done so far.
 
     Attributes:
+        starting: initial requests that wait for their turn.
         tracked: operations, ended ones included.
         running: operations that have not ended.
         waiting: operations that wait for their next request.
@@ -26,6 +27,7 @@ class Statistics:
         scopes: the read limits they fell under, and what was read in each.
     """
 
+    starting: int
     tracked: int
     running: int
     waiting: int

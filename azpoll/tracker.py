@@ -11,14 +11,14 @@ import anyio
 from azpoll import options
 from azpoll.crew import crew
 from azpoll.desk import Desk
-from azpoll.errors import TrackerClosed, unanswered
+from azpoll.errors import TrackerClosed
 from azpoll.group import Group
 from azpoll.opening import Opening
 from azpoll.operation import AsyncOperation
 from azpoll.options import Defaults
-from azpoll.protocol.answer import Unreachable
 from azpoll.protocol.states import Lost, Reason
 from azpoll.schedule.budget import Budget
+from azpoll.schedule.starts import Starts
 from azpoll.schedule.timing import Timing
 from azpoll.transport.client import ClientTransport, answer_of, request_id_of
 from azpoll.transport.library import ResponseT
@@ -61,7 +61,7 @@ class Tracker(Generic[ResponseT]):
             ARM (rule 10).
         max_in_flight: requests under way at once, 1 or more. Few are fast: an HTTP pool slows with each
             connection, and 16 make some 1,000 reads/s, forty times what ARM grants one subscription.
-        budget: reads per second of each subscription, ARM's own limits by default; None for servers without limits.
+        budget: reads and writes per second of each subscription, ARM's own limits by default; None without limits.
         durations: what is learned of how long operations take; times polls where the service names no time, and
             orders those that wait for a read.
         interval: seconds between polls where the server names none; None for 1, 2, 4 ... 30 s.
@@ -115,6 +115,9 @@ class Tracker(Generic[ResponseT]):
             raise TrackerClosed("a tracker is entered once: make another")
         self._tasks = await self._crew.__aenter__()
         self._desk.open(self._tasks, self._max_in_flight, self._budget, self._timing)
+        writes = None if self._budget is None else self._budget.of_writes()
+        starts = Starts(self._transport.begin, self._tasks, self._max_in_flight, writes, self._desk.throttled)
+        self._opening.open(starts)
         return self
 
     async def __aexit__(
@@ -125,6 +128,7 @@ class Tracker(Generic[ResponseT]):
                 await self._desk.wait_empty()
         finally:
             self._closed = True
+            self._opening.close()
             try:
                 await self._desk.close(GRACE_S)
             finally:
@@ -151,6 +155,9 @@ class Tracker(Generic[ResponseT]):
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         """Send the initial request and track the operation it starts.
 
+        Few are sent at once, and no more than the budget's writes: thousands of calls wait here for their turn. A
+        request that is refused with 429 is sent again after its Retry-After, for ten minutes and ten times at least.
+
         Args:
             method: PUT, PATCH, POST, DELETE or GET.
             url: absolute, or relative to the client's base URL.
@@ -159,17 +166,12 @@ class Tracker(Generic[ResponseT]):
 
         Raises:
             InitialRequestFailed: the request was refused, or never answered; nothing is tracked.
+            TrackerClosed: the tracker was closed before the request's turn came; nothing was sent.
             ValueError: an argument that can never be right; nothing was sent.
         """
         self._check_open()
-        request = {name: value for name, value in arguments.items() if name in options.REQUEST_ARGUMENTS}
-        tracking = {name: value for name, value in arguments.items() if name not in options.REQUEST_ARGUMENTS}
-        settings = self._opening.settings(tracking)
-        initial = self._transport.initial(self._opening.check_method(method), url, request)
-        answer = await self._transport.begin(initial)
-        if isinstance(answer, Unreachable):
-            raise unanswered(initial, answer)
-        return self._begun(answer, request_id_of(initial), settings, decode)
+        answer, request_id, settings = await self._opening.send(method, url, arguments)
+        return self._begun(answer, request_id, settings, decode)
 
     @overload
     def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
@@ -265,7 +267,7 @@ class Tracker(Generic[ResponseT]):
 
     def statistics(self) -> Statistics:
         """Return a frozen count of what was done so far. Does no I/O."""
-        return self._desk.statistics()
+        return self._desk.statistics(self._opening.waiting)
 
     def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
         """Call `listener(event)` for each event from now on; returns a function that ends it.

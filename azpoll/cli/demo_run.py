@@ -11,6 +11,7 @@ import anyio
 
 from azpoll.errors import AzpollError
 from azpoll.events import OperationEnded, PollAnswered
+from azpoll.schedule.budget import Budget
 from azpoll.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ async def run_demo(
     run = Run()
     began_s, cpu_s = time.monotonic(), time.thread_time()
     limit_s = _LONGEST_S + len(fleet) / _READS_PER_S  # so that a mistake of azpoll's is reported, not waited for
-    async with Tracker(client, timeout=limit_s, on_exit="stop") as tracker:
+    budget = Budget(write_rate=None)  # the demo's service limits reads alone
+    async with Tracker(client, budget=budget, timeout=limit_s, on_exit="stop") as tracker:
         tracker.subscribe(run.hear)
         await _show_flows(tracker, flows, transcript, run, view)
         if fleet:

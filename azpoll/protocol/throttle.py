@@ -8,21 +8,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from azpoll.protocol.armerror import read_error
 from azpoll.protocol.delay import retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from azpoll.protocol.answer import Answer
 
 TOO_MANY_REQUESTS = 429
 
-_REMAINING = (
-    "x-ms-ratelimit-remaining-subscription-reads",
-    "x-ms-ratelimit-remaining-subscription-global-reads",
-    "x-ms-ratelimit-remaining-tenant-reads",
-)
+Counted: TypeAlias = Literal["reads", "writes", "deletes"]
+"""What ARM counts apart: GET, DELETE, and all other methods."""
+
+_REMAINING: Mapping[Counted, tuple[str, ...]] = {
+    what: (
+        f"x-ms-ratelimit-remaining-subscription-{what}",
+        f"x-ms-ratelimit-remaining-subscription-global-{what}",
+        f"x-ms-ratelimit-remaining-tenant-{what}",
+    )
+    for what in get_args(Counted)
+}
 _OF_A_PROVIDER = "x-ms-ratelimit-remaining-resource"
 _LOCK = "retryableerrorduetoanotheroperation"
 _MOST_DIGITS = 9
@@ -31,8 +39,8 @@ _MOST_DIGITS = 9
 class Reach(Enum):
     """Whom a 429 concerns."""
 
-    SCOPE = "every read of the subscription"
-    PROVIDER = "the reads of one resource provider in one location"
+    SCOPE = "the subscription"
+    PROVIDER = "one resource provider in one location"
     OPERATION = "this operation alone: its resource is locked by another"
 
 
@@ -62,14 +70,14 @@ def throttle_of(answer: Answer) -> Throttle | None:
     return Throttle(reach, retry_after(answer))
 
 
-def remaining_reads(answer: Answer) -> int | None:
-    """Return the least number of reads the service says are left; None when it says nothing readable.
+def remaining(answer: Answer, what: Counted) -> int | None:
+    """Return the least number of requests the service says are left; None when it says nothing readable.
 
-    Hostile values are of no use: a number may only slow the reads of one scope, never hasten them.
+    Hostile values are of no use: a number may only slow the requests of one scope, never hasten them.
     """
     told = [
         int(value)
-        for name in _REMAINING
+        for name in _REMAINING[what]
         if (value := answer.headers.get(name, "")).isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
     ]
     return min(told, default=None)

@@ -1,9 +1,9 @@
-"""Read budgets: how many reads per second a scope is given, and the meter that gives them out."""
+"""Budgets: how many reads and writes per second a scope is given, and the meter that gives them out."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ DEFAULT_BACKOFF_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Reads that polls may use, per scope: subscription or tenant, principal and origin.
+    """Reads that polls, and writes that initial requests may use, per scope: subscription or tenant, principal, origin.
 
     ARM grants each subscription, principal and region 25 reads/s from a bucket of 250. The defaults leave half of
     that bucket to others who use the same principal, and find the rate that is left by rising slowly and falling
@@ -33,6 +33,9 @@ class Budget:
         principal: a label of the identity that polls; trackers with different identities have budgets of their own.
         providers: fixed reads per second of single resource providers by namespace, such as
             `{"Microsoft.Storage": 800 / 300}`; others are limited once they answer 429.
+        write_rate: initial requests per second, at first and at most: so many writes and as many deletes; None to
+            send them at once. ARM grants 10 of each from a bucket of 200.
+        write_burst: initial requests that may be saved up, 1 or more.
 
     Raises:
         ValueError: a setting out of its range.
@@ -47,13 +50,23 @@ class Budget:
     backoff: float = 0.7
     principal: str = ""
     providers: Mapping[str, float] = field(default_factory=dict[str, float])
+    write_rate: float | None = 10.0
+    write_burst: float = 100.0
 
     def __post_init__(self) -> None:
         rates = (self.rate, *self.providers.values())
         if not all(0 < rate < math.inf for rate in rates) or not self.rate <= self.ceiling < math.inf:
             raise ValueError("a budget needs rates above 0, and rate <= ceiling")
+        if self.write_rate is not None and not (0 < self.write_rate < math.inf and 1 <= self.write_burst < math.inf):
+            raise ValueError("a budget needs a write_rate above 0, or None, and a write_burst of 1 or more")
         if not 1 <= self.burst < math.inf or not 0 < self.backoff < 1 or not 0 <= self.rise < math.inf:
             raise ValueError("a budget needs a burst of 1 or more, a backoff between 0 and 1, and a rise of 0 or more")
+
+    def of_writes(self) -> Budget | None:
+        """Return the budget of initial requests; None without limits."""
+        if self.write_rate is None:
+            return None
+        return replace(self, rate=self.write_rate, ceiling=self.write_rate, burst=self.write_burst, providers={})
 
     def meter(self, now_s: float) -> Meter:
         """Return the meter of a new scope."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.throttle import Reach, Throttle, remaining_reads, throttle_of
+from azpoll.protocol.throttle import Reach, Throttle, remaining, throttle_of
 from azpoll.schedule.due import DueHeap
 from azpoll.schedule.lane import JobT, Lane, Place
 from azpoll.schedule.scope import Scope, names_scopes, scope_of
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from azpoll.protocol.answer import Unreachable
+    from azpoll.protocol.throttle import Counted
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.lane import Rank
 
@@ -61,13 +62,15 @@ class Lanes(Generic[JobT]):
     Args:
         budget: of each scope; None without limits.
         numbers: as for `DueHeap`.
+        counted: what the budget is of.
 
     Attributes:
         waiting: due jobs in all lanes.
     """
 
-    def __init__(self, budget: Budget | None, numbers: Iterator[int]) -> None:
+    def __init__(self, budget: Budget | None, numbers: Iterator[int], counted: Counted = "reads") -> None:
         self._budget = budget
+        self._counted: Counted = counted
         self._numbers = numbers
         self._lanes: dict[Scope, Lane[JobT]] = {}
         self._places: dict[tuple[Scope, str], Place[JobT]] = {}
@@ -137,7 +140,7 @@ class Lanes(Generic[JobT]):
         head = came if isinstance(came, Answer) else came.head
         if self._budget is None or lane.meter is None or head is None:
             return None
-        left = remaining_reads(head)
+        left = remaining(head, self._counted)
         if left is not None:
             lane.meter.remaining(left)
         throttle = throttle_of(head)

@@ -219,6 +219,14 @@ def answer_of(response: HTTPResponse) -> Answer:
     return Answer(status_code, read_headers(raw), body, url, now, now_s, method, raw)
 
 
+def is_repeatable(request: HTTPRequest) -> bool:
+    """Whether a request can be sent twice: a body that is a stream is gone after the first time."""
+    try:
+        return isinstance(request.content, bytes)
+    except RuntimeError:  # so httpx says "not read"
+        return False
+
+
 def request_id_of(request: HTTPRequest) -> str | None:
     """Return the `x-ms-client-request-id` of a request (rule 45)."""
     value = request.headers.get(REQUEST_ID)

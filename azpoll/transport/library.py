@@ -35,6 +35,11 @@ class HTTPRequest(Protocol):
     headers: Any
     extensions: Any
 
+    @property
+    def content(self) -> bytes:
+        """The body; an error of the library's when it is a stream."""
+        ...
+
 
 class HTTPResponse(Protocol):
     """A response: what `httpx.Response` and `httpx2.Response` share and azpoll uses."""

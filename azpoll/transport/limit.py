@@ -35,7 +35,7 @@ class TimeLimit:
         if sniffio.current_async_library() == "asyncio":
             self._loop = asyncio.get_running_loop()
 
-    def exchange(self, now_s: float) -> AbstractContextManager[object]:
+    def exchange(self, now_s: float) -> AbstractContextManager[object, bool]:
         """Return what an exchange that begins now is to run in; what follows it tells that the limit has passed."""
         until_s = now_s + self.seconds
         return anyio.CancelScope(deadline=until_s) if self._loop is None else _Exchange(self, until_s)

@@ -55,7 +55,7 @@ async def _track(arm: FakeARM, fleet: Fleet, policy: str) -> None:
     durations = azpoll.Durations() if policy == "azpoll learned" else None
     async with (
         httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN) as client,
-        azpoll.Tracker(client, durations=durations) as tracker,
+        azpoll.Tracker(client, budget=azpoll.Budget(write_rate=None), durations=durations) as tracker,
     ):
         for number in range(fleet.operations):
             deployment = f"d{number // PER_DEPLOYMENT}"

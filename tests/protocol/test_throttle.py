@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripts import RESOURCE, Reply, reply
 
-from azpoll.protocol.throttle import Reach, Throttle, remaining_reads, throttle_of
+from azpoll.protocol.throttle import Reach, Throttle, remaining, throttle_of
 
 LOCK = {"error": {"code": "RetryableErrorDueToAnotherOperation"}}
 READS = "x-ms-ratelimit-remaining-subscription-reads"
@@ -44,7 +44,7 @@ def test_a_429_concerns_the_scope_a_provider_or_one_operation(came: Reply, throt
 )
 def test_the_least_number_of_reads_left_is_told(headers: dict[str, str], left: int | None) -> None:
     """What is no plain number of nine digits at most is as absent."""
-    assert remaining_reads(Reply(200, headers=headers).to(RESOURCE, 0.0)) == left
+    assert remaining(Reply(200, headers=headers).to(RESOURCE, 0.0), "reads") == left
 
 
 @given(st.dictionaries(st.sampled_from([READS, "x-ms-ratelimit-remaining-resource", "retry-after"]), st.text()))
@@ -52,4 +52,4 @@ def test_any_header_is_read_without_raising(headers: dict[str, str]) -> None:
     """What is left is never negative."""
     came = Reply(429, b"{", headers).to(RESOURCE, 0.0)
     assert throttle_of(came) is not None
-    assert (remaining_reads(came) or 0) >= 0
+    assert (remaining(came, "reads") or 0) >= 0

@@ -1,0 +1,189 @@
+"""Initial requests: few at once, at the pace that ARM's write limits allow, and again when refused with 429.
+
+Whoever begins an operation waits here for its turn. Owners take turns as they do for reads, and a throttled scope
+holds up nobody but itself.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import count
+from typing import TYPE_CHECKING
+
+import anyio
+
+from azpoll.protocol.repeat import repeat
+from azpoll.schedule.lane import Rank
+from azpoll.schedule.lanes import Lanes, statistics_of
+from azpoll.transport.clock import loop_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable, Iterator
+
+    from anyio.abc import TaskGroup
+
+    from azpoll.protocol.answer import Answer, Unreachable
+    from azpoll.protocol.delay import Pace
+    from azpoll.protocol.repeat import Repeat
+    from azpoll.protocol.throttle import Throttle
+    from azpoll.schedule.budget import Budget
+    from azpoll.schedule.lane import Place
+    from azpoll.schedule.lanes import ScopeStatistics
+    from azpoll.transport.library import HTTPRequest
+
+
+class Start:
+    """An initial request that waits for its turn; its attributes are those of `lane.Waiting`.
+
+    Attributes:
+        request: to be sent.
+        may_go: set when it is its turn, or when nothing is sent any more.
+    """
+
+    __slots__ = ("due_s", "entry", "may_go", "order_s", "owner", "rank", "request")
+
+    def __init__(self, request: HTTPRequest, owner: Hashable, now_s: float) -> None:
+        self.request = request
+        self.owner = owner
+        self.rank = Rank.PLAIN
+        self.due_s = self.order_s = now_s
+        self.entry = 0
+        self.may_go = anyio.Event()
+
+
+class Starts:
+    """Sends the initial requests of one tracker.
+
+    Args:
+        send: sends one and returns what came; raises nothing but cancellation.
+        tasks: where a timer may run.
+        max_in_flight: requests under way at once, beside the polls.
+        budget: writes, and as many deletes, of each scope; None without limits.
+        throttled: hears of each 429, and of the rate its scope has now.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[HTTPRequest], Awaitable[Answer | Unreachable]],
+        tasks: TaskGroup,
+        max_in_flight: int,
+        budget: Budget | None,
+        throttled: Callable[[ScopeStatistics, Throttle], object],
+    ) -> None:
+        self._send = send
+        self._tasks = tasks
+        self._max_in_flight = max_in_flight
+        self._throttled = throttled
+        numbers: Iterator[int] = count(1)
+        self._writes: Lanes[Start] = Lanes(budget, numbers, "writes")
+        self._deletes: Lanes[Start] = Lanes(budget, numbers, "deletes")
+        self._now = loop_clock()
+        self._waiting: dict[Start, None] = {}
+        self._in_flight = 0
+        self._news: anyio.Event | None = None
+        self._closing = anyio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return len(self._waiting)
+
+    def close(self) -> None:
+        """Send nothing more; whoever waits is told."""
+        self._closing.set()
+        for start in self._waiting:
+            start.may_go.set()
+
+    async def send(
+        self, request: HTTPRequest, owner: Hashable, pace: Pace, *, repeatable: bool, idempotent: bool
+    ) -> Answer | Unreachable | None:
+        """Send an initial request at its turn; None when this was closed before anything was sent.
+
+        Args:
+            request: to be sent.
+            owner: who shares the writes of its scope with other owners.
+            pace: of waits before it is sent again.
+            repeatable: whether it can be sent twice at all: a streamed body cannot.
+            idempotent: whether it may be executed twice.
+        """
+        came: Answer | Unreachable | None = None
+        again: Repeat | None = None
+        start = Start(request, owner, self._now())
+        lanes = self._deletes if request.method == "DELETE" else self._writes
+        while True:
+            place = await self._turn(start, lanes)
+            if place is None:
+                return came
+            try:
+                came = await self._send(request)
+            finally:
+                self._left()
+            throttle = lanes.heard(place, came, came.at_s)
+            if throttle is not None:
+                self._throttled(statistics_of(place.lane, came.at_s), throttle)
+            again = repeat(came, again, pace, idempotent=idempotent) if repeatable else None
+            if again is None:
+                return came
+            with anyio.move_on_after(again.wait.seconds):
+                await self._closing.wait()
+
+    async def _turn(self, start: Start, lanes: Lanes[Start]) -> Place[Start] | None:
+        """Wait until a request may be sent; None when nothing is sent any more."""
+        if self._closing.is_set():
+            return None
+        now_s = self._now()
+        place = lanes.place_of(str(start.request.url), now_s)
+        start.may_go = anyio.Event()
+        self._waiting[start] = None
+        lanes.add(start, place, now_s)
+        try:
+            self._let_in()
+            await start.may_go.wait()
+        except BaseException:
+            if start not in self._waiting:  # its turn came as it was cancelled
+                self._left()
+                raise
+            del self._waiting[start]
+            lanes.withdraw(start, place)
+            raise
+        if start not in self._waiting:
+            return place
+        del self._waiting[start]
+        return None
+
+    def _let_in(self) -> None:
+        """Give their turn to those that have waited for it longest, as far as it goes."""
+        now_s = self._now()
+        while self._in_flight < self._max_in_flight:
+            start = self._writes.take(now_s) or self._deletes.take(now_s)
+            if start is None:
+                break
+            del self._waiting[start]
+            self._in_flight += 1
+            start.may_go.set()
+        if self._news is not None:
+            self._news.set()
+        elif self._waiting and not self._closing.is_set():
+            self._news = anyio.Event()
+            self._tasks.start_soon(self._watch, name="azpoll starts")
+
+    async def _watch(self) -> None:
+        """Look again when the next request may be sent, for as long as one waits."""
+        while self._waiting and not self._closing.is_set():
+            self._news = anyio.Event()
+            with anyio.CancelScope(deadline=self._next_s()):
+                await self._news.wait()
+                continue
+            self._let_in()
+        self._news = None
+
+    def _next_s(self) -> float:
+        """Return when time alone may give one its turn."""
+        if self._in_flight >= self._max_in_flight:
+            return math.inf
+        times = (self._writes.next_s(), self._deletes.next_s())
+        return min((time_s for time_s in times if time_s is not None), default=math.inf)
+
+    def _left(self) -> None:
+        self._in_flight -= 1
+        self._let_in()
