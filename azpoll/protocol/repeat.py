@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.answer import Answer, Fault
-from azpoll.protocol.delay import Wait, backoff_wait
+from azpoll.protocol.delay import Wait, backoff_wait, retry_after
 from azpoll.protocol.kinds import Kind, kind_of
 from azpoll.protocol.throttle import TOO_MANY_REQUESTS
 from azpoll.protocol.trouble import FAILING_S, MOST_FAILURES
@@ -46,18 +46,20 @@ def repeat(came: Answer | Unreachable, before: Repeat | None, pace: Pace, *, ide
 
     Source: rule 25 for the waits and the bound, ten tries and ten minutes.
     """
-    if not _may_be_repeated(came, idempotent=idempotent):
+    head = came if isinstance(came, Answer) else came.head
+    throttled = head is not None and head.status_code == TOO_MANY_REQUESTS
+    if not throttled and not (idempotent and _is_transient(came)):
         return None
     failures, since_s = (1, came.at_s) if before is None else (before.failures + 1, before.since_s)
     if failures >= MOST_FAILURES and came.at_s - since_s >= FAILING_S:
         return None
+    asked = None if head is None else retry_after(head)
+    if throttled and asked is not None:  # its scope slows down as a whole: it need not wait longer by itself
+        return Repeat(Wait(pace.clamp(asked), by_server=True), failures, since_s)
     return Repeat(backoff_wait(came, pace, failures), failures, since_s)
 
 
-def _may_be_repeated(came: Answer | Unreachable, *, idempotent: bool) -> bool:
-    head = came if isinstance(came, Answer) else came.head
-    if head is not None and head.status_code == TOO_MANY_REQUESTS:
-        return True
-    if not isinstance(came, Answer):
-        return idempotent and came.fault in {Fault.CONNECTION, Fault.TIMEOUT}
-    return idempotent and kind_of(came.status_code) is Kind.TRANSIENT
+def _is_transient(came: Answer | Unreachable) -> bool:
+    if isinstance(came, Answer):
+        return kind_of(came.status_code) is Kind.TRANSIENT
+    return came.fault in {Fault.CONNECTION, Fault.TIMEOUT}
