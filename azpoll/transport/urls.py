@@ -64,7 +64,6 @@ class URLs:
 
 def _moved(home: Any, path: str, query: str | None) -> Any:  # noqa: ANN401 - as above
     """Return a URL of the same origin."""
-    kind: type = type(home)
-    url: Any = object.__new__(kind)
+    url: Any = object.__new__(home.__class__)
     url._uri_reference = home._uri_reference._replace(path=path, query=query)  # noqa: SLF001 - `_keep` has tried it
     return url
