@@ -127,10 +127,12 @@ class _AzureCore:
         return _Handle(AsyncLROPoller(self._client, initial, _as_it_is, AsyncARMPolling()))
 
     def resume(self, token: str) -> _Handle:
-        poller: Any = AsyncLROPoller.from_continuation_token(  # pyright: ignore[reportUnknownMemberType] - generic there, not here
+        return _Handle(self._poller_of(token))
+
+    def _poller_of(self, token: str) -> Any:
+        return AsyncLROPoller.from_continuation_token(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - generic there
             AsyncARMPolling(), token, client=self._client, deserialization_callback=_as_it_is
         )
-        return _Handle(poller)
 
 
 def _as_it_is(response: Any) -> Any:
