@@ -172,6 +172,7 @@ class Desk(Generic[ResponseT]):
             await self._scheduler.close(grace_s)
         finally:
             self._closed = True
+            self.transport.close()
             for record in tuple(self.live.values()):
                 self.stop(record)
 

@@ -70,6 +70,10 @@ class ClientTransport(Generic[ResponseT]):
         self._now = loop_clock()
         self._limit.open()
 
+    def close(self) -> None:
+        """Note that nothing more will be sent."""
+        self._limit.close()
+
     @property
     def is_closed(self) -> bool:
         """Whether the caller closed the client."""

@@ -1,7 +1,8 @@
 """A time limit for every exchange under way, kept by one timer.
 
 A cancel scope for each exchange has a timer of its own, a tenth of what a poll costs. But all exchanges have the same
-limit, so they reach it in the order in which they began, and only the oldest needs to be watched.
+limit, so they reach it in the order in which they began, and only the oldest needs to be watched. The timer is left
+running when that one is over: it then finds the next, so it is set once in a limit's time and not for each exchange.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ class TimeLimit:
         if sniffio.current_async_library() == "asyncio":
             self._loop = asyncio.get_running_loop()
 
+    def close(self) -> None:
+        """Leave no timer behind."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def exchange(self, now_s: float) -> AbstractContextManager[object, bool]:
         """Return what an exchange that begins now is to run in; what follows it tells that the limit has passed."""
         until_s = now_s + self.seconds
@@ -48,10 +55,7 @@ class TimeLimit:
 
     def ended(self, exchange: _Exchange) -> None:
         """Watch it no more."""
-        self._under_way.pop(exchange, None)
-        if self._timer is not None and not self._under_way:
-            self._timer.cancel()
-            self._timer = None
+        del self._under_way[exchange]
 
     def _watch(self, oldest: _Exchange) -> None:
         assert self._loop is not None  # noqa: S101 - only asyncio's exchanges are watched
