@@ -6,7 +6,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.protocol.answer import Answer
 
@@ -64,8 +64,7 @@ class Pace:
         return min(max(delay_s, self.floor), self.cap)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A wait before the next request.
 
     Attributes:

@@ -169,7 +169,7 @@ def _with_header(plan: Plan, pattern: Pattern, came: Answer) -> State:
     state = Polling(plan, pattern, target, Ask(target, wait), step=0 if wait.by_server else 1)
     state = steps.noted(state, came, reading)
     if document is not None and word is not None and _ends_at_once(state, document):
-        reading = replace(reading, verdict=verdict_of(word, plan.terminal_words))
+        reading = reading._replace(verdict=verdict_of(word, plan.terminal_words))
         return state if reading.verdict is Verdict.RUNNING else steps.settle(state, came, reading)
     return state
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.protocol.answer import object_in
 from azpoll.protocol.states import Progress, Verdict
@@ -39,8 +38,7 @@ _LARGEST_NUMBER = 1e15
 """Beyond it a `percentComplete` is nonsense, and not a number compares as beyond it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One answer, read.
 
     Attributes:

@@ -171,7 +171,8 @@ class Scheduler:
     async def _work(self) -> None:
         while True:
             self._called = False
-            turn = None if self._closed else self._agenda.take(self._now())
+            now_s = self._now()
+            turn = None if self._closed else self._agenda.take(now_s)
             if turn is None:
                 await self._pause()
                 continue
@@ -183,7 +184,7 @@ class Scheduler:
                 self._give_up(job)
                 await anyio.lowlevel.checkpoint()
             elif job.errand is None:
-                await self._poll(job, place)
+                await self._poll(job, place, now_s)
             else:
                 await self._run(job, job.errand)
 
@@ -203,10 +204,9 @@ class Scheduler:
         finally:
             self._watch = None
 
-    async def _poll(self, job: Job, place: Place[Job]) -> None:
+    async def _poll(self, job: Job, place: Place[Job], sent_s: float) -> None:
         before = job.state
         assert isinstance(before, Pending)  # noqa: S101 - as in `put`
-        sent_s = self._now()
         lateness_s = sent_s - job.due_s
         url = before.ask.url
         other = self._flying.get(url)

@@ -34,7 +34,7 @@ def _waiting(factor: float, _before: Pending, _came: Came, after: State) -> Stat
     if not isinstance(after, Polling):
         return after
     wait = after.ask.wait
-    return replace(after, ask=replace(after.ask, wait=replace(wait, seconds=wait.seconds * factor)))
+    return replace(after, ask=replace(after.ask, wait=wait._replace(seconds=wait.seconds * factor)))
 
 
 def _flips_the_verdict(_before: Pending, _came: Came, after: State) -> State:
