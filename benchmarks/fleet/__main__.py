@@ -51,8 +51,8 @@ def main() -> int:
         for owners in (1, 1_000):
             cost = wakes(WAKE_OPERATIONS, owners)
             print(
-                f"\nscheduling, {WAKE_OPERATIONS:,} operations of {owners:,} owners: {cost.woken_us:.1f} us CPU per wake"
-                f", {cost.admitted_us:.1f} us per job that comes due"
+                f"\nscheduling, {WAKE_OPERATIONS:,} operations of {owners:,} owners: "
+                f"{cost.woken_us:.1f} us CPU per wake, {cost.admitted_us:.1f} us per job that comes due"
             )
     if options.plot is not None:
         options.plot.write_text(plot(outcomes), encoding="utf-8")

@@ -12,8 +12,16 @@ HOST = "https://management.azure.com"
 @pytest.mark.parametrize(
     ("path", "subscription", "sub_scope"),
     [
-        ("/subscriptions/S1/providers/Microsoft.Compute/locations/westeurope/operations/o", "s1", "microsoft.compute/westeurope"),
-        ("/subscriptions/S1/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a", "s1", "microsoft.storage/"),
+        (
+            "/subscriptions/S1/providers/Microsoft.Compute/locations/westeurope/operations/o",
+            "s1",
+            "microsoft.compute/westeurope",
+        ),
+        (
+            "/subscriptions/S1/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a",
+            "s1",
+            "microsoft.storage/",
+        ),
         (
             "/subscriptions/s/providers/A.A/locations/x/providers/B.B/widgets/w",
             "s",
