@@ -15,7 +15,7 @@ PACKAGE = Path(azpoll.__file__).parent
 ROOMS = ("protocol", "transport", "schedule", "face")
 """From the innermost outwards; each may import those before it."""
 
-EXTRAS = ("cli", "testing")
+EXTRAS = ("cli", "fast", "testing")
 PURE = {"httpx", "httpx2", "anyio", "asyncio", "time", "random", "logging", "trio", "threading", "socket", "sniffio"}
 
 

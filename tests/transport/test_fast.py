@@ -1,0 +1,173 @@
+"""The fast transport, over real sockets on loopback: faster, and nothing else is different."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import trio
+from pyreqwest.exceptions import PyreqwestError
+
+import azpoll
+from azpoll import fast
+from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from azpoll.testing import Step
+
+THING = "/subscriptions/s/resourceGroups/g/things/t?api-version=1"
+SUCCEEDED = status_monitor("Succeeded")
+
+
+def polled(*polls: Step, arm: FakeARM | None = None) -> httpx.Response:
+    """Return the result of one DELETE over real sockets."""
+    arm = arm or FakeARM()
+    arm.operation("DELETE", retry_after=0, polls=[*polls, SUCCEEDED])
+
+    async def run() -> httpx.Response:
+        async with (
+            arm.serve() as base,
+            httpx.AsyncClient(transport=fast.transport(), base_url=base) as client,
+            azpoll.Tracker(client, min_interval=0.001) as tracker,
+        ):
+            return await (await tracker.begin("DELETE", THING, headers={"Authorization": "Bearer canary"}))
+
+    return asyncio.run(run())
+
+
+def test_an_operation_ends_as_over_httpxs_own_transport() -> None:
+    assert polled(status_monitor("Running")).json()["status"] == "Succeeded"
+
+
+@pytest.mark.parametrize("fault", [Drop(), Drop(reset=True), Cut(5, SUCCEEDED), Reply(503)], ids=str)
+def test_a_failed_poll_is_one_that_comes_again(fault: Step) -> None:
+    assert polled(fault).status_code == 200
+
+
+def test_an_operation_that_fails_tells_why() -> None:
+    failed = Reply(200, {"status": "Failed", "error": {"code": "Conflict", "message": "taken"}})
+    with pytest.raises(azpoll.OperationFailed, match="Conflict"):
+        polled(failed)
+
+
+def test_no_redirect_is_followed_but_by_azpoll() -> None:
+    """It checks where it leads: a foreign origin is sent nothing."""
+    foreign = FakeARM()
+    arm = FakeARM()
+
+    async def run() -> None:
+        async with (
+            foreign.serve() as elsewhere,
+            arm.serve() as base,
+            httpx.AsyncClient(transport=fast.transport(), base_url=base, follow_redirects=True) as client,
+            azpoll.Tracker(client, min_interval=0.001) as tracker,
+        ):
+            arm.operation("DELETE", retry_after=0, polls=[redirect(f"{elsewhere}/x", 307), SUCCEEDED])
+            operation = await tracker.begin("DELETE", THING)
+            with pytest.raises(azpoll.UntrustedPollingURL):
+                await operation
+
+    asyncio.run(run())
+    assert not foreign.requests
+
+
+def test_a_redirect_at_the_same_origin_is_followed() -> None:
+    arm = FakeARM()
+    assert polled(redirect("{poll_url}", 307), arm=arm).status_code == 200
+    assert len([request for request in arm.requests if request.method == "GET"]) == 2
+
+
+def test_a_coded_body_that_nobody_asked_for_is_read_by_azpoll_within_its_limits() -> None:
+    coding = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    small = Reply(200, gzip.compress(json.dumps({"status": "Running"}).encode()), headers=coding)
+    bomb = Reply(200, gzip.compress(b'{"status": "Succeeded", "x": "' + b"x" * 2**24 + b'"}'), headers=coding)
+    assert len(polled(small, bomb).content) < 1000
+
+
+SPELLINGS = [
+    "/a%2Fb?t=638%2F&c=%20x&s=a+b",
+    "/o?sig=ab%2Bcd%3D%3D&se=2024-01-01T00%3A00%3A00Z",
+    "/(a)'b;c=d,e~f!g$h*i+j",
+    "/%7Ea?b=c%7Ed&x=%41",
+    "/a//b?b=a|b^c",
+    "/a?x=%e4",
+]
+
+
+async def targets(send: Callable[[str], Awaitable[object]]) -> list[str]:
+    """Return the request targets that a server reads."""
+    seen: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line, *_ = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        seen.append(line.split(" ")[1])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        for spelling in SPELLINGS:
+            await send(f"http://127.0.0.1:{port}{spelling}")
+    return seen
+
+
+def test_urls_are_sent_as_they_are_spelled() -> None:
+    """Rule 12: their queries may be signed."""
+
+    async def run() -> list[str]:
+        async with httpx.AsyncClient(transport=fast.transport()) as client:
+            return await targets(client.get)
+
+    assert asyncio.run(run()) == SPELLINGS
+
+
+def test_a_setting_of_the_callers_is_kept() -> None:
+    async def run() -> None:
+        transport = fast.transport(lambda builder: builder.https_only(enable=True))
+        async with httpx.AsyncClient(transport=transport) as client:
+            with pytest.raises(PyreqwestError, match="builder error"):
+                await client.get("http://127.0.0.1:9")
+
+    asyncio.run(run())
+
+
+def test_trio_is_told_at_once_that_it_does_not_work_there() -> None:
+    async def run() -> None:
+        with pytest.raises(RuntimeError, match="works under asyncio alone"):
+            async with httpx.AsyncClient(transport=fast.transport()):
+                pass
+
+    trio.run(run)
+
+
+def test_without_the_extra_the_import_says_what_to_install() -> None:
+    script = "import sys; sys.modules['pyreqwest'] = None; import azpoll.fast"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert ran.stderr.endswith("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'\n")
+
+
+def test_many_operations_share_the_transport() -> None:
+    arm = FakeARM(default=Script(duration_s=0.2, retry_after=0))
+
+    async def run() -> int:
+        async with (
+            arm.serve() as base,
+            httpx.AsyncClient(transport=fast.transport(), base_url=base) as client,
+            azpoll.Tracker(client, min_interval=0.05, budget=None) as tracker,
+        ):
+            begun = (tracker.begin("DELETE", f"/subscriptions/s/things/t{number}") for number in range(200))
+            results = await asyncio.gather(*await asyncio.gather(*begun))
+            return len(results)
+
+    assert asyncio.run(run()) == 200
+    arm.no_requests_after_end()
+    arm.one_request_at_a_time()
