@@ -96,12 +96,24 @@ class Meter:
         now_s: monotonic time.
     """
 
-    __slots__ = ("_ceiling", "_closed_until_s", "_floor", "_rise", "_scarcity", "_updated_s", "burst", "rate", "tokens")
+    __slots__ = (
+        "_ceiling",
+        "_closed_until_s",
+        "_first_rate",
+        "_floor",
+        "_rise",
+        "_scarcity",
+        "_updated_s",
+        "burst",
+        "rate",
+        "tokens",
+    )
 
     def __init__(self, rate: float, ceiling: float, burst: float, rise: float, now_s: float) -> None:
         self.rate = rate
         self.burst = burst
         self.tokens = burst
+        self._first_rate = rate
         self._ceiling = ceiling
         self._rise = rise
         self._floor = min(rate, 1.0)
@@ -115,6 +127,10 @@ class Meter:
         missing = min(level, self.burst) - self.tokens
         wait_s = missing / (self.rate * self._scarcity) if missing > 0 else 0.0
         return max(now_s, self._closed_until_s) + wait_s
+
+    def is_whole(self, now_s: float) -> bool:
+        """Whether it is as good as new: all is saved up, and no 429 slows it any more."""
+        return self.ready_s(now_s, self.burst) <= now_s and self.rate >= self._first_rate
 
     def take(self, now_s: float) -> None:
         """Take one token; the caller has asked `ready_s`."""

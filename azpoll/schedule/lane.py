@@ -85,6 +85,10 @@ class Place(Generic[JobT]):
         """Return where jobs of a rank wait."""
         return self.spare if rank is Rank.COVERED else self.soon
 
+    def is_idle(self, now_s: float) -> bool:
+        """Whether nobody waits here, and it has nothing to remember."""
+        return not self.soon.waiting and not self.spare.waiting and (self.meter is None or self.meter.is_whole(now_s))
+
 
 class Lane(Generic[JobT]):
     """The due jobs of one scope.
@@ -170,6 +174,10 @@ class Lane(Generic[JobT]):
                 ready_s = max(ready_s, place.meter.ready_s(now_s))
             soonest_s = min(soonest_s, ready_s)
         return soonest_s
+
+    def is_idle(self, now_s: float) -> bool:
+        """Whether nobody waits here, and it has nothing to remember."""
+        return not self.waiting and (self.meter is None or self.meter.is_whole(now_s))
 
     def _turn(self, rank: Rank, now_s: float) -> JobT | None:
         """Give the owner its turn that has waited for it longest, among those with a job that may be asked."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 COLLECTIONS_KEPT = 1024
 """URLs in one collection are counted alike; so many collections are remembered."""
 
+PLACES_KEPT = 1024
+"""So many places are remembered in any case; of more, those that have nothing to remember are forgotten."""
+
 RECHECK_S = 0.001
 """A lane that was ready and had no job after all is not looked at again before."""
 
@@ -75,6 +78,7 @@ class Lanes(Generic[JobT]):
         self._lanes: dict[Scope, Lane[JobT]] = {}
         self._places: dict[tuple[Scope, str], Place[JobT]] = {}
         self._beneath: dict[str, Place[JobT]] = {}
+        self._kept = PLACES_KEPT
         self._ready: DueHeap[Lane[JobT]] = DueHeap(numbers)
         self.waiting = 0
 
@@ -93,12 +97,25 @@ class Lanes(Generic[JobT]):
     def _place(self, scope: Scope, sub_scope: str, now_s: float) -> Place[JobT]:
         place = self._places.get((scope, sub_scope))
         if place is None:
+            if len(self._places) >= self._kept:
+                self._forget_idle(now_s)
             lane = self._lanes.get(scope)
             if lane is None:
                 lane = self._lanes[scope] = Lane(scope, None if self._budget is None else self._budget.meter(now_s))
             meter = None if self._budget is None else self._budget.provider_meter(sub_scope, now_s)
             place = self._places[scope, sub_scope] = Place(lane, sub_scope, meter)
         return place
+
+    def _forget_idle(self, now_s: float) -> None:
+        """Forget places and lanes where nobody waits and whose meters are as good as new.
+
+        Done only once there are twice as many as were left, so it costs little.
+        """
+        self._beneath.clear()
+        self._places = {key: place for key, place in self._places.items() if not place.is_idle(now_s)}
+        in_use = {place.lane for place in self._places.values()}
+        self._lanes = {scope: lane for scope, lane in self._lanes.items() if lane in in_use or not lane.is_idle(now_s)}
+        self._kept = max(PLACES_KEPT, 2 * len(self._places))
 
     def add(self, job: JobT, place: Place[JobT], now_s: float) -> None:
         """Let a due job wait for a read."""
@@ -155,7 +172,7 @@ class Lanes(Generic[JobT]):
         return throttle
 
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
-        """Return what each scope did so far."""
+        """Return what each scope did so far; of very many scopes, not of those that are idle."""
         return tuple(statistics_of(lane, now_s) for lane in self._lanes.values())
 
     def _rouse(self, lane: Lane[JobT], now_s: float) -> None:

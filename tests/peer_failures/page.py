@@ -21,7 +21,7 @@ _HEAD = """\
 them, each as a scenario that is played with azpoll and with the real azure-core 1.41.0 (azure-mgmt-core 1.6.0) in
 virtual time. Both are used as their documentation says: azure-core with the policies of a generated management client
 and their defaults, azpoll with its own defaults. The tests assert every cell of the two columns, so a cell that is no
-longer true fails them: `pytest tests/peer_failures` (the last row: `tests/sockets`). This page is made of the same cases
+longer true fails them: `pytest tests/peer_failures` (the last row: `tests/sockets`). The page is made of the cases
 (`python -m tests.peer_failures --write`).
 
 azpoll serves its caller well in all {scenarios} scenarios, azure-core in {right}, marked ✓. Where a peer of another
@@ -44,7 +44,7 @@ _CHURN = """\
 _TAIL = """
 What azure-core does well and this table does not show: an awaiter may be cancelled at any step and await again, at the
 price of one request at worst; and no credential leaves over plain http. A Retry-After of thirty days it takes at its
-word, as is its right; ARM's contract knows 10 to 600 seconds, and azpoll asks every hour at least.
+word, as is its right; ARM's contract knows 10 to 600 seconds, and azpoll asks at least once an hour.
 """
 
 

@@ -1,0 +1,1 @@
+"""azpoll for hours and days: nothing grows that need not."""
