@@ -96,6 +96,11 @@ def retry_after(answer: Answer) -> float | None:
     return _seconds_until(value, answer)
 
 
+def answered_at(answer: Answer) -> datetime:
+    """Return when the server answered by its own clock, its `Date`; where that cannot be read, `received_at`."""
+    return _http_date(answer.headers.get("date", ""), answer.received_at) or answer.received_at
+
+
 def poll_wait(answer: Answer | None, pace: Pace, step: int) -> Wait:
     """Return the wait after a good answer: the server's, else the caller's interval, else 1, 2, 4 .. 30 s.
 
@@ -148,10 +153,7 @@ def _number(value: str) -> float | None:
 
 def _seconds_until(value: str, answer: Answer) -> float | None:
     then = _http_date(value, answer.received_at)
-    if then is None:
-        return None
-    now = _http_date(answer.headers.get("date", ""), answer.received_at) or answer.received_at
-    return max((then - now).total_seconds(), 0.0)
+    return None if then is None else max((then - answered_at(answer)).total_seconds(), 0.0)
 
 
 def _http_date(value: str, received_at: datetime) -> datetime | None:

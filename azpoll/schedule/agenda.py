@@ -98,7 +98,10 @@ class Agenda:
             place, job.place = job.place, None
             return self._taken(job, place)
         job = self._overdue(now_s)
-        return None if job is None else self._taken(job, None)
+        if job is None:
+            return None
+        self.withdraw(job)
+        return Turn(job, None)
 
     def next_s(self) -> float | None:
         """Return when `take` may give a job; None while none waits."""
@@ -113,6 +116,7 @@ class Agenda:
         twins = [twin for twin in self._twins.of(url, job) if twin.answered_s < sent_s]
         for twin in twins:
             self.withdraw(twin)
+            twin.rank = Rank.PLAIN
         return twins
 
     def heard(self, place: Place[Job], came: Answer | Unreachable, now_s: float) -> Throttle | None:
@@ -137,6 +141,7 @@ class Agenda:
 
     def _taken(self, job: Job, place: Place[Job] | None) -> Turn:
         self._twins.discard(_pending(job).ask.url, job)
+        job.rank = Rank.PLAIN  # one that comes while the request is under way is for the next
         return Turn(job, place)
 
     def _watch_deadline(self, job: Job) -> None:
@@ -153,15 +158,9 @@ class Agenda:
         return self._deadlines[0][0] if self._deadlines else None
 
     def _overdue(self, now_s: float) -> Job | None:
-        """Take a job out of its lane whose deadline passed before a read was there for it."""
+        """Return a job in a lane whose deadline passed before a read was there for it."""
         deadline_s = self._next_deadline_s()
-        if deadline_s is None or deadline_s > now_s:
-            return None
-        job = heapq.heappop(self._deadlines)[2]
-        if job.place is not None:
-            self._lanes.withdraw(job, job.place)
-            job.place = None
-        return job
+        return None if deadline_s is None or deadline_s > now_s else self._deadlines[0][2]
 
 
 def _pending(job: Job) -> Pending:

@@ -21,7 +21,6 @@ from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import advance, expire
 from azpoll.protocol.states import Pending
 from azpoll.schedule.agenda import Agenda
-from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
 from azpoll.transport.clock import loop_clock
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.throttle import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Errand, Job
-    from azpoll.schedule.lane import Place
+    from azpoll.schedule.lane import Place, Rank
     from azpoll.schedule.lanes import ScopeStatistics
     from azpoll.schedule.timing import Timing
 
@@ -234,7 +233,6 @@ class Scheduler:
     def _advance(self, job: Job, came: Answer | Unreachable, lateness_s: float) -> None:
         if job.withdrawn or not isinstance(job.state, Pending):
             return
-        job.rank = Rank.PLAIN
         state = advance(job.state, came)
         job.publish(state, came, lateness_s)
         if isinstance(state, Pending) and not job.withdrawn:
@@ -249,7 +247,6 @@ class Scheduler:
         errand.came = await self._post(errand.url)
         self._answered()
         job.errand = None
-        job.rank = Rank.PLAIN
         errand.finished.set()
         if not job.withdrawn:
             self._put(job, errand.back_s)

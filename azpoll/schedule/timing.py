@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from azpoll.protocol.delay import answered_at
 from azpoll.protocol.states import Canceled, Failed, Polling, Succeeded
 from azpoll.schedule.durations import kind_of
 
@@ -76,15 +76,14 @@ class Timing:
 def detection_of(came: Answer, end_time: str | None) -> float | None:
     """Return seconds between the end that a status monitor tells of and its answer, both by the server's clock.
 
-    None when the answer tells no end or no date that can be read.
+    None when it tells no end that can be read.
     """
     if end_time is None:
         return None
     try:
         ended = datetime.fromisoformat(end_time)
-        told = parsedate_to_datetime(came.headers["date"]) if "date" in came.headers else came.received_at
     except ValueError:
         return None
     if ended.tzinfo is None:
         ended = ended.replace(tzinfo=UTC)
-    return max((told - ended).total_seconds(), 0.0)
+    return max((answered_at(came) - ended).total_seconds(), 0.0)

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
-from azpoll.record import Record
+from jobs import job
+
+from azpoll.schedule.twins import Twins
 
 if TYPE_CHECKING:
-    from azpoll.protocol.answer import Answer, Unreachable
-    from azpoll.protocol.states import State
+    from azpoll.record import Record
+
+URL = "https://host/status"
 
 
-class Nowhere:
-    def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
-        """Hear nothing."""
+def shelf(number: int) -> tuple[Twins, list[Record]]:
+    twins, jobs = Twins(), [job(name) for name in range(number)]
+    for one in jobs:
+        twins.add(URL, one)
+    return twins, jobs
 
 
-def jobs(state: State, number: int) -> list[Record]:
-    return [Record(str(name), None, copy.copy(state), Nowhere(), 0.0) for name in range(number)]
+def test_a_job_alone_has_none() -> None:
+    twins, (alone,) = shelf(1)
+    assert twins.of(URL, alone) == []
+    assert twins.of("https://host/elsewhere", alone) == []
+
+
+def test_the_others_are_named_in_the_order_they_came() -> None:
+    """Also to a job that is not in itself, as one that is being asked."""
+    twins, jobs = shelf(4)
+    assert twins.of(URL, jobs[1]) == [jobs[0], jobs[2], jobs[3]]
+    assert twins.of(URL, job("asked")) == jobs
+
+
+def test_those_that_leave_are_named_no_more() -> None:
+    twins, jobs = shelf(3)
+    for place, one in enumerate(jobs):
+        twins.discard(URL, one)
+        assert twins.of(URL, one) == jobs[place + 1 :]
+    twins.add(URL, jobs[0])
+    twins.discard(URL, jobs[0])
+    assert twins.of(URL, jobs[1]) == []
