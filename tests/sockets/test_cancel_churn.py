@@ -14,6 +14,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.core import AsyncPipelineClient
+from azure.core.pipeline import policies
+from azure.core.pipeline.transport import AioHttpTransport, HttpRequest
+from azure.core.polling import AsyncLROPoller
+from azure.mgmt.core.polling.async_arm_polling import AsyncARMPolling
 from scale import scaled
 
 import azpoll
@@ -110,3 +115,28 @@ def test_the_pool_of_a_bare_client_is_as_the_page_of_peers_says() -> None:
     assert asyncio.run(bare_churn("httpx2", 30)) == 5
     if version("httpcore") == "1.0.9":
         assert asyncio.run(bare_churn("httpx", 1)) == 0
+
+
+async def azure_core_churn() -> int:
+    """Cancel awaiters of azure-core's pollers, over aiohttp; return how many of five later GETs are served."""
+    async with (
+        FakeARM(default=script(), limits=None, latency_s=0.005).serve() as base_url,
+        AsyncPipelineClient[Any, Any](
+            base_url, policies=[policies.RequestIdPolicy(), policies.AsyncRetryPolicy()], transport=AioHttpTransport()
+        ) as client,
+    ):
+
+        async def send(method: str, number: int) -> Any:
+            return await client._pipeline.run(HttpRequest(method, f"{base_url}/things/{number}"))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as generated clients do
+
+        pollers: list[AsyncLROPoller[Any]] = [
+            AsyncLROPoller(client, await send("PUT", number), lambda response: response, AsyncARMPolling())
+            for number in range(OPERATIONS)
+        ]
+        await leave_often(lambda chance: abandoned(chance.choice(pollers).result(), chance), LEAVINGS)
+        answers = await asyncio.gather(*(send("GET", 0) for _ in range(5)), return_exceptions=True)
+        return sum(not isinstance(answer, BaseException) for answer in answers)
+
+
+def test_the_pool_of_azure_core_is_as_the_page_of_peers_says() -> None:
+    assert asyncio.run(azure_core_churn()) == 5
