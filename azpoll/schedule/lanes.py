@@ -152,28 +152,37 @@ class Lanes(Generic[JobT]):
         return self._ready.next_s()
 
     def heard(self, place: Place[JobT], came: Answer | Unreachable, now_s: float) -> Throttle | None:
-        """Learn from an answer what the service says of its read limits."""
-        lane = place.lane
+        """Learn from an answer what the service says of its read limits; returns whom it refuses, if it is a 429."""
         head = came if isinstance(came, Answer) else came.head
-        if self._budget is None or lane.meter is None or head is None:
+        if head is None:
             return None
+        lane = place.lane
         left = remaining(head, self._counted)
-        if left is not None:
+        if left is not None and lane.meter is not None:
             lane.meter.remaining(left)
         throttle = throttle_of(head)
         if throttle is not None:
             lane.throttled += 1
-            if throttle.reach is Reach.PROVIDER and place.meter is None:
-                place.meter = self._budget.found_meter(now_s)
-            meter = {Reach.SCOPE: lane.meter, Reach.PROVIDER: place.meter, Reach.OPERATION: None}[throttle.reach]
-            if meter is not None:
-                meter.throttled(now_s, throttle.retry_after_s, self._budget.backoff)
-            self._rouse(lane, now_s)
+            if self._budget is not None:
+                self._slow(place, throttle, self._budget, now_s)
         return throttle
 
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
         """Return what each scope did so far; of very many scopes, not of those that are idle."""
         return tuple(statistics_of(lane, now_s) for lane in self._lanes.values())
+
+    def _slow(self, place: Place[JobT], throttle: Throttle, budget: Budget, now_s: float) -> None:
+        """Ask nothing of what a 429 concerns for its time, and less from then on."""
+        match throttle.reach:
+            case Reach.SCOPE:
+                meter = place.lane.meter
+            case Reach.PROVIDER:
+                meter = place.meter = place.meter or budget.found_meter(now_s)
+            case Reach.OPERATION:
+                meter = None
+        if meter is not None:
+            meter.throttled(now_s, throttle.retry_after_s, budget.backoff)
+            self._rouse(place.lane, now_s)
 
     def _rouse(self, lane: Lane[JobT], now_s: float) -> None:
         """Let a lane be looked at when it may next give a job."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from azpoll.protocol.delay import answered_at
 from azpoll.protocol.states import Canceled, Failed, Polling, Succeeded
 from azpoll.schedule.durations import kind_of
+from azpoll.schedule.lane import Rank
 
 if TYPE_CHECKING:
     from random import Random
@@ -42,10 +43,12 @@ class Timing:
         """Return when the next request is due, measured from an answer at `at_s`, and the job's order in its lane."""
         wait = state.ask.wait
         jitter = 0.0 if wait.by_server else JITTER * self._random.random()
-        due_s = at_s + wait.seconds * (1 + jitter) + ROUNDING_S
-        if self._durations is None or not isinstance(state, Polling):
-            return due_s, due_s
-        return self._learned(self._durations, job, state, due_s, at_s)
+        due_s = order_s = at_s + wait.seconds * (1 + jitter) + ROUNDING_S
+        if self._durations is not None and isinstance(state, Polling):
+            due_s, order_s = self._learned(self._durations, job, state, due_s, at_s)
+        if job.rank is Rank.HINTED and not wait.by_server:  # the hint came during the last request
+            due_s = min(due_s, at_s + state.plan.pace.floor + ROUNDING_S)
+        return due_s, order_s
 
     def learn(self, plan: Plan, job: Job, came: Answer, detection: Histogram) -> None:
         """Learn from an operation that ended how long it took, and how late its end was told."""

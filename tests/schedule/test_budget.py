@@ -28,6 +28,9 @@ def steady(rate: float = 20.0, burst: float = 125.0) -> Meter:
         {"rise": -1.0},
         {"rise": math.inf},
         {"providers": {"Microsoft.Storage": 0.0}},
+        {"write_rate": 0.0},
+        {"write_rate": math.inf},
+        {"write_burst": 0.0},
     ],
 )
 def test_a_budget_that_can_never_be_right_is_refused(settings: dict[str, float]) -> None:

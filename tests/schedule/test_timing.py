@@ -14,6 +14,7 @@ from azpoll.protocol.machine import advance
 from azpoll.protocol.states import Polling, Trouble
 from azpoll.schedule.durations import LEAST_SAMPLES, Durations
 from azpoll.schedule.histogram import Histogram
+from azpoll.schedule.lane import Rank
 from azpoll.schedule.timing import JITTER, Timing, detection_of
 
 if TYPE_CHECKING:
@@ -86,6 +87,14 @@ def test_a_learned_wait_ends_with_the_time_that_the_operation_is_given() -> None
     """Its last poll is made at the deadline, not after it."""
     due_s, _ = due_of(job(retry_after=None, deadline_s=30.0), of_a_minute())
     assert due_s == 30.0
+
+
+def test_a_hint_that_came_during_the_last_request_ends_a_wait_of_our_own() -> None:
+    """After the floor of the pace; what the server asked for is kept."""
+    own, told = job(retry_after=None), job(retry_after=17)
+    own.rank = told.rank = Rank.HINTED
+    assert due_of(own, of_a_minute())[0] == pytest.approx(1, abs=1e-5)
+    assert due_of(told, of_a_minute())[0] == pytest.approx(17, abs=1e-5)
 
 
 @pytest.mark.parametrize(
