@@ -96,7 +96,7 @@ class Tracker(Generic[ResponseT]):
             raise ValueError(f"on_exit must be 'wait' or 'stop', not {on_exit!r}")
         self._max_in_flight = options.checked_count("max_in_flight", max_in_flight)
         self._budget = budget
-        self._timing = Timing(random.Random(), durations)  # noqa: S311 - jitter
+        self._timing = Timing(random.Random(random.getrandbits(64)), durations)  # noqa: S311 - jitter; `random.seed` replays
         self._waits = on_exit == "wait"
         self._transport = ClientTransport(client)
         self._opening = Opening(

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from azpoll.transport.library import HTTPResponse
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 REFUSAL_LIMIT = 1024 * 1024
 """Bytes of the body of an answer to which the client's auth has another request."""
+
+
+PIECE = 64 * 1024
+"""Bytes that are decoded at once."""
 
 
 class TooLargeError(Exception):
@@ -41,7 +48,7 @@ async def read_body(response: HTTPResponse, limit: int, content_encoding: str) -
         return await _read_plain(response, limit)
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise UndecodableError(f"unknown content coding {coding[:32]!r}")
-    return _inflate(await _read_plain(response, limit), limit)
+    return await _read_coded(response, limit)
 
 
 async def drain(response: HTTPResponse) -> None:
@@ -69,14 +76,30 @@ async def _read_plain(response: HTTPResponse, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _inflate(coded: bytes, limit: int) -> bytes:
+async def _read_coded(response: HTTPResponse, limit: int) -> bytes:
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
-    try:
-        body = inflater.decompress(coded, limit + 1)
-    except zlib.error as error:
-        raise UndecodableError(str(error)) from error
-    if len(body) > limit:
-        raise TooLargeError
-    if not inflater.eof and coded:
+    pieces: list[bytes] = []
+    size = coded_size = 0
+    async with aclosing(aiter(response.stream)) as stream:
+        async for chunk in stream:
+            coded_size += len(chunk)
+            for piece in _inflated(inflater, chunk):
+                pieces.append(piece)
+                size += len(piece)
+                if max(size, coded_size) > limit:
+                    raise TooLargeError
+    if coded_size and not inflater.eof:
         raise UndecodableError("the coded body was cut")
-    return body
+    return b"".join(pieces)
+
+
+def _inflated(inflater: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
+    """Yield what a chunk becomes, a little at a time: nobody who stops early has paid for the rest."""
+    for start in range(0, len(chunk), PIECE):
+        coded = chunk[start : start + PIECE]
+        while coded:
+            try:
+                yield inflater.decompress(coded, PIECE)
+            except zlib.error as error:
+                raise UndecodableError(str(error)) from error
+            coded = inflater.unconsumed_tail

@@ -113,7 +113,10 @@ class ClientTransport(Generic[ResponseT]):
             if _is_cancelled():
                 raise
             error = raised  # the auth or a hook has awaited something that was cancelled
-        return self._unreachable(error, _head(heads[0], method, url, self._now()) if heads else None)
+        try:
+            return self._unreachable(error, _head(heads[0], method, url, self._now()) if heads else None)
+        finally:
+            del error  # it leads to this frame and those beneath, which hold what was read
 
     def initial(self, method: str, url: str, arguments: Mapping[str, object]) -> HTTPRequest:
         """Return an initial request, with a client request id.

@@ -1,0 +1,111 @@
+"""A fleet drawn from a seed: operations of every pattern, whose polls go wrong in every way seen of services."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from azpoll.testing import Cut, Delay, Drip, Drop, Ordinary, Reply, RetryAfter, Script, html_page, redirect
+from azpoll.testing.script import is_success
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azpoll.testing import Pattern, Step
+
+ORIGIN = "https://management.azure.com"
+CANARY = "canary-7f3a"
+"""Stands for whatever must not be told: it is in the credential, the polling URLs' queries and the bodies."""
+
+PATTERNS: tuple[Pattern, ...] = ("azure-async-operation", "operation-location", "location", "body")
+OUTCOMES = ("Succeeded",) * 6 + ("Completed", "Failed", "Failed", "Canceled", "Cancelled")
+MOST_FAULTS = 6
+"""In a row: fewer than azpoll gives up after."""
+
+_CODES = (408, 500, 502, 503, 504)
+
+
+def _throttled(draw: random.Random) -> Step:
+    code = draw.choice(["SubscriptionRequestsThrottled", "RetryableErrorDueToAnotherOperation"])
+    return Reply(429, {"error": {"code": code}}, retry_after=draw.choice([None, 1.0, 17.0]))
+
+
+FAULTS: dict[str, Callable[[random.Random], Step]] = {
+    "429": _throttled,
+    "5xx": lambda draw: Reply(draw.choice(_CODES), {"error": {"code": "Busy"}}),
+    "5xx with Retry-After": lambda draw: Reply(503, retry_after=draw.uniform(0, 60)),
+    "404": lambda _: Reply(404, {"error": {"code": "NotFound"}}),
+    "403": lambda _: Reply(403, {"error": {"code": "AuthorizationFailed"}}),
+    "dropped": lambda draw: Drop(reset=draw.random() < 0.5),
+    "cut": lambda draw: Cut(draw.randint(1, 40)),
+    "silence": lambda _: Delay(100),
+    "late": lambda draw: Delay(draw.uniform(0, 20)),
+    "dripping": lambda draw: Drip(7, draw.choice([0.1, 10])),
+    "html": lambda _: html_page(),
+    "null": lambda _: Reply(200, "null", terminal=False),
+    "no JSON": lambda _: Reply(200, '{"status": ', terminal=False),
+    "no status": lambda _: Reply(200, {"status": 7}, terminal=False),
+    "redirect": lambda _: redirect("{poll_url}", 307),
+}
+"""What may come in place of a status; some of it only of a status monitor, where it cannot be the result."""
+
+ONLY_OF_A_MONITOR = {"null", "no JSON", "no status", "html", "404", "403", "redirect", "cut"}
+
+
+@dataclass
+class Drawn:
+    """What was drawn.
+
+    Attributes:
+        methods: of the initial requests.
+        scripts: of the operations, in the same order.
+        faults: how many of each kind.
+    """
+
+    methods: list[str] = field(default_factory=list[str])
+    scripts: list[Script] = field(default_factory=list[Script])
+    faults: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def drawn(seed: int, operations: int, kinds: frozenset[str] = frozenset(FAULTS)) -> Drawn:
+    """Return the fleet of a seed, with faults of these kinds."""
+    draw = random.Random(seed)  # noqa: S311 - a simulation
+    fleet = Drawn()
+    for _ in range(operations):
+        pattern = draw.choice(PATTERNS)
+        fleet.methods.append(draw.choice(["PUT", "PATCH"] if pattern == "body" else ["PUT", "PATCH", "POST", "DELETE"]))
+        polls = _polls(draw, pattern, kinds, fleet) if draw.random() < 0.6 else None
+        fleet.scripts.append(
+            Script(
+                pattern=pattern,
+                duration_s=min(draw.lognormvariate(4.5, 0.8), 1800),
+                retry_after=draw.choice([None, 5.0, 17.0, RetryAfter(17, "imf-date"), RetryAfter(9, "retry-after-ms")]),
+                outcome=draw.choice(OUTCOMES),
+                running=draw.choice(["InProgress", "Running", "Accepted", "PreparingNetwork"]),
+                location=pattern != "body" and draw.random() < 0.3,
+                resource_location=draw.random() < 0.2,
+                percent_complete=draw.random() < 0.5,
+                polls=polls,
+            )
+        )
+    return fleet
+
+
+def _polls(draw: random.Random, pattern: Pattern, kinds: frozenset[str], fleet: Drawn) -> list[Step]:
+    """Return answers: ordinary ones, with a burst of faults somewhere; the last is repeated."""
+    monitored = pattern in {"azure-async-operation", "operation-location"}
+    possible = sorted(kinds if monitored else kinds - ONLY_OF_A_MONITOR)
+    steps: list[Step] = [Ordinary()] * draw.randint(0, 3)
+    for _ in range(draw.randint(1, MOST_FAULTS)):
+        kind = draw.choice(possible)
+        fleet.faults[kind] = fleet.faults.get(kind, 0) + 1
+        steps.append(FAULTS[kind](draw))
+    return [*steps, Ordinary()]
+
+
+def verdict_of(script: Script) -> str:
+    """Return the state that an operation of this script ends in; a `Location` tells a cancellation as a failure."""
+    if is_success(script.outcome):
+        return "succeeded"
+    return "failed" if script.outcome == "Failed" or script.pattern == "location" else "canceled"
