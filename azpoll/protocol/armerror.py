@@ -186,15 +186,15 @@ class _Reader:
 
     def record(self, sent: Mapping[str, object], depth: int) -> ARMError:
         """Return the error whose members are `sent`."""
-        members = dict(sent)
+        members = _Members(sent)
         error = ARMError(
-            code=_take(members, "code", _text),
-            message=_take(members, "message", _text) or _take(members, "detail", _text),
-            target=_take(members, "target", _text),
-            details=_take(members, "details", lambda value: self._details(value, depth)) or (),
-            innererror=_take(members, "innererror", _object),
-            additional_info=_take(members, "additionalinfo", _objects) or (),
-            members=members,
+            code=members.take("code", _text),
+            message=members.take("message", _text) or members.take("detail", _text),
+            target=members.take("target", _text),
+            details=members.take("details", lambda value: self._details(value, depth)) or (),
+            innererror=members.take("innererror", _object),
+            additional_info=members.take("additionalinfo", _objects) or (),
+            members=members.left,
         )
         inner = self._of_json(error.message or "", depth)
         if inner is None:
@@ -240,24 +240,37 @@ def _unworded(document: dict[str, object]) -> dict[str, object]:
 
     So in OAuth 2 (RFC 6749 5.2) and where a framework names the HTTP status; another `code` beside it wins.
     """
-    members = dict(document)
-    word = _take(members, "error", _string)
-    message = _take(members, "error_description", _text) or _take(members, "message", _text)
+    members = _Members(document)
+    word = members.take("error", _string)
+    message = members.take("error_description", _text) or members.take("message", _text)
     if word is None or message is None:
         return document
-    code = _take(members, "code", _text) or word
-    return {"code": code, "message": message, **members}
+    code = members.take("code", _text) or word
+    return {"code": code, "message": message, **members.left}
 
 
-def _take(members: dict[str, object], name: str, read: Callable[[object], _T | None]) -> _T | None:
-    """Return what `read` makes of a member, and take it out unless it holds what `read` cannot read."""
-    key = next((key for key in members if key.lower() == name), None)
-    if key is None:
-        return None
-    value = read(members[key])
-    if value is not None or members[key] in (None, "", [], {}):
-        del members[key]
-    return value
+class _Members:
+    """The members of an object, found by name in any case; the first of several spellings counts.
+
+    Attributes:
+        left: those that were not taken.
+    """
+
+    __slots__ = ("_keys", "left")
+
+    def __init__(self, sent: Mapping[str, object]) -> None:
+        self.left = dict(sent)
+        self._keys = {key.lower(): key for key in reversed(self.left)}
+
+    def take(self, name: str, read: Callable[[object], _T | None]) -> _T | None:
+        """Return what `read` makes of a member, and take it out unless it holds what `read` cannot read."""
+        key = self._keys.get(name)
+        if key is None or key not in self.left:
+            return None
+        value = read(self.left[key])
+        if value is not None or self.left[key] in (None, "", [], {}):
+            del self.left[key]
+        return value
 
 
 def _text(value: object) -> str | None:
