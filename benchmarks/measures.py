@@ -1,0 +1,130 @@
+"""What is measured of a peer that polls the server; each function runs in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import time
+import tracemalloc
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import server
+from benchmarks.peers import named
+from benchmarks.scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+TICK_S = 0.001
+
+Figures = dict[str, float]
+
+
+def cost(peer: str, scene: dict[str, Any], *, repeat: int = 1, stop_s: float = 60.0, uvloop: bool = False) -> Figures:
+    """CPU per poll of operations that are all polled until their end.
+
+    What has not ended when `stop_s` seconds have passed is given up, and then no cost is told: the start of all
+    operations would be booked on the few polls made.
+    """
+
+    async def main() -> Figures:
+        stage, polls, connections = _stage(scene), 0, 0
+        for _ in range(repeat):
+            playing = asyncio.ensure_future(named(peer).load()(stage))
+            ended, _ = await asyncio.wait({playing}, timeout=stop_s)
+            seen = server.report(stage.origin)
+            polls, connections = polls + seen.polls, max(connections, seen.connections)
+            if not ended:
+                return {"polls": polls, "asked": stage.operations * stage.polls, "connections": connections}
+            playing.result()
+        return {"us": stage.cpu_s / polls * 1e6, "polls": polls, "connections": connections, "wall_s": stage.wall_s}
+
+    return _run(main, uvloop=uvloop)
+
+
+def lateness(peer: str, scene: dict[str, Any], *, seconds: float) -> Figures:
+    """How late polls arrive, and how long the loop is held at most, in so many seconds after the start."""
+
+    async def main() -> Figures:
+        stage = _stage(scene)
+        playing = asyncio.ensure_future(named(peer).load()(stage))
+        await asyncio.wait({playing, asyncio.ensure_future(stage.running.wait())}, return_when="FIRST_COMPLETED")
+        begun_s, cpu_s = time.monotonic(), time.process_time()
+        await asyncio.sleep(max(0.0, (stage.due_s or begun_s) - time.monotonic() - 0.5))
+        hold_s = await _longest_hold(playing, begun_s + seconds)
+        if playing.done():
+            playing.result()
+        wall_s, cpu_s = time.monotonic() - begun_s, time.process_time() - cpu_s
+        seen = server.report(stage.origin)
+        p50_s, p99_s, most_s = seen.lateness_s
+        return {
+            "p50_ms": p50_s * 1e3,
+            "p99_ms": p99_s * 1e3,
+            "max_ms": most_s * 1e3,
+            "hold_ms": hold_s * 1e3,
+            "early": seen.early,
+            "polls": seen.polls,
+            "per_s": seen.polls / wall_s,
+            "cpu": cpu_s / wall_s,
+        }
+
+    return _run(main)
+
+
+async def _longest_hold(playing: asyncio.Future[None], until_s: float) -> float:
+    """Return the longest time in which a timer that was due had to wait."""
+    longest_s = 0.0
+    while not playing.done() and (before_s := time.monotonic()) < until_s:
+        await asyncio.sleep(TICK_S)
+        longest_s = max(longest_s, time.monotonic() - before_s - TICK_S)
+    return longest_s
+
+
+def memory(peer: str, scene: dict[str, Any], *, traced: bool, stop_s: float) -> Figures:
+    """Bytes of one operation that has been polled once and waits for a long time."""
+
+    async def main() -> Figures:
+        before = 0
+
+        def warmed() -> None:
+            nonlocal before
+            gc.collect()
+            before = _allocated(traced=traced)
+
+        stage = replace(_stage(scene), warmed=warmed, polls=0, retry_after=(3000, 3000))
+        if traced:
+            tracemalloc.start()
+        playing = asyncio.ensure_future(named(peer).load()(stage))
+        await asyncio.wait({playing, asyncio.ensure_future(stage.running.wait())}, return_when="FIRST_COMPLETED")
+        until_s = time.monotonic() + stop_s
+        while server.report(stage.origin).polls < stage.operations:
+            if playing.done() or time.monotonic() > until_s:
+                return {}
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)
+        gc.collect()
+        urls = len(stage.monitor(0)) + len(stage.resource(0))
+        return {"bytes": (_allocated(traced=traced) - before) / stage.operations, "urls": urls}
+
+    return _run(main)
+
+
+def _allocated(*, traced: bool) -> int:
+    """Return the bytes traced, or those of this process that are in memory."""
+    if traced:
+        return tracemalloc.get_traced_memory()[0]
+    with open("/proc/self/statm", encoding="ascii") as status:  # noqa: PTH123 - Linux alone tells
+        return int(status.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _stage(scene: dict[str, Any]) -> Scene:
+    return Scene(**{name: tuple(value) if isinstance(value, list) else value for name, value in scene.items()})
+
+
+def _run(main: Callable[[], Coroutine[Any, Any, Figures]], *, uvloop: bool = False) -> Figures:
+    """Run it, and do not wait for what is still under way: cancelling 10,000 requests takes longer than they do."""
+    factory = import_module("uvloop").new_event_loop if uvloop else asyncio.new_event_loop
+    return asyncio.Runner(loop_factory=factory).run(main())

@@ -1,0 +1,134 @@
+"""What azpoll itself costs: a poll through a tracker, less the same poll handed to the client's transport by hand.
+
+The transport does nothing, so that nothing hides the difference. By hand means: a request made beforehand, its answer's
+body read, nothing understood. What an operation costs once (its URLs checked, its record made) is told apart, by
+comparing operations of few polls and of many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import cProfile
+import gc
+import pstats
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import azpoll
+from benchmarks.peers.naive import GATE, HEADERS
+from benchmarks.wire import HEADERS as ANSWERED
+from benchmarks.wire import MONITOR, RESOURCE, RUNNING, SUCCEEDED
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+
+    from benchmarks.measures import Figures
+
+ORIGIN = "https://management.azure.com"
+OPERATIONS = 1000
+FEW, MANY = 5, 25
+
+
+def null_transport(library: Any, polls: int) -> Any:
+    """Return a transport that answers at once; each URL succeeds at its last poll."""
+    seen: dict[bytes, int] = {}
+    headers = [(name.encode(), value.encode()) for name, value in (*ANSWERED, ("Retry-After", "0"))]
+
+    class NullTransport(library.AsyncBaseTransport):  # type: ignore[misc]  # a class of either library
+        async def handle_async_request(self, request: Any) -> Any:
+            target = request.url.raw_path
+            count = seen[target] = seen.get(target, 0) + 1
+            return library.Response(200, headers=headers, stream=Body(SUCCEEDED if count == polls else RUNNING))
+
+    class Body(library.AsyncByteStream):  # type: ignore[misc]  # a class of either library
+        def __init__(self, body: bytes) -> None:
+            self._body = body
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield self._body
+
+    return NullTransport()
+
+
+def own(client: str) -> Figures:
+    """CPU and function calls per poll of the transport alone and of azpoll over it, and per operation what comes once."""
+    library = import_module(client)
+    asyncio.run(_tracked(library, 1)[1]())  # what is made once is made now
+    us, calls = _per_poll(_cpu_us, library), _per_poll(_calls, library)
+    return {
+        "bare_us": us.bare,
+        "us": us.tracked - us.bare,
+        "once_us": us.once,
+        "bare_calls": calls.bare,
+        "calls": calls.tracked - calls.bare,
+        "once_calls": calls.once,
+    }
+
+
+class _Cost(NamedTuple):
+    bare: float
+    tracked: float
+    once: float
+
+
+def _per_poll(cost: Callable[[Prepared], float], library: Any) -> _Cost:
+    """Return what a poll costs by hand and tracked, and what an operation costs besides its polls."""
+    few, many = (cost(_tracked(library, polls)) / OPERATIONS for polls in (FEW, MANY))
+    tracked = (many - few) / (MANY - FEW)
+    return _Cost(cost(_by_hand(library, MANY)) / OPERATIONS / MANY, tracked, few - FEW * tracked)
+
+
+Prepared = tuple[object, "Callable[[], Coroutine[Any, Any, None]]"]
+
+
+def _by_hand(library: Any, polls: int) -> Prepared:
+    transport = null_transport(library, polls)
+    requests = [
+        library.Request("GET", ORIGIN + MONITOR.format(number), headers=HEADERS) for number in range(OPERATIONS)
+    ]
+
+    async def work(rest: Iterable[Any]) -> None:
+        for request in rest:
+            response = await transport.handle_async_request(request)
+            async for _ in response.stream:
+                pass
+            await response.stream.aclose()
+
+    async def main() -> None:
+        rest = iter(requests * polls)
+        await asyncio.gather(*(work(rest) for _ in range(GATE)))
+
+    return requests, main
+
+
+def _tracked(library: Any, polls: int) -> Prepared:
+    transport = null_transport(library, polls)
+    initial = [_initial(library, number) for number in range(OPERATIONS)]
+
+    async def main() -> None:
+        client = library.AsyncClient(transport=transport, headers=HEADERS)
+        async with client, azpoll.Tracker(client, min_interval=0, max_in_flight=GATE, budget=None) as tracker:
+            for response in initial:
+                tracker.track(response)
+
+    return initial, main
+
+
+def _initial(library: Any, number: int) -> Any:
+    headers = {"Azure-AsyncOperation": ORIGIN + MONITOR.format(number), "Retry-After": "0"}
+    return library.Response(202, headers=headers, request=library.Request("POST", ORIGIN + RESOURCE.format(number)))
+
+
+def _cpu_us(prepared: Prepared) -> float:
+    gc.collect()
+    begun_s = time.process_time()
+    asyncio.run(prepared[1]())
+    return (time.process_time() - begun_s) * 1e6
+
+
+def _calls(prepared: Prepared) -> int:
+    profile = cProfile.Profile()
+    profile.runcall(asyncio.run, prepared[1]())
+    calls: int = pstats.Stats(profile).total_calls  # type: ignore[attr-defined]  # typeshed does not know it
+    return calls

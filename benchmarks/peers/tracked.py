@@ -1,0 +1,57 @@
+"""azpoll over each transport it is used with; leaving the tracker waits for all operations."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import azpoll
+from benchmarks.peers.naive import clients
+from benchmarks.scene import WARMUP
+
+if TYPE_CHECKING:
+    from benchmarks.scene import Scene
+
+
+async def httpx(scene: Scene) -> None:
+    """The caller's httpx client as it is."""
+    await _poll_all(scene, import_module("httpx"))
+
+
+async def httpx2(scene: Scene) -> None:
+    """The caller's httpx2 client as it is."""
+    await _poll_all(scene, import_module("httpx2"))
+
+
+async def httpx_aiohttp(scene: Scene) -> None:
+    """An httpx client over aiohttp."""
+    transport = import_module("httpx_aiohttp").AiohttpTransport()
+    await _poll_all(scene, import_module("httpx"), transport)
+
+
+async def pyreqwest(scene: Scene) -> None:
+    """An httpx client over pyreqwest: Rust's reqwest, whose I/O runs in a thread of its own."""
+    transport = import_module("pyreqwest.compatibility.httpx").HttpxTransport()
+    await _poll_all(scene, import_module("httpx"), transport)
+
+
+async def _poll_all(scene: Scene, library: Any, transport: Any = None) -> None:
+    async with clients(library, transport) as client:
+        await client.get(scene.monitor(WARMUP))
+        scene.warm()
+        initial = deque(_initial(library, scene, number) for number in range(scene.operations))
+        with scene.measured():
+            async with azpoll.Tracker(client, min_interval=0, budget=None) as tracker:
+                for number in range(scene.operations):
+                    response = initial.popleft()
+                    if wait_s := scene.first_s(number):
+                        response.headers["Retry-After-ms"] = str(math.ceil(wait_s * 1000))
+                    tracker.track(response)
+
+
+def _initial(library: Any, scene: Scene, number: int) -> Any:
+    """Return the answer to the POST that began an operation."""
+    headers = {"Azure-AsyncOperation": scene.monitor(number), "Retry-After": "0"}
+    return library.Response(202, headers=headers, request=library.Request("POST", scene.resource(number)))
