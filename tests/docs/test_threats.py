@@ -39,28 +39,33 @@ def test_every_test_that_the_page_names_exists() -> None:
     assert not missing(named_in(PAGE))
 
 
-@pytest.mark.parametrize(
-    ("name", "there"),
-    [
-        ("tests/test_it.py", True),
-        ("tests/test_it.py::test_plain", True),
-        ("tests/test_it.py::test_waits", True),
-        ("tests/test_it.py::TestClass::test_method", True),
-        ("tests/test_it.py::test_method", False),
-        ("tests/test_it.py::helper", False),
-        ("tests/test_it.py::test_gone", False),
-        ("tests/test_gone.py", False),
-    ],
-)
-def test_a_name_without_a_test_is_found(
-    name: str, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # noqa: FBT001
-    """In files and in classes."""
+TESTS = """
+def test_plain(): ...
+async def test_waits(): ...
+def helper(): ...
+class TestClass:
+    def test_method(self): ...
+"""
+
+
+@pytest.fixture
+def _a_project_of_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests/test_it.py").write_text(
-        "def test_plain(): ...\nasync def test_waits(): ...\ndef helper(): ...\n"
-        "class TestClass:\n    def test_method(self): ...\n"
-    )
-    assert named_in(f"| x | `{name}` |") == [name]
+    (tmp_path / "tests/test_it.py").write_text(TESTS)
     monkeypatch.setattr("named_tests.ROOT", tmp_path)
-    assert (missing([name]) == []) is there
+
+
+@pytest.mark.usefixtures("_a_project_of_one_file")
+@pytest.mark.parametrize("test", ["", "::test_plain", "::test_waits", "::TestClass::test_method"])
+def test_a_test_that_is_there_is_found(test: str) -> None:
+    """In files and in classes."""
+    name = f"tests/test_it.py{test}"
+    assert named_in(f"| x | `{name}`, |") == [name]
+    assert not missing([name])
+
+
+@pytest.mark.usefixtures("_a_project_of_one_file")
+@pytest.mark.parametrize("test", ["it.py::test_method", "it.py::helper", "it.py::test_gone", "gone.py"])
+def test_a_test_that_is_not_there_is_missed(test: str) -> None:
+    name = f"tests/test_{test}"
+    assert missing(named_in(f"`{name}`")) == [name]
