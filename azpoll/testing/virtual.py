@@ -71,6 +71,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the virtual time in seconds."""
         return self._now_s
 
+    def stall(self, seconds: float) -> None:
+        """Let time pass in which nothing runs, as code that blocks does, or a machine that sleeps.
+
+        Under trio, `trio.testing.MockClock.jump` does the same.
+        """
+        self._now_s += max(seconds, 0.0)
+
     def shuffle_ready(self) -> None:
         """Shuffle the callbacks that are ready, if a seed was given."""
         if self._random is not None and len(self._ready) > 1:

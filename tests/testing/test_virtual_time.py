@@ -45,6 +45,32 @@ def test_the_clock_starts_at_0_or_as_told() -> None:
         assert runner.run(main()) == 0
 
 
+def test_a_stall_lets_time_pass_and_nothing_run() -> None:
+    """What came due meanwhile runs after it, the earliest first; time never goes back."""
+    woken: list[tuple[float, float]] = []
+
+    async def sleep(delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        woken.append((delay_s, loop_time()))
+
+    def loop_time() -> float:
+        return asyncio.get_running_loop().time()
+
+    async def main() -> None:
+        sleepers = asyncio.gather(sleep(2.0), sleep(1.0), sleep(5.0))
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.stall(3.0)
+        loop.stall(-1.0)
+        assert loop_time() == 3.0
+        assert woken == []
+        await sleepers
+
+    run_virtual(main)
+    assert woken == [(1.0, 3.0), (2.0, 3.0), (5.0, 5.0)]
+
+
 def test_timers_fire_in_order_and_exactly_on_time() -> None:
     delays = [0.3, 0.1, 0.2, 1e-3, 1e5 + 0.1, 0.1, 2e5 + 0.7]
     fired: list[tuple[float, float]] = []
