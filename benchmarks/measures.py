@@ -121,7 +121,8 @@ def _allocated(*, traced: bool) -> int:
 
 
 def _stage(scene: dict[str, Any]) -> Scene:
-    return Scene(**{name: tuple(value) if isinstance(value, list) else value for name, value in scene.items()})
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in scene.items()}
+    return Scene(**fields)
 
 
 def _run(main: Callable[[], Coroutine[Any, Any, Figures]], *, uvloop: bool = False) -> Figures:

@@ -52,7 +52,7 @@ def null_transport(library: Any, polls: int) -> Any:
 
 
 def own(client: str) -> Figures:
-    """CPU and function calls per poll of the transport alone and of azpoll over it, and per operation what comes once."""
+    """CPU and function calls per poll of the transport alone and of azpoll over it, and what each operation costs once."""
     library = import_module(client)
     asyncio.run(_tracked(library, 1)[1]())  # what is made once is made now
     us, calls = _per_poll(_cpu_us, library), _per_poll(_calls, library)

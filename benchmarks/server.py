@@ -209,7 +209,7 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     book = Book()
     server = await loop.create_server(lambda: Connection(book, loop), "127.0.0.1", 0, backlog=4096)
-    print("http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1]), flush=True)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 

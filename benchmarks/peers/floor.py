@@ -55,6 +55,8 @@ async def connections(scene: Scene) -> None:
     """A task for each operation over a few connections."""
     loop, host = asyncio.get_running_loop(), urlsplit(scene.origin)
     rest = f" HTTP/1.1\r\nHost: {host.netloc}\r\nAuthorization: {AUTHORIZATION}\r\n\r\n".encode()
+    assert host.hostname is not None
+    assert host.port is not None
     made = [await loop.create_connection(Connection, host.hostname, host.port) for _ in range(CONNECTIONS)]
     free, gate = deque(connection for _, connection in made), asyncio.Semaphore(CONNECTIONS)
 

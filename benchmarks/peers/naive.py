@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from benchmarks.scene import Scene
 
-GATE = 16
+GATE = 8
 """Requests under way at once behind a gate: what azpoll's default is."""
 
 HEADERS = {"Authorization": AUTHORIZATION}

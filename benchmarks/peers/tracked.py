@@ -33,8 +33,7 @@ async def httpx_aiohttp(scene: Scene) -> None:
 
 async def pyreqwest(scene: Scene) -> None:
     """An httpx client over pyreqwest: Rust's reqwest, whose I/O runs in a thread of its own."""
-    transport = import_module("pyreqwest.compatibility.httpx").HttpxTransport()
-    await _poll_all(scene, import_module("httpx"), transport)
+    await _poll_all(scene, import_module("httpx"), import_module("azpoll.fast").transport())
 
 
 async def _poll_all(scene: Scene, library: Any, transport: Any = None) -> None:

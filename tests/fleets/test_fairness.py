@@ -11,7 +11,7 @@ import pytest
 from scale import scaled
 
 import azpoll
-from azpoll.testing import IncomingRequest, RetryAfter, Script
+from azpoll.testing import Pattern, RetryAfter, Script
 
 from .stage import LATENCY_S, ORIGIN, Fleet
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.anyio
 SEEDS = scaled(push=2, nightly=20)
 WATCHED_S = 1800.0
 OWNERS = {"one": 1, "ten": 10, "hundred": 100}
+PATTERNS: tuple[Pattern, ...] = ("azure-async-operation", "body", "operation-location", "location")
 SCARCE = azpoll.Budget(rate=0.6, ceiling=0.6, burst=1, rise=0, write_rate=None)
 """A third of it is less than one operation asks for that is to be asked each second."""
 
@@ -27,7 +28,7 @@ SCARCE = azpoll.Budget(rate=0.6, ceiling=0.6, burst=1, rise=0, write_rate=None)
 def endless(draw: random.Random) -> Script:
     """Return an operation of any kind that wants more than its owner's share, and never ends."""
     return Script(
-        pattern=draw.choice(["azure-async-operation", "operation-location", "location", "body"]),
+        pattern=draw.choice(PATTERNS),
         duration_s=1e6,
         retry_after=RetryAfter(draw.uniform(1.0, 1.5), "retry-after-ms"),
     )
@@ -87,7 +88,7 @@ async def test_who_wants_less_than_its_share_waits_for_one_turn_of_each_other() 
         await anyio.sleep(7200)
     modest = [late_s for number in range(500, 503) for late_s in fleet.late[number]]
     assert len(modest) == 33
-    assert max(modest) <= (2 * 3 + 1) / SCARCE.rate
+    assert max(modest) <= 3 * 3 / SCARCE.rate, "three that are due together wait for three turns of three owners"
     greedy = {owner: len(left_s) for owner, left_s in turns(fleet).items() if owner != "modest"}
     assert greedy["greedy0"] == pytest.approx(greedy["greedy1"], rel=0.01)
 
@@ -118,15 +119,11 @@ async def test_owners_share_the_writes_of_their_initial_requests_as_evenly() -> 
     assert set(begun[24:]) == {"hundred"}
 
 
-async def test_a_fleet_in_one_scope_is_told_apart_from_a_request_of_the_service() -> None:
-    """What these tests count: every poll of every operation, each under its owner."""
-    fleet = Fleet(lambda request: Script(duration_s=5, retry_after=2, pattern=pattern_of(request)))
+async def test_what_is_counted_here_is_every_poll_under_its_owner() -> None:
+    """Of a status monitor, and of a resource that tells its own state."""
+    fleet = Fleet(lambda request: Script(duration_s=5, retry_after=2, pattern=PATTERNS["Itself" in request.path]))
     async with fleet.client() as client, azpoll.Tracker(client) as tracker:
         fleet.begin(tracker, owner="a", provider="Monitored")
         fleet.begin(tracker, owner="b", provider="Itself")
     assert {owner: len(left_s) for owner, left_s in turns(fleet).items()} == {"a": 3, "b": 3}
     assert fleet.line.most == 2
-
-
-def pattern_of(request: IncomingRequest) -> str:
-    return "body" if "Itself" in request.path else "azure-async-operation"
