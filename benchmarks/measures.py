@@ -121,7 +121,7 @@ def _allocated(*, traced: bool) -> int:
 
 
 def _stage(scene: dict[str, Any]) -> Scene:
-    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in scene.items()}
+    fields: dict[str, Any] = {**scene, "retry_after": tuple(scene.get("retry_after", (0, 0)))}
     return Scene(**fields)
 
 

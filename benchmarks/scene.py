@@ -14,7 +14,7 @@ from benchmarks import server
 from benchmarks.wire import MONITOR, RESOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 WARMUP = 0x7FFFFFFF
 """Number of the operation that is polled once before the clock runs."""
@@ -72,7 +72,7 @@ class Scene:
         self.warmed()
 
     @contextmanager
-    def measured(self) -> Iterator[None]:
+    def measured(self) -> Generator[None]:
         """Run the clock."""
         gc.collect()
         self.due_s = None if self.herd_s is None else time.monotonic() + self.herd_s

@@ -23,7 +23,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 from benchmarks.wire import MONITOR, RUNNING, SUCCEEDED, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 EARLY_S = 0.002
 """A poll that arrives so much before its time is early."""
@@ -183,7 +183,7 @@ def report(origin: str) -> Report:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving() -> Generator[str]:
     """Run the server in a process of its own, and return its origin."""
     command = [sys.executable, "-m", "benchmarks.server"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:  # noqa: S603

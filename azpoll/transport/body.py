@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,16 @@ async def _read_coded(response: HTTPResponse, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _inflated(inflater: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
+class _Inflater(Protocol):
+    """What `zlib.decompressobj` returns."""
+
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def _inflated(inflater: _Inflater, chunk: bytes) -> Iterator[bytes]:
     """Yield what a chunk becomes, a little at a time: nobody who stops early has paid for the rest."""
     for start in range(0, len(chunk), PIECE):
         coded = chunk[start : start + PIECE]

@@ -5,6 +5,8 @@ Slow, so for small fleets: they show that `benchmarks.fleet.lean`, which runs th
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import anyio
 import httpx
 
@@ -37,7 +39,7 @@ async def _wait(client: httpx.AsyncClient, url: str, rules: Rules) -> None:
     tries = 0
     while True:
         response = await client.get(url)
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             tries += 1
             if tries >= rules.tries:
                 return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import anyio
 import httpx
 
@@ -31,7 +33,7 @@ class OtherTool:
                 exchange = self._arm.exchange(IncomingRequest("GET", ORIGIN, "/subscriptions/s/resources", QUERY, {}))
                 exchange.finished(complete=True)
                 self.reads += 1
-                self.throttled += exchange.status == httpx.codes.TOO_MANY_REQUESTS
+                self.throttled += exchange.status == HTTPStatus.TOO_MANY_REQUESTS
             await anyio.sleep(1 / OTHER_READS_PER_S)
 
 

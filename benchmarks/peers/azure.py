@@ -23,7 +23,7 @@ async def aiohttp(scene: Scene) -> None:
             await asyncio.sleep(scene.first_s(number))  # azure-core's own first poll does not wait
             # Its interval where a service names none, or 0: it takes that as none.
             method = arm_polling.AsyncARMPolling(timeout=0)
-            poller = polling.AsyncLROPoller(client, initial, lambda response: response, method)
+            poller = polling.AsyncLROPoller(client, initial, str, method)
             await poller.result()
 
         await client.send_request(rest.HttpRequest("GET", scene.monitor(WARMUP)))

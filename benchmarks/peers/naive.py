@@ -11,7 +11,7 @@ from benchmarks.scene import WARMUP
 from benchmarks.wire import AUTHORIZATION
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from benchmarks.scene import Scene
@@ -61,7 +61,7 @@ async def _of_client(scene: Scene, library: Any, gate: AbstractAsyncContextManag
 
 
 @asynccontextmanager
-async def clients(library: Any, transport: Any = None) -> AsyncIterator[Any]:
+async def clients(library: Any, transport: Any = None) -> AsyncGenerator[Any]:
     """Yield a client of httpx or httpx2 as everybody makes one."""
     timeout = library.Timeout(30, pool=None)
     async with library.AsyncClient(headers=HEADERS, timeout=timeout, transport=transport, trust_env=False) as client:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
 MIB = 2**20
 BLOCK = bytes(64 * 1024)
@@ -86,7 +86,7 @@ BOMBS = {
 
 
 @asynccontextmanager
-async def bomber() -> AsyncIterator[str]:
+async def bomber() -> AsyncGenerator[str]:
     """Serve `/name` on 127.0.0.1, and an ordinary status at `/ordinary`; gives the base URL."""
     ordinary = Bomb({"Retry-After": "3600"}, b'{"status": "Running"}')
 

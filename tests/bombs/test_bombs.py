@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bombs import BOMBS, bomber
+
+from .bombs import BOMBS, bomber
 
 VICTIM = Path(__file__).with_name("victim.py")
 MOST_KIB = 16 * 1024

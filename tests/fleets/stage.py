@@ -1,9 +1,9 @@
-"""A fleet over a fake of ARM: it begins in one instant, each request is on record, and time may pass with nothing run."""
+"""A fleet over a fake of ARM: it begins at once, each request is on record, and time may pass with nothing run."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import sniffio
@@ -58,7 +58,7 @@ class Fleet:
     def __init__(
         self, script: Script | Callable[[IncomingRequest], Script], *, clock: Callable[[], float] | None = None
     ) -> None:
-        given = {} if clock is None else {"clock": clock}
+        given: dict[str, Any] = {} if clock is None else {"clock": clock}
         self.arm = FakeARM(default=script, limits=None, latency_s=LATENCY_S, **given)
         self.line = Line(self.arm)
         self.owners: dict[str, Hashable] = {}
@@ -86,7 +86,7 @@ class Fleet:
         assert exchange.status is not None
         request = httpx.Request("PUT", f"{ORIGIN}{path}?api-version=1")
         initial = httpx.Response(exchange.status, headers=exchange.headers, content=exchange.body, request=request)
-        self.owners[next(reversed(self.arm.operations))] = owner
+        self.owners[list(self.arm.operations)[-1]] = owner
         self.tracked.append(
             tracker.track(initial, result="status", owner=owner, timeout=timeout, label=str(number)),
         )
@@ -114,7 +114,7 @@ class Fleet:
         return [operation.snapshot().state for operation in self.tracked]
 
     def kept(self, budget: azpoll.Budget, scopes: int = 1) -> None:
-        """Raise AssertionError if anything was sent early, twice at once, after the end, or beyond the budgets of so many scopes."""
+        """Raise AssertionError if anything was sent early, twice at once, after the end, or beyond so many budgets."""
         self.arm.no_early_polls()
         self.arm.one_request_at_a_time()
         self.arm.no_requests_after_end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -14,6 +15,9 @@ import azpoll
 from azpoll.testing import Pattern, RetryAfter, Script
 
 from .stage import LATENCY_S, ORIGIN, Fleet
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +48,7 @@ def turns(fleet: Fleet) -> dict[object, list[float]]:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_owners_of_1_10_and_100_operations_are_given_equal_shares(seed: int) -> None:
-    """Within a tenth, over half an hour in which all want more; in whatever order they came, and at several providers."""
+    """Within a tenth, over half an hour in which all want more; in any order, and at several providers."""
     draw = random.Random(seed)  # noqa: S311 - a simulation
     fleet = Fleet(lambda _: endless(draw))
     owners = [owner for owner, operations in OWNERS.items() for _ in range(operations)]
@@ -55,10 +59,10 @@ async def test_owners_of_1_10_and_100_operations_are_given_equal_shares(seed: in
         await anyio.sleep(WATCHED_S)
     fleet.kept(SCARCE)
     share = WATCHED_S * SCARCE.rate / len(OWNERS)
-    for owner, left_s in turns(fleet).items():
-        assert len(left_s) == pytest.approx(share, rel=0.1), f"seed {seed}: {owner}"
+    for whose, left_s in turns(fleet).items():
+        assert len(left_s) == pytest.approx(share, rel=0.1), f"seed {seed}: {whose}"
         waits_s = [later - earlier for earlier, later in pairwise(left_s)]
-        assert max(waits_s) <= 2 * len(OWNERS) / SCARCE.rate, f"seed {seed}: {owner} starved"
+        assert max(waits_s) <= 2 * len(OWNERS) / SCARCE.rate, f"seed {seed}: {whose} starved"
 
 
 async def test_no_operation_starves_within_its_owners_share() -> None:
@@ -99,7 +103,7 @@ async def test_owners_share_the_writes_of_their_initial_requests_as_evenly() -> 
     budget = azpoll.Budget(write_rate=1, write_burst=1)
     begun: list[str] = []
 
-    async def begin(tracker: azpoll.Tracker[object], owner: str, number: int) -> None:
+    async def begin(tracker: azpoll.Tracker[httpx.Response], owner: str, number: int) -> None:
         path = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Fake/things/{owner}{number}?api-version=1"
         await tracker.begin("PUT", ORIGIN + path, json={}, result="status", owner=owner)
         begun.append(owner)

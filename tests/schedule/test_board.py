@@ -72,16 +72,20 @@ def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() ->
         assert resources.of(f"{SHELF}/running{number}") == [record]
 
 
+def ended(number: int) -> Record:
+    """Return an operation whose first poll has told that it failed."""
+    record = job(number)
+    assert isinstance(record.state, Polling)
+    record.state = advance(record.state, answer(body=b'{"status":"Failed"}'))
+    return record
+
+
 def test_an_operation_that_had_ended_already_is_not_kept() -> None:
     """As a response that tells the end is tracked."""
     before = alive()
     resources = Resources(())
     for number in range(100):
-        record = job(number)
-        assert isinstance(record.state, Polling)
-        record.state = advance(record.state, answer(body=b'{"status":"Failed"}'))
-        resources.add(record)
-    del record
+        resources.add(ended(number))
     assert alive() == before
     assert resources.of(f"{SHELF}/1") == []
 
