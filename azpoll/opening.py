@@ -156,7 +156,7 @@ class Opening:
             raise InvalidResumeToken("the resume token is of no use: it names no URL") from error
         if origin not in self._homes:
             raise UntrustedPollingURL(
-                f"the resume token names {origin}, which is neither the origin of the client's base_url nor in"
+                f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor in"
                 " allowed_origins; nothing was sent. If it is to be trusted, name it there"
             )
         plan = self._plan(token.method, token.resource_url, origin, settings, token.client_request_id, at_s)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import unquote
 
+from azpoll.protocol.text import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +21,7 @@ MAX_URL = 8192
 """Longest URL accepted, in characters (rule 13)."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LONGEST_SHOWN = 300  # a DNS name has 253 characters at most
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*")
 _FORBIDDEN = re.compile(r"[^\x21-\x7e]|[\\#]")
@@ -65,6 +68,10 @@ class Origin:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
+
+    def shown(self) -> str:
+        """Return it for people: a URL's host may be as long as the URL, a name's is no longer than this shows."""
+        return escaped(str(self), _LONGEST_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,7 @@ class Trust:
             return Refusal("it is not a URL")
         if not self._trusts(origin):
             return Refusal(
-                f"its origin {origin} is neither that of the initial request, {self.initial},"
+                f"its origin {origin.shown()} is neither that of the initial request, {self.initial},"
                 " nor listed in allowed_origins",
                 url if len(url) <= MAX_URL else None,
             )

@@ -1,0 +1,77 @@
+"""The fuzzing of goal R5 as a command.
+
+Every night:  python -m tests.fuzz --inputs 2500000 --seed "$(date +%Y%m%d)"
+and an hour:  python -m tests.fuzz --guided-seconds 3600
+A failure:    python -m tests.fuzz --kind bodies --seed 1 --only 4711
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+NAMES = ("headers", "urls", "tokens", "bodies")
+
+
+def main() -> int:
+    """Fuzz; return 1 if something did not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Fuzz what services and tokens say.")
+    parser.add_argument("--kind", choices=NAMES, action="append", help="only this kind; may be given again")
+    parser.add_argument("--inputs", type=int, default=100_000, help="of each kind")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="this input of the seed alone")
+    parser.add_argument("--input", metavar="TEXT", help="this input, as a report gives it")
+    parser.add_argument("--guided-seconds", type=int, metavar="N", help="led by coverage, N seconds for all kinds")
+    parser.add_argument("--guided-in", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    names = given.kind or NAMES
+    if given.guided_in is not None:
+        import_module("tests.fuzz.guided").guided(names[0], given.guided_seconds, given.seed, given.guided_in)
+    if given.guided_seconds is not None:
+        return max(_apart(name, max(1, given.guided_seconds // len(names)), given.seed) for name in names)
+    return max(_volume(name, given) for name in names)
+
+
+def _apart(name: str, seconds: int, seed: int) -> int:
+    """Run in a process of its own: libFuzzer ends the one it runs in."""
+    sys.stdout.write(f"{name}: {seconds} s\n")
+    sys.stdout.flush()
+    arguments = ("--kind", name, "--guided-seconds", str(seconds), "--seed", str(seed), "--guided-in")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "tests.fuzz", *arguments, folder]
+        return int(subprocess.run(command, check=False).returncode != 0)  # noqa: S603 - ourselves
+
+
+def _volume(name: str, given: argparse.Namespace) -> int:
+    # Where coverage leads, azpoll must be imported by atheris: so nothing here imports it before.
+    campaigns: Any = import_module("tests.fuzz.campaign")
+    report = import_module("tests.fuzz.minimising").report
+    kind = campaigns.KINDS[name]
+    if given.only is not None or given.input is not None:
+        data = base64.urlsafe_b64decode(given.input) if given.input is not None else None
+        if data is None:
+            data = next(data for _, data in campaigns.drawn(kind, given.seed, given.only, 1))
+        broken = campaigns.broken_by(kind, data)
+        sys.stdout.write(f"{kind.shown(data)}\n{broken or 'all holds'}\n")
+        return int(broken is not None)
+    begun_s = time.process_time()
+    total = campaigns.campaign(kind, given.seed, given.inputs)
+    took_s = time.process_time() - begun_s
+    sys.stdout.write(
+        f"{name}, seed {given.seed}: {total.inputs:,} inputs, the slowest {total.slowest_s * 1000:.1f} ms,"
+        f" {took_s:.1f} s of CPU, failures: {len(total.failures)}\n"
+    )
+    for failure in total.failures[:5]:
+        sys.stdout.write(f"{report(kind, given.seed, failure)}\n")
+    return int(bool(total.failures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
