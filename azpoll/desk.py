@@ -41,13 +41,12 @@ if TYPE_CHECKING:
     from azpoll.schedule.timing import Timing
     from azpoll.transport.client import ClientTransport
 
-
 T = TypeVar("T")
 
 CLOCKS_DIFFER_S = 1.0
 """How far the clock of a host that makes a token may be behind that of one that takes it up."""
 
-_ELSEWHERE = "a tracker and its operations belong to the event loop it was entered in"
+_ELSEWHERE = "a tracker and its operations belong to the event loop it was entered in, and to its process"
 
 
 class Desk(Generic[ResponseT]):
@@ -101,7 +100,7 @@ class Desk(Generic[ResponseT]):
             raise WrongEventLoop("a tracker is used inside a running event loop") from error
         if self._loop is None:
             raise WrongEventLoop("the tracker was not entered: use `async with azpoll.Tracker(client) as tracker`")
-        if here != self._loop:
+        if here != self._loop or self.transport.is_inherited:
             raise WrongEventLoop(_ELSEWHERE)
 
     def begin(self, plan: Plan, state: State, settings: Settings, *, resumed: bool) -> Record:
@@ -133,7 +132,7 @@ class Desk(Generic[ResponseT]):
     def stop(self, record: Record) -> None:
         """Stop tracking one operation that has not ended; allowed in any callback of the event loop."""
         if not record.ended:
-            if threading.get_ident() != self._thread:
+            if threading.get_ident() != self._thread or self.transport.is_inherited:
                 raise WrongEventLoop(_ELSEWHERE)
             self._scheduler.withdraw(record)
             self._ended(record)
@@ -166,15 +165,16 @@ class Desk(Generic[ResponseT]):
 
         return unsubscribe
 
-    async def close(self, grace_s: float) -> None:
-        """Send nothing more, wait for what is under way, and end whatever has not ended, cancelled or not."""
-        try:
-            await self._scheduler.close(grace_s)
-        finally:
-            self._closed = True
-            self.transport.close()
-            for record in tuple(self.live.values()):
-                self.stop(record)
+    async def settle(self, grace_s: float) -> None:
+        """Send nothing more, and wait for what is under way."""
+        await self._scheduler.close(grace_s)
+
+    def close(self) -> None:
+        """End whatever has not ended, once no answer can come any more."""
+        self._closed = True
+        self.transport.close()
+        for record in tuple(self.live.values()):
+            self.stop(record)
 
     def take_failures(self) -> list[AzpollError]:
         """Return an exception for each failure that nobody has seen, and forget them."""
@@ -266,6 +266,7 @@ class Desk(Generic[ResponseT]):
     def _ended(self, record: Record) -> None:
         if self.live.pop(record.id, None) is None:
             return  # a listener has stopped it while it heard of its end
+        self.wall_clock.look()  # its token may be asked for when the loop is gone
         state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
         self._counts[state] += 1
         if self._keep_failures and record.failed and not record.stopped:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from contextlib import aclosing, closing
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, Unpack, overload
 
 import anyio
 
 from azpoll import options
-from azpoll.crew import crew
+from azpoll.crew import Crew
 from azpoll.desk import Desk
 from azpoll.errors import TrackerClosed
 from azpoll.group import Group
@@ -107,14 +108,14 @@ class Tracker(Generic[ResponseT]):
             token_key=options.checked_key(token_key),
         )
         self._desk = Desk(self._transport, token_key, keep_failures=self._waits)
-        self._crew = crew()
+        self._crew = Crew()
         self._tasks: TaskGroup | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
         if self._tasks is not None:
             raise TrackerClosed("a tracker is entered once: make another")
-        self._tasks = await self._crew.__aenter__()
+        self._tasks = await self._crew.open()
         self._desk.open(self._tasks, self._max_in_flight, self._budget, self._timing)
         writes = None if self._budget is None else self._budget.of_writes()
         starts = Starts(self._transport.begin, self._tasks, self._max_in_flight, writes, self._desk.throttled)
@@ -130,10 +131,9 @@ class Tracker(Generic[ResponseT]):
         finally:
             self._closed = True
             self._opening.close()
-            try:
-                await self._desk.close(GRACE_S)
-            finally:
-                await self._crew.__aexit__(None, None, None)
+            with closing(self._desk):
+                async with aclosing(self._crew):
+                    await self._desk.settle(GRACE_S)
         failures = self._desk.take_failures()
         if error is None and failures:
             raise ExceptionGroup("operations that nobody awaited did not succeed", failures)

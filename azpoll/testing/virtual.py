@@ -86,12 +86,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._ready.clear()
             self._ready.extend(handles)
 
-    def jump(self) -> None:
-        """Set the clock to the earliest timer, exactly, or just after it where floats are too coarse to compare."""
-        if self._scheduled:
-            when_s = self._scheduled[0].when()
-            comparable = when_s + self._clock_resolution > when_s  # the loop runs timers below time() + resolution
-            self._now_s = max(self._now_s, when_s if comparable else math.nextafter(when_s, math.inf))
+    def jump(self) -> bool:
+        """Set the clock to the earliest timer, exactly, or just after it where floats are too coarse to compare.
+
+        Returns whether there is one: that of `anyio.sleep_forever` never comes.
+        """
+        when_s = self._scheduled[0].when() if self._scheduled else math.inf
+        if math.isinf(when_s):
+            return False
+        comparable = when_s + self._clock_resolution > when_s  # the loop runs timers below time() + resolution
+        self._now_s = max(self._now_s, when_s if comparable else math.nextafter(when_s, math.inf))
+        return True
 
     def hang(self) -> VirtualTimeHang:
         """Return the error for a loop with nothing to wait for."""
@@ -118,8 +123,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         if found or (timeout is not None and timeout <= 0):
             self._loop.shuffle_ready()
             return found
-        if timeout is not None:
-            self._loop.jump()
+        if timeout is not None and self._loop.jump():
             return found
         found = super().select(_HANG_GRACE_S)
         if not found:

@@ -62,17 +62,24 @@ class ClientTransport(Generic[ResponseT]):
         self._sender = Sender(client, self.library)
         self._limit = TimeLimit(POLL_S)
         self._now: Callable[[], float] = anyio.current_time
+        self._process = os.getpid()
         if client.is_closed:
             raise RuntimeError(CLOSED)
 
     def open(self) -> None:
         """Note that all requests will be sent in the running event loop."""
         self._now = loop_clock()
+        self._process = os.getpid()
         self._limit.open()
 
     def close(self) -> None:
         """Note that nothing more will be sent."""
         self._limit.close()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is a fork of the process that opened it, whose connections are not its own to use."""
+        return os.getpid() != self._process
 
     @property
     def is_closed(self) -> bool:

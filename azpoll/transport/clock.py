@@ -41,8 +41,12 @@ class WallClock:
     def __init__(self) -> None:
         self._difference_s = 0.0
 
-    def unix_s(self, at_s: float) -> float:
-        """Return the Unix time of a time of the event loop."""
+    def look(self) -> None:
+        """Note how far the two are apart, if the loop is there."""
         with suppress(RuntimeError):
             self._difference_s = time.time() - now_s()
+
+    def unix_s(self, at_s: float) -> float:
+        """Return the Unix time of a time of the event loop."""
+        self.look()
         return self._difference_s + at_s

@@ -1,0 +1,1 @@
+"""Cancellation at every step of the event loop, of whoever awaits, begins, cancels, renews or leaves."""

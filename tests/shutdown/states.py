@@ -1,0 +1,63 @@
+"""What an operation may be doing when its tracker ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from azpoll.testing import Delay, Ordinary, Reply, Script
+
+END_S = 5.0
+"""When the tracker ends."""
+
+GRACE_S = 5.0
+
+
+@dataclass(frozen=True)
+class State:
+    """One state.
+
+    Attributes:
+        script: brings an operation into it by `END_S`.
+        stopped: what whoever waits is told where tracking stops at `END_S`.
+        unread: what it is told where no poll can be sent from then on.
+        method: of the initial request.
+        begun_s: when the initial request is sent.
+        whole: what it is told where nobody stops it.
+    """
+
+    script: Script
+    stopped: str = "TrackerClosed"
+    unread: str = "PollingError"
+    method: str = "DELETE"
+    begun_s: float = 0.0
+    whole: str = "succeeded"
+
+
+STATES: dict[str, State] = {
+    "waiting": State(Script(duration_s=50, retry_after=60)),
+    "polling": State(
+        Script(duration_s=5, retry_after=3, polls=[Delay(4, Reply(200, {"status": "Succeeded"}))]),
+        stopped="succeeded",
+        unread="succeeded",
+    ),
+    "hanging": State(Script(duration_s=5, retry_after=3, polls=[Delay(math.inf), Ordinary()])),
+    "fetching": State(
+        Script(duration_s=1, retry_after=3, finals=[Delay(4)]), stopped="succeeded", unread="succeeded", method="PUT"
+    ),
+    "fetching in vain": State(Script(duration_s=1, retry_after=3, finals=[Delay(math.inf)]), method="PUT"),
+    "beginning": State(
+        Script(duration_s=5, retry_after=3, initial=Delay(4)), begun_s=3, unread="TrackerClosed", whole="TrackerClosed"
+    ),
+    "beginning late": State(
+        Script(duration_s=5, retry_after=3, initial=Delay(4)),
+        begun_s=END_S - 0.001,
+        unread="TrackerClosed",
+        whole="TrackerClosed",
+    ),
+    "throttled": State(Script(duration_s=5, retry_after=3, polls=[Reply(429, retry_after=60), Ordinary()])),
+    "ended": State(Script(duration_s=1, retry_after=2), stopped="succeeded", unread="succeeded"),
+    "failed": State(
+        Script(duration_s=1, retry_after=2, outcome="Failed"), stopped="failed", unread="failed", whole="failed"
+    ),
+}
