@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -138,7 +139,7 @@ class Opening:
         """
         if method.upper() not in tokens.METHODS:
             raise ValueError(f"a long-running operation begins with {', '.join(tokens.METHODS)}, not {method[:16]!r}")
-        return method.upper()
+        return sys.intern(method.upper())
 
     def resumed(self, text: str, settings: Settings, at_s: float) -> tuple[Plan, State]:
         """Return plan and state of an operation from a resume token.

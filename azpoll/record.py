@@ -37,6 +37,7 @@ class Record:
     """One operation. Times are monotonic seconds."""
 
     __slots__ = (
+        "asks",
         "begun_s",
         "callbacks",
         "cancel_url",
@@ -71,6 +72,7 @@ class Record:
         self.last_poll_s: float | None = None
         self.withdrawn = False
         self.place: Place[Job] | None = None
+        self.asks: str | None = None
         self.rank = Rank.PLAIN
         self.owner: Hashable = None
         self.cancel_url: str | None = None
@@ -106,14 +108,17 @@ class Record:
 
     @property
     def resumable(self) -> Pending | None:
-        """The last state that can be asked; None after success, or when nothing was ever there to ask."""
+        """The last state that can be asked; None after success, or when nothing was ever there to ask.
+
+        Where the deadline comes before the next request may, it is the state without that deadline.
+        """
         match self.state:
             case Succeeded():
                 return None
             case Lost(last=last):
                 return last
             case Polling() | Confirming() | Fetching() as pending:
-                return pending
+                return pending if pending.ask.instead is None else pending.ask.instead.last
             case _:
                 return self.state.last
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
 
 _BOM = b"\xef\xbb\xbf"
-_decode = json.JSONDecoder().decode
+_decode = json.JSONDecoder().raw_decode
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Answer:
+class Answer(NamedTuple):
     """One HTTP answer, complete, with redirects not followed.
 
     Attributes:
@@ -113,9 +112,13 @@ def read_json(answer: Answer) -> object | Absent:
     """
     try:
         try:
-            return _decode(answer.body.decode())  # type: ignore[no-any-return]  # `object` until a reader narrows it
+            text = answer.body.decode()
+            value, end = _decode(text)
+            if end == len(text):
+                return value  # type: ignore[no-any-return]  # `object` until a reader narrows it
         except ValueError:
-            return json.loads(answer.body)  # type: ignore[no-any-return]  # with a BOM, or in UTF-16 or UTF-32
+            pass
+        return json.loads(answer.body)  # type: ignore[no-any-return]  # amid blanks, with a BOM, in UTF-16 or UTF-32
     except (ValueError, RecursionError):
         if not answer.body.removeprefix(_BOM).strip():
             return Absent.EMPTY

@@ -6,6 +6,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.protocol.answer import Answer
@@ -22,7 +23,7 @@ _MILLISECOND_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
 
 # RFC 9110 10.2.3 has whole digits only, so `+5`, `1e3`, `0x10` and `.5` are refused. Wider than the RFC: a
 # fraction (services send it) and a minus (rule 35 reads it as "now"). 100 digits are always a finite float.
-_NUMBER = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?")
+_NUMBER = re.compile(r"[ \t]*-?[0-9]{1,100}(?:\.[0-9]{1,100})?[ \t]*")
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
@@ -113,7 +114,7 @@ def poll_wait(answer: Answer | None, pace: Pace, step: int) -> Wait:
     """
     asked = None if answer is None else retry_after(answer)
     if asked is not None:
-        return Wait(pace.clamp(asked), by_server=True)
+        return _told(pace.clamp(asked))
     if pace.interval is not None:
         return Wait(max(pace.interval, pace.floor), by_server=False)
     return Wait(pace.clamp(_doubled(step, _LONGEST_POLL_S)), by_server=False)
@@ -137,6 +138,12 @@ def backoff_wait(answer: Answer | Unreachable, pace: Pace, failures: int) -> Wai
     return Wait(own, by_server=False)
 
 
+@lru_cache(maxsize=256)
+def _told(seconds: float) -> Wait:
+    """Return the wait that a server asks for: services ask for the same few, and each waiting operation keeps one."""
+    return Wait(seconds, by_server=True)
+
+
 def _check(name: str, value: float) -> None:
     if not 0.0 <= value <= sys.float_info.max:  # refuses NaN, infinity and integers no float can hold
         raise ValueError(f"{name} must be a finite number of seconds, 0 or more, not {value!r}")
@@ -147,8 +154,10 @@ def _doubled(times: int, longest_s: float) -> float:
 
 
 def _number(value: str) -> float | None:
-    value = value.strip(" \t")
-    return max(0.0, float(value)) if _NUMBER.fullmatch(value) else None
+    if not _NUMBER.fullmatch(value):
+        return None
+    number = float(value)
+    return number if number > 0 else 0.0
 
 
 def _seconds_until(value: str, answer: Answer) -> float | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import TypeGuard
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING, TypeGuard
 
 from azpoll.protocol.answer import is_object
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _MAX_RAW = 64 * 1024
 _DTD = re.compile("<!(?:doctype|entity)", re.IGNORECASE)
@@ -39,6 +41,8 @@ def xml_members(text: str) -> dict[str, object]:
     """
     if _DTD.search(text):
         return {}
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - few services need it, and it is slow to import
+
     try:
         root = ET.fromstring(text)  # noqa: S314 - see above
     except (ET.ParseError, ValueError):
@@ -60,5 +64,5 @@ def is_list(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list)
 
 
-def _name(element: ET.Element) -> str:
+def _name(element: Element) -> str:
     return element.tag.rpartition("}")[2]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What a status code means for the one who asks for a status."""
 
     READABLE = "2xx"
@@ -18,7 +18,8 @@ class Kind(Enum):
     ODD = "any other"
 
 
-_BY_CODE = {
+_BY_CLASS = {2: Kind.READABLE, 4: Kind.REFUSED, 5: Kind.TRANSIENT}
+_BY_CODE = {code: _BY_CLASS.get(code // 100, Kind.ODD) for code in range(100, 600)} | {
     301: Kind.REDIRECT,
     302: Kind.REDIRECT,
     303: Kind.REDIRECT,
@@ -31,9 +32,8 @@ _BY_CODE = {
     410: Kind.GONE,
     429: Kind.TRANSIENT,
 }
-_BY_CLASS = {2: Kind.READABLE, 4: Kind.REFUSED, 5: Kind.TRANSIENT}
 
 
 def kind_of(status_code: int) -> Kind:
     """Return what a status code means (rules 11, 21, 25-28); other 5xx are as transient as those named."""
-    return _BY_CODE.get(status_code) or _BY_CLASS.get(status_code // 100, Kind.ODD)
+    return _BY_CODE.get(status_code, Kind.ODD)

@@ -26,8 +26,8 @@ times are the `at_s` of what came.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
+from dataclasses import replace
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, assert_never
 
 from azpoll.protocol import steps, trouble
 from azpoll.protocol.answer import Absent, Answer, read_json, read_object
@@ -64,8 +64,7 @@ CREATED = 201
 S = TypeVar("S", Polling, Confirming, Fetching)
 
 
-@dataclass(frozen=True, slots=True)
-class Row(Generic[S]):
+class Row(NamedTuple, Generic[S]):
     """One row of a transition table: what is done with an answer, and the states that can follow."""
 
     then: Callable[[S, Answer], State]
@@ -130,6 +129,8 @@ def advance(state: Pending, came: Answer | Unreachable) -> State:
             following = _next(FETCHING, state, came)
         case _:
             assert_never(state)
+    if state.plan.deadline_s is None:
+        return following
     turned = isinstance(following, (Confirming, Fetching)) and type(following) is not type(state)
     return _within_deadline(following, came, came.at_s, at_once=turned)
 
@@ -228,4 +229,4 @@ def _within_deadline(state: State, came: Answer | Unreachable | None, at_s: floa
     asked = (None if head is None else retry_after(head)) or 0.0
     too_early = wait.by_server or left_s < state.plan.pace.clamp(asked)
     instead = expire(state, came) if too_early else None
-    return replace(state, ask=replace(state.ask, wait=Wait(left_s, by_server=True), instead=instead))
+    return replace(state, ask=state.ask._replace(wait=Wait(left_s, by_server=True), instead=instead))

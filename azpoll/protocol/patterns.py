@@ -6,10 +6,9 @@ answer carries is used, whatever that answer's status code or body says (rule 3)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.protocol.answer import Absent, object_in, read_json, read_object
+from azpoll.protocol.answer import Absent, is_object, object_in, read_json, read_object
 from azpoll.protocol.reading import Reading, is_monitor, provisioning_state, status_word, text, verdict_of
 from azpoll.protocol.states import Verdict
 
@@ -23,8 +22,7 @@ ACCEPTED = 202
 NO_CONTENT = 204
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """One way to poll.
 
     Attributes:
@@ -49,7 +47,7 @@ class Pattern:
 def read_monitor(plan: Plan, answer: Answer) -> Reading:
     """Read a status monitor (rules 14-17): a status in the body beats the HTTP status code."""
     body = read_json(answer)
-    document = object_in(body)
+    document = body if is_object(body) else None
     if document is not None and (word := status_word(document)):
         return Reading(verdict_of(word, plan.terminal_words), word, document)
     if answer.status_code == ACCEPTED:

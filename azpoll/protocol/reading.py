@@ -57,29 +57,32 @@ class Reading(NamedTuple):
 def verdict_of(word: str, terminal_words: Mapping[str, Verdict]) -> Verdict:
     """Return what a status word says: compared whole and without case, never by substring (rules 15, 16)."""
     word = word.lower()
-    return terminal_words.get(word) or TERMINAL_WORDS.get(word, Verdict.RUNNING)
+    if word in terminal_words:
+        return terminal_words[word]
+    return TERMINAL_WORDS.get(word, Verdict.RUNNING)
 
 
 def status_word(document: Mapping[str, object]) -> str | None:
     """Return the status of a status monitor: `status`, else the provisioning state (rule 14)."""
-    return _word(document.get("status")) or provisioning_state(document)
+    return text(document, "status") or provisioning_state(document)
 
 
 def provisioning_state(document: Mapping[str, object]) -> str | None:
     """Return `properties.provisioningState`, else the top-level `provisioningState`."""
-    properties = member(document, "properties")
-    nested = None if properties is None else _word(properties.get("provisioningState"))
-    return nested or _word(document.get("provisioningState"))
+    return text(member(document, "properties"), "provisioningState") or text(document, "provisioningState")
 
 
 def is_monitor(document: Mapping[str, object]) -> bool:
     """Whether a document is itself a status monitor, not a resource that happens to have a `status`."""
-    return _word(document.get("status")) is not None and all(name.lower() in MONITOR_MEMBERS for name in document)
+    return text(document, "status") is not None and all(name.lower() in MONITOR_MEMBERS for name in document)
 
 
 def text(document: Mapping[str, object] | None, name: str) -> str | None:
     """Return a member that is a non-blank string, trimmed; None for anything else."""
-    return None if document is None else _word(document.get(name))
+    if document is None or name not in document:
+        return None
+    value = document[name]
+    return (value.strip() or None) if isinstance(value, str) else None
 
 
 def member(document: Mapping[str, object], name: str) -> Mapping[str, object] | None:
@@ -89,16 +92,16 @@ def member(document: Mapping[str, object], name: str) -> Mapping[str, object] | 
 
 def progress_of(answer: Answer, reading: Reading, before: Progress) -> Progress:
     """Return what an answer tells of the operation's progress; what it omits stays as it was."""
-    document = reading.document
-    raw = None if document is None else _number(document.get("percentComplete"))
+    document, headers = reading.document, answer.headers
+    raw = None if document is None else _number(document, "percentComplete")
     return Progress(
         status=before.status if reading.status is None else sys.intern(reading.status),
         percent_complete=before.percent_complete if raw is None else raw,
         percent=before.percent if raw is None else _percent(raw, before),
         start_time=text(document, "startTime") or before.start_time,
         end_time=text(document, "endTime") or before.end_time,
-        request_id=answer.headers.get("x-ms-request-id"),
-        correlation_id=answer.headers.get("x-ms-correlation-request-id"),
+        request_id=headers.get("x-ms-request-id", None),
+        correlation_id=headers.get("x-ms-correlation-request-id", None),
     )
 
 
@@ -110,11 +113,10 @@ def _percent(raw: float, before: Progress) -> float | None:
     return None
 
 
-def _number(value: object) -> float | None:
+def _number(document: Mapping[str, object], name: str) -> float | None:
+    if name not in document:
+        return None
+    value = document[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if abs(value) < _LARGEST_NUMBER else None
-
-
-def _word(value: object) -> str | None:
-    return (value.strip() or None) if isinstance(value, str) else None
+    return float(value) if -_LARGEST_NUMBER < value < _LARGEST_NUMBER else None

@@ -6,8 +6,7 @@ request, so it is sent again only if the caller says that a second one does no h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.protocol.answer import Answer, Fault
 from azpoll.protocol.delay import Wait, backoff_wait, retry_after
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.delay import Pace
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """One more try of an initial request.
 
     Attributes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from azpoll.protocol.delay import Pace, Wait
 
@@ -70,8 +70,7 @@ class Plan:
     client_request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """How long polls have gone wrong, by kind; any readable answer ends it.
 
     Attributes:
@@ -89,8 +88,7 @@ class Trouble:
     unauthorized: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """The next request: GET `url`, not before `wait` has passed since the last answer.
 
     Attributes:
@@ -101,14 +99,17 @@ class Ask:
             may be (rule 38).
     """
 
-    url: str = field(repr=False)
+    url: str
     wait: Wait
     hops: int = 0
     instead: Lost | None = None
 
+    def __repr__(self) -> str:
+        """Say nothing of the URL: its query may be secret (rule 45)."""
+        return f"Ask(wait={self.wait}, hops={self.hops}, instead={self.instead})"
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+
+class Progress(NamedTuple):
     """What the service last told of its progress, as it was sent (rule 41).
 
     Attributes:

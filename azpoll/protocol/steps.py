@@ -104,8 +104,10 @@ def _newest(state: Polling, came: Answer) -> str | Refusal:
 
 def latest_location(state: Polling, came: Answer) -> str | Refusal | None:
     """Return the `Location` for the final GET; a refused one matters only if it is used (rule 30)."""
-    named = came.headers.get("location") if state.pattern.is_monitor else None
-    if named is None or named == state.location:
+    if not state.pattern.is_monitor or "location" not in came.headers:
+        return state.location
+    named = came.headers["location"]
+    if named == state.location:
         return state.location
     return state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
 
@@ -178,5 +180,5 @@ def lost_result(state: Fetching, came: Answer) -> State:
 
 def _gone(came: Answer, state: Polling | Confirming | Fetching) -> Succeeded:
     """End a DELETE by the 404 of what it deleted; its result is what a DELETE that ended at once answers: 204."""
-    nothing = replace(came, status_code=NO_CONTENT, body=b"", headers={}, raw_headers=())
+    nothing = came._replace(status_code=NO_CONTENT, body=b"", headers={}, raw_headers=())
     return Succeeded(nothing, state.progress)

@@ -6,9 +6,9 @@ principal and region, and each resource provider has limits of its own beneath t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from azpoll.protocol.armerror import read_error
 from azpoll.protocol.delay import retry_after
@@ -33,7 +33,7 @@ _REMAINING: Mapping[Counted, tuple[str, ...]] = {
 }
 _OF_A_PROVIDER = "x-ms-ratelimit-remaining-resource"
 _LOCK = "retryableerrorduetoanotheroperation"
-_MOST_DIGITS = 9
+_COUNT = re.compile("[0-9]{1,9}")
 
 
 class Reach(Enum):
@@ -44,8 +44,7 @@ class Reach(Enum):
     OPERATION = "this operation alone: its resource is locked by another"
 
 
-@dataclass(frozen=True, slots=True)
-class Throttle:
+class Throttle(NamedTuple):
     """A 429.
 
     Attributes:
@@ -75,9 +74,9 @@ def remaining(answer: Answer, what: Counted) -> int | None:
 
     Hostile values are of no use: a number may only slow the requests of one scope, never hasten them.
     """
-    told = [
-        int(value)
-        for name in _REMAINING[what]
-        if (value := answer.headers.get(name, "")).isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
-    ]
-    return min(told, default=None)
+    least: int | None = None
+    for name in _REMAINING[what]:
+        if name in answer.headers and _COUNT.fullmatch(answer.headers[name]):
+            told = int(answer.headers[name])
+            least = told if least is None or told < least else least
+    return least

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from azpoll.protocol.answer import Answer
 from azpoll.protocol.delay import Wait, backoff_wait, retry_after
 from azpoll.protocol.states import Ask, Confirming, Fetching, Lost, Polling, Reason
 from azpoll.protocol.target import Refusal
 
 if TYPE_CHECKING:
-    from azpoll.protocol.answer import Answer, Unreachable
+    from azpoll.protocol.answer import Unreachable
     from azpoll.protocol.delay import Pace
     from azpoll.protocol.states import Pending
 
@@ -45,7 +46,7 @@ def back_off(state: S, came: Answer | Unreachable, reason: Reason, detail: str) 
     since_s = before.failing_since_s if before.failures else came.at_s
     if failures >= MOST_FAILURES and came.at_s - since_s >= FAILING_S:
         return lost(state, reason, f"{detail}; {failures} polls in a row over {came.at_s - since_s:.0f} s failed", came)
-    trouble = replace(before, failures=failures, failing_since_s=since_s)
+    trouble = before._replace(failures=failures, failing_since_s=since_s)
     return replace(state, ask=Ask(state.url, backoff_wait(came, state.plan.pace, failures)), trouble=trouble)
 
 
@@ -59,7 +60,7 @@ def tolerate(state: S, came: Answer) -> S | Lost:
         reason = Reason.FORBIDDEN if forbidden else Reason.NOT_FOUND
         lacks = "the read permission on the status URL is missing" if forbidden else "nothing is found there"
         return lost(state, reason, f"HTTP {came.status_code} for {came.at_s - since_s:.0f} s: {lacks}", came)
-    trouble = replace(before, misses=misses, missing_since_s=since_s)
+    trouble = before._replace(misses=misses, missing_since_s=since_s)
     return replace(state, ask=Ask(state.url, backoff_wait(came, state.plan.pace, misses)), trouble=trouble)
 
 
@@ -67,7 +68,7 @@ def renew(state: S, came: Answer) -> S | Lost:
     """Ask once more after a 401, which lets the client's auth renew its credential (rule 26)."""
     if state.trouble.unauthorized:
         return lost(state, Reason.UNAUTHENTICATED, "HTTP 401, and again after the credential was renewed", came)
-    trouble = replace(state.trouble, unauthorized=1)
+    trouble = state.trouble._replace(unauthorized=1)
     return replace(state, ask=Ask(state.url, backoff_wait(came, state.plan.pace, 1)), trouble=trouble)
 
 
@@ -119,7 +120,15 @@ def untrusted(state: Pending, refusal: Refusal, named_by: str, came: Answer) -> 
 
 
 def lost(state: Pending, reason: Reason, detail: str, came: Answer | Unreachable | None) -> Lost:
-    """Give up; the detail says so where the operation itself is known to have succeeded (rule 32)."""
+    """Give up; the detail says so where the operation itself is known to have succeeded (rule 32).
+
+    Who takes it up again is kept from asking before the last answer allows: the wait is in the resume token.
+    """
     if isinstance(state, Fetching):
         detail = f"the operation succeeded, but its result could not be read: {detail}"
-    return Lost(reason, detail, state.polling if isinstance(state, Confirming) else state, came)
+    last = state.polling if isinstance(state, Confirming) else state
+    head = came if came is None or isinstance(came, Answer) else came.head
+    asked = None if head is None else retry_after(head)
+    if asked is not None and (asked := last.plan.pace.clamp(asked)) > last.ask.wait.seconds:
+        last = replace(last, ask=last.ask._replace(wait=Wait(asked, by_server=True)))
+    return Lost(reason, detail, last, came)

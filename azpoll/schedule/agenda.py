@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from azpoll.protocol.states import Pending
 from azpoll.schedule.due import DueHeap
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 
 READ_WAIT_S = 1.0
 """How long past its deadline a job may wait for the read of its last poll."""
-
-
-class Turn(NamedTuple):
-    """A job whose turn it is.
-
-    Attributes:
-        job: to be asked, or its errand to be sent; waits no more.
-        place: where the request is counted; None when the job is to be given up instead.
-    """
-
-    job: Job
-    place: Place[Job] | None
 
 
 class Agenda:
@@ -55,20 +43,28 @@ class Agenda:
 
     def put(self, job: Job, due_s: float) -> None:
         """Add a job, or move one that waits."""
-        self.withdraw(job)
+        if job.entry:
+            self.withdraw(job)
+        job.place = None
         self._due.put(job, due_s)
-        self._twins.add(_pending(job).ask.url, job)
 
     def withdraw(self, job: Job) -> None:
         """Take out a job, if it waits."""
         if not job.entry:
             return
-        self._twins.discard(_pending(job).ask.url, job)
         if job.place is None:
             self._due.withdraw(job)
         else:
             self._lanes.withdraw(job, job.place)
             job.place = None
+
+    def asks(self, job: Job, url: str | None) -> None:
+        """Note which URL a job asks from now on; None when it asks no more."""
+        if job.asks is not None:
+            self._twins.discard(job.asks, job)
+        job.asks = url
+        if url is not None:
+            self._twins.add(url, job)
 
     def rank(self, job: Job, rank: Rank, now_s: float) -> None:
         """Change how soon a job is asked; a hint also ends a wait of azpoll's own, but not one of the server's."""
@@ -86,22 +82,22 @@ class Agenda:
             if not state.ask.wait.by_server and earliest_s < job.due_s:
                 self.put(job, earliest_s)
 
-    def take(self, now_s: float) -> Turn | None:
-        """Take the next job there is to ask or to give up now."""
+    def take(self, now_s: float) -> Job | None:
+        """Take the next job there is to ask now, counted at its `place`; one without a place is to be given up."""
         while (job := self._due.take(now_s)) is not None:
-            state = _pending(job)
+            state = job.state
+            assert isinstance(state, Pending)  # noqa: S101 - a terminal state asks for nothing (rule 29)
             if job.errand is None and state.ask.instead is not None:
-                return self._taken(job, None)
+                return job
             self._admit(job, state, now_s)
         job = self._lanes.take(now_s)
         if job is not None:
-            place, job.place = job.place, None
-            return self._taken(job, place)
+            job.rank = Rank.PLAIN  # one that comes while the request is under way is for the next
+            return job
         job = self._overdue(now_s)
-        if job is None:
-            return None
-        self.withdraw(job)
-        return Turn(job, None)
+        if job is not None:
+            self.withdraw(job)
+        return job
 
     def next_s(self) -> float | None:
         """Return when `take` may give a job; None while none waits."""
@@ -111,12 +107,13 @@ class Agenda:
                 soonest_s = time_s
         return soonest_s
 
-    def twins_of(self, job: Job, url: str, sent_s: float) -> list[Job]:
-        """Take out the other jobs that wait to ask the same URL, and were last answered before `sent_s`."""
-        twins = [twin for twin in self._twins.of(url, job) if twin.answered_s < sent_s]
+    def twins_of(self, job: Job, url: str) -> list[Job]:
+        """Take out the other jobs that wait to ask the same URL."""
+        if self._twins.is_alone(url, job):
+            return []
+        twins = [twin for twin in self._twins.of(url, job) if twin.entry]
         for twin in twins:
             self.withdraw(twin)
-            twin.rank = Rank.PLAIN
         return twins
 
     def heard(self, place: Place[Job], came: Answer | Unreachable, now_s: float) -> Throttle | None:
@@ -138,11 +135,6 @@ class Agenda:
         self._lanes.add(job, job.place, now_s)
         if state.plan.deadline_s is not None:
             self._watch_deadline(job)
-
-    def _taken(self, job: Job, place: Place[Job] | None) -> Turn:
-        self._twins.discard(_pending(job).ask.url, job)
-        job.rank = Rank.PLAIN  # one that comes while the request is under way is for the next
-        return Turn(job, place)
 
     def _watch_deadline(self, job: Job) -> None:
         deadline_s = _pending(job).plan.deadline_s

@@ -46,7 +46,8 @@ class DueHeap(Generic[JobT]):
 
     def put(self, job: JobT, due_s: float) -> None:
         """Add a job, or move one that is in the heap."""
-        self.withdraw(job)
+        if job.entry:
+            self.withdraw(job)
         number = next(self._numbers)
         job.due_s, job.entry = due_s, number
         self._size += 1

@@ -46,7 +46,9 @@ class Histogram:
 
 
 def _bucket(seconds: float) -> int:
-    return math.ceil(math.log2(max(seconds, LEAST_S) / LEAST_S) * BUCKETS_PER_DOUBLING)
+    if seconds <= LEAST_S:
+        return 0
+    return math.ceil(math.log2(seconds / LEAST_S) * BUCKETS_PER_DOUBLING)
 
 
 def _upper_s(bucket: int) -> float:

@@ -43,7 +43,8 @@ class Job(Protocol):
         begun_s: of the beginning of its tracking.
         answered_s: of its last answer, or of its beginning.
         entry: number of its entry in the heap or in a lane; 0 while it has none.
-        place: where its reads are counted, while it waits in a lane; else None.
+        place: where its read is counted, while it waits in a lane for it or spends it; else None.
+        asks: the URL by which jobs that ask the same find it; None before the first, and after the last request.
         rank: how soon it is asked once it is due.
         owner: who shares the reads of its scope with other owners.
         errand: to be sent before the next poll.
@@ -56,6 +57,7 @@ class Job(Protocol):
     begun_s: float
     entry: int
     place: Place[Job] | None
+    asks: str | None
     rank: Rank
     owner: Hashable
     errand: Errand | None

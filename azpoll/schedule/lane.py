@@ -137,14 +137,14 @@ class Lane(Generic[JobT]):
 
     def add(self, job: JobT, place: Place[JobT], number: int) -> bool:
         """Let a due job wait; returns whether that may change when `take` next gives a job."""
-        owner = self._owners.get(job.owner)
-        if owner is None:
-            owner = self._owners[job.owner] = Owner(next(self._turns))
+        if job.owner not in self._owners:
+            self._owners[job.owner] = Owner(next(self._turns))
+        owner = self._owners[job.owner]
         owner.waiting += 1
         self.waiting += 1
         self._places[place] = None
         job.entry = number
-        line = place.line_of(job.rank)
+        line = place.spare if job.rank is Rank.COVERED else place.soon
         line.add(job, job.order_s - HEAD_START_S if job.rank is Rank.HINTED else job.order_s, owner)
         return line.waiting == 1
 
@@ -169,7 +169,9 @@ class Lane(Generic[JobT]):
         """Return when `take` may give a job; infinite when none waits."""
         soonest_s = math.inf
         for place in self._places:
-            ready_s = self._read_s(now_s) if place.soon.waiting else self._spare_s(now_s)
+            ready_s = now_s
+            if self.meter is not None:
+                ready_s = self.meter.ready_s(now_s) if place.soon.waiting else self._spare_s(now_s)
             if place.meter is not None:
                 ready_s = max(ready_s, place.meter.ready_s(now_s))
             soonest_s = min(soonest_s, ready_s)
@@ -211,9 +213,6 @@ class Lane(Generic[JobT]):
             del self._owners[job.owner]
         if not place.soon.waiting and not place.spare.waiting:
             del self._places[place]
-
-    def _read_s(self, now_s: float) -> float:
-        return now_s if self.meter is None else self.meter.ready_s(now_s)
 
     def _spare_s(self, now_s: float) -> float:
         return now_s if self.meter is None else self.meter.ready_s(now_s, self.meter.burst * SPARE_SHARE)

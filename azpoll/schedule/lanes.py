@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.throttle import Reach, Throttle, remaining, throttle_of
+from azpoll.protocol.throttle import TOO_MANY_REQUESTS, Reach, Throttle, remaining, throttle_of
 from azpoll.schedule.due import DueHeap
 from azpoll.schedule.lane import JobT, Lane, Place
 from azpoll.schedule.scope import Scope, names_scopes, scope_of
@@ -85,13 +85,13 @@ class Lanes(Generic[JobT]):
     def place_of(self, url: str, now_s: float) -> Place[JobT]:
         """Return where the reads of a URL are counted."""
         collection = url.partition("?")[0].rpartition("/")[0]
-        place = self._beneath.get(collection)
-        if place is None:
-            place = self._place(*scope_of(url, "" if self._budget is None else self._budget.principal), now_s)
-            if not names_scopes(collection):
-                if len(self._beneath) >= COLLECTIONS_KEPT:
-                    self._beneath.clear()
-                self._beneath[collection] = place
+        if collection in self._beneath:
+            return self._beneath[collection]
+        place = self._place(*scope_of(url, "" if self._budget is None else self._budget.principal), now_s)
+        if not names_scopes(collection):
+            if len(self._beneath) >= COLLECTIONS_KEPT:
+                self._beneath.clear()
+            self._beneath[collection] = place
         return place
 
     def _place(self, scope: Scope, sub_scope: str, now_s: float) -> Place[JobT]:
@@ -157,10 +157,9 @@ class Lanes(Generic[JobT]):
         if head is None:
             return None
         lane = place.lane
-        left = remaining(head, self._counted)
-        if left is not None and lane.meter is not None:
+        if lane.meter is not None and (left := remaining(head, self._counted)) is not None:
             lane.meter.remaining(left)
-        throttle = throttle_of(head)
+        throttle = throttle_of(head) if head.status_code == TOO_MANY_REQUESTS else None
         if throttle is not None:
             lane.throttled += 1
             if self._budget is not None:

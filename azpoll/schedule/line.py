@@ -65,9 +65,12 @@ class Queue(Generic[JobT]):
 
     def take(self) -> JobT:
         """Take out the first job; there is one."""
-        self.first()
-        self.size -= 1
-        return heapq.heappop(self._heap)[2]
+        heap = self._heap
+        while True:
+            _, entry, job = heapq.heappop(heap)
+            if job.entry == entry:
+                self.size -= 1
+                return job
 
     def forget(self) -> None:
         """Note that the entry of one job is no longer valid."""
@@ -93,11 +96,10 @@ class Line(Generic[JobT]):
 
     def add(self, job: JobT, order_s: float, owner: Owner) -> None:
         """Add a job; among those of its owner the least order is first, then who came first."""
-        queue = self._queues.get(owner)
-        if queue is None:
-            queue = self._queues[owner] = Queue()
+        if owner not in self._queues:
+            self._queues[owner] = Queue()
             heapq.heappush(self._turns, (owner.turn, owner))
-        queue.add(job, order_s)
+        self._queues[owner].add(job, order_s)
         self.waiting += 1
 
     def forget(self, owner: Owner) -> None:

@@ -12,15 +12,17 @@ stopped waiting for it (rule 40).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.machine import advance, expire
+from azpoll.protocol.delay import Wait, retry_after
+from azpoll.protocol.machine import advance, expire, resume
 from azpoll.protocol.states import Pending
 from azpoll.schedule.agenda import Agenda
+from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
 from azpoll.transport.clock import loop_clock
 
@@ -33,19 +35,24 @@ if TYPE_CHECKING:
     from azpoll.protocol.throttle import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Errand, Job
-    from azpoll.schedule.lane import Place, Rank
+    from azpoll.schedule.lane import Place
     from azpoll.schedule.lanes import ScopeStatistics
     from azpoll.schedule.timing import Timing
 
 
-class _Flight(NamedTuple):
-    """A request under way, and the other jobs that take its answer: those last answered before it was sent.
+class _Flight:
+    """A request under way for the job of a URL, and the other jobs of that URL whose turn has come meanwhile.
 
-    What it is answered says nothing of an operation that began later, though on the same resource.
+    Those last answered before it was sent take its answer. Of an operation that began later, though on the same
+    resource, it says nothing but when to ask, and an errand not even that: they wait until it is over, and then their
+    time.
     """
 
-    sent_s: float
-    joined: list[Job]
+    __slots__ = ("met", "sent_s")
+
+    def __init__(self, sent_s: float) -> None:
+        self.sent_s = sent_s
+        self.met: list[Job] = []
 
 
 class Scheduler:
@@ -87,7 +94,7 @@ class Scheduler:
         self._called = False
         self._workers = 0
         self._busy = 0
-        self._idle = anyio.Event()
+        self._idle: anyio.Event | None = None
         self._closed = False
 
     @property
@@ -107,10 +114,7 @@ class Scheduler:
     def put(self, job: Job, at_s: float) -> None:
         """Schedule a pending job's next request, measured from its last answer at `at_s`."""
         assert isinstance(job.state, Pending)  # noqa: S101 - a terminal state asks for nothing (rule 29)
-        due_s, job.order_s = self._timing.of(job, job.state, at_s)
-        if job.errand is not None:
-            job.errand.back_s, due_s = due_s, at_s
-        self._put(job, due_s)
+        self._schedule(job, job.state, at_s)
 
     def hurry(self, job: Job) -> None:
         """Send the job's new errand now, or as soon as the request under way for it is answered."""
@@ -127,6 +131,7 @@ class Scheduler:
         """Send nothing more for a job; what is under way is not waited for."""
         job.withdrawn = True
         self._agenda.withdraw(job)
+        self._agenda.asks(job, None)
 
     async def close(self, grace_s: float) -> None:
         """Send nothing more, and give the requests under way `grace_s` seconds to be answered.
@@ -139,6 +144,14 @@ class Scheduler:
             while self._busy:
                 self._idle = anyio.Event()
                 await self._idle.wait()
+
+    def _schedule(self, job: Job, state: Pending, at_s: float) -> None:
+        if job.asks != state.ask.url:
+            self._agenda.asks(job, state.ask.url)
+        due_s, job.order_s = self._timing.of(job, state, at_s)
+        if job.errand is not None:
+            job.errand.back_s, due_s = due_s, at_s
+        self._put(job, due_s)
 
     def _put(self, job: Job, due_s: float) -> None:
         if not self._closed:
@@ -171,19 +184,22 @@ class Scheduler:
         while True:
             self._called = False
             now_s = self._now()
-            turn = None if self._closed else self._agenda.take(now_s)
-            if turn is None:
+            job = None if self._closed else self._agenda.take(now_s)
+            if job is None:
                 await self._pause()
                 continue
             self._busy += 1
-            if self._watch is None and self._agenda:
+            if self._watch is None and self._busy < self._max_in_flight and self._agenda:
                 self._relieve()
-            job, place = turn
-            if place is None:
+            if job.place is None:
                 self._give_up(job)
                 await anyio.lowlevel.checkpoint()
+            elif job.asks in self._flying:
+                self._flying[job.asks].met.append(job)
+                self._answered()
+                await anyio.lowlevel.checkpoint()
             elif job.errand is None:
-                await self._poll(job, place, now_s)
+                await self._poll(job, job.place, now_s)
             else:
                 await self._run(job, job.errand)
 
@@ -208,44 +224,67 @@ class Scheduler:
         assert isinstance(before, Pending)  # noqa: S101 - as in `put`
         lateness_s = sent_s - job.due_s
         url = before.ask.url
-        other = self._flying.get(url)
-        if other is not None and job.answered_s < other.sent_s:  # being asked for another job: it does for both
-            other.joined.append(job)
-            self._answered()
-            await anyio.lowlevel.checkpoint()
-            return
-        flight = self._flying[url] = _Flight(sent_s, [])
+        flight = self._flying[url] = _Flight(sent_s)
         try:
             came = await self._ask(before)
         finally:
-            if self._flying.get(url) is flight:
-                del self._flying[url]
+            del self._flying[url]
             self._answered()
         throttle = self._agenda.heard(place, came, came.at_s)
         if throttle is not None:
             self._throttled(statistics_of(place.lane, came.at_s), throttle)
+        twins = (*flight.met, *self._agenda.twins_of(job, url))
         self._advance(job, came, lateness_s)
-        if isinstance(came, Answer) and not isinstance(job.state, Pending):
+        if not isinstance(job.state, Pending) and isinstance(came, Answer):
             self._timing.learn(before.plan, job, came, place.lane.detection)
-        for twin in (*flight.joined, *self._agenda.twins_of(job, url, sent_s)):
-            self._advance(twin, came, 0.0)
+        for twin in twins:
+            if twin.answered_s < sent_s:
+                twin.rank = Rank.PLAIN
+                self._advance(twin, came, 0.0)
+            else:
+                self._defer(twin, came)
 
     def _advance(self, job: Job, came: Answer | Unreachable, lateness_s: float) -> None:
         if job.withdrawn or not isinstance(job.state, Pending):
             return
         state = advance(job.state, came)
         job.publish(state, came, lateness_s)
-        if isinstance(state, Pending) and not job.withdrawn:
-            self.put(job, came.at_s)
+        self._put_back(job, came.at_s)
+
+    def _defer(self, job: Job, came: Answer | Unreachable) -> None:
+        """Let a job wait as long as an answer asks for that came for another, and may be no news of its operation."""
+        state, since_s = job.state, job.answered_s
+        if isinstance(state, Pending) and state.ask.instead is None and not job.withdrawn:
+            head = came if isinstance(came, Answer) else came.head
+            asked_s = (None if head is None else retry_after(head)) or 0.0
+            wait_s = came.at_s + state.plan.pace.clamp(asked_s) - since_s
+            if wait_s > state.ask.wait.seconds:
+                job.publish(resume(state, Wait(wait_s, by_server=True), since_s), None, 0.0)
+        self._put_back(job, since_s)
+
+    def _put_back(self, job: Job, at_s: float) -> None:
+        if isinstance(job.state, Pending) and not job.withdrawn:
+            self._schedule(job, job.state, at_s)
+        else:
+            self._agenda.asks(job, None)
 
     def _give_up(self, job: Job) -> None:
         self._answered()
         assert isinstance(job.state, Pending)  # noqa: S101 - as in `put`
         job.publish(job.state.ask.instead or expire(job.state), None, 0.0)
+        self._agenda.asks(job, None)
 
     async def _run(self, job: Job, errand: Errand) -> None:
-        errand.came = await self._post(errand.url)
-        self._answered()
+        assert job.asks is not None  # noqa: S101 - it waited for its turn
+        url, flight = job.asks, _Flight(-math.inf)
+        self._flying[url] = flight
+        try:
+            errand.came = await self._post(errand.url)
+        finally:
+            del self._flying[url]
+            self._answered()
+        for twin in flight.met:
+            self._put_back(twin, twin.answered_s)
         job.errand = None
         errand.finished.set()
         if not job.withdrawn:
@@ -253,5 +292,5 @@ class Scheduler:
 
     def _answered(self) -> None:
         self._busy -= 1
-        if not self._busy:
+        if self._idle is not None and not self._busy:
             self._idle.set()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 _NAMING = ("subscriptions", "providers", "locations")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What ARM counts reads by: subscription, else tenant, at one origin, for one principal.
 
     Attributes:

@@ -154,7 +154,7 @@ class Starts:
     def _let_in(self) -> None:
         """Give their turn to those that have waited for it longest, as far as it goes."""
         now_s = self._now()
-        while self._in_flight < self._max_in_flight:
+        while self._in_flight < self._max_in_flight and not self._closing.is_set():
             start = self._writes.take(now_s) or self._deletes.take(now_s)
             if start is None:
                 break

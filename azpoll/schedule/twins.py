@@ -1,4 +1,4 @@
-"""Jobs that wait to ask the same URL: one request does for all of them."""
+"""Jobs that ask the same URL: one request does for all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Twins:
         self._by_url: dict[str, Job | dict[Job, None]] = {}  # the keys of a dict are a set in order
 
     def add(self, url: str, job: Job) -> None:
-        """Add a job that waits to ask a URL."""
+        """Add a job that asks a URL."""
         there = self._by_url.setdefault(url, job)
         if isinstance(there, dict):
             there[job] = None
@@ -33,8 +33,12 @@ class Twins:
                 return
         del self._by_url[url]
 
+    def is_alone(self, url: str, job: Job) -> bool:
+        """Whether no other job asks a URL that this one asks."""
+        return url in self._by_url and self._by_url[url] is job
+
     def of(self, url: str, job: Job) -> list[Job]:
-        """Return the other jobs that wait to ask a URL."""
+        """Return the other jobs that ask a URL."""
         there = self._by_url.get(url, {})
         jobs = there if isinstance(there, dict) else (there,)
         return [twin for twin in jobs if twin is not job]

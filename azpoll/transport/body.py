@@ -43,8 +43,7 @@ async def read_body(response: HTTPResponse, limit: int, content_encoding: str) -
         if len(response.content) > limit:
             raise TooLargeError
         return response.content
-    coding = content_encoding.lower()
-    if not coding or coding == "identity":
+    if not content_encoding or (coding := content_encoding.lower()) == "identity":
         return await _read_plain(response, limit)
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise UndecodableError(f"unknown content coding {coding[:32]!r}")

@@ -13,7 +13,6 @@ import ssl
 import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic
-from uuid import uuid4
 
 import anyio
 
@@ -107,12 +106,12 @@ class ClientTransport(Generic[ResponseT]):
         """Send one request and read its answer. Raises nothing but cancellation."""
         if self._client.is_closed:
             return Unreachable(Fault.UNSENDABLE, CLOSED, self._now())
-        heads: list[HTTPResponse] = []
+        response: HTTPResponse | None = None
         try:
             request = self._requests.make(method, url, client_request_id)
             with self._limit.exchange(self._now()):
-                heads.append(await self._sender.send(request))
-                return await self._answer(heads[0], method, url, limit)
+                response = await self._sender.send(request)
+                return await self._answer(response, method, url, limit)
             error: BaseException = TimeoutError()
         except Exception as raised:  # noqa: BLE001 - auth and event hooks are the caller's code: whatever they raise,
             error = raised  # it is this poll that failed, not the operation
@@ -121,7 +120,7 @@ class ClientTransport(Generic[ResponseT]):
                 raise
             error = raised  # the auth or a hook has awaited something that was cancelled
         try:
-            return self._unreachable(error, _head(heads[0], method, url, self._now()) if heads else None)
+            return self._unreachable(error, None if response is None else _head(response, method, url, self._now()))
         finally:
             del error  # it leads to this frame and those beneath, which hold what was read
 
@@ -142,6 +141,8 @@ class ClientTransport(Generic[ResponseT]):
         if not has_host:
             raise ValueError("no request can be made of these arguments: the URL names no host")
         if REQUEST_ID not in request.headers:
+            from uuid import uuid4  # noqa: PLC0415 - slow to import, and not needed where requests are sent elsewhere
+
             request.headers[REQUEST_ID] = str(uuid4())
         request.headers["Accept-Encoding"] = "identity"
         return request
@@ -166,9 +167,11 @@ class ClientTransport(Generic[ResponseT]):
             raw = response.headers.raw
             headers = read_headers(raw)
             now = datetime.now(UTC)
-            if headers.pop("set-cookie", None) is not None:
+            if "set-cookie" in headers:
                 self._sender.keep_cookies(response)
-            body = await read_body(response, limit, headers.get("content-encoding", ""))
+                del headers["set-cookie"]
+            coding = headers.get("content-encoding", "")
+            body = await read_body(response, limit, coding)
         finally:
             await response.stream.aclose()
         return Answer(response.status_code, headers, body, url, now, self._now(), method, raw)

@@ -35,6 +35,7 @@ READ = (
 """Lower-case names of all headers that `protocol` reads, and of that for the client."""
 
 NAMES_KEPT = 1024
+LONGEST_KEPT = 64
 
 _READ = {name.encode(): name for name in READ}
 _names: dict[bytes, str | None] = {}
@@ -55,6 +56,8 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def _name(key: bytes) -> str | None:
     """Return the name a header is read by, None for one that is not; services send the same few in each answer."""
+    if len(key) > LONGEST_KEPT:  # none that is read is so long
+        return None
     if len(_names) >= NAMES_KEPT:
         _names.clear()
     return _names.setdefault(key, _READ.get(key.lower()))

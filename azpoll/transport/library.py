@@ -7,8 +7,7 @@ those of the other, so each is taken from the library that the client itself com
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Never, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -119,8 +118,7 @@ class HTTPClient(Protocol[ResponseT_co]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """What is taken from the client's library.
 
     Attributes:

@@ -45,17 +45,12 @@ class TimeLimit:
     def exchange(self, now_s: float) -> AbstractContextManager[object, bool]:
         """Return what an exchange that begins now is to run in; what follows it tells that the limit has passed."""
         until_s = now_s + self.seconds
-        return anyio.CancelScope(deadline=until_s) if self._loop is None else _Exchange(self, until_s)
-
-    def begun(self, exchange: _Exchange) -> None:
-        """Watch an exchange."""
-        self._under_way[exchange] = None
+        if self._loop is None:
+            return anyio.CancelScope(deadline=until_s)
+        exchange = _Exchange(self._under_way, until_s)
         if self._timer is None:
             self._watch(exchange)
-
-    def ended(self, exchange: _Exchange) -> None:
-        """Watch it no more."""
-        del self._under_way[exchange]
+        return exchange
 
     def _watch(self, oldest: _Exchange) -> None:
         assert self._loop is not None  # noqa: S101 - only asyncio's exchanges are watched
@@ -76,11 +71,11 @@ class TimeLimit:
 class _Exchange:
     """One exchange of an asyncio task, cancelled and told of it as `asyncio.timeout` does."""
 
-    __slots__ = ("_cancelling", "_late", "_limit", "_task", "until_s")
+    __slots__ = ("_cancelling", "_late", "_task", "_under_way", "until_s")
 
-    def __init__(self, limit: TimeLimit, until_s: float) -> None:
+    def __init__(self, under_way: dict[_Exchange, None], until_s: float) -> None:
         self.until_s = until_s
-        self._limit = limit
+        self._under_way = under_way
         self._late = False
 
     def __enter__(self) -> None:
@@ -88,7 +83,7 @@ class _Exchange:
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         self._task = task
         self._cancelling = task.cancelling()
-        self._limit.begun(self)
+        self._under_way[self] = None
 
     def cancel(self) -> None:
         self._late = True
@@ -98,6 +93,6 @@ class _Exchange:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         if not self._late:
-            self._limit.ended(self)
+            del self._under_way[self]
             return False
         return self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError

@@ -17,6 +17,8 @@ REQUEST_ID = "x-ms-client-request-id"
 
 ORIGINS_KEPT = 64
 
+_SCHEME = len("https://")
+
 
 class Requests:
     """Makes the requests of one client.
@@ -31,7 +33,7 @@ class Requests:
         self._library = library
         self._urls = URLs(library.url)
         self._seen: object = None
-        self._models: dict[bytes, HTTPRequest] = {}
+        self._models: dict[str, HTTPRequest] = {}
 
     def make(self, method: str, url: str, client_request_id: str | None) -> HTTPRequest:
         """Return a request for a URL exactly as it stands, with the client's headers and cookies.
@@ -42,25 +44,25 @@ class Requests:
         if method != "GET" or self._client.cookies:  # cookies depend on the URL
             request = self._built(method, url)
         else:
-            target = self._urls.of(url)
-            request = copy_of(self._model(target.netloc, url))
-            request.url = target
+            request = copy_of(self._model(url[: url.find("/", _SCHEME)], url))
+            request.url = self._urls.of(url)
             request.headers = self._library.headers(request.headers)
             request.extensions = {"timeout": request.extensions["timeout"]}
         if client_request_id is not None:
             request.headers[REQUEST_ID] = client_request_id
         return request
 
-    def _model(self, netloc: bytes, url: str) -> HTTPRequest:
+    def _model(self, origin: str, url: str) -> HTTPRequest:
         """Return the request whose headers are those of every GET of an origin."""
         seen = (self._client.headers.raw, self._client.timeout)
-        if self._seen != seen or len(self._models) > ORIGINS_KEPT:
+        if self._seen != seen:
             self._seen = seen
             self._models.clear()
-        model = self._models.get(netloc)
-        if model is None:
-            model = self._models[netloc] = self._built("GET", url)
-        return model
+        if origin in self._models:
+            return self._models[origin]
+        if len(self._models) >= ORIGINS_KEPT:
+            self._models.clear()
+        return self._models.setdefault(origin, self._built("GET", url))
 
     def _built(self, method: str, url: str) -> HTTPRequest:
         request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})
@@ -71,6 +73,6 @@ class Requests:
 
 def copy_of(request: HTTPRequest) -> HTTPRequest:
     """Return a shallow copy, without the detour that `copy.copy` takes."""
-    made: HTTPRequest = object.__new__(type(request))
-    vars(made).update(vars(request))
+    made: HTTPRequest = object.__new__(request.__class__)
+    made.__dict__ = {**request.__dict__}
     return made

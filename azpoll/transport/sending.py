@@ -45,27 +45,31 @@ class Sender(Generic[ResponseT]):
         Raises:
             Exception: whatever the client's transport, auth or event hooks raise.
         """
-        hooks = self._client.event_hooks
-        if self._transport_for is None or hooks["request"] or hooks["response"]:
+        transport_for, hooks = self._transport_for, self._client.event_hooks
+        if transport_for is None or hooks["request"] or hooks["response"]:
             return await self.send_whole(request)
-        auth = self._shared_auth()
-        return await (self._exchange(request) if auth is None else self._signed(auth, request))
+        if self._client.auth is None:
+            response: HTTPResponse = await transport_for(request.url).handle_async_request(request)
+            response.request = request
+            return response
+        return await self._signed(transport_for, request)
 
     async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
         """The same, through `client.send`."""
-        auth = self._shared_auth()
         # Request and auth are of the client's own classes, which the types here cannot say.
-        if auth is None:
+        if self._client.auth is None:
             return await self._client.send(request, stream=True, follow_redirects=False)  # type: ignore[arg-type]
+        auth: Any = self._shared_auth()
         return await self._client.send(request, stream=True, auth=auth, follow_redirects=False)  # type: ignore[arg-type]
 
-    async def _signed(self, auth: SharedRenewal, request: HTTPRequest) -> HTTPResponse:
+    async def _signed(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> HTTPResponse:
         """Let the auth sign the request, and send again what it makes of an answer."""
-        flow = auth.async_auth_flow(request)
+        flow = self._shared_auth().async_auth_flow(request)
         try:
             request = await anext(flow)
             while True:
-                response = await self._exchange(request)
+                response: HTTPResponse = await transport_for(request.url).handle_async_request(request)
+                response.request = request
                 try:
                     request = await flow.asend(response)
                     self.keep_cookies(response)
@@ -78,21 +82,13 @@ class Sender(Generic[ResponseT]):
         finally:
             await flow.aclose()
 
-    async def _exchange(self, request: HTTPRequest) -> HTTPResponse:
-        assert self._transport_for is not None  # noqa: S101 - `send` has looked
-        response: HTTPResponse = await self._transport_for(request.url).handle_async_request(request)
-        response.request = request
-        return response
-
     def keep_cookies(self, response: HTTPResponse) -> None:
         """Let the client keep the cookies of an answer, as `client.send` does."""
         self._client.cookies.extract_cookies(response)
 
-    def _shared_auth(self) -> SharedRenewal | None:
-        """Return the client's present auth, with one renewal for all requests."""
+    def _shared_auth(self) -> SharedRenewal:
+        """Return the client's present auth, of which there is one, with one renewal for all requests."""
         auth = self._client.auth
-        if auth is None:
-            return None
         if self._auth is None or not self._auth.shares(auth):
             self._auth = shared_renewal(auth, self._library.auth)
         return self._auth

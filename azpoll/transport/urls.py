@@ -42,13 +42,12 @@ class URLs:
             Exception: whatever `parse` raises.
         """
         match = _AS_IT_STANDS.fullmatch(text)
-        if match is None or "/." in text or ("%" in text and _BROKEN_ESCAPE.search(text)):
-            return self._parse(text)
-        origin, path, query = match.groups()
-        home = self._homes.get(origin)
-        if home is None:
-            home = self._keep(origin)
-        return self._parse(text) if home is None else _moved(home, path, query)
+        if match is not None and "/." not in text and ("%" not in text or not _BROKEN_ESCAPE.search(text)):
+            origin = match[1]
+            home = self._homes[origin] if origin in self._homes else self._keep(origin)
+            if home is not None:
+                return _moved(home, match[2], match[3])
+        return self._parse(text)
 
     def _keep(self, origin: str) -> Any:  # noqa: ANN401 - as above
         """Keep a URL of an origin; None when the library does not keep its URLs as is expected here."""
@@ -65,5 +64,6 @@ class URLs:
 def _moved(home: Any, path: str, query: str | None) -> Any:  # noqa: ANN401 - as above
     """Return a URL of the same origin."""
     url: Any = object.__new__(home.__class__)
-    url._uri_reference = home._uri_reference._replace(path=path, query=query)  # noqa: SLF001 - `_keep` has tried it
+    there = home._uri_reference  # noqa: SLF001 - `_keep` has tried it
+    url._uri_reference = there.__class__(*there[:4], path, query, *there[6:])  # noqa: SLF001
     return url

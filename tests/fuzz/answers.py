@@ -6,7 +6,7 @@ by RS, then GS and the body: so a value may hold whatever a lenient client lets 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
@@ -112,7 +112,7 @@ def played(role: Role, came: Answer) -> bool:
     judge_state(state)
     asked_before = None if role.state is None else role.state.ask.url
     if isinstance(state, Pending) and state.ask.url != asked_before:
-        came = replace(came, url=state.ask.url, at_s=state.ask.wait.seconds)
+        came = came._replace(url=state.ask.url, at_s=state.ask.wait.seconds)
         state = advance(state, came)
         judge_state(state)
     judge_end(state)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from scripts import HOST, RESOURCE, Event, Reply, accepted, plan, play, play_on, polling, reply, shown, told, url
 
@@ -106,7 +104,7 @@ def test_rule_28_a_404_on_delete_is_confirmed_at_the_resource(initial: Reply, st
 def test_rule_28_the_result_of_a_delete_keeps_nothing_of_the_404() -> None:
     """Neither in headers nor in raw headers, from which a response is rebuilt."""
     confirming = play_on(polling("DELETE"), reply(404)).next
-    came = replace(reply(404, b"x", a="b").to(RESOURCE, 5.0), raw_headers=((b"A", b"b"),))
+    came = reply(404, b"x", a="b").to(RESOURCE, 5.0)._replace(raw_headers=((b"A", b"b"),))
     end = advance(confirming, came)
     assert isinstance(end, Succeeded)
     assert (end.answer.raw_headers, end.answer.headers, end.answer.at_s) == ((), {}, 5.0)

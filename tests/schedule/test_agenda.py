@@ -28,11 +28,11 @@ def ids(agenda: Agenda, until_s: float) -> list[str]:
     names: list[str] = []
     now_s = 0.0
     while now_s <= until_s:
-        turn = agenda.take(now_s)
-        if turn is not None:
-            assert isinstance(turn.job, Record)
-            assert turn.place is not None
-            names.append(turn.job.id)
+        taken = agenda.take(now_s)
+        if taken is not None:
+            assert isinstance(taken, Record)
+            assert taken.place is not None
+            names.append(taken.id)
             continue
         next_s = agenda.next_s()
         if next_s is None:
@@ -53,9 +53,7 @@ def test_a_job_waits_for_its_time_and_then_for_a_read() -> None:
     agenda = agenda_of(first, second, due_s=5.0)
     assert agenda.take(4.9) is None
     assert agenda.next_s() == 5.0
-    turn = agenda.take(5.0)
-    assert turn is not None
-    assert turn.job is first
+    assert agenda.take(5.0) is first
     assert agenda.take(5.0) is None
     assert len(agenda) == 1
     assert agenda.next_s() == pytest.approx(6.0)
@@ -148,15 +146,15 @@ def test_a_rank_is_for_one_request_and_one_that_comes_during_it_is_for_the_next(
 
 
 def test_a_job_that_gets_no_read_until_its_deadline_is_given_up_soon_after() -> None:
-    """A turn without a place; the others are asked as before."""
+    """It is taken without a place; the others are asked as before."""
     first, late, last = job("first"), job("late", deadline_s=20.0), job("last")
     budget = Budget(rate=0.01, ceiling=0.01, burst=1.0, rise=0.0)
     agenda = agenda_of(first, late, last, due_s=19.0, budget=budget)
     assert agenda.take(19.0) is not None
     assert agenda.take(20.0) is None
     assert agenda.next_s() == 20.0 + READ_WAIT_S
-    turn = agenda.take(20.0 + READ_WAIT_S)
-    assert turn == (late, None)
+    assert agenda.take(20.0 + READ_WAIT_S) is late
+    assert late.place is None
     assert agenda.take(20.0 + READ_WAIT_S) is None
     assert len(agenda) == 1
     assert ids(agenda, 200.0) == ["last"]
@@ -165,9 +163,9 @@ def test_a_job_that_gets_no_read_until_its_deadline_is_given_up_soon_after() -> 
 def test_a_job_that_got_its_read_is_not_given_up() -> None:
     late = job("late", deadline_s=20.0)
     agenda = agenda_of(late, due_s=19.0)
-    turn = agenda.take(19.0)
-    assert turn is not None
-    assert turn.place is not None
+    taken = agenda.take(19.0)
+    assert taken is not None
+    assert taken.place is not None
     assert agenda.take(30.0) is None
     assert agenda.next_s() is None
 
@@ -186,32 +184,34 @@ def test_hints_without_end_do_not_make_the_deadlines_grow() -> None:
     finally:
         tracemalloc.stop()
     assert grown < 100_000
-    assert agenda.take(30.0) == (late, None)
+    assert agenda.take(30.0) is late
+    assert late.place is None
     assert agenda.take(30.0) is None
 
 
-def test_an_answer_does_for_the_others_that_wait_to_ask_the_same() -> None:
-    """For those that were answered before it was sent: of one that began later it says nothing."""
-    asked, twin, later, other = job("a"), job("a"), job("a"), job("b")
-    later.begun_s = 3.0
-    agenda = agenda_of(asked, twin, later, other)
-    turn = agenda.take(0.0)
-    assert turn is not None
-    assert turn.job is asked
-    agenda.rank(twin, Rank.HINTED, 0.0)
-    assert agenda.twins_of(asked, f"{HOST}/elsewhere", 2.0) == []
-    assert agenda.twins_of(asked, f"{SHELF}/a/status", 2.0) == [twin]
-    assert twin.rank is Rank.PLAIN
-    assert len(agenda) == 2
+def test_the_others_that_wait_to_ask_the_same_are_taken_out_together() -> None:
+    """But for one whose turn has come, and one that asks no more."""
+    asked, twin, taken, over, other = job("a"), job("a"), job("a"), job("a"), job("b")
+    agenda = agenda_of(asked, taken, twin, over, other, budget=None)
+    for one in (asked, twin, taken, over, other):
+        agenda.asks(one, f"{SHELF}/{one.id}/status")
+    assert agenda.take(0.0) is asked
+    assert agenda.take(0.0) is taken
+    agenda.withdraw(over)
+    agenda.asks(over, None)
+    assert agenda.twins_of(asked, f"{HOST}/elsewhere") == []
+    assert agenda.twins_of(asked, f"{SHELF}/a/status") == [twin]
+    assert len(agenda) == 1
+    assert agenda.twins_of(other, f"{SHELF}/b/status") == []
 
 
 def test_a_429_closes_the_scope_of_its_place() -> None:
     first, second = job("first"), job("second")
     agenda = agenda_of(first, second, budget=Budget())
-    turn = agenda.take(0.0)
-    assert turn is not None
-    assert turn.place is not None
-    agenda.heard(turn.place, answer(429, {"retry-after": "60"}), 0.0)
+    taken = agenda.take(0.0)
+    assert taken is not None
+    assert taken.place is not None
+    agenda.heard(taken.place, answer(429, {"retry-after": "60"}), 0.0)
     assert agenda.take(59.0) is None
     (scope,) = agenda.statistics(59.0)
     assert (scope.throttled, scope.waiting, scope.rate) == (1, 1, 14.0)

@@ -34,7 +34,7 @@ def _waiting(factor: float, _before: Pending, _came: Came, after: State) -> Stat
     if not isinstance(after, Polling):
         return after
     wait = after.ask.wait
-    return replace(after, ask=replace(after.ask, wait=wait._replace(seconds=wait.seconds * factor)))
+    return replace(after, ask=after.ask._replace(wait=wait._replace(seconds=wait.seconds * factor)))
 
 
 def _flips_the_verdict(_before: Pending, _came: Came, after: State) -> State:
@@ -71,7 +71,7 @@ def _skips_the_final_get(before: Pending, came: Came, after: State) -> State:
 
 
 def _mixes_up_results(_before: Pending, _came: Came, after: State) -> State:
-    return replace(after, answer=replace(after.answer, body=b"another's")) if isinstance(after, Succeeded) else after
+    return replace(after, answer=after.answer._replace(body=b"another's")) if isinstance(after, Succeeded) else after
 
 
 def _gives_up_at_once(before: Pending, came: Came, after: State) -> State:
@@ -90,7 +90,7 @@ def _persists(reason: Reason, before: Pending, _came: Came, after: State) -> Sta
 
 def _asks_the_resource(_before: Pending, _came: Came, after: State) -> State:
     if isinstance(after, Polling) and after.plan.method in {"PUT", "DELETE"}:
-        return replace(after, ask=replace(after.ask, url=after.plan.resource_url))
+        return replace(after, ask=after.ask._replace(url=after.plan.resource_url))
     return after
 
 
