@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import gc
 import os
+import pstats
+import sys
 import time
 import tracemalloc
 from dataclasses import replace
@@ -43,6 +46,19 @@ def cost(peer: str, scene: dict[str, Any], *, repeat: int = 1, stop_s: float = 6
         return {"us": stage.cpu_s / polls * 1e6, "polls": polls, "connections": connections, "wall_s": stage.wall_s}
 
     return _run(main, uvloop=uvloop)
+
+
+def calls(peer: str, scene: dict[str, Any]) -> Figures:
+    """Function calls per poll, which no other process can disturb."""
+
+    async def main() -> Figures:
+        profile = cProfile.Profile()
+        stage = replace(_stage(scene), watch=profile)
+        await named(peer).load()(stage)
+        counted: int = vars(pstats.Stats(profile))["total_calls"]  # typeshed does not know it
+        return {"calls": counted / server.report(stage.origin).polls}
+
+    return _run(main)
 
 
 def lateness(peer: str, scene: dict[str, Any], *, seconds: float) -> Figures:
@@ -106,7 +122,7 @@ def memory(peer: str, scene: dict[str, Any], *, traced: bool, stop_s: float) -> 
             await asyncio.sleep(0.5)
         await asyncio.sleep(0.5)
         gc.collect()
-        urls = len(stage.monitor(0)) + len(stage.resource(0))
+        urls = sys.getsizeof(stage.monitor(0)) + sys.getsizeof(stage.resource(0))
         return {"bytes": (_allocated(traced=traced) - before) / stage.operations, "urls": urls}
 
     return _run(main)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from benchmarks.measures import Figures
 
 ORIGIN = "https://management.azure.com"
-OPERATIONS = 1000
-FEW, MANY = 5, 25
+OPERATIONS = 400
+FEW, MANY = 5, 20
 
 
 def null_transport(library: Any, polls: int) -> Any:

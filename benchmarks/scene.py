@@ -6,7 +6,7 @@ import asyncio
 import gc
 import random
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from benchmarks.wire import MONITOR, RESOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
 
 WARMUP = 0x7FFFFFFF
 """Number of the operation that is polled once before the clock runs."""
@@ -35,6 +36,7 @@ class Scene:
         spread_s: first polls are due at random within so many seconds.
         herd_s: first polls are all due at the one instant so many seconds after the start.
         warmed: is called before anything is made for an operation.
+        watch: is entered while the clock runs.
         cpu_s: CPU seconds of this process between the start and the stop of the clock, of all times it ran.
         wall_s: seconds between them.
         due_s: the instant of the herd, in monotonic time.
@@ -48,6 +50,7 @@ class Scene:
     spread_s: float = 0.0
     herd_s: float | None = None
     warmed: Callable[[], object] = gc.collect
+    watch: AbstractContextManager[object] = field(default_factory=nullcontext[None])
     cpu_s: float = field(default=0.0, init=False)
     wall_s: float = field(default=0.0, init=False)
     due_s: float | None = field(default=None, init=False)
@@ -80,7 +83,8 @@ class Scene:
         self.running.set()
         wall_s, cpu_s = time.monotonic(), time.process_time()
         try:
-            yield
+            with self.watch:
+                yield
         finally:
             self.cpu_s += time.process_time() - cpu_s
             self.wall_s += time.monotonic() - wall_s

@@ -23,10 +23,7 @@ from benchmarks.fleet.goals import goals
 from benchmarks.fleet.plot import plot
 from benchmarks.fleet.report import table
 from benchmarks.fleet.runs import TRACKED, Run, full, quick, run_all
-from benchmarks.fleet.wakes import wakes
 from benchmarks.fleet.world import Fleet
-
-WAKE_OPERATIONS = 100_000
 
 
 def main() -> int:
@@ -47,13 +44,6 @@ def main() -> int:
         print(f"azure-core itself: {version() or 'not installed, left out'}")
     outcomes = list(run_all(runs, options.seed))
     print(f"seed {options.seed}", *table(outcomes), sep="\n")
-    if not (options.quick or options.operations):
-        for owners in (1, 1_000):
-            cost = wakes(WAKE_OPERATIONS, owners)
-            print(
-                f"\nscheduling, {WAKE_OPERATIONS:,} operations of {owners:,} owners: "
-                f"{cost.woken_us:.1f} us CPU per wake, {cost.admitted_us:.1f} us per job that comes due"
-            )
     if options.plot is not None:
         options.plot.write_text(plot(outcomes), encoding="utf-8")
     print()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.fleet.runs import AZPOLL, HINTS, HUNDRED_THOUSAND, LEARNED, STEADY, TEN_THOUSAND, TRACKED
+from benchmarks.goal import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,25 +21,6 @@ MEANS_S = (
     (STEADY, HINTS, 9.0),
 )
 """Mean detection delays, at most."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A goal, and whether it was reached.
-
-    Attributes:
-        text: what was asked.
-        found: what there was.
-        met: whether that does.
-    """
-
-    text: str
-    found: str
-    met: bool
-
-    def __str__(self) -> str:
-        """Return one line."""
-        return f"{'PASS' if self.met else 'FAIL'}  {self.text}: {self.found}"
 
 
 def goals(outcomes: Sequence[Outcome]) -> Iterator[Goal]:

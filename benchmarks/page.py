@@ -1,0 +1,168 @@
+"""The tables: printed after a run, and kept in `docs/performance.md`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from benchmarks.peers import AZURE, FLOOR, PEERS
+from benchmarks.suite import CLIENTS, Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from benchmarks.results import Results
+
+PACKAGES = (
+    *("azpoll", "httpx", "httpx2", "httpcore", "anyio", "pyreqwest", "aiohttp", "azure-core", "azure-mgmt-core"),
+    "uvloop",
+)
+
+
+def tables(results: Results) -> Iterator[str]:
+    """Yield lines of Markdown: a heading and a table for each measure that was taken."""
+    for operations in (100, 500, 1_000, 10_000):
+        yield from _costs(results, "cost", operations, "")
+    yield from _costs(results, "cost, uvloop", 1_000, " on uvloop")
+    for operations in (1_000, 10_000):
+        yield from _lateness(results, operations)
+        yield from _herds(results, operations)
+    yield from _memory(results)
+    yield from _own(results)
+
+
+def machine() -> str:
+    """Return what was measured with."""
+    found = [f"{name} {number}" for name in PACKAGES if (number := _version(name))]
+    return f"Python {platform.python_version()}, {platform.system()}, {_cores()}; {', '.join(found)}"
+
+
+def noise(results: Results) -> str:
+    """Return how far the rounds of the raw floor lie apart: of 1.5 and more, ratios are not to be trusted."""
+    rounds = [results.of(Key("cost", FLOOR.name, operations), "us") for operations in (100, 500, 1_000, 10_000)]
+    spreads = [max(values) / min(values) for values in rounds if len(values) > 1]
+    return f"noise: the slowest round of the raw floor took up to {max(spreads):.2f} x the fastest" if spreads else ""
+
+
+def _costs(results: Results, measure: str, operations: int, where: str) -> Iterator[str]:
+    rows: list[tuple[object, ...]] = []
+    azure, floor = (Key(measure, peer.name, operations) for peer in (AZURE, FLOOR))
+    for key in results.keys(measure, operations):
+        us = results.median(key, "us")
+        calls = results.median(Key("calls", key.who), "calls")
+        shared = (key.who, "-" if calls is None else f"{calls:,.0f}")
+        if us is None:
+            done, asked = (results.median(key, name) for name in ("polls", "asked"))
+            far = "not done in time" if done is None or asked is None else f"{done:,.0f} of {asked:,.0f} polls in 15 s"
+            rows.append((*shared, far, "", "", ""))
+            continue
+        connections = results.median(key, "connections") or 0
+        times = (_times(results.ratios(key, other, "us")) for other in (azure, floor))
+        rows.append((*shared, f"{us:,.0f}", *times, f"{connections:,.0f}"))
+    if rows:
+        yield from _heading(f"CPU per poll, {operations:,} operations{where}")
+        yield from _table(("client", "calls per poll", "us per poll", "x azure-core", "x raw", "connections"), rows)
+
+
+def _lateness(results: Results, operations: int) -> Iterator[str]:
+    rows = [
+        (key.who, *_ms(results, key), *_numbers(results, key, ("early", "per_s")), _percent(results, key))
+        for key in results.keys("lateness", operations)
+    ]
+    if rows:
+        yield from _heading(f"Lateness of polls, {operations:,} operations, Retry-After 1 to 17 s")
+        head = ("client", "p50 ms", "p99 ms", "max ms", "loop held ms", "early", "polls/s", "CPU")
+        yield from _table(head, rows)
+
+
+def _herds(results: Results, operations: int) -> Iterator[str]:
+    rows = [(key.who, *_ms(results, key)) for key in results.keys("herd", operations)]
+    if rows:
+        yield from _heading(f"A herd: {operations:,} operations due at one instant")
+        yield from _table(("client", "p50 ms", "p99 ms", "max ms", "loop held ms"), rows)
+
+
+def _memory(results: Results) -> Iterator[str]:
+    rows: list[tuple[object, ...]] = []
+    for operations in (5_000, 10_000, 100_000):
+        for key in results.keys("traced bytes", operations):
+            traced, urls = (results.median(key, name) for name in ("bytes", "urls"))
+            resident = results.median(Key("resident bytes", key.who, operations), "bytes")
+            rows.append((key.who, f"{operations:,}", *(_whole(value) for value in (traced, resident, urls))))
+    if rows:
+        yield from _heading("Memory of an operation that was polled once and waits")
+        yield from _table(("client", "operations", "bytes traced", "bytes resident", "of which its two URLs"), rows)
+
+
+def _own(results: Results) -> Iterator[str]:
+    rows: list[tuple[object, ...]] = []
+    for client in CLIENTS:
+        key = Key("own", client)
+        if results.of(key, "us"):
+            rows.append((f"a poll over {client}'s transport, us", _whole(results.median(key, "us"))))
+            rows.append((f"function calls of it over {client}'s", _whole(results.median(key, "calls"))))
+            rows.append((f"once for an operation over {client}, us", _whole(results.median(key, "once_us"))))
+        imports = results.median(Key("imports", client), "azpoll_ms")
+        if imports is not None:
+            rows.append((f"import azpoll after {client}, ms", _whole(imports)))
+    for operations in (20_000, 100_000):
+        key = Key("wakes", "azpoll", operations)
+        if results.of(key, "us"):
+            rows.append((f"scheduling, per wake of {operations:,}, us", f"{results.median(key, 'us'):.1f}"))
+            rows.append(("the same, of 1,000 owners, us", f"{results.median(key, 'shared_us'):.1f}"))
+    if rows:
+        yield from _heading("What azpoll itself costs, over transports that do nothing")
+        yield from _table(("what", "CPU or calls"), rows)
+
+
+def _heading(text: str) -> Iterator[str]:
+    yield from ("", f"### {text}", "")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|---" * len(head) + "|"
+    ours = {peer.name for peer in PEERS if peer.ours}
+    for row in rows:
+        first = f"**{row[0]}**" if row[0] in ours else row[0]
+        yield f"| {first} | " + " | ".join(map(str, row[1:])) + " |"
+
+
+def _times(ratios: Sequence[float]) -> str:
+    if not ratios:
+        return "-"
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
+
+
+def _ms(results: Results, key: Key) -> Iterator[str]:
+    for name in ("p50_ms", "p99_ms", "max_ms", "hold_ms"):
+        value = results.median(key, name)
+        yield "-" if value is None else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def _numbers(results: Results, key: Key, names: Iterable[str]) -> Iterator[str]:
+    return (_whole(results.median(key, name)) for name in names)
+
+
+def _percent(results: Results, key: Key) -> str:
+    share = results.median(key, "cpu")
+    return "-" if share is None else f"{share:.0%} of a core"
+
+
+def _whole(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _cores() -> str:
+    return f"{os.cpu_count()} cores" + (", 1 for the server and 1 for the client" if sys.platform == "linux" else "")
