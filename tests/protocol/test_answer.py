@@ -26,6 +26,8 @@ def answer(body: bytes, content_type: str | None = None) -> Answer:
         ([("RETRY-AFTER", "1"), ("retry-after", "2")], {"retry-after": "1"}),
         ([("Location", ""), ("location", " \t"), ("LOCATION", " /op ")], {"location": "/op"}),
         ([("Location", " "), ("Date", "now")], {"date": "now"}),
+        ([("X", "\u00a0X\x0b ")], {"x": "\u00a0X\x0b"}),
+        ([("X", "\tX-X ")], {"x": "X-X"}),
     ],
 )
 def test_rule_1_the_first_non_blank_value_of_a_header_counts(
@@ -66,6 +68,7 @@ def test_rule_17_json_is_read_whatever_its_type(body: bytes, content_type: str |
     [
         (b"", "application/json", Absent.EMPTY),
         (b" \r\n\t", None, Absent.EMPTY),
+        (b"\xef\xbb\xbf \r\n", "application/json", Absent.EMPTY),
         (b'{"status": ', None, Absent.BROKEN),
         (b" \n[1, 2", None, Absent.BROKEN),
         (b"\xef\xbb\xbf{", None, Absent.BROKEN),

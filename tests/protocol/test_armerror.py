@@ -64,6 +64,7 @@ def total(error: ARMError) -> int:
         {"error": "Conflict", "message": "the name is taken"},
         {"error": "Conflict", "error_description": "the name is taken"},
         {"error": "conflict", "code": "Conflict", "message": "the name is taken"},
+        {"error": "conflict", "Code": "Conflict", "Message": "the name is taken"},
         {"message": json.dumps({"error": SENT})},
         {"error": {"code": None, "message": json.dumps(SENT)}},
         {"code": "Conflict", "detail": "the name is taken"},
@@ -130,6 +131,7 @@ def test_rule_44_no_error_is_an_empty_one(body: bytes) -> None:
         ("[not JSON]", "[not JSON]"),
         ({"error": "{}"}, "{}"),
         (b"Service Unavailable\r\n", "Service Unavailable"),
+        (b"XML is not accepted", "XML is not accepted"),
         (b"<string xmlns='urn:x'>it broke</string>", "it broke"),
         ({"error": {"message": 7}}, "7"),
     ],
@@ -174,6 +176,8 @@ def test_rule_44_every_member_is_read_or_kept() -> None:
     odd = {"message": {"a": 1}, "target": ["t"], "details": 7, "innererror": "i", "additionalInfo": [1]}
     assert read({"error": {"code": "A", **odd}}) == ARMError("A", members=odd)
     assert read({"code": "A", "additionalInfo": {"type": "J"}}).additional_info == ({"type": "J"},)
+    empty = {"code": "", "target": None, "details": [], "innererror": {}, "additionalInfo": None}
+    assert read({"error": {"message": "b", **empty}}) == ARMError(message="b")
 
 
 def test_rule_44_details_may_be_one_object_or_hold_the_error_in_a_wrapper() -> None:
@@ -226,15 +230,58 @@ def test_rule_44_depth_is_limited_where_json_holds_json() -> None:
     assert read(wrapped).code is None
 
 
+@pytest.mark.parametrize("body", ["{}", '{{"error": {}}}', "<Error><Code>A</Code><Message>{}</Message></Error>"])
+def test_rule_44_json_in_a_message_counts_for_two_levels(body: str) -> None:
+    """A document, and the error in it; the rest of the messages stays text."""
+    text = json.dumps({"code": "deepest"})
+    for number in range(12):
+        text = json.dumps({"code": str(number), "message": text})
+    error = read(body.format(text).encode())
+    assert levels(error) == 5
+    while error.details:
+        error = error.details[0]
+    assert error.message is not None
+    assert error.message.startswith("{")
+
+
+def test_rule_44_json_in_a_message_at_the_last_level_stays_text() -> None:
+    """It would hold a level more."""
+    body: dict[str, object] = {"code": "8", "message": json.dumps(SENT)}
+    for number in range(7, 0, -1):
+        body = {"code": str(number), "details": [body]}
+    assert (levels(read(body)), levels(read({"error": body}))) == (8, 8)
+
+
+@pytest.mark.parametrize(("times", "code"), [(4, "Conflict"), (5, None)])
+def test_rule_44_a_wrapper_counts_for_two_levels(times: int, code: str | None) -> None:
+    """The object, and the error in it."""
+    body: object = SENT
+    for _ in range(times):
+        body = {"error": body}
+    assert read(body).code == code
+
+
+@pytest.mark.parametrize(("times", "code"), [(4, "deepest"), (5, None)])
+def test_rule_44_so_it_does_where_the_message_is_all_there_is(times: int, code: str | None) -> None:
+    """The innermost error is the whole of it."""
+    text = json.dumps({"code": "deepest"})
+    for _ in range(times):
+        text = json.dumps({"message": text})
+    assert read(text.encode()).code == code
+
+
 def test_rule_44_the_count_of_errors_is_limited() -> None:
-    """Broad bodies and deep ones alike: 256 in all."""
-    flat = read({"error": {"code": "A", "details": [{"code": "B"}] * 10_000}})
-    assert 250 <= total(flat) <= 256
-    body: dict[str, object] = {"code": "A"}
+    """Broad bodies and deep ones alike: 256 in all, each wrapper counted, and nothing for a place that is empty."""
+    flat = {"code": "A", "details": [{"code": "B"}] * 10_000}
+    deep: dict[str, object] = {"code": "A"}
     for _ in range(6):
-        body = {"code": "A", "details": [body] * 10}
-    assert 250 <= total(read({"error": body})) <= 256
-    assert total(read({"code": "A", "details": [json.dumps({"message": json.dumps(SENT)})] * 1000})) <= 256
+        deep = {"code": "A", "details": [deep] * 10}
+    for body in (flat, deep):
+        assert (total(read(body)), total(read({"error": body}))) == (256, 255)
+    for wrapped in ({"error": SENT}, {"properties": {"error": SENT}}):
+        assert total(read({"code": "A", "details": [wrapped] * 1000})) == 128
+    assert total(read({"code": "A", "details": [json.dumps({"message": json.dumps(SENT)})] * 1000})) == 86
+    assert total(read({"code": "A", "details": [{"code": "B", "message": json.dumps(SENT)}] * 1000})) == 256
 
 
 def test_rule_44_the_answer_is_told_with_the_error() -> None:
@@ -285,7 +332,14 @@ def test_rule_45_a_long_message_leaves_room_for_its_cause() -> None:
     assert line.endswith("x… [C: why]")
     both = describe(ARMError("A", "x" * 9000, details=(ARMError("C", "y" * 9000),)))
     assert len(both) == 512
-    assert both.endswith("y…]")
+    assert both.endswith(f"x… [C: {'y' * 252}…]")
+
+
+@pytest.mark.parametrize("limit", range(9))
+def test_rule_45_no_limit_is_too_short(limit: int) -> None:
+    """Not even one with no room for a cause."""
+    line = describe(ARMError("A", "x" * 99, details=(ARMError("C", "y" * 99),)), limit)
+    assert len(line) == limit
 
 
 def test_rule_45_a_chain_of_any_length_is_described() -> None:

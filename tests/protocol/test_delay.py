@@ -1,6 +1,7 @@
 """Rules 25 and 34 to 36: how long to wait, whatever the server says."""
 
 import math
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -47,7 +48,24 @@ def test_rule_34_retry_after_is_whole_or_fractional_seconds(value: str, seconds:
 @pytest.mark.parametrize(
     "value",
     [
-        *["", " ", "soon", "+5", "1e3", "0x10", "1_000", ".5", "5.", "1.2.3", "- 5", "--5", "1,5", "5, 10", "5 s"],
+        *[
+            "",
+            " ",
+            "soon",
+            "+5",
+            "1e3",
+            "0x10",
+            "1_000",
+            ".5",
+            "5.",
+            "1.2.3",
+            "- 5",
+            "--5",
+            "1,5",
+            "5, 10",
+            "5 s",
+            "X5",
+        ],
         *[
             "inf",
             "-inf",
@@ -102,6 +120,7 @@ def test_rule_34_milliseconds_come_first(headers: dict[str, str], seconds: float
         ("Wednesday, 06-Nov-24 12:00:07 GMT", 7.0),
         ("Wed Nov  6 12:00:07 2024", 7.0),
         ("Sat Nov 16 12:00:00 2024", 864_000.0),
+        (" \tWed, 06 Nov 2024 12:00:07 GMT\t ", 7.0),
         ("Mon, 06 Nov 2024 12:00:07 GMT", 7.0),  # the wrong day of the week
         ("Wed, 06 Nov 2024 12:00:60 GMT", 59.0),  # a leap second
         ("Wed, 06 Nov 2024 11:59:59 GMT", 0.0),
@@ -126,6 +145,7 @@ def test_rule_34_retry_after_may_be_an_http_date_in_three_forms(value: str, seco
             "Wed, 06 Nov 2024 12:00:61 GMT",
             "Wed, 06 Nov \uff12\uff10\uff12\uff14 12:00:07 GMT",
         ],
+        *["\nWed, 06 Nov 2024 12:00:07 GMT", "\u00a0Wed, 06 Nov 2024 12:00:07 GMT", "XWed, 06 Nov 2024 12:00:07 GMT"],
         *["2024-11-06T12:00:07Z", "Wed, 06 Nov 2024 12:00:07 GMT, Wed, 06 Nov 2024 12:00:07 GMT"],
     ],
 )
@@ -234,8 +254,13 @@ def test_rule_25_back_off_keeps_within_floor_and_cap() -> None:
 @pytest.mark.parametrize("name", ["interval", "floor", "cap"])
 def test_rule_35_a_pace_takes_finite_seconds_only(name: str, wrong: float) -> None:
     """The caller's mistake is told at once, with the name of the setting."""
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises(ValueError, match=f"^{name} must be a finite number of seconds, 0 or more, not "):
         Pace(**{name: wrong})
+
+
+def test_rule_35_a_pace_takes_any_finite_seconds() -> None:
+    """0 and the largest number there is included."""
+    assert Pace(interval=0.0, floor=0.0, cap=sys.float_info.max).clamp(1e300) == 1e300
 
 
 def test_rule_35_the_cap_is_not_below_the_floor() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from scripts import HOST, RESOURCE, Reply, Story, accepted, plan, play, reply, shown, told, url
 
-from azpoll.protocol.states import Canceled, Failed, Fetching, FinalStateVia, Reason, State, Succeeded
+from azpoll.protocol.states import Ask, Canceled, Failed, Fetching, FinalStateVia, Reason, State, Succeeded
+from azpoll.protocol.trouble import NOW
 
 AAO, OL, VIA_LOC, ORIGINAL = (
     FinalStateVia.AZURE_ASYNC_OPERATION,
@@ -131,8 +132,8 @@ def test_rule_31_a_refused_location_matters_where_it_is_used() -> None:
     again = play(plan("POST"), foreign, told("Running", Location="/loc"), told("Succeeded"))
     assert final_get(again) == LOC
     lost = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="/a b"), told("Succeeded")).lost
-    assert lost.last is not None
-    assert lost.last.url == url("/op")
+    assert isinstance(lost.last, Fetching)
+    assert (lost.last.url, lost.last.ask, lost.last.plan) == (url("/op"), Ask(url("/op"), NOW), plan("POST"))
 
 
 def test_rule_12_a_resource_location_gets_the_api_version() -> None:

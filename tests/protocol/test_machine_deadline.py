@@ -19,7 +19,7 @@ from scripts import (
     url,
 )
 
-from azpoll.protocol.answer import Fault, Unreachable
+from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.protocol.delay import Pace, Wait
 from azpoll.protocol.machine import advance, expire, resume
 from azpoll.protocol.states import Confirming, Fetching, Lost, Pending, Polling, Reason, State, Succeeded
@@ -60,7 +60,9 @@ def test_rule_38_the_last_poll_may_bring_the_end() -> None:
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
 def test_rule_38_a_deadline_that_has_passed_is_told_at_once(timeout_s: float) -> None:
     """What the initial answer says is still told."""
-    assert begun(timeout_s).lost.reason is Reason.TIMED_OUT
+    lost = begun(timeout_s).lost
+    assert lost.reason is Reason.TIMED_OUT
+    assert isinstance(lost.came, Answer)
     assert play(plan(deadline_s=timeout_s), reply(200)).outcome is Succeeded
 
 
@@ -70,6 +72,8 @@ def test_rule_36_no_deadline_brings_a_poll_forward_from_a_retry_after() -> None:
     assert due(story.next) == (10, True)
     assert isinstance(lost := story.next.ask.instead, Lost)
     assert (lost.reason, lost.last is not None) == (Reason.TIMED_OUT, True)
+    assert isinstance(lost.came, Answer)
+    assert lost.came.status_code == 202
     assert due(begun(17, Retry_After="17").next) == (17, False)
 
 
@@ -182,4 +186,6 @@ def test_rule_38_giving_up_keeps_the_operation() -> None:
     assert (lost.reason, lost.came) == (Reason.TIMED_OUT, None)
     assert isinstance(lost.last, Polling)
     assert lost.last.url == OP
-    assert "answered" in expire(play_on(polling(), reply(503)).next).detail
+    assert lost.detail == "the deadline passed while it ran"
+    unread = expire(play_on(polling(), reply(503)).next)
+    assert unread.detail == "the deadline passed before a poll could be answered"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from scripts import RESOURCE, Reply, accepted, outcome, plan, play, reply, shown, told, url
 
+from azpoll.protocol.delay import Wait
 from azpoll.protocol.machine import start
-from azpoll.protocol.states import Canceled, Failed, Fetching, FinalStateVia, Polling, Reason, State, Succeeded
+from azpoll.protocol.patterns import AZURE_ASYNC_OPERATION, LOCATION, Pattern
+from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
+from azpoll.protocol.states import Ask, Canceled, Failed, Fetching, FinalStateVia, Polling, Reason, State, Succeeded
 
 AAO, OL, LOC = {"Azure_AsyncOperation": "/aao"}, {"Operation_Location": "/ol"}, {"Location": "/loc"}
 
@@ -69,6 +72,7 @@ def test_rule_3_a_polling_header_on_any_2xx_is_followed(status_code: int, method
         ("PATCH", reply(200, {"id": "/vm", "name": "vm", "status": "Failed"}, **AAO), Polling),
         ("PATCH", reply(200, {"Id": "/vm", "Name": "vm", "status": "Succeeded"}, **AAO), Polling),
         ("PATCH", reply(200, {"name": "vm", "status": "Succeeded"}, **OL), Polling),
+        ("PATCH", reply(200, {"id": "/vm", "status": "Succeeded"}, **OL), Polling),
     ],
 )
 def test_rule_4_an_initial_document_of_the_monitor_may_end_the_operation(
@@ -76,6 +80,43 @@ def test_rule_4_an_initial_document_of_the_monitor_may_end_the_operation(
 ) -> None:
     """But a resource that has a `status` of its own is no such document."""
     assert play(plan(method), initial).outcome is end
+
+
+@pytest.mark.parametrize("header", [AAO, OL, LOC])
+def test_rule_41_what_the_initial_answer_shows_is_its_progress(header: dict[str, str]) -> None:
+    """Before the first poll."""
+    progress = play(plan("POST"), reply(202, {"status": "Accepted", "percentComplete": 40}, **header)).end.progress
+    assert (progress.status, progress.percent_complete) == ("Accepted", 40)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
+@pytest.mark.parametrize(
+    ("header", "pattern"), [("Azure_AsyncOperation", AZURE_ASYNC_OPERATION), ("Location", LOCATION)]
+)
+def test_rule_9_an_initial_url_of_another_origin_is_where_it_may_be_taken_up(
+    method: str, header: str, pattern: Pattern
+) -> None:
+    """By whoever lists that origin; as the header says, and not before the Retry-After."""
+    evil = "https://evil.example/op"
+    lost = play(plan(method), accepted(**{header: evil}, Retry_After="17")).lost
+    assert lost.reason is Reason.UNTRUSTED
+    assert isinstance(lost.last, Polling)
+    assert (lost.last.pattern, lost.last.url, lost.last.ask) == (pattern, evil, Ask(evil, Wait(17, by_server=True)))
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
+@pytest.mark.parametrize("header", ["Azure_AsyncOperation", "Location"])
+def test_rule_8_without_a_proper_initial_url_a_put_or_patch_can_be_followed_at_its_resource(
+    method: str, header: str
+) -> None:
+    """Others nowhere."""
+    last = play(plan(method), accepted(**{header: "/a b"}, Retry_After="17")).lost.last
+    if method in {"PUT", "PATCH"}:
+        assert isinstance(last, Polling)
+        assert (last.pattern, last.url) == (AT_RESOURCE, RESOURCE)
+        assert last.ask == Ask(RESOURCE, Wait(17, by_server=True))
+    else:
+        assert last is None
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
@@ -111,6 +152,8 @@ def test_rule_5_put_and_patch_without_a_header_are_read_at_the_resource(
     assert story.outcome == end
     if end is Polling:
         assert story.next.ask.url == RESOURCE
+    if isinstance(story.end, Succeeded | Failed | Canceled):
+        assert story.end.answer == initial.to(RESOURCE, 0.0, method)
 
 
 def test_rule_5_an_unreadable_initial_answer_can_be_taken_up_at_the_resource() -> None:
@@ -168,3 +211,9 @@ def test_rule_34_the_initial_retry_after_counts_before_the_first_poll() -> None:
     assert play(plan(), accepted(**AAO), told("Running"), told("Running"), told("Running")).waits == [1, 2, 4]
     assert play(plan(), shown("Creating", Retry_After="17"), shown("Creating"), shown("Creating")).waits == [17, 1]
     assert play(plan(), shown("Creating"), shown("Creating"), shown("Creating")).waits == [1, 2]
+
+
+def test_rule_36_the_schedule_goes_on_where_a_retry_after_interrupted_it() -> None:
+    """Only waits of its own make it longer."""
+    events = (told("Running"), told("Running", Retry_After="17"), told("Running"), told("Running"))
+    assert play(plan(), accepted(**AAO), *events, told("Running")).waits == [1, 2, 17, 4, 8]

@@ -17,7 +17,7 @@ from azpoll.protocol.patterns import (
     pattern_of,
 )
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
-from azpoll.protocol.states import Canceled, Failed, Polling, State, Succeeded, Verdict
+from azpoll.protocol.states import Canceled, Failed, FinalStateVia, Polling, State, Succeeded, Verdict
 
 RUNNING, SUCCEEDED, FAILED = Verdict.RUNNING, Verdict.SUCCEEDED, Verdict.FAILED
 CANCELED, UNREADABLE = Verdict.CANCELED, Verdict.UNREADABLE
@@ -86,6 +86,7 @@ LOCATION_ROWS = [
     (reply(200, {"status": "Running", "size": 3}), SUCCEEDED),
     (reply(200, {"status": 3, "error": {"code": "x"}}), SUCCEEDED),
     (told("Succeeded"), SUCCEEDED),
+    (told("Running"), SUCCEEDED),
     (reply(200, HTML), UNREADABLE),
     (reply(201, b"{", Content_Type="application/json"), UNREADABLE),
 ]
@@ -142,6 +143,33 @@ def test_rules_19_and_20_a_location_runs_while_it_is_202_and_then_answers_as_the
     assert read("Location", came) is verdict
 
 
+UPDATING = {"percentComplete": 40, "properties": {"provisioningState": "Updating"}}
+
+
+@pytest.mark.parametrize(
+    ("came", "end", "status"),
+    [
+        (reply(202, UPDATING), Polling, "Updating"),
+        (reply(200, UPDATING), Polling, "Updating"),
+        (reply(200, {"percentComplete": 40, "properties": {"provisioningState": "Failed"}}), Failed, "Failed"),
+        (reply(200, {"percentComplete": 40, "status": "Failed"}), Failed, "Failed"),
+        (reply(200, {"percentComplete": 40, "status": "Canceled", "error": {"code": "x"}}), Canceled, "Canceled"),
+        (reply(200, {"percentComplete": 40}), Succeeded, None),
+    ],
+)
+def test_rule_41_what_a_location_shows_is_its_progress(came: Reply, end: type[State], status: str | None) -> None:
+    """While it runs and when it ends."""
+    story = play(plan("POST"), accepted(Location="/op"), came)
+    assert story.outcome is end
+    assert (story.end.progress.status, story.end.progress.percent_complete) == (status, 40)
+
+
+def test_rule_41_what_a_monitor_tells_besides_its_status_is_told() -> None:
+    """With a status in the answer or without one."""
+    story = play(plan("POST"), accepted(Azure_AsyncOperation="/op"), told("Busy"), reply(202, {"percentComplete": 40}))
+    assert (story.end.progress.status, story.end.progress.percent_complete) == ("Busy", 40)
+
+
 @pytest.mark.parametrize(("came", "verdict"), RESOURCE_ROWS)
 def test_rule_23_of_the_resource_its_provisioning_state_decides(came: Reply, verdict: Verdict) -> None:
     """No state, an empty 200 and 204 are success; 202 runs."""
@@ -152,6 +180,14 @@ def test_rule_23_of_the_resource_its_provisioning_state_decides(came: Reply, ver
 def test_rule_6_while_a_resource_answers_it_is_not_gone(came: Reply) -> None:
     """Whatever it shows."""
     assert read("until-gone", came) is RUNNING
+
+
+def test_rule_41_what_a_resource_shows_while_it_is_deleted_is_its_progress() -> None:
+    """It ends nothing, but is told."""
+    deletion = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
+    body = {"percentComplete": 40, "properties": {"provisioningState": "Deleting"}}
+    progress = play(deletion, accepted(), reply(200, body), reply(200, b"[]")).end.progress
+    assert (progress.status, progress.percent_complete) == ("Deleting", 40)
 
 
 @given(
@@ -195,6 +231,13 @@ def test_rule_21_a_4xx_of_a_location_is_the_operations_own_failure(status_code: 
     assert story.outcome is end
     if isinstance(story.end, Failed):
         assert story.end.answer.status_code == status_code
+
+
+def test_rule_21_a_failure_by_a_4xx_keeps_the_operation_and_its_progress() -> None:
+    """It can be asked again, and tells what was told before."""
+    story = play(plan("POST"), accepted(Location="/op"), shown("Updating"), reply(409))
+    assert isinstance(story.end, Failed)
+    assert (story.end.last.url, story.end.progress.status) == (url("/op"), "Updating")
 
 
 @pytest.mark.parametrize(

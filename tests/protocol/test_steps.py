@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from scripts import HOST, RESOURCE, Event, Reply, accepted, plan, play, play_on, polling, reply, shown, told, url
 
+from azpoll.protocol.delay import Wait
 from azpoll.protocol.machine import advance, start
 from azpoll.protocol.reading import Reading
-from azpoll.protocol.states import Confirming, Fetching, FinalStateVia, Polling, Reason, Succeeded, Verdict
+from azpoll.protocol.states import (
+    Ask,
+    Canceled,
+    Confirming,
+    Failed,
+    Fetching,
+    FinalStateVia,
+    Polling,
+    Reason,
+    Succeeded,
+    Verdict,
+)
 from azpoll.protocol.steps import settle
 
 NEWER = told("Running", Azure_AsyncOperation="/2")
+EVIL = "https://evil.example/3"
 OP, TWO, THREE = url("/op"), url("/2"), url("/3")
 
 
@@ -73,6 +88,19 @@ def test_rule_18_another_new_url_is_tried_after_a_stale_one() -> None:
     assert play_on(polling(), again, again).asked == (OP, OP)
 
 
+def test_rule_18_a_stale_url_is_not_tried_again_however_often_it_is_named() -> None:
+    """Each answer of such a service names it."""
+    assert play_on(polling(), NEWER, reply(404), NEWER, NEWER, NEWER, NEWER).asked == (OP, TWO, OP, OP, OP, OP)
+
+
+def test_rule_8_a_later_url_that_is_none_leaves_the_polling_url() -> None:
+    """There the operation can be taken up."""
+    lost = play_on(polling(), told("Running", Azure_AsyncOperation="/a b")).lost
+    assert lost.reason is Reason.UNTRUSTED
+    assert lost.last is not None
+    assert (lost.last.url, lost.last.ask.url) == (OP, OP)
+
+
 def test_rule_18_a_url_that_is_named_in_each_answer_is_no_newer_one() -> None:
     """Relative or absolute: the schedule goes on, and its first use is over."""
     story = play_on(polling(), NEWER, NEWER, NEWER, reply(404), NEWER)
@@ -108,6 +136,13 @@ def test_rule_28_the_result_of_a_delete_keeps_nothing_of_the_404() -> None:
     end = advance(confirming, came)
     assert isinstance(end, Succeeded)
     assert (end.answer.raw_headers, end.answer.headers, end.answer.at_s) == ((), {}, 5.0)
+
+
+def test_rule_41_a_delete_that_ends_by_a_404_keeps_what_was_told_before() -> None:
+    """What it was at, not what the 404 says."""
+    story = play_on(polling("DELETE"), told("Deleting"), reply(404), reply(404))
+    assert isinstance(story.end, Succeeded)
+    assert story.end.progress.status == "Deleting"
 
 
 def test_rule_28_a_404_of_the_resource_itself_needs_no_confirmation() -> None:
@@ -166,6 +201,15 @@ def test_rule_29_a_terminal_state_is_of_the_answer_that_made_it(end: Reply) -> N
     assert (progress.percent_complete, progress.start_time) == (40, "then")
 
 
+@pytest.mark.parametrize("word", ["Failed", "Canceled"])
+def test_rule_29_what_failed_or_was_canceled_keeps_where_it_was_asked_and_what_was_answered(word: str) -> None:
+    """So that it can be looked at again."""
+    end = play_on(polling("POST"), told("Running"), told(word)).end
+    assert isinstance(end, Failed | Canceled)
+    assert (end.last.url, end.last.progress, end.progress.status) == (OP, end.progress, word)
+    assert json.loads(end.answer.body) == {"status": word}
+
+
 def test_rule_32_a_final_get_that_answers_202_is_polled_on() -> None:
     """At its newest Location, in the schedule; Application Gateway."""
     answers = (told("Succeeded"), accepted(Retry_After="9"), accepted(Location="/3"), accepted(), reply(200, {"a": 1}))
@@ -191,6 +235,21 @@ def test_rule_32_a_result_that_is_no_json_is_asked_for_again() -> None:
     assert story.asked == (OP, RESOURCE, RESOURCE, RESOURCE)
     assert story.waits == [1, 0, 1, 2]
     assert story.outcome is Succeeded
+
+
+def test_rule_9_a_later_location_of_a_result_is_checked() -> None:
+    """As every URL is; who trusts it after all can resume there."""
+    lost = play_on(polling(), told("Succeeded"), accepted(Location=EVIL)).lost
+    assert lost.reason is Reason.UNTRUSTED
+    assert isinstance(lost.last, Fetching)
+    assert (lost.last.url, lost.last.ask) == (EVIL, Ask(EVIL, Wait(0, by_server=True)))
+
+
+def test_rule_9_a_refused_polling_url_is_where_it_may_be_taken_up_with_the_wait_that_was_asked() -> None:
+    """Else the first poll after the resumption would come early."""
+    lost = play_on(polling(), told("Running", Azure_AsyncOperation=EVIL, Retry_After="17")).lost
+    assert isinstance(lost.last, Polling)
+    assert (lost.last.url, lost.last.ask) == (EVIL, Ask(EVIL, Wait(17, by_server=True)))
 
 
 def test_rule_32_a_result_that_is_not_there_yet_is_no_failure() -> None:

@@ -81,7 +81,20 @@ def test_rule_8_what_is_no_proper_url_is_refused(named: str, why: str) -> None:
     refused = target(named)
     assert isinstance(refused, Refusal)
     assert why in refused.reason
+    assert refused.reason in {
+        "it holds a blank, a control or non-ASCII character, a backslash or a fragment",
+        "it carries user information",
+        "it names no host",
+        "it is not a URL",
+    }
     assert refused.url is None
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "javascript", "file"])
+def test_rule_8_only_http_and_https_have_an_origin(scheme: str) -> None:
+    """What has none is told with its scheme alone."""
+    with pytest.raises(ValueError, match=f"^not an http or https URL: scheme '{scheme}'$"):
+        origin(f"{scheme}://host/path")
 
 
 @pytest.mark.parametrize(
@@ -153,6 +166,14 @@ def test_rule_9_a_refusal_names_both_origins_and_no_query() -> None:
     assert "canary" not in repr(refused)
 
 
+def test_rule_45_of_a_refused_origin_300_characters_are_shown() -> None:
+    """A name of DNS is shorter; whatever else a service puts there does not fill the log."""
+    refused = target(f"https://{'.'.join(['x' * 60] * 20)}/op")
+    assert isinstance(refused, Refusal)
+    shown = refused.reason.partition(" is neither ")[0].removeprefix("its origin ")
+    assert (len(shown), shown[:10], shown[-1]) == (300, "https://xx", "…")
+
+
 @pytest.mark.parametrize(
     "text", [HOST, "http://localhost:8080", "http://[::1]:8080", "https://[2001:db8::1]", "https://h:80", "http://h"]
 )
@@ -169,6 +190,7 @@ def test_rule_9_an_origin_is_written_as_it_can_be_listed(text: str) -> None:
         (GATEWAY, f"{HOST}/op?t=1", f"{GATEWAY}/op?t=1&api-version=1"),
         (f"{GATEWAY}/arm/", f"{HOST}/op?api-version=2", f"{GATEWAY}/arm/op?api-version=2"),
         (f"{GATEWAY}/arm", f"{GATEWAY}/arm/op", f"{GATEWAY}/arm/op?api-version=1"),
+        (f"{GATEWAY}/X/", f"{HOST}/op", f"{GATEWAY}/X/op?api-version=1"),
         (f"{GATEWAY}/arm", f"{HOST}?t=1", f"{GATEWAY}/arm?t=1&api-version=1"),
         (GATEWAY, "https://evil.example/op", f"{GATEWAY}/op?api-version=1"),
         (GATEWAY, "/op", f"{GATEWAY}/op?api-version=1"),
@@ -198,6 +220,9 @@ def test_rule_10_a_gateway_is_trusted_only_if_the_caller_says_so() -> None:
         ("/op?api-version=", "/op?api-version="),
         ("/op?x-api-version=2", "/op?x-api-version=2&api-version=1"),
         ("/op?q=api-version=2", "/op?q=api-version=2&api-version=1"),
+        ("/op?q=?api-version=2", "/op?q=?api-version=2&api-version=1"),
+        ("/op?api-version=2=3", "/op?api-version=2=3"),
+        ("/op?api-version", "/op?api-version"),
         ("/o%2Fp//x;y?a=%20&a=b", "/o%2Fp//x;y?a=%20&a=b&api-version=1"),
     ],
 )
@@ -228,6 +253,13 @@ def test_rule_13_urls_of_8_kib_work(longer: int, fits: bool, version: str) -> No
     path = "/op".ljust(MAX_URL - len(HOST) - len(whole) + longer, "x")
     asked = target(HOST + path + version)
     assert asked == (HOST + path + whole if fits else Refusal(f"it is longer than {MAX_URL} characters"))
+
+
+def test_rule_13_a_url_of_another_origin_is_something_to_resume_at_if_it_is_no_longer() -> None:
+    """To the character."""
+    longest = "https://evil.example/".ljust(MAX_URL, "x")
+    kept = [refused.url for refused in (target(longest), target(f"{longest}x")) if isinstance(refused, Refusal)]
+    assert kept == [longest, None]
 
 
 @pytest.mark.parametrize("named", ["https://evil.example/" + "x" * MAX_URL, "/" + "x" * 70_000])

@@ -74,6 +74,15 @@ def test_rule_42_a_token_is_versioned_json_in_base64url() -> None:
     }
 
 
+@pytest.mark.parametrize(("not_before", "told"), [(0.0, []), (1.0, ["not_before"])])
+def test_rule_42_a_token_holds_nothing_that_says_nothing(not_before: float, told: list[str]) -> None:
+    """No member that is absent, no time that is 0, no blank."""
+    text = encode(replace(TOKEN, not_before=not_before))
+    sent = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    assert list(json.loads(sent)) == ["v", "method", "resource", "pattern", "url", *told]
+    assert b" " not in sent
+
+
 RICH = accepted(Azure_AsyncOperation="/op", Location="/loc")
 STATES = [
     play(plan("POST"), RICH),
@@ -161,6 +170,15 @@ def test_rule_42_urls_of_4_kib_fit_into_a_token() -> None:
     assert decode(encode(one)) == one
 
 
+def test_rule_42_a_fallback_is_left_out_only_where_it_does_not_fit() -> None:
+    """To the character."""
+    token = replace(TOKEN, fallback="")
+    room = MAX_TOKEN // 4 * 3 - len(base64.urlsafe_b64decode(encode(token) + "==")) - len(',"fallback":""')
+    fits = replace(TOKEN, fallback="f" * (room + len(',"fallback":""')))
+    assert len(encode(fits)) == MAX_TOKEN
+    assert decode(encode(fits)) == fits
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -242,6 +260,39 @@ def test_rule_42_a_key_is_asked_for_and_asked_of() -> None:
         decode(encode(TOKEN), b"key")
     with pytest.raises(InvalidToken, match="not signed"):
         decode(encode(TOKEN, b"key"), b"another")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "why"),
+    [
+        ("A" * (MAX_TOKEN + 1), None, "it is longer than 16384 characters"),
+        ("caf\xe9", None, "it is not a resume token"),
+        (encode(TOKEN, b"key"), None, "it is signed: the key it was signed with is needed"),
+        (encode(TOKEN), b"key", "it is not signed with this key, or was changed"),
+        (encode(TOKEN)[:-2], None, "it is not a resume token, or was cut"),
+        (text_of([]), None, "it is not a resume token of version 1"),
+        (text_of(MEMBERS | {"v": 2}), None, "it is not a resume token of version 1"),
+        (text_of(MEMBERS | {"header": "x"}), None, "its members are not those of a resume token"),
+        (text_of(MEMBERS | {"not_before": -1}), None, "its time is not a time"),
+        (text_of(MEMBERS | {"url": 7}), None, "its members are not plain text"),
+        (text_of(MEMBERS | {"method": "HEAD"}), None, "it names an unknown method or polling pattern"),
+        (text_of(MEMBERS | {"pattern": "x"}), None, "it names an unknown method or polling pattern"),
+        (text_of(MEMBERS | {"via": "x"}), None, "it names an unknown final_state_via"),
+    ],
+)
+def test_rule_42_a_refused_token_says_why(text: str, key: bytes | None, why: str) -> None:
+    """And shows nothing of the token, which may be signed URLs."""
+    with pytest.raises(InvalidToken) as caught:
+        decode(text, key)
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize("stray", ["\n", " ", "=", "!", ".", "%", "+", "/", "\0"])
+def test_rule_42_no_character_is_passed_over(stray: str) -> None:
+    """A token has one spelling: what was damaged is told, not guessed."""
+    text = encode(TOKEN)
+    with pytest.raises(InvalidToken):
+        decode(f"{text[:8]}{stray}{text[8:]}")
 
 
 def test_rule_42_flipping_any_bit_of_a_signed_token_is_refused() -> None:

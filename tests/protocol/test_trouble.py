@@ -23,8 +23,9 @@ from scripts import (
     url,
 )
 
-from azpoll.protocol.answer import Fault
+from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.protocol.delay import Pace, Wait
+from azpoll.protocol.machine import advance
 from azpoll.protocol.states import (
     NO_TROUBLE,
     Confirming,
@@ -160,6 +161,9 @@ def test_rule_25_a_readable_answer_starts_the_count_anew() -> None:
     assert isinstance(story.end, Polling)
     assert story.end.trouble.failures == 2
     assert story.states[10].trouble == NO_TROUBLE if isinstance(story.states[10], Polling) else False
+    failed = play_on(polling(), reply(503), reply(401), told("Failed")).end
+    assert isinstance(failed, Failed)
+    assert failed.last.trouble == NO_TROUBLE
 
 
 @pytest.mark.parametrize(("value", "wait"), [("17", 17), ("0", 1), ("86400", 3600), ("soon", 1)])
@@ -184,7 +188,7 @@ def test_rule_26_after_a_401_the_credential_is_renewed_once(kind: type[Pending])
     state = pending(kind)
     once = play_on(state, reply(401, Retry_After="7"))
     assert type(once.end) is kind
-    assert (once.next.ask.url, once.next.ask.wait.seconds) == (state.url, 7)
+    assert (once.next.ask.url, once.next.ask.wait.seconds, once.next.trouble.unauthorized) == (state.url, 7, 1)
     assert play_on(state, reply(401)).next.ask.wait.seconds == 1
     for between in ((), (reply(503),), (reply(307, Location="/b"),)):
         lost = play_on(once.end, *between, reply(401)).lost
@@ -286,6 +290,146 @@ def test_rule_21_a_refusal_at_the_resource_is_not_the_operations_own() -> None:
     until_gone = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
     assert play(until_gone, accepted(), reply(409)).outcome is Reason.REFUSED
     assert play_on(pending(Confirming), reply(409)).asked == (RESOURCE,)
+
+
+EVIL = "https://evil.example/x"
+NEITHER = "its origin https://evil.example is neither that of the initial request,"
+FOREIGN = f"is refused: {NEITHER} {HOST}, nor listed in allowed_origins"
+FAILED = "; 16 polls in a row over 603 s failed"
+NO_RESULT = "the operation succeeded, but its result could not be read: "
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "reason", "detail"),
+    [
+        (polling(), reply(503), Reason.EXHAUSTED, f"HTTP 503{FAILED}"),
+        (polling(), reply(304), Reason.MALFORMED, f"HTTP 304 is no answer to a poll{FAILED}"),
+        (polling(), reply(307), Reason.MALFORMED, f"HTTP 307 without a Location{FAILED}"),
+        (polling(), reply(307, Location="/op"), Reason.MALFORMED, f"more than 3 redirects{FAILED}"),
+        (polling(), reply(200, {}), Reason.MALFORMED, f"its JSON object holds no status{FAILED}"),
+        (polling(), reply(200, b"<html>"), Reason.MALFORMED, f"it is not a status document{FAILED}"),
+        (polling(), Drop(), Reason.EXHAUSTED, f"the connection failed{FAILED}"),
+        (
+            polling(),
+            Drop(Fault.TIMEOUT, "30 s"),
+            Reason.EXHAUSTED,
+            f"no complete answer came in time: 30 s{FAILED}",
+        ),
+        (
+            polling(),
+            Drop(Fault.CERTIFICATE, "expired"),
+            Reason.UNREACHABLE,
+            "the server's certificate was not accepted: expired",
+        ),
+        (polling(), reply(400), Reason.REFUSED, "HTTP 400"),
+        (
+            polling(),
+            reply(401),
+            Reason.UNAUTHENTICATED,
+            "HTTP 401, and again after the credential was renewed",
+        ),
+        (
+            polling(),
+            reply(403),
+            Reason.FORBIDDEN,
+            "HTTP 403 for 63 s: the read permission on the status URL is missing",
+        ),
+        (polling(), reply(404), Reason.NOT_FOUND, "HTTP 404 for 63 s: nothing is found there"),
+        (polling(), reply(307, Location=EVIL), Reason.UNTRUSTED, f"the URL that a redirect names {FOREIGN}"),
+        (
+            polling(),
+            told("Running", Azure_AsyncOperation=EVIL),
+            Reason.UNTRUSTED,
+            f"the URL that a later answer names {FOREIGN}",
+        ),
+        (
+            pending(Fetching),
+            reply(200, b"<html>"),
+            Reason.MALFORMED,
+            f"{NO_RESULT}the body is not the JSON it should be{FAILED}",
+        ),
+        (
+            pending(Fetching),
+            accepted(Location=EVIL),
+            Reason.UNTRUSTED,
+            f"{NO_RESULT}the URL that a later answer names {FOREIGN}",
+        ),
+        (
+            pending(Confirming),
+            reply(403, Retry_After="60"),
+            Reason.FORBIDDEN,
+            "HTTP 403 for 240 s: the read permission on the status URL is missing",
+        ),
+    ],
+)
+def test_rule_24_a_lost_operation_says_why_and_keeps_the_answer_that_is_the_reason(
+    state: Pending, event: Event, reason: Reason, detail: str
+) -> None:
+    """In one sentence, for people."""
+    story = until_lost(state, event)
+    assert (story.lost.reason, story.lost.detail) == (reason, detail)
+    assert story.lost.came is not None
+    assert story.lost.came.at_s == story.at_s
+
+
+@pytest.mark.parametrize(
+    ("state", "events"),
+    [
+        (polling(), [reply(400, Retry_After="17")]),
+        (polling(), [reply(401), reply(401, Retry_After="17")]),
+        (polling(), [*[reply(404)] * 6, reply(404, Retry_After="17")]),
+        (polling(), [*[reply(503, Retry_After="300")] * 9, reply(503, Retry_After="17")]),
+        (polling(), [reply(307, Location=EVIL, Retry_After="17")]),
+        (polling(), [told("Running", Azure_AsyncOperation=EVIL, Retry_After="17")]),
+        (pending(Confirming), [*[reply(403), reply(404)] * 6, reply(403, Retry_After="17")]),
+        (pending(Fetching), [reply(400, Retry_After="17")]),
+        (pending(Fetching), [accepted(Location=EVIL, Retry_After="17")]),
+    ],
+)
+def test_rule_36_what_was_given_up_is_not_taken_up_before_the_last_answer_allows(
+    state: Pending, events: list[Event]
+) -> None:
+    """The wait stands in the resume token."""
+    last = play_on(state, *events).lost.last
+    assert last is not None
+    assert last.ask.wait.seconds >= 17
+
+
+def test_rule_36_nor_before_one_allows_whose_body_never_came() -> None:
+    """Its head says so."""
+    head = reply(503, Retry_After="17").to(OP, 0.0)
+    lost = advance(polling(), Unreachable(Fault.CERTIFICATE, "", 0.0, head=head))
+    assert isinstance(lost, Lost)
+    assert lost.last is not None
+    assert lost.last.ask.wait == Wait(17, by_server=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "initial", "detail"),
+    [
+        ("PUT", reply(409), "HTTP 409"),
+        ("PUT", reply(200, b"<html>"), "of the initial answer, the body is not the JSON it should be"),
+        ("POST", accepted(Location=EVIL), f"the URL that the initial answer names {FOREIGN}"),
+        (
+            "POST",
+            accepted(),
+            "HTTP 202 without an Azure-AsyncOperation, Operation-Location or Location header: nowhere to poll",
+        ),
+        (
+            "POST",
+            told("Succeeded", 202, Azure_AsyncOperation="/op", Location=EVIL),
+            f"{NO_RESULT}the URL that the succeeded operation names {FOREIGN}",
+        ),
+    ],
+)
+def test_rule_24_an_initial_answer_that_leads_nowhere_says_why_and_is_kept(
+    method: str, initial: Reply, detail: str
+) -> None:
+    """In one sentence, for people."""
+    lost = play(plan(method), initial).lost
+    assert lost.detail == detail
+    assert isinstance(lost.came, Answer)
+    assert (lost.came.status_code, lost.came.body) == (initial.status_code, initial.body)
 
 
 def test_rule_45_what_went_wrong_is_told_without_urls() -> None:
