@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import anyio
 import httpx
 import sniffio
 import trio.lowlevel
@@ -50,16 +51,19 @@ class Fleet:
     Attributes:
         arm: the service; it throttles nobody, so that all is azpoll's own doing.
         line: between the two.
-        owners: by operation id of the service.
+        owners: by path of the operation's resource, in the order they began.
         late: by number of the operation, how late each of its polls was sent, in seconds.
         tracked: all operations, in the order they began.
     """
 
     def __init__(
-        self, script: Script | Callable[[IncomingRequest], Script], *, clock: Callable[[], float] | None = None
+        self,
+        script: Script | Callable[[IncomingRequest], Script],
+        *,
+        clock: Callable[[], float] = anyio.current_time,
+        log_size: int = 100_000,
     ) -> None:
-        given: dict[str, Any] = {} if clock is None else {"clock": clock}
-        self.arm = FakeARM(default=script, limits=None, latency_s=LATENCY_S, **given)
+        self.arm = FakeARM(default=script, limits=None, latency_s=LATENCY_S, clock=clock, log_size=log_size)
         self.line = Line(self.arm)
         self.owners: dict[str, Hashable] = {}
         self.late: dict[int, list[float]] = {}
@@ -84,9 +88,9 @@ class Fleet:
         exchange.told()
         exchange.finished(complete=True)
         assert exchange.status is not None
+        self.owners[path] = owner
         request = httpx.Request("PUT", f"{ORIGIN}{path}?api-version=1")
         initial = httpx.Response(exchange.status, headers=exchange.headers, content=exchange.body, request=request)
-        self.owners[list(self.arm.operations)[-1]] = owner
         self.tracked.append(
             tracker.track(initial, result="status", owner=owner, timeout=timeout, label=str(number)),
         )
@@ -101,10 +105,10 @@ class Fleet:
         tracker.subscribe(note)
 
     def polls(self, subscription: str = "") -> list[tuple[float, str]]:
-        """Return when each poll left, and which operation it asked; of one subscription, or of all."""
+        """Return when each poll left, and the path of the resource it was about; of one subscription, or of all."""
         within = f"/subscriptions/{subscription}"
         return [
-            (request.at_s, request.operation)
+            (request.at_s, self.arm.operations[request.operation].path)
             for request in self.arm.requests
             if request.method == "GET" and request.operation is not None and request.path.startswith(within)
         ]
