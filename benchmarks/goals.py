@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.goal import Goal
 from benchmarks.peers import AZURE, FAST, OURS_HTTPX, OURS_HTTPX2, Peer
-from benchmarks.suite import CLIENTS, Key
+from benchmarks.suite import CLIENTS, OURS, Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.results import Results
 
-OURS = (OURS_HTTPX, OURS_HTTPX2, FAST)
 TIMES_AZURE = ((OURS_HTTPX, 1.0), (OURS_HTTPX2, 0.75), (FAST, 0.2))
 """CPU per poll, as times that of azure-core in the same round, at most."""
 

@@ -13,6 +13,7 @@ from benchmarks.peers import (
     FLOOR,
     HTTPX,
     HTTPX2,
+    HTTPX_GATED,
     OURS_HTTPX,
     OURS_HTTPX2,
     PEERS,
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
 
 CLIENTS = ("httpx", "httpx2")
 BETWEEN_POLLS_S = (1, 17)
+OURS = (OURS_HTTPX, OURS_HTTPX2, FAST)
+THEIRS = (FLOOR, AIOHTTP, HTTPX_GATED, HTTPX, HTTPX2)
+ROUNDS, FEW_ROUNDS = 5, 2
+"""Few are enough where no goal is taken from a figure."""
+
+LATENESS_S = 8
+"""How long polls are watched once all operations have begun."""
+
 SLOW_TO_END = {HTTPX.name, HTTPX2.name}
 """Loops without a gate: at 10,000 operations they are stopped after a while, and told by how far they came."""
 
@@ -70,28 +79,30 @@ def measured(measurements: Sequence[Measurement], results: Results) -> Iterator[
 
 def full(origin: str) -> Iterator[Measurement]:
     """Yield all measurements, for the page."""
-    yield from _costs(origin, PEERS, operations=100, polls=5, repeat=6, rounds=5)
-    yield from _costs(origin, PEERS, operations=1_000, polls=5, rounds=5)
-    yield from _costs(origin, PEERS, operations=10_000, polls=2, rounds=5)
-    yield from _costs(origin, (FLOOR, AIOHTTP, AZURE, OURS_HTTPX2, FAST), operations=1_000, rounds=5, uvloop=True)
+    yield from _costs(origin, PEERS, operations=1_000, polls=5, rounds=ROUNDS)
+    yield from _costs(origin, (AZURE, *OURS), operations=100, polls=5, repeat=6, rounds=ROUNDS)
+    yield from _costs(origin, OURS, operations=10_000, polls=2, rounds=ROUNDS)
+    yield from _costs(origin, THEIRS, operations=100, polls=5, repeat=6, rounds=FEW_ROUNDS)
+    yield from _costs(origin, (AZURE, *THEIRS), operations=10_000, polls=2, rounds=FEW_ROUNDS)
+    yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX2, FAST), operations=1_000, rounds=FEW_ROUNDS, uvloop=True)
     yield from _calls(origin, PEERS)
-    late = (FLOOR, AIOHTTP, AZURE, OURS_HTTPX, OURS_HTTPX2, FAST)
-    yield from _lateness(origin, late, operations=10_000, seconds=12, rounds=5)
-    yield from _herds(origin, (FLOOR, AIOHTTP, AZURE, OURS_HTTPX2, FAST), operations=10_000, rounds=5)
-    yield from _memory(origin, (AZURE, AIOHTTP, OURS_HTTPX2, FAST), operations=10_000)
+    for measure in (_lateness, _herds):
+        yield from measure(origin, (OURS_HTTPX2, FAST), operations=10_000, rounds=ROUNDS)
+        yield from measure(origin, (FLOOR, AIOHTTP, AZURE), operations=10_000, rounds=FEW_ROUNDS)
+    yield from _memory(origin, (AZURE, FAST), operations=10_000)
     yield from _memory(origin, (FAST,), operations=100_000)
-    yield from _own(rounds=5)
-    yield from _wakes(100_000, rounds=5)
+    yield from _own(rounds=ROUNDS)
+    yield from _wakes(100_000, rounds=ROUNDS)
 
 
 def quick(origin: str) -> Iterator[Measurement]:
     """Yield a few, in less than two minutes, for every change."""
     yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX, OURS_HTTPX2, FAST), operations=500, polls=3, rounds=3)
     yield from _calls(origin, (FLOOR, AZURE, OURS_HTTPX, OURS_HTTPX2, FAST))
-    yield from _lateness(origin, (OURS_HTTPX2, FAST), operations=1_000, seconds=5, rounds=1)
+    yield from _lateness(origin, (OURS_HTTPX2, FAST), operations=1_000, rounds=1)
     yield from _memory(origin, (FAST,), operations=5_000)
-    yield from _own(rounds=3)
-    yield from _wakes(20_000, rounds=3)
+    yield from _own(rounds=2)
+    yield from _wakes(20_000, rounds=2)
 
 
 def _costs(
@@ -119,13 +130,11 @@ def _calls(origin: str, peers: Iterable[Peer]) -> Iterator[Measurement]:
         yield Measurement(Key("calls", peer.name), Job("measures.calls", {"peer": peer.name, "scene": scene}), 1)
 
 
-def _lateness(
-    origin: str, peers: Iterable[Peer], *, operations: int, seconds: float, rounds: int
-) -> Iterator[Measurement]:
+def _lateness(origin: str, peers: Iterable[Peer], *, operations: int, rounds: int) -> Iterator[Measurement]:
     scene = {"origin": origin, "operations": operations, "polls": 0, "retry_after": BETWEEN_POLLS_S}
     scene["spread_s"] = float(BETWEEN_POLLS_S[1])
     for peer in peers:
-        arguments = {"peer": peer.name, "scene": scene, "seconds": BETWEEN_POLLS_S[1] + seconds}
+        arguments = {"peer": peer.name, "scene": scene, "seconds": BETWEEN_POLLS_S[1] + LATENESS_S}
         yield Measurement(Key("lateness", peer.name, operations), Job("measures.lateness", arguments), rounds)
 
 

@@ -176,7 +176,7 @@ def test_rule_44_every_member_is_read_or_kept() -> None:
     odd = {"message": {"a": 1}, "target": ["t"], "details": 7, "innererror": "i", "additionalInfo": [1]}
     assert read({"error": {"code": "A", **odd}}) == ARMError("A", members=odd)
     assert read({"code": "A", "additionalInfo": {"type": "J"}}).additional_info == ({"type": "J"},)
-    empty = {"code": "", "target": None, "details": [], "innererror": {}, "additionalInfo": None}
+    empty: dict[str, object] = {"code": "", "target": None, "details": [], "innererror": {}, "additionalInfo": None}
     assert read({"error": {"message": "b", **empty}}) == ARMError(message="b")
 
 
