@@ -29,21 +29,21 @@ class Shown(NamedTuple):
         policy: its name in the outcomes.
         name: what it is called here.
         color: of its curve and bars.
-        label: where the name of its curve stands: minutes, and share told.
     """
 
     policy: str
     name: str
     color: str
-    label: tuple[float, float]
 
 
 SHOWN = (
-    Shown(HINTS, "azpoll with hints", "#0b7a4b", (1.0, 0.905)),
-    Shown(AZPOLL, "azpoll", "#1d5fd1", (5.05, 0.50)),
-    Shown("naive", "retry for ever", "#b86e00", (9.6, 0.72)),
-    Shown("azure-core", "azure-core", "#c5221f", (9.6, 0.10)),
+    Shown(HINTS, "azpoll with hints", "#0b7a4b"),
+    Shown(AZPOLL, "azpoll", "#1d5fd1"),
+    Shown("naive", "retry for ever", "#b86e00"),
+    Shown("azure-core", "azure-core", "#c5221f"),
 )
+NAMES_AT = (10.4, 0.55)
+"""Where the names of the curves begin, in minutes and share told: below them all."""
 STYLE = """
 text { font-family: "Segoe UI", Helvetica, Arial, sans-serif; fill: #222; font-size: 20px }
 .title { font-size: 30px; font-weight: 700 } .sub { font-size: 20px; fill: #555 }
@@ -70,6 +70,7 @@ def plot(outcomes: Sequence[Outcome]) -> str:
         *_grid(),
         *_ended(found[HINTS]),
         *(_curve(found[shown.policy], shown) for shown in SHOWN),
+        *_names(),
         *_bars("Waits lost, of 10,000", TOP - 20, [found[shown.policy].lost for shown in SHOWN]),
         *_bars("Reads sent", TOP + 250, [found[shown.policy].reads for shown in SHOWN]),
         _text(40, HEIGHT - 24, f"python -m benchmarks.fleet: virtual time, {_model()}", "tick"),
@@ -115,13 +116,19 @@ def _points(times_s: Sequence[float]) -> str:
 
 def _ended(outcome: Outcome) -> Iterator[str]:
     yield f'<path class="ended" d="M{_points(outcome.ended_s)}"/>'
-    yield _text(_x(2.15), _y(0.985), "ended at the server", "tick", end="end")
 
 
 def _curve(outcome: Outcome, shown: Shown) -> str:
-    x, y = _x(shown.label[0]), _y(shown.label[1])
-    path = f'<path stroke="{shown.color}" d="M{_points(outcome.told_s)}"/>'
-    return path + _text(x, y, shown.name, "name", color=shown.color)
+    return f'<path stroke="{shown.color}" d="M{_points(outcome.told_s)}"/>'
+
+
+def _names() -> Iterator[str]:
+    x, y = _x(NAMES_AT[0]), _y(NAMES_AT[1])
+    yield f'<path class="ended" d="M{x:.0f} {y - 7:.0f} h28"/>' + _text(x + 38, y, "ended at the server", "tick")
+    for place, shown in enumerate(SHOWN, start=1):
+        below = y + 32 * place
+        yield f'<path stroke="{shown.color}" d="M{x:.0f} {below - 7:.0f} h28"/>'
+        yield _text(x + 38, below, shown.name, "name", color=shown.color)
 
 
 def _bars(title: str, top: float, values: Sequence[int]) -> Iterator[str]:
