@@ -45,7 +45,9 @@ class Most(NamedTuple):
 def _limits(operations: int) -> Iterator[Most]:
     for client in CLIENTS:
         yield Most(f"own CPU per poll over {client}'s transport", Key("own", client), "us", 50, "us")
-        yield Most(f"own function calls per poll over {client}'s", Key("own", client), "calls", 120, "", wobbles=False)
+        yield Most(
+            f"own functions called in a poll over {client}'s", Key("own", client), "functions", 120, "", wobbles=False
+        )
         yield Most(f"import azpoll after {client}", Key("imports", client), "azpoll_ms", 30, "ms")
     wake = Key("wakes", "azpoll", 100_000 if operations == 10_000 else 20_000)
     yield Most(f"scheduling, CPU per wake at {wake.operations:,}", wake, "us", 8, "us")
