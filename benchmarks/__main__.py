@@ -34,9 +34,13 @@ def main() -> int:
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the figures")
     parser.add_argument("--load", type=Path, metavar="FILE", help="take figures that were kept, and measure nothing")
     options = parser.parse_args()
-    results = Results.load(options.load) if options.load else _measure(quick_only=options.quick)
-    if options.save:
-        results.save(options.save)
+    results = Results.load(options.load) if options.load else Results()
+    if not options.load:
+        try:
+            _measure(results, quick_only=options.quick)
+        finally:
+            if options.save:
+                results.save(options.save)
     reached = list(goals(results, quick=options.quick))
     lines = [machine(), *filter(None, [noise(results)]), *tables(results)]
     print(*lines, "", *reached, sep="\n")
@@ -45,8 +49,8 @@ def main() -> int:
     return 0 if all(goal.met for goal in reached) else 1
 
 
-def _measure(*, quick_only: bool) -> Results:
-    results, begun_s = Results(), time.monotonic()
+def _measure(results: Results, *, quick_only: bool) -> None:
+    begun_s = time.monotonic()
     there = {peer.name: peer.missing() for peer in PEERS}
     for name, module in there.items():
         if module is not None:
@@ -55,7 +59,6 @@ def _measure(*, quick_only: bool) -> Results:
         wanted = quick(origin) if quick_only else full(origin)
         for key in measured([each for each in wanted if not there.get(each.key.who)], results):
             print(f"{time.monotonic() - begun_s:6.0f} s  {key.measure}: {key.who}", file=sys.stderr, flush=True)
-    return results
 
 
 def _write(folder: Path, results: Results, lines: list[str]) -> None:
