@@ -122,6 +122,7 @@ def _own(results: Results) -> Iterator[str]:
         if results.of(key, "us"):
             rows.append((f"scheduling, per wake of {operations:,}, us", f"{results.median(key, 'us'):.1f}"))
             rows.append(("the same, of 1,000 owners, us", f"{results.median(key, 'shared_us'):.1f}"))
+            rows.append(("the same, while all wait for reads, us", f"{results.median(key, 'queued_us'):.1f}"))
     if rows:
         yield from _heading("What azpoll itself costs, over transports that do nothing")
         yield from _table(("what", "CPU or calls"), rows)
