@@ -265,7 +265,7 @@ class _Members:
     def take(self, name: str, read: Callable[[object], _T | None]) -> _T | None:
         """Return what `read` makes of a member, and take it out unless it holds what `read` cannot read."""
         key = self._keys.get(name)
-        if key is None or key not in self.left:
+        if key is None:
             return None
         value = read(self.left[key])
         if value is not None or self.left[key] in (None, "", [], {}):

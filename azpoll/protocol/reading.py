@@ -108,7 +108,7 @@ def progress_of(answer: Answer, reading: Reading, before: Progress) -> Progress:
 def _percent(raw: float, before: Progress) -> float | None:
     """Return `raw` where it must be on the scale 0..100: a value up to 1 may be a fraction of one."""
     scale_known = before.percent_complete is not None and before.percent_complete > 1
-    if raw == 0 or 1 < raw <= 100 or (scale_known and 0 <= raw <= 100):  # noqa: PLR2004 - per cent
+    if raw == 0 or 1 < raw <= 100 or (scale_known and 0 < raw <= 1):  # noqa: PLR2004 - per cent
         return raw
     return None
 

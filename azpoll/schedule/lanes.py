@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, assert_never
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.throttle import TOO_MANY_REQUESTS, Reach, Throttle, remaining, throttle_of
@@ -179,6 +179,8 @@ class Lanes(Generic[JobT]):
                 meter = place.meter = place.meter or budget.found_meter(now_s)
             case Reach.OPERATION:
                 meter = None
+            case _:
+                assert_never(throttle.reach)
         if meter is not None:
             meter.throttled(now_s, throttle.retry_after_s, budget.backoff)
             self._rouse(place.lane, now_s)

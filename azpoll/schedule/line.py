@@ -64,13 +64,9 @@ class Queue(Generic[JobT]):
         return heap[0]
 
     def take(self) -> JobT:
-        """Take out the first job; there is one."""
-        heap = self._heap
-        while True:
-            _, entry, job = heapq.heappop(heap)
-            if job.entry == entry:
-                self.size -= 1
-                return job
+        """Take out the job that `first` has named."""
+        self.size -= 1
+        return heapq.heappop(self._heap)[2]
 
     def forget(self) -> None:
         """Note that the entry of one job is no longer valid."""

@@ -56,6 +56,7 @@ def test_rule_1_folded_headers_are_lower_case_and_not_blank(pairs: list[tuple[st
         (b"[1]", None, [1]),
         (b"null", None, None),
         (b' "text"\n', None, "text"),
+        (b'{"a": 1}\r\n', None, {"a": 1}),
     ],
 )
 def test_rule_17_json_is_read_whatever_its_type(body: bytes, content_type: str | None, value: object) -> None:
@@ -70,12 +71,17 @@ def test_rule_17_json_is_read_whatever_its_type(body: bytes, content_type: str |
         (b" \r\n\t", None, Absent.EMPTY),
         (b"\xef\xbb\xbf \r\n", "application/json", Absent.EMPTY),
         (b'{"status": ', None, Absent.BROKEN),
+        (b'{"status": "Succeeded"} {"status": "Failed"}', None, Absent.BROKEN),
+        (b'{"status": "Succeeded"}}', None, Absent.BROKEN),
         (b" \n[1, 2", None, Absent.BROKEN),
         (b"\xef\xbb\xbf{", None, Absent.BROKEN),
         (b"Accepted", "application/json", Absent.BROKEN),
         (b"Accepted", "Text/HTML", Absent.BROKEN),
         (b"<!DOCTYPE html><title>Bad Gateway</title>", None, Absent.BROKEN),
         (b"\r\n<HTML>", None, Absent.BROKEN),
+        (b"<head><title>502</title>", None, Absent.BROKEN),
+        (b"<Body>Bad Gateway", None, Absent.BROKEN),
+        (b"<!-- a proxy's page -->", None, Absent.BROKEN),
         (b'{"a": "\xff"}', None, Absent.BROKEN),
         (b"[" * 100_000, None, Absent.BROKEN),
         (b'{"a": ' + b"1" * 5000 + b"}", None, Absent.BROKEN),
@@ -114,6 +120,7 @@ def test_rule_45_an_answer_shows_its_status_and_size_only() -> None:
     """Not its URL, headers or body."""
     secret = answer(CANARY.encode(), CANARY)
     assert repr(secret) == str(secret) == "<Answer 200, 10 bytes>"
+    assert CANARY not in repr(Unreachable(Fault.CONNECTION, "", 0.0, cause=OSError(CANARY), head=secret))
 
 
 def test_only_faults_that_must_repeat_are_fatal() -> None:

@@ -103,6 +103,7 @@ def test_rule_30_unknown_names_are_an_error_at_once(name: str) -> None:
         ),
         ("POST", MONITOR, told("Succeeded", Location="/loc"), LOC),
         ("POST", accepted(Azure_AsyncOperation="/op", Location="/old"), told("Succeeded", Location="loc"), LOC),
+        ("POST", MONITOR_AND_LOC, told("Succeeded", Location=LOC), LOC),
         ("PUT", LOC_ALONE, reply(200, {"resourceLocation": "/res"}), AT_HAND),
         ("POST", LOC_ALONE, reply(200), AT_HAND),
         ("PUT", shown("Creating"), shown("Succeeded"), AT_HAND),

@@ -175,6 +175,7 @@ def test_rule_41_what_an_answer_omits_stays_as_it_was() -> None:
         (None, None, None),
         (math.nan, None, None),
         (1e15, None, None),
+        (-1e15, None, None),
         (-9e14, -9e14, None),
         (math.inf, None, None),
         (10**400, None, None),

@@ -39,6 +39,7 @@ def test_a_429_concerns_the_scope_a_provider_or_one_operation(came: Reply, throt
         ({READS: "0"}, 0),
         ({READS: "9" * 9}, 999_999_999),
         ({READS: "199", "x-ms-ratelimit-remaining-tenant-reads": "17"}, 17),
+        ({READS: "17", "x-ms-ratelimit-remaining-tenant-reads": "199"}, 17),
         ({READS: "199", "x-ms-ratelimit-remaining-subscription-global-reads": "many"}, 199),
         *(({READS: odd}, None) for odd in ("-1", "1e99", "1,2", "9" * 10, "\u0663", "\u00b2", "1.5", "+1", " 1")),
     ],

@@ -226,3 +226,38 @@ async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it_
         await first
         await second
         assert anyio.current_time() >= 108
+
+
+async def test_an_operation_that_is_stopped_while_it_waits_for_anothers_answer_is_not_asked_again() -> None:
+    arm = FakeARM()
+    succeeded = Reply(200, {"properties": {"provisioningState": "Succeeded"}})
+    arm.operation("PUT", pattern="body", retry_after=5, polls=[Delay(20, succeeded)])
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        first = await tracker.begin("PUT", path_of(0))
+        await anyio.sleep(8)  # the poll of the first is under way from 5 to 25
+        arm.operation("PUT", pattern="body", retry_after=10, duration_s=100)
+        second = await tracker.begin("PUT", path_of(0))
+        await anyio.sleep(12)  # the second came due at 18
+        second.stop_tracking()
+        await first
+    assert isinstance(second.exception(), azpoll.TrackerClosed)
+    assert len(polls_of(arm)) == 1
+
+
+async def test_who_shares_a_url_is_asked_after_the_cancel_of_another_and_not_beside_it() -> None:
+    """At most one request of an operation is under way, and a cancel is one."""
+    arm = FakeARM(latency_s=3)
+    arm.operation("DELETE", duration_s=45, retry_after=10)
+    async with client_of(arm) as client:
+        initial = await client.delete(path_of(0))
+        async with azpoll.Tracker(client) as tracker:
+            first, second = [tracker.track(initial, cancel_url=f"{path_of(0)}/cancel") for _ in range(2)]
+            await anyio.sleep(9)
+            assert await first.cancel()
+            assert anyio.current_time() == pytest.approx(15, abs=0.1)  # the second came due at 13
+            for operation in (first, second):
+                with pytest.raises(azpoll.OperationCanceled):
+                    await operation
+    assert [round(time) for time, _ in polls_of(arm)] == [15]
+    arm.no_early_polls()
+    arm.one_request_at_a_time()
