@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .scenario import Scenario
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.xdist_group("acceptance")]
 
 SCENARIOS: Final = PUTS + OTHERS + RETRIES + SADS
 METHODS: Final = frozenset({"put", "patch", "post", "delete", "get"})

@@ -13,7 +13,7 @@ from .spector_scenarios import SCENARIOS
 if TYPE_CHECKING:
     from .scenario import Scenario
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.xdist_group("acceptance")]
 
 
 def _version(url: str) -> str | None:
