@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 TIMES_AZURE = ((OURS_HTTPX, 1.0), (OURS_HTTPX2, 0.75), (FAST, 0.2))
 """CPU per poll, as times that of azure-core in the same round, at most."""
 
-LOOSE = 2.0
-"""How much more a change may cost before CI minds: machines are noisy."""
+LOOSE = 4.0
+"""How many times a goal may be missed before CI minds, where other processes disturb a figure or the fleet is small."""
 
-GROWTH = 1.2
+GROWTH, BYTES = 1.2, 1200
 
 
 class Most(NamedTuple):
@@ -72,7 +72,7 @@ def goals(results: Results, *, quick: bool) -> Iterator[Goal]:
             most = times * LOOSE if quick else times
             yield Goal(f"{peer.name}: CPU per poll <= {most:g} x azure-core", f"{ratio:.2f} x", ratio <= most)
     yield from filter(None, (_growth(results, peer) for peer in OURS))
-    yield from _memory(results, 5_000 if quick else 100_000)
+    yield from _memory(results, 5_000, BYTES * 2) if quick else _memory(results, 100_000, BYTES)
 
 
 def _growth(results: Results, peer: Peer) -> Goal | None:
@@ -83,11 +83,10 @@ def _growth(results: Results, peer: Peer) -> Goal | None:
     return Goal(text, f"{ratio:.2f} x", ratio <= GROWTH)
 
 
-def _memory(results: Results, operations: int) -> Iterator[Goal]:
+def _memory(results: Results, operations: int, most: float) -> Iterator[Goal]:
     key = Key("traced bytes", FAST.name, operations)
     whole, urls = results.median(key, "bytes"), results.median(key, "urls")
     if whole is not None and urls is not None:
         beyond = whole - urls
-        yield Goal(
-            f"bytes of a waiting operation beyond its URLs <= 1200 at {operations:,}", f"{beyond:.0f}", beyond <= 1200
-        )
+        text = f"bytes of a waiting operation beyond its URLs <= {most:g} at {operations:,}"
+        yield Goal(text, f"{beyond:.0f}", beyond <= most)
