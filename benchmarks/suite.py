@@ -132,8 +132,8 @@ def _calls(origin: str, peers: Iterable[Peer]) -> Iterator[Measurement]:
 
 
 def _lateness(origin: str, peers: Iterable[Peer], *, operations: int, rounds: int) -> Iterator[Measurement]:
-    scene = {"origin": origin, "operations": operations, "polls": 0, "retry_after": BETWEEN_POLLS_S}
-    scene["spread_s"] = float(BETWEEN_POLLS_S[1])
+    scene: dict[str, object] = {"origin": origin, "operations": operations, "polls": 0}
+    scene |= {"retry_after": BETWEEN_POLLS_S, "spread_s": float(BETWEEN_POLLS_S[1])}
     for peer in peers:
         arguments = {"peer": peer.name, "scene": scene, "seconds": BETWEEN_POLLS_S[1] + LATENESS_S}
         yield Measurement(Key("lateness", peer.name, operations), Job("measures.lateness", arguments), rounds)
