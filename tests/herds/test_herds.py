@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("wall_clock")]
 
 SEEDS = scaled(push=1, nightly=20)
-RESUMED = scaled(push=10_000, nightly=100_000)
+RESUMED = scaled(push=6_000, nightly=100_000)
 SLEPT = scaled(push=600, nightly=30_000)
 STALLED = scaled(push=200, nightly=2_000)
 HOURS_S = 8 * 3600.0
@@ -78,7 +78,7 @@ async def test_tokens_that_are_resumed_all_at_once_are_asked_one_by_one_as_the_b
     seed: int, anyio_backend_name: str
 ) -> None:
     """All have ended in the meantime, so each costs one read, and the last is told as soon as the budget allows."""
-    size = sized(RESUMED, anyio_backend_name, 20)
+    size = sized(RESUMED, anyio_backend_name, 50)
     fleet = herd(seed)
     tokens = await stopped(fleet, size)
     await anyio.sleep(LONGEST_S)
@@ -101,7 +101,7 @@ async def test_a_machine_that_has_slept_for_eight_hours_spreads_what_is_overdue(
 ) -> None:
     """On some systems the event loop's clock stands still meanwhile: then nothing is overdue, and all goes on."""
     asleep_s = 0.0
-    size = sized(SLEPT, anyio_backend_name, 1)
+    size = sized(SLEPT, anyio_backend_name, 4)
     fleet = herd(seed, clock=lambda: anyio.current_time() + asleep_s)
     async with fleet.client() as client, azpoll.Tracker(client, max_in_flight=MANY_IN_FLIGHT) as tracker:
         begin_all(fleet, tracker, size)
@@ -143,7 +143,7 @@ async def test_a_loop_that_stalls_for_five_seconds_again_and_again_does_not_catc
 async def test_without_a_budget_no_more_than_max_in_flight_are_asked_at_once(
     seed: int, anyio_backend_name: str
 ) -> None:
-    size = sized(SLEPT, anyio_backend_name, 1)
+    size = sized(SLEPT, anyio_backend_name, 4)
     fleet = herd(seed)
     tokens = await stopped(fleet, size)
     await anyio.sleep(LONGEST_S)

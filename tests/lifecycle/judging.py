@@ -132,19 +132,20 @@ def _after_the_end(program: Program) -> Iterator[str]:
             gets.setdefault(request.operation, []).append(request)
     for operation, asked in gets.items():
         fake = program.world.arm.operations[operation]
-        since_s = _asked_for_the_end_s(asked, fake.told_end_at_s)
+        left_s = _left_s(asked)
+        since_s = max((left for get, left in left_s if get.at_s < (fake.told_end_at_s or 0.0)), default=0.0)
         anew = [handle for handle in program.handles if handle.work.fake is fake and handle.begun_s >= since_s]
-        for late in asked:
-            if late.after_end and not any(handle.begun_s <= late.at_s <= handle.ended_s for handle in anew):
+        for late, left in left_s:
+            if late.after_end and not any(handle.begun_s <= late.at_s and left <= handle.ended_s for handle in anew):
                 yield f"I8 a request after the end: {late}"
 
 
-def _asked_for_the_end_s(asked: list[RequestRecord], told_s: float | None) -> float:
-    """Return when the request left that was answered with the end, or the one that its auth repeated with it."""
-    left_s, before = 0.0, None
+def _left_s(asked: list[RequestRecord]) -> list[tuple[RequestRecord, float]]:
+    """Return each request and when it left; one that an auth repeats after a 401 left as the first did."""
+    left_s, status = 0.0, None
+    found: list[tuple[RequestRecord, float]] = []
     for request in asked:
-        if told_s is not None and request.at_s < told_s:
-            repeats = before is not None and before.status == HTTPStatus.UNAUTHORIZED
-            left_s = left_s if repeats else request.at_s
-            before = request
-    return left_s
+        left_s = left_s if status == HTTPStatus.UNAUTHORIZED else request.at_s
+        status = request.status
+        found.append((request, left_s))
+    return found

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .program import Kind
     from .rooms import Exit, Leaving
     from .scripts import Draft
+    from .waiting import Kind
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import traceback
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ import azpoll
 
 from .clocks import STEP_BORNE_S, TICK_S
 from .rooms import Room
+from .waiting import cancel, check_canceled, wait
 from .wire import Wire
 from .works import VERDICTS, Handle, Waiter, Work, ending_of
 from .world import LATENCY_S, SUBSCRIPTIONS, World
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
     from .rooms import Exit, Leaving
     from .scripts import Draft
-
-Kind = Literal["await", "wait", "snapshots"]
+    from .waiting import Kind
 
 UNHEARD_S = 100.0
 """In which a poll under way is answered, and the longest Retry-After that it may have told is over."""
@@ -151,7 +151,8 @@ class Program:
         """Take an operation up again: from the token that was kept, or as one more handle where it is tracked.
 
         The latter not while it may be asked: two handles whose answers are not the same ask each for itself.
-        What a poll was answered that was under way as its tracking was stopped, only its own tracker knows.
+        What a poll is answered that was under way as its tracking was stopped, only its own tracker knows, and only
+        if the operation is taken up again before.
         """
         self.world.let_pass(TICK_S)  # in which what is due is sent
         self.look()
@@ -160,7 +161,7 @@ class Program:
             return
         if tracked is not None and room.tracker.statistics().in_flight:
             return
-        if tracked is None and work.unheard and work.handles[-1].room is not room:
+        if tracked is None and work.unheard and not room.wire.asks(work.path):
             self.world.let_pass(UNHEARD_S)
 
         def resume() -> azpoll.AsyncOperation[httpx.Response]:
@@ -179,28 +180,9 @@ class Program:
     def wait_for(self, handle: Handle, kind: Kind) -> Waiter:
         """Wait for an operation, in a task of its own."""
         waiter = Waiter()
-        waiter.task = self.world.inside(lambda: asyncio.create_task(self._wait(handle.operation, waiter, kind)))
+        waiter.task = self.world.inside(lambda: asyncio.create_task(wait(handle.operation, waiter, kind, self.texts)))
         handle.waiters.append(waiter)
         return waiter
-
-    async def _wait(self, operation: azpoll.AsyncOperation[httpx.Response], waiter: Waiter, kind: Kind) -> None:
-        try:
-            if kind == "wait":
-                await operation.wait()
-            elif kind == "snapshots":
-                async for snapshot in operation.snapshots():
-                    self.texts.append(repr(snapshot))
-            self.texts.append(repr(await operation))
-        except azpoll.OperationFailed as error:
-            told, text = "failed", "".join(traceback.format_exception(error))
-        except azpoll.OperationCanceled as error:
-            told, text = "canceled", "".join(traceback.format_exception(error))
-        except azpoll.AzpollError as error:
-            told, text = type(error).__name__, "".join(traceback.format_exception(error))
-        else:
-            told, text = "succeeded", repr(operation)
-        waiter.told.append(told)
-        self.texts.append(text)
 
     def leave_waiting(self, waiter: Waiter) -> None:
         """Cancel one that waits."""
@@ -212,7 +194,7 @@ class Program:
 
     def cancel(self, handle: Handle) -> None:
         """Ask the service to cancel an operation, in a task of its own."""
-        handle.cancels.append(self.world.inside(lambda: asyncio.create_task(_cancel(handle))))
+        handle.cancels.append(self.world.inside(lambda: asyncio.create_task(cancel(handle))))
 
     def until_asked(self, handle: Handle) -> None:
         """Let the time pass until a request for an operation is under way, if none holds it up."""
@@ -252,7 +234,7 @@ class Program:
             if handle.ending is None and handle.operation.done():
                 self._ended(handle)
             while handle.cancels and handle.cancels[-1].done():
-                _canceled(handle, handle.cancels.pop().result())
+                check_canceled(handle, handle.cancels.pop().result())
 
     def _begun(self, work: Work, begun: azpoll.AsyncOperation[httpx.Response] | azpoll.AzpollError) -> None:
         work.beginning = None
@@ -290,23 +272,3 @@ def _outside(function: Callable[[], str]) -> str:
 
 def _cancel_url(work: Work) -> str:
     return f"{ORIGIN}{work.path}/cancel?api-version=1"
-
-
-async def _cancel(handle: Handle) -> bool | azpoll.AzpollError:
-    try:
-        return await handle.operation.cancel()
-    except azpoll.AzpollError as error:
-        return error
-
-
-def _canceled(handle: Handle, told: bool | azpoll.AzpollError) -> None:  # noqa: FBT001 - what a call returned
-    """Check what a call of `cancel` told."""
-    if isinstance(told, azpoll.TrackerClosed):
-        assert handle.may_stop, told
-    elif isinstance(told, azpoll.AzpollError):
-        assert isinstance(told, azpoll.CancelFailed), told
-    elif told:
-        assert handle.work.fake is not None
-        assert handle.work.fake.canceled, "it was told that the service had taken the request to cancel"
-    else:
-        assert handle.operation.state is not azpoll.OperationState.RUNNING, "it was told that it had ended"
