@@ -167,7 +167,7 @@ class Desk(Generic[ResponseT]):
 
     async def settle(self, grace_s: float) -> None:
         """Send nothing more, and wait for what is under way."""
-        await self._scheduler.close(grace_s)
+        await self._scheduler.close(grace_s, self.transport.cut)
 
     def close(self) -> None:
         """End whatever has not ended, once no answer can come any more."""

@@ -75,7 +75,7 @@ class Agenda:
             if rank is Rank.HINTED:
                 job.order_s = now_s
             self._lanes.move(job, job.place, left, now_s)
-            self._watch_deadline(job)
+            self._watch_deadline(job, _pending(job))
         elif rank is Rank.HINTED and job.errand is None:
             state = _pending(job)
             earliest_s = max(now_s, job.answered_s + state.plan.pace.floor)
@@ -85,12 +85,17 @@ class Agenda:
     def take(self, now_s: float) -> Job | None:
         """Take the next job there is to ask now, counted at its `place`; one without a place is to be given up."""
         while (job := self._due.take(now_s)) is not None:
-            state = job.state
-            assert isinstance(state, Pending)  # noqa: S101 - a terminal state asks for nothing (rule 29)
+            state = _pending(job)
             if job.errand is None and state.ask.instead is not None:
                 return job
-            self._admit(job, state, now_s)
-        job = self._lanes.take(now_s)
+            job.place = place = self._place_of(job, state, now_s)
+            is_alone = not self._lanes.waiting and not self._due.is_due(now_s)
+            if is_alone and place.lane.grant(job, place, now_s):
+                break
+            self._lanes.add(job, place, now_s)
+            self._watch_deadline(job, state)
+        else:
+            job = self._lanes.take(now_s)
         if job is not None:
             job.rank = Rank.PLAIN  # one that comes while the request is under way is for the next
             return job
@@ -124,20 +129,16 @@ class Agenda:
         """Return what each scope did so far."""
         return self._lanes.statistics(now_s)
 
-    def _admit(self, job: Job, state: Pending, now_s: float) -> None:
-        """Let a job whose time has come wait for a read."""
-        url = state.ask.url if job.errand is None else job.errand.url
+    def _place_of(self, job: Job, state: Pending, now_s: float) -> Place[Job]:
+        """Return where the read of a job is counted whose time has come; an errand is asked first."""
         if job.errand is not None:
             job.rank = Rank.HINTED
         if job.rank is Rank.HINTED:
             job.order_s = now_s
-        job.place = self._lanes.place_of(url, now_s)
-        self._lanes.add(job, job.place, now_s)
-        if state.plan.deadline_s is not None:
-            self._watch_deadline(job)
+        return self._lanes.place_of(state.ask.url if job.errand is None else job.errand.url, now_s)
 
-    def _watch_deadline(self, job: Job) -> None:
-        deadline_s = _pending(job).plan.deadline_s
+    def _watch_deadline(self, job: Job, state: Pending) -> None:
+        deadline_s = state.plan.deadline_s
         if deadline_s is not None:
             heapq.heappush(self._deadlines, (deadline_s + READ_WAIT_S, job.entry, job))
             if len(self._deadlines) > 2 * self._lanes.waiting + 64:

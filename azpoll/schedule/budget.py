@@ -128,6 +128,11 @@ class Meter:
         wait_s = missing / (self.rate * self._scarcity) if missing > 0 else 0.0
         return max(now_s, self._closed_until_s) + wait_s
 
+    def is_ready(self, now_s: float) -> bool:
+        """Whether a token may be taken now."""
+        self._refill(now_s)
+        return self.tokens >= 1.0 and now_s >= self._closed_until_s
+
     def is_whole(self, now_s: float) -> bool:
         """Whether it is as good as new: all is saved up, and no 429 slows it any more."""
         return self.ready_s(now_s, self.burst) <= now_s and self.rate >= self._first_rate

@@ -72,6 +72,10 @@ class DueHeap(Generic[JobT]):
             heapq.heappop(heap)
         return None
 
+    def is_due(self, now_s: float) -> bool:
+        """Whether a job may be due at `now_s`; surely not, when this says so."""
+        return bool(self._heap) and self._heap[0][0] <= now_s
+
     def take(self, now_s: float) -> JobT | None:
         """Take out the earliest job if it is due at `now_s`."""
         heap = self._heap

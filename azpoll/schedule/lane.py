@@ -135,6 +135,16 @@ class Lane(Generic[JobT]):
         self._places: dict[Place[JobT], None] = {}
         self._turns = count(1)
 
+    def grant(self, job: JobT, place: Place[JobT], now_s: float) -> bool:
+        """Give a read at once to a job that nobody else waits beside; returns whether it was there."""
+        meter, beneath = self.meter, place.meter
+        if meter is not None and not meter.is_ready(now_s) or job.rank is Rank.COVERED:
+            return False
+        if beneath is not None and not beneath.is_ready(now_s):
+            return False
+        self._spend(job, place, now_s)
+        return True
+
     def add(self, job: JobT, place: Place[JobT], number: int) -> bool:
         """Let a due job wait; returns whether that may change when `take` next gives a job."""
         if job.owner not in self._owners:
@@ -197,14 +207,17 @@ class Lane(Generic[JobT]):
         job = line.take(owner)
         job.entry = 0
         owner.turn = next(self._turns)
+        self._spend(job, place, now_s)
+        self._left(job, place, owner)
+        return job
+
+    def _spend(self, job: JobT, place: Place[JobT], now_s: float) -> None:
         self.reads += 1
         self.lateness.add(now_s - job.due_s)
         if self.meter is not None:
             self.meter.take(now_s)
         if place.meter is not None:
             place.meter.take(now_s)
-        self._left(job, place, owner)
-        return job
 
     def _left(self, job: JobT, place: Place[JobT], owner: Owner) -> None:
         self.waiting -= 1

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.lowlevel
 
-from azpoll.protocol.answer import Answer
+from azpoll.protocol.answer import Answer, Unreachable
 from azpoll.protocol.delay import Wait, retry_after
 from azpoll.protocol.machine import advance, expire, resume
 from azpoll.protocol.states import Pending
 from azpoll.schedule.agenda import Agenda
+from azpoll.schedule.flight import Flight
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
 from azpoll.transport.clock import loop_clock
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from azpoll.protocol.answer import Unreachable
     from azpoll.protocol.throttle import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Errand, Job
@@ -39,20 +39,8 @@ if TYPE_CHECKING:
     from azpoll.schedule.lanes import ScopeStatistics
     from azpoll.schedule.timing import Timing
 
-
-class _Flight:
-    """A request under way for the job of a URL, and the other jobs of that URL whose turn has come meanwhile.
-
-    Those last answered before it was sent take its answer. Of an operation that began later, though on the same
-    resource, it says nothing but when to ask, and an errand not even that: they wait until it is over, and then their
-    time.
-    """
-
-    __slots__ = ("met", "sent_s")
-
-    def __init__(self, sent_s: float) -> None:
-        self.sent_s = sent_s
-        self.met: list[Job] = []
+CUT_S = 1.0
+"""How long requests that are ended by the closing of a tracker may take to end."""
 
 
 class Scheduler:
@@ -86,7 +74,7 @@ class Scheduler:
         self._timing = timing
         self._throttled = throttled
         self._agenda = Agenda(budget)
-        self._flying: dict[str, _Flight] = {}
+        self._flying: dict[str, Flight] = {}
         self._now = loop_clock()
         self._watch: anyio.Event | None = None
         self._watching_until_s = -math.inf
@@ -96,6 +84,7 @@ class Scheduler:
         self._busy = 0
         self._idle: anyio.Event | None = None
         self._closed = False
+        self._cut = False
 
     @property
     def waiting(self) -> int:
@@ -133,14 +122,23 @@ class Scheduler:
         self._agenda.withdraw(job)
         self._agenda.asks(job, None)
 
-    async def close(self, grace_s: float) -> None:
+    async def close(self, grace_s: float, cut: Callable[[], object]) -> None:
         """Send nothing more, and give the requests under way `grace_s` seconds to be answered.
 
         Cancelled requests can leave an HTTP pool unusable, so they are waited for even in a scope that is
-        cancelled.
+        cancelled. Those that are not answered in time are ended by `cut`, so that what came of an answer is heard.
         """
         self._closed = True
-        with anyio.CancelScope(shield=True, deadline=self._now() + grace_s):
+        try:
+            await self._until_idle(grace_s)
+        finally:
+            if self._busy:
+                self._cut = True
+                cut()
+                await self._until_idle(CUT_S)
+
+    async def _until_idle(self, seconds: float) -> None:
+        with anyio.CancelScope(shield=True, deadline=self._now() + seconds):
             while self._busy:
                 self._idle = anyio.Event()
                 await self._idle.wait()
@@ -224,7 +222,7 @@ class Scheduler:
         assert isinstance(before, Pending)  # noqa: S101 - as in `put`
         lateness_s = sent_s - job.due_s
         url = before.ask.url
-        flight = self._flying[url] = _Flight(sent_s)
+        flight = self._flying[url] = Flight(sent_s)
         try:
             came = await self._ask(before)
         finally:
@@ -234,6 +232,10 @@ class Scheduler:
         if throttle is not None:
             self._throttled(statistics_of(place.lane, came.at_s), throttle)
         twins = (*flight.met, *self._agenda.twins_of(job, url))
+        if self._cut and isinstance(came, Unreachable):  # it did not fail: nobody waited for it any longer
+            for each in (job, *twins):
+                self._defer(each, came)
+            return
         self._advance(job, came, lateness_s)
         if not isinstance(job.state, Pending) and isinstance(came, Answer):
             self._timing.learn(before.plan, job, came, place.lane.detection)
@@ -276,7 +278,7 @@ class Scheduler:
 
     async def _run(self, job: Job, errand: Errand) -> None:
         assert job.asks is not None  # noqa: S101 - it waited for its turn
-        url, flight = job.asks, _Flight(-math.inf)
+        url, flight = job.asks, Flight(-math.inf)
         self._flying[url] = flight
         try:
             errand.came = await self._post(errand.url)

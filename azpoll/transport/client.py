@@ -71,6 +71,10 @@ class ClientTransport(Generic[ResponseT]):
         self._process = os.getpid()
         self._limit.open()
 
+    def cut(self) -> None:
+        """End all requests under way, as if their time were over."""
+        self._limit.end_all()
+
     def close(self) -> None:
         """Note that nothing more will be sent."""
         self._limit.close()

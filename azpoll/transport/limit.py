@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import anyio
 import sniffio
@@ -28,6 +29,7 @@ class TimeLimit:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._under_way: dict[_Exchange, None] = {}  # the oldest first
+        self._scopes = WeakSet[anyio.CancelScope]()  # under trio
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -42,11 +44,21 @@ class TimeLimit:
             self._timer.cancel()
             self._timer = None
 
+    def end_all(self) -> None:
+        """Let the limit of all exchanges under way be over now."""
+        for scope in self._scopes:
+            scope.cancel()
+        for exchange in self._under_way:
+            exchange.cancel()
+        self._under_way.clear()
+
     def exchange(self, now_s: float) -> AbstractContextManager[object, bool]:
         """Return what an exchange that begins now is to run in; what follows it tells that the limit has passed."""
         until_s = now_s + self.seconds
         if self._loop is None:
-            return anyio.CancelScope(deadline=until_s)
+            scope = anyio.CancelScope(deadline=until_s)
+            self._scopes.add(scope)
+            return scope
         exchange = _Exchange(self._under_way, until_s)
         if self._timer is None:
             self._watch(exchange)
