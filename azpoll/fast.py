@@ -1,4 +1,4 @@
-"""A fast transport for clients of httpx: pyreqwest's, whose HTTP is written in Rust, set up to decide nothing itself.
+"""A fast transport for clients of httpx: pyreqwest, whose HTTP is written in Rust, set up to decide nothing itself.
 
     client = httpx.AsyncClient(transport=azpoll.fast.transport(), base_url="https://management.azure.com", auth=...)
 
@@ -12,29 +12,153 @@ Needs `pip install 'azpoll[fast]'`, a client of httpx (not httpx2), and asyncio.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
 
 import sniffio
 
 try:
+    import httpx
+    from pyreqwest import exceptions
     from pyreqwest.client import ClientBuilder
-    from pyreqwest.compatibility.httpx import HttpxTransport
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    import httpx
+    from pyreqwest.client import Client
+    from pyreqwest.http import HeaderMap
+    from pyreqwest.request import RequestBuilder, StreamRequest
+    from pyreqwest.response import Response
+
+READ_AT_ONCE = 64 * 1024
+"""Bytes: a body that is said to be no longer is read in one call."""
+
+_DIGITS = 10
+"""A length of more is not worth reading."""
+
+_ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]], ...] = (
+    (exceptions.ConnectTimeoutError, httpx.ConnectTimeout),
+    (exceptions.ReadTimeoutError, httpx.ReadTimeout),
+    (exceptions.WriteTimeoutError, httpx.WriteTimeout),
+    (exceptions.PoolTimeoutError, httpx.PoolTimeout),
+    (exceptions.RequestTimeoutError, httpx.ReadTimeout),
+    (exceptions.ConnectError, httpx.ConnectError),
+    (exceptions.ReadError, httpx.ReadError),
+    (exceptions.WriteError, httpx.WriteError),
+    (exceptions.NetworkError, httpx.NetworkError),
+    (exceptions.BuilderError, httpx.LocalProtocolError),
+    (exceptions.PyreqwestError, httpx.RemoteProtocolError),
+)
+"""What each error is in httpx; the first that fits."""
 
 
-class _Transport(HttpxTransport):
-    """Says at once where it cannot work."""
+class _Transport(httpx.AsyncBaseTransport):
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
     async def __aenter__(self) -> Self:
         if sniffio.current_async_library() != "asyncio":
             raise RuntimeError("azpoll.fast works under asyncio alone")
         return self
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            sending = self._built(request).build_streamed()
+            answer = await sending.__aenter__()
+        except exceptions.PyreqwestError as error:
+            raise _of_httpx(error, request) from error
+        except ValueError as error:
+            raise httpx.LocalProtocolError(str(error), request=request) from error
+        body = _Body(sending, answer, request)
+        return httpx.Response(answer.status, headers=_read_headers(answer.headers), stream=body)
+
+    def _built(self, request: httpx.Request) -> RequestBuilder:
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        builder = self._client.request(request.method, str(request.url)).headers(headers)
+        builder = builder.streamed_read_buffer_limit(0)  # a head is believed whatever becomes of the body (rule 25)
+        limits = request.extensions.get("timeout", {}).values()
+        if limit_s := sum(seconds for seconds in limits if seconds):
+            builder = builder.timeout(timedelta(seconds=limit_s))
+        try:
+            body = request.content
+        except httpx.RequestNotRead:
+            assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - of an asynchronous client
+            return builder.body_stream(request.stream)
+        return builder.body_bytes(body) if body else builder
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, sending: StreamRequest, answer: Response, request: httpx.Request) -> None:
+        self._sending = sending
+        self._answer = answer
+        self._request = request
+        self._is_short = _is_short(answer.get_header("content-length"))
+        self._ended = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._ended:
+            raise StopAsyncIteration
+        reader = self._answer.body_reader
+        try:
+            if self._is_short:
+                self._ended = True
+                return bytes(await reader.bytes())
+            chunk = await reader.read()
+        except exceptions.PyreqwestError as error:
+            raise _of_httpx(error, self._request) from error
+        if chunk is None:
+            self._ended = True
+            raise StopAsyncIteration
+        return bytes(chunk)
+
+    async def aclose(self) -> None:
+        await self._sending.__aexit__(None, None, None)
+
+
+def headers_of(pairs: Sequence[tuple[str, str]]) -> httpx.Headers:
+    """Return headers whose names are in lower case, for a half of what `httpx.Headers(pairs)` takes."""
+    headers: Any = httpx.Headers()
+    names_and_values = [(name.encode(), value.encode()) for name, value in pairs]
+    headers._list = [(name, name, value) for name, value in names_and_values]  # noqa: SLF001 - `_headers` has tried it
+    made: httpx.Headers = headers
+    return made
+
+
+_SAMPLE = (("a", "b"), ("a", "c"))
+_headers = headers_of if headers_of(_SAMPLE) == httpx.Headers(_SAMPLE) else httpx.Headers
+
+
+def _read_headers(headers: HeaderMap) -> httpx.Headers:
+    try:
+        return _headers(list(headers.items()))
+    except ValueError:  # one of them is not text
+        return _headers(list(_readable(headers)))
+
+
+def _readable(headers: HeaderMap) -> Iterator[tuple[str, str]]:
+    for name in dict.fromkeys(headers):
+        with suppress(ValueError):
+            for value in headers.getall(name):
+                yield name, value
+
+
+def _is_short(length: str | None) -> bool:
+    return length is not None and length.isdecimal() and len(length) < _DIGITS and int(length) <= READ_AT_ONCE
+
+
+def _of_httpx(error: exceptions.PyreqwestError, request: httpx.Request) -> httpx.RequestError:
+    kind = next(theirs for ours, theirs in _ERRORS if isinstance(error, ours))
+    causes = (error.details["causes"] or []) if isinstance(error, exceptions.DetailedPyreqwestError) else []
+    return kind(": ".join([error.message, *(cause["message"] for cause in causes[-1:])]), request=request)
 
 
 def transport(configure: Callable[[ClientBuilder], ClientBuilder] | None = None) -> httpx.AsyncBaseTransport:

@@ -32,7 +32,7 @@ class Opening:
     """Makes first states, with the trust the caller has set out.
 
     Args:
-        transport: knows the URL class of the client's library, and the client's base URL, whose origin is one
+        transport: makes URLs of the client's library, and knows the client's base URL, whose origin is one
             that resume tokens may name.
         defaults: the tracker's own settings.
         allowed_origins: further origins that polls may go to.
@@ -54,7 +54,7 @@ class Opening:
     ) -> None:
         self._transport = transport
         self._starts: Starts | None = None
-        parse, base_url = transport.library.url, transport.base_url
+        parse, base_url = transport.parse, transport.base_url
         self._defaults = defaults
         self._token_key = token_key
         self._parse = parse

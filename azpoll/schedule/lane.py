@@ -137,10 +137,9 @@ class Lane(Generic[JobT]):
 
     def grant(self, job: JobT, place: Place[JobT], now_s: float) -> bool:
         """Give a read at once to a job that nobody else waits beside; returns whether it was there."""
-        meter, beneath = self.meter, place.meter
-        if meter is not None and not meter.is_ready(now_s) or job.rank is Rank.COVERED:
+        if job.rank is Rank.COVERED or (self.meter is not None and not self.meter.is_ready(now_s)):
             return False
-        if beneath is not None and not beneath.is_ready(now_s):
+        if place.meter is not None and not place.meter.is_ready(now_s):
             return False
         self._spend(job, place, now_s)
         return True

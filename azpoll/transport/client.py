@@ -26,6 +26,7 @@ from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Resp
 from azpoll.transport.limit import TimeLimit
 from azpoll.transport.requests import REQUEST_ID, Requests
 from azpoll.transport.sending import Sender
+from azpoll.transport.urls import URLs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -57,7 +58,8 @@ class ClientTransport(Generic[ResponseT]):
     def __init__(self, client: HTTPClient[ResponseT]) -> None:
         self.library = library_of(client)
         self._client = client
-        self._requests = Requests(client, self.library)
+        self.parse = URLs(self.library.url).of
+        self._requests = Requests(client, self.library, self.parse)
         self._sender = Sender(client, self.library)
         self._limit = TimeLimit(POLL_S)
         self._now: Callable[[], float] = anyio.current_time

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.transport.urls import URLs
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azpoll.protocol.target import ParsedURL
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
 
 REQUEST_ID = "x-ms-client-request-id"
@@ -26,12 +27,13 @@ class Requests:
     Args:
         client: the caller's.
         library: the client's.
+        parse: makes the library's URLs.
     """
 
-    def __init__(self, client: HTTPClient[HTTPResponse], library: Library) -> None:
+    def __init__(self, client: HTTPClient[HTTPResponse], library: Library, parse: Callable[[str], ParsedURL]) -> None:
         self._client = client
         self._library = library
-        self._urls = URLs(library.url)
+        self._parse = parse
         self._seen: object = None
         self._models: dict[str, HTTPRequest] = {}
 
@@ -45,7 +47,7 @@ class Requests:
             request = self._built(method, url)
         else:
             request = copy_of(self._model(url[: url.find("/", _SCHEME)], url))
-            request.url = self._urls.of(url)
+            request.url = self._parse(url)
             request.headers = self._library.headers(request.headers)
             request.extensions = {"timeout": request.extensions["timeout"]}
         if client_request_id is not None:
@@ -66,7 +68,7 @@ class Requests:
 
     def _built(self, method: str, url: str) -> HTTPRequest:
         request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})
-        request.url = self._library.url(url)
+        request.url = self._parse(url)
         request.extensions["timeout"]["pool"] = None
         return request
 

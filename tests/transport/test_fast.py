@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import trio
-from pyreqwest.exceptions import PyreqwestError
 
 import azpoll
 from azpoll import fast
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from azpoll.testing import Step
 
@@ -27,10 +26,10 @@ THING = "/subscriptions/s/resourceGroups/g/things/t?api-version=1"
 SUCCEEDED = status_monitor("Succeeded")
 
 
-def polled(*polls: Step, arm: FakeARM | None = None) -> httpx.Response:
+def polled(*polls: Step, arm: FakeARM | None = None, retry_after: float = 0) -> httpx.Response:
     """Return the result of one DELETE over real sockets."""
     arm = arm or FakeARM()
-    arm.operation("DELETE", retry_after=0, polls=[*polls, SUCCEEDED])
+    arm.operation("DELETE", retry_after=retry_after, polls=[*polls, SUCCEEDED])
 
     async def run() -> httpx.Response:
         async with (
@@ -50,6 +49,103 @@ def test_an_operation_ends_as_over_httpxs_own_transport() -> None:
 @pytest.mark.parametrize("fault", [Drop(), Drop(reset=True), Cut(5, SUCCEEDED), Reply(503)], ids=str)
 def test_a_failed_poll_is_one_that_comes_again(fault: Step) -> None:
     assert polled(fault).status_code == 200
+
+
+async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+    writer.close()
+
+
+def test_errors_are_those_of_httpx() -> None:
+    """So that azpoll, and whoever else uses the client, know what failed."""
+
+    async def run() -> None:
+        server = await asyncio.start_server(cut, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with httpx.AsyncClient(transport=fast.transport(), base_url=f"http://127.0.0.1:{port}") as client:
+            async with server:
+                with pytest.raises(httpx.RemoteProtocolError, match="end of file"):
+                    await client.get("/cut")
+                with pytest.raises(httpx.LocalProtocolError):
+                    await client.get("/", headers={"X": "line\nbreak"})
+            with pytest.raises(httpx.ConnectError):
+                await client.get("/nobody")
+
+    asyncio.run(run())
+
+
+def test_a_header_that_is_no_text_is_passed_over() -> None:
+    """What is behind it counts all the same."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nX: caf\xe9\r\nY: 1\r\nY: 2\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def run() -> list[tuple[str, str]]:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, httpx.AsyncClient(transport=fast.transport()) as client:
+            return (await client.get(f"http://127.0.0.1:{port}")).headers.multi_items()
+
+    assert asyncio.run(run()) == [("y", "1"), ("y", "2"), ("content-length", "0")]
+
+
+def test_headers_are_those_that_httpx_would_make() -> None:
+    pairs = [("retry-after", "17"), ("set-cookie", "a=b"), ("set-cookie", "c=d")]
+    assert fast.headers_of(pairs).raw == httpx.Headers(pairs).raw
+    assert fast.headers_of(pairs) == httpx.Headers(pairs)
+
+
+@pytest.mark.parametrize("length", [0, 1, fast.READ_AT_ONCE, fast.READ_AT_ONCE + 1, 2**20])
+@pytest.mark.parametrize("told", [True, False], ids=["told", "chunked"])
+def test_bodies_of_any_length_come_whole(length: int, *, told: bool) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        headers = f"Content-Length: {length}" if told else "Transfer-Encoding: chunked"
+        chunk = b"%x\r\n%b\r\n" % (length, b"x" * length) if length else b""
+        body = b"x" * length if told else chunk + b"0\r\n\r\n"
+        writer.write(f"HTTP/1.1 200 OK\r\n{headers}\r\n\r\n".encode() + body)
+        writer.close()
+
+    async def run() -> int:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, httpx.AsyncClient(transport=fast.transport()) as client:
+            return len((await client.get(f"http://127.0.0.1:{port}")).content)
+
+    assert asyncio.run(run()) == length
+
+
+def test_a_body_that_is_a_stream_is_sent() -> None:
+    seen: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"0\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    async def run() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, httpx.AsyncClient(transport=fast.transport()) as client:
+            await client.put(f"http://127.0.0.1:{port}", content=parts())
+
+    asyncio.run(run())
+    assert b"one" in seen[0]
+    assert b"two" in seen[0]
+
+
+def test_the_retry_after_of_an_answer_whose_body_is_cut_counts() -> None:
+    """Rule 25: so the body is not awaited together with the head."""
+    arm = FakeARM()
+    assert polled(Cut(5, Reply(200, {"status": "Running"}, retry_after=2)), arm=arm, retry_after=1).status_code == 200
+    arm.no_early_polls()
 
 
 def test_an_operation_that_fails_tells_why() -> None:
@@ -134,7 +230,7 @@ def test_a_setting_of_the_callers_is_kept() -> None:
     async def run() -> None:
         transport = fast.transport(lambda builder: builder.https_only(enable=True))
         async with httpx.AsyncClient(transport=transport) as client:
-            with pytest.raises(PyreqwestError, match="builder error"):
+            with pytest.raises(httpx.LocalProtocolError, match="builder error"):
                 await client.get("http://127.0.0.1:9")
 
     asyncio.run(run())
