@@ -62,9 +62,9 @@ class Desk(Generic[ResponseT]):
         self.transport = transport
         self.wall_clock = WallClock()
         self.scheduler: Scheduler | None = None
-        self.live: dict[str, Record] = {}
+        self.live: dict[Record, None] = {}
         self._resources: Resources | None = None
-        self._unseen: dict[str, Record] = {}
+        self._unseen: dict[Record, None] = {}
         self._listeners: dict[object, Callable[[Event], object]] = {}
         self.read = self.response_of
         self._loop: object = None
@@ -105,8 +105,7 @@ class Desk(Generic[ResponseT]):
 
     def begin(self, plan: Plan, state: State, settings: Settings, *, resumed: bool) -> Record:
         """Keep a new operation, and return its record."""
-        identity = f"{random.getrandbits(64):016x}"
-        record = Record(identity, settings.label, state, self, anyio.current_time())
+        record = Record(random.getrandbits(64), settings.label, state, self, self.transport.now())
         record.cancel_url = settings.cancel_url
         record.owner = settings.owner
         self._add(record, plan.method, resumed=resumed)
@@ -125,7 +124,7 @@ class Desk(Generic[ResponseT]):
         """Hear from the scheduler of a 429."""
         self._emit(
             lambda: ScopeThrottled(
-                anyio.current_time(), scope.scope, throttle.reach.value, throttle.retry_after_s, scope.rate
+                self.transport.now(), scope.scope, throttle.reach.value, throttle.retry_after_s, scope.rate
             )
         )
 
@@ -141,12 +140,12 @@ class Desk(Generic[ResponseT]):
     def board(self, plan: Callable[[str], Plan]) -> Board:
         """Return where a source of hints writes."""
         if self._resources is None:
-            self._resources = Resources(self.live.values())
+            self._resources = Resources(self.live)
         return Board(self._resources, self._scheduler, plan)
 
     def seen(self, record: Record) -> None:
         """Note that somebody has seen how the operation ended."""
-        self._unseen.pop(record.id, None)
+        self._unseen.pop(record, None)
 
     async def cancel(self, record: Record) -> bool:
         """Ask the service to cancel."""
@@ -173,13 +172,13 @@ class Desk(Generic[ResponseT]):
         """End whatever has not ended, once no answer can come any more."""
         self._closed = True
         self.transport.close()
-        for record in tuple(self.live.values()):
+        for record in tuple(self.live):
             self.stop(record)
 
     def take_failures(self) -> list[AzpollError]:
         """Return an exception for each failure that nobody has seen, and forget them."""
         records, self._unseen = self._unseen, {}
-        return [self.error_of(record) for record in records.values()]
+        return [self.error_of(record) for record in records]
 
     def not_started(self, state: Lost, plan: Plan) -> AzpollError:
         """Return the exception for an initial answer that says there is no operation."""
@@ -252,7 +251,7 @@ class Desk(Generic[ResponseT]):
 
     def _add(self, record: Record, method: str, *, resumed: bool) -> None:
         self._tracked += 1
-        self.live[record.id] = record
+        self.live[record] = None
         self._emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
         if record.ended:
             self._ended(record)
@@ -264,13 +263,14 @@ class Desk(Generic[ResponseT]):
             self._scheduler.put(record, record.begun_s)
 
     def _ended(self, record: Record) -> None:
-        if self.live.pop(record.id, None) is None:
+        if record not in self.live:
             return  # a listener has stopped it while it heard of its end
+        del self.live[record]
         self.wall_clock.look()  # its token may be asked for when the loop is gone
         state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
         self._counts[state] += 1
         if self._keep_failures and record.failed and not record.stopped:
-            self._unseen[record.id] = record
+            self._unseen[record] = None
         self._emit(lambda: _operation_ended(record, state))
         if not self.live:
             self._empty.set()

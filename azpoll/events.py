@@ -5,15 +5,13 @@ No event holds a URL, a header or a body, so each may be logged as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from azpoll.snapshot import OperationState
 
 
-@dataclass(frozen=True, slots=True)
-class OperationTracked:
+class OperationTracked(NamedTuple):
     """An operation is tracked from now on.
 
     Attributes:
@@ -31,8 +29,7 @@ class OperationTracked:
     resumed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PollAnswered:
+class PollAnswered(NamedTuple):
     """One poll, confirmation or final GET came back, with or without an answer.
 
     Attributes:
@@ -51,8 +48,7 @@ class PollAnswered:
     wait_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class OperationEnded:
+class OperationEnded(NamedTuple):
     """An operation is tracked no longer.
 
     Attributes:
@@ -69,8 +65,7 @@ class OperationEnded:
     polls: int
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeThrottled:
+class ScopeThrottled(NamedTuple):
     """A read limit was hit: a 429.
 
     Attributes:

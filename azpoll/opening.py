@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, unanswered
@@ -56,6 +55,7 @@ class Opening:
         self._starts: Starts | None = None
         parse, base_url = transport.parse, transport.base_url
         self._defaults = defaults
+        self._usual = checked(defaults, {})
         self._token_key = token_key
         self._parse = parse
         self._allowed = checked_origins(allowed_origins, parse)
@@ -74,7 +74,7 @@ class Opening:
             ValueError: a value that can never be right.
             TypeError: a keyword that does not exist, or a value of the wrong type.
         """
-        return checked(self._defaults, given)
+        return checked(self._defaults, given) if given else self._usual
 
     def open(self, starts: Starts) -> None:
         """Note who sends initial requests."""
@@ -162,7 +162,7 @@ class Opening:
             )
         plan = self._plan(token.method, token.resource_url, origin, settings, token.client_request_id, at_s)
         if settings.final_state_via is None and token.final_state_via is not None:
-            plan = replace(plan, final_state_via=token.final_state_via)
+            plan = plan._replace(final_state_via=token.final_state_via)
         state = tokens.state_of(token, plan)
         resource = plan.trust.target(plan.resource_url, base=plan.resource_url, resource_url=plan.resource_url)
         if isinstance(resource, Refusal):

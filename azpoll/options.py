@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeGuard
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypedDict, TypeGuard
 
 from azpoll.protocol.delay import Pace
-from azpoll.protocol.states import FinalStateVia, Verdict
+from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
 from azpoll.protocol.target import Origin, origin_of
 
 if TYPE_CHECKING:
@@ -81,8 +80,7 @@ class BeginOptions(TrackingOptions, total=False):
 REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {"idempotent"}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The same, checked."""
 
     final_state_via: FinalStateVia | None
@@ -95,8 +93,7 @@ class Settings:
     owner: Hashable
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(NamedTuple):
     """What a tracker's own settings say of every operation."""
 
     pace: Pace
@@ -128,7 +125,6 @@ def checked(defaults: Defaults, options: Mapping[str, object]) -> Settings:
 
 
 _OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
-_NO_WORDS: Mapping[str, Verdict] = {}
 
 
 def checked_text(name: str, value: object) -> str | None:
@@ -248,7 +244,7 @@ def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
         TypeError: not a mapping.
     """
     if words is None:
-        return _NO_WORDS
+        return NO_WORDS
     if not _is_mapping(words):
         raise TypeError(f"terminal_words must be a mapping, not {type(words).__name__}")
     known: dict[str, Verdict] = {}

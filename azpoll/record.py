@@ -47,9 +47,9 @@ class Record:
         "entry",
         "errand",
         "home",
-        "id",
         "label",
         "last_poll_s",
+        "number",
         "order_s",
         "owner",
         "place",
@@ -59,8 +59,8 @@ class Record:
         "withdrawn",
     )
 
-    def __init__(self, identity: str, label: str | None, state: State, home: Home, begun_s: float) -> None:
-        self.id = identity
+    def __init__(self, number: int, label: str | None, state: State, home: Home, begun_s: float) -> None:
+        self.number = number
         self.label = label
         self.state = state
         self.home = home
@@ -80,6 +80,11 @@ class Record:
         self.callbacks: list[Callable[[], object]] | None = None
         self.done: anyio.Event | None = None
         self.changed: anyio.Event | None = None
+
+    @property
+    def id(self) -> str:
+        """16 hexadecimal digits, made when they are asked for: as text they would weigh twice the number."""
+        return f"{self.number:016x}"
 
     @property
     def name(self) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Lost, Polling, Succeeded
 
@@ -43,8 +42,7 @@ def public_state(state: State) -> OperationState:
     return _STATES[type(state)]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """An operation at one moment (rule 41).
 
     Attributes:

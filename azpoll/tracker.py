@@ -21,7 +21,7 @@ from azpoll.protocol.states import Lost, Reason
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.starts import Starts
 from azpoll.schedule.timing import Timing
-from azpoll.transport.client import ClientTransport, answer_of, request_id_of
+from azpoll.transport.client import ClientTransport, request_id_of
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Tracker(Generic[ResponseT]):
         """
         self._check_open()
         settings = self._opening.settings(tracking)
-        return self._begun(answer_of(response), request_id_of(response.request), settings, decode)
+        return self._begun(self._transport.received(response), request_id_of(response.request), settings, decode)
 
     @overload
     def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
@@ -233,7 +233,7 @@ class Tracker(Generic[ResponseT]):
         """
         self._check_open()
         settings = self._opening.settings(tracking)
-        plan, state = self._opening.resumed(token, settings, anyio.current_time())
+        plan, state = self._opening.resumed(token, settings, self._transport.now())
         return self._handle(self._desk.begin(plan, state, settings, resumed=True), decode)
 
     def group(self, label: str | None = None) -> Group[ResponseT]:

@@ -34,7 +34,7 @@ LOOP = {"anyio", "anyio.abc", "anyio.lowlevel", "asyncio", "sniffio", "time"}
 KNOWN: dict[str, set[str]] = {
     "protocol": (DATA | CODECS) - {"contextlib", "zlib"},
     "schedule": DATA | {"anyio", "anyio.abc", "anyio.lowlevel"},
-    "transport": DATA | CODECS | LOOP | {"os", "ssl", "traceback", "uuid"},
+    "transport": DATA | CODECS | LOOP | {"os", "ssl", "traceback", "uuid", "weakref"},
     "face": DATA | LOOP | {"logging", "random", "threading"},
 }
 """What each room may import from outside of azpoll. To add a name here is to decide on design."""

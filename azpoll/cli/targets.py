@@ -65,11 +65,11 @@ class Target:
 
     def as_monitor(self) -> Target:
         """Return the same target, read as a status monitor."""
-        return replace(self, token=replace(self.token, pattern=PATTERNS["aao"]), guessed=False)
+        return replace(self, token=self.token._replace(pattern=PATTERNS["aao"]), guessed=False)
 
     def at_once(self) -> Target:
         """Return the same target, without the time its token says to wait."""
-        return replace(self, token=replace(self.token, not_before=0.0))
+        return replace(self, token=self.token._replace(not_before=0.0))
 
 
 def read_targets(words: Iterable[str], stdin: TextIO, pattern: str | None) -> list[Target]:

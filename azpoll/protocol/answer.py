@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
@@ -62,8 +61,7 @@ class Fault(Enum):
         return self in {Fault.CERTIFICATE, Fault.UNSENDABLE}
 
 
-@dataclass(frozen=True, slots=True)
-class Unreachable:
+class Unreachable(NamedTuple):
     """A request that brought no readable answer.
 
     Attributes:
@@ -78,8 +76,12 @@ class Unreachable:
     fault: Fault
     detail: str
     at_s: float
-    cause: BaseException | None = field(default=None, repr=False)
+    cause: BaseException | None = None
     head: Answer | None = None
+
+    def __repr__(self) -> str:
+        """Tell the fault only: a caller's error may hold what it likes (rule 45)."""
+        return f"<Unreachable: {self.fault.value}, {self.detail}>"
 
 
 def fold_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -110,6 +112,8 @@ def read_json(answer: Answer) -> object | Absent:
     its type or its first character, and is not; an HTML page; or JSON too deep or with numbers too long to
     read is `BROKEN`. Any other body (XML, text, an image) is `OPAQUE`: legal as a result, never as a status.
     """
+    if not answer.body:
+        return Absent.EMPTY
     try:
         try:
             text = answer.body.decode()

@@ -23,8 +23,7 @@ Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSO
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from azpoll.protocol.answer import Absent, is_object, read_json
 from azpoll.protocol.errorbody import is_list, json_in, member, raw_text, xml_members
@@ -41,12 +40,12 @@ _MAX_ERRORS = 256
 # The order is the rule (rows 1 to 4 of the table above).
 _PLACES = (("error",), ("properties", "error"), ("properties", "statusmessage"), ("odata.error",))
 _NO_REASON = "the service gave no reason"
+_NOTHING: Mapping[str, object] = {}
 
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ARMError:
+class ARMError(NamedTuple):
     """One error of a service, with all that was sent.
 
     Attributes:
@@ -66,15 +65,14 @@ class ARMError:
     details: tuple[ARMError, ...] = ()
     innererror: Mapping[str, object] | None = None
     additional_info: tuple[Mapping[str, object], ...] = ()
-    members: Mapping[str, object] = field(default_factory=dict[str, object])
+    members: Mapping[str, object] = _NOTHING
 
     def __repr__(self) -> str:
         """Tell what `describe` tells (rule 45)."""
         return f"<ARMError {describe(self)}>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ServiceError:
+class ServiceError(NamedTuple):
     """An error and the answer that brought it.
 
     Attributes:
@@ -104,7 +102,7 @@ def read_error(answer: Answer) -> ServiceError:
     found = reader.text_body(raw) if isinstance(document, Absent) else reader.document(document, 0)
     error = found or ARMError()
     if error.code is None:
-        error = replace(error, code=answer.headers.get("x-ms-error-code"))
+        error = error._replace(code=answer.headers.get("x-ms-error-code"))
     return ServiceError(
         status_code=answer.status_code,
         error=error,
@@ -200,8 +198,8 @@ class _Reader:
         if inner is None:
             return error
         if error.code is None:
-            return replace(inner, details=(*inner.details, *error.details))
-        return replace(error, details=(*error.details, inner))
+            return inner._replace(details=(*inner.details, *error.details))
+        return error._replace(details=(*error.details, inner))
 
     def text_body(self, raw: str) -> ARMError | None:
         """Return the error in a body that is not JSON: XML, or a plain line, which is the message."""

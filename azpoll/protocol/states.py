@@ -43,8 +43,11 @@ class FinalStateVia(StrEnum):
     ORIGINAL_URI = "original-uri"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+NO_WORDS: Mapping[str, Verdict] = {}
+UNHURRIED = Pace()
+
+
+class Plan(NamedTuple):
     """What never changes while an operation is tracked.
 
     Attributes:
@@ -60,14 +63,18 @@ class Plan:
     """
 
     method: str
-    resource_url: str = field(repr=False)
-    trust: Trust = field(repr=False)
+    resource_url: str
+    trust: Trust
     final_state_via: FinalStateVia | None = None
     result: Literal["final", "status"] = "final"
-    terminal_words: Mapping[str, Verdict] = field(default_factory=dict[str, Verdict])
-    pace: Pace = field(default_factory=Pace)
+    terminal_words: Mapping[str, Verdict] = NO_WORDS
+    pace: Pace = UNHURRIED
     deadline_s: float | None = None
     client_request_id: str | None = None
+
+    def __repr__(self) -> str:
+        """Say nothing of the URL: its query may be secret (rule 45)."""
+        return f"<Plan of a {self.method}>"
 
 
 class Trouble(NamedTuple):

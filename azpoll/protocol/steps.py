@@ -43,10 +43,15 @@ def read_status(state: Polling, came: Answer) -> State:
 
 def noted(state: Polling, came: Answer, reading: Reading) -> Polling:
     """Note what a readable answer tells besides its verdict."""
-    return replace(
-        state,
+    return Polling(
+        state.plan,
+        state.pattern,
+        state.url,
+        state.ask,
         location=latest_location(state, came),
-        trouble=NO_TROUBLE,
+        fallback=state.fallback,
+        stale=state.stale,
+        step=state.step,
         progress=progress_of(came, reading, state.progress),
     )
 

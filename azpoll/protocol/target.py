@@ -8,8 +8,7 @@ that did not pass it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 from urllib.parse import unquote
 
 from azpoll.protocol.text import escaped
@@ -56,8 +55,7 @@ class ParsedURL(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Scheme, lower-case IDNA host and effective port: what a credential is bound to."""
 
     scheme: str
@@ -74,8 +72,7 @@ class Origin:
         return escaped(str(self), _LONGEST_SHOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A URL that will not be asked, and why.
 
     Attributes:
@@ -85,11 +82,14 @@ class Refusal:
     """
 
     reason: str
-    url: str | None = field(default=None, repr=False)
+    url: str | None = None
+
+    def __repr__(self) -> str:
+        """Say nothing of the URL: its query may be secret (rule 45)."""
+        return f"<Refusal: {self.reason}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(NamedTuple):
     """Where one operation's requests may go.
 
     Attributes:

@@ -12,8 +12,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import Wait
@@ -39,8 +38,7 @@ class InvalidToken(ValueError):
     """A text that is not a token, or one that was changed; the message says which."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(NamedTuple):
     """What a token holds.
 
     Attributes:
@@ -56,14 +54,18 @@ class Token:
     """
 
     method: str
-    resource_url: str = field(repr=False)
+    resource_url: str
     pattern: str
-    url: str = field(repr=False)
-    fallback: str | None = field(default=None, repr=False)
-    location: str | None = field(default=None, repr=False)
+    url: str
+    fallback: str | None = None
+    location: str | None = None
     final_state_via: FinalStateVia | None = None
     client_request_id: str | None = None
     not_before: float = 0.0
+
+    def __repr__(self) -> str:
+        """Say nothing of the URLs: their queries may be secret (rule 45)."""
+        return f"<Token of a {self.method}, {self.pattern}>"
 
 
 _NAMES = {
@@ -99,7 +101,7 @@ def token_of(state: Pending, not_before: float) -> Token:
     if isinstance(polling, Fetching):
         return token
     location = polling.location if isinstance(polling.location, str) else None
-    return replace(token, fallback=polling.fallback, location=location)
+    return token._replace(fallback=polling.fallback, location=location)
 
 
 def encode(token: Token, key: bytes | None = None) -> str:
@@ -108,7 +110,7 @@ def encode(token: Token, key: bytes | None = None) -> str:
     The fallback is left out where the text would be too long for `decode`.
     """
     text = _encoded(token, key)
-    return text if len(text) <= MAX_TOKEN else _encoded(replace(token, fallback=None), key)
+    return text if len(text) <= MAX_TOKEN else _encoded(token._replace(fallback=None), key)
 
 
 def _encoded(token: Token, key: bytes | None) -> str:

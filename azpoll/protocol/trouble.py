@@ -81,7 +81,7 @@ def follow(state: S, came: Answer) -> S | Lost:
         return back_off(state, came, Reason.MALFORMED, f"more than {MOST_HOPS} redirects")
     target = state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
     if isinstance(target, Refusal):  # resumed where it was redirected from: one such answer must not lead it away
-        return untrusted(state, replace(target, url=None), "a redirect", came)
+        return untrusted(state, target._replace(url=None), "a redirect", came)
     return replace(state, ask=Ask(target, at_once(came, state.plan.pace), state.ask.hops + 1))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, assert_never
+from typing import TYPE_CHECKING, Generic, NamedTuple, assert_never
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.throttle import TOO_MANY_REQUESTS, Reach, Throttle, remaining, throttle_of
@@ -29,8 +28,7 @@ RECHECK_S = 0.001
 """A lane that was ready and had no job after all is not looked at again before."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeStatistics:
+class ScopeStatistics(NamedTuple):
     """One scope: what its reads are given out at, and how late they are.
 
     Attributes:

@@ -62,14 +62,14 @@ class ClientTransport(Generic[ResponseT]):
         self._requests = Requests(client, self.library, self.parse)
         self._sender = Sender(client, self.library)
         self._limit = TimeLimit(POLL_S)
-        self._now: Callable[[], float] = anyio.current_time
+        self.now: Callable[[], float] = anyio.current_time
         self._process = os.getpid()
         if client.is_closed:
             raise RuntimeError(CLOSED)
 
     def open(self) -> None:
         """Note that all requests will be sent in the running event loop."""
-        self._now = loop_clock()
+        self.now = loop_clock()
         self._process = os.getpid()
         self._limit.open()
 
@@ -111,11 +111,11 @@ class ClientTransport(Generic[ResponseT]):
     ) -> Answer | Unreachable:
         """Send one request and read its answer. Raises nothing but cancellation."""
         if self._client.is_closed:
-            return Unreachable(Fault.UNSENDABLE, CLOSED, self._now())
+            return Unreachable(Fault.UNSENDABLE, CLOSED, self.now())
         response: HTTPResponse | None = None
         try:
             request = self._requests.make(method, url, client_request_id)
-            with self._limit.exchange(self._now()):
+            with self._limit.exchange(self.now()):
                 response = await self._sender.send(request)
                 return await self._answer(response, method, url, limit)
             error: BaseException = TimeoutError()
@@ -126,7 +126,7 @@ class ClientTransport(Generic[ResponseT]):
                 raise
             error = raised  # the auth or a hook has awaited something that was cancelled
         try:
-            return self._unreachable(error, None if response is None else _head(response, method, url, self._now()))
+            return self._unreachable(error, None if response is None else _head(response, method, url, self.now()))
         finally:
             del error  # it leads to this frame and those beneath, which hold what was read
 
@@ -180,7 +180,24 @@ class ClientTransport(Generic[ResponseT]):
             body = await read_body(response, limit, coding)
         finally:
             await response.stream.aclose()
-        return Answer(response.status_code, headers, body, url, now, self._now(), method, raw)
+        return Answer(response.status_code, headers, body, url, now, self.now(), method, raw)
+
+    def received(self, response: HTTPResponse) -> Answer:
+        """Return the answer in a response that the caller received.
+
+        Raises:
+            TypeError: it is not a response of httpx or httpx2.
+            ValueError: it does not belong to a request, or its body was not read.
+        """
+        try:
+            request, body = response.request, response.content
+            raw = response.headers.raw
+            status_code, url, method = response.status_code, str(request.url), request.method
+        except AttributeError as error:
+            raise TypeError(f"a response of httpx or httpx2 is needed, not {type(response).__name__}") from error
+        except RuntimeError as error:  # so httpx says both "no request" and "not read"
+            raise ValueError(f"the initial response cannot be used: {error}") from error
+        return Answer(status_code, read_headers(raw), body, url, datetime.now(UTC), self.now(), method, raw)
 
     def response_of(self, answer: Answer) -> ResponseT:
         """Return an answer as a response of the client's library; its request has no headers, so no credential."""
@@ -200,7 +217,7 @@ class ClientTransport(Generic[ResponseT]):
         fault, name = self._fault(error), type(error).__name__
         detail = f"{name} in {_place_of(error)}" if fault is Fault.CALLER else name
         cause = _os_error_beneath(error) if isinstance(error, self.library.network) else None
-        return Unreachable(fault, detail, self._now(), cause, head)
+        return Unreachable(fault, detail, self.now(), cause, head)
 
     def _fault(self, error: BaseException) -> Fault:
         library = self.library
@@ -221,25 +238,6 @@ def _head(response: HTTPResponse, method: str, url: str, at_s: float) -> Answer:
     """Return what came of an answer whose body did not come whole."""
     raw = response.headers.raw
     return Answer(response.status_code, read_headers(raw), b"", url, datetime.now(UTC), at_s, method, raw)
-
-
-def answer_of(response: HTTPResponse) -> Answer:
-    """Return the answer in a response that the caller received.
-
-    Raises:
-        TypeError: it is not a response of httpx or httpx2.
-        ValueError: it does not belong to a request, or its body was not read.
-    """
-    try:
-        request, body = response.request, response.content
-        raw = response.headers.raw
-        status_code, url, method = response.status_code, str(request.url), request.method
-    except AttributeError as error:
-        raise TypeError(f"a response of httpx or httpx2 is needed, not {type(response).__name__}") from error
-    except RuntimeError as error:  # so httpx says both "no request" and "not read"
-        raise ValueError(f"the initial response cannot be used: {error}") from error
-    now, now_s = datetime.now(UTC), anyio.current_time()
-    return Answer(status_code, read_headers(raw), body, url, now, now_s, method, raw)
 
 
 def is_repeatable(request: HTTPRequest) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import anyio
@@ -58,7 +57,7 @@ async def test_events_are_frozen_and_hold_no_url_header_or_body() -> None:
     for event in events:
         assert CANARY not in repr(event)
         assert "://" not in repr(event)
-        with pytest.raises(dataclasses.FrozenInstanceError):
+        with pytest.raises(AttributeError):
             event.at_s = 5  # type: ignore[misc]  # which is tested
 
 

@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 EU = "https://eu.azure.com"
 TRUSTS = (
     TRUST,
-    replace(TRUST, allowed=frozenset({origin_of(httpx.URL(EU))})),
-    replace(TRUST, rebase_to=f"{HOST}/arm"),
+    TRUST._replace(allowed=frozenset({origin_of(httpx.URL(EU))})),
+    TRUST._replace(rebase_to=f"{HOST}/arm"),
 )
 URLS = (
     *("/op", "/2", "op?t=1", RESOURCE, f"{HOST}:443/3", f"{EU}/op", "https://evil.example/op", "http://eu.azure.com/"),

@@ -44,7 +44,7 @@ def text_of(members: object) -> str:
 def again(state: Pending) -> Pending:
     """Return what becomes of a state by way of a token."""
     token = decode(encode(token_of(state, 0.0)))
-    resumed = state_of(token, replace(state.plan, method=token.method, resource_url=token.resource_url))
+    resumed = state_of(token, state.plan._replace(method=token.method, resource_url=token.resource_url))
     assert isinstance(resumed, Pending)
     return resumed
 
@@ -77,7 +77,7 @@ def test_rule_42_a_token_is_versioned_json_in_base64url() -> None:
 @pytest.mark.parametrize(("not_before", "told"), [(0.0, []), (1.0, ["not_before"])])
 def test_rule_42_a_token_holds_nothing_that_says_nothing(not_before: float, told: list[str]) -> None:
     """No member that is absent, no time that is 0, no blank."""
-    text = encode(replace(TOKEN, not_before=not_before))
+    text = encode(TOKEN._replace(not_before=not_before))
     sent = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     assert list(json.loads(sent)) == ["v", "method", "resource", "pattern", "url", *told]
     assert b" " not in sent
@@ -144,7 +144,7 @@ def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
     resumed = state_of(token, plan())
     assert isinstance(resumed, Polling)
     assert (resumed.url, resumed.fallback) == (url("/op"), None)
-    assert isinstance(state_of(replace(token, fallback=None), plan()), Refusal)
+    assert isinstance(state_of(token._replace(fallback=None), plan()), Refusal)
 
 
 @pytest.mark.parametrize("odd", ["a\tb", "caf\xe9", "\x7f", "\ud800", "\n"])
@@ -156,25 +156,25 @@ def test_rule_42_a_client_request_id_that_is_no_plain_text_spoils_no_token(odd: 
 def test_rule_42_urls_of_4_kib_fit_into_a_token() -> None:
     """The documented length of polling URLs; the fallback is left out where all of them do not fit."""
     long = f"{HOST}/op?api-version=1&t=".ljust(4096, "x")
-    token = replace(TOKEN, url=long, location=f"{long}l", fallback=f"{long}f")
+    token = TOKEN._replace(url=long, location=f"{long}l", fallback=f"{long}f")
     for key in (None, b"key"):
         text = encode(token, key)
         assert len(text) <= MAX_TOKEN
-        assert decode(text, key) == replace(token, fallback=None)
-        assert decode(encode(replace(token, location=None), key), key).fallback == token.fallback
+        assert decode(text, key) == token._replace(fallback=None)
+        assert decode(encode(token._replace(location=None), key), key).fallback == token.fallback
     assert MAX_TOKEN == 16 * 1024
     assert decode(encode(TOKEN).ljust(MAX_TOKEN)) == TOKEN
     with pytest.raises(InvalidToken, match="longer"):
         decode(encode(TOKEN).ljust(MAX_TOKEN + 1))
-    one = replace(TOKEN, url=long.ljust(MAX_URL, "x"))
+    one = TOKEN._replace(url=long.ljust(MAX_URL, "x"))
     assert decode(encode(one)) == one
 
 
 def test_rule_42_a_fallback_is_left_out_only_where_it_does_not_fit() -> None:
     """To the character."""
-    token = replace(TOKEN, fallback="")
+    token = TOKEN._replace(fallback="")
     room = MAX_TOKEN // 4 * 3 - len(base64.urlsafe_b64decode(encode(token) + "==")) - len(',"fallback":""')
-    fits = replace(TOKEN, fallback="f" * (room + len(',"fallback":""')))
+    fits = TOKEN._replace(fallback="f" * (room + len(',"fallback":""')))
     assert len(encode(fits)) == MAX_TOKEN
     assert decode(encode(fits)) == fits
 
@@ -346,5 +346,5 @@ def test_rule_42_any_members_are_a_token_or_refused(changes: dict[str, object]) 
 
 def test_rule_42_a_token_does_not_show_its_urls() -> None:
     """They may be signed."""
-    token = replace(TOKEN, resource_url="canary", url=f"{HOST}/op?t=canary", fallback="canary", location="canary")
+    token = TOKEN._replace(resource_url="canary", url=f"{HOST}/op?t=canary", fallback="canary", location="canary")
     assert "canary" not in repr(token)

@@ -32,7 +32,7 @@ def ids(agenda: Agenda, until_s: float) -> list[str]:
         if taken is not None:
             assert isinstance(taken, Record)
             assert taken.place is not None
-            names.append(taken.id)
+            names.append(taken.label or "")
             continue
         next_s = agenda.next_s()
         if next_s is None:
@@ -194,7 +194,7 @@ def test_the_others_that_wait_to_ask_the_same_are_taken_out_together() -> None:
     asked, twin, taken, over, other = job("a"), job("a"), job("a"), job("a"), job("b")
     agenda = agenda_of(asked, taken, twin, over, other, budget=None)
     for one in (asked, twin, taken, over, other):
-        agenda.asks(one, f"{SHELF}/{one.id}/status")
+        agenda.asks(one, f"{SHELF}/{one.label}/status")
     assert agenda.take(0.0) is asked
     assert agenda.take(0.0) is taken
     agenda.withdraw(over)

@@ -36,7 +36,7 @@ def add(lanes: Lanes[Record], url: str, *names: str) -> Place[Record]:
 def taken(lanes: Lanes[Record], now_s: float) -> list[str]:
     names: list[str] = []
     while (one := lanes.take(now_s)) is not None:
-        names.append(one.id)
+        names.append(one.label or "")
     return names
 
 

@@ -76,7 +76,7 @@ def test_a_kind_never_seen_goes_by_the_default_schedule() -> None:
 def test_an_interval_of_the_caller_and_a_failed_poll_are_left_alone_too() -> None:
     record = job(retry_after=None)
     state = polling(record)
-    paced = replace(state, plan=replace(state.plan, pace=Pace(interval=5.0)))
+    paced = replace(state, plan=state.plan._replace(pace=Pace(interval=5.0)))
     failing = replace(state, trouble=Trouble(failures=1))
     for fixed in (paced, failing):
         due_s, _ = Timing(Random(1), of_a_minute()).of(record, fixed, 0.0)  # noqa: S311 - to be repeated

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.protocol import token as tokens
@@ -121,7 +120,7 @@ def _taken_up(truth: Truth, lost: Lost, at_s: float, core: Core) -> str:
     """Return what becomes of a lost operation that is resumed when its service has recovered."""
     if lost.last is None:
         return ""
-    plan = replace(lost.last.plan, deadline_s=None)
+    plan = lost.last.plan._replace(deadline_s=None)
     again = tokens.state_of(tokens.decode(tokens.encode(tokens.token_of(lost.last, 0.0))), plan)
     if isinstance(again, Refusal):
         return "refused"
