@@ -41,6 +41,9 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._due) + self._lanes.waiting
 
+    def __bool__(self) -> bool:
+        return self._lanes.waiting > 0 or len(self._due) > 0
+
     def put(self, job: Job, due_s: float) -> None:
         """Add a job, or move one that waits."""
         if job.entry:

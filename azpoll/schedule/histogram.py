@@ -23,7 +23,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one duration; negative ones count as 0."""
-        self._counts[_bucket(seconds)] += 1
+        self._counts[0 if seconds <= LEAST_S else _bucket(seconds)] += 1
         self.total += 1
 
     def quantile(self, share: float) -> float | None:
