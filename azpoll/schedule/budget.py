@@ -137,9 +137,8 @@ class Meter:
         """Whether it is as good as new: all is saved up, and no 429 slows it any more."""
         return self.ready_s(now_s, self.burst) <= now_s and self.rate >= self._first_rate
 
-    def take(self, now_s: float) -> None:
-        """Take one token; the caller has asked `ready_s`."""
-        self._refill(now_s)
+    def take(self) -> None:
+        """Take one token, now that the caller has asked whether it is there."""
         self.tokens -= 1.0
 
     def throttled(self, now_s: float, retry_after_s: float | None, backoff: float) -> None:

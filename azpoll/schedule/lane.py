@@ -214,9 +214,9 @@ class Lane(Generic[JobT]):
         self.reads += 1
         self.lateness.add(now_s - job.due_s)
         if self.meter is not None:
-            self.meter.take(now_s)
+            self.meter.take()
         if place.meter is not None:
-            place.meter.take(now_s)
+            place.meter.take()
 
     def _left(self, job: JobT, place: Place[JobT], owner: Owner) -> None:
         self.waiting -= 1
