@@ -26,7 +26,6 @@ times are the `at_s` of what came.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, assert_never
 
 from azpoll.protocol import steps, trouble
@@ -150,7 +149,7 @@ def expire(state: Pending, came: Answer | Unreachable | None = None) -> Lost:
 
 def resume(state: Pending, wait: Wait, at_s: float) -> State:
     """Return a state read from a resume token, to be asked after `wait` (rule 42)."""
-    return _within_deadline(replace(state, ask=Ask(state.url, wait)), None, at_s, at_once=False)
+    return _within_deadline(state._replace(ask=Ask(state.url, wait)), None, at_s, at_once=False)
 
 
 def _with_header(plan: Plan, pattern: Pattern, came: Answer) -> State:
@@ -160,10 +159,10 @@ def _with_header(plan: Plan, pattern: Pattern, came: Answer) -> State:
     target = plan.trust.target(named, base=came.url, resource_url=plan.resource_url)
     if isinstance(target, Refusal):
         at_resource = Polling(plan, RESOURCE, plan.resource_url, Ask(plan.resource_url, wait))
-        there = at_resource if target.url is None else replace(at_resource, pattern=pattern)
+        there = at_resource if target.url is None else at_resource._replace(pattern=pattern)
         lost = trouble.untrusted(there, target, "the initial answer", came)
         # Without that URL a PUT or PATCH can still be followed at its resource; others nowhere.
-        return lost if target.url or _changes_resource(plan) else replace(lost, last=None)
+        return lost if target.url or _changes_resource(plan) else lost._replace(last=None)
     document = read_object(came)
     word = None if document is None else status_word(document)
     reading = Reading(Verdict.RUNNING, word, document)
@@ -201,8 +200,8 @@ def _without_header(plan: Plan, came: Answer) -> State:
     if came.status_code != ACCEPTED:
         return Succeeded(came)
     if plan.method == "DELETE" and plan.final_state_via is FinalStateVia.ORIGINAL_URI:
-        return replace(state, pattern=UNTIL_GONE)
-    last = replace(state, pattern=UNTIL_GONE) if plan.method == "DELETE" else None
+        return state._replace(pattern=UNTIL_GONE)
+    last = state._replace(pattern=UNTIL_GONE) if plan.method == "DELETE" else None
     detail = "HTTP 202 without an Azure-AsyncOperation, Operation-Location or Location header: nowhere to poll"
     return Lost(Reason.MALFORMED, detail, last, came)
 
@@ -229,4 +228,4 @@ def _within_deadline(state: State, came: Answer | Unreachable | None, at_s: floa
     asked = (None if head is None else retry_after(head)) or 0.0
     too_early = wait.by_server or left_s < state.plan.pace.clamp(asked)
     instead = expire(state, came) if too_early else None
-    return replace(state, ask=state.ask._replace(wait=Wait(left_s, by_server=True), instead=instead))
+    return state._replace(ask=state.ask._replace(wait=Wait(left_s, by_server=True), instead=instead))

@@ -6,11 +6,12 @@ Pending states say what to ask next; terminal states say how it ended.
        │  ▲                  Failed           resource decides.
        ▼  │                  Canceled         Lost: the status cannot be read any more; the operation may
     Confirming               Lost             still run.
+
+They are named tuples, so what tells one from another is its class, by `match` or `isinstance`, and never `==`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -142,8 +143,7 @@ NO_TROUBLE = Trouble()
 UNSEEN = Progress()
 
 
-@dataclass(frozen=True, slots=True)
-class Polling:
+class Polling(NamedTuple):
     """The operation runs, as far as is known.
 
     Attributes:
@@ -157,18 +157,21 @@ class Polling:
 
     plan: Plan
     pattern: Pattern
-    url: str = field(repr=False)
+    url: str
     ask: Ask
-    location: str | Refusal | None = field(default=None, repr=False)
-    fallback: str | None = field(default=None, repr=False)
-    stale: str | None = field(default=None, repr=False)
+    location: str | Refusal | None = None
+    fallback: str | None = None
+    stale: str | None = None
     step: int = 0
     trouble: Trouble = NO_TROUBLE
     progress: Progress = UNSEEN
 
+    def __repr__(self) -> str:
+        """Say nothing of the URLs: their queries may be secret (rule 45)."""
+        return f"<Polling by {self.pattern.name}, {self.ask}, {self.trouble}, {self.progress}>"
 
-@dataclass(frozen=True, slots=True)
-class Confirming:
+
+class Confirming(NamedTuple):
     """A DELETE's status URL is gone; one GET of the resource tells whether the resource is (rule 28)."""
 
     polling: Polling
@@ -191,8 +194,7 @@ class Confirming:
         return self.polling.progress
 
 
-@dataclass(frozen=True, slots=True)
-class Fetching:
+class Fetching(NamedTuple):
     """The operation succeeded; its result is still to be read.
 
     Attributes:
@@ -201,23 +203,25 @@ class Fetching:
     """
 
     plan: Plan
-    url: str = field(repr=False)
+    url: str
     ask: Ask
     step: int = 0
     trouble: Trouble = NO_TROUBLE
     progress: Progress = UNSEEN
 
+    def __repr__(self) -> str:
+        """Say nothing of the URL: its query may be secret (rule 45)."""
+        return f"<Fetching, {self.ask}, {self.trouble}, {self.progress}>"
 
-@dataclass(frozen=True, slots=True)
-class Succeeded:
+
+class Succeeded(NamedTuple):
     """The operation succeeded; `answer` is its result."""
 
     answer: Answer
     progress: Progress = UNSEEN
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """The service said that the operation failed; `answer` says why."""
 
     answer: Answer
@@ -225,8 +229,7 @@ class Failed:
     progress: Progress = UNSEEN
 
 
-@dataclass(frozen=True, slots=True)
-class Canceled:
+class Canceled(NamedTuple):
     """The service said that the operation was canceled; `answer` may hold partial results."""
 
     answer: Answer
@@ -249,8 +252,7 @@ class Reason(Enum):
     TIMED_OUT = "the deadline passed"
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """The status cannot be read; the operation may still run, or have ended.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from azpoll.protocol.answer import Absent, Answer, read_json
@@ -89,7 +88,7 @@ def _poll_again(state: Polling, came: Answer, reading: Reading) -> Polling | Los
         progress=progress_of(came, reading, state.progress),
     )
     if isinstance(named, Refusal):
-        return untrusted(replace(again, fallback=state.url), named, "a later answer", came)
+        return untrusted(again._replace(fallback=state.url), named, "a later answer", came)
     return again
 
 
@@ -139,7 +138,7 @@ def lost_sight(state: Polling, came: Answer) -> State:
     plan = state.plan
     if state.fallback is not None:  # a refreshed URL at its first use: Resource Mover (rule 18)
         wait = poll_wait(came, plan.pace, state.step)
-        return replace(state, url=state.fallback, ask=Ask(state.fallback, wait), fallback=None, stale=state.url)
+        return state._replace(url=state.fallback, ask=Ask(state.fallback, wait), fallback=None, stale=state.url)
     if plan.method != "DELETE":
         return tolerate(state, came)
     if state.pattern is UNTIL_GONE or state.url == plan.resource_url:
@@ -157,7 +156,7 @@ def still_there(state: Confirming, came: Answer) -> Polling | Lost:
     after = tolerate(state.polling, came)
     if isinstance(after, Lost) and after.reason is Reason.NOT_FOUND:
         detail = f"the status is not found, and the resource, asked in its place, answers HTTP {came.status_code}"
-        return replace(after, detail=detail)
+        return after._replace(detail=detail)
     return after
 
 
@@ -175,7 +174,7 @@ def take_result(state: Fetching, came: Answer) -> State:
         if isinstance(resolved, Refusal):
             return untrusted(state, resolved, "a later answer", came)
         target = resolved
-    return replace(state, url=target, ask=Ask(target, wait), step=step, trouble=NO_TROUBLE)
+    return state._replace(url=target, ask=Ask(target, wait), step=step, trouble=NO_TROUBLE)
 
 
 def lost_result(state: Fetching, came: Answer) -> State:

@@ -5,7 +5,6 @@ Each function takes any pending state and keeps all it knows.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from azpoll.protocol.answer import Answer
@@ -47,7 +46,7 @@ def back_off(state: S, came: Answer | Unreachable, reason: Reason, detail: str) 
     if failures >= MOST_FAILURES and came.at_s - since_s >= FAILING_S:
         return lost(state, reason, f"{detail}; {failures} polls in a row over {came.at_s - since_s:.0f} s failed", came)
     trouble = before._replace(failures=failures, failing_since_s=since_s)
-    return replace(state, ask=Ask(state.url, backoff_wait(came, state.plan.pace, failures)), trouble=trouble)
+    return state._replace(ask=Ask(state.url, backoff_wait(came, state.plan.pace, failures)), trouble=trouble)
 
 
 def tolerate(state: S, came: Answer) -> S | Lost:
@@ -61,7 +60,7 @@ def tolerate(state: S, came: Answer) -> S | Lost:
         lacks = "the read permission on the status URL is missing" if forbidden else "nothing is found there"
         return lost(state, reason, f"HTTP {came.status_code} for {came.at_s - since_s:.0f} s: {lacks}", came)
     trouble = before._replace(misses=misses, missing_since_s=since_s)
-    return replace(state, ask=Ask(state.url, backoff_wait(came, state.plan.pace, misses)), trouble=trouble)
+    return state._replace(ask=Ask(state.url, backoff_wait(came, state.plan.pace, misses)), trouble=trouble)
 
 
 def renew(state: S, came: Answer) -> S | Lost:
@@ -69,7 +68,7 @@ def renew(state: S, came: Answer) -> S | Lost:
     if state.trouble.unauthorized:
         return lost(state, Reason.UNAUTHENTICATED, "HTTP 401, and again after the credential was renewed", came)
     trouble = state.trouble._replace(unauthorized=1)
-    return replace(state, ask=Ask(state.url, backoff_wait(came, state.plan.pace, 1)), trouble=trouble)
+    return state._replace(ask=Ask(state.url, backoff_wait(came, state.plan.pace, 1)), trouble=trouble)
 
 
 def follow(state: S, came: Answer) -> S | Lost:
@@ -82,7 +81,7 @@ def follow(state: S, came: Answer) -> S | Lost:
     target = state.plan.trust.target(named, base=came.url, resource_url=state.plan.resource_url)
     if isinstance(target, Refusal):  # resumed where it was redirected from: one such answer must not lead it away
         return untrusted(state, target._replace(url=None), "a redirect", came)
-    return replace(state, ask=Ask(target, at_once(came, state.plan.pace), state.ask.hops + 1))
+    return state._replace(ask=Ask(target, at_once(came, state.plan.pace), state.ask.hops + 1))
 
 
 def transient(state: S, came: Answer) -> S | Lost:
@@ -115,7 +114,7 @@ def untrusted(state: Pending, refusal: Refusal, named_by: str, came: Answer) -> 
     """
     last = state
     if refusal.url is not None and isinstance(state, (Polling, Fetching)):
-        last = replace(state, url=refusal.url, ask=Ask(refusal.url, state.ask.wait))
+        last = state._replace(url=refusal.url, ask=Ask(refusal.url, state.ask.wait))
     return lost(last, Reason.UNTRUSTED, f"the URL that {named_by} names is refused: {refusal.reason}", came)
 
 
@@ -130,5 +129,5 @@ def lost(state: Pending, reason: Reason, detail: str, came: Answer | Unreachable
     head = came if came is None or isinstance(came, Answer) else came.head
     asked = None if head is None else retry_after(head)
     if asked is not None and (asked := last.plan.pace.clamp(asked)) > last.ask.wait.seconds:
-        last = replace(last, ask=last.ask._replace(wait=Wait(asked, by_server=True)))
+        last = last._replace(ask=last.ask._replace(wait=Wait(asked, by_server=True)))
     return Lost(reason, detail, last, came)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
@@ -260,7 +260,7 @@ def test_rule_29_a_terminal_state_is_never_advanced() -> None:
 def test_rule_37_only_differences_of_time_are_used(origin_s: float) -> None:
     """The clock is monotonic, of any epoch: its zero may be anywhere."""
     fails: list[Reply | Drop] = [reply(503), Drop(), reply(404), reply(200, {})] * 2
-    begun = replace(polling("POST"), plan=plan("POST", deadline_s=origin_s + 100))
+    begun = polling("POST")._replace(plan=plan("POST", deadline_s=origin_s + 100))
     assert play_on(begun, *fails, at_s=origin_s).waits == [1, 1, 2, 1, 4, 8, 16, 2]
     assert play_on(begun, *fails, reply(503), at_s=origin_s).next.ask.wait.seconds == 100 - 67
 

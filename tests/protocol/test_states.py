@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import get_args
 
 import pytest
@@ -44,9 +43,9 @@ def test_rule_45_a_state_shows_no_url_header_or_body(state: State) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_a_state_is_frozen_and_slotted(state: State) -> None:
     """A new one is made for every change; it costs no dict."""
-    for each in dataclasses.fields(state):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(state, each.name, None)
+    for name in state._fields:
+        with pytest.raises(AttributeError):
+            setattr(state, name, None)
     assert not hasattr(state, "__dict__")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import string
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -106,7 +105,7 @@ def test_rule_42_a_pending_state_is_taken_up_where_it_was(state: Pending) -> Non
         assert isinstance(resumed, Polling)
         for name in ("pattern", "location", "fallback"):
             assert getattr(resumed, name) == getattr(state, name)
-    assert resume(resumed, state.ask.wait, 5.0) == replace(resumed, ask=Ask(state.url, state.ask.wait))
+    assert resume(resumed, state.ask.wait, 5.0) == resumed._replace(ask=Ask(state.url, state.ask.wait))
 
 
 def test_rule_42_a_redirect_in_mid_air_starts_again_at_the_polling_url() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -76,8 +75,8 @@ def test_a_kind_never_seen_goes_by_the_default_schedule() -> None:
 def test_an_interval_of_the_caller_and_a_failed_poll_are_left_alone_too() -> None:
     record = job(retry_after=None)
     state = polling(record)
-    paced = replace(state, plan=state.plan._replace(pace=Pace(interval=5.0)))
-    failing = replace(state, trouble=Trouble(failures=1))
+    paced = state._replace(plan=state.plan._replace(pace=Pace(interval=5.0)))
+    failing = state._replace(trouble=Trouble(failures=1))
     for fixed in (paced, failing):
         due_s, _ = Timing(Random(1), of_a_minute()).of(record, fixed, 0.0)  # noqa: S311 - to be repeated
         assert due_s <= 1 + 2 * JITTER

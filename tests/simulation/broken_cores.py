@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ def _waiting(factor: float, _before: Pending, _came: Came, after: State) -> Stat
     if not isinstance(after, Polling):
         return after
     wait = after.ask.wait
-    return replace(after, ask=after.ask._replace(wait=wait._replace(seconds=wait.seconds * factor)))
+    return after._replace(ask=after.ask._replace(wait=wait._replace(seconds=wait.seconds * factor)))
 
 
 def _flips_the_verdict(_before: Pending, _came: Came, after: State) -> State:
@@ -53,7 +52,7 @@ def _follows_foreign_urls(_before: Pending, came: Came, after: State) -> State:
     if isinstance(after, Lost) and after.reason is Reason.UNTRUSTED and isinstance(came, Answer):
         named = came.headers.get("azure-asyncoperation") or came.headers.get("location", "")
         if isinstance(after.last, Polling) and named.startswith("http"):
-            return replace(after.last, url=named, ask=Ask(named, after.last.ask.wait))
+            return after.last._replace(url=named, ask=Ask(named, after.last.ask.wait))
     return after
 
 
@@ -71,7 +70,7 @@ def _skips_the_final_get(before: Pending, came: Came, after: State) -> State:
 
 
 def _mixes_up_results(_before: Pending, _came: Came, after: State) -> State:
-    return replace(after, answer=after.answer._replace(body=b"another's")) if isinstance(after, Succeeded) else after
+    return after._replace(answer=after.answer._replace(body=b"another's")) if isinstance(after, Succeeded) else after
 
 
 def _gives_up_at_once(before: Pending, came: Came, after: State) -> State:
@@ -80,7 +79,7 @@ def _gives_up_at_once(before: Pending, came: Came, after: State) -> State:
 
 
 def _loses_for_good(_before: Pending, _came: Came, after: State) -> State:
-    return replace(after, last=None) if isinstance(after, Lost) else after
+    return after._replace(last=None) if isinstance(after, Lost) else after
 
 
 def _persists(reason: Reason, before: Pending, _came: Came, after: State) -> State:
@@ -90,7 +89,7 @@ def _persists(reason: Reason, before: Pending, _came: Came, after: State) -> Sta
 
 def _asks_the_resource(_before: Pending, _came: Came, after: State) -> State:
     if isinstance(after, Polling) and after.plan.method in {"PUT", "DELETE"}:
-        return replace(after, ask=after.ask._replace(url=after.plan.resource_url))
+        return after._replace(ask=after.ask._replace(url=after.plan.resource_url))
     return after
 
 
