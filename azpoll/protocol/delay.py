@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,37 +26,28 @@ _NUMBER = re.compile(r"[ \t]*-?[0-9]{1,100}(?:\.[0-9]{1,100})?[ \t]*")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
-# The three forms of RFC 9110 5.6.7. `strptime` reads them by the locale, `email.utils` anything near them.
+# The three forms of RFC 9110 5.6.7. `strptime` reads them by the locale, `email.utils` anything near them. They are
+# compiled when a date comes, which is seldom.
 _DATE_FORMS = (
-    re.compile(rf"[A-Z][a-z]{{2}}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT"),
-    re.compile(rf"[A-Z][a-z]{{5,8}}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT"),
-    re.compile(rf"[A-Z][a-z]{{2}} {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
+    rf"[A-Z][a-z]{{2}}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT",
+    rf"[A-Z][a-z]{{5,8}}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT",
+    rf"[A-Z][a-z]{{2}} {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})",
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The caller's settings, in seconds.
+class Pace(NamedTuple):
+    """The caller's settings, in finite seconds; whoever makes one has checked them.
 
     Attributes:
         interval: fixed wait between polls, in place of the default schedule; not shortened by `cap`.
         floor: no wait is shorter; 0 for servers that do not mind.
-        cap: no wait is longer, however much the server asks for; only the caller's own `interval` may be.
-
-    Raises:
-        ValueError: a negative, infinite or NaN setting, or `cap` below `floor`.
+        cap: no wait is longer, however much the server asks for; only the caller's own `interval` may be. Not below
+            `floor`.
     """
 
     interval: float | None = None
     floor: float = 1.0
     cap: float = 3600.0
-
-    def __post_init__(self) -> None:
-        _check("interval", 0.0 if self.interval is None else self.interval)
-        _check("floor", self.floor)
-        _check("cap", self.cap)
-        if self.cap < self.floor:
-            raise ValueError(f"cap ({self.cap}) is below floor ({self.floor})")
 
     def clamp(self, delay_s: float) -> float:
         """Return `delay_s` moved into floor..cap."""
@@ -144,11 +133,6 @@ def _told(seconds: float) -> Wait:
     return Wait(seconds, by_server=True)
 
 
-def _check(name: str, value: float) -> None:
-    if not 0.0 <= value <= sys.float_info.max:  # refuses NaN, infinity and integers no float can hold
-        raise ValueError(f"{name} must be a finite number of seconds, 0 or more, not {value!r}")
-
-
 def _doubled(times: int, longest_s: float) -> float:
     return min(_FIRST_S * 2.0 ** min(max(times, 0), 10), longest_s)
 
@@ -168,7 +152,7 @@ def _seconds_until(value: str, answer: Answer) -> float | None:
 def _http_date(value: str, received_at: datetime) -> datetime | None:
     """Read one of the three forms; the name of the day is not compared with the date (RFC 9110 5.6.7)."""
     value = value.strip(" \t")
-    match = next((found for form in _DATE_FORMS if (found := form.fullmatch(value))), None)
+    match = next((found for form in _DATE_FORMS if (found := re.fullmatch(form, value))), None)
     if match is None:
         return None
     year = int(match["year"])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +14,22 @@ SCARCE_READS = 60
 DEFAULT_BACKOFF_S = 10.0
 """How long a scope is left alone by a 429 that names no time."""
 
+_NO_PROVIDERS: Mapping[str, float] = {}
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+
+class _Settings(NamedTuple):
+    rate: float
+    ceiling: float
+    burst: float
+    rise: float
+    backoff: float
+    principal: str
+    providers: Mapping[str, float]
+    write_rate: float | None
+    write_burst: float
+
+
+class Budget(_Settings):
     """Reads that polls, and writes that initial requests may use, per scope: subscription or tenant, principal, origin.
 
     ARM grants each subscription, principal and region 25 reads/s from a bucket of 250. The defaults leave half of
@@ -43,30 +55,37 @@ class Budget:
     Source: learn.microsoft.com "request-limits-and-throttling".
     """
 
-    rate: float = 20.0
-    ceiling: float = 25.0
-    burst: float = 125.0
-    rise: float = 0.5
-    backoff: float = 0.7
-    principal: str = ""
-    providers: Mapping[str, float] = field(default_factory=dict[str, float])
-    write_rate: float | None = 10.0
-    write_burst: float = 100.0
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        rates = (self.rate, *self.providers.values())
-        if not all(0 < rate < math.inf for rate in rates) or not self.rate <= self.ceiling < math.inf:
+    def __new__(
+        cls,
+        rate: float = 20.0,
+        ceiling: float = 25.0,
+        burst: float = 125.0,
+        rise: float = 0.5,
+        backoff: float = 0.7,
+        principal: str = "",
+        providers: Mapping[str, float] = _NO_PROVIDERS,
+        write_rate: float | None = 10.0,
+        write_burst: float = 100.0,
+    ) -> Self:
+        """Check the settings."""
+        rates = (rate, *providers.values())
+        if not all(0 < each < math.inf for each in rates) or not rate <= ceiling < math.inf:
             raise ValueError("a budget needs rates above 0, and rate <= ceiling")
-        if self.write_rate is not None and not (0 < self.write_rate < math.inf and 1 <= self.write_burst < math.inf):
+        if write_rate is not None and not (0 < write_rate < math.inf and 1 <= write_burst < math.inf):
             raise ValueError("a budget needs a write_rate above 0, or None, and a write_burst of 1 or more")
-        if not 1 <= self.burst < math.inf or not 0 < self.backoff < 1 or not 0 <= self.rise < math.inf:
+        if not 1 <= burst < math.inf or not 0 < backoff < 1 or not 0 <= rise < math.inf:
             raise ValueError("a budget needs a burst of 1 or more, a backoff between 0 and 1, and a rise of 0 or more")
+        return super().__new__(cls, rate, ceiling, burst, rise, backoff, principal, providers, write_rate, write_burst)
 
     def of_writes(self) -> Budget | None:
         """Return the budget of initial requests; None without limits."""
         if self.write_rate is None:
             return None
-        return replace(self, rate=self.write_rate, ceiling=self.write_rate, burst=self.write_burst, providers={})
+        return self._replace(
+            rate=self.write_rate, ceiling=self.write_rate, burst=self.write_burst, providers=_NO_PROVIDERS
+        )
 
     def meter(self, now_s: float) -> Meter:
         """Return the meter of a new scope."""
