@@ -57,7 +57,7 @@ class Budget(_Settings):
 
     __slots__ = ()
 
-    def __new__(
+    def __new__(  # noqa: PLR0917 - all have a default
         cls,
         rate: float = 20.0,
         ceiling: float = 25.0,

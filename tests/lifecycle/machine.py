@@ -12,7 +12,7 @@ from .program import Program
 from .scripts import drafts
 from .settling import CLOSED_S, settle
 from .tally import tally_of
-from .world import SUBSCRIPTIONS, World
+from .world import LATENCY_S, SUBSCRIPTIONS, World
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -84,9 +84,13 @@ class Lifecycle(RuleBasedStateMachine):
         self._program.begin(one_of(self._program.open_rooms, room), *more)
 
     @precondition(lambda self: self._program.newest)
-    @rule(handle=some, kind=st.sampled_from(["await", "await", "wait", "snapshots"]))
-    def wait_for(self, handle: int, kind: Kind) -> None:
-        self._program.wait_for(one_of(self._program.newest, handle), kind)
+    @rule(handle=some, kind=st.sampled_from(["await", "await", "wait", "snapshots"]), stay=st.booleans())
+    def wait_for(self, handle: int, kind: Kind, *, stay: bool) -> None:
+        """Perhaps not for long."""
+        waiter = self._program.wait_for(one_of(self._program.newest, handle), kind)
+        if not stay:
+            self._world.let_pass(LATENCY_S)
+            self._program.leave_waiting(waiter)
 
     @precondition(lambda self: self._program.waiting)
     @rule(waiter=some)
