@@ -17,6 +17,7 @@ from benchmarks.peers import (
     OURS_HTTPX,
     OURS_HTTPX2,
     PEERS,
+    PYREQWEST,
     Peer,
 )
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 CLIENTS = ("httpx", "httpx2")
 BETWEEN_POLLS_S = (1, 17)
 OURS = (OURS_HTTPX, OURS_HTTPX2, FAST)
-THEIRS = (FLOOR, AIOHTTP, HTTPX_GATED, HTTPX, HTTPX2)
+THEIRS = (FLOOR, AIOHTTP, PYREQWEST, HTTPX_GATED, HTTPX, HTTPX2)
 ROUNDS, SOME_ROUNDS, FEW_ROUNDS = 5, 3, 1
 """Some are enough where the goal is far, few where none is taken from a figure."""
 
@@ -89,7 +90,7 @@ def full(origin: str) -> Iterator[Measurement]:
     yield from _calls(origin, PEERS)
     for measure in (_lateness, _herds):
         yield from measure(origin, (OURS_HTTPX2, FAST), operations=10_000, rounds=SOME_ROUNDS)
-        yield from measure(origin, (FLOOR, AIOHTTP, AZURE), operations=10_000, rounds=FEW_ROUNDS)
+        yield from measure(origin, (FLOOR, AIOHTTP, PYREQWEST, AZURE), operations=10_000, rounds=FEW_ROUNDS)
     yield from _memory(origin, (AZURE, FAST), operations=10_000)
     yield from _memory(origin, (FAST,), operations=100_000)
     yield from _own(rounds=SOME_ROUNDS)

@@ -52,6 +52,7 @@ HTTPX = Peer("httpx loop", "naive.httpx", ("httpx",))
 HTTPX_GATED = Peer("httpx loop behind a semaphore", "naive.gated", ("httpx",))
 HTTPX2 = Peer("httpx2 loop", "naive.httpx2", ("httpx2",))
 AIOHTTP = Peer("aiohttp loop", "naive.aiohttp", ("aiohttp",))
+PYREQWEST = Peer("pyreqwest loop", "naive.pyreqwest", ("pyreqwest",))
 OURS_HTTPX = Peer("azpoll over httpx", "tracked.httpx", ("httpx",), ours=True)
 OURS_HTTPX2 = Peer("azpoll over httpx2", "tracked.httpx2", ("httpx2",), ours=True)
 OURS_PYREQWEST = Peer("azpoll over pyreqwest", "tracked.pyreqwest", ("httpx", "pyreqwest"), ours=True)
@@ -59,7 +60,10 @@ OURS_AIOHTTP = Peer("azpoll over httpx-aiohttp", "tracked.httpx_aiohttp", ("http
 FAST = OURS_PYREQWEST
 """What `azpoll[fast]` installs."""
 
-PEERS = (AZURE, HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, FLOOR, OURS_HTTPX, OURS_HTTPX2, OURS_PYREQWEST, OURS_AIOHTTP)
+PEERS = (
+    *(AZURE, HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST, FLOOR),
+    *(OURS_HTTPX, OURS_HTTPX2, OURS_PYREQWEST, OURS_AIOHTTP),
+)
 
 
 def named(name: str) -> Peer:

@@ -48,6 +48,17 @@ async def aiohttp(scene: Scene) -> None:
         await poll_all(scene, ask)
 
 
+async def pyreqwest(scene: Scene) -> None:
+    """Pyreqwest by itself, with as many connections as others take."""
+    async with import_module("pyreqwest.client").ClientBuilder().max_connections(100).build() as client:
+
+        async def ask(url: str) -> tuple[str, float]:
+            response = await client.get(url).headers(HEADERS).build().send()
+            return (await response.json())["status"], float(response.headers["Retry-After"])
+
+        await poll_all(scene, ask)
+
+
 async def _of_client(scene: Scene, library: Any, gate: AbstractAsyncContextManager[object] | None = None) -> None:
     gate = gate or nullcontext()
     async with clients(library) as client:
