@@ -25,6 +25,7 @@ from azpoll.schedule.agenda import Agenda
 from azpoll.schedule.flight import Flight
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
+from azpoll.transport.alarm import alarm
 from azpoll.transport.clock import loop_clock
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.lane import Place
     from azpoll.schedule.lanes import ScopeStatistics
     from azpoll.schedule.timing import Timing
+    from azpoll.transport.alarm import Alarm
 
 CUT_S = 1.0
 """How long requests that are ended by the closing of a tracker may take to end."""
@@ -76,9 +78,9 @@ class Scheduler:
         self._agenda = Agenda(budget)
         self._flying: dict[str, Flight] = {}
         self._now = loop_clock()
-        self._watch: anyio.Event | None = None
+        self._watch: Alarm | None = None
         self._watching_until_s = -math.inf
-        self._resting: list[anyio.Event] = []
+        self._resting: list[Alarm] = []
         self._called = False
         self._workers = 0
         self._busy = 0
@@ -163,14 +165,14 @@ class Scheduler:
         if self._watch is None:
             self._relieve()
         elif next_s < self._watching_until_s:
-            self._watch.set()
+            self._watch.ring()
 
     def _relieve(self) -> None:
         """Call a worker to the agenda that has nothing else to do, unless one is on its way."""
         if self._called:
             return
         if self._resting:
-            self._resting.pop().set()
+            self._resting.pop().ring()
         elif self._workers < self._max_in_flight:
             self._workers += 1
             self._tasks.start_soon(self._work, name="azpoll worker")
@@ -179,12 +181,13 @@ class Scheduler:
         self._called = True
 
     async def _work(self) -> None:
+        mine = alarm()
         while True:
             self._called = False
             now_s = self._now()
             job = None if self._closed else self._agenda.take(now_s)
             if job is None:
-                await self._pause()
+                await self._pause(mine)
                 continue
             self._busy += 1
             if self._watch is None and self._busy < self._max_in_flight and self._agenda:
@@ -201,19 +204,17 @@ class Scheduler:
             else:
                 await self._run(job, job.errand)
 
-    async def _pause(self) -> None:
+    async def _pause(self, mine: Alarm) -> None:
         """Wait until there may be a job: one worker watches the clock, the others rest until they are needed."""
         if self._watch is not None:
-            resting = anyio.Event()
-            self._resting.append(resting)
-            await resting.wait()
+            self._resting.append(mine)
+            await mine.wait()
             return
-        self._watch = anyio.Event()
+        self._watch = mine
         try:
             next_s = None if self._closed else self._agenda.next_s()
             self._watching_until_s = math.inf if next_s is None else next_s
-            with anyio.CancelScope(deadline=self._watching_until_s):
-                await self._watch.wait()
+            await mine.wait(self._watching_until_s)
         finally:
             self._watch = None
 
