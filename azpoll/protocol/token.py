@@ -32,6 +32,7 @@ METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
 _VERSION = 1
 _FETCHING = "fetching"
 _NOW = Wait(0.0, by_server=True)
+_NO_URL = "refused:"  # stands for one that no list of origins can make acceptable, and is refused in its turn
 
 
 class InvalidToken(ValueError):
@@ -48,6 +49,7 @@ class Token(NamedTuple):
         url: the current polling URL, or that of the final GET.
         fallback: as `Polling.fallback`.
         location: as `Polling.location`.
+        refused: the same, where it was refused: it matters only if it comes to be used, and may be trusted by then.
         final_state_via: as `Plan.final_state_via`.
         client_request_id: as `Plan.client_request_id`.
         not_before: Unix time in seconds before which the service asked not to be polled.
@@ -62,6 +64,7 @@ class Token(NamedTuple):
     final_state_via: FinalStateVia | None = None
     client_request_id: str | None = None
     not_before: float = 0.0
+    refused: str | None = None
 
     def __repr__(self) -> str:
         """Say nothing of the URLs: their queries may be secret (rule 45)."""
@@ -75,6 +78,7 @@ _NAMES = {
     "url": "url",
     "fallback": "fallback",
     "location": "location",
+    "refused": "refused",
     "via": "final_state_via",
     "request_id": "client_request_id",
     "not_before": "not_before",
@@ -100,17 +104,20 @@ def token_of(state: Pending, not_before: float) -> Token:
     )
     if isinstance(polling, Fetching):
         return token
-    location = polling.location if isinstance(polling.location, str) else None
-    return token._replace(fallback=polling.fallback, location=location)
+    if isinstance(polling.location, Refusal):
+        return token._replace(fallback=polling.fallback, refused=polling.location.url or _NO_URL)
+    return token._replace(fallback=polling.fallback, location=polling.location)
 
 
 def encode(token: Token, key: bytes | None = None) -> str:
     """Return the token as text; with a key, followed by a dot and its HMAC-SHA256.
 
-    The fallback is left out where the text would be too long for `decode`.
+    Where the text would be too long for `decode`, the fallback is left out, and a refused URL is no longer named.
     """
     text = _encoded(token, key)
-    return text if len(text) <= MAX_TOKEN else _encoded(token._replace(fallback=None), key)
+    if len(text) <= MAX_TOKEN:
+        return text
+    return _encoded(token._replace(fallback=None, refused=token.refused and _NO_URL), key)
 
 
 def _encoded(token: Token, key: bytes | None) -> str:
@@ -157,6 +164,8 @@ def state_of(token: Token, plan: Plan) -> Pending | Refusal:
     location = None if token.location is None else checked(token.location)
     if isinstance(location, Refusal):
         return location
+    if token.refused is not None:
+        location = checked(token.refused)
     fallback = None if token.fallback is None else checked(token.fallback)
     if isinstance(fallback, Refusal):
         return fallback

@@ -60,7 +60,22 @@ TOKENS = (
 )
 CORPUS = tuple(bytes([place]) + encode(token, key).encode() for place, key in enumerate(KEYS) for token in TOKENS)
 
-MEMBERS = ("v", "method", "resource", "pattern", "url", "fallback", "location", "via", "request_id", "not_before", "x")
+MEMBERS = (
+    *(
+        "v",
+        "method",
+        "resource",
+        "pattern",
+        "url",
+        "fallback",
+        "location",
+        "refused",
+        "via",
+        "request_id",
+        "not_before",
+    ),
+    "x",
+)
 _DEEP: object = json.loads("[" * 200 + "]" * 200)
 VALUES: tuple[object, ...] = (
     *(None, True, False, 0, 1, 2, -1, 1.0, 1e300, float("inf"), float("nan"), 10**400, "", " ", "1", [], {}, _DEEP),

@@ -9,12 +9,12 @@ import string
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scripts import HOST, RESOURCE, accepted, plan, play, play_on, polling, reply, shown, told, url
+from scripts import HOST, RESOURCE, TRUST, accepted, plan, play, play_on, polling, reply, shown, told, url
 
 from azpoll.protocol.machine import resume
 from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.states import Ask, Confirming, Fetching, FinalStateVia, Pending, Polling
-from azpoll.protocol.target import MAX_URL, Refusal
+from azpoll.protocol.states import Ask, Confirming, Fetching, FinalStateVia, Pending, Polling, Reason
+from azpoll.protocol.target import MAX_URL, Refusal, origin_of
 from azpoll.protocol.token import MAX_TOKEN, METHODS, InvalidToken, Token, decode, encode, state_of, token_of
 from azpoll.protocol.trouble import NOW
 
@@ -30,6 +30,7 @@ TOKENS = st.builds(
     final_state_via=st.none() | st.sampled_from(FinalStateVia),
     client_request_id=st.none() | PLAIN,
     not_before=st.just(0.0) | st.floats(0, 1e11, exclude_max=True),
+    refused=st.none() | PLAIN,
 )
 TOKEN = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=url("/op"))
 MEMBERS = {"v": 1, "method": "PUT", "resource": RESOURCE, "pattern": "Location", "url": url("/op")}
@@ -133,6 +134,36 @@ def test_rule_42_a_refused_location_is_left_out() -> None:
     """It would be refused again."""
     state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://evil.example/")).next
     assert token_of(state, 0.0).location is None
+
+
+@pytest.mark.parametrize("named", ["https://eu.azure.com/loc", "https://user@eu.azure.com/loc", "/a b"])
+def test_rule_42_a_refused_location_is_refused_again_when_it_is_used(named: str) -> None:
+    """Not forgotten, as if there had been none; and until then it harms nothing."""
+    state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=named)).next
+    resumed = again(state)
+    assert isinstance(resumed, Polling)
+    assert isinstance(resumed.location, Refusal)
+    for taken in (state, resumed):
+        assert play_on(taken, told("Succeeded")).lost.reason is Reason.UNTRUSTED
+    assert play_on(resumed, told("Running", Location="/loc"), told("Succeeded"), reply(200)).asked[-1] == url("/loc")
+
+
+def test_rule_42_a_refused_location_is_used_by_who_trusts_its_origin_after_all() -> None:
+    state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://eu.azure.com/loc")).next
+    eu = TRUST._replace(allowed=frozenset({origin_of(TRUST.parse("https://eu.azure.com"))}))
+    resumed = state_of(token_of(state, 0.0), plan("POST", trust=eu))
+    assert isinstance(resumed, Polling)
+    assert resumed.location == "https://eu.azure.com/loc"
+
+
+def test_rule_42_a_refused_location_makes_no_token_too_long() -> None:
+    """Then it is no longer named, and is still refused."""
+    foreign = "https://eu.azure.com/loc?t=".ljust(MAX_URL, "x")
+    long = f"{HOST}/op?api-version=1&t=".ljust(4096, "x")
+    state = play(plan("POST"), accepted(Azure_AsyncOperation=long, Location=foreign)).next
+    resumed = again(state)
+    assert isinstance(resumed, Polling)
+    assert isinstance(resumed.location, Refusal)
 
 
 def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
