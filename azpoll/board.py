@@ -92,7 +92,7 @@ class Board:
         target = home.trust.target(url, base=home.resource_url, resource_url=home.resource_url)
         if isinstance(target, Refusal):
             raise UntrustedPollingURL(f"a list names a next page that is refused: {target.reason}; nothing was sent")
-        record = Record(0, "hints", Fetching(home, target, Ask(target, NOW)), _Unheard(), anyio.current_time())
+        record = Record("hints", Fetching(home, target, Ask(target, NOW)), _Unheard(), anyio.current_time())
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
         if isinstance(record.state, Succeeded):

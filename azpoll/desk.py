@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -105,7 +104,7 @@ class Desk(Generic[ResponseT]):
 
     def begin(self, plan: Plan, state: State, settings: Settings, *, resumed: bool) -> Record:
         """Keep a new operation, and return its record."""
-        record = Record(random.getrandbits(64), settings.label, state, self, self.transport.now())
+        record = Record(settings.label, state, self, self.transport.now())
         record.cancel_url = settings.cancel_url
         record.owner = settings.owner
         self._add(record, plan.method, resumed=resumed)

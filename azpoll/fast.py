@@ -2,7 +2,7 @@
 
     client = httpx.AsyncClient(transport=azpoll.fast.transport(), base_url="https://management.azure.com", auth=...)
 
-A poll costs a third to a fifth of what it costs through httpx's own transport, and thousands that are due at once do
+A poll costs less than a third of what it costs through httpx's own transport, and thousands that are due at once do
 not queue up in a pool (docs/performance.md). Redirects stay with azpoll, which checks where they lead; cookies and
 content codings with httpx. URLs are sent as they were named, but for an apostrophe in a query, which becomes `%27`:
 rule 12 forbids to rewrite them, and is why aiohttp's transport for httpx is not the one.

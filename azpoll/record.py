@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
@@ -37,6 +38,7 @@ class Record:
     """One operation. Times are monotonic seconds."""
 
     __slots__ = (
+        "_number",
         "asks",
         "begun_s",
         "callbacks",
@@ -49,7 +51,6 @@ class Record:
         "home",
         "label",
         "last_poll_s",
-        "number",
         "order_s",
         "owner",
         "place",
@@ -59,8 +60,8 @@ class Record:
         "withdrawn",
     )
 
-    def __init__(self, number: int, label: str | None, state: State, home: Home, begun_s: float) -> None:
-        self.number = number
+    def __init__(self, label: str | None, state: State, home: Home, begun_s: float) -> None:
+        self._number: int | None = None
         self.label = label
         self.state = state
         self.home = home
@@ -83,8 +84,10 @@ class Record:
 
     @property
     def id(self) -> str:
-        """16 hexadecimal digits, made when they are asked for: as text they would weigh twice the number."""
-        return f"{self.number:016x}"
+        """16 hexadecimal digits, drawn when they are first asked for: most operations are never shown by their id."""
+        if self._number is None:
+            self._number = random.getrandbits(64)
+        return f"{self._number:016x}"
 
     @property
     def name(self) -> str:

@@ -23,6 +23,9 @@ PACKAGES = (
 )
 
 
+FLOOR_US = 35
+
+
 def tables(results: Results) -> Iterator[str]:
     """Yield lines of Markdown: a heading and a table for each measure that was taken."""
     for operations in (100, 500, 1_000, 10_000):
@@ -42,10 +45,19 @@ def machine() -> str:
 
 
 def noise(results: Results) -> str:
-    """Return how far the rounds of the raw floor lie apart: of 1.5 and more, ratios are not to be trusted."""
+    """Return how fast the machine was, and how far the rounds of the raw floor lie apart.
+
+    Of 1.5 and more, ratios are not to be trusted. Goals in microseconds were set where the floor is `FLOOR_US`.
+    """
     rounds = [results.of(Key("cost", FLOOR.name, operations), "us") for operations in (100, 500, 1_000, 10_000)]
     spreads = [max(values) / min(values) for values in rounds if len(values) > 1]
-    return f"noise: the slowest round of the raw floor took up to {max(spreads):.2f} x the fastest" if spreads else ""
+    if not spreads:
+        return ""
+    us = statistics.median(value for values in rounds for value in values)
+    return (
+        f"noise: the slowest round of the raw floor took up to {max(spreads):.2f} x the fastest;"
+        f" it cost {us:.0f} us a poll, and {FLOOR_US} where the goals in microseconds were set"
+    )
 
 
 def _costs(results: Results, measure: str, operations: int, where: str) -> Iterator[str]:

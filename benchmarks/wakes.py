@@ -57,7 +57,7 @@ def _wake_us(operations: int, owners: int, budget: Budget, every_s: float) -> fl
         plan = Plan("PUT", f"{ORIGIN}{GROUP}/Microsoft.Test/widgets/w{number}?{QUERY}", trust)
         headers = {"azure-asyncoperation": f"{MONITOR}/{number}?{QUERY}"}
         state = start(plan, Answer(202, headers, b"", plan.resource_url, now, 0.0))
-        record = Record(number, None, state, home, 0.0)
+        record = Record(None, state, home, 0.0)
         record.owner = number % owners
         agenda.put(record, RETRY_AFTER_S + number * every_s)
     gc.collect()

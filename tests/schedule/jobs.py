@@ -42,6 +42,6 @@ def job(
     headers = {"azure-asyncoperation": f"{SHELF}/{name}/status"}
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
-    record = Record(0, str(name), start(plan, answer(202, headers, url=plan.resource_url)), Nowhere(), 0.0)
+    record = Record(str(name), start(plan, answer(202, headers, url=plan.resource_url)), Nowhere(), 0.0)
     record.owner = owner
     return record
