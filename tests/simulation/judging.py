@@ -202,7 +202,7 @@ class _Judging:
         elif ended.resumed == "refused" or not ended.resumed:
             if ended.reason not in {"UNTRUSTED", "NOT_STARTED"}:
                 raise Broken(f"I1: lost for good, {ended}")
-        else:
+        elif ended.resumed != "UNTRUSTED" or not self.foreign:  # what was refused before is refused again
             raise Broken(f"I1: lost even when its service had recovered, {ended}")
 
     def _may_be_lost(self, ended: Ended) -> bool:
