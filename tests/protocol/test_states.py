@@ -40,6 +40,11 @@ def test_rule_45_a_state_shows_no_url_header_or_body(state: State) -> None:
         assert RESOURCE not in shown
 
 
+def test_rule_45_a_plan_shows_its_method_alone() -> None:
+    """Its URL has a query too."""
+    assert repr(plan("PUT", resource_url=f"{RESOURCE}&sig=canary")) == "<Plan of a PUT>"
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_a_state_is_frozen_and_slotted(state: State) -> None:
     """A new one is made for every change; it costs no dict."""

@@ -59,6 +59,17 @@ def test_a_job_waits_for_its_time_and_then_for_a_read() -> None:
     assert agenda.next_s() == pytest.approx(6.0)
 
 
+def test_a_job_that_is_due_alone_waits_for_a_read_of_its_provider_too() -> None:
+    """However many its subscription has."""
+    first, second = job("first"), job("second")
+    agenda = agenda_of(first, budget=Budget(providers={"Microsoft.Fake": 0.1}))
+    agenda.put(second, 1.0)
+    assert agenda.take(0.0) is first
+    assert agenda.take(1.0) is None
+    assert agenda.next_s() == pytest.approx(10.0)
+    assert agenda.take(10.0) is second
+
+
 @pytest.mark.parametrize("due_s", [0.0, 9.0], ids=["for a read", "for its time"])
 def test_a_job_that_is_withdrawn_is_asked_no_more(due_s: float) -> None:
     first, gone, last = job("first"), job("gone"), job("last")
