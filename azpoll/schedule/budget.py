@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 SCARCE_READS = 60
 """Below this many remaining reads a scope slows in proportion."""
@@ -78,6 +78,11 @@ class Budget(_Settings):
         if not 1 <= burst < math.inf or not 0 < backoff < 1 or not 0 <= rise < math.inf:
             raise ValueError("a budget needs a burst of 1 or more, a backoff between 0 and 1, and a rise of 0 or more")
         return super().__new__(cls, rate, ceiling, burst, rise, backoff, principal, providers, write_rate, write_burst)
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # mypy makes it one for all tuples
+        """Check what `_replace` makes too."""
+        return cls(*iterable)
 
     def of_writes(self) -> Budget | None:
         """Return the budget of initial requests; None without limits."""

@@ -39,6 +39,12 @@ def test_a_budget_that_can_never_be_right_is_refused(settings: dict[str, float])
         Budget(**settings)  # type: ignore[arg-type]  # wrong on purpose
 
 
+def test_a_budget_made_of_another_is_checked_too() -> None:
+    assert Budget()._replace(burst=3.0) == Budget(burst=3.0)
+    with pytest.raises(ValueError, match="rates above 0"):
+        Budget()._replace(rate=-1.0)
+
+
 def test_a_meter_gives_its_burst_at_once_and_then_its_rate() -> None:
     """125 reads at once; the 126th a twentieth of a second later."""
     meter = steady()
