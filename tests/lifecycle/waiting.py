@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING, Literal
+
+from stack.telling import told_of
 
 import azpoll
 
@@ -17,22 +18,17 @@ Kind = Literal["await", "wait", "snapshots"]
 
 async def wait(operation: azpoll.AsyncOperation[httpx.Response], waiter: Waiter, kind: Kind, texts: list[str]) -> None:
     """Wait for an operation in one of the ways there are, and note what was told and shown."""
-    try:
-        if kind == "wait":
-            await operation.wait()
-        elif kind == "snapshots":
-            texts += [repr(snapshot) async for snapshot in operation.snapshots()]
-        texts.append(repr(await operation))
-    except azpoll.OperationFailed as error:
-        told, text = "failed", "".join(traceback.format_exception(error))
-    except azpoll.OperationCanceled as error:
-        told, text = "canceled", "".join(traceback.format_exception(error))
-    except azpoll.AzpollError as error:
-        told, text = type(error).__name__, "".join(traceback.format_exception(error))
-    else:
-        told, text = "succeeded", repr(operation)
+    told, text = await told_of(_waited(operation, kind, texts))
     waiter.told.append(told)
-    texts.append(text)
+    texts += [text, repr(operation)]
+
+
+async def _waited(operation: azpoll.AsyncOperation[httpx.Response], kind: Kind, texts: list[str]) -> httpx.Response:
+    if kind == "wait":
+        await operation.wait()
+    elif kind == "snapshots":
+        texts += [repr(snapshot) async for snapshot in operation.snapshots()]
+    return await operation
 
 
 async def cancel(handle: Handle) -> bool | azpoll.AzpollError:

@@ -197,16 +197,23 @@ async def test_stopping_one_of_those_that_share_a_url_does_not_stop_the_others()
             assert isinstance(first.exception(), azpoll.TrackerClosed)
 
 
+async def two_on_one_resource(
+    arm: FakeARM, tracker: azpoll.Tracker[httpx.Response], answer_takes_s: float, retry_after: int
+) -> tuple[azpoll.AsyncOperation[httpx.Response], azpoll.AsyncOperation[httpx.Response]]:
+    """Begin a PUT whose one poll leaves at 5 s and tells its end, and at 8 s another that is polled at the same URL."""
+    succeeded = Reply(200, {"properties": {"provisioningState": "Succeeded"}})
+    arm.operation("PUT", pattern="body", retry_after=5, polls=[Delay(answer_takes_s, succeeded)])
+    first = await tracker.begin("PUT", path_of(0))
+    await anyio.sleep(8)
+    arm.operation("PUT", pattern="body", retry_after=retry_after, duration_s=100)
+    return first, await tracker.begin("PUT", path_of(0))
+
+
 async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it() -> None:
     """Two PUTs on one resource are polled at the same URL; the first one's end is not the second one's."""
     arm = FakeARM()
-    succeeded = Reply(200, {"properties": {"provisioningState": "Succeeded"}})
-    arm.operation("PUT", pattern="body", retry_after=5, polls=[Delay(6, succeeded)])
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        first = await tracker.begin("PUT", path_of(0))
-        await anyio.sleep(8)  # the poll of the first is under way from 5 to 11
-        arm.operation("PUT", pattern="body", retry_after=20, duration_s=100)
-        second = await tracker.begin("PUT", path_of(0))
+        first, second = await two_on_one_resource(arm, tracker, 6, 20)  # the first is asked from 5 to 11
         await first
         assert anyio.current_time() == pytest.approx(11, abs=0.1)
         assert not second.done()
@@ -216,13 +223,8 @@ async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it(
 
 async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it_when_it_comes_due_meanwhile() -> None:
     arm = FakeARM()
-    succeeded = Reply(200, {"properties": {"provisioningState": "Succeeded"}})
-    arm.operation("PUT", pattern="body", retry_after=5, polls=[Delay(20, succeeded)])
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        first = await tracker.begin("PUT", path_of(0))
-        await anyio.sleep(8)  # the poll of the first is under way from 5 to 25
-        arm.operation("PUT", pattern="body", retry_after=10, duration_s=100)
-        second = await tracker.begin("PUT", path_of(0))
+        first, second = await two_on_one_resource(arm, tracker, 20, 10)  # the first is asked from 5 to 25
         await first
         await second
         assert anyio.current_time() >= 108
@@ -230,13 +232,8 @@ async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it_
 
 async def test_an_operation_that_is_stopped_while_it_waits_for_anothers_answer_is_not_asked_again() -> None:
     arm = FakeARM()
-    succeeded = Reply(200, {"properties": {"provisioningState": "Succeeded"}})
-    arm.operation("PUT", pattern="body", retry_after=5, polls=[Delay(20, succeeded)])
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        first = await tracker.begin("PUT", path_of(0))
-        await anyio.sleep(8)  # the poll of the first is under way from 5 to 25
-        arm.operation("PUT", pattern="body", retry_after=10, duration_s=100)
-        second = await tracker.begin("PUT", path_of(0))
+        first, second = await two_on_one_resource(arm, tracker, 20, 10)  # the first is asked from 5 to 25
         await anyio.sleep(12)  # the second came due at 18
         second.stop_tracking()
         await first

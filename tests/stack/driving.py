@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import random
-import traceback
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +15,7 @@ from azpoll.testing import FakeARM, IncomingRequest, Limits, Rate, run_virtual
 
 from .fleet import CANARY, FAULTS, ORIGIN, drawn, verdict_of
 from .history import History
+from .telling import told_of
 
 if TYPE_CHECKING:
     from azpoll.testing import Statistics
@@ -89,16 +89,7 @@ async def _track(world: World, methods: list[str], arm: FakeARM, history: Histor
 
 
 async def _wait(operation: azpoll.AsyncOperation[Any], number: int, history: History) -> None:
-    try:
-        await operation
-    except azpoll.OperationFailed as error:
-        told, text = "failed", "".join(traceback.format_exception(error))
-    except azpoll.OperationCanceled as error:
-        told, text = "canceled", "".join(traceback.format_exception(error))
-    except azpoll.AzpollError as error:
-        told, text = type(error).__name__, "".join(traceback.format_exception(error))
-    else:
-        told, text = "succeeded", repr(operation.result())
+    told, text = await told_of(operation)
     history.told.setdefault(number, []).append(told)
     history.texts += [text, repr(operation), repr(operation.snapshot())]
 

@@ -7,6 +7,7 @@ import gzip
 import json
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,12 +19,21 @@ from azpoll import fast
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from azpoll.testing import Step
 
 THING = "/subscriptions/s/resourceGroups/g/things/t?api-version=1"
 SUCCEEDED = status_monitor("Succeeded")
+
+
+@asynccontextmanager
+async def serving(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncGenerator[str]:
+    """Yield the URL of a server on loopback that gives each connection to a function."""
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def polled(*polls: Step, arm: FakeARM | None = None, retry_after: float = 0) -> httpx.Response:
@@ -61,16 +71,14 @@ def test_errors_are_those_of_httpx() -> None:
     """So that azpoll, and whoever else uses the client, know what failed."""
 
     async def run() -> None:
-        server = await asyncio.start_server(cut, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with httpx.AsyncClient(transport=fast.transport(), base_url=f"http://127.0.0.1:{port}") as client:
-            async with server:
+        async with httpx.AsyncClient(transport=fast.transport()) as client:
+            async with serving(cut) as base:
                 with pytest.raises(httpx.RemoteProtocolError, match="end of file"):
-                    await client.get("/cut")
+                    await client.get(f"{base}/cut")
                 with pytest.raises(httpx.LocalProtocolError):
-                    await client.get("/", headers={"X": "line\nbreak"})
+                    await client.get(base, headers={"X": "line\nbreak"})
             with pytest.raises(httpx.ConnectError):
-                await client.get("/nobody")
+                await client.get(f"{base}/nobody")
 
     asyncio.run(run())
 
@@ -84,10 +92,8 @@ def test_a_header_that_is_no_text_is_passed_over() -> None:
         writer.close()
 
     async def run() -> list[tuple[str, str]]:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with server, httpx.AsyncClient(transport=fast.transport()) as client:
-            return (await client.get(f"http://127.0.0.1:{port}")).headers.multi_items()
+        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+            return (await client.get(base)).headers.multi_items()
 
     assert asyncio.run(run()) == [("y", "1"), ("y", "2"), ("content-length", "0")]
 
@@ -110,10 +116,8 @@ def test_bodies_of_any_length_come_whole(length: int, *, told: bool) -> None:
         writer.close()
 
     async def run() -> int:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with server, httpx.AsyncClient(transport=fast.transport()) as client:
-            return len((await client.get(f"http://127.0.0.1:{port}")).content)
+        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+            return len((await client.get(base)).content)
 
     assert asyncio.run(run()) == length
 
@@ -131,10 +135,8 @@ def test_a_body_that_is_a_stream_is_sent() -> None:
         yield b"two"
 
     async def run() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with server, httpx.AsyncClient(transport=fast.transport()) as client:
-            await client.put(f"http://127.0.0.1:{port}", content=parts())
+        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+            await client.put(base, content=parts())
 
     asyncio.run(run())
     assert b"one" in seen[0]
@@ -208,11 +210,9 @@ async def targets(send: Callable[[str], Awaitable[object]]) -> list[str]:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with serving(answer) as base:
         for spelling in SPELLINGS:
-            await send(f"http://127.0.0.1:{port}{spelling}")
+            await send(f"{base}{spelling}")
     return seen
 
 
