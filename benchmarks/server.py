@@ -186,7 +186,7 @@ def report(origin: str) -> Report:
 def serving() -> Generator[str]:
     """Run the server in a process of its own, and return its origin."""
     command = [sys.executable, "-m", "benchmarks.server"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()

@@ -101,10 +101,11 @@ class _Rich:
 
     @contextmanager
     def fleet(self, total: int) -> Generator[None]:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich import progress as bars  # noqa: PLC0415 - optional
 
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=self._console) as progress:
+        described, elapsed = bars.TextColumn("{task.description}"), bars.TimeElapsedColumn()
+        columns = (bars.BarColumn(), bars.MofNCompleteColumn(), described, elapsed)
+        with bars.Progress(*columns, console=self._console) as progress:
             self._bar = progress, progress.add_task("", total=total)
             yield
         self._bar = None

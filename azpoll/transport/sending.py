@@ -56,11 +56,11 @@ class Sender(Generic[ResponseT]):
 
     async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
         """The same, through `client.send`."""
-        # Request and auth are of the client's own classes, which the types here cannot say.
+        sent: Any = request  # it and the auth are of the client's own classes, which the types here cannot say
         if self._client.auth is None:
-            return await self._client.send(request, stream=True, follow_redirects=False)  # type: ignore[arg-type]
+            return await self._client.send(sent, stream=True, follow_redirects=False)
         auth: Any = self._shared_auth()
-        return await self._client.send(request, stream=True, auth=auth, follow_redirects=False)  # type: ignore[arg-type]
+        return await self._client.send(sent, stream=True, auth=auth, follow_redirects=False)
 
     async def _signed(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> HTTPResponse:
         """Let the auth sign the request, and send again what it makes of an answer."""

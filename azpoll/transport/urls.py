@@ -65,5 +65,5 @@ def _moved(home: Any, path: str, query: str | None) -> Any:  # noqa: ANN401 - as
     """Return a URL of the same origin."""
     url: Any = object.__new__(home.__class__)
     there = home._uri_reference  # noqa: SLF001 - `_keep` has tried it
-    url._uri_reference = there.__class__(*there[:4], path, query, *there[6:])  # noqa: SLF001
+    url._uri_reference = there.__class__(*there[:4], path, query, *there[6:])  # noqa: SLF001 - as above
     return url

@@ -159,5 +159,5 @@ def _port(process: subprocess.Popen[bytes], log: Path) -> int:
         said = _STARTED.search(log.read_text(encoding="utf-8", errors="replace"))
         if said:
             return int(said[1])
-        time.sleep(0.05)
+        time.sleep(0.05)  # of another process, which no virtual time reaches
     raise RuntimeError(f"the test server did not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}")

@@ -117,7 +117,7 @@ def test_azpoll_is_right_in_every_made_up_world(seed: int, backend: Backend) -> 
 
 
 def test_the_same_seed_makes_the_same_world() -> None:
-    plans = [[work.fake.script for work in plan_fleet(FakeARM(), 50, Random(3))] for _ in range(2)]  # noqa: S311
+    plans = [[work.fake.script for work in plan_fleet(FakeARM(), 50, Random(3))] for _ in range(2)]  # noqa: S311 - replays
 
     assert plans[0] == plans[1]
 

@@ -77,7 +77,7 @@ class Room:
         await asyncio.wait([self._task], timeout=seconds)
 
     async def _hold(self, issuer: Issuer, entered: asyncio.Event) -> None:
-        client = httpx.AsyncClient(transport=self.wire, base_url=ORIGIN, auth=Bearer(issuer), timeout=None)  # noqa: S113
+        client = httpx.AsyncClient(transport=self.wire, base_url=ORIGIN, auth=Bearer(issuer), timeout=None)  # noqa: S113 - azpoll's
         try:
             async with (
                 client,

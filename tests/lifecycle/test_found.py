@@ -27,7 +27,7 @@ LATENCY_S = 0.05
 
 
 def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN, timeout=None)  # noqa: S113
+    return httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN, timeout=None)  # noqa: S113 - azpoll's
 
 
 def slow_second_poll(seconds: float) -> FakeARM:

@@ -164,7 +164,7 @@ def test_rule_5_an_unreadable_initial_answer_can_be_taken_up_at_the_resource() -
 
 
 @pytest.mark.parametrize(("method", "resumable"), [("POST", False), ("DELETE", True), ("GET", False)])
-def test_rule_6_202_without_a_header_is_an_error_that_names_it(method: str, resumable: bool) -> None:  # noqa: FBT001
+def test_rule_6_202_without_a_header_is_an_error_that_names_it(method: str, resumable: bool) -> None:  # noqa: FBT001 - a row
     """Peers report success: unfinished work hidden."""
     lost = play(plan(method), reply(202, {"status": "Running"})).lost
     assert lost.reason is Reason.MALFORMED

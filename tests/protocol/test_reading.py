@@ -129,7 +129,7 @@ def test_rule_15_no_word_but_those_five_ends_an_operation(word: str) -> None:
 )
 def test_rule_4_a_monitor_has_a_status_and_the_members_of_a_monitor_alone(
     document: dict[str, object],
-    monitor: bool,  # noqa: FBT001
+    monitor: bool,  # noqa: FBT001 - a row
 ) -> None:
     """A resource has others."""
     assert is_monitor(document) is monitor

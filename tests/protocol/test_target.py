@@ -127,7 +127,7 @@ def test_rule_8_a_rebased_url_is_as_proper_as_any(named: str) -> None:
         ("https://bücher.example", "https://xn--bcher-kva.example/op", True),
     ],
 )
-def test_rule_9_the_origin_must_be_that_of_the_initial_request(initial: str, named: str, trusted: bool) -> None:  # noqa: FBT001
+def test_rule_9_the_origin_must_be_that_of_the_initial_request(initial: str, named: str, trusted: bool) -> None:  # noqa: FBT001 - a row
     """Scheme, lower-case IDNA host and effective port; `:443` equals none."""
     asked = target(named, trust_of(initial))
     if trusted:
@@ -150,7 +150,7 @@ def test_rule_9_the_origin_must_be_that_of_the_initial_request(initial: str, nam
         ("http://localhost", "https://eu.azure.com", "http://eu.azure.com/op", False),
     ],
 )
-def test_rule_9_or_one_that_the_caller_listed(initial: str, allowed: str, named: str, trusted: bool) -> None:  # noqa: FBT001
+def test_rule_9_or_one_that_the_caller_listed(initial: str, allowed: str, named: str, trusted: bool) -> None:  # noqa: FBT001 - a row
     """Exactly; and plain http only where the initial request used it."""
     asked = target(named, trust_of(initial, allowed))
     assert asked == named if trusted else isinstance(asked, Refusal)
@@ -245,7 +245,7 @@ def test_rule_12_no_api_version_goes_to_another_origin() -> None:
 
 @pytest.mark.parametrize(("longer", "fits"), [(0, True), (1, False)])
 @pytest.mark.parametrize("version", ["?api-version=2", ""])
-def test_rule_13_urls_of_8_kib_work(longer: int, fits: bool, version: str) -> None:  # noqa: FBT001
+def test_rule_13_urls_of_8_kib_work(longer: int, fits: bool, version: str) -> None:  # noqa: FBT001 - a row
     """Longer ones do not, the api-version that rule 12 adds included."""
     assert MAX_URL == 8 * 1024
     whole = version or "?api-version=1"
