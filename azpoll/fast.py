@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import sniffio
 
@@ -26,7 +26,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from pyreqwest.client import Client
     from pyreqwest.http import HeaderMap
@@ -68,33 +68,69 @@ class _Transport(httpx.AsyncBaseTransport):
         await self._client.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        timeouts = request.extensions.get("timeout", {})
+        answer, body = await self._send(request.method, str(request.url), headers, timeouts, request)
+        return httpx.Response(answer.status, headers=_headers(_pairs(answer.headers)), stream=body)
+
+    async def get_directly(
+        self, url: str, headers: Sequence[tuple[str, str]], timeouts: Mapping[str, float | None]
+    ) -> _Received:
+        """Send a poll of azpoll's, as `azpoll.transport.direct` asks it."""
+        answer, body = await self._send("GET", url, headers, timeouts)
+        return _Received(answer.status, _Raw(_encoded(_pairs(answer.headers))), body)
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        timeouts: Mapping[str, float | None],
+        request: httpx.Request | None = None,
+    ) -> tuple[Response, _Body]:
         try:
-            sending = self._built(request).build_streamed()
+            builder = self._client.request(method, url).headers(headers)
+            if limit_s := sum(filter(None, timeouts.values())):
+                builder = builder.timeout(timedelta(seconds=limit_s))
+            if request is not None:
+                builder = _with_body(builder, request)
+            # A head is believed whatever becomes of its body (rule 25): so none of that is read together with it.
+            sending = builder.streamed_read_buffer_limit(0).build_streamed()
             answer = await sending.__aenter__()
         except exceptions.PyreqwestError as error:
             raise _of_httpx(error, request) from error
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
-        body = _Body(sending, answer, request)
-        return httpx.Response(answer.status, headers=_read_headers(answer.headers), stream=body)
+        return answer, _Body(sending, answer, request)
 
-    def _built(self, request: httpx.Request) -> RequestBuilder:
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
-        builder = self._client.request(request.method, str(request.url)).headers(headers)
-        builder = builder.streamed_read_buffer_limit(0)  # a head is believed whatever becomes of the body (rule 25)
-        limits = request.extensions.get("timeout", {}).values()
-        if limit_s := sum(seconds for seconds in limits if seconds):
-            builder = builder.timeout(timedelta(seconds=limit_s))
-        try:
-            body = request.content
-        except httpx.RequestNotRead:
-            assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - of an asynchronous client
-            return builder.body_stream(request.stream)
-        return builder.body_bytes(body) if body else builder
+
+def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:
+    try:
+        content = request.content
+    except httpx.RequestNotRead:
+        assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - of an asynchronous client
+        return builder.body_stream(request.stream)
+    return builder.body_bytes(content) if content else builder
+
+
+class _Raw(NamedTuple):
+    raw: list[tuple[bytes, bytes]]
+
+
+class _Received:
+    __slots__ = ("headers", "status_code", "stream")
+
+    is_stream_consumed = False
+    content = b""
+
+    def __init__(self, status_code: int, headers: _Raw, stream: _Body) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self.stream = stream
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, sending: StreamRequest, answer: Response, request: httpx.Request) -> None:
+    def __init__(self, sending: StreamRequest, answer: Response, request: httpx.Request | None) -> None:
         self._sending = sending
         self._answer = answer
         self._request = request
@@ -124,11 +160,14 @@ class _Body(httpx.AsyncByteStream):
         await self._sending.__aexit__(None, None, None)
 
 
+def _encoded(pairs: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in pairs]
+
+
 def headers_of(pairs: Sequence[tuple[str, str]]) -> httpx.Headers:
     """Return headers whose names are in lower case, for a half of what `httpx.Headers(pairs)` takes."""
     headers: Any = httpx.Headers()
-    names_and_values = [(name.encode(), value.encode()) for name, value in pairs]
-    headers._list = [(name, name, value) for name, value in names_and_values]  # noqa: SLF001 - `_headers` has tried it
+    headers._list = [(name, name, value) for name, value in _encoded(pairs)]  # noqa: SLF001 - `_headers` has tried it
     made: httpx.Headers = headers
     return made
 
@@ -137,11 +176,11 @@ _SAMPLE = (("a", "b"), ("a", "c"))
 _headers = headers_of if headers_of(_SAMPLE) == httpx.Headers(_SAMPLE) else httpx.Headers
 
 
-def _read_headers(headers: HeaderMap) -> httpx.Headers:
+def _pairs(headers: HeaderMap) -> list[tuple[str, str]]:
     try:
-        return _headers(list(headers.items()))
+        return list(headers.items())
     except ValueError:  # one of them is not text
-        return _headers(list(_readable(headers)))
+        return list(_readable(headers))
 
 
 def _readable(headers: HeaderMap) -> Iterator[tuple[str, str]]:
@@ -155,7 +194,7 @@ def _is_short(length: str | None) -> bool:
     return length is not None and length.isdecimal() and len(length) < _DIGITS and int(length) <= READ_AT_ONCE
 
 
-def _of_httpx(error: exceptions.PyreqwestError, request: httpx.Request) -> httpx.RequestError:
+def _of_httpx(error: exceptions.PyreqwestError, request: httpx.Request | None) -> httpx.RequestError:
     kind = next(theirs for ours, theirs in _ERRORS if isinstance(error, ours))
     causes = (error.details["causes"] or []) if isinstance(error, exceptions.DetailedPyreqwestError) else []
     return kind(": ".join([error.message, *(cause["message"] for cause in causes[-1:])]), request=request)

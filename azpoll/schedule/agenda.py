@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.throttle import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Job
-    from azpoll.schedule.lane import Place
+    from azpoll.schedule.lane import Lane, Place
     from azpoll.schedule.lanes import ScopeStatistics
 
 READ_WAIT_S = 1.0
@@ -36,6 +36,8 @@ class Agenda:
         self._due: DueHeap[Job] = DueHeap(numbers)
         self._lanes: Lanes[Job] = Lanes(budget, numbers)
         self._deadlines: list[tuple[float, int, Job]] = []
+        self._is_plain = True
+        self._lane: Lane[Job] | None = None
         self._twins = Twins()
 
     def __len__(self) -> int:
@@ -49,6 +51,8 @@ class Agenda:
         if job.entry:
             self.withdraw(job)
         job.place = None
+        if self._is_plain and (job.owner is not None or job.errand is not None or job.order_s != due_s):
+            self._is_plain = False
         self._due.put(job, due_s)
 
     def withdraw(self, job: Job) -> None:
@@ -61,16 +65,25 @@ class Agenda:
             self._lanes.withdraw(job, job.place)
             job.place = None
 
-    def asks(self, job: Job, url: str | None) -> None:
-        """Note which URL a job asks from now on; None when it asks no more."""
+    def asks(self, job: Job, url: str, now_s: float) -> None:
+        """Note which URL a job asks from now on."""
+        self.leaves(job)
+        job.asks = url
+        self._twins.add(url, job)
+        if self._is_plain:
+            lane = self._lanes.place_of(url, now_s).lane
+            self._lane = self._lane or lane
+            self._is_plain = lane is self._lane
+
+    def leaves(self, job: Job) -> None:
+        """Note that a job asks no more."""
         if job.asks is not None:
             self._twins.discard(job.asks, job)
-        job.asks = url
-        if url is not None:
-            self._twins.add(url, job)
+            job.asks = None
 
     def rank(self, job: Job, rank: Rank, now_s: float) -> None:
         """Change how soon a job is asked; a hint also ends a wait of azpoll's own, but not one of the server's."""
+        self._is_plain = False
         left, job.rank = job.rank, rank
         if not job.entry:
             return
@@ -92,8 +105,7 @@ class Agenda:
             if job.errand is None and state.ask.instead is not None:
                 return job
             job.place = place = self._place_of(job, state, now_s)
-            is_alone = not self._lanes.waiting and not self._due.is_due(now_s)
-            if is_alone and place.lane.grant(job, place, now_s):
+            if self._is_next(place.lane, now_s) and place.lane.grant(job, place, now_s):
                 break
             self._lanes.add(job, place, now_s)
             self._watch_deadline(job, state)
@@ -131,6 +143,14 @@ class Agenda:
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
         """Return what each scope did so far."""
         return self._lanes.statistics(now_s)
+
+    def _is_next(self, lane: Lane[Job], now_s: float) -> bool:
+        """Whether the job that came due first is also the one that its lane would give first.
+
+        So it is when no other is due; and in a plain fleet, in which no job differs from another but by its time.
+        """
+        self._is_plain = self._is_plain and lane is self._lane
+        return not self._lanes.waiting and (self._is_plain or not self._due.is_due(now_s))
 
     def _place_of(self, job: Job, state: Pending, now_s: float) -> Place[Job]:
         """Return where the read of a job is counted whose time has come; an errand is asked first."""

@@ -122,7 +122,7 @@ class Scheduler:
         """Send nothing more for a job; what is under way is not waited for."""
         job.withdrawn = True
         self._agenda.withdraw(job)
-        self._agenda.asks(job, None)
+        self._agenda.leaves(job)
 
     async def close(self, grace_s: float, cut: Callable[[], object]) -> None:
         """Send nothing more, and give the requests under way `grace_s` seconds to be answered.
@@ -147,7 +147,7 @@ class Scheduler:
 
     def _schedule(self, job: Job, state: Pending, at_s: float) -> None:
         if job.asks != state.ask.url:
-            self._agenda.asks(job, state.ask.url)
+            self._agenda.asks(job, state.ask.url, at_s)
         due_s, job.order_s = self._timing.of(job, state, at_s)
         if job.errand is not None:
             job.errand.back_s, due_s = due_s, at_s
@@ -269,13 +269,13 @@ class Scheduler:
         if isinstance(job.state, Pending) and not job.withdrawn:
             self._schedule(job, job.state, at_s)
         else:
-            self._agenda.asks(job, None)
+            self._agenda.leaves(job)
 
     def _give_up(self, job: Job) -> None:
         self._answered()
         assert isinstance(job.state, Pending)  # noqa: S101 - as in `put`
         job.publish(job.state.ask.instead or expire(job.state), None, 0.0)
-        self._agenda.asks(job, None)
+        self._agenda.leaves(job)
 
     async def _run(self, job: Job, errand: Errand) -> None:
         assert job.asks is not None  # noqa: S101 - it waited for its turn

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.direct import Received
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
@@ -29,7 +29,7 @@ class UndecodableError(Exception):
     """The body is not what its content coding says, or the coding is not known here."""
 
 
-async def read_body(response: HTTPResponse, limit: int, content_encoding: str) -> bytes:
+async def read_body(received: Received, limit: int, content_encoding: str) -> bytes:
     """Return the decoded body, read as it comes and never held beyond `limit` bytes.
 
     Polls ask for no coding at all; one layer of gzip or deflate is read all the same, for servers that
@@ -39,33 +39,33 @@ async def read_body(response: HTTPResponse, limit: int, content_encoding: str) -
         TooLargeError: it is longer than `limit`, coded or decoded.
         UndecodableError: it cannot be decoded.
     """
-    if response.is_stream_consumed:  # made by a transport in memory, or read by an event hook
-        if len(response.content) > limit:
+    if received.is_stream_consumed:  # made by a transport in memory, or read by an event hook
+        if len(received.content) > limit:
             raise TooLargeError
-        return response.content
+        return received.content
     if not content_encoding or (coding := content_encoding.lower()) == "identity":
-        return await _read_plain(response, limit)
+        return await _read_plain(received, limit)
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise UndecodableError(f"unknown content coding {coding[:32]!r}")
-    return await _read_coded(response, limit)
+    return await _read_coded(received, limit)
 
 
-async def drain(response: HTTPResponse) -> None:
+async def drain(received: Received) -> None:
     """Read a body that nobody wants, so that its connection can be used again.
 
     Raises:
         TooLargeError: it is longer than `REFUSAL_LIMIT`.
     """
-    if not response.is_stream_consumed:
-        await _read_plain(response, REFUSAL_LIMIT)
-    await response.stream.aclose()
+    if not received.is_stream_consumed:
+        await _read_plain(received, REFUSAL_LIMIT)
+    await received.stream.aclose()
 
 
-async def _read_plain(response: HTTPResponse, limit: int) -> bytes:
+async def _read_plain(received: Received, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     # `aiter_raw` wraps the same stream in two more generators, at a tenth of a poll's cost.
-    stream = aiter(response.stream)
+    stream = aiter(received.stream)
     async for chunk in stream:
         size += len(chunk)
         if size > limit:
@@ -75,11 +75,11 @@ async def _read_plain(response: HTTPResponse, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _read_coded(response: HTTPResponse, limit: int) -> bytes:
+async def _read_coded(received: Received, limit: int) -> bytes:
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     pieces: list[bytes] = []
     size = coded_size = 0
-    async with aclosing(aiter(response.stream)) as stream:
+    async with aclosing(aiter(received.stream)) as stream:
         async for chunk in stream:
             coded_size += len(chunk)
             for piece in _inflated(inflater, chunk):

@@ -24,7 +24,7 @@ from azpoll.transport.clock import loop_clock
 from azpoll.transport.headers import read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
 from azpoll.transport.limit import TimeLimit
-from azpoll.transport.requests import REQUEST_ID, Requests
+from azpoll.transport.requests import REQUEST_ID
 from azpoll.transport.sending import Sender
 from azpoll.transport.urls import URLs
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from azpoll.protocol.states import Pending
+    from azpoll.transport.direct import Received
 
 CLOSED = "the HTTP client is closed"
 
@@ -58,9 +59,9 @@ class ClientTransport(Generic[ResponseT]):
     def __init__(self, client: HTTPClient[ResponseT]) -> None:
         self.library = library_of(client)
         self._client = client
-        self.parse = URLs(self.library.url).of
-        self._requests = Requests(client, self.library, self.parse)
-        self._sender = Sender(client, self.library)
+        urls = URLs(self.library.url)
+        self.parse = urls.of
+        self._sender = Sender(client, self.library, urls)
         self._limit = TimeLimit(POLL_S)
         self.now: Callable[[], float] = anyio.current_time
         self._process = os.getpid()
@@ -112,12 +113,11 @@ class ClientTransport(Generic[ResponseT]):
         """Send one request and read its answer. Raises nothing but cancellation."""
         if self._client.is_closed:
             return Unreachable(Fault.UNSENDABLE, CLOSED, self.now())
-        response: HTTPResponse | None = None
+        received: Received | None = None
         try:
-            request = self._requests.make(method, url, client_request_id)
             with self._limit.exchange(self.now()):
-                response = await self._sender.send(request)
-                return await self._answer(response, method, url, limit)
+                received = await self._sender.send(method, url, client_request_id)
+                return await self._answer(received, method, url, limit)
             error: BaseException = TimeoutError()
         except Exception as raised:  # noqa: BLE001 - auth and event hooks are the caller's code: whatever they raise,
             error = raised  # it is this poll that failed, not the operation
@@ -126,7 +126,7 @@ class ClientTransport(Generic[ResponseT]):
                 raise
             error = raised  # the auth or a hook has awaited something that was cancelled
         try:
-            return self._unreachable(error, None if response is None else _head(response, method, url, self.now()))
+            return self._unreachable(error, None if received is None else _head(received, method, url, self.now()))
         finally:
             del error  # it leads to this frame and those beneath, which hold what was read
 
@@ -161,7 +161,7 @@ class ClientTransport(Generic[ResponseT]):
         except Exception as error:  # noqa: BLE001 - as in `request`
             return self._unreachable(error)
 
-    async def _answer(self, response: HTTPResponse, method: str, url: str, limit: int) -> Answer:
+    async def _answer(self, received: Received, method: str, url: str, limit: int) -> Answer:
         """Read an answer whole, and give its connection back.
 
         Raises:
@@ -170,17 +170,17 @@ class ClientTransport(Generic[ResponseT]):
             Exception: whatever the client's transport raises.
         """
         try:
-            raw = response.headers.raw
+            raw = received.headers.raw
             headers = read_headers(raw)
             now = datetime.now(UTC)
             if "set-cookie" in headers:
-                self._sender.keep_cookies(response)
+                self._sender.keep_cookies(url, raw)
                 del headers["set-cookie"]
             coding = headers.get("content-encoding", "")
-            body = await read_body(response, limit, coding)
+            body = await read_body(received, limit, coding)
         finally:
-            await response.stream.aclose()
-        return Answer(response.status_code, headers, body, url, now, self.now(), method, raw)
+            await received.stream.aclose()
+        return Answer(received.status_code, headers, body, url, now, self.now(), method, raw)
 
     def received(self, response: HTTPResponse) -> Answer:
         """Return the answer in a response that the caller received.
@@ -234,10 +234,10 @@ class ClientTransport(Generic[ResponseT]):
         return Fault.CONNECTION if isinstance(error, library.failures) else Fault.CALLER
 
 
-def _head(response: HTTPResponse, method: str, url: str, at_s: float) -> Answer:
+def _head(received: Received, method: str, url: str, at_s: float) -> Answer:
     """Return what came of an answer whose body did not come whole."""
-    raw = response.headers.raw
-    return Answer(response.status_code, read_headers(raw), b"", url, datetime.now(UTC), at_s, method, raw)
+    raw = received.headers.raw
+    return Answer(received.status_code, read_headers(raw), b"", url, datetime.now(UTC), at_s, method, raw)
 
 
 def is_repeatable(request: HTTPRequest) -> bool:

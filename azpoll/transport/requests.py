@@ -6,13 +6,13 @@ merged once for each origin, and again only when the client's own have changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-    from azpoll.protocol.target import ParsedURL
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
+    from azpoll.transport.urls import URLs
 
 REQUEST_ID = "x-ms-client-request-id"
 
@@ -21,21 +21,35 @@ ORIGINS_KEPT = 64
 _SCHEME = len("https://")
 
 
+class Model(NamedTuple):
+    """What every GET of one origin is like.
+
+    Attributes:
+        request: one of them.
+        headers: of that request.
+        timeouts: in seconds, by kind.
+    """
+
+    request: HTTPRequest
+    headers: tuple[tuple[str, str], ...]
+    timeouts: Mapping[str, float | None]
+
+
 class Requests:
     """Makes the requests of one client.
 
     Args:
         client: the caller's.
         library: the client's.
-        parse: makes the library's URLs.
+        urls: makes the library's URLs.
     """
 
-    def __init__(self, client: HTTPClient[HTTPResponse], library: Library, parse: Callable[[str], ParsedURL]) -> None:
+    def __init__(self, client: HTTPClient[HTTPResponse], library: Library, urls: URLs) -> None:
         self._client = client
         self._library = library
-        self._parse = parse
+        self._urls = urls
         self._seen: object = None
-        self._models: dict[str, HTTPRequest] = {}
+        self._models: dict[str, Model] = {}
 
     def make(self, method: str, url: str, client_request_id: str | None) -> HTTPRequest:
         """Return a request for a URL exactly as it stands, with the client's headers and cookies.
@@ -43,32 +57,41 @@ class Requests:
         The client's own parameters are not added: a polling URL is the service's word. Waiting for a connection has no
         limit of its own, since it says nothing of the service; the whole exchange has one.
         """
-        if method != "GET" or self._client.cookies:  # cookies depend on the URL
+        return self.like(self.model(method, url), method, url, client_request_id)
+
+    def like(self, model: Model | None, method: str, url: str, client_request_id: str | None) -> HTTPRequest:
+        """Return the same, with the model of its origin at hand."""
+        if model is None:
             request = self._built(method, url)
         else:
-            request = copy_of(self._model(url[: url.find("/", _SCHEME)], url))
-            request.url = self._parse(url)
+            request = copy_of(model.request)
+            request.url = self._urls.of(url)
             request.headers = self._library.headers(request.headers)
-            request.extensions = {"timeout": request.extensions["timeout"]}
+            request.extensions = {"timeout": model.timeouts}
         if client_request_id is not None:
             request.headers[REQUEST_ID] = client_request_id
         return request
 
-    def _model(self, origin: str, url: str) -> HTTPRequest:
-        """Return the request whose headers are those of every GET of an origin."""
+    def model(self, method: str, url: str) -> Model | None:
+        """Return what all requests of an origin share; None for those that share nothing."""
+        if method != "GET" or self._client.cookies:  # cookies depend on the URL
+            return None
         seen = (self._client.headers.raw, self._client.timeout)
         if self._seen != seen:
             self._seen = seen
             self._models.clear()
+        origin = url[: url.find("/", _SCHEME)]
         if origin in self._models:
             return self._models[origin]
         if len(self._models) >= ORIGINS_KEPT:
             self._models.clear()
-        return self._models.setdefault(origin, self._built("GET", url))
+        request = self._built("GET", url)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
+        return self._models.setdefault(origin, Model(request, headers, request.extensions["timeout"]))
 
     def _built(self, method: str, url: str) -> HTTPRequest:
         request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})
-        request.url = self._parse(url)
+        request.url = self._urls.of(url)
         request.extensions["timeout"]["pool"] = None
         return request
 

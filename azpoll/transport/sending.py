@@ -11,13 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic
 
 from azpoll.transport.body import drain
+from azpoll.transport.direct import direct_of
 from azpoll.transport.library import ResponseT
 from azpoll.transport.renewal import SharedRenewal, shared_renewal
+from azpoll.transport.requests import REQUEST_ID, Requests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from azpoll.transport.direct import Received
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
+    from azpoll.transport.urls import URLs
 
 STEPS = ("send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request", "_transport_for_url")
 """What a client of httpx does with a request, one inside the other, and how it chooses the transport."""
@@ -29,30 +33,38 @@ class Sender(Generic[ResponseT]):
     Args:
         client: the caller's.
         library: the client's.
+        urls: makes the library's URLs.
     """
 
-    def __init__(self, client: HTTPClient[ResponseT], library: Library) -> None:
+    def __init__(self, client: HTTPClient[ResponseT], library: Library, urls: URLs) -> None:
         self._client = client
         self._library = library
+        self._urls = urls
+        self._requests = Requests(client, library, urls)
         self._auth: SharedRenewal | None = None
         self._transport_for: Callable[[object], Any] | None = None
         if all(_is_of_library(getattr(client, step, None), library) for step in STEPS):
             self._transport_for = getattr(client, STEPS[-1])
 
-    async def send(self, request: HTTPRequest) -> HTTPResponse:
-        """Send a request; redirects are not followed, and the body is not read.
+    async def send(self, method: str, url: str, client_request_id: str | None) -> Received:
+        """Send a request without a body; redirects are not followed, and the answer's body is not read.
 
         Raises:
             Exception: whatever the client's transport, auth or event hooks raise.
         """
         transport_for, hooks = self._transport_for, self._client.event_hooks
         if transport_for is None or hooks["request"] or hooks["response"]:
-            return await self.send_whole(request)
-        if self._client.auth is None:
-            response: HTTPResponse = await transport_for(request.url).handle_async_request(request)
-            response.request = request
-            return response
-        return await self._signed(transport_for, request)
+            return await self.send_whole(self._requests.make(method, url, client_request_id))
+        if self._client.auth is not None:
+            return await self._signed(transport_for, self._requests.make(method, url, client_request_id))
+        model = self._requests.model(method, url)
+        direct = None if model is None else direct_of(transport_for(model.request.url))
+        if model is not None and direct is not None:
+            headers = model.headers if client_request_id is None else (*model.headers, (REQUEST_ID, client_request_id))
+            return await direct(self._urls.text_of(url), headers, model.timeouts)
+        request = self._requests.like(model, method, url, client_request_id)
+        received: Received = await transport_for(request.url).handle_async_request(request)
+        return received
 
     async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
         """The same, through `client.send`."""
@@ -71,9 +83,10 @@ class Sender(Generic[ResponseT]):
                 response: HTTPResponse = await transport_for(request.url).handle_async_request(request)
                 response.request = request
                 try:
-                    request = await flow.asend(response)
-                    self.keep_cookies(response)
+                    following = await flow.asend(response)
+                    self.keep_cookies(str(request.url), response.headers.raw)
                     await drain(response)
+                    request = following
                 except StopAsyncIteration:
                     return response
                 except BaseException:
@@ -82,8 +95,10 @@ class Sender(Generic[ResponseT]):
         finally:
             await flow.aclose()
 
-    def keep_cookies(self, response: HTTPResponse) -> None:
-        """Let the client keep the cookies of an answer, as `client.send` does."""
+    def keep_cookies(self, url: str, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        """Let the client keep the cookies in the headers of an answer, as `client.send` does."""
+        cookies = [(name, value) for name, value in raw if name.lower() == b"set-cookie"]
+        response = self._library.response(200, headers=cookies, request=self._library.request("GET", url))
         self._client.cookies.extract_cookies(response)
 
     def _shared_auth(self) -> SharedRenewal:

@@ -41,13 +41,21 @@ class URLs:
         Raises:
             Exception: whatever `parse` raises.
         """
-        match = _AS_IT_STANDS.fullmatch(text)
-        if match is not None and "/." not in text and ("%" not in text or not _BROKEN_ESCAPE.search(text)):
+        match = _unchanged(text)
+        if match is not None:
             origin = match[1]
             home = self._homes[origin] if origin in self._homes else self._keep(origin)
             if home is not None:
                 return _moved(home, match[2], match[3])
         return self._parse(text)
+
+    def text_of(self, text: str) -> str:
+        """Return what `str(parse(text))` would return.
+
+        Raises:
+            Exception: whatever `parse` raises.
+        """
+        return text if _unchanged(text) is not None else str(self._parse(text))
 
     def _keep(self, origin: str) -> Any:  # noqa: ANN401 - as above
         """Keep a URL of an origin; None when the library does not keep its URLs as is expected here."""
@@ -59,6 +67,12 @@ class URLs:
         if len(self._homes) >= ORIGINS_KEPT:
             self._homes.clear()
         return self._homes.setdefault(origin, home) if same else None
+
+
+def _unchanged(text: str) -> re.Match[str] | None:
+    """Return the parts of a URL that a parser leaves as it is; None for any other."""
+    match = _AS_IT_STANDS.fullmatch(text)
+    return None if match is None or "/." in text or ("%" in text and _BROKEN_ESCAPE.search(text)) else match
 
 
 def _moved(home: Any, path: str, query: str | None) -> Any:  # noqa: ANN401 - as above

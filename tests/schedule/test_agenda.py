@@ -5,6 +5,8 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jobs import HOST, SHELF, answer, job
 
 from azpoll.record import Record
@@ -23,10 +25,10 @@ def agenda_of(*jobs: Record, due_s: float = 0.0, budget: Budget | None = SLOW) -
     return agenda
 
 
-def ids(agenda: Agenda, until_s: float) -> list[str]:
+def ids(agenda: Agenda, until_s: float, from_s: float = 0.0) -> list[str]:
     """Return which jobs are asked until then, in their order."""
     names: list[str] = []
-    now_s = 0.0
+    now_s = from_s
     while now_s <= until_s:
         taken = agenda.take(now_s)
         if taken is not None:
@@ -200,16 +202,38 @@ def test_hints_without_end_do_not_make_the_deadlines_grow() -> None:
     assert agenda.take(30.0) is None
 
 
+@given(
+    times=st.lists(st.integers(0, 20).map(float), max_size=40),
+    budget=st.sampled_from([None, SLOW, Budget(burst=3.0)]),
+    start_s=st.integers(0, 20).map(float),
+)
+def test_a_plain_fleet_is_asked_in_the_order_its_lane_would_give(
+    times: list[float], budget: Budget | None, start_s: float
+) -> None:
+    """It takes a shorter way, which an owner bars."""
+
+    def asked(owner: str | None) -> list[str]:
+        agenda = Agenda(budget)
+        for number, due_s in enumerate(times):
+            one = job(str(number))
+            one.owner, one.order_s = owner, due_s
+            agenda.asks(one, f"{SHELF}/{number}/status", 0.0)
+            agenda.put(one, due_s)
+        return ids(agenda, until_s=1e3, from_s=start_s)
+
+    assert asked(None) == asked("somebody")
+
+
 def test_the_others_that_wait_to_ask_the_same_are_taken_out_together() -> None:
     """But for one whose turn has come, and one that asks no more."""
     asked, twin, taken, over, other = job("a"), job("a"), job("a"), job("a"), job("b")
     agenda = agenda_of(asked, taken, twin, over, other, budget=None)
     for one in (asked, twin, taken, over, other):
-        agenda.asks(one, f"{SHELF}/{one.label}/status")
+        agenda.asks(one, f"{SHELF}/{one.label}/status", 0.0)
     assert agenda.take(0.0) is asked
     assert agenda.take(0.0) is taken
     agenda.withdraw(over)
-    agenda.asks(over, None)
+    agenda.leaves(over)
     assert agenda.twins_of(asked, f"{HOST}/elsewhere") == []
     assert agenda.twins_of(asked, f"{SHELF}/a/status") == [twin]
     assert len(agenda) == 1

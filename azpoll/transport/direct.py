@@ -1,0 +1,48 @@
+"""What a transport may offer to polls besides what httpx asks of it: an answer without a request and a response object.
+
+Those objects cost more than the rest of a poll over a transport as lean as `azpoll.fast`. `sending` does without them
+where nobody is there to look at them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping, Sequence
+
+    from azpoll.transport.library import Headers
+
+
+class Received(Protocol):
+    """An answer whose body may still be to come; a response of httpx is one, too."""
+
+    status_code: int
+    is_stream_consumed: bool
+    stream: Any
+
+    @property
+    def headers(self) -> Headers:
+        """As received."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """The body, once it is consumed."""
+        ...
+
+
+class Direct(Protocol):
+    """A transport's `get_directly`."""
+
+    def __call__(
+        self, url: str, headers: Sequence[tuple[str, str]], timeouts: Mapping[str, float | None]
+    ) -> Awaitable[Received]:
+        """Send a GET for a URL as it stands; raises what the transport's `handle_async_request` does."""
+        ...
+
+
+def direct_of(transport: object) -> Direct | None:
+    """Return how a transport is asked directly; None where it cannot be."""
+    direct: Direct | None = getattr(transport, "get_directly", None)
+    return direct
