@@ -56,6 +56,9 @@ _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]],
 
 
 class _Transport(httpx.AsyncBaseTransport):
+    at_once = 64
+    """Requests, as `azpoll.transport.direct` asks: it has no pool to search."""
+
     def __init__(self, client: Client) -> None:
         self._client = client
 

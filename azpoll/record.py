@@ -140,7 +140,8 @@ class Record:
             self.polls += 1
             self.last_poll_s = came.at_s
         self.home.changed(self, came, lateness_s)
-        self.tell()
+        if self.changed is not None or self.ended:
+            self.tell()
 
     def tell(self) -> None:
         """Wake whoever waits for a change, and, at the end, for that."""

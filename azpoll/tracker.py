@@ -58,11 +58,9 @@ class Tracker(Generic[ResponseT]):
             apply to every poll. Redirects are followed by azpoll alone.
         allowed_origins: origins such as "https://host" that polls may go to besides that of the initial
             request (rule 9).
-        rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway in front of
-            ARM (rule 10).
-        max_in_flight: polls under way at once, 1 or more, and as many initial requests. Few are fast: the pool of
-            httpx slows with each connection, and 8 that are answered in 0.1 s make 80 reads/s, three times what ARM
-            grants one subscription. With `azpoll.fast`, 64 do no harm.
+        rebase_to: origin, with an optional path, that URLs of other origins are moved to: ARM's gateway (rule 10).
+        max_in_flight: polls under way at once, and as many initial requests; None for 8, with `azpoll.fast` 64. The
+            pool of httpx slows with each, and 8 of 0.1 s make 80 reads/s, three times what ARM grants a subscription.
         budget: reads and writes per second of each subscription, ARM's own limits by default; None without limits.
         durations: what is learned of how long operations take; times polls where the service names no time, and
             orders those that wait for a read.
@@ -84,7 +82,7 @@ class Tracker(Generic[ResponseT]):
         *,
         allowed_origins: Iterable[str] = (),
         rebase_to: str | None = None,
-        max_in_flight: int = 8,
+        max_in_flight: int | None = None,
         budget: Budget | None = Budget(),  # noqa: B008 - frozen
         durations: Durations | None = None,
         interval: float | None = None,
@@ -95,11 +93,12 @@ class Tracker(Generic[ResponseT]):
     ) -> None:
         if on_exit not in {"wait", "stop"}:
             raise ValueError(f"on_exit must be 'wait' or 'stop', not {on_exit!r}")
-        self._max_in_flight = options.checked_count("max_in_flight", max_in_flight)
         self._budget = budget
         self._timing = Timing(random.Random(random.getrandbits(64)), durations)  # noqa: S311 - jitter; `random.seed` replays
         self._waits = on_exit == "wait"
         self._transport = ClientTransport(client)
+        at_once = self._transport.at_once if max_in_flight is None else max_in_flight
+        self._max_in_flight = options.checked_count("max_in_flight", at_once)
         self._opening = Opening(
             self._transport,
             Defaults(options.checked_pace(interval, min_interval), options.checked_seconds("timeout", timeout)),

@@ -22,6 +22,7 @@ _MILLISECOND_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
 # RFC 9110 10.2.3 has whole digits only, so `+5`, `1e3`, `0x10` and `.5` are refused. Wider than the RFC: a
 # fraction (services send it) and a minus (rule 35 reads it as "now"). 100 digits are always a finite float.
 _NUMBER = re.compile(r"[ \t]*-?[0-9]{1,100}(?:\.[0-9]{1,100})?[ \t]*")
+_FEW_DIGITS = 6
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
@@ -51,7 +52,9 @@ class Pace(NamedTuple):
 
     def clamp(self, delay_s: float) -> float:
         """Return `delay_s` moved into floor..cap."""
-        return min(max(delay_s, self.floor), self.cap)
+        if delay_s < self.floor:
+            return self.floor
+        return min(delay_s, self.cap)
 
 
 class Wait(NamedTuple):
@@ -138,6 +141,8 @@ def _doubled(times: int, longest_s: float) -> float:
 
 
 def _number(value: str) -> float | None:
+    if len(value) <= _FEW_DIGITS and value.isascii() and value.isdecimal():  # as nearly all are
+        return float(value)
     if not _NUMBER.fullmatch(value):
         return None
     number = float(value)

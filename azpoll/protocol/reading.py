@@ -92,17 +92,19 @@ def member(document: Mapping[str, object], name: str) -> Mapping[str, object] | 
 
 def progress_of(answer: Answer, reading: Reading, before: Progress) -> Progress:
     """Return what an answer tells of the operation's progress; what it omits stays as it was."""
-    document, headers = reading.document, answer.headers
-    raw = None if document is None else _number(document, "percentComplete")
-    return Progress(
-        status=before.status if reading.status is None else sys.intern(reading.status),
-        percent_complete=before.percent_complete if raw is None else raw,
-        percent=before.percent if raw is None else _percent(raw, before),
-        start_time=text(document, "startTime") or before.start_time,
-        end_time=text(document, "endTime") or before.end_time,
-        request_id=headers.get("x-ms-request-id", None),
-        correlation_id=headers.get("x-ms-correlation-request-id", None),
-    )
+    status, _, percent, start_time, end_time, *_ = before
+    if reading.status is not None:
+        status = sys.intern(reading.status)
+    document, complete = reading.document, before.percent_complete
+    if document is not None:
+        raw = _number(document, "percentComplete")
+        if raw is not None:
+            complete, percent = raw, _percent(raw, before)
+        start_time = text(document, "startTime") or start_time
+        end_time = text(document, "endTime") or end_time
+    request_id = answer.headers.get("x-ms-request-id", None)
+    correlation_id = answer.headers.get("x-ms-correlation-request-id", None)
+    return Progress(status, complete, percent, start_time, end_time, request_id, correlation_id)
 
 
 def _percent(raw: float, before: Progress) -> float | None:

@@ -75,18 +75,12 @@ def _poll_again(state: Polling, came: Answer, reading: Reading) -> Polling | Los
     wait = poll_wait(came, state.plan.pace, state.step)
     named = _newest(state, came)
     target = state.url if isinstance(named, Refusal) else named
-    again = Polling(
-        state.plan,
-        state.pattern,
-        target,
-        Ask(target, wait),
-        location=latest_location(state, came),
-        fallback=state.url if target != state.url and state.pattern.is_monitor else None,
-        stale=state.stale,
-        step=state.step if wait.by_server else state.step + 1,
-        trouble=NO_TROUBLE,
-        progress=progress_of(came, reading, state.progress),
-    )
+    location = latest_location(state, came)
+    fallback = state.url if target != state.url and state.pattern.is_monitor else None
+    step = state.step if wait.by_server else state.step + 1
+    progress = progress_of(came, reading, state.progress)
+    ask = Ask(target, wait)
+    again = Polling(state.plan, state.pattern, target, ask, location, fallback, state.stale, step, NO_TROUBLE, progress)
     if isinstance(named, Refusal):
         return untrusted(again._replace(fallback=state.url), named, "a later answer", came)
     return again

@@ -23,7 +23,6 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST_SHOWN = 300  # a DNS name has 253 characters at most
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*")
-_FORBIDDEN = re.compile(r"[^\x21-\x7e]|[\\#]")
 _HOSTLESS = re.compile(r"//(?:[/?]|$)")  # resolving it would drop the empty host in silence
 
 
@@ -114,7 +113,7 @@ class Trust(NamedTuple):
             resource_url: the URL of the initial request, whose `api-version` is added when `named` has
                 none and stays on the initial origin (rule 12). Nothing else is rewritten.
         """
-        if _FORBIDDEN.search(named):
+        if not named.isascii() or not named.isprintable() or " " in named or "\\" in named or "#" in named:
             return Refusal("it holds a blank, a control or non-ASCII character, a backslash or a fragment")
         try:
             url = named if _ABSOLUTE.match(named) else str(self.parse(base).join(named))

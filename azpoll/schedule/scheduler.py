@@ -22,7 +22,6 @@ from azpoll.protocol.delay import Wait, retry_after
 from azpoll.protocol.machine import advance, expire, resume
 from azpoll.protocol.states import Pending
 from azpoll.schedule.agenda import Agenda
-from azpoll.schedule.flight import Flight
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
 from azpoll.transport.alarm import alarm
@@ -76,7 +75,7 @@ class Scheduler:
         self._timing = timing
         self._throttled = throttled
         self._agenda = Agenda(budget)
-        self._flying: dict[str, Flight] = {}
+        self._flying: dict[str, tuple[Job, ...]] = {}  # by URL: other jobs of it whose turn has come meanwhile
         self._now = loop_clock()
         self._watch: Alarm | None = None
         self._watching_until_s = -math.inf
@@ -190,13 +189,13 @@ class Scheduler:
                 await self._pause(mine)
                 continue
             self._busy += 1
-            if self._watch is None and self._busy < self._max_in_flight and self._agenda:
+            if self._watch is None and not self._called and self._busy < self._max_in_flight and self._agenda:
                 self._relieve()
             if job.place is None:
                 self._give_up(job)
                 await anyio.lowlevel.checkpoint()
             elif job.asks in self._flying:
-                self._flying[job.asks].met.append(job)
+                self._flying[job.asks] += (job,)
                 self._answered()
                 await anyio.lowlevel.checkpoint()
             elif job.errand is None:
@@ -223,16 +222,16 @@ class Scheduler:
         assert isinstance(before, Pending)  # noqa: S101 - as in `put`
         lateness_s = sent_s - job.due_s
         url = before.ask.url
-        flight = self._flying[url] = Flight(sent_s)
+        self._flying[url] = ()
         try:
             came = await self._ask(before)
         finally:
-            del self._flying[url]
+            met = self._flying.pop(url)
             self._answered()
         throttle = self._agenda.heard(place, came, came.at_s)
         if throttle is not None:
             self._throttled(statistics_of(place.lane, came.at_s), throttle)
-        twins = (*flight.met, *self._agenda.twins_of(job, url))
+        twins = (*met, *self._agenda.twins_of(job, url))
         if self._cut and isinstance(came, Unreachable):  # it did not fail: nobody waited for it any longer
             for each in (job, *twins):
                 self._defer(each, came)
@@ -241,7 +240,7 @@ class Scheduler:
         if not isinstance(job.state, Pending) and isinstance(came, Answer):
             self._timing.learn(before.plan, job, came, place.lane.detection)
         for twin in twins:
-            if twin.answered_s < sent_s:
+            if twin.answered_s < sent_s:  # of one that began later, on the same resource, it says only when to ask
                 twin.rank = Rank.PLAIN
                 self._advance(twin, came, 0.0)
             else:
@@ -279,14 +278,14 @@ class Scheduler:
 
     async def _run(self, job: Job, errand: Errand) -> None:
         assert job.asks is not None  # noqa: S101 - it waited for its turn
-        url, flight = job.asks, Flight(-math.inf)
-        self._flying[url] = flight
+        url = job.asks
+        self._flying[url] = ()
         try:
             errand.came = await self._post(errand.url)
         finally:
-            del self._flying[url]
+            met = self._flying.pop(url)
             self._answered()
-        for twin in flight.met:
+        for twin in met:
             self._put_back(twin, twin.answered_s)
         job.errand = None
         errand.finished.set()

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Iterator
 
     from azpoll.transport.direct import Received
 
@@ -29,7 +29,7 @@ class UndecodableError(Exception):
     """The body is not what its content coding says, or the coding is not known here."""
 
 
-async def read_body(received: Received, limit: int, content_encoding: str) -> bytes:
+def read_body(received: Received, limit: int, content_encoding: str) -> Awaitable[bytes]:
     """Return the decoded body, read as it comes and never held beyond `limit` bytes.
 
     Polls ask for no coding at all; one layer of gzip or deflate is read all the same, for servers that
@@ -40,14 +40,12 @@ async def read_body(received: Received, limit: int, content_encoding: str) -> by
         UndecodableError: it cannot be decoded.
     """
     if received.is_stream_consumed:  # made by a transport in memory, or read by an event hook
-        if len(received.content) > limit:
-            raise TooLargeError
-        return received.content
+        return _read_consumed(received.content, limit)
     if not content_encoding or (coding := content_encoding.lower()) == "identity":
-        return await _read_plain(received, limit)
+        return _read_plain(received, limit)
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise UndecodableError(f"unknown content coding {coding[:32]!r}")
-    return await _read_coded(received, limit)
+    return _read_coded(received, limit)
 
 
 async def drain(received: Received) -> None:
@@ -59,6 +57,12 @@ async def drain(received: Received) -> None:
     if not received.is_stream_consumed:
         await _read_plain(received, REFUSAL_LIMIT)
     await received.stream.aclose()
+
+
+async def _read_consumed(content: bytes, limit: int) -> bytes:
+    if len(content) > limit:
+        raise TooLargeError
+    return content
 
 
 async def _read_plain(received: Received, limit: int) -> bytes:

@@ -97,6 +97,11 @@ class ClientTransport(Generic[ResponseT]):
         """The client's base URL; empty when it has none."""
         return str(self._client.base_url)
 
+    @property
+    def at_once(self) -> int:
+        """How many requests the client serves well at once."""
+        return self._sender.at_once
+
     def ask(self, state: Pending) -> Awaitable[Answer | Unreachable]:
         """Send what a pending state asks for. Raises nothing but cancellation."""
         is_status = isinstance(state, Polling) and state.pattern.is_monitor

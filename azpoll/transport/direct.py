@@ -1,7 +1,8 @@
-"""What a transport may offer to polls besides what httpx asks of it: an answer without a request and a response object.
+"""What a transport may offer to polls besides what httpx asks of it; `azpoll.fast` does.
 
-Those objects cost more than the rest of a poll over a transport as lean as `azpoll.fast`. `sending` does without them
-where nobody is there to look at them.
+An answer without a request and a response object: they cost more than the rest of a poll over a transport so
+lean, and `sending` does without them where nobody is there to look at them. And how many requests it serves well
+at once, where that is not the few of httpx's own.
 """
 
 from __future__ import annotations
@@ -42,7 +43,17 @@ class Direct(Protocol):
         ...
 
 
+AT_ONCE = 8
+"""Few are fast: httpx's pool is searched anew, connection by connection, for each request."""
+
+
 def direct_of(transport: object) -> Direct | None:
     """Return how a transport is asked directly; None where it cannot be."""
     direct: Direct | None = getattr(transport, "get_directly", None)
     return direct
+
+
+def at_once(transport: object) -> int:
+    """Return how many requests a transport serves well at once."""
+    count: int = getattr(transport, "at_once", AT_ONCE)
+    return count

@@ -48,7 +48,10 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """
     folded: dict[str, str] = {}
     for key, value in raw:
-        name = _names[key] if key in _names else _name(key)
+        try:
+            name = _names[key]
+        except KeyError:
+            name = _name(key)
         if name is not None and name not in folded and (text := value.strip(b" \t")):
             folded[name] = text.decode("latin-1")
     return folded

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from azpoll.transport.urls import origin_in
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 REQUEST_ID = "x-ms-client-request-id"
 
 ORIGINS_KEPT = 64
-
-_SCHEME = len("https://")
 
 
 class Model(NamedTuple):
@@ -74,13 +74,13 @@ class Requests:
 
     def model(self, method: str, url: str) -> Model | None:
         """Return what all requests of an origin share; None for those that share nothing."""
-        if method != "GET" or self._client.cookies:  # cookies depend on the URL
+        if method != "GET" or self._client.cookies:  # they depend on the URL
             return None
         seen = (self._client.headers.raw, self._client.timeout)
         if self._seen != seen:
             self._seen = seen
             self._models.clear()
-        origin = url[: url.find("/", _SCHEME)]
+        origin = origin_in(url)
         if origin in self._models:
             return self._models[origin]
         if len(self._models) >= ORIGINS_KEPT:

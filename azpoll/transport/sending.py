@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic
 
 from azpoll.transport.body import drain
-from azpoll.transport.direct import direct_of
+from azpoll.transport.direct import at_once, direct_of
 from azpoll.transport.library import ResponseT
 from azpoll.transport.renewal import SharedRenewal, shared_renewal
 from azpoll.transport.requests import REQUEST_ID, Requests
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 STEPS = ("send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request", "_transport_for_url")
 """What a client of httpx does with a request, one inside the other, and how it chooses the transport."""
+
+HOME = "https://management.azure.com"
+"""Where nearly all polls go."""
 
 
 class Sender(Generic[ResponseT]):
@@ -45,6 +48,11 @@ class Sender(Generic[ResponseT]):
         self._transport_for: Callable[[object], Any] | None = None
         if all(_is_of_library(getattr(client, step, None), library) for step in STEPS):
             self._transport_for = getattr(client, STEPS[-1])
+
+    @property
+    def at_once(self) -> int:
+        """How many requests the client's own transport serves well at once."""
+        return at_once(None if self._transport_for is None else self._transport_for(self._library.url(HOME)))
 
     async def send(self, method: str, url: str, client_request_id: str | None) -> Received:
         """Send a request without a body; redirects are not followed, and the answer's body is not read.

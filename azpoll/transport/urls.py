@@ -7,21 +7,42 @@ path and query alone, and are written in characters that a parser leaves as they
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from string import ascii_letters, digits
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ORIGINS_KEPT = 64
 
-_AS_IT_STANDS = re.compile(
-    r"(https?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?)"
-    r"(/[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*)"
-    r"(?:\?([A-Za-z0-9\-._~!$&()*+,;=:@/%]*))?"
-)
-"""Origin, path and query of a URL that no parser changes, but for dot segments and broken escapes."""
+_SCHEME = len("https://")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?")
 
+# No parser changes these, but for dot segments and broken escapes.
+_PLAIN = f"{ascii_letters}{digits}-._~!$&()*+,;=:@/%".encode()
+_ONE_MARK = (b"", b"?")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-F]{2})")
+
+
+def origin_in(text: str) -> str:
+    """Return all that stands before the path of an absolute URL."""
+    end = text.find("/", _SCHEME)
+    return text if end < 0 else text[:end]
+
+
+class _Home(NamedTuple):
+    """A URL of an origin, and its parts around path and query."""
+
+    url: Any
+    before: tuple[object, ...]
+    after: tuple[object, ...]
+
+    def moved(self, path: str, query: str | None) -> Any:  # noqa: ANN401 - a URL of either library
+        """Return a URL of the same origin."""
+        url: Any = object.__new__(self.url.__class__)
+        reference = self.url._uri_reference.__class__  # noqa: SLF001 - `_keep` has tried it
+        url._uri_reference = tuple.__new__(reference, (*self.before, path, query, *self.after))  # noqa: SLF001 - as above
+        return url
 
 
 class URLs:
@@ -33,7 +54,7 @@ class URLs:
 
     def __init__(self, parse: Callable[[str], Any]) -> None:
         self._parse = parse
-        self._homes: dict[str, Any] = {}
+        self._homes: dict[str, _Home | None] = {}
 
     def of(self, text: str) -> Any:  # noqa: ANN401 - a URL of either library
         """Return what `parse(text)` would return.
@@ -41,13 +62,11 @@ class URLs:
         Raises:
             Exception: whatever `parse` raises.
         """
-        match = _unchanged(text)
-        if match is not None:
-            origin = match[1]
-            home = self._homes[origin] if origin in self._homes else self._keep(origin)
-            if home is not None:
-                return _moved(home, match[2], match[3])
-        return self._parse(text)
+        home = self._home_of(text)
+        if home is None:
+            return self._parse(text)
+        path, mark, query = text[len(origin_in(text)) :].partition("?")
+        return home.moved(path, query if mark else None)
 
     def text_of(self, text: str) -> str:
         """Return what `str(parse(text))` would return.
@@ -55,29 +74,28 @@ class URLs:
         Raises:
             Exception: whatever `parse` raises.
         """
-        return text if _unchanged(text) is not None else str(self._parse(text))
+        return str(self._parse(text)) if self._home_of(text) is None else text
 
-    def _keep(self, origin: str) -> Any:  # noqa: ANN401 - as above
-        """Keep a URL of an origin; None when the library does not keep its URLs as is expected here."""
-        home, sample = self._parse(f"{origin}/"), f"{origin}/a%2Fb/c?d=e/f&g=%20"
+    def _home_of(self, text: str) -> _Home | None:
+        """Return the home of a URL that the parser would leave as it stands; None for any other."""
+        if not text.isascii() or text.encode().translate(None, _PLAIN) not in _ONE_MARK or "/." in text:
+            return None
+        if "%" in text and _BROKEN_ESCAPE.search(text):
+            return None
+        origin = origin_in(text)
+        return self._homes[origin] if origin in self._homes else self._keep(origin)
+
+    def _keep(self, origin: str) -> _Home | None:
+        """Keep a home; None when the library does not keep its URLs as is expected here."""
+        if not _ORIGIN.fullmatch(origin):
+            return None
+        url, sample = self._parse(f"{origin}/"), f"{origin}/a%2Fb/c?d=e/f&g=%20"
         try:
-            same = _moved(home, "/a%2Fb/c", "d=e/f&g=%20") == self._parse(sample)
+            scheme, userinfo, host, port, _, _, *after = url._uri_reference  # noqa: SLF001 - tried here
+            home = _Home(url, (scheme, userinfo, host, port), tuple(after))
+            same = home.moved("/a%2Fb/c", "d=e/f&g=%20") == self._parse(sample)
         except (AttributeError, TypeError, ValueError):
             return None
         if len(self._homes) >= ORIGINS_KEPT:
             self._homes.clear()
-        return self._homes.setdefault(origin, home) if same else None
-
-
-def _unchanged(text: str) -> re.Match[str] | None:
-    """Return the parts of a URL that a parser leaves as it is; None for any other."""
-    match = _AS_IT_STANDS.fullmatch(text)
-    return None if match is None or "/." in text or ("%" in text and _BROKEN_ESCAPE.search(text)) else match
-
-
-def _moved(home: Any, path: str, query: str | None) -> Any:  # noqa: ANN401 - as above
-    """Return a URL of the same origin."""
-    url: Any = object.__new__(home.__class__)
-    there = home._uri_reference  # noqa: SLF001 - `_keep` has tried it
-    url._uri_reference = there.__class__(*there[:4], path, query, *there[6:])  # noqa: SLF001 - as above
-    return url
+        return self._homes.setdefault(origin, home if same else None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
+import anyio
 import pytest
 
 import azpoll
-from azpoll.testing import FakeARM, Reply, status_monitor
+from azpoll.testing import FakeARM, Reply, Script, status_monitor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -130,3 +131,33 @@ async def test_a_header_that_is_changed_while_an_operation_runs_is_sent_with_the
         await (await tracker.begin("DELETE", THING))
     assert ways == [DIRECT, DIRECT]
     assert [request.headers["x-token"] for request in arm.requests] == ["old", "old", "new"]
+
+
+@pytest.mark.parametrize(("told", "given", "expected"), [(None, None, 8), (5, None, 5), (5, 3, 3)])
+@LIBRARY
+async def test_a_transport_tells_how_many_requests_it_serves_well(
+    library: Library, told: int | None, given: int | None, expected: int
+) -> None:
+    """What the caller says counts more."""
+    arm = FakeARM(default=Script(duration_s=5, retry_after=5), latency_s=1, limits=None)
+    transport: Any = arm.transport(library)
+    if told is not None:
+        transport.at_once = told
+    flying = most = 0
+
+    async def left(request: Any) -> None:
+        nonlocal flying, most
+        flying += request.method == "GET"
+        most = max(most, flying)
+
+    async def back(response: Any) -> None:
+        nonlocal flying
+        flying -= response.request.method == "GET"
+
+    hooks = {"request": [left], "response": [back]}
+    client = import_module(library).AsyncClient(transport=transport, base_url=ORIGIN, event_hooks=hooks)
+    tracker = azpoll.Tracker(client, max_in_flight=given, budget=None)
+    async with client, tracker, anyio.create_task_group() as tasks:
+        for number in range(20):
+            tasks.start_soon(tracker.begin, "DELETE", f"{THING}{number}")
+    assert most == expected
