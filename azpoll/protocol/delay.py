@@ -21,7 +21,8 @@ _MILLISECOND_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
 
 # RFC 9110 10.2.3 has whole digits only, so `+5`, `1e3`, `0x10` and `.5` are refused. Wider than the RFC: a
 # fraction (services send it) and a minus (rule 35 reads it as "now"). 100 digits are always a finite float.
-_NUMBER = re.compile(r"[ \t]*-?[0-9]{1,100}(?:\.[0-9]{1,100})?[ \t]*")
+# Compiled when one comes that is no plain number of few digits, which is seldom.
+_NUMBER = r"[ \t]*-?[0-9]{1,100}(?:\.[0-9]{1,100})?[ \t]*"
 _FEW_DIGITS = 6
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -143,7 +144,7 @@ def _doubled(times: int, longest_s: float) -> float:
 def _number(value: str) -> float | None:
     if len(value) <= _FEW_DIGITS and value.isascii() and value.isdecimal():  # as nearly all are
         return float(value)
-    if not _NUMBER.fullmatch(value):
+    if not re.fullmatch(_NUMBER, value):
         return None
     number = float(value)
     return number if number > 0 else 0.0

@@ -6,12 +6,12 @@ merged once for each origin, and again only when the client's own have changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from azpoll.transport.urls import origin_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
     from azpoll.transport.urls import URLs
@@ -21,7 +21,7 @@ REQUEST_ID = "x-ms-client-request-id"
 ORIGINS_KEPT = 64
 
 
-class Model(NamedTuple):
+class Model:
     """What every GET of one origin is like.
 
     Attributes:
@@ -30,9 +30,13 @@ class Model(NamedTuple):
         timeouts: in seconds, by kind.
     """
 
-    request: HTTPRequest
-    headers: tuple[tuple[str, str], ...]
-    timeouts: Mapping[str, float | None]
+    __slots__ = ("headers", "request", "timeouts")
+
+    def __init__(self, request: HTTPRequest) -> None:
+        pairs: Sequence[tuple[bytes, bytes]] = request.headers.raw
+        self.request = request
+        self.headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+        self.timeouts: Mapping[str, float | None] = request.extensions["timeout"]
 
 
 class Requests:
@@ -85,9 +89,7 @@ class Requests:
             return self._models[origin]
         if len(self._models) >= ORIGINS_KEPT:
             self._models.clear()
-        request = self._built("GET", url)
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
-        return self._models.setdefault(origin, Model(request, headers, request.extensions["timeout"]))
+        return self._models.setdefault(origin, Model(self._built("GET", url)))
 
     def _built(self, method: str, url: str) -> HTTPRequest:
         request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})

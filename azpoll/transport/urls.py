@@ -7,8 +7,9 @@ path and query alone, and are written in characters that a parser leaves as they
 from __future__ import annotations
 
 import re
+from functools import partial
 from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 ORIGINS_KEPT = 64
 
 _SCHEME = len("https://")
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?")
+_ORIGIN = r"https?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?"
 
 # No parser changes these, but for dot segments and broken escapes.
 _PLAIN = f"{ascii_letters}{digits}-._~!$&()*+,;=:@/%".encode()
@@ -30,18 +31,21 @@ def origin_in(text: str) -> str:
     return text if end < 0 else text[:end]
 
 
-class _Home(NamedTuple):
-    """A URL of an origin, and its parts around path and query."""
+class _Home:
+    """An origin: all parts of its URLs but path and query."""
 
-    url: Any
-    before: tuple[object, ...]
-    after: tuple[object, ...]
+    __slots__ = ("_after", "_before", "_kind", "_reference")
 
-    def moved(self, path: str, query: str | None) -> Any:  # noqa: ANN401 - a URL of either library
+    def __init__(self, url: Any) -> None:  # noqa: ANN401 - a URL of either library
+        there = url._uri_reference  # noqa: SLF001 - `URLs` tries it
+        self._kind = url.__class__
+        self._before, self._after = tuple(there[:4]), tuple(there[6:])
+        self._reference = partial(tuple[object].__new__, there.__class__)
+
+    def moved(self, path: str, query: str | None) -> Any:  # noqa: ANN401 - as above
         """Return a URL of the same origin."""
-        url: Any = object.__new__(self.url.__class__)
-        reference = self.url._uri_reference.__class__  # noqa: SLF001 - `_keep` has tried it
-        url._uri_reference = tuple.__new__(reference, (*self.before, path, query, *self.after))  # noqa: SLF001 - as above
+        url: Any = object.__new__(self._kind)
+        url._uri_reference = self._reference((*self._before, path, query, *self._after))  # noqa: SLF001 - as above
         return url
 
 
@@ -87,12 +91,11 @@ class URLs:
 
     def _keep(self, origin: str) -> _Home | None:
         """Keep a home; None when the library does not keep its URLs as is expected here."""
-        if not _ORIGIN.fullmatch(origin):
+        if not re.fullmatch(_ORIGIN, origin):
             return None
         url, sample = self._parse(f"{origin}/"), f"{origin}/a%2Fb/c?d=e/f&g=%20"
         try:
-            scheme, userinfo, host, port, _, _, *after = url._uri_reference  # noqa: SLF001 - tried here
-            home = _Home(url, (scheme, userinfo, host, port), tuple(after))
+            home = _Home(url)
             same = home.moved("/a%2Fb/c", "d=e/f&g=%20") == self._parse(sample)
         except (AttributeError, TypeError, ValueError):
             return None
