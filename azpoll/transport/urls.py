@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ _SCHEME = len("https://")
 _ORIGIN = r"https?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?"
 
 # No parser changes these, but for dot segments and broken escapes.
-_PLAIN = f"{ascii_letters}{digits}-._~!$&()*+,;=:@/%".encode()
+_PLAIN = bytes(code for code in range(128) if chr(code).isalnum()) + b"-._~!$&()*+,;=:@/%"
 _ONE_MARK = (b"", b"?")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-F]{2})")
 
