@@ -56,13 +56,14 @@ PYREQWEST = Peer("pyreqwest loop", "naive.pyreqwest", ("pyreqwest",))
 OURS_HTTPX = Peer("azpoll over httpx", "tracked.httpx", ("httpx",), ours=True)
 OURS_HTTPX2 = Peer("azpoll over httpx2", "tracked.httpx2", ("httpx2",), ours=True)
 OURS_PYREQWEST = Peer("azpoll over pyreqwest", "tracked.pyreqwest", ("httpx", "pyreqwest"), ours=True)
+OURS_SIGNED = Peer("azpoll over pyreqwest, with an auth", "tracked.signed", ("httpx", "pyreqwest"), ours=True)
 OURS_AIOHTTP = Peer("azpoll over httpx-aiohttp", "tracked.httpx_aiohttp", ("httpx", "httpx_aiohttp"), ours=True)
 FAST = OURS_PYREQWEST
 """What `azpoll[fast]` installs."""
 
 PEERS = (
     *(AZURE, HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST, FLOOR),
-    *(OURS_HTTPX, OURS_HTTPX2, OURS_PYREQWEST, OURS_AIOHTTP),
+    *(OURS_HTTPX, OURS_HTTPX2, OURS_PYREQWEST, OURS_SIGNED, OURS_AIOHTTP),
 )
 
 

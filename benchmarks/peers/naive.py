@@ -72,10 +72,11 @@ async def _of_client(scene: Scene, library: Any, gate: AbstractAsyncContextManag
 
 
 @asynccontextmanager
-async def clients(library: Any, transport: Any = None) -> AsyncGenerator[Any]:
-    """Yield a client of httpx or httpx2 as everybody makes one."""
+async def clients(library: Any, transport: Any = None, **credential: Any) -> AsyncGenerator[Any]:
+    """Yield a client of httpx or httpx2 as everybody makes one, with the token in its headers if there is no other."""
+    credential = credential or {"headers": HEADERS}
     timeout = library.Timeout(30, pool=None)
-    async with library.AsyncClient(headers=HEADERS, timeout=timeout, transport=transport, trust_env=False) as client:
+    async with library.AsyncClient(timeout=timeout, transport=transport, trust_env=False, **credential) as client:
         yield client
 
 

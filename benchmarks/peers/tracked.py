@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import azpoll
-from benchmarks.peers.naive import clients
+from benchmarks.peers.naive import HEADERS, clients
 from benchmarks.scene import WARMUP
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from benchmarks.scene import Scene
 
 
@@ -36,8 +38,21 @@ async def pyreqwest(scene: Scene) -> None:
     await _poll_all(scene, import_module("httpx"), import_module("azpoll.fast").transport())
 
 
-async def _poll_all(scene: Scene, library: Any, transport: Any = None) -> None:
-    async with clients(library, transport) as client:
+async def signed(scene: Scene) -> None:
+    """The same with a token that an auth puts into each request, as one does that renews it."""
+    library = import_module("httpx")
+    base: Any = library.Auth
+
+    class Bearer(base):  # type: ignore[misc]  # of a library that is imported when it is measured
+        def auth_flow(self, request: Any) -> Generator[Any, Any]:
+            request.headers.update(HEADERS)
+            yield request
+
+    await _poll_all(scene, library, import_module("azpoll.fast").transport(), auth=Bearer())
+
+
+async def _poll_all(scene: Scene, library: Any, transport: Any = None, **credential: Any) -> None:
+    async with clients(library, transport, **credential) as client:
         await client.get(scene.monitor(WARMUP))
         scene.warm()
         initial = deque(_initial(library, scene, number) for number in range(scene.operations))
