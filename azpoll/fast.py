@@ -56,8 +56,9 @@ _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]],
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    at_once = 64
-    """Requests, as `azpoll.transport.direct` asks: it has no pool to search."""
+    at_once = 16
+    """Requests, as `azpoll.transport.direct` asks. It has no pool to search, but all that are answered together are
+    read in one turn of the event loop, which holds up everything else there."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

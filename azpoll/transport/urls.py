@@ -31,13 +31,18 @@ def origin_in(text: str) -> str:
 
 
 class _Home:
-    """An origin: all parts of its URLs but path and query."""
+    """An origin: all parts of its URLs but path and query.
 
-    __slots__ = ("_after", "_before", "_kind", "_reference")
+    Attributes:
+        text: as the parser writes it.
+    """
+
+    __slots__ = ("_after", "_before", "_kind", "_reference", "text")
 
     def __init__(self, url: Any) -> None:  # noqa: ANN401 - a URL of either library
         there = url._uri_reference  # noqa: SLF001 - `URLs` tries it
         self._kind = url.__class__
+        self.text = origin_in(str(url))
         self._before, self._after = tuple(there[:4]), tuple(there[6:])
         self._reference = partial(tuple[object].__new__, there.__class__)
 
@@ -77,7 +82,8 @@ class URLs:
         Raises:
             Exception: whatever `parse` raises.
         """
-        return str(self._parse(text)) if self._home_of(text) is None else text
+        home = self._home_of(text)
+        return str(self._parse(text)) if home is None else home.text + text[len(origin_in(text)) :]
 
     def _home_of(self, text: str) -> _Home | None:
         """Return the home of a URL that the parser would leave as it stands; None for any other."""

@@ -17,6 +17,7 @@ import trio
 import azpoll
 from azpoll import fast
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
+from azpoll.transport.client import ClientTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -222,6 +223,21 @@ def test_urls_are_sent_as_they_are_spelled() -> None:
     async def run() -> list[str]:
         async with httpx.AsyncClient(transport=fast.transport()) as client:
             return await targets(client.get)
+
+    assert asyncio.run(run()) == SPELLINGS
+
+
+def test_polls_are_sent_as_their_urls_are_spelled() -> None:
+    """Without an auth they pass httpx's requests by."""
+
+    async def run() -> list[str]:
+        async with httpx.AsyncClient(transport=fast.transport()) as client:
+            transport = ClientTransport(client)
+            transport.open()
+            try:
+                return await targets(lambda url: transport.request("GET", url, limit=1000))
+            finally:
+                transport.close()
 
     assert asyncio.run(run()) == SPELLINGS
 

@@ -53,6 +53,7 @@ def test_each_url_is_what_the_parser_makes_of_it(library: str) -> None:
     urls = URLs(parse)
     for text in (*PLAIN, *ODD, *PLAIN):
         assert parts_of(urls.of(text)) == parts_of(parse(text)), text
+        assert urls.text_of(text) == str(parse(text))
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -66,6 +67,7 @@ def test_any_url_is_what_the_parser_makes_of_it(library: str, text: str) -> None
             URLs(parse).of(text)
     else:
         assert parts_of(URLs(parse).of(text)) == parts_of(expected)
+        assert URLs(parse).text_of(text) == str(expected)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
