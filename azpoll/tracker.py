@@ -58,7 +58,7 @@ class Tracker(Generic[ResponseT]):
             apply to every poll. Redirects are followed by azpoll alone.
         allowed_origins: origins such as "https://host" that polls may go to besides that of the initial
             request (rule 9).
-        rebase_to: origin, with an optional path, that URLs of other origins are moved to: ARM's gateway (rule 10).
+        rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway to ARM (rule 10).
         max_in_flight: polls under way at once, and as many initial requests; None for 8, with `azpoll.fast` 16. The
             pool of httpx slows with each, and 8 of 0.1 s make 80 reads/s, three times what ARM grants a subscription.
         budget: reads and writes per second of each subscription, ARM's own limits by default; None without limits.

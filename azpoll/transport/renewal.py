@@ -6,19 +6,14 @@ for each of them. Here the first refused request renews; the others wait for it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 import anyio
 
-from azpoll.transport.body import drain
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator
 
     from azpoll.transport.library import HTTPRequest, HTTPResponse
-
-    Send: TypeAlias = Callable[[HTTPRequest], Awaitable[HTTPResponse]]
-    Flow: TypeAlias = AsyncGenerator[HTTPRequest, HTTPResponse]
 
 UNAUTHORIZED = 401
 
@@ -26,28 +21,21 @@ UNAUTHORIZED = 401
 class Auth(Protocol):
     """The client's auth: what `httpx.Auth` and `httpx2.Auth` share."""
 
+    requires_request_body: bool
+    requires_response_body: bool
+
     def async_auth_flow(self, request: HTTPRequest) -> AsyncGenerator[HTTPRequest, HTTPResponse]:
         """Yield requests to send and receive their responses."""
         ...
 
 
 class SharedRenewal:
-    """The auth of a client, as all its requests share it.
+    """The auth of a client, shared by all polls; made an `Auth` of its library by `shared_renewal`."""
 
-    Args:
-        auth: the client's.
-        base: of the authentication classes of the client's library.
-        keep_cookies: of an answer that another request follows.
-
-    Raises:
-        TypeError: the auth is not the library's.
-    """
-
-    def __init__(self, auth: object, base: type, keep_cookies: Callable[[HTTPResponse], object]) -> None:
-        if not _is_auth(auth, base):
-            raise TypeError(f"the client's auth must be of its own library, not {type(auth).__name__}")
+    def __init__(self, auth: Auth) -> None:
+        self.requires_request_body = auth.requires_request_body
+        self.requires_response_body = auth.requires_response_body
         self._auth = auth
-        self._keep_cookies = keep_cookies
         self._renewing = anyio.Lock()
         self._renewals = 0
 
@@ -55,49 +43,50 @@ class SharedRenewal:
         """Whether this is the auth that is shared."""
         return self._auth is auth
 
-    async def send(self, request: HTTPRequest, send: Send) -> HTTPResponse:
-        """Send a request with the client's auth; when refused, renew, or use what another request renewed.
-
-        Raises:
-            Exception: whatever `send` or the auth raises.
-        """
+    async def async_auth_flow(self, request: HTTPRequest) -> AsyncGenerator[HTTPRequest, HTTPResponse]:
+        """Send a request with the client's auth; when refused, renew, or use what another request renewed."""
         renewals = self._renewals
         flow = self._auth.async_auth_flow(request)
         try:
-            response = await send(await anext(flow))
-            if response.status_code != UNAUTHORIZED:
-                return await self._follow(flow, response, send)
-            async with self._renewing:
-                if renewals != self._renewals:
-                    await self._pass(response)
-                    await flow.aclose()
-                    flow = self._auth.async_auth_flow(request)
-                    response = await send(await anext(flow))
-                return await self._follow(flow, response, send, self._renewals + 1)
+            response = yield await anext(flow)
+            if response.status_code == UNAUTHORIZED:
+                await self._renewing.acquire()
+                try:
+                    if renewals != self._renewals:
+                        await flow.aclose()
+                        flow = self._auth.async_auth_flow(request)
+                        response = yield await anext(flow)
+                    renewals = self._renewals
+                    while True:
+                        try:
+                            following = await flow.asend(response)
+                        except StopAsyncIteration:
+                            return
+                        self._renewals = renewals + 1
+                        response = yield following
+                finally:
+                    self._renewing.release()
+            while True:
+                try:
+                    following = await flow.asend(response)
+                except StopAsyncIteration:
+                    return
+                response = yield following
         finally:
             await flow.aclose()
 
-    async def _follow(
-        self, flow: Flow, response: HTTPResponse, send: Send, renewals: int | None = None
-    ) -> HTTPResponse:
-        """Send what the auth makes of an answer, until it is satisfied; `renewals` is their number if that renews."""
-        while True:
-            try:
-                following = await flow.asend(response)
-                await self._pass(response)
-            except StopAsyncIteration:
-                return response
-            except BaseException:
-                await response.aclose()
-                raise
-            if renewals is not None:
-                self._renewals = renewals
-            response = await send(following)
 
-    async def _pass(self, response: HTTPResponse) -> None:
-        """Leave an answer behind, and its connection ready for the next request."""
-        self._keep_cookies(response)
-        await drain(response)
+def shared_renewal(auth: object, base: type) -> SharedRenewal:
+    """Return the client's auth with one renewal for all, as an instance of `base`, the library's `Auth`.
+
+    Raises:
+        TypeError: it is not the library's.
+    """
+    if not _is_auth(auth, base):
+        raise TypeError(f"the client's auth must be of its own library, not {type(auth).__name__}")
+    kind = type("SharedRenewal", (SharedRenewal, base), {})
+    shared: SharedRenewal = kind(auth)
+    return shared
 
 
 def _is_auth(value: object, base: type) -> TypeGuard[Auth]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic
 
+from azpoll.transport.body import drain
 from azpoll.transport.direct import at_once, direct_of
 from azpoll.transport.library import ResponseT
-from azpoll.transport.renewal import SharedRenewal
+from azpoll.transport.renewal import SharedRenewal, shared_renewal
 from azpoll.transport.requests import REQUEST_ID, Requests
 
 if TYPE_CHECKING:
@@ -63,46 +64,57 @@ class Sender(Generic[ResponseT]):
         if transport_for is None or hooks["request"] or hooks["response"]:
             return await self.send_whole(self._requests.make(method, url, client_request_id))
         if self._client.auth is not None:
-            request = self._requests.make(method, url, client_request_id)
-            return await self._shared_auth().send(request, self._by_transport)
+            return await self._signed(transport_for, self._requests.make(method, url, client_request_id))
         model = self._requests.model(method, url)
         direct = None if model is None else direct_of(transport_for(model.request.url))
         if model is not None and direct is not None:
             headers = model.headers if client_request_id is None else (*model.headers, (REQUEST_ID, client_request_id))
             return await direct(self._urls.text_of(url), headers, model.timeouts)
-        return await self._by_transport(self._requests.like(model, method, url, client_request_id))
+        request = self._requests.like(model, method, url, client_request_id)
+        received: Received = await transport_for(request.url).handle_async_request(request)
+        return received
 
     async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
         """The same, through `client.send`."""
+        sent: Any = request  # it and the auth are of the client's own classes, which the types here cannot say
         if self._client.auth is None:
-            return await self._by_client(request)
-        return await self._shared_auth().send(request, self._by_client)
+            return await self._client.send(sent, stream=True, follow_redirects=False)
+        auth: Any = self._shared_auth()
+        return await self._client.send(sent, stream=True, auth=auth, follow_redirects=False)
 
-    async def _by_transport(self, request: HTTPRequest) -> HTTPResponse:
-        assert self._transport_for is not None  # noqa: S101 - `send` has asked
-        response: HTTPResponse = await self._transport_for(request.url).handle_async_request(request)
-        response.request = request
-        return response
-
-    async def _by_client(self, request: HTTPRequest) -> HTTPResponse:
-        sent: Any = request  # it is of the client's own class, which the types here cannot say
-        none: Any = None  # the auth has signed it, if there is one
-        return await self._client.send(sent, stream=True, auth=none, follow_redirects=False)
+    async def _signed(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> HTTPResponse:
+        """Let the auth sign the request, and send again what it makes of an answer."""
+        flow = self._shared_auth().async_auth_flow(request)
+        try:
+            request = await anext(flow)
+            while True:
+                response: HTTPResponse = await transport_for(request.url).handle_async_request(request)
+                response.request = request
+                try:
+                    following = await flow.asend(response)
+                    self.keep_cookies(str(request.url), response.headers.raw)
+                    await drain(response)
+                    request = following
+                except StopAsyncIteration:
+                    return response
+                except BaseException:
+                    await response.aclose()
+                    raise
+        finally:
+            await flow.aclose()
 
     def keep_cookies(self, url: str, raw: Sequence[tuple[bytes, bytes]]) -> None:
         """Let the client keep the cookies in the headers of an answer, as `client.send` does."""
         cookies = [(name, value) for name, value in raw if name.lower() == b"set-cookie"]
-        self._keep_cookies_of(self._library.response(200, headers=cookies, request=self._library.request("GET", url)))
+        response = self._library.response(200, headers=cookies, request=self._library.request("GET", url))
+        self._client.cookies.extract_cookies(response)
 
     def _shared_auth(self) -> SharedRenewal:
         """Return the client's present auth, of which there is one, with one renewal for all requests."""
         auth = self._client.auth
         if self._auth is None or not self._auth.shares(auth):
-            self._auth = SharedRenewal(auth, self._library.auth, self._keep_cookies_of)
+            self._auth = shared_renewal(auth, self._library.auth)
         return self._auth
-
-    def _keep_cookies_of(self, response: HTTPResponse) -> None:
-        self._client.cookies.extract_cookies(response)
 
 
 def _is_of_library(step: object, library: Library) -> bool:

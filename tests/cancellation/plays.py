@@ -250,7 +250,7 @@ PLAYS: dict[str, Play] = {
     "renewing": Play(renewing, SUCCEEDED, WAITED),
     "waiting": Play(waiting, SUCCEEDED, WAITED | ENTERED, extra=1, patience_s=GRACE_S, again=True, most=ALONE),
     "beginning": Play(beginning, SUCCEEDED, BEGUN, extra=1),
-    "beginning refused": Play(beginning_refused, SUCCEEDED, WAITED | {"SharedRenewal.send"}, extra=1),
+    "beginning refused": Play(beginning_refused, SUCCEEDED, WAITED | {"SharedRenewal.async_auth_flow"}, extra=1),
     "canceling": Play(canceling, frozenset({"canceled"}), WAITED | {"cancel"}, extra=1),
     "waiting exit": Play(owning(on_exit="wait"), STOPPED, ENTERED | {"Desk.wait_empty"}, extra=2),
     "stopping exit": Play(owning(on_exit="stop"), STOPPED, ENTERED, extra=2),
