@@ -91,10 +91,9 @@ class Sender(Generic[ResponseT]):
                 response: HTTPResponse = await transport_for(request.url).handle_async_request(request)
                 response.request = request
                 try:
-                    following = await flow.asend(response)
-                    self.keep_cookies(str(request.url), response.headers.raw)
+                    request = await flow.asend(response)
+                    self._client.cookies.extract_cookies(response)
                     await drain(response)
-                    request = following
                 except StopAsyncIteration:
                     return response
                 except BaseException:

@@ -70,10 +70,11 @@ class URLs:
         Raises:
             Exception: whatever `parse` raises.
         """
-        home = self._home_of(text)
-        if home is None:
+        split = self._split(text)
+        if split is None:
             return self._parse(text)
-        path, mark, query = text[len(origin_in(text)) :].partition("?")
+        home, rest = split
+        path, mark, query = rest.partition("?")
         return home.moved(path, query if mark else None)
 
     def text_of(self, text: str) -> str:
@@ -82,17 +83,18 @@ class URLs:
         Raises:
             Exception: whatever `parse` raises.
         """
-        home = self._home_of(text)
-        return str(self._parse(text)) if home is None else home.text + text[len(origin_in(text)) :]
+        split = self._split(text)
+        return str(self._parse(text)) if split is None else split[0].text + split[1]
 
-    def _home_of(self, text: str) -> _Home | None:
-        """Return the home of a URL that the parser would leave as it stands; None for any other."""
+    def _split(self, text: str) -> tuple[_Home, str] | None:
+        """Return home and rest of a URL that the parser would leave as it stands; None for any other."""
         if not text.isascii() or text.encode().translate(None, _PLAIN) not in _ONE_MARK or "/." in text:
             return None
         if "%" in text and _BROKEN_ESCAPE.search(text):
             return None
         origin = origin_in(text)
-        return self._homes[origin] if origin in self._homes else self._keep(origin)
+        home = self._homes[origin] if origin in self._homes else self._keep(origin)
+        return None if home is None else (home, text[len(origin) :])
 
     def _keep(self, origin: str) -> _Home | None:
         """Keep a home; None when the library does not keep its URLs as is expected here."""
