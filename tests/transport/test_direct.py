@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from deletion import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
 
 import azpoll
-from azpoll.testing import FakeARM, Reply, Script, status_monitor
+from azpoll.testing import FakeARM, Reply, Script
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
 pytestmark = pytest.mark.anyio
 
-LIBRARY = pytest.mark.parametrize("library", ["httpx", "httpx2"])
-Library = Literal["httpx", "httpx2"]
-ORIGIN = "https://management.azure.com"
-THING = "/subscriptions/s/resourceGroups/g/things/t"
-RUNNING, SUCCEEDED = status_monitor("Running"), status_monitor("Succeeded")
 DIRECT, WHOLE = "direct", "whole"
-
-
-def service(*polls: Reply) -> FakeARM:
-    arm = FakeARM()
-    arm.operation("DELETE", retry_after=1, polls=[*polls, SUCCEEDED])
-    return arm
 
 
 def twofold(arm: FakeARM, library: Library, ways: list[str]) -> Any:
@@ -56,8 +46,7 @@ async def ways_of(arm: FakeARM, library: Library, **arguments: Any) -> list[str]
     ways: list[str] = []
     transport = twofold(arm, library, ways)
     client = import_module(library).AsyncClient(**{"transport": transport, "base_url": ORIGIN, **arguments})
-    async with client, azpoll.Tracker(client) as tracker:
-        await (await tracker.begin("DELETE", THING))
+    await polled(client)
     return ways
 
 
@@ -100,7 +89,7 @@ async def test_a_cookie_is_kept_and_sent_from_then_on(library: Library) -> None:
     """It depends on the URL, which the client alone can judge."""
     arm = service(Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"}), RUNNING)
     assert await ways_of(arm, library) == [DIRECT, WHOLE, WHOLE]
-    sent = [request.headers.get("cookie") for request in arm.requests if request.method == "GET"]
+    sent = [request.headers.get("cookie") for request in polls_of(arm)]
     assert sent == [None, "affinity=7", "affinity=7"]
 
 

@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import logging
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from deletion import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
 
 import azpoll
-from azpoll.testing import FakeARM, Reply, status_monitor
+from azpoll.testing import FakeARM, Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
 pytestmark = pytest.mark.anyio
 
-LIBRARY = pytest.mark.parametrize("library", ["httpx", "httpx2"])
-Library = Literal["httpx", "httpx2"]
-ORIGIN = "https://management.azure.com"
-THING = "/subscriptions/s/resourceGroups/g/things/t"
-RUNNING, SUCCEEDED = status_monitor("Running"), status_monitor("Succeeded")
-
-
-def service(*polls: Reply) -> FakeARM:
-    arm = FakeARM()
-    arm.operation("DELETE", retry_after=1, polls=[*polls, SUCCEEDED])
-    return arm
-
 
 def client_of(arm: FakeARM, library: Library, **arguments: Any) -> Any:
     return import_module(library).AsyncClient(**{"transport": arm.transport(library), "base_url": ORIGIN, **arguments})
-
-
-async def polled(client: Any) -> None:
-    """Begin one operation and await it."""
-    async with client, azpoll.Tracker(client) as tracker:
-        await (await tracker.begin("DELETE", THING))
-
-
-def polls_of(arm: FakeARM) -> list[Any]:
-    return [request for request in arm.requests if request.method == "GET"]
 
 
 @LIBRARY
