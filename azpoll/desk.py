@@ -128,13 +128,11 @@ class Desk(Generic[ResponseT]):
         )
 
     def stop(self, record: Record) -> None:
-        """Stop tracking one operation that has not ended; allowed in any callback of the event loop."""
+        """Send no more for an operation that has not ended; allowed in any callback of the event loop."""
         if not record.ended:
             if threading.get_ident() != self._thread or self.transport.is_inherited:
                 raise WrongEventLoop(_ELSEWHERE)
             self._scheduler.withdraw(record)
-            self._ended(record)
-            record.tell()
 
     def board(self, plan: Callable[[str], Plan]) -> Board:
         """Return where a source of hints writes."""

@@ -238,7 +238,11 @@ class AsyncOperation(Generic[T]):
         return await self._desk.cancel(self._record)
 
     def stop_tracking(self) -> None:
-        """Stop polling here; the operation itself goes on. Awaiters get `TrackerClosed` with a resume token."""
+        """Poll no more; the operation itself goes on. Awaiters get `TrackerClosed` with a resume token.
+
+        A request under way is waited for, and only then is the operation `done()`: its answer may be the end, which
+        awaiters are then told, or name the time before which nobody may ask again.
+        """
         self._desk.stop(self._record)
 
     def _failure(self) -> AzpollError:

@@ -101,13 +101,13 @@ class Record:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is sent for it: it is terminal, or tracking was stopped."""
-        return self.withdrawn or not isinstance(self.state, Pending)
+        """Whether nothing more is heard of it: it is terminal, or tracking was stopped and no request is under way."""
+        return (self.withdrawn and self.asks is None) or not isinstance(self.state, Pending)
 
     @property
     def stopped(self) -> bool:
         """Whether tracking was stopped before it ended."""
-        return self.withdrawn and isinstance(self.state, Pending)
+        return self.ended and isinstance(self.state, Pending)
 
     @property
     def failed(self) -> bool:

@@ -152,6 +152,23 @@ def resume(state: Pending, wait: Wait, at_s: float) -> State:
     return _within_deadline(state._replace(ask=Ask(state.url, wait)), None, at_s, at_once=False)
 
 
+def postpone(state: Pending, came: Answer | Unreachable, since_s: float) -> State:
+    """Return a state that waits, from its own last answer at `since_s`, as long as one asks for that came for another.
+
+    Both ask the same URL. Where the deadline comes before, only whoever takes it up again has to wait.
+    """
+    head = came if isinstance(came, Answer) else came.head
+    asked = (None if head is None else retry_after(head)) or 0.0
+    wait = Wait(came.at_s + state.plan.pace.clamp(asked) - since_s, by_server=True)
+    lost = state.ask.instead
+    if lost is None:
+        return state if wait.seconds <= state.ask.wait.seconds else resume(state, wait, since_s)
+    if lost.last is None or wait.seconds <= lost.last.ask.wait.seconds:
+        return state
+    last = lost.last._replace(ask=lost.last.ask._replace(wait=wait))
+    return state._replace(ask=state.ask._replace(instead=lost._replace(last=last)))
+
+
 def _with_header(plan: Plan, pattern: Pattern, came: Answer) -> State:
     """Follow the URL in the pattern's header, on any 2xx and whatever the body shows (rule 3)."""
     wait = poll_wait(came, plan.pace, 0)

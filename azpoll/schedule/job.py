@@ -48,7 +48,7 @@ class Job(Protocol):
         rank: how soon it is asked once it is due.
         owner: who shares the reads of its scope with other owners.
         errand: to be sent before the next poll.
-        withdrawn: nothing more is sent for it.
+        withdrawn: nothing more is sent for it; it leaves once no request that it may learn from is under way.
     """
 
     state: State

@@ -18,12 +18,12 @@ import anyio
 import anyio.lowlevel
 
 from azpoll.protocol.answer import Answer, Unreachable
-from azpoll.protocol.delay import Wait, retry_after
-from azpoll.protocol.machine import advance, expire, resume
+from azpoll.protocol.machine import advance, expire, postpone
 from azpoll.protocol.states import Pending
 from azpoll.schedule.agenda import Agenda
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
+from azpoll.schedule.underway import UnderWay
 from azpoll.transport.alarm import alarm
 from azpoll.transport.clock import loop_clock
 
@@ -82,8 +82,7 @@ class Scheduler:
         self._resting: list[Alarm] = []
         self._called = False
         self._workers = 0
-        self._busy = 0
-        self._idle: anyio.Event | None = None
+        self._under_way = UnderWay()
         self._closed = False
         self._cut = False
 
@@ -95,7 +94,7 @@ class Scheduler:
     @property
     def in_flight(self) -> int:
         """Requests under way."""
-        return self._busy
+        return self._under_way.count
 
     def scopes(self) -> tuple[ScopeStatistics, ...]:
         """Return what was read in each scope so far."""
@@ -118,10 +117,14 @@ class Scheduler:
         self._look(self._agenda.next_s())
 
     def withdraw(self, job: Job) -> None:
-        """Send nothing more for a job; what is under way is not waited for."""
+        """Send nothing more for a job; it leaves now, or when the request under way at its URL is answered.
+
+        That answer is the last that is known of it here: it may be its end, or say when it may be asked elsewhere.
+        """
         job.withdrawn = True
-        self._agenda.withdraw(job)
-        self._agenda.leaves(job)
+        if job.asks not in self._flying:
+            self._agenda.withdraw(job)
+            self._leave(job)
 
     async def close(self, grace_s: float, cut: Callable[[], object]) -> None:
         """Send nothing more, and give the requests under way `grace_s` seconds to be answered.
@@ -131,18 +134,12 @@ class Scheduler:
         """
         self._closed = True
         try:
-            await self._until_idle(grace_s)
+            await self._under_way.wait_none(self._now() + grace_s)
         finally:
-            if self._busy:
+            if self._under_way.count:
                 self._cut = True
                 cut()
-                await self._until_idle(CUT_S)
-
-    async def _until_idle(self, seconds: float) -> None:
-        with anyio.CancelScope(shield=True, deadline=self._now() + seconds):
-            while self._busy:
-                self._idle = anyio.Event()
-                await self._idle.wait()
+                await self._under_way.wait_none(self._now() + CUT_S)
 
     def _schedule(self, job: Job, state: Pending, at_s: float) -> None:
         if job.asks != state.ask.url:
@@ -180,7 +177,7 @@ class Scheduler:
         self._called = True
 
     async def _work(self) -> None:
-        mine = alarm()
+        mine, under_way = alarm(), self._under_way
         while True:
             self._called = False
             now_s = self._now()
@@ -188,15 +185,15 @@ class Scheduler:
             if job is None:
                 await self._pause(mine)
                 continue
-            self._busy += 1
-            if self._watch is None and not self._called and self._busy < self._max_in_flight and self._agenda:
+            under_way.count += 1
+            if self._watch is None and not self._called and under_way.count < self._max_in_flight and self._agenda:
                 self._relieve()
             if job.place is None:
                 self._give_up(job)
                 await anyio.lowlevel.checkpoint()
             elif job.asks in self._flying:
                 self._flying[job.asks] += (job,)
-                self._answered()
+                self._under_way.over()
                 await anyio.lowlevel.checkpoint()
             elif job.errand is None:
                 await self._poll(job, job.place, now_s)
@@ -220,23 +217,28 @@ class Scheduler:
     async def _poll(self, job: Job, place: Place[Job], sent_s: float) -> None:
         before = job.state
         assert isinstance(before, Pending)  # noqa: S101 - as in `put`
-        lateness_s = sent_s - job.due_s
         url = before.ask.url
         self._flying[url] = ()
         try:
-            came = await self._ask(before)
+            try:
+                came = await self._ask(before)
+            finally:
+                self._under_way.over()
+            self._heard(job, before, place, came, sent_s)
         finally:
-            met = self._flying.pop(url)
-            self._answered()
+            del self._flying[url]
+
+    def _heard(self, job: Job, before: Pending, place: Place[Job], came: Answer | Unreachable, sent_s: float) -> None:
+        url = before.ask.url
         throttle = self._agenda.heard(place, came, came.at_s)
         if throttle is not None:
             self._throttled(statistics_of(place.lane, came.at_s), throttle)
-        twins = (*met, *self._agenda.twins_of(job, url))
+        twins = (*self._flying[url], *self._agenda.twins_of(job, url))
         if self._cut and isinstance(came, Unreachable):  # it did not fail: nobody waited for it any longer
             for each in (job, *twins):
                 self._defer(each, came)
             return
-        self._advance(job, came, lateness_s)
+        self._advance(job, came, sent_s - job.due_s)
         if not isinstance(job.state, Pending) and isinstance(came, Answer):
             self._timing.learn(before.plan, job, came, place.lane.detection)
         for twin in twins:
@@ -247,7 +249,7 @@ class Scheduler:
                 self._defer(twin, came)
 
     def _advance(self, job: Job, came: Answer | Unreachable, lateness_s: float) -> None:
-        if job.withdrawn or not isinstance(job.state, Pending):
+        if not isinstance(job.state, Pending):
             return
         state = advance(job.state, came)
         job.publish(state, came, lateness_s)
@@ -255,23 +257,26 @@ class Scheduler:
 
     def _defer(self, job: Job, came: Answer | Unreachable) -> None:
         """Let a job wait as long as an answer asks for that came for another, and may be no news of its operation."""
-        state, since_s = job.state, job.answered_s
-        if isinstance(state, Pending) and state.ask.instead is None and not job.withdrawn:
-            head = came if isinstance(came, Answer) else came.head
-            asked_s = (None if head is None else retry_after(head)) or 0.0
-            wait_s = came.at_s + state.plan.pace.clamp(asked_s) - since_s
-            if wait_s > state.ask.wait.seconds:
-                job.publish(resume(state, Wait(wait_s, by_server=True), since_s), None, 0.0)
-        self._put_back(job, since_s)
+        if isinstance(job.state, Pending):
+            later = postpone(job.state, came, job.answered_s)
+            if later is not job.state:
+                job.publish(later, None, 0.0)
+        self._put_back(job, job.answered_s)
 
     def _put_back(self, job: Job, at_s: float) -> None:
         if isinstance(job.state, Pending) and not job.withdrawn:
             self._schedule(job, job.state, at_s)
         else:
-            self._agenda.leaves(job)
+            self._leave(job)
+
+    def _leave(self, job: Job) -> None:
+        """Ask no more for a job, and say so of one that has not ended: it is no longer tracked."""
+        self._agenda.leaves(job)
+        if isinstance(job.state, Pending):
+            job.publish(job.state, None, 0.0)
 
     def _give_up(self, job: Job) -> None:
-        self._answered()
+        self._under_way.over()
         assert isinstance(job.state, Pending)  # noqa: S101 - as in `put`
         job.publish(job.state.ask.instead or expire(job.state), None, 0.0)
         self._agenda.leaves(job)
@@ -284,15 +289,12 @@ class Scheduler:
             errand.came = await self._post(errand.url)
         finally:
             met = self._flying.pop(url)
-            self._answered()
-        for twin in met:
+            self._under_way.over()
+        for twin in (*met, *self._agenda.twins_of(job, url)):
             self._put_back(twin, twin.answered_s)
         job.errand = None
         errand.finished.set()
-        if not job.withdrawn:
+        if job.withdrawn:
+            self._leave(job)
+        else:
             self._put(job, errand.back_s)
-
-    def _answered(self) -> None:
-        self._busy -= 1
-        if self._idle is not None and not self._busy:
-            self._idle.set()

@@ -235,12 +235,13 @@ async def test_an_operation_that_is_no_longer_tracked_cannot_be_canceled_here() 
     assert posts_of(arm) == []
 
 
-async def test_tracking_that_stops_before_the_cancel_is_answered_says_so() -> None:
+async def test_tracking_that_stops_before_the_cancel_is_sent_says_so() -> None:
+    """A poll is under way, and it would leave after it."""
     arm = FakeARM()
-    arm.operation("PUT", duration_s=100, retry_after=10)
-    arm.operation("POST", f"{GROUP}/cancel", initial=Delay(20, Reply(202)))
-    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
-        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+    arm.operation("PUT", duration_s=100, polls=[Delay(25, Ordinary())], retry_after=10)
+    async with client_of(arm, timeout=60) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
+        await until(15)
         async with anyio.create_task_group() as tasks:
 
             async def ask() -> None:
@@ -248,8 +249,35 @@ async def test_tracking_that_stops_before_the_cancel_is_answered_says_so() -> No
                     await operation.cancel()
 
             tasks.start_soon(ask)
-            await until(3)
+            await until(20)
             operation.stop_tracking()
+        assert anyio.current_time() == pytest.approx(35)
+    assert posts_of(arm) == []
+
+
+async def test_tracking_that_stops_while_the_cancel_is_under_way_waits_for_its_answer() -> None:
+    """That of a second handle, too, which has asked nothing itself."""
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=100, retry_after=50)
+    arm.operation("POST", f"{GROUP}/cancel", initial=Delay(20, Reply(202)))
+    async with client_of(arm, timeout=60) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        twin = tracker.resume(operation.resume_token())
+        async with anyio.create_task_group() as tasks:
+
+            async def ask() -> None:
+                assert await operation.cancel()
+
+            tasks.start_soon(ask)
+            await until(3)
+            for each in (operation, twin):
+                each.stop_tracking()
+                assert not each.done()
+        assert len(posts_of(arm)) == 1
+        for each in (operation, twin):
+            assert isinstance(await error_of(each), azpoll.TrackerClosed)
+        assert anyio.current_time() == pytest.approx(20)
+    arm.no_early_polls()
 
 
 async def test_the_deadline_ends_a_cancel_that_waits() -> None:

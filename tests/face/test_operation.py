@@ -267,7 +267,7 @@ async def test_stop_tracking_ends_awaiters_and_sends_nothing_more() -> None:
         assert operation.resume_token()
 
 
-async def test_what_a_poll_under_way_brings_after_the_stop_changes_nothing() -> None:
+async def test_an_end_that_a_poll_under_way_brings_after_the_stop_is_not_lost() -> None:
     arm = FakeARM(latency_s=5)
     arm.operation("DELETE", duration_s=1, retry_after=2)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -275,9 +275,59 @@ async def test_what_a_poll_under_way_brings_after_the_stop_changes_nothing() -> 
         await until(9)
         assert tracker.statistics().in_flight == 1
         operation.stop_tracking()
-        await until(100)
-        assert isinstance(operation.exception(), azpoll.TrackerClosed)
-        assert operation.snapshot().polls == 0
+        assert not operation.done()
+        assert operation.state is azpoll.OperationState.RUNNING
+        assert (await operation).status_code == 200
+    arm.no_requests_after_end()
+
+
+async def test_a_poll_under_way_at_the_stop_is_the_last_and_its_retry_after_is_in_the_token() -> None:
+    arm = FakeARM(latency_s=5)
+    arm.operation("DELETE", duration_s=100, retry_after=20)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("DELETE", THING)
+        await until(27)
+        assert tracker.statistics().in_flight == 1
+        operation.stop_tracking()
+        error = await error_of(operation)
+        assert isinstance(error, azpoll.TrackerClosed)
+        assert anyio.current_time() == pytest.approx(30)
+        assert operation.snapshot().polls == 1
+        async with azpoll.Tracker(client) as other:
+            assert (await other.resume(str(error.resume_token))).status_code == 200
+    arm.no_early_polls()
+    arm.one_request_at_a_time()
+
+
+async def test_a_result_under_way_at_the_stop_is_the_result() -> None:
+    arm = FakeARM(latency_s=5)
+    arm.operation("PUT", duration_s=1, retry_after=2)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING)
+        await until(14)
+        assert operation.state is azpoll.OperationState.FETCHING
+        operation.stop_tracking()
+        assert (await operation).status_code == 200
+
+
+async def test_who_hears_of_an_answer_may_stop_the_operation_that_it_is_of() -> None:
+    """Its answer is known by then, and its twins' too."""
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=15, retry_after=10)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("DELETE", THING)
+        twin = tracker.resume(operation.resume_token())
+
+        def stop(event: azpoll.Event) -> None:
+            if isinstance(event, azpoll.PollAnswered):
+                operation.stop_tracking()
+                twin.stop_tracking()
+
+        tracker.subscribe(stop)
+        for each in (operation, twin):
+            assert isinstance(await error_of(each), azpoll.TrackerClosed)
+            assert each.snapshot().polls == 1
+        assert anyio.current_time() < 15
 
 
 async def test_stopping_what_has_ended_does_nothing() -> None:

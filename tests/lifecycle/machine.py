@@ -107,16 +107,17 @@ class Lifecycle(RuleBasedStateMachine):
         self._program.cancel(chosen)
 
     @precondition(lambda self: self._program.newest)
-    @rule(handle=some, meanwhile=st.booleans(), resume=st.booleans())
-    def stop_tracking(self, handle: int, *, meanwhile: bool, resume: bool) -> None:
-        """Perhaps while a poll is under way, and perhaps not for long."""
+    @rule(handle=some, room=some, meanwhile=st.booleans(), resume=st.booleans())
+    def stop_tracking(self, handle: int, room: int, *, meanwhile: bool, resume: bool) -> None:
+        """Perhaps while a poll is under way, and perhaps to track it elsewhere as soon as that is answered."""
         chosen = one_of(self._program.newest, handle)
         if meanwhile:
             self._program.until_asked(chosen)
         self._program.stop(chosen)
+        self._world.let_pass(LATENCY_S)
         self._program.look()
-        if resume and not chosen.room.closed:
-            self._program.resume(chosen.work, chosen.room)
+        if resume and self._program.open_rooms:
+            self._program.resume(chosen.work, one_of(self._program.open_rooms, room))
 
     @precondition(lambda self: self._program.open_rooms)
     @rule(work=some, room=some)

@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from .scripts import Draft
     from .waiting import Kind
 
-UNHEARD_S = 100.0
-"""In which a poll under way is answered, and the longest Retry-After that it may have told is over."""
-
-
 class Program:
     """One run of a program.
 
@@ -151,8 +147,6 @@ class Program:
         """Take an operation up again: from the token that was kept, or as one more handle where it is tracked.
 
         The latter not while it may be asked: two handles whose answers are not the same ask each for itself.
-        What a poll is answered that was under way as its tracking was stopped, only its own tracker knows, and only
-        if the operation is taken up again before.
         """
         self.world.let_pass(TICK_S)  # in which what is due is sent
         self.look()
@@ -161,8 +155,6 @@ class Program:
             return
         if tracked is not None and room.tracker.statistics().in_flight:
             return
-        if tracked is None and work.unheard and not room.wire.asks(work.path):
-            self.world.let_pass(UNHEARD_S)
 
         def resume() -> azpoll.AsyncOperation[httpx.Response]:
             token = work.token if tracked is None else tracked.operation.resume_token()
@@ -174,7 +166,7 @@ class Program:
         except azpoll.TrackerClosed:
             assert room.leaving
             return
-        work.token, work.unheard = None, False
+        work.token = None
         self._add(work, room, operation, math.inf)
 
     def wait_for(self, handle: Handle, kind: Kind) -> Waiter:
@@ -205,8 +197,6 @@ class Program:
     def stop(self, handle: Handle) -> None:
         """Stop tracking an operation here."""
         handle.may_stop = True
-        if not handle.operation.done():
-            handle.work.unheard |= handle.room.tracker.statistics().in_flight > 0
         self.world.inside(handle.operation.stop_tracking)
 
     # What came of it

@@ -39,10 +39,6 @@ class Wire(httpx.AsyncBaseTransport):
         self.reads: list[Read] = []
         self.doubled: list[str] = []
 
-    def asks(self, subject: str) -> bool:
-        """Whether a request about a resource is under way."""
-        return self._under_way[subject] > 0
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         path, at_s = request.url.path, self._clock()
         subject = subject_of(path, self._arm.operations)

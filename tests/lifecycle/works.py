@@ -81,7 +81,6 @@ class Work:
         token: to resume from, since its last handle ended; None while it is tracked.
         token_error_s: how far the wall clock was ahead when the token was made.
         may_be_refused: whether there was no valid credential for its initial request at some time.
-        unheard: whether a poll may have been under way as its tracking was stopped.
     """
 
     path: str
@@ -94,7 +93,6 @@ class Work:
     token: str | None = None
     token_error_s: float = 0.0
     may_be_refused: bool = False
-    unheard: bool = False
 
     @property
     def verdict(self) -> str | None:
