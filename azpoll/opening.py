@@ -110,6 +110,7 @@ class Opening:
             raise TypeError(f"idempotent must be True or False, not {type(idempotent).__name__}")
         settings = self.settings({name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}})
         request = self._transport.initial(self.check_method(method), url, arguments)
+        self._resource_of(str(request.url))
         assert self._starts is not None  # noqa: S101 - the tracker was entered
         came = await self._starts.send(
             request, settings.owner, settings.pace, repeatable=is_repeatable(request), idempotent=idempotent
@@ -124,11 +125,11 @@ class Opening:
         """Return plan and state of an operation whose initial request was answered.
 
         Raises:
-            ValueError: the method of the request starts no long-running operation.
+            ValueError: the method of the request starts no long-running operation, or its URL cannot be asked again.
         """
         method = self.check_method(came.method)
-        origin = origin_of(self._parse(came.url))
-        plan = self._plan(method, came.url, origin, settings, client_request_id, came.at_s)
+        url, trust = self._resource_of(came.url)
+        plan = _plan(method, url, trust, settings, client_request_id, came.at_s)
         return plan, start(plan, came)
 
     def check_method(self, method: str) -> str:
@@ -160,7 +161,8 @@ class Opening:
                 f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor in"
                 " allowed_origins; nothing was sent. If it is to be trusted, name it there"
             )
-        plan = self._plan(token.method, token.resource_url, origin, settings, token.client_request_id, at_s)
+        trust = self._trust_of(origin)
+        plan = _plan(token.method, token.resource_url, trust, settings, token.client_request_id, at_s)
         if settings.final_state_via is None and token.final_state_via is not None:
             plan = plan._replace(final_state_via=token.final_state_via)
         state = tokens.state_of(token, plan)
@@ -179,22 +181,39 @@ class Opening:
             ValueError: it is not an http or https URL.
         """
         origin = checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse, path=True)
-        return self._plan("GET", url, origin, self.settings({"timeout": None}), None, 0.0)
+        return _plan("GET", url, self._trust_of(origin), self.settings({"timeout": None}), None, 0.0)
 
-    def _plan(  # noqa: PLR0917 - the columns of a plan
-        self, method: str, url: str, origin: Origin, settings: Settings, client_request_id: str | None, at_s: float
-    ) -> Plan:
+    def _resource_of(self, url: str) -> tuple[str, Trust]:
+        """Return the URL at which a resource is asked after its initial request, and what is trusted from there.
+
+        Raises:
+            ValueError: it is one that no answer may name either (rules 8, 13).
+        """
+        url = url.partition("#")[0].replace("\\", "%5C")  # a fragment is never sent
+        trust = self._trust_of(origin_of(self._parse(url)))
+        asked = trust.target(url, base=url, resource_url=url)
+        if isinstance(asked, Refusal):
+            raise ValueError(f"the URL of the initial request is refused: {asked.reason}")  # noqa: TRY004 - of a value
+        return url, trust
+
+    def _trust_of(self, origin: Origin) -> Trust:
         trust = self._trusts.get(origin)
         if trust is None:
             trust = self._trusts[origin] = Trust(self._parse, origin, self._allowed, self._rebase_to)
-        return Plan(
-            method=method,
-            resource_url=url,
-            trust=trust,
-            final_state_via=settings.final_state_via,
-            result=settings.result,
-            terminal_words=settings.terminal_words,
-            pace=settings.pace,
-            deadline_s=None if math.isinf(settings.timeout_s) else at_s + settings.timeout_s,
-            client_request_id=client_request_id,
-        )
+        return trust
+
+
+def _plan(  # noqa: PLR0917 - the columns of a plan
+    method: str, url: str, trust: Trust, settings: Settings, client_request_id: str | None, at_s: float
+) -> Plan:
+    return Plan(
+        method=method,
+        resource_url=url,
+        trust=trust,
+        final_state_via=settings.final_state_via,
+        result=settings.result,
+        terminal_words=settings.terminal_words,
+        pace=settings.pace,
+        deadline_s=None if math.isinf(settings.timeout_s) else at_s + settings.timeout_s,
+        client_request_id=client_request_id,
+    )

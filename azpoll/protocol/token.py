@@ -23,8 +23,10 @@ from azpoll.protocol.target import Refusal
 if TYPE_CHECKING:
     from azpoll.protocol.states import Pending, Plan
 
-MAX_TOKEN = 16 * 1024
-"""Longest token, in characters."""
+MAX_TOKEN = 96 * 1024
+"""Longest token, in characters: room for four URLs of the greatest length, each character escaped (rule 13).
+
+One of usual URLs has 0.5 KiB, one of three URLs of 4 KiB has 16."""
 
 METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
 """Methods that start long-running operations."""
@@ -112,12 +114,10 @@ def token_of(state: Pending, not_before: float) -> Token:
 def encode(token: Token, key: bytes | None = None) -> str:
     """Return the token as text; with a key, followed by a dot and its HMAC-SHA256.
 
-    Where the text would be too long for `decode`, the fallback is left out, and a refused URL is no longer named.
+    Where the text would be too long for `decode`, the client request id is left out.
     """
     text = _encoded(token, key)
-    if len(text) <= MAX_TOKEN:
-        return text
-    return _encoded(token._replace(fallback=None, refused=token.refused and _NO_URL), key)
+    return text if len(text) <= MAX_TOKEN else _encoded(token._replace(client_request_id=None), key)
 
 
 def _encoded(token: Token, key: bytes | None) -> str:

@@ -204,6 +204,24 @@ async def test_what_is_no_url_is_refused_before_anything_is_sent(url: str, libra
 
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize(
+    ("url", "reason"),
+    [(f"{THING}&t={'x' * 9000}", "longer than 8192"), (f"https://u:p@management.azure.com{THING}", "user information")],
+)
+async def test_a_url_that_no_answer_may_name_begins_no_operation_either(
+    url: str, reason: str, library: Library
+) -> None:
+    """It could be asked at no later time, and be in no resume token."""
+    arm = FakeARM(default=Script())
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(ValueError, match=f"initial request is refused: .*{reason}"):
+            await tracker.begin("PUT", url)
+        assert arm.requests == ()
+        with pytest.raises(ValueError, match=f"initial request is refused: .*{reason}"):
+            tracker.track(await client.put(url))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
     "arguments",
     [
         {"json": datetime(2026, 1, 1, tzinfo=UTC)},

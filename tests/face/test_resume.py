@@ -264,6 +264,20 @@ async def test_a_signed_token_needs_its_key_and_cannot_be_changed() -> None:
             assert (await tracker.resume(f" {token}\n")).status_code == 200
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    "query", [f"&t={'x' * 8000}", "#place", "&filter=name eq 'a\\b' or \u00e9"], ids=["long", "", "odd"]
+)
+async def test_whatever_url_began_an_operation_it_can_be_resumed(query: str, library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=50, retry_after=10)
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING + query)
+        operation.stop_tracking()
+        assert (await tracker.resume(operation.resume_token())).status_code == 200
+    judge(arm)
+
+
 async def test_a_truncated_token_and_one_of_a_megabyte_are_refused() -> None:
     arm = FakeARM(default=Script(duration_s=50))
     async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:

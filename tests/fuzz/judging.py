@@ -84,5 +84,5 @@ def judge_end(state: State) -> None:
 @lru_cache(maxsize=256)
 def _judge_token(token: Token) -> None:
     text = encode(token)
-    if len(text) <= MAX_TOKEN and decode(text) != token:
+    if len(text) > MAX_TOKEN or decode(text) != token:
         raise Broken("token is not read as it was written:")

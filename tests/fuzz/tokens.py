@@ -154,8 +154,7 @@ def check(data: bytes) -> None:
         raise Broken("signature is not that of the token:")
     judge_state(state, resumed=True)
     again = encode(token_of(state, 0.0), key)
-    # Relative URLs were made absolute: three of 8 KiB are more than a token holds, and `decode` says so.
-    if len(again) <= MAX_TOKEN and decode(again, key).method != plan.method:
+    if len(again) > MAX_TOKEN or decode(again, key).method != plan.method:
         raise Broken("token cannot be read again:")
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .scripts import Draft
     from .waiting import Kind
 
+
 class Program:
     """One run of a program.
 

@@ -156,14 +156,22 @@ def test_rule_42_a_refused_location_is_used_by_who_trusts_its_origin_after_all()
     assert resumed.location == "https://eu.azure.com/loc"
 
 
-def test_rule_42_a_refused_location_makes_no_token_too_long() -> None:
-    """Then it is no longer named, and is still refused."""
-    foreign = "https://eu.azure.com/loc?t=".ljust(MAX_URL, "x")
-    long = f"{HOST}/op?api-version=1&t=".ljust(4096, "x")
-    state = play(plan("POST"), accepted(Azure_AsyncOperation=long, Location=foreign)).next
-    resumed = again(state)
+@pytest.mark.parametrize("location", [f"{HOST}/loc?t=", "https://eu.azure.com/loc?t="])
+@pytest.mark.parametrize("letter", ["x", '"'])
+def test_rule_42_of_urls_of_8_kib_there_is_a_token_in_every_state(location: str, letter: str) -> None:
+    """Of the resource, the monitor, the one before it and the `Location`, however they are written (rule 13)."""
+    resource, first, second, third = (
+        f"{start}{'&' if '?' in start else '?'}api-version=1&t=".ljust(MAX_URL, letter)
+        for start in (RESOURCE, f"{HOST}/1", f"{HOST}/2", location)
+    )
+    the = plan("POST", resource_url=resource)
+    state = play(
+        the, accepted(Azure_AsyncOperation=first), told("Running", Azure_AsyncOperation=second, Location=third)
+    )
+    resumed = again(state.next)
     assert isinstance(resumed, Polling)
-    assert isinstance(resumed.location, Refusal)
+    assert (resumed.plan.resource_url, resumed.url, resumed.fallback) == (resource, second, first)
+    assert isinstance(resumed.location, str if third.startswith(HOST) else Refusal)
 
 
 def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
@@ -183,30 +191,30 @@ def test_rule_42_a_client_request_id_that_is_no_plain_text_spoils_no_token(odd: 
     assert decode(encode(token_of(polling(client_request_id=odd), 0.0))).client_request_id is None
 
 
-def test_rule_42_urls_of_4_kib_fit_into_a_token() -> None:
-    """The documented length of polling URLs; the fallback is left out where all of them do not fit."""
-    long = f"{HOST}/op?api-version=1&t=".ljust(4096, "x")
+def test_rule_42_a_token_of_4_kib_urls_has_16_kib() -> None:
+    """The documented length of polling URLs; the resource URL is that of some ARM resource."""
+    long = f"{HOST}/op?api-version=1&t=".ljust(4000, "x")
     token = TOKEN._replace(url=long, location=f"{long}l", fallback=f"{long}f")
-    for key in (None, b"key"):
-        text = encode(token, key)
-        assert len(text) <= MAX_TOKEN
-        assert decode(text, key) == token._replace(fallback=None)
-        assert decode(encode(token._replace(location=None), key), key).fallback == token.fallback
-    assert MAX_TOKEN == 16 * 1024
+    assert len(encode(token, b"key")) <= 16 * 1024
+
+
+def test_rule_42_no_longer_text_is_read() -> None:
     assert decode(encode(TOKEN).ljust(MAX_TOKEN)) == TOKEN
     with pytest.raises(InvalidToken, match="longer"):
         decode(encode(TOKEN).ljust(MAX_TOKEN + 1))
-    one = TOKEN._replace(url=long.ljust(MAX_URL, "x"))
-    assert decode(encode(one)) == one
 
 
-def test_rule_42_a_fallback_is_left_out_only_where_it_does_not_fit() -> None:
+@pytest.mark.parametrize("key", [None, b"key"])
+def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key: bytes | None) -> None:
     """To the character."""
-    token = TOKEN._replace(fallback="")
-    room = MAX_TOKEN // 4 * 3 - len(base64.urlsafe_b64decode(encode(token) + "==")) - len(',"fallback":""')
-    fits = TOKEN._replace(fallback="f" * (room + len(',"fallback":""')))
-    assert len(encode(fits)) == MAX_TOKEN
-    assert decode(encode(fits)) == fits
+    signature = 0 if key is None else len(encode(TOKEN, key)) - len(encode(TOKEN))
+    room = (
+        (MAX_TOKEN - signature) * 3 // 4 - len(base64.urlsafe_b64decode(encode(TOKEN) + "==")) - len(',"request_id":""')
+    )
+    fits = TOKEN._replace(client_request_id="f" * room)
+    assert MAX_TOKEN - 1 <= len(encode(fits, key)) <= MAX_TOKEN
+    assert decode(encode(fits, key), key) == fits
+    assert decode(encode(fits._replace(client_request_id="f" * (room + 1)), key), key) == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -295,7 +303,7 @@ def test_rule_42_a_key_is_asked_for_and_asked_of() -> None:
 @pytest.mark.parametrize(
     ("text", "key", "why"),
     [
-        ("A" * (MAX_TOKEN + 1), None, "it is longer than 16384 characters"),
+        ("A" * (MAX_TOKEN + 1), None, "it is longer than 98304 characters"),
         ("caf\xe9", None, "it is not a resume token"),
         (encode(TOKEN, b"key"), None, "it is signed: the key it was signed with is needed"),
         (encode(TOKEN), b"key", "it is not signed with this key, or was changed"),
