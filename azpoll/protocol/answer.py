@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+
+from azpoll.protocol.jsontext import text_of, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
 
+_LARGE = 64 * 1024
+_LEAST_PER_BRACKET = 5
 _BOM = b"\xef\xbb\xbf"
-_decode = json.JSONDecoder().raw_decode
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
 
 
@@ -115,23 +117,27 @@ def read_json(answer: Answer) -> object | Absent:
     if not answer.body:
         return Absent.EMPTY
     try:
-        try:
-            text = answer.body.decode()
-            value, end = _decode(text)
-            if end == len(text):
-                return value  # type: ignore[no-any-return]  # `object` until a reader narrows it
-        except ValueError:
-            pass
-        return json.loads(answer.body)  # type: ignore[no-any-return]  # amid blanks, with a BOM, in UTF-16 or UTF-32
+        return value_in(text_of(answer.body))
     except (ValueError, RecursionError):
         if not answer.body.removeprefix(_BOM).strip():
             return Absent.EMPTY
         return Absent.BROKEN if _promised_json(answer) else Absent.OPAQUE
 
 
+def read_status(answer: Answer) -> object | Absent:
+    """As `read_json`, of a body that says how an operation goes: a large one of little but brackets is `BROKEN`.
+
+    Values within values are what takes a parser long, and such a document needs few.
+    """
+    body = answer.body
+    if len(body) > _LARGE and (body.count(b"[") + body.count(b"{")) * _LEAST_PER_BRACKET > len(body):
+        return Absent.BROKEN
+    return read_json(answer)
+
+
 def read_object(answer: Answer) -> dict[str, object] | None:
-    """Return the body's JSON object; None when it holds none."""
-    return object_in(read_json(answer))
+    """Return the JSON object of a body that says how an operation goes; None when it holds none."""
+    return object_in(read_status(answer))
 
 
 def object_in(value: object) -> dict[str, object] | None:

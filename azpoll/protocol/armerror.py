@@ -16,7 +16,8 @@ code, a message or details is taken, and `{}` is none of these:
 `x-ms-error-code` gives the code that none of these gave. Member names match without case everywhere. Wherever
 an error or a message may stand, JSON text of one is read too: as the error itself where nothing else gives a
 code, else as one more detail. Bodies are hostile until shown otherwise: at most 8 levels and 256 errors are
-read, XML with a DTD is not, and what was not understood stays in `members` and in `raw`.
+read, of no more than 1,000 members each, XML with a DTD is not, and what was not understood stays in `members` and
+in `raw`.
 
 Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSON 4.0, section 19.
 """
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from azpoll.protocol.answer import Absent, is_object, read_json
+from azpoll.protocol.answer import Absent, is_object, read_status
 from azpoll.protocol.errorbody import is_list, json_in, member, raw_text, xml_members
 from azpoll.protocol.text import escaped
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 8
 _MAX_ERRORS = 256
+_MAX_MEMBERS = 1000
 
 # The order is the rule (rows 1 to 4 of the table above).
 _PLACES = (("error",), ("properties", "error"), ("properties", "statusmessage"), ("odata.error",))
@@ -97,7 +99,7 @@ class ServiceError(NamedTuple):
 def read_error(answer: Answer) -> ServiceError:
     """Return the error in an answer, an empty one if there is none. Never raises."""
     raw = raw_text(answer.body)
-    document = read_json(answer)
+    document = read_status(answer)
     reader = _Reader()
     found = reader.text_body(raw) if isinstance(document, Absent) else reader.document(document, 0)
     error = found or ARMError()
@@ -161,8 +163,10 @@ class _Reader:
         if not is_object(value):
             return self.error(value, depth)
         self._left -= 1
-        value = _unworded(value)
-        return self._placed(value, depth) or self._top(value, depth + 1)
+        if (sent := _object(value)) is None:
+            return None
+        sent = _unworded(sent)
+        return self._placed(sent, depth) or self._top(sent, depth + 1)
 
     def error(self, value: object, depth: int) -> ARMError | None:
         """Return the error that `value`, standing where an error belongs, is: its own members come first."""
@@ -175,12 +179,12 @@ class _Reader:
         if is_list(value):
             details = self._details(value, depth)
             return ARMError(details=details) if details else None
-        if not is_object(value):
+        if (sent := _object(value)) is None:
             return None
-        error = self.record(value, depth)
+        error = self.record(sent, depth)
         if _speaks(error):
             return error
-        return self._placed(value, depth + 1) or (error if error.details else None)
+        return self._placed(sent, depth + 1) or (error if error.details else None)
 
     def record(self, sent: Mapping[str, object], depth: int) -> ARMError:
         """Return the error whose members are `sent`."""
@@ -273,7 +277,7 @@ class _Members:
 
 def _text(value: object) -> str | None:
     if is_object(value):
-        value = member(value, "value")  # OData: {"lang": "en-us", "value": "..."}
+        value = member(_object(value), "value")  # OData: {"lang": "en-us", "value": "..."}
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return _string(value)
@@ -284,7 +288,7 @@ def _string(value: object) -> str | None:
 
 
 def _object(value: object) -> dict[str, object] | None:
-    return value if is_object(value) and value else None
+    return value if is_object(value) and 0 < len(value) <= _MAX_MEMBERS else None
 
 
 def _objects(value: object) -> tuple[dict[str, object], ...] | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from typing import TYPE_CHECKING, TypeGuard
 
 from azpoll.protocol.answer import is_object
+from azpoll.protocol.jsontext import value_in
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -23,14 +23,13 @@ def raw_text(body: bytes) -> str:
 
 
 def json_in(text: str) -> object | None:
-    """Return the object or list whose JSON text this is, else None."""
-    if not text.lstrip().startswith(("{", "[")):
+    """Return the object or list whose JSON text this is, else None; one of more than 64 KiB is not read."""
+    if len(text) > _MAX_RAW or not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        value: object = json.loads(text)
+        return value_in(text)
     except (ValueError, RecursionError):
         return None
-    return value
 
 
 def xml_members(text: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.protocol.answer import Absent, is_object, object_in, read_json, read_object
+from azpoll.protocol.answer import Absent, is_object, object_in, read_json, read_object, read_status
 from azpoll.protocol.reading import Reading, is_monitor, provisioning_state, status_word, text, verdict_of
 from azpoll.protocol.states import Verdict
 
@@ -46,7 +46,7 @@ class Pattern(NamedTuple):
 
 def read_monitor(plan: Plan, answer: Answer) -> Reading:
     """Read a status monitor (rules 14-17): a status in the body beats the HTTP status code."""
-    body = read_json(answer)
+    body = read_status(answer)
     document = body if is_object(body) else None
     if document is not None and (word := status_word(document)):
         return Reading(verdict_of(word, plan.terminal_words), word, document)

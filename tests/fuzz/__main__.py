@@ -1,5 +1,6 @@
 """The fuzzing of goal R5 as a command.
 
+At 1 MiB:     python -m tests.fuzz --largest
 Every night:  python -m tests.fuzz --inputs 2500000 --seed "$(date +%Y%m%d)"
 and an hour:  python -m tests.fuzz --guided-seconds 3600
 A failure:    python -m tests.fuzz --kind bodies --seed 1 --only 4711
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--only", type=int, metavar="NUMBER", help="this input of the seed alone")
     parser.add_argument("--input", metavar="TEXT", help="this input, as a report gives it")
     parser.add_argument("--guided-seconds", type=int, metavar="N", help="led by coverage, N seconds for all kinds")
+    parser.add_argument("--largest", action="store_true", help="the largest bodies, and how long the slowest takes")
     parser.add_argument("--guided-in", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     names = given.kind or NAMES
@@ -36,6 +38,8 @@ def main() -> int:
         import_module("tests.fuzz.guided").guided(names[0], given.guided_seconds, given.seed, given.guided_in)
     if given.guided_seconds is not None:
         return max(_apart(name, max(1, given.guided_seconds // len(names)), given.seed) for name in names)
+    if given.largest:
+        return _largest()
     return max(_volume(name, given) for name in names)
 
 
@@ -47,6 +51,15 @@ def _apart(name: str, seconds: int, seed: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tests.fuzz", *arguments, folder]
         return int(subprocess.run(command, check=False).returncode != 0)  # noqa: S603 - ourselves
+
+
+def _largest() -> int:
+    largest = import_module("tests.fuzz.largest")
+    failures: list[str] = largest.failures()
+    took_s, name = largest.slowest()
+    sys.stdout.write(f"bodies of 1 MiB: the slowest {took_s * 1000:.1f} ms, {name}; failures: {len(failures)}\n")
+    sys.stdout.write("".join(f"{failure}\n" for failure in failures))
+    return int(bool(failures))
 
 
 def _volume(name: str, given: argparse.Namespace) -> int:

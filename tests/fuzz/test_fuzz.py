@@ -12,6 +12,7 @@ from scale import scaled
 
 from .campaign import BLOCK, KINDS, MOST_FAILURES, MOST_S, Failure, broken_by, campaign, drawn, slow
 from .kind import Broken
+from .largest import failures
 from .minimising import minimised, report
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def test_each_input_gives_a_value_or_a_documented_exception_in_bounds_and_soon(k
     assert not total.failures, "\n".join(report(kind, SEED, failure) for failure in total.failures[:3])
     assert total.inputs == INPUTS
     assert total.slowest_s <= MOST_S
+
+
+def test_the_largest_bodies_hold_as_well() -> None:
+    assert failures() == []
 
 
 @EACH

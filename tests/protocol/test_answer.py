@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.answer import Absent, Answer, Fault, Unreachable, fold_headers, read_json, read_object
+from azpoll.protocol.answer import Absent, Answer, Fault, Unreachable, fold_headers, read_json, read_object, read_status
 
 CANARY = "canary7f3a"
 
@@ -94,6 +94,23 @@ def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | N
     """Broken where JSON was promised or a page of HTML came, opaque where it is of another type."""
     assert read_json(answer(body, content_type)) is absent
     assert read_object(answer(body, content_type)) is None
+
+
+@pytest.mark.parametrize("around", ["%s", '{"status":"Running","x":%s}'])
+@pytest.mark.parametrize("value", ["[]", "{}", "[[]]", "[1]", '{"a":{}}'])
+def test_t10_a_large_status_of_little_but_brackets_is_broken(value: str, around: str) -> None:
+    """A result may be, for all that azpoll knows."""
+    small, large = (around % f"[{','.join([value] * (size // (len(value) + 1)))}]" for size in (65_000, 66_000))
+    assert read_status(answer(small.encode())) == json.loads(small)
+    assert read_status(answer(large.encode())) is Absent.BROKEN
+    assert read_json(answer(large.encode())) == json.loads(large)
+
+
+@pytest.mark.parametrize("value", ["[0.5,1.5]", '{"a":"b"}', "[[10,11],[20,31]]", '{"id":"/s"}'])
+def test_rule_17_a_large_status_that_holds_something_is_read(value: str) -> None:
+    """Some services answer with their result in the status monitor."""
+    large = f'{{"status":"Succeeded","result":[{",".join([value] * 10_000)}]}}'
+    assert read_status(answer(large.encode())) == json.loads(large)
 
 
 @pytest.mark.parametrize(("body", "value"), [(b'{"a": 1}', {"a": 1}), (b"[1]", None), (b"null", None), (b"7", None)])
