@@ -3,12 +3,11 @@
 No event holds a URL, a header or a body, so each may be logged as it is.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from azpoll.snapshot import OperationState
+from azpoll.snapshot import OperationState
 
 
 class OperationTracked(NamedTuple):

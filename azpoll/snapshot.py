@@ -1,16 +1,12 @@
 """What is known of an operation at one moment."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Lost, Polling, Succeeded
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from azpoll.protocol.states import State
+from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Lost, Polling, State, Succeeded
 
 
 class OperationState(StrEnum):

@@ -1,11 +1,10 @@
 """What a tracker has done so far, in numbers."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from azpoll.schedule.lanes import ScopeStatistics
+from azpoll.schedule.lanes import ScopeStatistics
 
 
 class Statistics(NamedTuple):

@@ -32,7 +32,7 @@ CODECS = {"base64", "binascii", "codecs", "hashlib", "hmac", "json", "xml.etree"
 LOOP = {"anyio", "anyio.abc", "anyio.lowlevel", "asyncio", "sniffio", "time"}
 
 KNOWN: dict[str, set[str]] = {
-    "protocol": (DATA | CODECS) - {"contextlib", "zlib"},
+    "protocol": (DATA | CODECS | {"gc"}) - {"contextlib", "zlib"},
     "schedule": DATA | {"anyio", "anyio.abc", "anyio.lowlevel"},
     "transport": DATA | CODECS | LOOP | {"os", "ssl", "traceback", "uuid", "weakref"},
     "face": DATA | LOOP | {"logging", "random", "threading"},

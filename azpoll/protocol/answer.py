@@ -1,16 +1,13 @@
 """What came back from one request: an `Answer`, or `Unreachable` when nothing readable did."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from azpoll.protocol.jsontext import text_of, value_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
 
 _LARGE = 64 * 1024
 _LEAST_PER_BRACKET = 5

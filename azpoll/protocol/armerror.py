@@ -22,18 +22,14 @@ in `raw`.
 Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSON 4.0, section 19.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
 
-from azpoll.protocol.answer import Absent, is_object, read_status
+from azpoll.protocol.answer import Absent, Answer, is_object, read_status
 from azpoll.protocol.errorbody import is_list, json_in, member, raw_text, xml_members
 from azpoll.protocol.text import escaped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from azpoll.protocol.answer import Answer
 
 _MAX_DEPTH = 8
 _MAX_ERRORS = 256
@@ -64,7 +60,7 @@ class ARMError(NamedTuple):
     code: str | None = None
     message: str | None = None
     target: str | None = None
-    details: tuple[ARMError, ...] = ()
+    details: tuple["ARMError", ...] = ()
     innererror: Mapping[str, object] | None = None
     additional_info: tuple[Mapping[str, object], ...] = ()
     members: Mapping[str, object] = _NOTHING

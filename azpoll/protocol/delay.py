@@ -1,16 +1,13 @@
 """How long to wait before the next request: what the server asked, else a schedule (rules 25, 34 to 36)."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from azpoll.protocol.answer import Answer
-
-if TYPE_CHECKING:
-    from azpoll.protocol.answer import Unreachable
+from azpoll.protocol.answer import Answer, Unreachable
 
 _FIRST_S = 1.0
 _LONGEST_POLL_S = 30.0  # rule 36

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 _BLANKS = " \t\n\r"
 _LARGE = 64 * 1024
@@ -23,11 +18,7 @@ def value_in(text: str) -> object:
         RecursionError: it is too deep.
     """
     text = text.strip(_BLANKS)
-    if len(text) <= _LARGE:
-        value, end = _decode(text)
-    else:
-        with _uncollected():
-            value, end = _decode(text)
+    value, end = _decode(text) if len(text) <= _LARGE else _decoded_at_once(text)
     if end != len(text):
         raise ValueError("there is more than one value")
     return value
@@ -43,14 +34,12 @@ def text_of(body: bytes) -> str:
     return body.decode(encoding, "surrogatepass")
 
 
-@contextmanager
-def _uncollected() -> Generator[None]:
+def _decoded_at_once(text: str) -> tuple[object, int]:
     """Make many values without looking for cycles among them again and again: JSON has none."""
     if not gc.isenabled():
-        yield
-        return
+        return _decode(text)
     gc.disable()
     try:
-        yield
+        return _decode(text)
     finally:
         gc.enable()

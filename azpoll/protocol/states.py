@@ -10,19 +10,18 @@ Pending states say what to ask next; terminal states say how it ended.
 They are named tuples, so what tells one from another is its class, by `match` or `isinstance`, and never `==`.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
+from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from azpoll.protocol.answer import Answer, Unreachable
 from azpoll.protocol.delay import Pace, Wait
+from azpoll.protocol.target import Refusal, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from azpoll.protocol.answer import Answer, Unreachable
     from azpoll.protocol.patterns import Pattern
-    from azpoll.protocol.target import Refusal, Trust
 
 
 class Verdict(Enum):
@@ -110,7 +109,7 @@ class Ask(NamedTuple):
     url: str
     wait: Wait
     hops: int = 0
-    instead: Lost | None = None
+    instead: "Lost | None" = None
 
     def __repr__(self) -> str:
         """Say nothing of the URL: its query may be secret (rule 45)."""
@@ -156,7 +155,7 @@ class Polling(NamedTuple):
     """
 
     plan: Plan
-    pattern: Pattern
+    pattern: "Pattern"
     url: str
     ask: Ask
     location: str | Refusal | None = None
@@ -264,7 +263,7 @@ class Lost(NamedTuple):
 
     reason: Reason
     detail: str
-    last: Pending | None
+    last: "Pending | None"
     came: Answer | Unreachable | None = None
 
     @property

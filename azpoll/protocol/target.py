@@ -5,16 +5,14 @@ body, a redirect, and a resume token. All five come through `Trust.target`, and 
 that did not pass it.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, Self
 from urllib.parse import unquote
 
 from azpoll.protocol.text import escaped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_URL = 8192
 """Longest URL accepted, in characters (rule 13)."""

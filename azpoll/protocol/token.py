@@ -5,23 +5,20 @@ signed, so a token is to be kept as a secret is. It is never trusted: its schema
 it passes the same check as one that a service names, against the origin the *caller* gives (rule 9).
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
 import base64
 import binascii
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import Wait
 from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.states import Ask, Confirming, Fetching, FinalStateVia, Polling
+from azpoll.protocol.states import Ask, Confirming, Fetching, FinalStateVia, Pending, Plan, Polling
 from azpoll.protocol.target import Refusal
-
-if TYPE_CHECKING:
-    from azpoll.protocol.states import Pending, Plan
 
 MAX_TOKEN = 96 * 1024
 """Longest token, in characters: room for four URLs of the greatest length, each character escaped (rule 13).

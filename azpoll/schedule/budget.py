@@ -1,12 +1,10 @@
 """Budgets: how many reads and writes per second a scope is given, and the meter that gives them out."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self
 
 SCARCE_READS = 60
 """Below this many remaining reads a scope slows in proportion."""
@@ -84,7 +82,7 @@ class Budget(_Settings):
         """Check what `_replace` makes too."""
         return cls(*iterable)
 
-    def of_writes(self) -> Budget | None:
+    def of_writes(self) -> "Budget | None":
         """Return the budget of initial requests; None without limits."""
         if self.write_rate is None:
             return None
@@ -92,11 +90,11 @@ class Budget(_Settings):
             rate=self.write_rate, ceiling=self.write_rate, burst=self.write_burst, providers=_NO_PROVIDERS
         )
 
-    def meter(self, now_s: float) -> Meter:
+    def meter(self, now_s: float) -> "Meter":
         """Return the meter of a new scope."""
         return Meter(self.rate, self.ceiling, self.burst, self.rise, now_s)
 
-    def provider_meter(self, sub_scope: str, now_s: float) -> Meter | None:
+    def provider_meter(self, sub_scope: str, now_s: float) -> "Meter | None":
         """Return the meter of a new sub-scope, `namespace/location`; None where no limit is known."""
         namespace = sub_scope.partition("/")[0]
         for name, rate in self.providers.items():
@@ -104,7 +102,7 @@ class Budget(_Settings):
                 return Meter(rate, rate, max(rate, 1.0), 0.0, now_s)
         return None
 
-    def found_meter(self, now_s: float) -> Meter:
+    def found_meter(self, now_s: float) -> "Meter":
         """Return the meter of a sub-scope that has shown a limit, by a 429: it starts from there and rises freely."""
         return Meter(self.ceiling, math.inf, self.burst, self.rise, now_s)
 
