@@ -213,7 +213,8 @@ class AsyncOperation(Generic[T]):
     def resume_token(self) -> str:
         """Return a text that takes tracking up again later, or in another process (rule 42).
 
-        To be kept as a secret: it holds no credential, but its URLs may be signed.
+        To be kept as a secret: it holds no credential, but its URLs may be signed. It is of this moment: what a poll
+        is answered that is under way, its Retry-After too, is in a token that is made after it.
 
         Raises:
             ValueError: it succeeded, or was never there to be asked.
