@@ -21,8 +21,8 @@ from scripts import (
 
 from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.protocol.delay import Pace, Wait
-from azpoll.protocol.machine import advance, expire, resume
-from azpoll.protocol.states import Confirming, Fetching, Lost, Pending, Polling, Reason, State, Succeeded
+from azpoll.protocol.machine import advance, expire, postpone, resume
+from azpoll.protocol.states import Ask, Confirming, Fetching, Lost, Pending, Polling, Reason, State, Succeeded
 
 OP = url("/op")
 SWIFT = Pace(floor=0.0)
@@ -189,3 +189,62 @@ def test_rule_38_giving_up_keeps_the_operation() -> None:
     assert lost.detail == "the deadline passed while it ran"
     unread = expire(play_on(polling(), reply(503)).next)
     assert unread.detail == "the deadline passed before a poll could be answered"
+
+
+ANOTHERS = (
+    (told("Running", Retry_After="60"), 60.0),
+    (told("Succeeded", Retry_After="60"), 60.0),
+    (reply(503, Retry_After="7"), 7.0),
+    (reply(200, Retry_After="0"), 1.0),
+    (reply(200), 1.0),
+    (reply(429, Retry_After="99999"), 3600.0),
+)
+"""What another operation was answered at the same URL, and the wait from then on."""
+
+
+@pytest.mark.parametrize(("event", "asked_s"), ANOTHERS)
+def test_rule_34_what_another_is_answered_at_the_same_url_is_waited_for(event: Reply, asked_s: float) -> None:
+    """From its own last answer on; and it is no news of this operation."""
+    state = play_on(polling("DELETE"), told("Running", Retry_After="5")).next
+    later = postpone(state, event.to(OP, 12.0), 10.0)
+    assert later == state._replace(ask=Ask(OP, Wait(max(5.0, 2.0 + asked_s), by_server=True)))
+
+
+def test_rule_34_a_wait_that_is_longer_already_stays_as_it_is() -> None:
+    state = play_on(polling("DELETE"), told("Running", Retry_After="60")).next
+    for at_s, seconds in ((12.0, 30), (12.0, 58)):
+        assert postpone(state, told("Running", Retry_After=str(seconds)).to(OP, at_s), 10.0) is state
+    assert postpone(state, told("Running", Retry_After="59").to(OP, 12.0), 10.0) is not state
+
+
+def test_rule_25_so_is_what_the_head_says_of_an_answer_that_never_came_whole() -> None:
+    state = polling("DELETE")
+    head = reply(200, Retry_After="40").to(OP, 12.0)
+    whole = Unreachable(Fault.TIMEOUT, "", 13.0, head=head)
+    assert due(postpone(state, whole, 10.0)) == (43, False)
+    assert due(postpone(state, Unreachable(Fault.TIMEOUT, "", 13.0), 10.0)) == (4, False)
+
+
+def test_rule_38_an_operation_that_has_to_wait_for_another_beyond_its_deadline_expires() -> None:
+    """And whoever takes it up again has to wait as long."""
+    state = polling("DELETE", deadline_s=30.0)
+    later = postpone(state, told("Running", Retry_After="60").to(OP, 12.0), 10.0)
+    assert due(later) == (20, True)
+    assert waits_after(later) == 62.0
+
+
+def test_rule_38_so_it_is_of_one_that_will_expire_anyway() -> None:
+    state = play_on(polling("DELETE", deadline_s=30.0), told("Running", Retry_After="50")).next
+    assert (due(state), waits_after(state)) == ((29, True), 50)
+    later = postpone(state, told("Running", Retry_After="60").to(OP, 12.0), 1.0)
+    assert (due(later), waits_after(later)) == ((29, True), 71)
+    assert postpone(state, told("Running", Retry_After="39").to(OP, 12.0), 1.0) is state
+
+
+def waits_after(state: State) -> float:
+    """Return the wait in the token of an operation that expires."""
+    assert isinstance(state, Pending)
+    assert state.ask.instead is not None
+    assert state.ask.instead.last is not None
+    assert state.ask.instead.last.ask.wait.by_server
+    return state.ask.instead.last.ask.wait.seconds
