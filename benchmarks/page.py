@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from benchmarks.goals import FLOOR_US
 from benchmarks.peers import AZURE, FLOOR, PEERS
 from benchmarks.suite import CLIENTS, Key
 
@@ -21,9 +22,6 @@ PACKAGES = (
     *("azpoll", "httpx", "httpx2", "httpcore", "anyio", "pyreqwest", "aiohttp", "azure-core", "azure-mgmt-core"),
     "uvloop",
 )
-
-
-FLOOR_US = 35
 
 
 def tables(results: Results) -> Iterator[str]:
@@ -53,10 +51,9 @@ def noise(results: Results) -> str:
     spreads = [max(values) / min(values) for values in rounds if len(values) > 1]
     if not spreads:
         return ""
-    us = statistics.median(value for values in rounds for value in values)
     return (
         f"noise: the slowest round of the raw floor took up to {max(spreads):.2f} x the fastest;"
-        f" it cost {us:.0f} us a poll, and {FLOOR_US} where the goals in microseconds were set"
+        f" it cost {results.floor_us():.0f} us a poll, and {FLOOR_US} where the goals in microseconds were set"
     )
 
 
