@@ -110,7 +110,7 @@ class Opening:
             raise TypeError(f"idempotent must be True or False, not {type(idempotent).__name__}")
         settings = self.settings({name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}})
         request = self._transport.initial(self.check_method(method), url, arguments)
-        self._resource_of(str(request.url))
+        self._resource_of(str(request.url))  # what cannot be asked again is not sent
         assert self._starts is not None  # noqa: S101 - the tracker was entered
         came = await self._starts.send(
             request, settings.owner, settings.pace, repeatable=is_repeatable(request), idempotent=idempotent

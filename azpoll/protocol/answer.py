@@ -7,9 +7,8 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, TypeGuard
 
-from azpoll.protocol.jsontext import text_of, value_in
+from azpoll.protocol.jsontext import LARGE, text_of, value_in
 
-_LARGE = 64 * 1024
 _LEAST_PER_BRACKET = 5
 _BOM = b"\xef\xbb\xbf"
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
@@ -127,7 +126,7 @@ def read_status(answer: Answer) -> object | Absent:
     Values within values are what takes a parser long, and such a document needs few.
     """
     body = answer.body
-    if len(body) > _LARGE and (body.count(b"[") + body.count(b"{")) * _LEAST_PER_BRACKET > len(body):
+    if len(body) > LARGE and (body.count(b"[") + body.count(b"{")) * _LEAST_PER_BRACKET > len(body):
         return Absent.BROKEN
     return read_json(answer)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import json
 
+LARGE = 64 * 1024
+"""Of so much, how long it takes begins to matter."""
+
 _BLANKS = " \t\n\r"
-_LARGE = 64 * 1024
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -18,7 +20,7 @@ def value_in(text: str) -> object:
         RecursionError: it is too deep.
     """
     text = text.strip(_BLANKS)
-    value, end = _decode(text) if len(text) <= _LARGE else _decoded_at_once(text)
+    value, end = _decode(text) if len(text) <= LARGE else _decoded_at_once(text)
     if end != len(text):
         raise ValueError("there is more than one value")
     return value

@@ -106,6 +106,14 @@ def test_t10_a_large_status_of_little_but_brackets_is_broken(value: str, around:
     assert read_json(answer(large.encode())) == json.loads(large)
 
 
+def test_t10_a_status_is_little_but_brackets_above_64_kib_and_one_in_five_characters() -> None:
+    """To the byte."""
+    for length, brackets, is_read in ((65_536, 65_534, True), (65_537, 65_535, False), (100_000, 20_000, True)):
+        body = b'"' + (b"[" * brackets).ljust(length - 2, b"x") + b'"'
+        assert (read_status(answer(body)) is not Absent.BROKEN) is is_read
+    assert read_status(answer(b'"' + (b"[" * 20_000).ljust(99_997, b"x") + b'"')) is Absent.BROKEN
+
+
 @pytest.mark.parametrize("value", ["[0.5,1.5]", '{"a":"b"}', "[[10,11],[20,31]]", '{"id":"/s"}'])
 def test_rule_17_a_large_status_that_holds_something_is_read(value: str) -> None:
     """Some services answer with their result in the status monitor."""

@@ -284,6 +284,21 @@ def test_rule_44_the_count_of_errors_is_limited() -> None:
     assert total(read({"code": "A", "details": [{"code": "B", "message": json.dumps(SENT)}] * 1000})) == 256
 
 
+def test_rule_44_what_has_more_than_1000_members_is_no_error() -> None:
+    """Neither as a whole, nor where an error, a message or an inner error stands."""
+    for count, is_read in ((1000, True), (1001, False)):
+        fill = {str(number): 0 for number in range(count)}
+        error, text = ({**sent, **dict(list(fill.items())[len(sent) :])} for sent in (SENT, {"value": "b"}))
+        assert (read(error).code == "Conflict") is is_read
+        assert (read({"error": error}).code == "Conflict") is is_read
+        assert (read({"code": "A", "message": text}).message == "b") is is_read
+        assert (read({"code": "A", "innererror": error}).innererror == error) is is_read
+
+
+def test_rule_44_what_says_nothing_is_no_error() -> None:
+    assert read({"a": 1}) == read({"error": {"a": 1}}) == ARMError()
+
+
 def test_rule_44_the_answer_is_told_with_the_error() -> None:
     """HTTP status, raw text, request id and correlation id."""
     body = json.dumps({"error": SENT}).encode()

@@ -54,6 +54,11 @@ def test_rule_44_json_within_text_is_an_object_or_a_list(text: str, value: objec
     assert json_in(text) == value
 
 
+def test_rule_44_json_within_text_is_read_up_to_64_kib() -> None:
+    assert json_in("[1]".ljust(65_536)) == [1]
+    assert json_in("[1]".ljust(65_537)) is None
+
+
 @pytest.mark.parametrize(
     ("text", "members"),
     [

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from azpoll.protocol.jsontext import text_of, value_in
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LARGE = 64 * 1024
 WORDS = [
     "{",
     "}",
@@ -88,6 +87,7 @@ def test_rule_17_a_value_is_read_from_any_encoding_of_json(value: object, encodi
 
 
 @given(data=st.binary())
+@example(b'"\xed\xa0\x80"')
 def test_rule_17_so_are_any_bytes(data: bytes) -> None:
     assert outcome(lambda body: value_in(text_of(body)), data) == outcome(json.loads, data)
 

@@ -223,6 +223,7 @@ def test_rule_25_so_is_what_the_head_says_of_an_answer_that_never_came_whole() -
     whole = Unreachable(Fault.TIMEOUT, "", 13.0, head=head)
     assert due(postpone(state, whole, 10.0)) == (43, False)
     assert due(postpone(state, Unreachable(Fault.TIMEOUT, "", 13.0), 10.0)) == (4, False)
+    assert due(postpone(polling(pace=SWIFT), Unreachable(Fault.TIMEOUT, "", 13.0), 10.0)) == (3, False)
 
 
 def test_rule_38_an_operation_that_has_to_wait_for_another_beyond_its_deadline_expires() -> None:

@@ -195,6 +195,7 @@ def test_rule_41_once_the_scale_is_known_a_small_number_is_a_small_percentage() 
     assert read({"percentComplete": 0.5}, read({"percentComplete": 0.2})).percent is None
     assert read({"percentComplete": 0.5}, read({"percentComplete": 1})).percent is None
     assert read({"percentComplete": 0.5}, read({"percentComplete": 1.5})).percent == 0.5
+    assert read({"percentComplete": 1}, read({"percentComplete": 50})).percent == 1
     assert read({"percentComplete": 101}, read({"percentComplete": 50})).percent is None
 
 

@@ -110,6 +110,13 @@ def test_rule_18_a_url_that_is_named_in_each_answer_is_no_newer_one() -> None:
     assert story.end.fallback is None
 
 
+def test_rule_18_an_end_that_a_newer_url_tells_at_its_first_use_keeps_the_way_back() -> None:
+    """It is in the token by which what has failed can be asked again."""
+    failed = play_on(polling(), NEWER, told("Failed")).end
+    assert isinstance(failed, Failed)
+    assert (failed.last.url, failed.last.fallback) == (TWO, OP)
+
+
 def test_rule_18_two_urls_that_are_gone_end_by_rule_27() -> None:
     """Going back is done once."""
     story = play_on(polling(), NEWER, reply(404), *[reply(404, Retry_After="30")] * 5)
