@@ -71,6 +71,8 @@ def collections() -> Generator[list[str]]:
 
 
 @given(text=TEXTS)
+@example("\xa01")
+@example("1\x0b")
 def test_rule_17_a_text_is_read_as_pythons_own_reader_does(text: str) -> None:
     if not text.startswith("\ufeff"):  # of which it complains in text, and not in bytes
         assert outcome(value_in, text) == outcome(json.loads, text)

@@ -59,6 +59,12 @@ def test_rule_42_a_round_trip_changes_nothing(token: Token, key: bytes | None) -
     assert "=" not in text
 
 
+def test_rule_42_a_token_may_have_every_member_at_once() -> None:
+    token = TOKEN._replace(fallback="f", location="l", refused="r", client_request_id="c", not_before=1.0)
+    token = token._replace(final_state_via=FinalStateVia.LOCATION)
+    assert decode(encode(token)) == token
+
+
 def test_rule_42_a_token_is_versioned_json_in_base64url() -> None:
     """What is absent is left out; no header, no body, no credential is in it."""
     text = encode(token_of(polling(client_request_id="c", final_state_via=FinalStateVia.LOCATION), 17.5))
