@@ -249,18 +249,16 @@ class Scheduler:
                 self._defer(twin, came)
 
     def _advance(self, job: Job, came: Answer | Unreachable, lateness_s: float) -> None:
-        if not isinstance(job.state, Pending):
-            return
-        state = advance(job.state, came)
-        job.publish(state, came, lateness_s)
+        assert isinstance(job.state, Pending)  # noqa: S101 - nobody else ends a job whose request is under way
+        job.publish(advance(job.state, came), came, lateness_s)
         self._put_back(job, came.at_s)
 
     def _defer(self, job: Job, came: Answer | Unreachable) -> None:
         """Let a job wait as long as an answer asks for that came for another, and may be no news of its operation."""
-        if isinstance(job.state, Pending):
-            later = postpone(job.state, came, job.answered_s)
-            if later is not job.state:
-                job.publish(later, None, 0.0)
+        assert isinstance(job.state, Pending)  # noqa: S101 - as in `_advance`
+        later = postpone(job.state, came, job.answered_s)
+        if later is not job.state:
+            job.publish(later, None, 0.0)
         self._put_back(job, job.answered_s)
 
     def _put_back(self, job: Job, at_s: float) -> None:
