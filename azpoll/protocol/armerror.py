@@ -25,6 +25,7 @@ Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSO
 # Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
 from azpoll.protocol.answer import Absent, Answer, is_object, read_status
@@ -225,7 +226,7 @@ class _Reader:
 
     def _details(self, value: object, depth: int) -> tuple[ARMError, ...] | None:
         items = value if is_list(value) else [value]
-        found = (self.error(item, depth + 1) for item in items if self._left > 0)
+        found = (self.error(item, depth + 1) for item in takewhile(lambda _: self._left > 0, items))
         return tuple(error for error in found if error is not None) or None
 
     def _of_json(self, text: str, depth: int) -> ARMError | None:
