@@ -27,8 +27,11 @@ from azpoll.testing import FakeARM, RetryAfter, Script
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-LEAVINGS = scaled(push=2000, nightly=1_000_000)
-"""How often somebody leaves: a second of it, or ten minutes."""
+LEAVINGS = scaled(push=36_000, nightly=1_000_000)
+"""How often somebody leaves: twenty seconds of it, or ten minutes."""
+
+PEERS_LEAVINGS = scaled(push=2000, nightly=1_000_000)
+"""The same of azure-core, whose pool is another."""
 
 TASKS, OPERATIONS, CONNECTIONS, LONGEST_S = 40, 100, 10, 0.03
 
@@ -133,7 +136,7 @@ async def azure_core_churn() -> int:
             AsyncLROPoller(client, await send("PUT", number), lambda response: response, AsyncARMPolling())
             for number in range(OPERATIONS)
         ]
-        await leave_often(lambda chance: abandoned(chance.choice(pollers).result(), chance), LEAVINGS)
+        await leave_often(lambda chance: abandoned(chance.choice(pollers).result(), chance), PEERS_LEAVINGS)
         answers = await asyncio.gather(*(send("GET", 0) for _ in range(5)), return_exceptions=True)
         return sum(not isinstance(answer, BaseException) for answer in answers)
 
