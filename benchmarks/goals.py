@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from benchmarks.floor import FLOOR_US, floor_us
 from benchmarks.goal import Goal
 from benchmarks.peers import AZURE, FAST, OURS_HTTPX, OURS_HTTPX2, Peer
 from benchmarks.suite import CLIENTS, OURS, Key
@@ -18,10 +19,6 @@ TIMES_AZURE = ((OURS_HTTPX, 1.0), (OURS_HTTPX2, 0.75), (FAST, 0.2))
 
 LOOSE = 4.0
 """How many times a goal may be missed before CI minds, where other processes disturb a figure or the fleet is small."""
-
-FLOOR_US = 35
-"""What a poll over the raw floor cost on the machine where the goals in microseconds were set: they are judged as times
-of what it costs in the same run, since machines differ."""
 
 GROWTH, BYTES = 1.2, 1200
 
@@ -69,7 +66,7 @@ def goals(results: Results, *, quick: bool) -> Iterator[Goal]:
         found = results.median(limit.key, limit.name)
         if found is not None:
             most = limit.most * LOOSE if quick and limit.wobbles else limit.most
-            yield _goal(limit, found, most, results.floor_us())
+            yield _goal(limit, found, most, floor_us(results))
     for peer, times in TIMES_AZURE:
         ratio = results.ratio(Key("cost", peer.name, at), Key("cost", AZURE.name, at), "us")
         if ratio is not None:
@@ -79,10 +76,10 @@ def goals(results: Results, *, quick: bool) -> Iterator[Goal]:
     yield from _memory(results, 5_000, BYTES * 2) if quick else _memory(results, 100_000, BYTES)
 
 
-def _goal(limit: Most, found: float, most: float, floor_us: float | None) -> Goal:
-    if limit.unit != "us" or floor_us is None:
+def _goal(limit: Most, found: float, most: float, raw_us: float | None) -> Goal:
+    if limit.unit != "us" or raw_us is None:
         return Goal(f"{limit.text} <= {most:g} {limit.unit}".rstrip(), f"{found:.4g}", found <= most)
-    times, at_most = found / floor_us, most / FLOOR_US
+    times, at_most = found / raw_us, most / FLOOR_US
     text = f"{limit.text} <= {at_most:.2f} x raw ({most:g} us where that costs {FLOOR_US})"
     return Goal(text, f"{times:.2f} x ({found:.1f} us)", times <= at_most)
 

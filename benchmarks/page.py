@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from benchmarks.goals import FLOOR_US
+from benchmarks.floor import FLOOR_US, floor_rounds, floor_us
 from benchmarks.peers import AZURE, FLOOR, PEERS
 from benchmarks.suite import CLIENTS, Key
 
@@ -47,13 +47,12 @@ def noise(results: Results) -> str:
 
     Of 1.5 and more, ratios are not to be trusted. Goals in microseconds were set where the floor is `FLOOR_US`.
     """
-    rounds = [results.of(Key("cost", FLOOR.name, operations), "us") for operations in (100, 500, 1_000, 10_000)]
-    spreads = [max(values) / min(values) for values in rounds if len(values) > 1]
+    spreads = [max(values) / min(values) for values in floor_rounds(results) if len(values) > 1]
     if not spreads:
         return ""
     return (
         f"noise: the slowest round of the raw floor took up to {max(spreads):.2f} x the fastest;"
-        f" it cost {results.floor_us():.0f} us a poll, and {FLOOR_US} where the goals in microseconds were set"
+        f" it cost {floor_us(results):.0f} us a poll, and {FLOOR_US} where the goals in microseconds were set"
     )
 
 

@@ -6,7 +6,6 @@ import json
 import statistics
 from typing import TYPE_CHECKING
 
-from benchmarks.peers import FLOOR as FLOOR_PEER
 from benchmarks.suite import Key
 
 if TYPE_CHECKING:
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.jobs import Figures
-
-FLOOR = ("cost", FLOOR_PEER.name)
 
 
 class Results:
@@ -45,11 +42,6 @@ class Results:
     def ratio(self, key: Key, other: Key, name: str) -> float | None:
         """Return the median of `ratios`."""
         values = self.ratios(key, other, name)
-        return statistics.median(values) if values else None
-
-    def floor_us(self) -> float | None:
-        """Return what a poll over the raw floor cost; None where that was not measured."""
-        values = [us for key in self._rounds if (key.measure, key.who) == FLOOR for us in self.of(key, "us")]
         return statistics.median(values) if values else None
 
     def keys(self, measure: str, operations: int = 0) -> Iterator[Key]:
