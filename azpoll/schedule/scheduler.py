@@ -193,7 +193,7 @@ class Scheduler:
                 await anyio.lowlevel.checkpoint()
             elif job.asks in self._flying:
                 self._flying[job.asks] += (job,)
-                self._under_way.over()
+                under_way.over()
                 await anyio.lowlevel.checkpoint()
             elif job.errand is None:
                 await self._poll(job, job.place, now_s)
@@ -277,7 +277,7 @@ class Scheduler:
         self._under_way.over()
         assert isinstance(job.state, Pending)  # noqa: S101 - as in `put`
         job.publish(job.state.ask.instead or expire(job.state), None, 0.0)
-        self._agenda.leaves(job)
+        self._leave(job)
 
     async def _run(self, job: Job, errand: Errand) -> None:
         assert job.asks is not None  # noqa: S101 - it waited for its turn

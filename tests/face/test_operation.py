@@ -267,16 +267,23 @@ async def test_stop_tracking_ends_awaiters_and_sends_nothing_more() -> None:
         assert operation.resume_token()
 
 
-async def test_an_end_that_a_poll_under_way_brings_after_the_stop_is_not_lost() -> None:
+@pytest.mark.parametrize(
+    ("method", "at_s", "state"),
+    [("DELETE", 9, azpoll.OperationState.RUNNING), ("PUT", 14, azpoll.OperationState.FETCHING)],
+)
+async def test_an_end_that_a_request_under_way_brings_after_the_stop_is_not_lost(
+    method: str, at_s: float, state: azpoll.OperationState
+) -> None:
+    """That of a poll, and that of the final GET."""
     arm = FakeARM(latency_s=5)
-    arm.operation("DELETE", duration_s=1, retry_after=2)
+    arm.operation(method, duration_s=1, retry_after=2)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        operation = await tracker.begin("DELETE", THING)
-        await until(9)
+        operation = await tracker.begin(method, THING)
+        await until(at_s)
         assert tracker.statistics().in_flight == 1
         operation.stop_tracking()
         assert not operation.done()
-        assert operation.state is azpoll.OperationState.RUNNING
+        assert operation.state is state
         assert (await operation).status_code == 200
     arm.no_requests_after_end()
 
@@ -297,17 +304,6 @@ async def test_a_poll_under_way_at_the_stop_is_the_last_and_its_retry_after_is_i
             assert (await other.resume(str(error.resume_token))).status_code == 200
     arm.no_early_polls()
     arm.one_request_at_a_time()
-
-
-async def test_a_result_under_way_at_the_stop_is_the_result() -> None:
-    arm = FakeARM(latency_s=5)
-    arm.operation("PUT", duration_s=1, retry_after=2)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        operation = await tracker.begin("PUT", THING)
-        await until(14)
-        assert operation.state is azpoll.OperationState.FETCHING
-        operation.stop_tracking()
-        assert (await operation).status_code == 200
 
 
 async def test_who_hears_of_an_answer_may_stop_the_operation_that_it_is_of() -> None:
