@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.lanes import ScopeStatistics
     from azpoll.schedule.timing import Timing
+    from azpoll.schedule.width import Width
     from azpoll.transport.client import ClientTransport
 
 T = TypeVar("T")
@@ -76,14 +77,14 @@ class Desk(Generic[ResponseT]):
         self._polls = 0
         self._empty = anyio.Event()
 
-    def open(self, tasks: TaskGroup, max_in_flight: int, budget: Budget | None, timing: Timing) -> None:
+    def open(self, tasks: TaskGroup, width: Width, budget: Budget | None, timing: Timing) -> None:
         """Start to keep records, in the running event loop; `tasks` is where polls are made."""
         self.transport.open()
         self.scheduler = Scheduler(
             self.transport.ask,
             self.transport.post,
             tasks,
-            max_in_flight=max_in_flight,
+            width=width,
             budget=budget,
             timing=timing,
             throttled=self.throttled,

@@ -56,9 +56,9 @@ _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]],
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    at_once = 16
-    """Requests, as `azpoll.transport.direct` asks. It has no pool to search, but all that are answered together are
-    read in one turn of the event loop, which holds up everything else there."""
+    at_once = (16, 128)
+    """Requests, the least and the most, as `azpoll.transport.direct` asks. It has no pool to search, but all that are
+    answered together are read in one turn of the event loop, which holds up everything else there."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import aclosing, closing
 from functools import partial
+from time import process_time
 from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, Unpack, overload
 
 import anyio
@@ -21,6 +22,7 @@ from azpoll.protocol.states import Lost, Reason
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.starts import Starts
 from azpoll.schedule.timing import Timing
+from azpoll.schedule.width import Width
 from azpoll.transport.client import ClientTransport, request_id_of
 from azpoll.transport.library import ResponseT
 
@@ -48,10 +50,9 @@ GRACE_S = 5.0
 class Tracker(Generic[ResponseT]):
     """Tracks long-running operations through the caller's HTTP client, thousands at once in one event loop.
 
-    Use it as an async context manager. Leaving it in good order waits for every operation
-    (`on_exit="wait"`) and raises one `ExceptionGroup` of the failures that nobody awaited; with
-    `on_exit="stop"`, or when the block raised, it stops tracking, and awaiters get `TrackerClosed` with a
-    resume token. The client stays open and is the caller's to close.
+    Use it as an async context manager. Leaving it in good order waits for every operation (`on_exit="wait"`) and raises
+    one `ExceptionGroup` of the failures that nobody awaited; with `on_exit="stop"`, or when the block raised, it stops
+    tracking, and awaiters get `TrackerClosed` with a resume token. The client stays open and is the caller's to close.
 
     Args:
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`; its auth, headers, proxies and event hooks
@@ -59,8 +60,8 @@ class Tracker(Generic[ResponseT]):
         allowed_origins: origins such as "https://host" that polls may go to besides that of the initial
             request (rule 9).
         rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway to ARM (rule 10).
-        max_in_flight: polls under way at once, and as many initial requests; None for 8, with `azpoll.fast` 16. The
-            pool of httpx slows with each, and 8 of 0.1 s make 80 reads/s, three times what ARM grants a subscription.
+        max_in_flight: polls under way at once, and as many initial requests. None for what is needed: 8 to 20 with
+            httpx, 8 to 64 with httpx2, 16 to 128 with `azpoll.fast`. Give a number where the client's pool is smaller.
         budget: reads and writes per second of each subscription, ARM's own limits by default; None without limits.
         durations: what is learned of how long operations take; times polls where the service names no time, and
             orders those that wait for a read.
@@ -97,8 +98,8 @@ class Tracker(Generic[ResponseT]):
         self._timing = Timing(random.Random(random.getrandbits(64)), durations)  # noqa: S311 - jitter; `random.seed` replays
         self._waits = on_exit == "wait"
         self._transport = ClientTransport(client)
-        at_once = self._transport.at_once if max_in_flight is None else max_in_flight
-        self._max_in_flight = options.checked_count("max_in_flight", at_once)
+        at_once = self._transport.at_once if max_in_flight is None else (max_in_flight, max_in_flight)
+        self._width = partial(Width, options.checked_count("max_in_flight", at_once[0]), at_once[1], process_time)
         self._opening = Opening(
             self._transport,
             Defaults(options.checked_pace(interval, min_interval), options.checked_seconds("timeout", timeout)),
@@ -115,9 +116,9 @@ class Tracker(Generic[ResponseT]):
         if self._tasks is not None:
             raise TrackerClosed("a tracker is entered once: make another")
         self._tasks = await self._crew.open()
-        self._desk.open(self._tasks, self._max_in_flight, self._budget, self._timing)
+        self._desk.open(self._tasks, self._width(), self._budget, self._timing)
         writes = None if self._budget is None else self._budget.of_writes()
-        starts = Starts(self._transport.begin, self._tasks, self._max_in_flight, writes, self._desk.throttled)
+        starts = Starts(self._transport.begin, self._tasks, self._width(), writes, self._desk.throttled)
         self._opening.open(starts)
         return self
 

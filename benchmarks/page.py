@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.floor import FLOOR_US, floor_rounds, floor_us
 from benchmarks.peers import AZURE, FLOOR, PEERS
-from benchmarks.suite import CLIENTS, Key
+from benchmarks.suite import CLIENTS, TRIP_S, Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +28,7 @@ def tables(results: Results) -> Iterator[str]:
     """Yield lines of Markdown: a heading and a table for each measure that was taken."""
     for operations in (100, 500, 1_000, 10_000):
         yield from _costs(results, "cost", operations, "")
+    yield from _costs(results, "cost, trip", 1_000, f" whose answers take {TRIP_S:g} s")
     yield from _costs(results, "cost, uvloop", 1_000, " on uvloop")
     for operations in (1_000, 10_000):
         yield from _lateness(results, operations)
@@ -66,14 +67,15 @@ def _costs(results: Results, measure: str, operations: int, where: str) -> Itera
         if us is None:
             done, asked = (results.median(key, name) for name in ("polls", "asked"))
             far = "not done in time" if done is None or asked is None else f"{done:,.0f} of {asked:,.0f} polls in 15 s"
-            rows.append((*shared, far, "", "", ""))
+            rows.append((*shared, far, "", "", "", ""))
             continue
-        connections = results.median(key, "connections") or 0
         times = (_times(results.ratios(key, other, "us")) for other in (azure, floor))
-        rows.append((*shared, f"{us:,.0f}", *times, f"{connections:,.0f}"))
+        rows.append((*shared, f"{us:,.0f}", *times, *_numbers(results, key, ("per_s", "connections"))))
     if rows:
         yield from _heading(f"CPU per poll, {operations:,} operations{where}")
-        yield from _table(("client", "calls per poll", "us per poll", "x azure-core", "x raw", "connections"), rows)
+        yield from _table(
+            ("client", "calls per poll", "us per poll", "x azure-core", "x raw", "polls/s", "connections"), rows
+        )
 
 
 def _lateness(results: Results, operations: int) -> Iterator[str]:

@@ -35,6 +35,7 @@ class Scene:
         retry_after: the least and the most seconds that answers ask for.
         spread_s: first polls are due at random within so many seconds.
         herd_s: first polls are all due at the one instant so many seconds after the start.
+        trip_s: seconds that each answer takes.
         warmed: is called before anything is made for an operation.
         watch: is entered while the clock runs.
         cpu_s: CPU seconds of this process between the start and the stop of the clock, of all times it ran.
@@ -49,6 +50,7 @@ class Scene:
     retry_after: tuple[int, int] = (0, 0)
     spread_s: float = 0.0
     herd_s: float | None = None
+    trip_s: float = 0.0
     warmed: Callable[[], object] = gc.collect
     watch: AbstractContextManager[object] = field(default_factory=nullcontext[None])
     cpu_s: float = field(default=0.0, init=False)
@@ -79,7 +81,7 @@ class Scene:
         """Run the clock."""
         gc.collect()
         self.due_s = None if self.herd_s is None else time.monotonic() + self.herd_s
-        server.begin(self.origin, server.Plan(self.polls, self.retry_after, self.due_s))
+        server.begin(self.origin, server.Plan(self.polls, self.retry_after, self.due_s, self.trip_s))
         self.running.set()
         wall_s, cpu_s = time.monotonic(), time.process_time()
         try:

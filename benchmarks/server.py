@@ -40,11 +40,13 @@ class Plan:
         polls: answers of each, the last of which says that it succeeded; 0 for never.
         retry_after: the least and the most whole seconds that an answer asks for.
         due_s: monotonic time at which first polls are due; None when they are not judged.
+        trip_s: seconds between a poll's arrival and its answer, as over a long way.
     """
 
     polls: int = 5
     retry_after: tuple[int, int] = (0, 0)
     due_s: float | None = None
+    trip_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Book:
             return self.end
         wait_s, running = self.waits[0] if len(self.waits) == 1 else self.random.choice(self.waits)
         if wait_s:
-            self.due[target] = now_s + wait_s
+            self.due[target] = now_s + self.plan.trip_s + wait_s
         return running
 
     @staticmethod
@@ -121,7 +123,7 @@ class Connection(asyncio.Protocol):
         self._book = book
         self._loop = loop
         self._received = b""
-        self._plan: Plan | None = None
+        self._plan: Plan | None = None  # of its last poll
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -137,7 +139,11 @@ class Connection(asyncio.Protocol):
             if self._plan is not self._book.plan:
                 self._plan = self._book.plan
                 self._book.connections += 1
-            self._transport.write(self._book.polled(data[4 : data.index(b" ", 4)], self._loop.time()))
+            answered = self._book.polled(data[4 : data.index(b" ", 4)], self._loop.time())
+            if trip_s := self._book.plan.trip_s:
+                self._loop.call_later(trip_s, self._transport.write, answered)
+            else:
+                self._transport.write(answered)
             return
         self._received = data
         head, complete, body = data.partition(b"\r\n\r\n")
@@ -151,7 +157,8 @@ class Connection(asyncio.Protocol):
     def _control(self, head: bytes, body: bytes) -> object:
         if head.startswith(b"POST /plan "):
             fields = json.loads(body)
-            self._book.begin(Plan(fields["polls"], tuple(fields["retry_after"]), fields["due_s"]))
+            fields["retry_after"] = tuple(fields["retry_after"])
+            self._book.begin(Plan(**fields))
             return {}
         assert head.startswith(b"GET /report "), head[:80]
         return asdict(self._book.report())

@@ -33,6 +33,9 @@ THEIRS = (FLOOR, AIOHTTP, PYREQWEST, HTTPX_GATED, HTTPX, HTTPX2)
 ROUNDS, SOME_ROUNDS, FEW_ROUNDS = 5, 3, 1
 """Some are enough where the goal is far, few where none is taken from a figure."""
 
+TRIP_S = 0.1
+"""Seconds between a request and its answer, over a long way."""
+
 LATENESS_S = 8
 """How long polls are watched once all operations have begun."""
 
@@ -87,6 +90,8 @@ def full(origin: str) -> Iterator[Measurement]:
     ending = (peer for peer in (AZURE, *THEIRS) if peer is not HTTPX)  # of which not one operation ends in a minute
     yield from _costs(origin, ending, operations=10_000, polls=2, rounds=FEW_ROUNDS)
     yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX2, FAST), operations=1_000, rounds=FEW_ROUNDS, uvloop=True)
+    yield from _trips(origin, OURS, rounds=SOME_ROUNDS)
+    yield from _trips(origin, (AZURE, AIOHTTP, PYREQWEST, HTTPX, HTTPX2), rounds=FEW_ROUNDS)
     yield from _calls(origin, PEERS)
     for measure in (_lateness, _herds):
         yield from measure(origin, (OURS_HTTPX2, FAST), operations=10_000, rounds=SOME_ROUNDS)
@@ -124,6 +129,13 @@ def _costs(
         arguments["stop_s"] = 15.0 if bounded else 120.0
         key = Key("cost, uvloop" if uvloop else "cost", peer.name, operations)
         yield Measurement(key, Job("measures.cost", arguments), 1 if bounded else rounds)
+
+
+def _trips(origin: str, peers: Iterable[Peer], *, rounds: int) -> Iterator[Measurement]:
+    scene = {"origin": origin, "operations": 1_000, "polls": 5, "trip_s": TRIP_S}
+    for peer in peers:
+        arguments = {"peer": peer.name, "scene": scene, "stop_s": 60.0}
+        yield Measurement(Key("cost, trip", peer.name, 1_000), Job("measures.cost", arguments), rounds)
 
 
 def _calls(origin: str, peers: Iterable[Peer]) -> Iterator[Measurement]:

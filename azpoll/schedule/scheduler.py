@@ -1,9 +1,7 @@
 """The loop that drives every operation: take the next job of the agenda, ask, advance, put it back.
 
-A few workers take one job after the other for as long as any is due. When none is, one of them watches the clock
-and the others rest; who takes a job while nobody watches sees to it that somebody does. So one timer serves all jobs,
-at most `max_in_flight` requests are under way, and a job either waits in the agenda or is with one worker: never two
-requests at once for it (rule 38).
+A few workers take one job after the other. No more requests are under way than `width` allows, and a job either waits
+in the agenda or is with one worker: never two requests at once for it (rule 38).
 
 Workers belong to the scheduler, awaiters only wait: a poll under way is not cancelled because somebody
 stopped waiting for it (rule 40).
@@ -11,7 +9,6 @@ stopped waiting for it (rule 40).
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import anyio
@@ -24,6 +21,7 @@ from azpoll.schedule.agenda import Agenda
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
 from azpoll.schedule.underway import UnderWay
+from azpoll.schedule.workers import Workers
 from azpoll.transport.alarm import alarm
 from azpoll.transport.clock import loop_clock
 
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.lane import Place
     from azpoll.schedule.lanes import ScopeStatistics
     from azpoll.schedule.timing import Timing
-    from azpoll.transport.alarm import Alarm
+    from azpoll.schedule.width import Width
 
 CUT_S = 1.0
 """How long requests that are ended by the closing of a tracker may take to end."""
@@ -51,7 +49,7 @@ class Scheduler:
         ask: sends what a pending state asks for and returns what came; raises nothing but cancellation.
         post: sends an errand, likewise.
         workers: where the workers run.
-        max_in_flight: requests under way at once; few, since an HTTP pool slows with each connection.
+        width: how many requests may be under way.
         budget: reads of each scope; None without limits.
         timing: says when the next request of a job is due.
         throttled: hears of each 429, and of the rate its scope has now.
@@ -63,26 +61,21 @@ class Scheduler:
         post: Callable[[str], Awaitable[Answer | Unreachable]],
         workers: TaskGroup,
         *,
-        max_in_flight: int,
+        width: Width,
         budget: Budget | None,
         timing: Timing,
         throttled: Callable[[ScopeStatistics, Throttle], object],
     ) -> None:
         self._ask = ask
         self._post = post
-        self._tasks = workers
-        self._max_in_flight = max_in_flight
+        self._width = width
         self._timing = timing
         self._throttled = throttled
         self._agenda = Agenda(budget)
         self._flying: dict[str, tuple[Job, ...]] = {}  # by URL: other jobs of it whose turn has come meanwhile
         self._now = loop_clock()
-        self._watch: Alarm | None = None
-        self._watching_until_s = -math.inf
-        self._resting: list[Alarm] = []
-        self._called = False
-        self._workers = 0
         self._under_way = UnderWay()
+        self._workers = Workers(workers, self._work, self._next_s, self._under_way, width)
         self._closed = False
         self._cut = False
 
@@ -114,7 +107,7 @@ class Scheduler:
     def rank(self, job: Job, rank: Rank) -> None:
         """Change how soon a job is asked, never before the time its server asked for."""
         self._agenda.rank(job, rank, self._now())
-        self._look(self._agenda.next_s())
+        self._workers.look(self._agenda.next_s())
 
     def withdraw(self, job: Job) -> None:
         """Send nothing more for a job; it leaves now, or when the request under way at its URL is answered.
@@ -152,67 +145,45 @@ class Scheduler:
     def _put(self, job: Job, due_s: float) -> None:
         if not self._closed:
             self._agenda.put(job, due_s)
-            self._look(due_s)
-
-    def _look(self, next_s: float | None) -> None:
-        """See to it that somebody takes what there is to take at `next_s`, unless all workers allowed are busy."""
-        if next_s is None:
-            return
-        if self._watch is None:
-            self._relieve()
-        elif next_s < self._watching_until_s:
-            self._watch.ring()
-
-    def _relieve(self) -> None:
-        """Call a worker to the agenda that has nothing else to do, unless one is on its way."""
-        if self._called:
-            return
-        if self._resting:
-            self._resting.pop().ring()
-        elif self._workers < self._max_in_flight:
-            self._workers += 1
-            self._tasks.start_soon(self._work, name="azpoll worker")
-        else:
-            return
-        self._called = True
+            self._workers.look(due_s)
 
     async def _work(self) -> None:
-        mine, under_way = alarm(), self._under_way
+        mine, workers = alarm(), self._workers
         while True:
-            self._called = False
+            workers.called = False
             now_s = self._now()
-            job = None if self._closed else self._agenda.take(now_s)
+            job = self._take(now_s)
             if job is None:
-                await self._pause(mine)
+                await workers.pause(mine)
                 continue
-            under_way.count += 1
-            if self._watch is None and not self._called and under_way.count < self._max_in_flight and self._agenda:
-                self._relieve()
             if job.place is None:
                 self._give_up(job)
                 await anyio.lowlevel.checkpoint()
             elif job.asks in self._flying:
                 self._flying[job.asks] += (job,)
-                under_way.over()
+                self._under_way.over()
                 await anyio.lowlevel.checkpoint()
             elif job.errand is None:
                 await self._poll(job, job.place, now_s)
             else:
                 await self._run(job, job.errand)
 
-    async def _pause(self, mine: Alarm) -> None:
-        """Wait until there may be a job: one worker watches the clock, the others rest until they are needed."""
-        if self._watch is not None:
-            self._resting.append(mine)
-            await mine.wait()
-            return
-        self._watch = mine
-        try:
-            next_s = None if self._closed else self._agenda.next_s()
-            self._watching_until_s = math.inf if next_s is None else next_s
-            await mine.wait(self._watching_until_s)
-        finally:
-            self._watch = None
+    def _next_s(self) -> float | None:
+        return None if self._closed else self._agenda.next_s()
+
+    def _take(self, now_s: float) -> Job | None:
+        """Take the next job there is to ask, if one more request may be under way, and count it as one."""
+        under_way, width = self._under_way, self._width
+        if self._closed or under_way.count >= width.now:
+            return None
+        job = self._agenda.take(now_s)
+        if job is not None:
+            under_way.count += 1
+            if under_way.count == width.now:
+                width.filled(job.due_s, now_s)
+            elif self._agenda:
+                self._workers.relieve()
+        return job
 
     async def _poll(self, job: Job, place: Place[Job], sent_s: float) -> None:
         before = job.state

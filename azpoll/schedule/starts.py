@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.lane import Place
     from azpoll.schedule.lanes import ScopeStatistics
+    from azpoll.schedule.width import Width
     from azpoll.transport.library import HTTPRequest
 
 
@@ -57,7 +58,7 @@ class Starts:
     Args:
         send: sends one and returns what came; raises nothing but cancellation.
         tasks: where a timer may run.
-        max_in_flight: requests under way at once, beside the polls.
+        width: how many requests may be under way, beside the polls.
         budget: writes, and as many deletes, of each scope; None without limits.
         throttled: hears of each 429, and of the rate its scope has now.
     """
@@ -66,13 +67,13 @@ class Starts:
         self,
         send: Callable[[HTTPRequest], Awaitable[Answer | Unreachable]],
         tasks: TaskGroup,
-        max_in_flight: int,
+        width: Width,
         budget: Budget | None,
         throttled: Callable[[ScopeStatistics, Throttle], object],
     ) -> None:
         self._send = send
         self._tasks = tasks
-        self._max_in_flight = max_in_flight
+        self._width = width
         self._throttled = throttled
         numbers: Iterator[int] = count(1)
         self._writes: Lanes[Start] = Lanes(budget, numbers, "writes")
@@ -154,12 +155,14 @@ class Starts:
     def _let_in(self) -> None:
         """Give their turn to those that have waited for it longest, as far as it goes."""
         now_s = self._now()
-        while self._in_flight < self._max_in_flight and not self._closing.is_set():
+        while self._in_flight < self._width.now and not self._closing.is_set():
             start = self._writes.take(now_s) or self._deletes.take(now_s)
             if start is None:
                 break
             del self._waiting[start]
             self._in_flight += 1
+            if self._in_flight == self._width.now:
+                self._width.filled(start.due_s, now_s)
             start.may_go.set()
         if self._news is not None:
             self._news.set()
@@ -179,7 +182,7 @@ class Starts:
 
     def _next_s(self) -> float:
         """Return when time alone may give one its turn."""
-        if self._in_flight >= self._max_in_flight:
+        if self._in_flight >= self._width.now:
             return math.inf
         times = (self._writes.next_s(), self._deletes.next_s())
         return min((time_s for time_s in times if time_s is not None), default=math.inf)

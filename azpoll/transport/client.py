@@ -23,7 +23,7 @@ from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.clock import loop_clock
 from azpoll.transport.headers import read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
-from azpoll.transport.limit import TimeLimit
+from azpoll.transport.limit import EXCHANGE_S, TimeLimit
 from azpoll.transport.requests import REQUEST_ID
 from azpoll.transport.sending import Sender
 from azpoll.transport.urls import URLs
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from azpoll.transport.direct import Received
 
 CLOSED = "the HTTP client is closed"
-
-POLL_S = 30.0
-"""Seconds for one whole exchange (rule 38): httpx's own limits are per read, and a dripping server outlives them."""
 
 STATUS_LIMIT = 1024 * 1024
 """Bytes of a status monitor's body (rule 38)."""
@@ -62,7 +59,7 @@ class ClientTransport(Generic[ResponseT]):
         urls = URLs(self.library.url)
         self.parse = urls.of
         self._sender = Sender(client, self.library, urls)
-        self._limit = TimeLimit(POLL_S)
+        self._limit = TimeLimit(EXCHANGE_S)
         self.now: Callable[[], float] = anyio.current_time
         self._process = os.getpid()
         if client.is_closed:
@@ -98,8 +95,8 @@ class ClientTransport(Generic[ResponseT]):
         return str(self._client.base_url)
 
     @property
-    def at_once(self) -> int:
-        """How many requests the client serves well at once."""
+    def at_once(self) -> tuple[int, int]:
+        """How many requests the client serves well at once: the least and the most."""
         return self._sender.at_once
 
     def ask(self, state: Pending) -> Awaitable[Answer | Unreachable]:

@@ -2,7 +2,7 @@
 
 An answer without a request and a response object: they cost more than the rest of a poll over a transport so
 lean, and `sending` does without them where nobody is there to look at them. And how many requests it serves well
-at once, where that is not the few of httpx's own.
+at once, where those are not the few of httpx's own.
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ class Direct(Protocol):
         ...
 
 
-AT_ONCE = 8
-"""Few are fast: httpx's pool is searched anew, connection by connection, for each request."""
+AT_ONCE: Mapping[str, tuple[int, int]] = {"httpx": (8, 20), "httpx2": (8, 64)}
+"""Requests at once, the least and the most, over the transport that each library has. Few are cheap: its pool is
+searched anew, connection by connection, for each request. Of more than 20 connections, httpx closes each after its
+answer (`max_keepalive_connections`); httpx2 counts only those that are idle."""
 
 
 def direct_of(transport: object) -> Direct | None:
@@ -53,7 +55,7 @@ def direct_of(transport: object) -> Direct | None:
     return direct
 
 
-def at_once(transport: object) -> int:
-    """Return how many requests a transport serves well at once."""
-    count: int = getattr(transport, "at_once", AT_ONCE)
-    return count
+def at_once(transport: object, library: str) -> tuple[int, int]:
+    """Return how many requests a transport of a library's client serves well at once: the least and the most."""
+    counts: tuple[int, int] = getattr(transport, "at_once", AT_ONCE[library])
+    return counts

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
+EXCHANGE_S = 30.0
+"""Seconds for one whole poll (rule 38): httpx's own limits are per read, and a dripping server outlives them."""
+
+
 class TimeLimit:
     """Cancels what takes longer, wherever it waits.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpoll.transport.limit import EXCHANGE_S
 from azpoll.transport.urls import origin_in
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Requests:
         """Return a request for a URL exactly as it stands, with the client's headers and cookies.
 
         The client's own parameters are not added: a polling URL is the service's word. Waiting for a connection has no
-        limit of its own, since it says nothing of the service; the whole exchange has one.
+        limit of its own, since it says nothing of the service; the whole exchange has one, and what the client allows
+        a connection, a read or a write beyond that is left out, since each limit has a timer in httpx's pool.
         """
         return self.like(self.model(method, url), method, url, client_request_id)
 
@@ -94,7 +96,11 @@ class Requests:
     def _built(self, method: str, url: str) -> HTTPRequest:
         request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})
         request.url = self._urls.of(url)
-        request.extensions["timeout"]["pool"] = None
+        timeouts: dict[str, float | None] = request.extensions["timeout"]
+        request.extensions["timeout"] = {
+            kind: limit_s if limit_s is not None and limit_s < EXCHANGE_S and kind != "pool" else None
+            for kind, limit_s in timeouts.items()
+        }
         return request
 
 

@@ -50,9 +50,10 @@ class Sender(Generic[ResponseT]):
             self._transport_for = getattr(client, STEPS[-1])
 
     @property
-    def at_once(self) -> int:
-        """How many requests the client's own transport serves well at once."""
-        return at_once(None if self._transport_for is None else self._transport_for(self._library.url(HOME)))
+    def at_once(self) -> tuple[int, int]:
+        """How many requests the client's own transport serves well at once: the least and the most."""
+        transport = None if self._transport_for is None else self._transport_for(self._library.url(HOME))
+        return at_once(transport, self._library.name)
 
     async def send(self, method: str, url: str, client_request_id: str | None) -> Received:
         """Send a request without a body; redirects are not followed, and the answer's body is not read.

@@ -148,6 +148,7 @@ async def test_without_a_budget_no_more_than_max_in_flight_are_asked_at_once(
     tokens = await stopped(fleet, size)
     await anyio.sleep(LONGEST_S)
     since_s = anyio.current_time()
+    fleet.line.most = 0
     async with fleet.client() as client, azpoll.Tracker(client, budget=None, max_in_flight=MOST_IN_FLIGHT) as tracker:
         operations = resume_all(tracker, tokens)
         for operation in operations:

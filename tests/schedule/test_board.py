@@ -18,6 +18,7 @@ from azpoll.record import Record
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.schedule.timing import Timing
+from azpoll.schedule.width import Width
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -45,7 +46,7 @@ def scheduler_of(tasks: TaskGroup) -> Scheduler:
         ask,
         ask,
         tasks,
-        max_in_flight=1,
+        width=Width(1, 1, float),
         budget=None,
         timing=Timing(Random(1)),  # noqa: S311 - jitter
         throttled=lambda _scope, _throttle: None,

@@ -98,6 +98,21 @@ async def test_waiting_for_a_connection_is_no_failure_of_the_poll(library: Libra
     assert seen == [{"connect": 7, "read": 7, "write": 7, "pool": None}]
 
 
+@LIBRARY
+async def test_a_timeout_that_the_limit_of_the_whole_exchange_comes_before_is_left_out(library: Library) -> None:
+    seen: list[object] = []
+
+    async def look(request: httpx.Request) -> None:
+        if request.method == "GET":
+            seen.append(dict(request.extensions["timeout"]))
+
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
+    timeout = import_module(library).Timeout(30, connect=29.9, write=None)
+    await polled(arm, library, timeout=timeout, event_hooks={"request": [look]})
+    assert seen == [{"connect": 29.9, "read": None, "write": None, "pool": None}]
+
+
 # Redirects
 
 

@@ -1,0 +1,92 @@
+"""Workers that take turns at one clock, so that one timer serves all jobs.
+
+Each takes one job after the other for as long as any is due. When none is, one of them watches the clock and the
+others rest; who takes a job while nobody watches sees to it that somebody does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from anyio.abc import TaskGroup
+
+    from azpoll.schedule.underway import UnderWay
+    from azpoll.schedule.width import Width
+    from azpoll.transport.alarm import Alarm
+
+
+class Workers:
+    """Started when they are needed, as many as there may be requests under way.
+
+    Args:
+        tasks: where they run.
+        work: what each does: clear `called`, do what is due, `pause`, and again.
+        next_s: says when there may be something to do; None for never.
+        under_way: the requests of all of them.
+        width: how many these may be.
+
+    Attributes:
+        called: whether one is on its way to see what is due.
+    """
+
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        work: Callable[[], Coroutine[object, object, None]],
+        next_s: Callable[[], float | None],
+        under_way: UnderWay,
+        width: Width,
+    ) -> None:
+        self._tasks = tasks
+        self._work = work
+        self._next_s = next_s
+        self._under_way = under_way
+        self._width = width
+        self._started = 0
+        self._resting: list[Alarm] = []
+        self._watch: Alarm | None = None
+        self._watching_until_s = -math.inf
+        self.called = False
+
+    def look(self, next_s: float | None) -> None:
+        """See to it that somebody takes what there is to take at `next_s`, unless all that are allowed are busy."""
+        if next_s is None:
+            return
+        if self._watch is None:
+            self.relieve()
+        elif next_s < self._watching_until_s:
+            self._watch.ring()
+
+    def relieve(self) -> None:
+        """Call one that has nothing else to do, unless one watches or is on its way, or no more may be sent."""
+        if self.called or self._watch is not None or self._under_way.count >= self._width.now:
+            return
+        if self._resting:
+            self._resting.pop().ring()
+        elif self._started < self._width.now:
+            self._started += 1
+            self._tasks.start_soon(self._work, name="azpoll worker")
+        else:
+            return
+        self.called = True
+
+    async def pause(self, mine: Alarm) -> None:
+        """Wait until there may be something to do: the one that watches until then, the others until they are called.
+
+        Who may not send anything does not watch: whoever's request is answered looks for what is due.
+        """
+        if self._watch is not None or self._under_way.count >= self._width.now:
+            self._resting.append(mine)
+            await mine.wait()
+            return
+        self._watch = mine
+        try:
+            next_s = self._next_s()
+            self._watching_until_s = math.inf if next_s is None else next_s
+            await mine.wait(self._watching_until_s)
+        finally:
+            self._watch = None
