@@ -21,6 +21,7 @@ from azpoll.schedule.agenda import Agenda
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
 from azpoll.schedule.underway import UnderWay
+from azpoll.schedule.width import LOOK_EVERY_S
 from azpoll.schedule.workers import Workers
 from azpoll.transport.alarm import alarm
 from azpoll.transport.clock import loop_clock
@@ -169,21 +170,31 @@ class Scheduler:
                 await self._run(job, job.errand)
 
     def _next_s(self) -> float | None:
-        return None if self._closed else self._agenda.next_s()
+        """Return when there may be something to take; while no more may be sent, when that is looked at again."""
+        if self._closed:
+            return None
+        return self._now() + LOOK_EVERY_S if self._under_way.count >= self._width.now else self._agenda.next_s()
 
     def _take(self, now_s: float) -> Job | None:
         """Take the next job there is to ask, if one more request may be under way, and count it as one."""
         under_way, width = self._under_way, self._width
-        if self._closed or under_way.count >= width.now:
+        if self._closed or (under_way.count >= width.now and not self._widens(now_s)):
             return None
         job = self._agenda.take(now_s)
         if job is not None:
             under_way.count += 1
             if under_way.count == width.now:
                 width.filled(job.due_s, now_s)
-            elif self._agenda:
+            if self._agenda:
                 self._workers.relieve()
         return job
+
+    def _widens(self, now_s: float) -> bool:
+        """Whether one more may be sent after all, since jobs wait and none of those under way is answered."""
+        next_s = self._agenda.next_s()
+        if next_s is not None and next_s <= now_s:
+            self._width.filled(next_s, now_s)
+        return self._under_way.count < self._width.now
 
     async def _poll(self, job: Job, place: Place[Job], sent_s: float) -> None:
         before = job.state

@@ -15,6 +15,7 @@ import anyio
 from azpoll.protocol.repeat import repeat
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import Lanes, statistics_of
+from azpoll.schedule.width import LOOK_EVERY_S
 from azpoll.transport.clock import loop_clock
 
 if TYPE_CHECKING:
@@ -155,6 +156,8 @@ class Starts:
     def _let_in(self) -> None:
         """Give their turn to those that have waited for it longest, as far as it goes."""
         now_s = self._now()
+        if self._waiting and self._in_flight >= self._width.now:
+            self._width.filled(next(iter(self._waiting)).due_s, now_s)
         while self._in_flight < self._width.now and not self._closing.is_set():
             start = self._writes.take(now_s) or self._deletes.take(now_s)
             if start is None:
@@ -183,7 +186,7 @@ class Starts:
     def _next_s(self) -> float:
         """Return when time alone may give one its turn."""
         if self._in_flight >= self._width.now:
-            return math.inf
+            return math.inf if self._width.is_fixed else self._now() + LOOK_EVERY_S
         times = (self._writes.next_s(), self._deletes.next_s())
         return min((time_s for time_s in times if time_s is not None), default=math.inf)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOOK_EVERY_S = 0.1
-"""How long it is watched what the process does with its time while requests wait for one another."""
+"""How often it is looked whether requests wait for one another, and what the process does with its time meanwhile."""
 
 PATIENCE_S = 0.01
 """A request that is sent so soon after its time has not waited."""
@@ -32,23 +32,25 @@ class Width:
 
     Attributes:
         now: the number.
+        is_fixed: whether it never changes.
     """
 
-    __slots__ = ("_cpu_s", "_least", "_most", "_since_cpu_s", "_since_s", "now")
+    __slots__ = ("_cpu_s", "_least", "_most", "_since_cpu_s", "_since_s", "is_fixed", "now")
 
     def __init__(self, least: int, most: int, cpu_s: Callable[[], float]) -> None:
         self.now = self._least = least
         self._most = most
+        self.is_fixed = least == most
         self._cpu_s = cpu_s
         self._since_s: float | None = None
         self._since_cpu_s = 0.0
 
     def filled(self, due_s: float, now_s: float) -> None:
-        """Note that with a request that was due at `due_s` as many are under way at `now_s` as may be."""
-        if self._least == self._most:
+        """Note that as many are under way as may be, with or without the one that was due at `due_s`."""
+        if self.is_fixed:
             return
         since_s, waited = self._since_s, now_s - due_s > PATIENCE_S
-        if since_s is not None and waited and now_s - since_s < LOOK_EVERY_S:
+        if since_s is not None and waited and now_s - since_s < 0.9 * LOOK_EVERY_S:
             return
         used_s = self._cpu_s() - self._since_cpu_s
         self._since_s = now_s

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Workers:
-    """Started when they are needed, as many as there may be requests under way.
+    """Started when they are needed: one to watch, and as many as there may be requests under way.
 
     Args:
         tasks: where they run.
@@ -62,12 +62,12 @@ class Workers:
             self._watch.ring()
 
     def relieve(self) -> None:
-        """Call one that has nothing else to do, unless one watches or is on its way, or no more may be sent."""
-        if self.called or self._watch is not None or self._under_way.count >= self._width.now:
+        """Call one that has nothing else to do to watch, unless one does or is on its way, or there is no use in it."""
+        if self.called or self._watch is not None or (self._width.is_fixed and self._full):
             return
         if self._resting:
             self._resting.pop().ring()
-        elif self._started < self._width.now:
+        elif self._started <= self._width.now:
             self._started += 1
             self._tasks.start_soon(self._work, name="azpoll worker")
         else:
@@ -77,16 +77,24 @@ class Workers:
     async def pause(self, mine: Alarm) -> None:
         """Wait until there may be something to do: the one that watches until then, the others until they are called.
 
-        Who may not send anything does not watch: whoever's request is answered looks for what is due.
+        Who watches while no more may be sent only looks now and then whether that has changed: who is answered first
+        takes the next job, or, if there is none, lets it watch the clock.
         """
-        if self._watch is not None or self._under_way.count >= self._width.now:
+        if self._watch is not None or (self._width.is_fixed and self._full):
+            if self._watch is not None and self._watching_until_s == -math.inf and not self._full:
+                self._watch.ring()
             self._resting.append(mine)
             await mine.wait()
             return
         self._watch = mine
         try:
             next_s = self._next_s()
-            self._watching_until_s = math.inf if next_s is None else next_s
-            await mine.wait(self._watching_until_s)
+            until_s = math.inf if next_s is None else next_s
+            self._watching_until_s = -math.inf if self._full else until_s
+            await mine.wait(until_s)
         finally:
             self._watch = None
+
+    @property
+    def _full(self) -> bool:
+        return self._under_way.count >= self._width.now

@@ -43,7 +43,7 @@ class Direct(Protocol):
         ...
 
 
-AT_ONCE: Mapping[str, tuple[int, int]] = {"httpx": (8, 20), "httpx2": (8, 64)}
+AT_ONCE: Mapping[str, tuple[int, int]] = {"httpx": (4, 20), "httpx2": (4, 64)}
 """Requests at once, the least and the most, over the transport that each library has. Few are cheap: its pool is
 searched anew, connection by connection, for each request. Of more than 20 connections, httpx closes each after its
 answer (`max_keepalive_connections`); httpx2 counts only those that are idle."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.scene import Scene
 
 GATE = 8
-"""Requests under way at once behind a gate: what azpoll's default is."""
+"""Requests under way at once behind a gate."""
 
 HEADERS = {"Authorization": AUTHORIZATION}
 

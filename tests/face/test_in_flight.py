@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 import azpoll
-from azpoll.testing import Delay, FakeARM, Script
+from azpoll.testing import Delay, FakeARM, Script, status_monitor
 
 if TYPE_CHECKING:
     from azpoll.testing.log import RequestRecord
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 MANY = 600
 SLOW_S = 0.5
-"""Between a request and its answer; 8 at once make 16 a second."""
+"""Between a request and its answer; 4 at once make 8 a second."""
 
 LIBRARIES = pytest.mark.parametrize(("library", "most"), [("httpx", 20), ("httpx2", 64)])
 
@@ -66,7 +66,7 @@ async def test_polls_that_take_long_are_made_many_at_once(library: Literal["http
 
 @LIBRARIES
 async def test_a_few_that_are_answered_at_once_need_no_more(library: Literal["httpx", "httpx2"], most: int) -> None:
-    assert most > 8
+    assert most > 4
     arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=0.001, limits=None)
     async with (
         client_of(arm, library) as client,
@@ -75,7 +75,7 @@ async def test_a_few_that_are_answered_at_once_need_no_more(library: Literal["ht
     ):
         for number in range(60):
             tasks.start_soon(tracker.begin, "DELETE", path_of(number))
-    assert most_at_once(list(arm.requests), 0.001) == 8
+    assert most_at_once(list(arm.requests), 0.001) == 4
     arm.no_early_polls()
 
 
@@ -94,6 +94,45 @@ async def test_initial_requests_that_take_long_are_sent_many_at_once(
     starts = [request for request in arm.requests if request.method == "DELETE"]
     assert most_at_once(starts, 3.0) == most
     assert tracker.statistics().succeeded == MANY
+
+
+@LIBRARIES
+async def test_polls_that_hang_hold_up_few_others(library: Literal["httpx", "httpx2"], most: int) -> None:
+    """More hang than are sent at once to begin with; what waits behind them goes on beside them."""
+    arm = FakeARM(
+        default=lambda request: Script(
+            retry_after=5, polls=[Delay(1000) if request.path.endswith("/hangs") else status_monitor("Succeeded")]
+        ),
+        limits=None,
+    )
+    async with client_of(arm, library) as client, azpoll.Tracker(client, budget=None, on_exit="stop") as tracker:
+        for number in range(8):
+            await tracker.begin("DELETE", path_of(number) + "/hangs")
+        others = [await tracker.begin("DELETE", path_of(number)) for number in range(20)]
+        for operation in others:
+            await operation
+        assert anyio.current_time() < 6
+        assert tracker.statistics().in_flight == 8 < most
+
+
+@LIBRARIES
+async def test_initial_requests_that_hang_hold_up_few_others(library: Literal["httpx", "httpx2"], most: int) -> None:
+    arm = FakeARM(
+        default=lambda request: Script(
+            duration_s=0, retry_after=1, initial=Delay(1000 if request.path.endswith("/hangs") else 0.1)
+        )
+    )
+    tracker = azpoll.Tracker(client_of(arm, library), budget=None, on_exit="stop")
+    async with tracker, anyio.create_task_group() as tasks:
+        for number in range(8):
+            tasks.start_soon(tracker.begin, "DELETE", path_of(number) + "/hangs")
+        await anyio.sleep(0.01)
+        async with anyio.create_task_group() as others:
+            for number in range(20):
+                others.start_soon(tracker.begin, "DELETE", path_of(number))
+        assert anyio.current_time() < 2
+        assert most > 8
+        tasks.cancel_scope.cancel()
 
 
 async def test_no_more_than_were_asked_for() -> None:

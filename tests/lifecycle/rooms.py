@@ -20,7 +20,6 @@ Exit = Literal["wait", "stop"]
 Leaving = Literal["in good order", "with an error", "cancelled"]
 
 BUDGET = azpoll.Budget(rate=1, ceiling=1.5, burst=2, write_rate=None)
-MOST_IN_FLIGHT = 2
 
 
 class Quit(Exception):
@@ -81,9 +80,7 @@ class Room:
         try:
             async with (
                 client,
-                azpoll.Tracker(
-                    client, budget=BUDGET, max_in_flight=MOST_IN_FLIGHT, on_exit=self.on_exit
-                ) as self._tracker,
+                azpoll.Tracker(client, budget=BUDGET, on_exit=self.on_exit) as self._tracker,
             ):
                 self._tracker.subscribe(self.events.append)
                 entered.set()

@@ -28,7 +28,10 @@ class Wire(httpx.AsyncBaseTransport):
     Attributes:
         reads: in the order they left.
         doubled: requests that left while another of the same operation was under way.
+        at_once: what a transport may say of itself: few, so that requests wait for one another, and more when they do.
     """
+
+    at_once = (1, 3)
 
     def __init__(self, arm: FakeARM, inner: httpx.AsyncBaseTransport, clock: Callable[[], float]) -> None:
         self._arm = arm

@@ -54,8 +54,8 @@ def test_who_is_sent_in_time_needs_no_more() -> None:
 
 def test_it_is_looked_at_now_and_then_only() -> None:
     process = Process()
-    assert {process.fill(waited_s=0.1, after_s=LOOK_EVERY_S / 50) for _ in range(49)} == {8}
-    assert process.fill(waited_s=0.1, after_s=LOOK_EVERY_S / 10) == 12
+    assert {process.fill(waited_s=0.1, after_s=LOOK_EVERY_S / 50) for _ in range(40)} == {8}
+    assert process.fill(waited_s=0.1, after_s=LOOK_EVERY_S / 5) == 12
 
 
 def test_answers_that_take_a_second_make_it_wider_too() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-JOBS, POLLS = 150, 8
+JOBS, POLLS = 300, 8
 TAKES_S = 0.5
 
 
