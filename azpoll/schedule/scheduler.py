@@ -185,7 +185,7 @@ class Scheduler:
             under_way.count += 1
             if under_way.count == width.now:
                 width.filled(job.due_s, now_s)
-            if self._agenda:
+            if self._workers.watch is None and not self._workers.called and self._agenda:
                 self._workers.relieve()
         return job
 

@@ -31,6 +31,7 @@ class Workers:
 
     Attributes:
         called: whether one is on its way to see what is due.
+        watch: wakes the one that watches; None while none does.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Workers:
         self._width = width
         self._started = 0
         self._resting: list[Alarm] = []
-        self._watch: Alarm | None = None
+        self.watch: Alarm | None = None
         self._watching_until_s = -math.inf
         self.called = False
 
@@ -56,18 +57,19 @@ class Workers:
         """See to it that somebody takes what there is to take at `next_s`, unless all that are allowed are busy."""
         if next_s is None:
             return
-        if self._watch is None:
+        if self.watch is None:
             self.relieve()
         elif next_s < self._watching_until_s:
-            self._watch.ring()
+            self.watch.ring()
 
     def relieve(self) -> None:
         """Call one that has nothing else to do to watch, unless one does or is on its way, or there is no use in it."""
-        if self.called or self._watch is not None or (self._width.is_fixed and self._full):
+        width = self._width
+        if self.called or self.watch is not None or (width.is_fixed and self._under_way.count >= width.now):
             return
         if self._resting:
             self._resting.pop().ring()
-        elif self._started <= self._width.now:
+        elif self._started <= width.now:
             self._started += 1
             self._tasks.start_soon(self._work, name="azpoll worker")
         else:
@@ -80,21 +82,18 @@ class Workers:
         Who watches while no more may be sent only looks now and then whether that has changed: who is answered first
         takes the next job, or, if there is none, lets it watch the clock.
         """
-        if self._watch is not None or (self._width.is_fixed and self._full):
-            if self._watch is not None and self._watching_until_s == -math.inf and not self._full:
-                self._watch.ring()
+        full = self._under_way.count >= self._width.now
+        if self.watch is not None or (full and self._width.is_fixed):
+            if self.watch is not None and self._watching_until_s == -math.inf and not full:
+                self.watch.ring()
             self._resting.append(mine)
             await mine.wait()
             return
-        self._watch = mine
+        self.watch = mine
         try:
             next_s = self._next_s()
             until_s = math.inf if next_s is None else next_s
-            self._watching_until_s = -math.inf if self._full else until_s
+            self._watching_until_s = -math.inf if full else until_s
             await mine.wait(until_s)
         finally:
-            self._watch = None
-
-    @property
-    def _full(self) -> bool:
-        return self._under_way.count >= self._width.now
+            self.watch = None
