@@ -186,7 +186,7 @@ class Starts:
     def _next_s(self) -> float:
         """Return when time alone may give one its turn."""
         if self._in_flight >= self._width.now:
-            return math.inf if self._width.is_fixed else self._now() + LOOK_EVERY_S
+            return math.inf if self._in_flight >= self._width.most else self._now() + LOOK_EVERY_S
         times = (self._writes.next_s(), self._deletes.next_s())
         return min((time_s for time_s in times if time_s is not None), default=math.inf)
 

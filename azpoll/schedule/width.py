@@ -32,22 +32,21 @@ class Width:
 
     Attributes:
         now: the number.
-        is_fixed: whether it never changes.
+        most: as above.
     """
 
-    __slots__ = ("_cpu_s", "_least", "_most", "_since_cpu_s", "_since_s", "is_fixed", "now")
+    __slots__ = ("_cpu_s", "_least", "_since_cpu_s", "_since_s", "most", "now")
 
     def __init__(self, least: int, most: int, cpu_s: Callable[[], float]) -> None:
         self.now = self._least = least
-        self._most = most
-        self.is_fixed = least == most
+        self.most = most
         self._cpu_s = cpu_s
         self._since_s: float | None = None
         self._since_cpu_s = 0.0
 
     def filled(self, due_s: float, now_s: float) -> None:
         """Note that as many are under way as may be, with or without the one that was due at `due_s`."""
-        if self.is_fixed:
+        if self._least == self.most:
             return
         since_s, waited = self._since_s, now_s - due_s > PATIENCE_S
         if since_s is not None and waited and now_s - since_s < 0.9 * LOOK_EVERY_S:
@@ -59,6 +58,6 @@ class Width:
             return
         share = used_s / (now_s - since_s)
         if share < SPARE:
-            self.now = min(self.now + max(self.now // 2, 1), self._most)
+            self.now = min(self.now + max(self.now // 2, 1), self.most)
         elif share > BUSY:
             self.now = max(self.now - max(self.now // 4, 1), self._least)

@@ -65,7 +65,7 @@ class Workers:
     def relieve(self) -> None:
         """Call one that has nothing else to do to watch, unless one does or is on its way, or there is no use in it."""
         width = self._width
-        if self.called or self.watch is not None or (width.is_fixed and self._under_way.count >= width.now):
+        if self.called or self.watch is not None or self._under_way.count >= width.most:
             return
         if self._resting:
             self._resting.pop().ring()
@@ -83,7 +83,7 @@ class Workers:
         takes the next job, or, if there is none, lets it watch the clock.
         """
         full = self._under_way.count >= self._width.now
-        if self.watch is not None or (full and self._width.is_fixed):
+        if self.watch is not None or self._under_way.count >= self._width.most:
             if self.watch is not None and self._watching_until_s == -math.inf and not full:
                 self.watch.ring()
             self._resting.append(mine)
