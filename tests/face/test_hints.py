@@ -120,7 +120,7 @@ async def test_a_hint_is_never_early_and_ends_nothing() -> None:
 
 async def test_a_hint_ends_a_wait_that_the_server_did_not_ask_for() -> None:
     """Event Grid tells of the end at 100 s: it is known at once, not at the end of thirty seconds."""
-    async with client_of(arm_of(duration_s=100.0)) as client, azpoll.Tracker(client) as tracker:
+    async with client_of(arm_of(duration_s=100.0)) as client, azpoll.Tracker(client, interval=30) as tracker:
         operation = await tracker.begin("PUT", path_of(1))
         await anyio.sleep(100)
         assert not operation.done()
