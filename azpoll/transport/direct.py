@@ -56,6 +56,12 @@ def direct_of(transport: object) -> Direct | None:
 
 
 def at_once(transport: object, library: str) -> tuple[int, int]:
-    """Return how many requests a transport of a library's client serves well at once: the least and the most."""
-    counts: tuple[int, int] = getattr(transport, "at_once", AT_ONCE[library])
-    return counts
+    """Return how many requests a transport of a library's client serves well at once: the least and the most.
+
+    Never more than its pool has connections, where that can be seen: who waits for one is under way, and its time runs.
+    """
+    least, most = getattr(transport, "at_once", AT_ONCE[library])
+    connections: object = getattr(getattr(transport, "_pool", None), "_max_connections", None)
+    if isinstance(connections, int) and connections > 0:
+        least, most = min(least, connections), min(most, connections)
+    return least, most
