@@ -1,20 +1,15 @@
 """The keywords that say how an operation is tracked, checked before anything is sent."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
 import math
 import sys
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypedDict, TypeGuard
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Literal, NamedTuple, TypeAlias, TypedDict, TypeGuard
 
 from azpoll.protocol.delay import Pace
 from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
-from azpoll.protocol.target import Origin, origin_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from azpoll.protocol.target import ParsedURL
+from azpoll.protocol.target import Origin, ParsedURL, origin_of
 
 ResultWanted: TypeAlias = Literal["final", "status"]
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]

@@ -4,15 +4,13 @@ The two share all names azpoll needs, but none of their classes: the exceptions 
 those of the other, so each is taken from the library that the client itself comes from.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, Never, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Never, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from azpoll.protocol.target import ParsedURL
+from azpoll.protocol.target import ParsedURL
 
 LIBRARIES = ("httpx", "httpx2")
 
