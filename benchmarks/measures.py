@@ -42,7 +42,7 @@ def cost(peer: str, scene: dict[str, Any], *, repeat: int = 1, stop_s: float = 6
             seen = server.report(stage.origin)
             polls, connections = polls + seen.polls, max(connections, seen.connections)
             if not ended:
-                return {"polls": polls, "asked": stage.operations * stage.polls, "connections": connections}
+                return {"polls": polls, "asked": stage.operations * stage.polls, "stopped_s": stop_s}
             playing.result()
         per_s = polls / stage.wall_s
         return {"us": stage.cpu_s / polls * 1e6, "polls": polls, "connections": connections, "per_s": per_s}

@@ -65,8 +65,8 @@ def _costs(results: Results, measure: str, operations: int, where: str) -> Itera
         calls = results.median(Key("calls", key.who), "calls")
         shared = (key.who, "-" if calls is None else f"{calls:,.0f}")
         if us is None:
-            done, asked = (results.median(key, name) for name in ("polls", "asked"))
-            far = "not done in time" if done is None or asked is None else f"{done:,.0f} of {asked:,.0f} polls in 15 s"
+            done, asked, stopped_s = _numbers(results, key, ("polls", "asked", "stopped_s"))
+            far = f"{done} of {asked} polls in {stopped_s} s" if results.of(key, "asked") else "not done in time"
             rows.append((*shared, far, "", "", "", ""))
             continue
         times = (_times(results.ratios(key, other, "us")) for other in (azure, floor))

@@ -90,8 +90,9 @@ def full(origin: str) -> Iterator[Measurement]:
     ending = (peer for peer in (AZURE, *THEIRS) if peer is not HTTPX)  # of which not one operation ends in a minute
     yield from _costs(origin, ending, operations=10_000, polls=2, rounds=FEW_ROUNDS)
     yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX2, FAST), operations=1_000, rounds=FEW_ROUNDS, uvloop=True)
-    yield from _trips(origin, OURS, rounds=SOME_ROUNDS)
-    yield from _trips(origin, (AZURE, AIOHTTP, PYREQWEST, HTTPX, HTTPX2), rounds=FEW_ROUNDS)
+    yield from _costs(origin, OURS, operations=1_000, rounds=SOME_ROUNDS, trip_s=TRIP_S)
+    reaching = (AZURE, AIOHTTP, PYREQWEST, HTTPX, HTTPX2)  # what has fewer connections of its own choice is left out
+    yield from _costs(origin, reaching, operations=1_000, rounds=FEW_ROUNDS, trip_s=TRIP_S)
     yield from _calls(origin, PEERS)
     for measure in (_lateness, _herds):
         yield from measure(origin, (OURS_HTTPX2, FAST), operations=10_000, rounds=SOME_ROUNDS)
@@ -121,21 +122,16 @@ def _costs(
     polls: int = 5,
     repeat: int = 1,
     uvloop: bool = False,
+    trip_s: float = 0.0,
 ) -> Iterator[Measurement]:
-    scene = {"origin": origin, "operations": operations, "polls": polls}
+    measure = "cost, uvloop" if uvloop else "cost, trip" if trip_s else "cost"
+    scene = {"origin": origin, "operations": operations, "polls": polls, "trip_s": trip_s}
     for peer in peers:
         bounded = operations >= 10_000 and peer.name in SLOW_TO_END
         arguments: dict[str, Any] = {"peer": peer.name, "scene": scene, "repeat": repeat, "uvloop": uvloop}
         arguments["stop_s"] = 15.0 if bounded else 120.0
-        key = Key("cost, uvloop" if uvloop else "cost", peer.name, operations)
+        key = Key(measure, peer.name, operations)
         yield Measurement(key, Job("measures.cost", arguments), 1 if bounded else rounds)
-
-
-def _trips(origin: str, peers: Iterable[Peer], *, rounds: int) -> Iterator[Measurement]:
-    scene = {"origin": origin, "operations": 1_000, "polls": 5, "trip_s": TRIP_S}
-    for peer in peers:
-        arguments = {"peer": peer.name, "scene": scene, "stop_s": 60.0}
-        yield Measurement(Key("cost, trip", peer.name, 1_000), Job("measures.cost", arguments), rounds)
 
 
 def _calls(origin: str, peers: Iterable[Peer]) -> Iterator[Measurement]:

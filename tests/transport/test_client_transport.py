@@ -84,8 +84,17 @@ async def test_the_clients_own_shorter_timeouts_apply(library: Library) -> None:
 
 
 @LIBRARY
-async def test_waiting_for_a_connection_is_no_failure_of_the_poll(library: Library) -> None:
-    """The pool's timeout would blame the service for the client's own crowd."""
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ((7, 7, 7, 7), {"connect": 7, "read": 7, "write": 7, "pool": None}),
+        ((29.9, 30, None, 30), {"connect": 29.9, "read": None, "write": None, "pool": None}),
+    ],
+    ids=["the pool's would blame the service for the client's own crowd", "the whole exchange's comes before"],
+)
+async def test_a_timeout_that_says_nothing_of_the_poll_is_left_out(
+    given: tuple[float | None, ...], sent: dict[str, float | None], library: Library
+) -> None:
     seen: list[object] = []
 
     async def look(request: httpx.Request) -> None:
@@ -94,23 +103,8 @@ async def test_waiting_for_a_connection_is_no_failure_of_the_poll(library: Libra
 
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
-    await polled(arm, library, timeout=7, event_hooks={"request": [look]})
-    assert seen == [{"connect": 7, "read": 7, "write": 7, "pool": None}]
-
-
-@LIBRARY
-async def test_a_timeout_that_the_limit_of_the_whole_exchange_comes_before_is_left_out(library: Library) -> None:
-    seen: list[object] = []
-
-    async def look(request: httpx.Request) -> None:
-        if request.method == "GET":
-            seen.append(dict(request.extensions["timeout"]))
-
-    arm = FakeARM()
-    arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
-    timeout = import_module(library).Timeout(30, connect=29.9, write=None)
-    await polled(arm, library, timeout=timeout, event_hooks={"request": [look]})
-    assert seen == [{"connect": 29.9, "read": None, "write": None, "pool": None}]
+    await polled(arm, library, timeout=given, event_hooks={"request": [look]})
+    assert seen == [sent]
 
 
 # Redirects
