@@ -113,15 +113,14 @@ class Trust(NamedTuple):
         """
         if not named.isascii() or not named.isprintable() or " " in named or "\\" in named or "#" in named:
             return Refusal("it holds a blank, a control or non-ASCII character, a backslash or a fragment")
+        if _HOSTLESS.match(named):
+            return Refusal("it names no host")
         try:
             url = named if _ABSOLUTE.match(named) else str(self.parse(base).join(named))
-            parsed = self.parse(url)
-            origin = origin_of(parsed)
             # What is wrong with a URL must be seen before it is moved to the gateway.
-            if parsed.userinfo or "@" in _authority(url):
-                return Refusal("it carries user information")
-            if not origin.host or _HOSTLESS.match(named):
-                return Refusal("it names no host")
+            origin = self.initial if self._is_at_home(url) else self._origin_of(url)
+            if isinstance(origin, Refusal):
+                return origin
             if (moved := self._rebased(url, origin)) != url:
                 url, origin = moved, origin_of(self.parse(moved))
         except Exception:  # noqa: BLE001 - each URL class has its own errors; all mean the same here
@@ -135,6 +134,18 @@ class Trust(NamedTuple):
         if origin == self.initial:
             url = _with_api_version(url, resource_url)
         return Refusal(f"it is longer than {MAX_URL} characters") if len(url) > MAX_URL else url
+
+    def _is_at_home(self, url: str) -> bool:
+        """Whether a URL begins so plainly with the initial origin that no parser can read another one in it."""
+        scheme, host, port = self.initial
+        return port == _DEFAULT_PORTS.get(scheme) and url.startswith(f"{scheme}://{host}/")
+
+    def _origin_of(self, url: str) -> Origin | Refusal:
+        parsed = self.parse(url)
+        origin = origin_of(parsed)
+        if parsed.userinfo or "@" in _authority(url):
+            return Refusal("it carries user information")
+        return origin if origin.host else Refusal("it names no host")
 
     def _trusts(self, origin: Origin) -> bool:
         if origin == self.initial:

@@ -271,7 +271,7 @@ def test_rule_13_a_long_url_is_nothing_to_resume_at(named: str) -> None:
 
 HOSTILE = st.text(st.sampled_from("/\\@:?#.%[]-;&=+ \t\n0127aefhilmnostvzA\u3002\uff0e")) | st.text()
 STARTS = st.sampled_from(
-    ["", "/", "//", "https:", "https:/", "https://", HOST, f"{HOST}:", "http://", f"{HOST}@", "h:"]
+    ["", "/", "//", "https:", "https:/", "https://", HOST, f"{HOST}/", f"{HOST}:", "http://", f"{HOST}@", "h:"]
 )
 
 
