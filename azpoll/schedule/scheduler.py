@@ -21,10 +21,9 @@ from azpoll.schedule.agenda import Agenda
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import statistics_of
 from azpoll.schedule.underway import UnderWay
-from azpoll.schedule.width import LOOK_EVERY_S
 from azpoll.schedule.workers import Workers
 from azpoll.transport.alarm import alarm
-from azpoll.transport.clock import loop_clock
+from azpoll.transport.clock import loop_clock, name_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,14 +68,13 @@ class Scheduler:
     ) -> None:
         self._ask = ask
         self._post = post
-        self._width = width
         self._timing = timing
         self._throttled = throttled
         self._agenda = Agenda(budget)
         self._flying: dict[str, tuple[Job, ...]] = {}  # by URL: other jobs of it whose turn has come meanwhile
         self._now = loop_clock()
-        self._under_way = UnderWay()
-        self._workers = Workers(workers, self._work, self._next_s, self._under_way, width)
+        self._under_way = UnderWay(width)
+        self._workers = Workers(workers, self._work, self._next_s, self._under_way)
         self._closed = False
         self._cut = False
 
@@ -149,6 +147,7 @@ class Scheduler:
             self._workers.look(due_s)
 
     async def _work(self) -> None:
+        name_loop()
         mine, workers = alarm(), self._workers
         while True:
             workers.called = False
@@ -173,18 +172,15 @@ class Scheduler:
         """Return when there may be something to take; while no more may be sent, when that is looked at again."""
         if self._closed:
             return None
-        return self._now() + LOOK_EVERY_S if self._under_way.count >= self._width.now else self._agenda.next_s()
+        return self._under_way.look_s(self._now()) if self._under_way.is_full else self._agenda.next_s()
 
     def _take(self, now_s: float) -> Job | None:
         """Take the next job there is to ask, if one more request may be under way, and count it as one."""
-        under_way, width = self._under_way, self._width
-        if self._closed or (under_way.count >= width.now and not self._widens(now_s)):
+        if self._closed or (self._under_way.is_full and not self._widens(now_s)):
             return None
         job = self._agenda.take(now_s)
         if job is not None:
-            under_way.count += 1
-            if under_way.count == width.now:
-                width.filled(job.due_s, now_s)
+            self._under_way.begin(job.due_s, now_s)
             if self._workers.watch is None and not self._workers.called and self._agenda:
                 self._workers.relieve()
         return job
@@ -192,9 +188,7 @@ class Scheduler:
     def _widens(self, now_s: float) -> bool:
         """Whether one more may be sent after all, since jobs wait and none of those under way is answered."""
         next_s = self._agenda.next_s()
-        if next_s is not None and next_s <= now_s:
-            self._width.filled(next_s, now_s)
-        return self._under_way.count < self._width.now
+        return next_s is not None and next_s <= now_s and self._under_way.widens(next_s, now_s)
 
     async def _poll(self, job: Job, place: Place[Job], sent_s: float) -> None:
         before = job.state

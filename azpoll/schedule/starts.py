@@ -15,7 +15,7 @@ import anyio
 from azpoll.protocol.repeat import repeat
 from azpoll.schedule.lane import Rank
 from azpoll.schedule.lanes import Lanes, statistics_of
-from azpoll.schedule.width import LOOK_EVERY_S
+from azpoll.schedule.underway import UnderWay
 from azpoll.transport.clock import loop_clock
 
 if TYPE_CHECKING:
@@ -74,14 +74,13 @@ class Starts:
     ) -> None:
         self._send = send
         self._tasks = tasks
-        self._width = width
         self._throttled = throttled
         numbers: Iterator[int] = count(1)
         self._writes: Lanes[Start] = Lanes(budget, numbers, "writes")
         self._deletes: Lanes[Start] = Lanes(budget, numbers, "deletes")
         self._now = loop_clock()
         self._waiting: dict[Start, None] = {}
-        self._in_flight = 0
+        self._under_way = UnderWay(width)
         self._news: anyio.Event | None = None
         self._closing = anyio.Event()
 
@@ -119,7 +118,7 @@ class Starts:
             try:
                 came = await self._send(request)
             finally:
-                self._left()
+                self._over()
             throttle = lanes.heard(place, came, came.at_s)
             if throttle is not None:
                 self._throttled(statistics_of(place.lane, came.at_s), throttle)
@@ -143,7 +142,7 @@ class Starts:
             await start.may_go.wait()
         except BaseException:
             if start not in self._waiting:  # its turn came as it was cancelled
-                self._left()
+                self._over()
                 raise
             del self._waiting[start]
             lanes.withdraw(start, place)
@@ -156,16 +155,15 @@ class Starts:
     def _let_in(self) -> None:
         """Give their turn to those that have waited for it longest, as far as it goes."""
         now_s = self._now()
-        if self._waiting and self._in_flight >= self._width.now:
-            self._width.filled(next(iter(self._waiting)).due_s, now_s)
-        while self._in_flight < self._width.now and not self._closing.is_set():
+        under_way = self._under_way
+        if self._waiting and under_way.is_full:
+            under_way.widens(next(iter(self._waiting)).due_s, now_s)
+        while not under_way.is_full and not self._closing.is_set():
             start = self._writes.take(now_s) or self._deletes.take(now_s)
             if start is None:
                 break
             del self._waiting[start]
-            self._in_flight += 1
-            if self._in_flight == self._width.now:
-                self._width.filled(start.due_s, now_s)
+            under_way.begin(start.due_s, now_s)
             start.may_go.set()
         if self._news is not None:
             self._news.set()
@@ -185,11 +183,11 @@ class Starts:
 
     def _next_s(self) -> float:
         """Return when time alone may give one its turn."""
-        if self._in_flight >= self._width.now:
-            return math.inf if self._in_flight >= self._width.most else self._now() + LOOK_EVERY_S
+        if self._under_way.is_full:
+            return self._under_way.look_s(self._now())
         times = (self._writes.next_s(), self._deletes.next_s())
         return min((time_s for time_s in times if time_s is not None), default=math.inf)
 
-    def _left(self) -> None:
-        self._in_flight -= 1
+    def _over(self) -> None:
+        self._under_way.over()
         self._let_in()

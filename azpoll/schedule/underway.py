@@ -1,22 +1,60 @@
-"""How many requests are under way."""
+"""The requests under way, and whether one more may be sent."""
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 import anyio
+
+from azpoll.schedule.width import LOOK_EVERY_S
+
+if TYPE_CHECKING:
+    from azpoll.schedule.width import Width
 
 
 class UnderWay:
-    """Counts requests, and wakes whoever waits until there is none.
+    """Counts requests against a width, and wakes whoever waits until there is none.
+
+    Args:
+        width: how many they may be.
 
     Attributes:
-        count: raised by whoever sends one.
+        count: how many they are.
+        width: as above.
     """
 
-    __slots__ = ("_none", "count")
+    __slots__ = ("_none", "count", "width")
 
-    def __init__(self) -> None:
+    def __init__(self, width: Width) -> None:
         self.count = 0
+        self.width = width
         self._none: anyio.Event | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may be sent now."""
+        return self.count >= self.width.now
+
+    @property
+    def is_at_most(self) -> bool:
+        """Whether no more may ever be sent before one is answered."""
+        return self.count >= self.width.most
+
+    def begin(self, due_s: float, now_s: float) -> None:
+        """Count one that was due at `due_s` and is sent now."""
+        self.count += 1
+        if self.count == self.width.now:
+            self.width.filled(due_s, now_s)
+
+    def widens(self, due_s: float, now_s: float) -> bool:
+        """Whether one that was due at `due_s` and finds it full may be sent after all."""
+        self.width.filled(due_s, now_s)
+        return not self.is_full
+
+    def look_s(self, now_s: float) -> float:
+        """Return when it is looked again whether more may be sent, while it is full and others wait."""
+        return math.inf if self.is_at_most else now_s + LOOK_EVERY_S
 
     def over(self) -> None:
         """Note that one has been answered, or was none after all."""

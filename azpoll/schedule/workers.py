@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.schedule.underway import UnderWay
-    from azpoll.schedule.width import Width
     from azpoll.transport.alarm import Alarm
 
 
@@ -27,7 +26,6 @@ class Workers:
         work: what each does: clear `called`, do what is due, `pause`, and again.
         next_s: says when there may be something to do; None for never.
         under_way: the requests of all of them.
-        width: how many these may be.
 
     Attributes:
         called: whether one is on its way to see what is due.
@@ -40,13 +38,11 @@ class Workers:
         work: Callable[[], Coroutine[object, object, None]],
         next_s: Callable[[], float | None],
         under_way: UnderWay,
-        width: Width,
     ) -> None:
         self._tasks = tasks
         self._work = work
         self._next_s = next_s
         self._under_way = under_way
-        self._width = width
         self._started = 0
         self._resting: list[Alarm] = []
         self.watch: Alarm | None = None
@@ -64,12 +60,11 @@ class Workers:
 
     def relieve(self) -> None:
         """Call one that has nothing else to do to watch, unless one does or is on its way, or there is no use in it."""
-        width = self._width
-        if self.called or self.watch is not None or self._under_way.count >= width.most:
+        if self.called or self.watch is not None or self._under_way.is_at_most:
             return
         if self._resting:
             self._resting.pop().ring()
-        elif self._started <= width.now:
+        elif self._started <= self._under_way.width.now:
             self._started += 1
             self._tasks.start_soon(self._work, name="azpoll worker")
         else:
@@ -82,8 +77,8 @@ class Workers:
         Who watches while no more may be sent only looks now and then whether that has changed: who is answered first
         takes the next job, or, if there is none, lets it watch the clock.
         """
-        full = self._under_way.count >= self._width.now
-        if self.watch is not None or self._under_way.count >= self._width.most:
+        full = self._under_way.is_full
+        if self.watch is not None or self._under_way.is_at_most:
             if self.watch is not None and self._watching_until_s == -math.inf and not full:
                 self.watch.ring()
             self._resting.append(mine)

@@ -25,6 +25,15 @@ def loop_clock() -> Callable[[], float]:
     return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
 
 
+def name_loop() -> None:
+    """Note for the running task that its loop is asyncio's, as `anyio.run` does for its own.
+
+    For each poll httpx's pool and anyio ask some twenty times which loop runs, and each time the answer is looked for.
+    """
+    if sniffio.current_async_library() == "asyncio":
+        sniffio.current_async_library_cvar.set("asyncio")
+
+
 def now_s() -> float:
     """Return the event loop's time, also in a callback of asyncio's, where no task runs.
 
