@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks import server
 from benchmarks.goals import goals
-from benchmarks.page import machine, noise, tables
+from benchmarks.page import ceiling, machine, noise, tables
 from benchmarks.peers import PEERS
 from benchmarks.pictures import pictures
 from benchmarks.results import Results
@@ -42,7 +42,7 @@ def main() -> int:
             if options.save:
                 results.save(options.save)
     reached = list(goals(results, quick=options.quick))
-    lines = [machine(), *filter(None, [noise(results)]), *tables(results)]
+    lines = [machine(), *filter(None, [ceiling(results), noise(results)]), *tables(results)]
     print(*lines, "", *reached, sep="\n")
     if options.write:
         _write(options.write, results, [*lines, "", "### Goals", "", "```text", *map(str, reached), "```"])

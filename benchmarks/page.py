@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.floor import FLOOR_US, floor_rounds, floor_us
 from benchmarks.peers import AZURE, FLOOR, PEERS
-from benchmarks.suite import CLIENTS, TRIP_S, Key
+from benchmarks.suite import BETWEEN_POLLS_S, CLIENTS, TRIP_S, Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +41,12 @@ def machine() -> str:
     """Return what was measured with."""
     found = [f"{name} {number}" for name in PACKAGES if (number := _version(name))]
     return f"Python {platform.python_version()}, {platform.system()}, {_cores()}; {', '.join(found)}"
+
+
+def ceiling(results: Results) -> str:
+    """Return how many polls the server could answer, so that nobody takes it for what limits a client."""
+    server_us = results.median(Key("cost", FLOOR.name, 1_000), "server_us")
+    return "" if server_us is None else f"server: {server_us:.0f} us an answer, {1e6 / server_us:,.0f} a second at most"
 
 
 def noise(results: Results) -> str:
@@ -84,7 +90,8 @@ def _lateness(results: Results, operations: int) -> Iterator[str]:
         for key in results.keys("lateness", operations)
     ]
     if rows:
-        yield from _heading(f"Lateness of polls, {operations:,} operations, Retry-After 1 to 17 s")
+        least_s, most_s = BETWEEN_POLLS_S[operations]
+        yield from _heading(f"Lateness of polls, {operations:,} operations, Retry-After {least_s} to {most_s} s")
         head = ("client", "p50 ms", "p99 ms", "max ms", "loop held ms", "early", "polls/s", "CPU")
         yield from _table(head, rows)
 

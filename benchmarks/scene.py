@@ -33,14 +33,17 @@ class Scene:
         operations: how many.
         polls: of each operation; 0 for endless ones.
         retry_after: the least and the most seconds that answers ask for.
-        spread_s: first polls are due at random within so many seconds.
+        spread_s: operations begin at random within so many seconds, and their first polls are due after a wait as long
+            as any other.
+        judged_s: seconds after the start from which polls are counted and judged.
         herd_s: first polls are all due at the one instant so many seconds after the start.
         trip_s: seconds that each answer takes.
         warmed: is called before anything is made for an operation.
         watch: is entered while the clock runs.
         cpu_s: CPU seconds of this process between the start and the stop of the clock, of all times it ran.
         wall_s: seconds between them.
-        due_s: the instant of the herd, in monotonic time.
+        begun_s: the instant at which the clock began to run, in monotonic time.
+        due_s: that of the herd.
         running: whether the clock has been started.
     """
 
@@ -49,12 +52,14 @@ class Scene:
     polls: int = 5
     retry_after: tuple[int, int] = (0, 0)
     spread_s: float = 0.0
+    judged_s: float = 0.0
     herd_s: float | None = None
     trip_s: float = 0.0
     warmed: Callable[[], object] = gc.collect
     watch: AbstractContextManager[object] = field(default_factory=nullcontext[None])
     cpu_s: float = field(default=0.0, init=False)
     wall_s: float = field(default=0.0, init=False)
+    begun_s: float = field(default=0.0, init=False)
     due_s: float | None = field(default=None, init=False)
     running: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -70,7 +75,8 @@ class Scene:
         """Return the seconds from now until the first poll of an operation is due."""
         if self.due_s is not None:
             return max(0.0, self.due_s - time.monotonic())
-        return random.Random(number).uniform(0, self.spread_s) if self.spread_s else 0.0
+        drawn = random.Random(number)
+        return drawn.uniform(0, self.spread_s) + drawn.randint(*self.retry_after) if self.spread_s else 0.0
 
     def warm(self) -> None:
         """Note that everything is ready for the first operation."""
@@ -80,8 +86,10 @@ class Scene:
     def measured(self) -> Generator[None]:
         """Run the clock."""
         gc.collect()
-        self.due_s = None if self.herd_s is None else time.monotonic() + self.herd_s
-        server.begin(self.origin, server.Plan(self.polls, self.retry_after, self.due_s, self.trip_s))
+        self.begun_s = time.monotonic()
+        self.due_s = None if self.herd_s is None else self.begun_s + self.herd_s
+        judged_s = self.begun_s + self.judged_s
+        server.begin(self.origin, server.Plan(self.polls, self.retry_after, self.due_s, self.trip_s, judged_s))
         self.running.set()
         wall_s, cpu_s = time.monotonic(), time.process_time()
         try:

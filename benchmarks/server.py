@@ -15,6 +15,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -41,12 +42,14 @@ class Plan:
         retry_after: the least and the most whole seconds that an answer asks for.
         due_s: monotonic time at which first polls are due; None when they are not judged.
         trip_s: seconds between a poll's arrival and its answer, as over a long way.
+        judged_s: monotonic time from which polls are counted and judged.
     """
 
     polls: int = 5
     retry_after: tuple[int, int] = (0, 0)
     due_s: float | None = None
     trip_s: float = 0.0
+    judged_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,14 @@ class Report:
         connections: that carried polls.
         early: polls that came before their time.
         lateness_s: at the median, at p99 and at most, of the polls that had a time.
+        cpu_s: CPU seconds of the server.
     """
 
     polls: int
     connections: int
     early: int
     lateness_s: tuple[float, float, float]
+    cpu_s: float
 
 
 class Book:
@@ -83,14 +88,16 @@ class Book:
         self.due: dict[bytes, float] = {}
         self.lateness: list[float] = []
         self.polls = self.connections = 0
+        self.begun_cpu_s = time.process_time()
 
     def polled(self, target: bytes, now_s: float) -> bytes:
         """Judge one poll, and return its answer."""
-        self.polls += 1
         seen = self.seen[target] = self.seen.get(target, 0) + 1
         due_s = self.due.get(target, self.plan.due_s)
-        if due_s is not None:
-            self.lateness.append(now_s - due_s)
+        if now_s >= self.plan.judged_s:
+            self.polls += 1
+            if due_s is not None:
+                self.lateness.append(now_s - due_s)
         if seen == self.plan.polls:
             return self.end
         wait_s, running = self.waits[0] if len(self.waits) == 1 else self.random.choice(self.waits)
@@ -113,7 +120,8 @@ class Book:
         late = sorted(self.lateness) or [0.0]
         p50, p99 = late[len(late) // 2], late[min(len(late) - 1, len(late) * 99 // 100)]
         early = sum(lateness < -EARLY_S for lateness in late)
-        return Report(self.polls, self.connections, early, (p50, p99, late[-1]))
+        cpu_s = time.process_time() - self.begun_cpu_s
+        return Report(self.polls, self.connections, early, (p50, p99, late[-1]), cpu_s)
 
 
 class Connection(asyncio.Protocol):
@@ -186,7 +194,8 @@ def report(origin: str) -> Report:
     """Return what the server saw since the measurement began."""
     with _opener.open(f"{origin}/report") as response:
         fields = json.load(response)
-    return Report(fields["polls"], fields["connections"], fields["early"], tuple(fields["lateness_s"]))
+    fields["lateness_s"] = tuple(fields["lateness_s"])
+    return Report(**fields)
 
 
 @contextmanager

@@ -27,20 +27,27 @@ if TYPE_CHECKING:
     from benchmarks.results import Results
 
 CLIENTS = ("httpx", "httpx2")
-BETWEEN_POLLS_S = (1, 17)
 OURS = (OURS_HTTPX, OURS_HTTPX2, FAST)
 THEIRS = (FLOOR, AIOHTTP, PYREQWEST, HTTPX_GATED, HTTPX, HTTPX2)
-ROUNDS, SOME_ROUNDS, FEW_ROUNDS = 5, 3, 1
-"""Some are enough where the goal is far, few where none is taken from a figure."""
+POLLING = (OURS_HTTPX2, FAST, FLOOR, AIOHTTP, PYREQWEST, AZURE)
+"""Whose polls are looked at for how late they come."""
+
+ROUNDS, QUICK_ROUNDS, ONCE = 5, 3, 1
+"""Once is enough where no other process can disturb a figure, and for who cannot finish."""
 
 TRIP_S = 0.1
 """Seconds between a request and its answer, over a long way."""
 
-LATENESS_S = 8
-"""How long polls are watched once all operations have begun."""
+BETWEEN_POLLS_S = {10_000: (1, 17), 1_000: (1, 5)}
+"""The least and the most seconds between two polls of an operation; by how many there are."""
 
-SLOW_TO_END = {HTTPX2.name}
-"""A loop without a gate: at 10,000 operations it is stopped after a while, and told by how far it came."""
+LATENESS_S, HERD_S = 10, 15
+"""How long polls are watched once all operations have begun, and once a herd is due."""
+
+ENDLESS = {("cost", HTTPX2.name, 10_000), ("cost, trip", HTTPX.name, 1_000)}
+"""Loops without a gate that do not end in a minute: they are stopped after `STOP_S`, and told by how far they came."""
+
+STOP_S = 20.0
 
 
 class Key(NamedTuple):
@@ -83,34 +90,31 @@ def measured(measurements: Sequence[Measurement], results: Results) -> Iterator[
 
 def full(origin: str) -> Iterator[Measurement]:
     """Yield all measurements, for the page."""
-    yield from _costs(origin, PEERS, operations=1_000, polls=5, rounds=ROUNDS)
-    yield from _costs(origin, (AZURE, *OURS), operations=100, polls=5, repeat=6, rounds=ROUNDS)
-    yield from _costs(origin, OURS, operations=10_000, polls=2, rounds=SOME_ROUNDS)
-    yield from _costs(origin, THEIRS, operations=100, polls=5, repeat=6, rounds=FEW_ROUNDS)
-    ending = (peer for peer in (AZURE, *THEIRS) if peer is not HTTPX)  # of which not one operation ends in a minute
-    yield from _costs(origin, ending, operations=10_000, polls=2, rounds=FEW_ROUNDS)
-    yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX2, FAST), operations=1_000, rounds=FEW_ROUNDS, uvloop=True)
-    yield from _costs(origin, OURS, operations=1_000, rounds=SOME_ROUNDS, trip_s=TRIP_S)
-    reaching = (AZURE, AIOHTTP, PYREQWEST, HTTPX, HTTPX2)  # what has fewer connections of its own choice is left out
-    yield from _costs(origin, reaching, operations=1_000, rounds=FEW_ROUNDS, trip_s=TRIP_S)
-    yield from _calls(origin, PEERS)
-    for measure in (_lateness, _herds):
-        yield from measure(origin, (OURS_HTTPX2, FAST), operations=10_000, rounds=SOME_ROUNDS)
-        yield from measure(origin, (FLOOR, AIOHTTP, PYREQWEST, AZURE), operations=10_000, rounds=FEW_ROUNDS)
+    yield from _costs(origin, PEERS, operations=1_000)
+    yield from _costs(origin, (*OURS, AZURE, *THEIRS), operations=100)
+    ending = (peer for peer in THEIRS if peer is not HTTPX)  # of which not one operation ends in a minute
+    yield from _costs(origin, (*OURS, AZURE, *ending), operations=10_000, polls=2)
+    reaching = (AZURE, AIOHTTP, PYREQWEST, HTTPX2, HTTPX)  # what has fewer connections of its own choice is left out
+    yield from _costs(origin, (*OURS, *reaching), operations=1_000, trip_s=TRIP_S)
+    yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX2, FAST), operations=1_000, uvloop=True)
+    yield from _calls(origin, PEERS, operations=500)
+    yield from _lateness(origin, POLLING, operations=10_000)
+    yield from _herds(origin, POLLING, operations=10_000)
     yield from _memory(origin, (AZURE, FAST), operations=10_000)
     yield from _memory(origin, (FAST,), operations=100_000)
-    yield from _own(rounds=SOME_ROUNDS)
-    yield from _wakes(100_000, rounds=SOME_ROUNDS)
+    yield from _own()
+    yield from _wakes(100_000)
 
 
 def quick(origin: str) -> Iterator[Measurement]:
     """Yield a few, in less than two minutes, for every change."""
-    yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX, OURS_HTTPX2, FAST), operations=500, polls=3, rounds=3)
-    yield from _calls(origin, (FLOOR, AZURE, OURS_HTTPX, OURS_HTTPX2, FAST))
-    yield from _lateness(origin, (FAST,), operations=1_000, rounds=1)
+    compared = (FLOOR, AZURE, *OURS)
+    yield from _costs(origin, compared, operations=500, polls=3, rounds=QUICK_ROUNDS)
+    yield from _calls(origin, compared, operations=200)
+    yield from _lateness(origin, (FAST,), operations=1_000, rounds=ONCE)
     yield from _memory(origin, (FAST,), operations=5_000)
-    yield from _own(rounds=1)
-    yield from _wakes(20_000, rounds=1)
+    yield from _own(rounds=ONCE)
+    yield from _wakes(20_000, rounds=ONCE)
 
 
 def _costs(
@@ -118,41 +122,41 @@ def _costs(
     peers: Iterable[Peer],
     *,
     operations: int,
-    rounds: int,
+    rounds: int = ROUNDS,
     polls: int = 5,
-    repeat: int = 1,
     uvloop: bool = False,
     trip_s: float = 0.0,
 ) -> Iterator[Measurement]:
     measure = "cost, uvloop" if uvloop else "cost, trip" if trip_s else "cost"
     scene = {"origin": origin, "operations": operations, "polls": polls, "trip_s": trip_s}
     for peer in peers:
-        bounded = operations >= 10_000 and peer.name in SLOW_TO_END
-        arguments: dict[str, Any] = {"peer": peer.name, "scene": scene, "repeat": repeat, "uvloop": uvloop}
-        arguments["stop_s"] = 15.0 if bounded else 120.0
         key = Key(measure, peer.name, operations)
-        yield Measurement(key, Job("measures.cost", arguments), 1 if bounded else rounds)
+        ends = key not in ENDLESS
+        arguments: dict[str, Any] = {"peer": peer.name, "scene": scene, "uvloop": uvloop}
+        arguments["stop_s"] = 120.0 if ends else STOP_S
+        yield Measurement(key, Job("measures.cost", arguments), rounds if ends else ONCE)
 
 
-def _calls(origin: str, peers: Iterable[Peer]) -> Iterator[Measurement]:
-    scene = {"origin": origin, "operations": 500, "polls": 5}
+def _calls(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[Measurement]:
+    scene = {"origin": origin, "operations": operations, "polls": 5}
     for peer in peers:
-        yield Measurement(Key("calls", peer.name), Job("measures.calls", {"peer": peer.name, "scene": scene}), 1)
+        yield Measurement(Key("calls", peer.name), Job("measures.calls", {"peer": peer.name, "scene": scene}), ONCE)
 
 
-def _lateness(origin: str, peers: Iterable[Peer], *, operations: int, rounds: int) -> Iterator[Measurement]:
+def _lateness(origin: str, peers: Iterable[Peer], *, operations: int, rounds: int = ROUNDS) -> Iterator[Measurement]:
     scene: dict[str, object] = {"origin": origin, "operations": operations, "polls": 0}
-    scene |= {"retry_after": BETWEEN_POLLS_S, "spread_s": float(BETWEEN_POLLS_S[1])}
+    between_s = BETWEEN_POLLS_S[operations]
+    scene |= {"retry_after": between_s, "spread_s": between_s[1], "judged_s": between_s[1]}
     for peer in peers:
-        arguments = {"peer": peer.name, "scene": scene, "seconds": BETWEEN_POLLS_S[1] + LATENESS_S}
+        arguments = {"peer": peer.name, "scene": scene, "seconds": LATENESS_S}
         yield Measurement(Key("lateness", peer.name, operations), Job("measures.lateness", arguments), rounds)
 
 
-def _herds(origin: str, peers: Iterable[Peer], *, operations: int, rounds: int) -> Iterator[Measurement]:
+def _herds(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[Measurement]:
     scene = {"origin": origin, "operations": operations, "polls": 1, "herd_s": 6.0}
     for peer in peers:
-        arguments = {"peer": peer.name, "scene": scene, "seconds": 20}
-        yield Measurement(Key("herd", peer.name, operations), Job("measures.lateness", arguments), rounds)
+        arguments = {"peer": peer.name, "scene": scene, "seconds": HERD_S}
+        yield Measurement(Key("herd", peer.name, operations), Job("measures.lateness", arguments), ROUNDS)
 
 
 def _memory(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[Measurement]:
@@ -161,15 +165,15 @@ def _memory(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[
         for traced in (True, False):
             arguments = {"peer": peer.name, "scene": scene, "traced": traced, "stop_s": 200.0}
             key = Key("traced bytes" if traced else "resident bytes", peer.name, operations)
-            yield Measurement(key, Job("measures.memory", arguments, limit_s=280.0), 1)
+            yield Measurement(key, Job("measures.memory", arguments, limit_s=280.0), ONCE)
 
 
-def _own(rounds: int) -> Iterator[Measurement]:
+def _own(rounds: int = ROUNDS) -> Iterator[Measurement]:
     for client in CLIENTS:
         yield Measurement(Key("own", client), Job("own.own", {"client": client}), rounds)
         yield Measurement(Key("imports", client), Job("imports.imports", {"client": client, "rounds": 3}), rounds)
 
 
-def _wakes(operations: int, rounds: int) -> Iterator[Measurement]:
+def _wakes(operations: int, rounds: int = ROUNDS) -> Iterator[Measurement]:
     job = Job("wakes.wakes", {"operations": operations})
     yield Measurement(Key("wakes", "azpoll", operations), job, rounds)
