@@ -88,7 +88,7 @@ def _goal(limit: Most, found: float, most: float, raw_us: float | None) -> Goal:
 
 
 def _shown(times: float) -> str:
-    return f"{times:,.0f}" if times >= 100 else f"{times:.2f}"  # noqa: PLR2004 - three digits are enough
+    return f"{times:,.0f}" if times >= 100 else f"{times:.2f}"
 
 
 def _growth(results: Results, peer: Peer) -> Goal | None:
