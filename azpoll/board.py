@@ -75,10 +75,11 @@ class Board:
         self._covered: dict[Record, None] = {}
         self._most = FORGOTTEN_AT_LEAST
 
-    async def run(self, source: HintSource) -> None:
-        """Let a source write until it ends; what it covered is polled as before then."""
+    async def run(self, source: HintSource, scope: anyio.CancelScope) -> None:
+        """Let a source write until it ends or the scope is cancelled; what it covered is polled as before then."""
         try:
-            await source.run(self)
+            with scope:
+                await source.run(self)
         except Exception:
             logger.exception("a source of hints ended with an error; polling goes on without it")
         finally:

@@ -247,15 +247,9 @@ class Tracker(Generic[ResponseT]):
         reads is counted by the budget of its scope.
         """
         self._check_open()
-        scope = anyio.CancelScope()
-        board = self._desk.board(self._opening.reading)
-
-        async def run() -> None:
-            with scope:
-                await board.run(source)
-
+        board, scope = self._desk.board(self._opening.reading), anyio.CancelScope()
         assert self._tasks is not None  # noqa: S101 - open
-        self._tasks.start_soon(run, name="azpoll hints")
+        self._tasks.start_soon(board.run, source, scope, name="azpoll hints")
         return scope.cancel
 
     def hint(self, resource_id: str) -> int:
