@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from benchmarks.results import Results
 
 FLOOR_US = 35
-"""What it cost on the machine where the goals in CPU time were set: they are judged as times of what it costs in the
-same run, since machines differ."""
+"""What it cost on the machine where the goals in microseconds were set: they are judged as times of what it costs in
+the same run, since machines differ."""
 
 
 def floor_rounds(results: Results) -> list[list[float]]:

@@ -33,7 +33,6 @@ class Most(NamedTuple):
         most: it may be.
         unit: of both.
         wobbles: whether other processes disturb it; if so, CI takes it loosely.
-        is_cpu: whether it is CPU time, and judged by what a poll over the raw floor takes in the same run.
     """
 
     text: str
@@ -42,18 +41,17 @@ class Most(NamedTuple):
     most: float
     unit: str
     wobbles: bool = True
-    is_cpu: bool = False
 
 
 def _limits(operations: int) -> Iterator[Most]:
     for client in CLIENTS:
-        yield Most(f"own CPU per poll over {client}'s transport", Key("own", client), "us", 50, "us", is_cpu=True)
+        yield Most(f"own CPU per poll over {client}'s transport", Key("own", client), "us", 50, "us")
         yield Most(
             f"own functions called in a poll over {client}'s", Key("own", client), "functions", 120, "", wobbles=False
         )
-        yield Most(f"import azpoll after {client}", Key("imports", client), "azpoll_ms", 30, "ms", is_cpu=True)
+        yield Most(f"import azpoll after {client}", Key("imports", client), "azpoll_ms", 30, "ms")
     wake = Key("wakes", "azpoll", 100_000 if operations == 10_000 else 20_000)
-    yield Most(f"scheduling, CPU per wake at {wake.operations:,}", wake, "us", 8, "us", is_cpu=True)
+    yield Most(f"scheduling, CPU per wake at {wake.operations:,}", wake, "us", 8, "us")
     for peer, p99_ms in ((OURS_HTTPX2, 80), (FAST, 10)):
         key = Key("lateness", peer.name, operations)
         yield Most(f"{peer.name}: lateness p99 at {operations:,} operations", key, "p99_ms", p99_ms, "ms")
@@ -79,16 +77,11 @@ def goals(results: Results, *, quick: bool) -> Iterator[Goal]:
 
 
 def _goal(limit: Most, found: float, most: float, raw_us: float | None) -> Goal:
-    if not limit.is_cpu or raw_us is None:
+    if limit.unit != "us" or raw_us is None:
         return Goal(f"{limit.text} <= {most:g} {limit.unit}".rstrip(), f"{found:.4g}", found <= most)
-    scale = 1e3 if limit.unit == "ms" else 1.0
-    times, at_most = found * scale / raw_us, most * scale / FLOOR_US
-    text = f"{limit.text} <= {_shown(at_most)} x raw ({most:g} {limit.unit} where that costs {FLOOR_US} us)"
-    return Goal(text, f"{_shown(times)} x ({found:.1f} {limit.unit})", times <= at_most)
-
-
-def _shown(times: float) -> str:
-    return f"{times:,.0f}" if times >= 100 else f"{times:.2f}"
+    times, at_most = found / raw_us, most / FLOOR_US
+    text = f"{limit.text} <= {at_most:.2f} x raw ({most:g} us where that costs {FLOOR_US})"
+    return Goal(text, f"{times:.2f} x ({found:.1f} us)", times <= at_most)
 
 
 def _growth(results: Results, peer: Peer) -> Goal | None:

@@ -52,14 +52,14 @@ def ceiling(results: Results) -> str:
 def noise(results: Results) -> str:
     """Return how fast the machine was, and how far the rounds of the raw floor lie apart.
 
-    Of 1.5 and more, ratios are not to be trusted. Goals in CPU time were set where the floor is `FLOOR_US`.
+    Of 1.5 and more, ratios are not to be trusted. Goals in microseconds were set where the floor is `FLOOR_US`.
     """
     spreads = [max(values) / min(values) for values in floor_rounds(results) if len(values) > 1]
     if not spreads:
         return ""
     return (
         f"noise: the slowest round of the raw floor took up to {max(spreads):.2f} x the fastest;"
-        f" it cost {floor_us(results):.0f} us a poll, and {FLOOR_US} where the goals in CPU time were set"
+        f" it cost {floor_us(results):.0f} us a poll, and {FLOOR_US} where the goals in microseconds were set"
     )
 
 
