@@ -11,7 +11,8 @@ import math
 from typing import Protocol
 
 import anyio
-import sniffio
+
+from azpoll.transport.clock import is_asyncio
 
 
 class Alarm(Protocol):
@@ -28,7 +29,7 @@ class Alarm(Protocol):
 
 def alarm() -> Alarm:
     """Return an alarm in the running event loop."""
-    return _OfAsyncio() if sniffio.current_async_library() == "asyncio" else _OfAnyio()
+    return _OfAsyncio() if is_asyncio() else _OfAnyio()
 
 
 class _OfAsyncio:

@@ -1,4 +1,4 @@
-"""Two clocks: the event loop's, in which schedules count, and Unix time, which tokens and people know."""
+"""Which event loop runs, and two clocks: its own, in which schedules count, and Unix time, which people know."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def is_asyncio() -> bool:
+    """Whether the running event loop is asyncio's.
+
+    Raises:
+        sniffio.AsyncLibraryNotFoundError: none runs.
+    """
+    return sniffio.current_async_library() == "asyncio"
+
+
 def loop_clock() -> Callable[[], float]:
     """Return the running event loop's clock, at a sixth of the cost of `anyio.current_time`, which looks for it.
 
     asyncio's own loops ask `time.monotonic`, so that is called straight away, at half of that again.
     """
-    if sniffio.current_async_library() != "asyncio":
+    if not is_asyncio():
         return anyio.current_time
     loop = asyncio.get_running_loop()
     return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
@@ -30,7 +39,7 @@ def name_loop() -> None:
 
     For each poll httpx's pool and anyio ask some twenty times which loop runs, and each time the answer is looked for.
     """
-    if sniffio.current_async_library() == "asyncio":
+    if is_asyncio():
         sniffio.current_async_library_cvar.set("asyncio")
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import anyio
-import sniffio
+
+from azpoll.transport.clock import is_asyncio
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -39,7 +40,7 @@ class TimeLimit:
 
     def open(self) -> None:
         """Note that all exchanges will be made in the running event loop."""
-        if sniffio.current_async_library() == "asyncio":
+        if is_asyncio():
             self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
