@@ -181,7 +181,7 @@ class Scheduler:
         job = self._agenda.take(now_s)
         if job is not None:
             self._under_way.begin(job.due_s, now_s)
-            if self._workers.watch is None and not self._workers.called and self._agenda:
+            if self._agenda:
                 self._workers.relieve()
         return job
 

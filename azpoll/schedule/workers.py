@@ -29,7 +29,6 @@ class Workers:
 
     Attributes:
         called: whether one is on its way to see what is due.
-        watch: wakes the one that watches; None while none does.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Workers:
         self._under_way = under_way
         self._started = 0
         self._resting: list[Alarm] = []
-        self.watch: Alarm | None = None
+        self._watch: Alarm | None = None
         self._watching_until_s = -math.inf
         self.called = False
 
@@ -53,14 +52,14 @@ class Workers:
         """See to it that somebody takes what there is to take at `next_s`, unless all that are allowed are busy."""
         if next_s is None:
             return
-        if self.watch is None:
+        if self._watch is None:
             self.relieve()
         elif next_s < self._watching_until_s:
-            self.watch.ring()
+            self._watch.ring()
 
     def relieve(self) -> None:
         """Call one that has nothing else to do to watch, unless one does or is on its way, or there is no use in it."""
-        if self.called or self.watch is not None or self._under_way.is_at_most:
+        if self.called or self._watch is not None or self._under_way.is_at_most:
             return
         if self._resting:
             self._resting.pop().ring()
@@ -78,17 +77,17 @@ class Workers:
         takes the next job, or, if there is none, lets it watch the clock.
         """
         full = self._under_way.is_full
-        if self.watch is not None or self._under_way.is_at_most:
-            if self.watch is not None and self._watching_until_s == -math.inf and not full:
-                self.watch.ring()
+        if self._watch is not None or self._under_way.is_at_most:
+            if self._watch is not None and self._watching_until_s == -math.inf and not full:
+                self._watch.ring()
             self._resting.append(mine)
             await mine.wait()
             return
-        self.watch = mine
+        self._watch = mine
         try:
             next_s = self._next_s()
             until_s = math.inf if next_s is None else next_s
             self._watching_until_s = -math.inf if full else until_s
             await mine.wait(until_s)
         finally:
-            self.watch = None
+            self._watch = None
