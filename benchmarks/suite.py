@@ -44,11 +44,6 @@ BETWEEN_POLLS_S = {10_000: (1, 17), 1_000: (1, 5)}
 LATENESS_S, HERD_S = 10, 15
 """How long polls are watched once all operations have begun, and once a herd is due."""
 
-ENDLESS = {("cost", HTTPX2.name, 10_000), ("cost, trip", HTTPX.name, 1_000)}
-"""Loops without a gate that do not end in a minute: they are stopped after `STOP_S`, and told by how far they came."""
-
-STOP_S = 20.0
-
 
 class Key(NamedTuple):
     """What a figure is of.
@@ -62,6 +57,12 @@ class Key(NamedTuple):
     measure: str
     who: str
     operations: int = 0
+
+
+ENDLESS = {Key("cost", HTTPX2.name, 10_000), Key("cost, trip", HTTPX.name, 1_000)}
+"""Loops without a gate that do not end in a minute: they are stopped after `STOP_S`, and told by how far they came."""
+
+STOP_S = 20.0
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class Width:
         if self._least == self.most:
             return
         since_s, waited = self._since_s, now_s - due_s > PATIENCE_S
+        # A little less than the time between two looks: one that comes a hair early counts.
         if since_s is not None and waited and now_s - since_s < 0.9 * LOOK_EVERY_S:
             return
         used_s = self._cpu_s() - self._since_cpu_s
