@@ -7,7 +7,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
-from anyio.lowlevel import current_token
 
 from azpoll.board import Board, Resources
 from azpoll.cancelation import cancel
@@ -21,7 +20,7 @@ from azpoll.record import Record, call_safely
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, public_state
 from azpoll.statistics import Statistics
-from azpoll.transport.clock import WallClock, now_s
+from azpoll.transport.clock import WallClock, now_s, running_loop
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
@@ -89,13 +88,13 @@ class Desk(Generic[ResponseT]):
             timing=timing,
             throttled=self.throttled,
         )
-        self._loop = current_token()
+        self._loop = running_loop()
         self._thread = threading.get_ident()
 
     def check_loop(self) -> None:
         """Raise `WrongEventLoop` outside the tracker's event loop, or before it was entered."""
         try:
-            here: object = current_token()
+            here: object = running_loop()
         except Exception as error:
             raise WrongEventLoop("a tracker is used inside a running event loop") from error
         if self._loop is None:

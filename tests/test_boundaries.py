@@ -33,7 +33,7 @@ LOOP = {"anyio", "anyio.abc", "anyio.lowlevel", "asyncio", "sniffio", "time"}
 
 KNOWN: dict[str, set[str]] = {
     "protocol": (DATA | CODECS | {"gc"}) - {"contextlib", "zlib"},
-    "schedule": DATA | {"anyio", "anyio.abc", "anyio.lowlevel"},
+    "schedule": DATA | {"anyio", "anyio.abc"},
     "transport": DATA | CODECS | LOOP | {"os", "ssl", "traceback", "uuid", "weakref"},
     "face": DATA | LOOP | {"logging", "random", "threading"},
 }

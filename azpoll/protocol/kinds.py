@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 
 _BY_CLASS = {2: Kind.READABLE, 4: Kind.REFUSED, 5: Kind.TRANSIENT}
-_BY_CODE = {code: _BY_CLASS.get(code // 100, Kind.ODD) for code in range(100, 600)} | {
+_BY_CODE = {
     301: Kind.REDIRECT,
     302: Kind.REDIRECT,
     303: Kind.REDIRECT,
@@ -36,4 +36,4 @@ _BY_CODE = {code: _BY_CLASS.get(code // 100, Kind.ODD) for code in range(100, 60
 
 def kind_of(status_code: int) -> Kind:
     """Return what a status code means (rules 11, 21, 25-28); other 5xx are as transient as those named."""
-    return _BY_CODE.get(status_code, Kind.ODD)
+    return _BY_CODE.get(status_code) or _BY_CLASS.get(status_code // 100, Kind.ODD)

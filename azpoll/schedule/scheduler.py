@@ -11,9 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import anyio
-import anyio.lowlevel
-
 from azpoll.protocol.answer import Answer, Unreachable
 from azpoll.protocol.machine import advance, expire, postpone
 from azpoll.protocol.states import Pending
@@ -23,7 +20,7 @@ from azpoll.schedule.lanes import statistics_of
 from azpoll.schedule.underway import UnderWay
 from azpoll.schedule.workers import Workers
 from azpoll.transport.alarm import alarm
-from azpoll.transport.clock import loop_clock, name_loop
+from azpoll.transport.clock import checkpoint, loop_clock, name_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -158,11 +155,11 @@ class Scheduler:
                 continue
             if job.place is None:
                 self._give_up(job)
-                await anyio.lowlevel.checkpoint()
+                await checkpoint()
             elif job.asks in self._flying:
                 self._flying[job.asks] += (job,)
                 self._under_way.over()
-                await anyio.lowlevel.checkpoint()
+                await checkpoint()
             elif job.errand is None:
                 await self._poll(job, job.place, now_s)
             else:

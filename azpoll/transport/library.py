@@ -4,15 +4,19 @@ The two share all names azpoll needs, but none of their classes: the exceptions 
 those of the other, so each is taken from the library that the client itself comes from.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Never, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Never, Protocol, TypeAlias, TypeVar
 
-from azpoll.protocol.target import ParsedURL
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from azpoll.protocol.target import ParsedURL
 
 LIBRARIES = ("httpx", "httpx2")
+
+Exceptions: TypeAlias = tuple[type[Exception], ...]
 
 
 class Headers(Protocol):
@@ -116,7 +120,7 @@ class HTTPClient(Protocol[ResponseT_co]):
         ...
 
 
-class Library(NamedTuple):
+class Library:
     """What is taken from the client's library.
 
     Attributes:
@@ -133,17 +137,18 @@ class Library(NamedTuple):
         undecodable: exceptions of a body that is not what its coding says.
     """
 
-    name: str
-    url: Callable[[str], ParsedURL]
-    request: Callable[..., HTTPRequest]
-    response: Callable[..., Any]
-    headers: Callable[[object], Any]
-    auth: type
-    timeouts: tuple[type[Exception], ...]
-    failures: tuple[type[Exception], ...]
-    network: tuple[type[Exception], ...]
-    unsendable: tuple[type[Exception], ...]
-    undecodable: tuple[type[Exception], ...]
+    def __init__(self, module: Any) -> None:  # noqa: ANN401 - either library's module
+        self.name: str = module.__name__
+        self.url: Callable[[str], ParsedURL] = module.URL
+        self.request: Callable[..., HTTPRequest] = module.Request
+        self.response: Callable[..., Any] = module.Response
+        self.headers: Callable[[object], Any] = module.Headers
+        self.auth: type = module.Auth
+        self.timeouts: Exceptions = (module.TimeoutException,)
+        self.failures: Exceptions = (module.TransportError,)
+        self.network: Exceptions = (module.NetworkError,)
+        self.unsendable: Exceptions = (module.UnsupportedProtocol, module.LocalProtocolError, module.InvalidURL)
+        self.undecodable: Exceptions = (module.DecodingError,)
 
 
 def library_of(client: object) -> Library:
@@ -157,16 +162,4 @@ def library_of(client: object) -> Library:
     module = sys.modules[name] if name else None
     if module is None or not isinstance(client, module.AsyncClient):
         raise TypeError(f"an httpx.AsyncClient or httpx2.AsyncClient is needed, not {type(client).__name__}")
-    return Library(
-        name=module.__name__,
-        url=module.URL,
-        request=module.Request,
-        response=module.Response,
-        headers=module.Headers,
-        auth=module.Auth,
-        timeouts=(module.TimeoutException,),
-        failures=(module.TransportError,),
-        network=(module.NetworkError,),
-        unsendable=(module.UnsupportedProtocol, module.LocalProtocolError, module.InvalidURL),
-        undecodable=(module.DecodingError,),
-    )
+    return Library(module)
