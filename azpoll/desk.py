@@ -263,11 +263,12 @@ class Desk(Generic[ResponseT]):
         if record not in self.live:
             return  # a listener has stopped it while it heard of its end
         del self.live[record]
-        self.wall_clock.look()  # its token may be asked for when the loop is gone
         state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
         self._counts[state] += 1
-        if self._keep_failures and record.failed and not record.stopped:
-            self._unseen[record] = None
+        if record.failed:
+            self.wall_clock.look()  # its token may be asked for when the loop is gone
+            if self._keep_failures and not record.stopped:
+                self._unseen[record] = None
         self._emit(lambda: _operation_ended(record, state))
         if not self.live:
             self._empty.set()

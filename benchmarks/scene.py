@@ -75,8 +75,10 @@ class Scene:
         """Return the seconds from now until the first poll of an operation is due."""
         if self.due_s is not None:
             return max(0.0, self.due_s - time.monotonic())
+        if not self.spread_s:
+            return 0.0
         drawn = random.Random(number)
-        return drawn.uniform(0, self.spread_s) + drawn.randint(*self.retry_after) if self.spread_s else 0.0
+        return drawn.uniform(0, self.spread_s) + drawn.randint(*self.retry_after)
 
     def warm(self) -> None:
         """Note that everything is ready for the first operation."""

@@ -137,8 +137,7 @@ class Trust(NamedTuple):
 
     def _is_at_home(self, url: str) -> bool:
         """Whether a URL begins so plainly with the initial origin that no parser can read another one in it."""
-        scheme, host, port = self.initial
-        return port == _DEFAULT_PORTS.get(scheme) and url.startswith(f"{scheme}://{host}/")
+        return url.startswith(f"{self.initial}/")
 
     def _origin_of(self, url: str) -> Origin | Refusal:
         parsed = self.parse(url)

@@ -271,15 +271,18 @@ def test_rule_13_a_long_url_is_nothing_to_resume_at(named: str) -> None:
 
 HOSTILE = st.text(st.sampled_from("/\\@:?#.%[]-;&=+ \t\n0127aefhilmnostvzA\u3002\uff0e")) | st.text()
 STARTS = st.sampled_from(
-    ["", "/", "//", "https:", "https:/", "https://", HOST, f"{HOST}/", f"{HOST}:", "http://", f"{HOST}@", "h:"]
+    ["", "/", "//", "https:", "https:/", "https://", "{home}", "{home}/", "{home}:", "http://", "{home}@", "h:"]
 )
+HOMES = st.sampled_from([HOST, f"{HOST}:8443", "http://10.0.0.1:80", "https://[::1]", "http://[::1]:8080"])
 
 
-@given(start=STARTS, rest=HOSTILE, rebase_to=st.none() | st.just(f"{GATEWAY}/arm"))
-def test_rule_9_whatever_is_named_only_trusted_origins_are_asked(start: str, rest: str, rebase_to: str | None) -> None:
+@given(home=HOMES, start=STARTS, rest=HOSTILE, rebase_to=st.none() | st.just(f"{GATEWAY}/arm"))
+def test_rule_9_whatever_is_named_only_trusted_origins_are_asked(
+    home: str, start: str, rest: str, rebase_to: str | None
+) -> None:
     """By the class that checks and by the other one that may send; and checking again changes nothing."""
-    trust = TRUST._replace(allowed=frozenset({origin(GATEWAY)}), rebase_to=rebase_to)
-    asked = target(start + rest, trust)
+    trust = trust_of(home, GATEWAY, rebase_to=rebase_to)
+    asked = target(start.format(home=home) + rest, trust)
     if isinstance(asked, str):
         assert re.fullmatch(r"[\x21-\x7e]{1,8300}", asked)
         for parsed in (httpx.URL(asked), httpx2.URL(asked)):
