@@ -25,6 +25,8 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
+from azpoll.transport.headers import bytes_of
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
@@ -82,7 +84,7 @@ class _Transport(httpx.AsyncBaseTransport):
     ) -> _Received:
         """Send a poll of azpoll's, as `azpoll.transport.direct` asks it."""
         answer, body = await self._send("GET", url, headers, timeouts)
-        return _Received(answer.status, _Raw(_encoded(_pairs(answer.headers))), body)
+        return _Received(answer.status, _Raw(_pairs(answer.headers)), body)
 
     async def _send(
         self,
@@ -118,7 +120,7 @@ def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilde
 
 
 class _Raw(NamedTuple):
-    raw: list[tuple[bytes, bytes]]
+    raw: list[tuple[str, str]]
 
 
 class _Received:
@@ -164,14 +166,10 @@ class _Body(httpx.AsyncByteStream):
         await self._sending.__aexit__(None, None, None)
 
 
-def _encoded(pairs: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode()) for name, value in pairs]
-
-
 def headers_of(pairs: Sequence[tuple[str, str]]) -> httpx.Headers:
     """Return headers whose names are in lower case, for a half of what `httpx.Headers(pairs)` takes."""
     headers: Any = httpx.Headers()
-    headers._list = [(name, name, value) for name, value in _encoded(pairs)]  # noqa: SLF001 - `_headers` has tried it
+    headers._list = [(name, name, value) for name, value in bytes_of(pairs)]  # noqa: SLF001 - `_headers` has tried it
     made: httpx.Headers = headers
     return made
 

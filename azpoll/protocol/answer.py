@@ -5,13 +5,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 from azpoll.protocol.jsontext import LARGE, text_of, value_in
 
 _LEAST_PER_BRACKET = 5
 _BOM = b"\xef\xbb\xbf"
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
+
+RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]] | Sequence[tuple[str, str]]
+"""Names and values as a transport gives them: bytes, or text where it has decoded them itself."""
 
 
 class Answer(NamedTuple):
@@ -35,7 +38,7 @@ class Answer(NamedTuple):
     received_at: datetime
     at_s: float
     method: str = "GET"
-    raw_headers: Sequence[tuple[bytes, bytes]] = ()
+    raw_headers: RawHeaders = ()
 
     def __repr__(self) -> str:
         """Tell the status code and size only: headers, URL queries and bodies may be secret (rule 45)."""

@@ -21,7 +21,7 @@ from azpoll.protocol.states import Polling
 from azpoll.protocol.target import origin_of
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.clock import loop_clock
-from azpoll.transport.headers import read_headers
+from azpoll.transport.headers import bytes_of, read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
 from azpoll.transport.limit import EXCHANGE_S, TimeLimit
 from azpoll.transport.requests import REQUEST_ID
@@ -203,7 +203,7 @@ class ClientTransport(Generic[ResponseT]):
 
     def response_of(self, answer: Answer) -> ResponseT:
         """Return an answer as a response of the client's library; its request has no headers, so no credential."""
-        raw = [(name, value) for name, value in answer.raw_headers if name.lower() not in _RECODED]
+        raw = [(name, value) for name, value in bytes_of(answer.raw_headers) if name.lower() not in _RECODED]
         request = self.library.request(answer.method, answer.url)
         response: ResponseT = self.library.response(
             answer.status_code, headers=raw, content=answer.body, request=request

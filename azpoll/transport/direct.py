@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
-    from azpoll.transport.library import Headers
+    from azpoll.protocol.answer import RawHeaders
+
+
+class ReceivedHeaders(Protocol):
+    """The headers of an answer."""
+
+    @property
+    def raw(self) -> RawHeaders:
+        """All names and values, repeated names included."""
+        ...
 
 
 class Received(Protocol):
@@ -23,7 +32,7 @@ class Received(Protocol):
     stream: Any
 
     @property
-    def headers(self) -> Headers:
+    def headers(self) -> ReceivedHeaders:
         """As received."""
         ...
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from azpoll.protocol.answer import RawHeaders
 
 READ = (
     "azure-asyncoperation",
@@ -37,30 +37,45 @@ READ = (
 NAMES_KEPT = 1024
 LONGEST_KEPT = 64
 
-_READ = {name.encode(): name for name in READ}
-_names: dict[bytes, str | None] = {}
+_READ = frozenset(READ)
+_Names: TypeAlias = dict[Any, str | None]
+_of_bytes: _Names = {}
+_of_text: _Names = {}
 
 
-def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def read_headers(raw: RawHeaders) -> dict[str, str]:
     """Return lower-case name to value of the headers that are read, as `fold_headers` makes it.
 
-    Values are taken as Latin-1, which no byte can fail in; what is no plain text is refused where it matters.
+    Bytes are taken as Latin-1, in which none can fail; what is no plain text is refused where it matters.
     """
+    names = _of_text if raw and isinstance(raw[0][0], str) else _of_bytes
     folded: dict[str, str] = {}
     for key, value in raw:
         try:
-            name = _names[key]
+            name = names[key]
         except KeyError:
-            name = _name(key)
-        if name is not None and name not in folded and (text := value.strip(b" \t")):
-            folded[name] = text.decode("latin-1")
+            name = _name(key, names)
+        if name is not None and name not in folded:
+            text = value if isinstance(value, str) else value.decode("latin-1")
+            if text := text.strip(" \t"):
+                folded[name] = text
     return folded
 
 
-def _name(key: bytes) -> str | None:
+def _name(key: bytes | str, names: _Names) -> str | None:
     """Return the name a header is read by, None for one that is not; services send the same few in each answer."""
     if len(key) > LONGEST_KEPT:  # none that is read is so long
         return None
-    if len(_names) >= NAMES_KEPT:
-        _names.clear()
-    return _names.setdefault(key, _READ.get(key.lower()))
+    if len(names) >= NAMES_KEPT:
+        names.clear()
+    name = (key if isinstance(key, str) else key.decode("latin-1")).lower()
+    return names.setdefault(key, name if name in _READ else None)
+
+
+def bytes_of(raw: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """Return headers as bytes, for whoever makes a response of them."""
+    return [(_bytes(name), _bytes(value)) for name, value in raw]
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text.encode("latin-1") if isinstance(text, str) else text

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from azpoll.transport.body import drain
 from azpoll.transport.direct import at_once, direct_of
+from azpoll.transport.headers import bytes_of
 from azpoll.transport.library import ResponseT
 from azpoll.transport.renewal import SharedRenewal, shared_renewal
 from azpoll.transport.requests import REQUEST_ID, Requests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.direct import Received
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
     from azpoll.transport.urls import URLs
@@ -103,9 +105,9 @@ class Sender(Generic[ResponseT]):
         finally:
             await flow.aclose()
 
-    def keep_cookies(self, url: str, raw: Sequence[tuple[bytes, bytes]]) -> None:
+    def keep_cookies(self, url: str, raw: RawHeaders) -> None:
         """Let the client keep the cookies in the headers of an answer, as `client.send` does."""
-        cookies = [(name, value) for name, value in raw if name.lower() == b"set-cookie"]
+        cookies = [(name, value) for name, value in bytes_of(raw) if name.lower() == b"set-cookie"]
         response = self._library.response(200, headers=cookies, request=self._library.request("GET", url))
         self._client.cookies.extract_cookies(response)
 
