@@ -125,7 +125,7 @@ def memory(peer: str, scene: dict[str, Any], *, traced: bool, stop_s: float) -> 
             gc.collect()
             before = _allocated(traced=traced)
 
-        stage = replace(_stage(scene), warmed=warmed, polls=0, retry_after=(3000, 3000))
+        stage = replace(_stage(scene), warmed=warmed, polls=0, retry_after=(3000, 3000), is_weighed=True)
         if traced:
             tracemalloc.start()
         playing = asyncio.ensure_future(named(peer).load()(stage))

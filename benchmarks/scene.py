@@ -6,16 +6,19 @@ import asyncio
 import gc
 import random
 import time
+from collections import deque
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks import server
 from benchmarks.wire import MONITOR, RESOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
+
+T = TypeVar("T")
 
 WARMUP = 0x7FFFFFFF
 """Number of the operation that is polled once before the clock runs."""
@@ -38,6 +41,7 @@ class Scene:
         judged_s: seconds after the start from which polls are counted and judged.
         herd_s: first polls are all due at the one instant so many seconds after the start.
         trip_s: seconds that each answer takes.
+        is_weighed: whether memory is measured, so that nothing is made before it is needed.
         warmed: is called before anything is made for an operation.
         watch: is entered while the clock runs.
         cpu_s: CPU seconds of this process between the start and the stop of the clock, of all times it ran.
@@ -55,6 +59,7 @@ class Scene:
     judged_s: float = 0.0
     herd_s: float | None = None
     trip_s: float = 0.0
+    is_weighed: bool = False
     warmed: Callable[[], object] = gc.collect
     watch: AbstractContextManager[object] = field(default_factory=nullcontext[None])
     cpu_s: float = field(default=0.0, init=False)
@@ -79,6 +84,13 @@ class Scene:
             return 0.0
         drawn = random.Random(number)
         return drawn.uniform(0, self.spread_s) + drawn.randint(*self.retry_after)
+
+    def ready(self, initial: Iterator[T]) -> Iterator[T]:
+        """Return initial responses that are made by now, unseen by the clock; each is let go once it is taken."""
+        if self.is_weighed:
+            return initial
+        made = deque(initial)
+        return (made.popleft() for _ in range(len(made)))
 
     def warm(self) -> None:
         """Note that everything is ready for the first operation."""

@@ -53,6 +53,7 @@ HTTPX_GATED = Peer("httpx loop behind a semaphore", "naive.gated", ("httpx",))
 HTTPX2 = Peer("httpx2 loop", "naive.httpx2", ("httpx2",))
 AIOHTTP = Peer("aiohttp loop", "naive.aiohttp", ("aiohttp",))
 PYREQWEST = Peer("pyreqwest loop", "naive.pyreqwest", ("pyreqwest",))
+ZAPROS = Peer("zapros loop", "naive.zapros", ("zapros",))
 OURS_HTTPX = Peer("azpoll over httpx", "tracked.httpx", ("httpx",), ours=True)
 OURS_HTTPX2 = Peer("azpoll over httpx2", "tracked.httpx2", ("httpx2",), ours=True)
 OURS_PYREQWEST = Peer("azpoll over pyreqwest", "tracked.pyreqwest", ("httpx", "pyreqwest"), ours=True)
@@ -62,7 +63,7 @@ FAST = OURS_PYREQWEST
 """What `azpoll[fast]` installs."""
 
 PEERS = (
-    *(AZURE, HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST, FLOOR),
+    *(AZURE, HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST, ZAPROS, FLOOR),
     *(OURS_HTTPX, OURS_HTTPX2, OURS_PYREQWEST, OURS_SIGNED, OURS_AIOHTTP),
 )
 

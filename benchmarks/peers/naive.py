@@ -59,6 +59,21 @@ async def pyreqwest(scene: Scene) -> None:
         await poll_all(scene, ask)
 
 
+async def zapros(scene: Scene) -> None:
+    """A zapros client, with as many connections as others take."""
+    library = import_module("zapros")
+    handler = library.AsyncStdNetworkHandler(
+        http1=dict.fromkeys(("max_connections_per_host", "max_idle_connections_per_host"), 100)
+    )
+    async with library.AsyncClient(handler, default_headers=HEADERS) as client:
+
+        async def ask(url: str) -> tuple[str, float]:
+            response = await client.get(url)
+            return response.json["status"], float(response.headers["Retry-After"])
+
+        await poll_all(scene, ask)
+
+
 async def _of_client(scene: Scene, library: Any, gate: AbstractAsyncContextManager[object] | None = None) -> None:
     gate = gate or nullcontext()
     async with clients(library) as client:

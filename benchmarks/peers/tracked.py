@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +54,10 @@ async def _poll_all(scene: Scene, library: Any, transport: Any = None, **credent
     async with clients(library, transport, **credential) as client:
         await client.get(scene.monitor(WARMUP))
         scene.warm()
-        initial = deque(_initial(library, scene, number) for number in range(scene.operations))
+        initial = scene.ready(_initial(library, scene, number) for number in range(scene.operations))
         with scene.measured():
             async with azpoll.Tracker(client, min_interval=0, budget=None) as tracker:
-                for number in range(scene.operations):
-                    response = initial.popleft()
+                for number, response in enumerate(initial):
                     if wait_s := scene.first_s(number):
                         response.headers["Retry-After-ms"] = str(math.ceil(wait_s * 1000))
                     tracker.track(response)
