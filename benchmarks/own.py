@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ORIGIN = "https://management.azure.com"
 OPERATIONS = 400
 FEW, MANY = 5, 20
+REPEATS = 3
+"""The differences of costs are a tenth of them, and so is what the machine's moment does to one of them."""
 
 
 def null_transport(library: Any, polls: int) -> Any:
@@ -57,7 +59,8 @@ def own(client: str) -> Figures:
     """CPU and function calls per poll, of the transport alone and of azpoll over it; what each operation costs once."""
     library = import_module(client)
     asyncio.run(_tracked(library, 1)[1]())  # what is made once is made now
-    us, calls, functions = (_per_poll(cost, library) for cost in (_cpu_us, _calls, _functions))
+    us = _per_poll(_cpu_us, library, REPEATS)
+    calls, functions = (_per_poll(count, library) for count in (_calls, _functions))
     return {
         "bare_us": us.bare,
         "us": us.tracked - us.bare,
@@ -75,11 +78,16 @@ class _Cost(NamedTuple):
     once: float
 
 
-def _per_poll(cost: Callable[[Prepared], float], library: Any) -> _Cost:
+def _per_poll(cost: Callable[[Prepared], float], library: Any, repeats: int = 1) -> _Cost:
     """Return what a poll costs by hand and tracked, and what an operation costs besides its polls."""
-    few, many = (cost(_tracked(library, polls)) / OPERATIONS for polls in (FEW, MANY))
+    by_hand = few = many = 0.0
+    for _ in range(repeats):
+        by_hand += cost(_by_hand(library, MANY))
+        few += cost(_tracked(library, FEW))
+        many += cost(_tracked(library, MANY))
+    by_hand, few, many = (each / repeats / OPERATIONS for each in (by_hand, few, many))
     tracked = (many - few) / (MANY - FEW)
-    return _Cost(cost(_by_hand(library, MANY)) / OPERATIONS / MANY, tracked, few - FEW * tracked)
+    return _Cost(by_hand / MANY, tracked, few - FEW * tracked)
 
 
 Prepared = tuple[object, "Callable[[], Coroutine[Any, Any, None]]"]

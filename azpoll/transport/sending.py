@@ -69,12 +69,13 @@ class Sender(Generic[ResponseT]):
         if self._client.auth is not None:
             return await self._signed(transport_for, self._requests.make(method, url, client_request_id))
         model = self._requests.model(method, url)
-        direct = None if model is None else direct_of(transport_for(model.request.url))
+        transport = None if model is None else transport_for(model.request.url)
+        direct = direct_of(transport)
         if model is not None and direct is not None:
             headers = model.headers if client_request_id is None else (*model.headers, (REQUEST_ID, client_request_id))
             return await direct(self._urls.text_of(url), headers, model.timeouts)
         request = self._requests.like(model, method, url, client_request_id)
-        received: Received = await transport_for(request.url).handle_async_request(request)
+        received: Received = await (transport or transport_for(request.url)).handle_async_request(request)
         return received
 
     async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
