@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PACKAGES = (
     *("azpoll", "httpx", "httpx2", "httpcore", "anyio", "pyreqwest", "aiohttp", "azure-core", "azure-mgmt-core"),
-    "uvloop",
+    *("uvloop", "zapros"),
 )
 
 
