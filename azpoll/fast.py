@@ -25,7 +25,7 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
-from azpoll.transport.headers import bytes_of
+from azpoll.transport.headers import bytes_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ class _Transport(httpx.AsyncBaseTransport):
         await self._client.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        headers = text_of(request.headers.raw)
         timeouts = request.extensions.get("timeout", {})
         answer, body = await self._send(request.method, str(request.url), headers, timeouts, request)
         return httpx.Response(answer.status, headers=_headers(_pairs(answer.headers)), stream=body)

@@ -12,16 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
-    from azpoll.protocol.answer import RawHeaders
-
-
-class ReceivedHeaders(Protocol):
-    """The headers of an answer."""
-
-    @property
-    def raw(self) -> RawHeaders:
-        """All names and values, repeated names included."""
-        ...
+    from azpoll.transport.library import Headers
 
 
 class Received(Protocol):
@@ -32,7 +23,7 @@ class Received(Protocol):
     stream: Any
 
     @property
-    def headers(self) -> ReceivedHeaders:
+    def headers(self) -> Headers:
         """As received."""
         ...
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from azpoll.protocol.answer import RawHeaders
 
 READ = (
@@ -70,6 +72,11 @@ def _name(key: bytes | str, names: _Names) -> str | None:
         names.clear()
     name = (key if isinstance(key, str) else key.decode("latin-1")).lower()
     return names.setdefault(key, name if name in _READ else None)
+
+
+def text_of(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Return headers as text, for a transport that takes no other; the inverse of `bytes_of`."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
 
 
 def bytes_of(raw: RawHeaders) -> list[tuple[bytes, bytes]]:

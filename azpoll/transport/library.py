@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Never, Protocol, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from azpoll.protocol.answer import RawHeaders
     from azpoll.protocol.target import ParsedURL
 
 LIBRARIES = ("httpx", "httpx2")
@@ -23,7 +24,7 @@ class Headers(Protocol):
     """The headers of a response, as they are read here."""
 
     @property
-    def raw(self) -> list[tuple[bytes, bytes]]:
+    def raw(self) -> RawHeaders:
         """All names and values as they were received, repeated names included."""
         ...
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpoll.transport.headers import text_of
 from azpoll.transport.limit import EXCHANGE_S
 from azpoll.transport.urls import origin_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
     from azpoll.transport.urls import URLs
@@ -34,9 +35,8 @@ class Model:
     __slots__ = ("headers", "request", "timeouts")
 
     def __init__(self, request: HTTPRequest) -> None:
-        pairs: Sequence[tuple[bytes, bytes]] = request.headers.raw
         self.request = request
-        self.headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+        self.headers = tuple(text_of(request.headers.raw))
         self.timeouts: Mapping[str, float | None] = request.extensions["timeout"]
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 GATE = 8
 """Requests under way at once behind a gate."""
 
+CONNECTIONS = 100
+"""Of whoever has no limit of its own: as many as others take."""
+
 HEADERS = {"Authorization": AUTHORIZATION}
 
 
@@ -49,8 +52,8 @@ async def aiohttp(scene: Scene) -> None:
 
 
 async def pyreqwest(scene: Scene) -> None:
-    """Pyreqwest by itself, with as many connections as others take."""
-    async with import_module("pyreqwest.client").ClientBuilder().max_connections(100).build() as client:
+    """Pyreqwest by itself."""
+    async with import_module("pyreqwest.client").ClientBuilder().max_connections(CONNECTIONS).build() as client:
 
         async def ask(url: str) -> tuple[str, float]:
             response = await client.get(url).headers(HEADERS).build().send()
@@ -60,11 +63,10 @@ async def pyreqwest(scene: Scene) -> None:
 
 
 async def zapros(scene: Scene) -> None:
-    """A zapros client, with as many connections as others take."""
+    """A zapros client."""
     library = import_module("zapros")
-    handler = library.AsyncStdNetworkHandler(
-        http1=dict.fromkeys(("max_connections_per_host", "max_idle_connections_per_host"), 100)
-    )
+    limits = {"max_connections_per_host": CONNECTIONS, "max_idle_connections_per_host": CONNECTIONS}
+    handler = library.AsyncStdNetworkHandler(http1=limits)
     async with library.AsyncClient(handler, default_headers=HEADERS) as client:
 
         async def ask(url: str) -> tuple[str, float]:

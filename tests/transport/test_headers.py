@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import fold_headers
-from azpoll.transport.headers import LONGEST_KEPT, READ, bytes_of, read_headers
+from azpoll.transport.headers import LONGEST_KEPT, READ, bytes_of, read_headers, text_of
 
 LATIN = st.text(st.characters(max_codepoint=0xFF))
 NAMES = st.sampled_from([*READ, *(name.title() for name in READ), "x-other", "n" * (LONGEST_KEPT + 1)]) | LATIN
@@ -24,5 +24,5 @@ def test_text_and_bytes_are_read_alike(pairs: list[tuple[str, str]]) -> None:
 def test_bytes_stay_as_they_are(pairs: list[tuple[str, str]]) -> None:
     """A response is rebuilt of what was received."""
     raw = bytes_of(pairs)
-    assert [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw] == pairs
+    assert [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw] == pairs == text_of(raw)
     assert bytes_of(raw) == raw
