@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import sniffio
 
@@ -25,6 +25,7 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
+from azpoll.transport.direct import Unread
 from azpoll.transport.headers import bytes_of, text_of
 
 if TYPE_CHECKING:
@@ -81,10 +82,10 @@ class _Transport(httpx.AsyncBaseTransport):
 
     async def get_directly(
         self, url: str, headers: Sequence[tuple[str, str]], timeouts: Mapping[str, float | None]
-    ) -> _Received:
+    ) -> Unread:
         """Send a poll of azpoll's, as `azpoll.transport.direct` asks it."""
         answer, body = await self._send("GET", url, headers, timeouts)
-        return _Received(answer.status, _Raw(_pairs(answer.headers)), body)
+        return Unread(answer.status, _pairs(answer.headers), body)
 
     async def _send(
         self,
@@ -117,22 +118,6 @@ def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilde
         assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - of an asynchronous client
         return builder.body_stream(request.stream)
     return builder.body_bytes(content) if content else builder
-
-
-class _Raw(NamedTuple):
-    raw: list[tuple[str, str]]
-
-
-class _Received:
-    __slots__ = ("headers", "status_code", "stream")
-
-    is_stream_consumed = False
-    content = b""
-
-    def __init__(self, status_code: int, headers: _Raw, stream: _Body) -> None:
-        self.status_code = status_code
-        self.headers = headers
-        self.stream = stream
 
 
 class _Body(httpx.AsyncByteStream):

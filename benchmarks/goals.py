@@ -56,6 +56,9 @@ def _limits(operations: int) -> Iterator[Most]:
         key = Key("lateness", peer.name, operations)
         yield Most(f"{peer.name}: lateness p99 at {operations:,} operations", key, "p99_ms", p99_ms, "ms")
         yield Most(f"{peer.name}: early polls", key, "early", 0, "", wobbles=False)
+        weighed = Key("lateness, weighed", peer.name, operations)
+        text = f"{peer.name}: the same at as many as weigh here what {operations:,} do where raw costs {FLOOR_US} us"
+        yield Most(text, weighed, "p99_ms", p99_ms, "ms")
     yield Most(f"{FAST.name}: herd of {operations:,}, p99", Key("herd", FAST.name, operations), "p99_ms", 1000, "ms")
 
 

@@ -15,7 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import server
-from benchmarks.peers import named
+from benchmarks.floor import FLOOR_US
+from benchmarks.peers import FLOOR, named
 from benchmarks.scene import Scene
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ LEAST_CPU_S = 1.0
 
 LEAD_S = 0.5
 """The loop is looked at from so long before it matters: a herd would hold up the first look, and hide what it holds."""
+
+WEIGHED_WITH = 4_000
+"""Operations by whose polls the machine's moment is weighed."""
 
 TICK_S = 0.005
 """How often it is looked whether the loop is held; each look costs the loop some 40 us, too."""
@@ -75,11 +79,15 @@ def calls(peer: str, scene: dict[str, Any]) -> Figures:
     return _run(main)
 
 
-def lateness(peer: str, scene: dict[str, Any], *, seconds: float) -> Figures:
-    """How late polls arrive, and how long the loop is held at most, in so many seconds from when they are judged."""
+def lateness(peer: str, scene: dict[str, Any], *, seconds: float, is_weighed: bool = False) -> Figures:
+    """How late polls arrive, and how long the loop is held at most, in so many seconds from when they are judged.
+
+    Weighed, there are only as many operations as weigh here what the scene's weigh where the raw floor costs
+    `FLOOR_US`: how late polls come depends on what share of a core they need, and that on the machine's moment.
+    """
 
     async def main() -> Figures:
-        stage = _stage(scene)
+        stage = await _weighed(_stage(scene)) if is_weighed else _stage(scene)
         playing = asyncio.ensure_future(named(peer).load()(stage))
         await asyncio.wait({playing, asyncio.ensure_future(stage.running.wait())}, return_when="FIRST_COMPLETED")
         judged_s = stage.due_s or stage.begun_s + stage.judged_s
@@ -97,12 +105,20 @@ def lateness(peer: str, scene: dict[str, Any], *, seconds: float) -> Figures:
             "max_ms": most_s * 1e3,
             "hold_ms": hold_s * 1e3,
             "early": seen.early,
+            "operations": stage.operations,
             "polls": seen.polls,
             "per_s": seen.polls / (ended_s - judged_s),
             "cpu": cpu_s / (ended_s - begun_s),
         }
 
     return _run(main)
+
+
+async def _weighed(scene: Scene) -> Scene:
+    floor = Scene(scene.origin, WEIGHED_WITH)
+    await FLOOR.load()(floor)
+    us = floor.cpu_s / (floor.operations * floor.polls) * 1e6
+    return replace(scene, operations=min(scene.operations, round(scene.operations * FLOOR_US / us)))
 
 
 async def _longest_hold(playing: asyncio.Future[None], until_s: float) -> float:

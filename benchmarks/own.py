@@ -1,8 +1,8 @@
 """What azpoll itself costs: a poll through a tracker, less the same poll handed to the client's transport by hand.
 
-The transport does nothing, so that nothing hides the difference. By hand means: a request made beforehand, its answer's
-body read, nothing understood. What an operation costs once (its URLs checked, its record made) is told apart, by
-comparing operations of few polls and of many.
+The transport is the library's own, but its connections do nothing, so that nothing hides the difference. By hand means:
+a request made beforehand, its answer's body read, nothing understood. What an operation costs once (its URLs checked,
+its record made) is told apart, by comparing operations of few polls and of many.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import azpoll
+from azpoll.transport.library import LIBRARIES
 from benchmarks.peers.naive import GATE, HEADERS
 from benchmarks.wire import HEADERS as ANSWERED
 from benchmarks.wire import MONITOR, RESOURCE, RUNNING, SUCCEEDED
@@ -35,24 +36,32 @@ REPEATS = 3
 
 
 def null_transport(library: Any, polls: int) -> Any:
-    """Return a transport that answers at once; each URL succeeds at its last poll."""
+    """Return the library's own transport with a pool that answers at once; each URL succeeds at its last poll."""
+    transport = library.AsyncHTTPTransport()
+    transport._pool = _null_pool(import_module(LIBRARIES[library.__name__]), polls)  # noqa: SLF001 - it takes no other
+    return transport
+
+
+def _null_pool(core: Any, polls: int) -> Any:
     seen: dict[bytes, int] = {}
     headers = [(name.encode(), value.encode()) for name, value in (*ANSWERED, ("Retry-After", "0"))]
 
-    class NullTransport(library.AsyncBaseTransport):  # type: ignore[misc]  # a class of either library
+    class NullPool(core.AsyncConnectionPool):  # type: ignore[misc]  # a class of either library
         async def handle_async_request(self, request: Any) -> Any:
-            target = request.url.raw_path
+            target = request.url.target
             count = seen[target] = seen.get(target, 0) + 1
-            return library.Response(200, headers=headers, stream=Body(SUCCEEDED if count == polls else RUNNING))
+            return core.Response(200, headers=headers, content=Body(SUCCEEDED if count == polls else RUNNING))
 
-    class Body(library.AsyncByteStream):  # type: ignore[misc]  # a class of either library
+    class Body:
         def __init__(self, body: bytes) -> None:
             self._body = body
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             yield self._body
 
-    return NullTransport()
+        async def aclose(self) -> None: ...
+
+    return NullPool()
 
 
 def own(client: str) -> Figures:

@@ -86,8 +86,14 @@ def _costs(results: Results, measure: str, operations: int, where: str) -> Itera
 
 def _lateness(results: Results, operations: int) -> Iterator[str]:
     rows = [
-        (key.who, *_ms(results, key), *_numbers(results, key, ("early", "per_s")), _percent(results, key))
-        for key in results.keys("lateness", operations)
+        (
+            f"{key.who}, {_whole(results.median(key, 'operations'))} operations" if "weighed" in measure else key.who,
+            *_ms(results, key),
+            *_numbers(results, key, ("early", "per_s")),
+            _percent(results, key),
+        )
+        for measure in ("lateness", "lateness, weighed")
+        for key in results.keys(measure, operations)
     ]
     if rows:
         least_s, most_s = BETWEEN_POLLS_S[operations]

@@ -100,6 +100,7 @@ def full(origin: str) -> Iterator[Measurement]:
     yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX2, FAST), operations=1_000, uvloop=True)
     yield from _calls(origin, PEERS, operations=500)
     yield from _lateness(origin, POLLING, operations=10_000)
+    yield from _lateness(origin, (OURS_HTTPX2,), operations=10_000, is_weighed=True)
     yield from _herds(origin, POLLING, operations=10_000)
     yield from _memory(origin, (AZURE, FAST), operations=10_000)
     yield from _memory(origin, (FAST,), operations=100_000)
@@ -144,13 +145,16 @@ def _calls(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[M
         yield Measurement(Key("calls", peer.name), Job("measures.calls", {"peer": peer.name, "scene": scene}), ONCE)
 
 
-def _lateness(origin: str, peers: Iterable[Peer], *, operations: int, rounds: int = ROUNDS) -> Iterator[Measurement]:
+def _lateness(
+    origin: str, peers: Iterable[Peer], *, operations: int, rounds: int = ROUNDS, is_weighed: bool = False
+) -> Iterator[Measurement]:
+    measure = "lateness, weighed" if is_weighed else "lateness"
     scene: dict[str, object] = {"origin": origin, "operations": operations, "polls": 0}
     between_s = BETWEEN_POLLS_S[operations]
     scene |= {"retry_after": between_s, "spread_s": between_s[1], "judged_s": between_s[1]}
     for peer in peers:
-        arguments = {"peer": peer.name, "scene": scene, "seconds": LATENESS_S}
-        yield Measurement(Key("lateness", peer.name, operations), Job("measures.lateness", arguments), rounds)
+        arguments: dict[str, Any] = {"peer": peer.name, "scene": scene, "seconds": LATENESS_S, "is_weighed": is_weighed}
+        yield Measurement(Key(measure, peer.name, operations), Job("measures.lateness", arguments), rounds)
 
 
 def _herds(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[Measurement]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
+    from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.library import Headers
 
 
@@ -31,6 +32,25 @@ class Received(Protocol):
     def content(self) -> bytes:
         """The body, once it is consumed."""
         ...
+
+
+class Unread:
+    """An answer whose body is to come, and whose headers nobody has read."""
+
+    __slots__ = ("raw", "status_code", "stream")
+
+    is_stream_consumed = False
+    content = b""
+
+    def __init__(self, status_code: int, raw: RawHeaders, stream: object) -> None:
+        self.status_code = status_code
+        self.raw = raw
+        self.stream: Any = stream
+
+    @property
+    def headers(self) -> Headers:
+        """These are raw, too."""
+        return self
 
 
 class Direct(Protocol):

@@ -7,6 +7,7 @@ those of the other, so each is taken from the library that the client itself com
 from __future__ import annotations
 
 import sys
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Never, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RawHeaders
     from azpoll.protocol.target import ParsedURL
 
-LIBRARIES = ("httpx", "httpx2")
+LIBRARIES = {"httpx": "httpcore", "httpx2": "httpcore2"}
+"""Each with the library beneath it, which knows connections and nothing else."""
 
 Exceptions: TypeAlias = tuple[type[Exception], ...]
 
@@ -136,6 +138,8 @@ class Library:
         network: those of the failures that come from the network itself.
         unsendable: exceptions that the next try must raise again.
         undecodable: exceptions of a body that is not what its coding says.
+        transport: the class of its own asynchronous transport.
+        core: what that transport sends with; None while nobody has made one.
     """
 
     def __init__(self, module: Any) -> None:  # noqa: ANN401 - either library's module
@@ -150,6 +154,26 @@ class Library:
         self.network: Exceptions = (module.NetworkError,)
         self.unsendable: Exceptions = (module.UnsupportedProtocol, module.LocalProtocolError, module.InvalidURL)
         self.undecodable: Exceptions = (module.DecodingError,)
+        self.transport: Any = module.AsyncHTTPTransport
+        self.core: Any = sys.modules.get(LIBRARIES[self.name])
+        if self.core is not None:
+            self._add_errors_of(self.core)
+
+    def owns(self, step: object) -> bool:
+        """Whether a function or method is the library's own, neither overridden nor wrapped by an instrument."""
+        if type(step) is MethodType:
+            step = step.__func__
+        if type(step) is not FunctionType:  # a wrapper may pretend to be one
+            return False
+        module: object = step.__globals__.get("__name__")
+        return isinstance(module, str) and module.partition(".")[0] == self.name
+
+    def _add_errors_of(self, core: Any) -> None:  # noqa: ANN401 - either library's core
+        """Know also the errors that the library's own transport translates."""
+        self.timeouts += (core.TimeoutException,)
+        self.failures += (core.NetworkError, core.ProtocolError, core.ProxyError)
+        self.network += (core.NetworkError,)
+        self.unsendable += (core.UnsupportedProtocol, core.LocalProtocolError)
 
 
 def library_of(client: object) -> Library:

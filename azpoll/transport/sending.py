@@ -14,15 +14,17 @@ from azpoll.transport.body import drain
 from azpoll.transport.direct import at_once, direct_of
 from azpoll.transport.headers import bytes_of
 from azpoll.transport.library import ResponseT
+from azpoll.transport.pooled import Pooled
 from azpoll.transport.renewal import SharedRenewal, shared_renewal
 from azpoll.transport.requests import REQUEST_ID, Requests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.direct import Received
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
+    from azpoll.transport.requests import Model
     from azpoll.transport.urls import URLs
 
 STEPS = ("send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request", "_transport_for_url")
@@ -46,9 +48,10 @@ class Sender(Generic[ResponseT]):
         self._library = library
         self._urls = urls
         self._requests = Requests(client, library, urls)
+        self._pooled = Pooled(library)
         self._auth: SharedRenewal | None = None
         self._transport_for: Callable[[object], Any] | None = None
-        if all(_is_of_library(getattr(client, step, None), library) for step in STEPS):
+        if all(library.owns(getattr(client, step, None)) for step in STEPS):
             self._transport_for = getattr(client, STEPS[-1])
 
     @property
@@ -70,13 +73,26 @@ class Sender(Generic[ResponseT]):
             return await self._signed(transport_for, self._requests.make(method, url, client_request_id))
         model = self._requests.model(method, url)
         transport = None if model is None else transport_for(model.request.url)
-        direct = direct_of(transport)
-        if model is not None and direct is not None:
-            headers = model.headers if client_request_id is None else (*model.headers, (REQUEST_ID, client_request_id))
-            return await direct(self._urls.text_of(url), headers, model.timeouts)
+        if model is not None:
+            sending = self._directly(transport, model, url, client_request_id)
+            if sending is not None:
+                return await sending
         request = self._requests.like(model, method, url, client_request_id)
         received: Received = await (transport or transport_for(request.url)).handle_async_request(request)
         return received
+
+    def _directly(
+        self, transport: object, model: Model, url: str, client_request_id: str | None
+    ) -> Awaitable[Received] | None:
+        """Send a GET without a request and a response of httpx; None where the transport cannot do without."""
+        direct = direct_of(transport)
+        if direct is not None:
+            headers = model.headers if client_request_id is None else (*model.headers, (REQUEST_ID, client_request_id))
+            return direct(self._urls.text_of(url), headers, model.timeouts)
+        pool, target = self._pooled.pool_of(transport), self._urls.target_of(url)
+        if pool is None or target is None:
+            return None
+        return self._pooled.get(pool, model, target, client_request_id)
 
     async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
         """The same, through `client.send`."""
@@ -118,9 +134,3 @@ class Sender(Generic[ResponseT]):
         if self._auth is None or not self._auth.shares(auth):
             self._auth = shared_renewal(auth, self._library.auth)
         return self._auth
-
-
-def _is_of_library(step: object, library: Library) -> bool:
-    """Whether a method is the library's own, neither overridden nor wrapped by an instrument."""
-    module: object = getattr(step, "__globals__", {}).get("__name__")
-    return isinstance(module, str) and module.partition(".")[0] == library.name

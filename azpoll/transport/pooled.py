@@ -1,0 +1,56 @@
+"""Polls through the connections of httpx's own transport, without the objects that it makes for each.
+
+That transport is a translator: it makes a request of httpcore's out of one of httpx's, one of httpx's answers out of
+one of httpcore's, and httpx's errors out of httpcore's. Where nobody looks at what is translated it need not be made,
+and a poll costs a fifth less.
+"""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+from azpoll.transport.direct import Unread
+from azpoll.transport.requests import REQUEST_ID
+
+if TYPE_CHECKING:
+    from azpoll.transport.library import Library
+    from azpoll.transport.requests import Model
+
+
+_REQUEST_ID = REQUEST_ID.encode()
+
+
+class Pooled:
+    """Sends through the connection pools of one library's own transports.
+
+    Args:
+        library: the client's.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._core = library.core
+        translates = library.transport.handle_async_request
+        self._translates = translates if library.owns(translates) else None
+
+    def pool_of(self, transport: object) -> Any:  # noqa: ANN401 - of either library's core
+        """Return the pool of one of the library's own transports; None of any other, or where somebody looks on."""
+        step = getattr(transport, "handle_async_request", None)
+        if self._core is None or type(step) is not MethodType or step.__func__ is not self._translates:
+            return None
+        return getattr(transport, "_pool", None)
+
+    async def get(self, pool: Any, model: Model, target: bytes, client_request_id: str | None) -> Unread:  # noqa: ANN401
+        """Send a GET to a model's origin.
+
+        Raises:
+            Exception: an error of the library's core, as reading the body does.
+        """
+        core, (scheme, host, port) = self._core, model.origin
+        url = core.URL(scheme=scheme, host=host, port=port, target=target)
+        request = core.Request(b"GET", url, extensions={"timeout": model.timeouts})
+        request.headers = model.raw  # bytes all of them, so nothing is left to check
+        if client_request_id is not None:
+            request.headers = [*model.raw, (_REQUEST_ID, client_request_id.encode())]
+        response = await pool.handle_async_request(request)
+        return Unread(response.status, response.headers, response.stream)
