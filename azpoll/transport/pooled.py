@@ -1,8 +1,7 @@
 """Polls through the connections of httpx's own transport, without the objects that it makes for each.
 
 That transport is a translator: it makes a request of httpcore's out of one of httpx's, one of httpx's answers out of
-one of httpcore's, and httpx's errors out of httpcore's. Where nobody looks at what is translated it need not be made,
-and a poll costs a fifth less.
+one of httpcore's, and httpx's errors out of httpcore's. Where nobody looks on, a poll does without.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from azpoll.transport.library import Library
     from azpoll.transport.requests import Model
 
-
 _REQUEST_ID = REQUEST_ID.encode()
 
 
@@ -30,13 +28,13 @@ class Pooled:
 
     def __init__(self, library: Library) -> None:
         self._core = library.core
-        translates = library.transport.handle_async_request
-        self._translates = translates if library.owns(translates) else None
+        translate = library.transport.handle_async_request
+        self._translate = translate if library.owns(translate) else None
 
     def pool_of(self, transport: object) -> Any:  # noqa: ANN401 - of either library's core
         """Return the pool of one of the library's own transports; None of any other, or where somebody looks on."""
         step = getattr(transport, "handle_async_request", None)
-        if self._core is None or type(step) is not MethodType or step.__func__ is not self._translates:
+        if self._core is None or type(step) is not MethodType or step.__func__ is not self._translate:
             return None
         return getattr(transport, "_pool", None)
 

@@ -71,9 +71,9 @@ class Sender(Generic[ResponseT]):
             return await self.send_whole(self._requests.make(method, url, client_request_id))
         if self._client.auth is not None:
             return await self._signed(transport_for, self._requests.make(method, url, client_request_id))
-        model = self._requests.model(method, url)
-        transport = None if model is None else transport_for(model.request.url)
+        transport, model = None, self._requests.model(method, url)
         if model is not None:
+            transport = transport_for(model.request.url)
             sending = self._directly(transport, model, url, client_request_id)
             if sending is not None:
                 return await sending
