@@ -13,6 +13,8 @@ from azpoll.transport.direct import Unread
 from azpoll.transport.requests import REQUEST_ID
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator
+
     from azpoll.transport.library import Library
     from azpoll.transport.requests import Model
 
@@ -51,4 +53,17 @@ class Pooled:
         if client_request_id is not None:
             request.headers = [*model.raw, (_REQUEST_ID, client_request_id.encode())]
         response = await pool.handle_async_request(request)
-        return Unread(response.status, response.headers, response.stream)
+        stream = response.stream if hasattr(response.stream, "aclose") else _Replayed(response.stream)
+        return Unread(response.status, response.headers, stream)
+
+
+class _Replayed:
+    """A body with nothing to close behind it, as recorders of HTTP traffic put them in the place of the pool's."""
+
+    def __init__(self, body: AsyncIterable[bytes]) -> None:
+        self._body = body
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._body)
+
+    async def aclose(self) -> None: ...

@@ -13,6 +13,7 @@ from deletion import LIBRARY, Library
 
 from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.transport.client import ClientTransport
+from azpoll.transport.library import LIBRARIES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -225,3 +226,18 @@ async def test_a_transport_that_is_derived_from_the_librarys_sees_each_poll(libr
         (came,) = await asked(client, url + "/a")
     assert isinstance(came, Answer)
     assert calls == ["/a"]
+
+
+@LIBRARY
+async def test_an_answer_that_a_recorder_replays_in_place_of_the_pool_is_read(library: Library) -> None:
+    """As VCR.py does; there is nothing behind its bodies that could be closed."""
+    core = import_module(LIBRARIES[library])
+
+    async def replay(_: object) -> Any:
+        return core.Response(200, headers=[(b"Retry-After", b"7")], content=b"{}")
+
+    async with client_of(library) as client:
+        client._transport._pool.handle_async_request = replay  # noqa: SLF001 - so recorders find it
+        (came,) = await asked(client, "https://management.azure.com/a")
+    assert isinstance(came, Answer)
+    assert (came.status_code, came.headers, came.body) == (200, {"retry-after": "7"}, b"{}")
