@@ -49,7 +49,7 @@ class Unread:
 
     @property
     def headers(self) -> Headers:
-        """These are raw, too."""
+        """Itself: it has them raw."""
         return self
 
 

@@ -40,7 +40,13 @@ class Pooled:
             return None
         return getattr(transport, "_pool", None)
 
-    async def get(self, pool: Any, model: Model, target: bytes, client_request_id: str | None) -> Unread:  # noqa: ANN401
+    async def get(
+        self,
+        pool: Any,  # noqa: ANN401 - as above
+        model: Model,
+        target: bytes,
+        client_request_id: str | None,
+    ) -> Unread:
         """Send a GET to a model's origin.
 
         Raises:

@@ -89,8 +89,9 @@ class Sender(Generic[ResponseT]):
         if direct is not None:
             headers = model.headers if client_request_id is None else (*model.headers, (REQUEST_ID, client_request_id))
             return direct(self._urls.text_of(url), headers, model.timeouts)
-        pool, target = self._pooled.pool_of(transport), self._urls.target_of(url)
-        if pool is None or target is None:
+        pool = self._pooled.pool_of(transport)
+        target = None if pool is None else self._urls.target_of(url)
+        if target is None:
             return None
         return self._pooled.get(pool, model, target, client_request_id)
 

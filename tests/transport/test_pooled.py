@@ -22,17 +22,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+FINE = b'HTTP/1.1 200 Fine\r\nRetry-After: 7\r\nX-Odd: \xe4\r\nContent-Length: 4\r\n\r\n{"a"'
+CUT = b"HTTP/1.1 200 OK\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\nhalf"
+SPELLINGS = ("/a/b?c=d&sig=%2B%2F%3D", "/a?", "/a?x='y'", "/%C3%A4/./b", "", "?api-version=1")
+
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Real time: the server is at the other end of a socket."""
     name: str = request.param
     return name
-
-
-FINE = b'HTTP/1.1 200 Fine\r\nRetry-After: 7\r\nX-Odd: \xe4\r\nContent-Length: 4\r\n\r\n{"a"'
-CUT = b"HTTP/1.1 200 OK\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\nhalf"
-SPELLINGS = ("/a/b?c=d&sig=%2B%2F%3D", "/a?", "/a?x='y'", "/%C3%A4/./b", "", "?api-version=1")
 
 
 def url_of(listener: Listener[SocketStream]) -> str:
@@ -57,14 +56,16 @@ async def serving(answer: bytes | None, seen: list[bytes]) -> AsyncGenerator[str
 
 
 async def asked(client: Any, *urls: str) -> list[Answer | Unreachable]:
-    """Return what polls bring, without what no two of them share."""
-    transport = ClientTransport(client)
+    """Return what polls bring."""
+    return await asked_through(ClientTransport(client), *urls)
+
+
+async def asked_through(transport: ClientTransport[Any], *urls: str) -> list[Answer | Unreachable]:
     transport.open()
     try:
-        came = [await transport.request("GET", url, limit=1000, client_request_id="canary") for url in urls]
+        return [await transport.request("GET", url, limit=1000, client_request_id="canary") for url in urls]
     finally:
         transport.close()
-    return [each._replace(at_s=0) if isinstance(each, Unreachable) else each for each in came]
 
 
 def observed(client: Any) -> list[str]:
@@ -101,7 +102,7 @@ async def test_what_is_sent_is_what_the_transport_would_send(library: Library) -
 
 @LIBRARY
 async def test_no_request_and_no_response_is_made_for_a_poll(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are a good part of what a poll costs."""
+    """Nobody would look at them."""
 
     def made(*_: object, **__: object) -> None:
         pytest.fail("the transport made a response")
@@ -205,9 +206,7 @@ async def test_a_class_that_is_instrumented_before_or_after_sees_each_poll(
         transport = ClientTransport(client)
         monkeypatch.setattr(kind, "handle_async_request", traced)
         await asked(client, base + "/before")
-        transport.open()
-        await transport.request("GET", base + "/after", limit=1000)
-        transport.close()
+        await asked_through(transport, base + "/after")
     assert calls == ["/before", "/after"]
 
 
