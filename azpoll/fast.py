@@ -12,6 +12,7 @@ Needs `pip install 'azpoll[fast]'`, a client of httpx (not httpx2), and asyncio.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -29,12 +30,14 @@ from azpoll.transport.direct import Unread
 from azpoll.transport.headers import bytes_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
     from pyreqwest.client import Client
     from pyreqwest.http import HeaderMap
     from pyreqwest.request import RequestBuilder, StreamRequest
     from pyreqwest.response import Response
+
+    from azpoll.protocol.answer import RawHeaders
 
 READ_AT_ONCE = 64 * 1024
 """Bytes: a body that is said to be no longer is read in one call."""
@@ -59,7 +62,7 @@ _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]],
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    at_once = (16, 128)
+    at_once = (32, 128)
     """Requests, the least and the most, as `azpoll.transport.direct` asks. It has no pool to search, but all that are
     answered together are read in one turn of the event loop, which holds up everything else there."""
 
@@ -77,15 +80,14 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         headers = text_of(request.headers.raw)
         timeouts = request.extensions.get("timeout", {})
-        answer, body = await self._send(request.method, str(request.url), headers, timeouts, request)
-        return httpx.Response(answer.status, headers=_headers(_pairs(answer.headers)), stream=body)
+        came = await self._send(request.method, str(request.url), headers, timeouts, request)
+        return httpx.Response(came.status_code, headers=_headers(came.raw), stream=came.stream)
 
-    async def get_directly(
+    def get_directly(
         self, url: str, headers: Sequence[tuple[str, str]], timeouts: Mapping[str, float | None]
-    ) -> Unread:
+    ) -> Awaitable[Unread]:
         """Send a poll of azpoll's, as `azpoll.transport.direct` asks it."""
-        answer, body = await self._send("GET", url, headers, timeouts)
-        return Unread(answer.status, _pairs(answer.headers), body)
+        return self._send("GET", url, headers, timeouts)
 
     async def _send(
         self,
@@ -94,7 +96,10 @@ class _Transport(httpx.AsyncBaseTransport):
         headers: Sequence[tuple[str, str]],
         timeouts: Mapping[str, float | None],
         request: httpx.Request | None = None,
-    ) -> tuple[Response, _Body]:
+    ) -> Unread:
+        # Whoever was answered together with this one acts on it first: requests that then follow one another wake
+        # pyreqwest's thread once, where each by itself would have the two threads take turns.
+        await asyncio.sleep(0)
         try:
             builder = self._client.request(method, url).headers(headers)
             if limit_s := sum(filter(None, timeouts.values())):
@@ -108,7 +113,7 @@ class _Transport(httpx.AsyncBaseTransport):
             raise _of_httpx(error, request) from error
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
-        return answer, _Body(sending, answer, request)
+        return Unread(answer.status, _pairs(answer.headers), _Body(sending, answer, request))
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:
@@ -151,7 +156,7 @@ class _Body(httpx.AsyncByteStream):
         await self._sending.__aexit__(None, None, None)
 
 
-def headers_of(pairs: Sequence[tuple[str, str]]) -> httpx.Headers:
+def headers_of(pairs: RawHeaders) -> httpx.Headers:
     """Return headers whose names are in lower case, for a half of what `httpx.Headers(pairs)` takes."""
     headers: Any = httpx.Headers()
     headers._list = [(name, name, value) for name, value in bytes_of(pairs)]  # noqa: SLF001 - `_headers` has tried it

@@ -79,7 +79,9 @@ def calls(peer: str, scene: dict[str, Any]) -> Figures:
     return _run(main)
 
 
-def lateness(peer: str, scene: dict[str, Any], *, seconds: float, is_weighed: bool = False) -> Figures:
+def lateness(
+    peer: str, scene: dict[str, Any], *, seconds: float, is_weighed: bool = False, uvloop: bool = False
+) -> Figures:
     """How late polls arrive, and how long the loop is held at most, in so many seconds from when they are judged.
 
     Weighed, there are only as many operations as weigh here what the scene's weigh where a poll over raw connections
@@ -111,7 +113,7 @@ def lateness(peer: str, scene: dict[str, Any], *, seconds: float, is_weighed: bo
             "cpu": cpu_s / (ended_s - begun_s),
         }
 
-    return _run(main)
+    return _run(main, uvloop=uvloop)
 
 
 async def _weighed(scene: Scene) -> Scene:

@@ -103,7 +103,11 @@ def _lateness(results: Results, operations: int) -> Iterator[str]:
 
 
 def _herds(results: Results, operations: int) -> Iterator[str]:
-    rows = [(key.who, *_ms(results, key)) for key in results.keys("herd", operations)]
+    rows = [
+        (f"{key.who}, on uvloop" if "uvloop" in measure else key.who, *_ms(results, key))
+        for measure in ("herd", "herd, uvloop")
+        for key in results.keys(measure, operations)
+    ]
     if rows:
         yield from _heading(f"A herd: {operations:,} operations due at one instant")
         yield from _table(("client", "p50 ms", "p99 ms", "max ms", "loop held ms"), rows)

@@ -102,6 +102,7 @@ def full(origin: str) -> Iterator[Measurement]:
     yield from _lateness(origin, POLLING, operations=10_000)
     yield from _lateness(origin, (OURS_HTTPX2,), operations=10_000, is_weighed=True)
     yield from _herds(origin, POLLING, operations=10_000)
+    yield from _herds(origin, (FLOOR, PYREQWEST, FAST), operations=10_000, uvloop=True)
     yield from _memory(origin, (AZURE, FAST), operations=10_000)
     yield from _memory(origin, (FAST,), operations=100_000)
     yield from _own()
@@ -157,11 +158,12 @@ def _lateness(
         yield Measurement(Key(measure, peer.name, operations), Job("measures.lateness", arguments), rounds)
 
 
-def _herds(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[Measurement]:
+def _herds(origin: str, peers: Iterable[Peer], *, operations: int, uvloop: bool = False) -> Iterator[Measurement]:
+    measure = "herd, uvloop" if uvloop else "herd"
     scene = {"origin": origin, "operations": operations, "polls": 1, "herd_s": 6.0}
     for peer in peers:
-        arguments = {"peer": peer.name, "scene": scene, "seconds": HERD_S}
-        yield Measurement(Key("herd", peer.name, operations), Job("measures.lateness", arguments), ROUNDS)
+        arguments = {"peer": peer.name, "scene": scene, "seconds": HERD_S, "uvloop": uvloop}
+        yield Measurement(Key(measure, peer.name, operations), Job("measures.lateness", arguments), ROUNDS)
 
 
 def _memory(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[Measurement]:
