@@ -14,8 +14,9 @@ from azpoll.protocol.answer import Unreachable
 from azpoll.protocol.delay import Wait
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.states import Plan
-from azpoll.protocol.target import Origin, Refusal, Trust, origin_of
+from azpoll.protocol.target import Refusal, Trust, origin_of
 from azpoll.transport.client import is_repeatable, request_id_of
+from azpoll.transport.urls import origin_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,7 +66,7 @@ class Opening:
         self._homes = self._allowed
         if base_url:
             self._homes |= {checked_origin("the client's base_url", base_url, parse, path=True)}
-        self._trusts: dict[Origin, Trust] = {}
+        self._trusts: dict[str, Trust] = {}
 
     def settings(self, given: Mapping[str, object]) -> Settings:
         """Return the checked keywords of one call.
@@ -161,7 +162,7 @@ class Opening:
                 f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor in"
                 " allowed_origins; nothing was sent. If it is to be trusted, name it there"
             )
-        trust = self._trust_of(origin)
+        trust = self._trust_at(token.resource_url)
         plan = _plan(token.method, token.resource_url, trust, settings, token.client_request_id, at_s)
         if settings.final_state_via is None and token.final_state_via is not None:
             plan = plan._replace(final_state_via=token.final_state_via)
@@ -180,8 +181,8 @@ class Opening:
         Raises:
             ValueError: it is not an http or https URL.
         """
-        origin = checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse, path=True)
-        return _plan("GET", url, self._trust_of(origin), self.settings({"timeout": None}), None, 0.0)
+        checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse, path=True)
+        return _plan("GET", url, self._trust_at(url), self.settings({"timeout": None}), None, 0.0)
 
     def _resource_of(self, url: str) -> tuple[str, Trust]:
         """Return the URL at which a resource is asked after its initial request, and what is trusted from there.
@@ -190,16 +191,19 @@ class Opening:
             ValueError: it is one that no answer may name either (rules 8, 13).
         """
         url = url.partition("#")[0].replace("\\", "%5C")  # a fragment is never sent
-        trust = self._trust_of(origin_of(self._parse(url)))
+        trust = self._trust_at(url)
         asked = trust.target(url, base=url, resource_url=url)
         if isinstance(asked, Refusal):
             raise ValueError(f"the URL of the initial request is refused: {asked.reason}")  # noqa: TRY004 - of a value
         return url, trust
 
-    def _trust_of(self, origin: Origin) -> Trust:
-        trust = self._trusts.get(origin)
+    def _trust_at(self, url: str) -> Trust:
+        """Return what is trusted from a URL on: the same wherever all before the path is the same."""
+        before = origin_in(url)
+        trust = self._trusts.get(before)
         if trust is None:
-            trust = self._trusts[origin] = Trust(self._parse, origin, self._allowed, self._rebase_to)
+            origin = origin_of(self._parse(url))
+            trust = self._trusts[before] = Trust(self._parse, origin, self._allowed, self._rebase_to)
         return trust
 
 

@@ -9,6 +9,7 @@ that did not pass it.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, Protocol, Self
 from urllib.parse import unquote
 
@@ -137,7 +138,7 @@ class Trust(NamedTuple):
 
     def _is_at_home(self, url: str) -> bool:
         """Whether a URL begins so plainly with the initial origin that no parser can read another one in it."""
-        return url.startswith(f"{self.initial}/")
+        return url.startswith(_home_of(self.initial))
 
     def _origin_of(self, url: str) -> Origin | Refusal:
         parsed = self.parse(url)
@@ -171,6 +172,11 @@ def origin_of(url: ParsedURL) -> Origin:
     return Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
 
 
+@lru_cache(maxsize=64)
+def _home_of(origin: Origin) -> str:
+    return f"{origin}/"
+
+
 def _authority(url: str) -> str:
     match = _AUTHORITY.match(url)
     return match.group() if match else ""
@@ -185,6 +191,7 @@ def _with_api_version(url: str, resource_url: str) -> str:
 def _api_version(url: str) -> str | None:
     """Return the `api-version=...` pair of a URL's query as it stands there, its name in any case."""
     for pair in url.partition("?")[2].split("&"):
-        if unquote(pair.partition("=")[0]).lower() == "api-version":
+        name = pair.partition("=")[0]
+        if name == "api-version" or unquote(name).lower() == "api-version":
             return pair
     return None

@@ -24,7 +24,7 @@ from azpoll.transport.clock import loop_clock
 from azpoll.transport.headers import bytes_of, read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
 from azpoll.transport.limit import EXCHANGE_S, TimeLimit
-from azpoll.transport.requests import REQUEST_ID
+from azpoll.transport.requests import RAW_REQUEST_ID, REQUEST_ID
 from azpoll.transport.sending import Sender
 from azpoll.transport.urls import URLs
 
@@ -253,8 +253,11 @@ def is_repeatable(request: HTTPRequest) -> bool:
 
 def request_id_of(request: HTTPRequest) -> str | None:
     """Return the `x-ms-client-request-id` of a request (rule 45)."""
-    value = request.headers.get(REQUEST_ID)
-    return value if isinstance(value, str) and value.isascii() and value.isprintable() else None
+    for name, value in request.headers.raw:  # of which httpx's own look-up decodes all
+        if name.lower() == RAW_REQUEST_ID:
+            text = value.decode("latin-1")
+            return text if text.isascii() and text.isprintable() else None
+    return None
 
 
 def _is_cancelled() -> bool:

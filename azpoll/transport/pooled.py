@@ -10,15 +10,13 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from azpoll.transport.direct import Unread
-from azpoll.transport.requests import REQUEST_ID
+from azpoll.transport.requests import RAW_REQUEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
     from azpoll.transport.library import Library
     from azpoll.transport.requests import Model
-
-_REQUEST_ID = REQUEST_ID.encode()
 
 
 class Pooled:
@@ -57,7 +55,7 @@ class Pooled:
         request = core.Request(b"GET", url, extensions={"timeout": model.timeouts})
         request.headers = model.raw  # bytes all of them, so nothing is left to check
         if client_request_id is not None:
-            request.headers = [*model.raw, (_REQUEST_ID, client_request_id.encode())]
+            request.headers = [*model.raw, (RAW_REQUEST_ID, client_request_id.encode())]
         response = await pool.handle_async_request(request)
         stream = response.stream if hasattr(response.stream, "aclose") else _Replayed(response.stream)
         return Unread(response.status, response.headers, stream)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from azpoll.transport.urls import URLs
 
 REQUEST_ID = "x-ms-client-request-id"
+RAW_REQUEST_ID = REQUEST_ID.encode()
 
 ORIGINS_KEPT = 64
 
