@@ -55,6 +55,21 @@ async def test_polling_starts_when_tracked_and_not_when_awaited() -> None:
         assert arm.statistics().requests == requests
 
 
+@pytest.mark.parametrize("origin", [f"{ORIGIN}:8443", ORIGIN.replace("https", "http"), f"{ORIGIN}.evil.example"])
+async def test_an_operation_trusts_its_own_origin_alone_whatever_was_tracked_before(origin: str) -> None:
+    """Rule 9."""
+    arm = FakeARM()
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+
+        def tracked(url: str) -> azpoll.AsyncOperation[httpx.Response]:
+            headers = {"Location": f"{ORIGIN}/poll", "Retry-After": "60"}
+            return tracker.track(httpx.Response(202, headers=headers, request=httpx.Request("POST", url)))
+
+        tracked(f"{ORIGIN}{THING}")
+        assert isinstance(await error_of(tracked(f"{origin}{THING}")), azpoll.UntrustedPollingURL)
+    assert arm.requests == ()
+
+
 @pytest.mark.parametrize("told", [17, RetryAfter(17, "imf-date"), RetryAfter(17.5, "retry-after-ms")])
 async def test_the_first_poll_waits_for_the_initial_retry_after(told: float | RetryAfter) -> None:
     """Rule 34."""
