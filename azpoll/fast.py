@@ -97,8 +97,8 @@ class _Transport(httpx.AsyncBaseTransport):
         timeouts: Mapping[str, float | None],
         request: httpx.Request | None = None,
     ) -> Unread:
-        # Whoever was answered together with this one acts on it first: requests that then follow one another wake
-        # pyreqwest's thread once, where each by itself would have the two threads take turns.
+        # Whoever else was answered in this turn of the loop acts on it first. Requests that then follow one another
+        # wake pyreqwest's thread once; were each sent by itself, the two threads would take turns, which costs more.
         await asyncio.sleep(0)
         try:
             builder = self._client.request(method, url).headers(headers)

@@ -16,7 +16,7 @@ from azpoll.protocol.machine import resume, start
 from azpoll.protocol.states import Plan
 from azpoll.protocol.target import Refusal, Trust, origin_of
 from azpoll.transport.client import is_repeatable, request_id_of
-from azpoll.transport.urls import origin_in
+from azpoll.transport.urls import ORIGINS_KEPT, origin_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -202,6 +202,8 @@ class Opening:
         before = origin_in(url)
         trust = self._trusts.get(before)
         if trust is None:
+            if len(self._trusts) >= ORIGINS_KEPT:
+                self._trusts.clear()
             origin = origin_of(self._parse(url))
             trust = self._trusts[before] = Trust(self._parse, origin, self._allowed, self._rebase_to)
         return trust
