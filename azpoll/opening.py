@@ -198,13 +198,13 @@ class Opening:
         return url, trust
 
     def _trust_at(self, url: str) -> Trust:
-        """Return what is trusted from a URL on: the same wherever all before the path is the same."""
+        """Return what is trusted from a URL on, which all that stands before its path decides."""
         before = origin_in(url)
         trust = self._trusts.get(before)
         if trust is None:
             if len(self._trusts) >= ORIGINS_KEPT:
                 self._trusts.clear()
-            origin = origin_of(self._parse(url))
+            origin = origin_of(self._parse(before))
             trust = self._trusts[before] = Trust(self._parse, origin, self._allowed, self._rebase_to)
         return trust
 

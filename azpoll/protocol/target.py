@@ -191,7 +191,6 @@ def _with_api_version(url: str, resource_url: str) -> str:
 def _api_version(url: str) -> str | None:
     """Return the `api-version=...` pair of a URL's query as it stands there, its name in any case."""
     for pair in url.partition("?")[2].split("&"):
-        name = pair.partition("=")[0]
-        if name == "api-version" or unquote(name).lower() == "api-version":
+        if unquote(pair.partition("=")[0]).lower() == "api-version":
             return pair
     return None

@@ -253,11 +253,10 @@ def is_repeatable(request: HTTPRequest) -> bool:
 
 def request_id_of(request: HTTPRequest) -> str | None:
     """Return the `x-ms-client-request-id` of a request (rule 45)."""
-    for name, value in request.headers.raw:  # of which httpx's own look-up decodes all
-        if name.lower() == RAW_REQUEST_ID:
-            text = value.decode("latin-1")
-            return text if text.isascii() and text.isprintable() else None
-    return None
+    # httpx's own look-up would decode all headers.
+    values = [value for name, value in request.headers.raw if name.lower() == RAW_REQUEST_ID]
+    text = b", ".join(values).decode("latin-1")
+    return text if values and text.isascii() and text.isprintable() else None
 
 
 def _is_cancelled() -> bool:

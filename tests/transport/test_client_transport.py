@@ -472,6 +472,12 @@ async def test_a_client_request_id_is_repeated_only_if_it_is_plain(sent: str, ke
     assert request_id_of(httpx.Request("PUT", ORIGIN)) is None
 
 
+def test_a_client_request_id_that_was_sent_twice_is_what_both_say() -> None:
+    """RFC 9110 5.3: lines of one name are one list; httpx reads them so, too."""
+    request = httpx.Request("PUT", ORIGIN, headers=[("X-MS-Client-Request-ID", "a"), ("x-ms-client-request-id", "b")])
+    assert request_id_of(request) == request.headers["x-ms-client-request-id"] == "a, b"
+
+
 @LIBRARY
 async def test_cancelling_a_request_from_outside_is_still_cancellation(library: Library) -> None:
     arm = FakeARM()
