@@ -121,12 +121,23 @@ async def play(library: str, scheme: Scheme) -> Counter[str]:
     return harms
 
 
-async def ends_of(client: Any, responses: Mapping[str, Any]) -> dict[str | None, str]:
+async def ends_of(client: Any, responses: Mapping[str, Any]) -> dict[str, str]:
     """Track operations to their end, and return how each ended."""
     async with azpoll.Tracker(client, budget=None) as tracker:
         operations = [tracker.track(response, label=identity) for identity, response in responses.items()]
-        await asyncio.gather(*operations, return_exceptions=True)
-    return {operation.label: str(operation.state) for operation in operations}
+        ends = await asyncio.gather(*(end_of(tracker, operation) for operation in operations))
+    return dict(zip(responses, ends, strict=True))
+
+
+async def end_of(tracker: azpoll.Tracker[Any], operation: azpoll.AsyncOperation[Any]) -> str:
+    """Return how an operation ended; where all its polls failed for ten minutes (rule 25), do as the error says."""
+    try:
+        await operation
+    except azpoll.RetriesExhausted as error:
+        return await end_of(tracker, tracker.resume(error.resume_token or "", label=operation.label))
+    except azpoll.AzpollError:
+        pass  # its state tells
+    return str(operation.state)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
