@@ -12,9 +12,9 @@ Needs `pip install 'azpoll[fast]'`, a client of httpx (not httpx2), and asyncio.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from types import coroutine
 from typing import TYPE_CHECKING, Any, Self
 
 import sniffio
@@ -23,17 +23,17 @@ try:
     import httpx
     from pyreqwest import exceptions
     from pyreqwest.client import ClientBuilder
+    from pyreqwest.http import HeaderMap
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
 from azpoll.transport.direct import Unread
-from azpoll.transport.headers import bytes_of, text_of
+from azpoll.transport.headers import Named, bytes_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 
     from pyreqwest.client import Client
-    from pyreqwest.http import HeaderMap
     from pyreqwest.request import RequestBuilder, StreamRequest
     from pyreqwest.response import Response
 
@@ -68,6 +68,8 @@ class _Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._headers: Sequence[tuple[str, str]] = ()
+        self._made = HeaderMap()
 
     async def __aenter__(self) -> Self:
         if sniffio.current_async_library() != "asyncio":
@@ -80,30 +82,40 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         headers = text_of(request.headers.raw)
         timeouts = request.extensions.get("timeout", {})
-        came = await self._send(request.method, str(request.url), headers, timeouts, request)
+        came = await self._send(request.method, str(request.url), headers, (), timeouts, request=request)
         return httpx.Response(came.status_code, headers=_headers(came.raw), stream=came.stream)
 
     def get_directly(
-        self, url: str, headers: Sequence[tuple[str, str]], timeouts: Mapping[str, float | None]
+        self,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        own: Sequence[tuple[str, str]],
+        timeouts: Mapping[str, float | None],
     ) -> Awaitable[Unread]:
         """Send a poll of azpoll's, as `azpoll.transport.direct` asks it."""
-        return self._send("GET", url, headers, timeouts)
+        return self._send("GET", url, headers, own, timeouts)
 
     async def _send(
         self,
         method: str,
         url: str,
         headers: Sequence[tuple[str, str]],
+        own: Sequence[tuple[str, str]],
         timeouts: Mapping[str, float | None],
+        *,
         request: httpx.Request | None = None,
     ) -> Unread:
         # Whoever else was answered in this turn of the loop acts on it first. Requests that then follow one another
         # wake pyreqwest's thread once; were each sent by itself, the two threads would take turns, which costs more.
-        await asyncio.sleep(0)
+        await _next_turn()
         try:
-            builder = self._client.request(method, url).headers(headers)
-            if limit_s := sum(filter(None, timeouts.values())):
-                builder = builder.timeout(timedelta(seconds=limit_s))
+            if headers is not self._headers:
+                self._headers, self._made = headers, HeaderMap(headers)
+            builder = self._client.request(method, url).headers(self._made)
+            for name, value in own:
+                builder = builder.header(name, value)
+            if any(timeouts.values()):
+                builder = builder.timeout(timedelta(seconds=sum(filter(None, timeouts.values()))))
             if request is not None:
                 builder = _with_body(builder, request)
             # A head is believed whatever becomes of its body (rule 25): so none of that is read together with it.
@@ -113,7 +125,14 @@ class _Transport(httpx.AsyncBaseTransport):
             raise _of_httpx(error, request) from error
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
-        return Unread(answer.status, _pairs(answer.headers), _Body(sending, answer, request))
+        body = _Body(sending, answer, request)
+        return Unread(answer.status, _Headers(answer.headers), body, body.read if body.is_short else None)
+
+
+@coroutine
+def _next_turn() -> Generator[None]:
+    """Wait as `asyncio.sleep(0)` does, which is one coroutine more."""
+    yield
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:
@@ -125,61 +144,101 @@ def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilde
     return builder.body_bytes(content) if content else builder
 
 
+class _Headers(Named):
+    """Those of an answer, decoded one by one: most are never read."""
+
+    __slots__ = ("_there",)
+
+    def __init__(self, there: HeaderMap) -> None:
+        self._there = there
+
+    def read(self, names: frozenset[str]) -> dict[str, str]:
+        there, folded = self._there, dict[str, str]()
+        for name in names.intersection(there):
+            try:
+                text = there[name].strip(" \t") or _first_filled(there.getall(name))
+            except ValueError:  # it is not text
+                continue
+            if text:
+                folded[name] = text
+        return folded
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        try:
+            return iter(tuple(self._there.items()))
+        except ValueError:  # one of them is not text
+            return self._readable()
+
+    def _readable(self) -> Iterator[tuple[str, str]]:
+        for name in dict.fromkeys(self._there):
+            with suppress(ValueError):
+                for value in self._there.getall(name):
+                    yield name, value
+
+
 class _Body(httpx.AsyncByteStream):
     def __init__(self, sending: StreamRequest, answer: Response, request: httpx.Request | None) -> None:
         self._sending = sending
         self._answer = answer
         self._request = request
-        self._is_short = _is_short(answer.get_header("content-length"))
+        self.is_short = _is_short(answer.get_header("content-length"))
         self._ended = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._ended:
+        chunk = None
+        if not self._ended:
+            chunk = await self.read() if self.is_short else await self._next()
+        if chunk is None:
             raise StopAsyncIteration
-        reader = self._answer.body_reader
+        return chunk
+
+    async def read(self) -> bytes:
+        """Return a short body, and leave nothing to close."""
         try:
-            if self._is_short:
-                self._ended = True
-                return bytes(await reader.bytes())
-            chunk = await reader.read()
+            body = bytes(await self._answer.body_reader.bytes())
+        except BaseException as error:
+            await self.aclose()
+            if isinstance(error, exceptions.PyreqwestError):
+                raise _of_httpx(error, self._request) from error
+            raise
+        self._ended = True
+        return body
+
+    async def _next(self) -> bytes | None:
+        try:
+            chunk = await self._answer.body_reader.read()
         except exceptions.PyreqwestError as error:
             raise _of_httpx(error, self._request) from error
-        if chunk is None:
-            self._ended = True
-            raise StopAsyncIteration
-        return bytes(chunk)
+        self._ended = chunk is None
+        return None if chunk is None else bytes(chunk)
 
     async def aclose(self) -> None:
-        await self._sending.__aexit__(None, None, None)
+        if not self._ended:
+            self._ended = True
+            await self._sending.__aexit__(None, None, None)
 
 
-def headers_of(pairs: RawHeaders) -> httpx.Headers:
-    """Return headers whose names are in lower case, for a half of what `httpx.Headers(pairs)` takes."""
+def headers_of(raw: RawHeaders) -> httpx.Headers:
+    """Return headers whose names are in lower case, for a half of what `httpx.Headers` takes."""
     headers: Any = httpx.Headers()
-    headers._list = [(name, name, value) for name, value in bytes_of(pairs)]  # noqa: SLF001 - `_headers` has tried it
+    headers._list = [(name, name, value) for name, value in bytes_of(raw)]  # noqa: SLF001 - `_headers` has tried it
     made: httpx.Headers = headers
     return made
 
 
+def _parsed(raw: RawHeaders) -> httpx.Headers:
+    return httpx.Headers(bytes_of(raw))
+
+
 _SAMPLE = (("a", "b"), ("a", "c"))
-_headers = headers_of if headers_of(_SAMPLE) == httpx.Headers(_SAMPLE) else httpx.Headers
+_headers = headers_of if headers_of(_SAMPLE) == _parsed(_SAMPLE) else _parsed
 
 
-def _pairs(headers: HeaderMap) -> list[tuple[str, str]]:
-    try:
-        return list(headers.items())
-    except ValueError:  # one of them is not text
-        return list(_readable(headers))
-
-
-def _readable(headers: HeaderMap) -> Iterator[tuple[str, str]]:
-    for name in dict.fromkeys(headers):
-        with suppress(ValueError):
-            for value in headers.getall(name):
-                yield name, value
+def _first_filled(values: Sequence[str]) -> str:
+    return next((text for value in values if (text := value.strip(" \t"))), "")
 
 
 def _is_short(length: str | None) -> bool:

@@ -140,8 +140,7 @@ class Record:
             self.polls += 1
             self.last_poll_s = came.at_s
         self.home.changed(self, came, lateness_s)
-        if self.changed is not None or self.ended:
-            self.tell()
+        self.tell()
 
     def tell(self) -> None:
         """Wake whoever waits for a change, and, at the end, for that."""

@@ -2,7 +2,7 @@
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, TypeAlias, TypeGuard
@@ -13,7 +13,7 @@ _LEAST_PER_BRACKET = 5
 _BOM = b"\xef\xbb\xbf"
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
 
-RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]] | Sequence[tuple[str, str]]
+RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]] | Iterable[tuple[str, str]]
 """Names and values as a transport gives them: bytes, or text where it has decoded them itself."""
 
 

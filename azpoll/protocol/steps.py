@@ -42,17 +42,9 @@ def read_status(state: Polling, came: Answer) -> State:
 
 def noted(state: Polling, came: Answer, reading: Reading) -> Polling:
     """Note what a readable answer tells besides its verdict."""
-    return Polling(
-        state.plan,
-        state.pattern,
-        state.url,
-        state.ask,
-        location=latest_location(state, came),
-        fallback=state.fallback,
-        stale=state.stale,
-        step=state.step,
-        progress=progress_of(came, reading, state.progress),
-    )
+    location, progress = latest_location(state, came), progress_of(came, reading, state.progress)
+    plan, pattern, url, ask, _, fallback, stale, step, *_ = state
+    return Polling(plan, pattern, url, ask, location, fallback, stale, step, NO_TROUBLE, progress)
 
 
 def settle(state: Polling, came: Answer, reading: Reading) -> State:

@@ -43,9 +43,6 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._due) + self._lanes.waiting
 
-    def __bool__(self) -> bool:
-        return self._lanes.waiting > 0 or len(self._due) > 0
-
     def put(self, job: Job, due_s: float) -> None:
         """Add a job, or move one that waits."""
         if job.entry:
@@ -101,7 +98,8 @@ class Agenda:
     def take(self, now_s: float) -> Job | None:
         """Take the next job there is to ask now, counted at its `place`; one without a place is to be given up."""
         while (job := self._due.take(now_s)) is not None:
-            state = _pending(job)
+            state = job.state
+            assert isinstance(state, Pending)  # noqa: S101 - as in `_pending`
             if job.errand is None and state.ask.instead is not None:
                 return job
             job.place = place = self._place_of(job, state, now_s)

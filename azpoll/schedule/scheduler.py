@@ -178,8 +178,7 @@ class Scheduler:
         job = self._agenda.take(now_s)
         if job is not None:
             self._under_way.begin(job.due_s, now_s)
-            if self._agenda:
-                self._workers.relieve()
+            self._workers.relieve(self._agenda)
         return job
 
     def _widens(self, now_s: float) -> bool:

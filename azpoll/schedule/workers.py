@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sized
 
     from anyio.abc import TaskGroup
 
@@ -53,13 +53,18 @@ class Workers:
         if next_s is None:
             return
         if self._watch is None:
-            self.relieve()
+            self._call()
         elif next_s < self._watching_until_s:
             self._watch.ring()
 
-    def relieve(self) -> None:
-        """Call one that has nothing else to do to watch, unless one does or is on its way, or there is no use in it."""
-        if self.called or self._watch is not None or self._under_way.is_at_most:
+    def relieve(self, jobs: Sized) -> None:
+        """Call one to watch in place of the one that has taken a job, if there are more."""
+        if self._watch is None and not self.called and len(jobs):
+            self._call()
+
+    def _call(self) -> None:
+        """Call one that has nothing else to do to watch, unless one is on its way, or there is no use in it."""
+        if self.called or self._under_way.is_at_most:
             return
         if self._resting:
             self._resting.pop().ring()

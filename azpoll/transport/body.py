@@ -6,6 +6,8 @@ import zlib
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
+from azpoll.transport.direct import Unread
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
@@ -30,7 +32,7 @@ class UndecodableError(Exception):
 
 
 def read_body(received: Received, limit: int, content_encoding: str) -> Awaitable[bytes]:
-    """Return the decoded body, read as it comes and never held beyond `limit` bytes.
+    """Return the decoded body, read as it comes and never held beyond `limit` bytes, and give its connection back.
 
     Polls ask for no coding at all; one layer of gzip or deflate is read all the same, for servers that
     do not listen. The client's own decoders are not used: they decode whole chunks before a limit can act.
@@ -40,12 +42,10 @@ def read_body(received: Received, limit: int, content_encoding: str) -> Awaitabl
         UndecodableError: it cannot be decoded.
     """
     if received.is_stream_consumed:  # made by a transport in memory, or read by an event hook
-        return _read_consumed(received.content, limit)
+        return _read_consumed(received, limit)
     if not content_encoding or (coding := content_encoding.lower()) == "identity":
-        return _read_plain(received, limit)
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        raise UndecodableError(f"unknown content coding {coding[:32]!r}")
-    return _read_coded(received, limit)
+        return received.read() if isinstance(received, Unread) and received.read else _read_plain(received, limit)
+    return _read_coded(received, limit, coding)
 
 
 async def drain(received: Received) -> None:
@@ -54,36 +54,43 @@ async def drain(received: Received) -> None:
     Raises:
         TooLargeError: it is longer than `REFUSAL_LIMIT`.
     """
-    if not received.is_stream_consumed:
+    if received.is_stream_consumed:
+        await received.stream.aclose()
+    else:
         await _read_plain(received, REFUSAL_LIMIT)
+
+
+async def _read_consumed(received: Received, limit: int) -> bytes:
     await received.stream.aclose()
-
-
-async def _read_consumed(content: bytes, limit: int) -> bytes:
-    if len(content) > limit:
+    if len(received.content) > limit:
         raise TooLargeError
-    return content
+    return received.content
 
 
 async def _read_plain(received: Received, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    # `aiter_raw` wraps the same stream in two more generators, at a tenth of a poll's cost.
-    stream = aiter(received.stream)
-    async for chunk in stream:
-        size += len(chunk)
-        if size > limit:
-            await stream.aclose()
-            raise TooLargeError
-        chunks.append(chunk)
+    try:
+        # `aiter_raw` wraps the same stream in two more generators, at a tenth of a poll's cost.
+        stream = aiter(received.stream)
+        async for chunk in stream:
+            size += len(chunk)
+            if size > limit:
+                await stream.aclose()
+                raise TooLargeError
+            chunks.append(chunk)
+    finally:
+        await received.stream.aclose()
     return b"".join(chunks)
 
 
-async def _read_coded(received: Received, limit: int) -> bytes:
+async def _read_coded(received: Received, limit: int, coding: str) -> bytes:
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     pieces: list[bytes] = []
     size = coded_size = 0
-    async with aclosing(aiter(received.stream)) as stream:
+    async with aclosing(received.stream), aclosing(aiter(received.stream)) as stream:
+        if coding not in ("gzip", "x-gzip", "deflate"):
+            raise UndecodableError(f"unknown content coding {coding[:32]!r}")
         async for chunk in stream:
             coded_size += len(chunk)
             for piece in _inflated(inflater, chunk):

@@ -171,17 +171,12 @@ class ClientTransport(Generic[ResponseT]):
             UndecodableError: the body cannot be decoded.
             Exception: whatever the client's transport raises.
         """
-        try:
-            raw = received.headers.raw
-            headers = read_headers(raw)
-            now = datetime.now(UTC)
-            if "set-cookie" in headers:
-                self._sender.keep_cookies(url, raw)
-                del headers["set-cookie"]
-            coding = headers.get("content-encoding", "")
-            body = await read_body(received, limit, coding)
-        finally:
-            await received.stream.aclose()
+        raw, now = received.headers.raw, datetime.now(UTC)
+        headers = read_headers(raw)
+        body = await read_body(received, limit, headers.get("content-encoding", ""))
+        if "set-cookie" in headers:
+            self._sender.keep_cookies(url, raw)
+            del headers["set-cookie"]
         return Answer(received.status_code, headers, body, url, now, self.now(), method, raw)
 
     def received(self, response: HTTPResponse) -> Answer:

@@ -52,6 +52,14 @@ def loop_clock() -> Callable[[], float]:
     return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
 
 
+def at_next_turn(callback: Callable[[], object]) -> bool:
+    """Call a function once all that is due in this turn of the event loop has run; False where turns cannot be told."""
+    if not is_asyncio():
+        return False
+    asyncio.get_running_loop().call_soon(callback)
+    return True
+
+
 def name_loop() -> None:
     """Note for the running task that its loop is asyncio's, as `anyio.run` does for its own.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.library import Headers
@@ -35,17 +35,25 @@ class Received(Protocol):
 
 
 class Unread:
-    """An answer whose body is to come, and whose headers nobody has read."""
+    """An answer whose body is to come, and whose headers nobody has read.
 
-    __slots__ = ("raw", "status_code", "stream")
+    Attributes:
+        read: reads a body that is known to be shorter than any limit, in one step after which nothing is left to
+            close; None of one that may be longer.
+    """
+
+    __slots__ = ("raw", "read", "status_code", "stream")
 
     is_stream_consumed = False
     content = b""
 
-    def __init__(self, status_code: int, raw: RawHeaders, stream: object) -> None:
+    def __init__(
+        self, status_code: int, raw: RawHeaders, stream: object, read: Callable[[], Awaitable[bytes]] | None = None
+    ) -> None:
         self.status_code = status_code
         self.raw = raw
         self.stream: Any = stream
+        self.read = read
 
     @property
     def headers(self) -> Headers:
@@ -57,9 +65,20 @@ class Direct(Protocol):
     """A transport's `get_directly`."""
 
     def __call__(
-        self, url: str, headers: Sequence[tuple[str, str]], timeouts: Mapping[str, float | None]
+        self,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        own: Sequence[tuple[str, str]],
+        timeouts: Mapping[str, float | None],
     ) -> Awaitable[Received]:
-        """Send a GET for a URL as it stands; raises what the transport's `handle_async_request` does."""
+        """Send a GET for a URL as it stands; raises what the transport's `handle_async_request` does.
+
+        Args:
+            url: absolute.
+            headers: that many requests have in common; then these are the same object for all of them.
+            own: headers of this one alone.
+            timeouts: in seconds, by kind.
+        """
         ...
 
 
@@ -67,12 +86,6 @@ AT_ONCE: Mapping[str, tuple[int, int]] = {"httpx": (4, 20), "httpx2": (4, 64)}
 """Requests at once, the least and the most, over the transport that each library has. Few are cheap: its pool is
 searched anew, connection by connection, for each request. Of more than 20 connections, httpx closes each after its
 answer (`max_keepalive_connections`); httpx2 counts only those that are idle."""
-
-
-def direct_of(transport: object) -> Direct | None:
-    """Return how a transport is asked directly; None where it cannot be."""
-    direct: Direct | None = getattr(transport, "get_directly", None)
-    return direct
 
 
 def at_once(transport: object, library: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from azpoll.protocol.answer import RawHeaders
 
@@ -36,13 +36,30 @@ READ = (
 )
 """Lower-case names of all headers that `protocol` reads, and of that for the client."""
 
-NAMES_KEPT = 1024
-LONGEST_KEPT = 64
+SHAPES_KEPT = 256
+LONGEST_KEPT = 2048
+"""So many shapes are remembered, of so many characters each at most."""
+
+
+class Named:
+    """Raw headers that their transport looks up by name; all of them are decoded only for whoever iterates."""
+
+    __slots__ = ()
+
+    def read(self, names: frozenset[str]) -> dict[str, str]:
+        """Return lower-case name to value of those of the `names` that are there, as `fold_headers` makes it."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Return all of them."""
+        raise NotImplementedError
+
 
 _READ = frozenset(READ)
-_Names: TypeAlias = dict[Any, str | None]
-_of_bytes: _Names = {}
-_of_text: _Names = {}
+_Names: TypeAlias = tuple[bytes, ...] | tuple[str, ...]
+_Shape: TypeAlias = tuple[tuple[int, str], ...]
+_of_bytes: dict[_Names, _Shape] = {}
+_of_text: dict[_Names, _Shape] = {}
 
 
 def read_headers(raw: RawHeaders) -> dict[str, str]:
@@ -50,28 +67,32 @@ def read_headers(raw: RawHeaders) -> dict[str, str]:
 
     Bytes are taken as Latin-1, in which none can fail; what is no plain text is refused where it matters.
     """
-    names = _of_text if raw and isinstance(raw[0][0], str) else _of_bytes
+    if isinstance(raw, Named):
+        return raw.read(_READ)
+    pairs: Any = raw if isinstance(raw, list) else list(raw)
+    if not pairs:
+        return {}
+    names: _Names = next(zip(*pairs, strict=True))
+    is_text = isinstance(names[0], str)
+    shapes = _of_text if is_text else _of_bytes
     folded: dict[str, str] = {}
-    for key, value in raw:
-        try:
-            name = names[key]
-        except KeyError:
-            name = _name(key, names)
-        if name is not None and name not in folded:
-            text = value if isinstance(value, str) else value.decode("latin-1")
-            if text := text.strip(" \t"):
+    for place, name in shapes[names] if names in shapes else _shape_of(names, shapes):
+        if name not in folded:
+            value = pairs[place][1]
+            if text := (value if is_text else value.decode("latin-1")).strip(" \t"):
                 folded[name] = text
     return folded
 
 
-def _name(key: bytes | str, names: _Names) -> str | None:
-    """Return the name a header is read by, None for one that is not; services send the same few in each answer."""
-    if len(key) > LONGEST_KEPT:  # none that is read is so long
-        return None
-    if len(names) >= NAMES_KEPT:
-        names.clear()
-    name = (key if isinstance(key, str) else key.decode("latin-1")).lower()
-    return names.setdefault(key, name if name in _READ else None)
+def _shape_of(names: _Names, shapes: dict[_Names, _Shape]) -> _Shape:
+    """Return which of an answer's headers are read, and by which names: a service's answers are all of a few shapes."""
+    text = [(name if isinstance(name, str) else name.decode("latin-1")).lower() for name in names]
+    shape = tuple((place, name) for place, name in enumerate(text) if name in _READ)
+    if sum(map(len, text)) > LONGEST_KEPT:
+        return shape
+    if len(shapes) >= SHAPES_KEPT:
+        shapes.clear()
+    return shapes.setdefault(names, shape)
 
 
 def text_of(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:

@@ -1,13 +1,15 @@
 """Requests for polls, made as the client would make them and at a fraction of the cost.
 
 `client.build_request` parses the URL and merges the same headers, cookies and timeouts anew each time. Here they are
-merged once for each origin, and again only when the client's own have changed.
+merged once for each origin, and again only when the client's own have changed. Requests that are made in one turn of
+the event loop share one look at these.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpoll.transport.clock import at_next_turn
 from azpoll.transport.headers import text_of
 from azpoll.transport.limit import EXCHANGE_S
 from azpoll.transport.urls import origin_in
@@ -59,6 +61,8 @@ class Requests:
         self._library = library
         self._urls = urls
         self._seen: object = None
+        self._looked = False
+        self._shared = False
         self._models: dict[str, Model] = {}
 
     def make(self, method: str, url: str, client_request_id: str | None) -> HTTPRequest:
@@ -85,18 +89,28 @@ class Requests:
 
     def model(self, method: str, url: str) -> Model | None:
         """Return what all requests of an origin share; None for those that share nothing."""
-        if method != "GET" or self._client.cookies:  # they depend on the URL
+        if not self._looked:
+            self._look()
+        if method != "GET" or not self._shared:
             return None
-        seen = (self._client.headers.raw, self._client.timeout)
-        if self._seen != seen:
-            self._seen = seen
-            self._models.clear()
         origin = origin_in(url)
         if origin in self._models:
             return self._models[origin]
         if len(self._models) >= ORIGINS_KEPT:
             self._models.clear()
         return self._models.setdefault(origin, Model(self._built("GET", url)))
+
+    def _look(self) -> None:
+        """See whether the client's settings are still those that the models were made with."""
+        self._shared = not self._client.cookies  # they depend on the URL
+        seen = (self._client.headers.raw, self._client.timeout)
+        if self._seen != seen:
+            self._seen = seen
+            self._models.clear()
+        self._looked = at_next_turn(self._look_again)
+
+    def _look_again(self) -> None:
+        self._looked = False
 
     def _built(self, method: str, url: str) -> HTTPRequest:
         request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})

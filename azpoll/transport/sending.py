@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic
 
 from azpoll.transport.body import drain
-from azpoll.transport.direct import at_once, direct_of
+from azpoll.transport.direct import at_once
 from azpoll.transport.headers import bytes_of
 from azpoll.transport.library import ResponseT
 from azpoll.transport.pooled import Pooled
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from azpoll.protocol.answer import RawHeaders
-    from azpoll.transport.direct import Received
+    from azpoll.transport.direct import Direct, Received
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
     from azpoll.transport.requests import Model
     from azpoll.transport.urls import URLs
@@ -60,7 +60,7 @@ class Sender(Generic[ResponseT]):
         transport = None if self._transport_for is None else self._transport_for(self._library.url(HOME))
         return at_once(transport, self._library.name)
 
-    async def send(self, method: str, url: str, client_request_id: str | None) -> Received:
+    def send(self, method: str, url: str, client_request_id: str | None) -> Awaitable[Received]:
         """Send a request without a body; redirects are not followed, and the answer's body is not read.
 
         Raises:
@@ -68,27 +68,26 @@ class Sender(Generic[ResponseT]):
         """
         transport_for, hooks = self._transport_for, self._client.event_hooks
         if transport_for is None or hooks["request"] or hooks["response"]:
-            return await self.send_whole(self._requests.make(method, url, client_request_id))
+            return self.send_whole(self._requests.make(method, url, client_request_id))
         if self._client.auth is not None:
-            return await self._signed(transport_for, self._requests.make(method, url, client_request_id))
+            return self._signed(transport_for, self._requests.make(method, url, client_request_id))
         transport, model = None, self._requests.model(method, url)
         if model is not None:
             transport = transport_for(model.request.url)
-            sending = self._directly(transport, model, url, client_request_id)
-            if sending is not None:
-                return await sending
+            if (directly := self._directly(transport, model, url, client_request_id)) is not None:
+                return directly
         request = self._requests.like(model, method, url, client_request_id)
-        received: Received = await (transport or transport_for(request.url)).handle_async_request(request)
-        return received
+        sending: Awaitable[Received] = (transport or transport_for(request.url)).handle_async_request(request)
+        return sending
 
     def _directly(
         self, transport: object, model: Model, url: str, client_request_id: str | None
     ) -> Awaitable[Received] | None:
         """Send a GET without a request and a response of httpx; None where the transport cannot do without."""
-        direct = direct_of(transport)
+        direct: Direct | None = getattr(transport, "get_directly", None)
         if direct is not None:
-            headers = model.headers if client_request_id is None else (*model.headers, (REQUEST_ID, client_request_id))
-            return direct(self._urls.text_of(url), headers, model.timeouts)
+            own = () if client_request_id is None else ((REQUEST_ID, client_request_id),)
+            return direct(self._urls.text_of(url), model.headers, own, model.timeouts)
         pool = self._pooled.pool_of(transport)
         target = None if pool is None else self._urls.target_of(url)
         if target is None:

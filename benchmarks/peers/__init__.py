@@ -59,12 +59,16 @@ OURS_HTTPX2 = Peer("azpoll over httpx2", "tracked.httpx2", ("httpx2",), ours=Tru
 OURS_PYREQWEST = Peer("azpoll over pyreqwest", "tracked.pyreqwest", ("httpx", "pyreqwest"), ours=True)
 OURS_SIGNED = Peer("azpoll over pyreqwest, with an auth", "tracked.signed", ("httpx", "pyreqwest"), ours=True)
 OURS_AIOHTTP = Peer("azpoll over httpx-aiohttp", "tracked.httpx_aiohttp", ("httpx", "httpx_aiohttp"), ours=True)
+OURS_SESSION = Peer(
+    "azpoll over httpx-aiohttp, a session given", "tracked.aiohttp_session", ("httpx", "httpx_aiohttp"), ours=True
+)
+OURS_THEIRS = Peer("azpoll over pyreqwest's own transport", "tracked.pyreqwests_own", ("httpx", "pyreqwest"), ours=True)
 FAST = OURS_PYREQWEST
 """What `azpoll[fast]` installs."""
 
 PEERS = (
     *(AZURE, HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST, ZAPROS, FLOOR),
-    *(OURS_HTTPX, OURS_HTTPX2, OURS_PYREQWEST, OURS_SIGNED, OURS_AIOHTTP),
+    *(OURS_HTTPX, OURS_HTTPX2, OURS_PYREQWEST, OURS_SIGNED, OURS_THEIRS, OURS_AIOHTTP, OURS_SESSION),
 )
 
 

@@ -32,6 +32,19 @@ async def httpx_aiohttp(scene: Scene) -> None:
     await _poll_all(scene, import_module("httpx"), transport)
 
 
+async def aiohttp_session(scene: Scene) -> None:
+    """The same over an aiohttp session that the caller has."""
+    async with import_module("aiohttp").ClientSession() as session:
+        transport = import_module("httpx_aiohttp").AiohttpTransport(client=session)
+        await _poll_all(scene, import_module("httpx"), transport)
+
+
+async def pyreqwests_own(scene: Scene) -> None:
+    """An httpx client over the transport that pyreqwest itself has for it."""
+    transport = import_module("pyreqwest.compatibility.httpx").HttpxTransport()
+    await _poll_all(scene, import_module("httpx"), transport)
+
+
 async def pyreqwest(scene: Scene) -> None:
     """An httpx client over pyreqwest: Rust's reqwest, whose I/O runs in a thread of its own."""
     await _poll_all(scene, import_module("httpx"), import_module("azpoll.fast").transport())

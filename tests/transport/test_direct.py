@@ -33,10 +33,14 @@ def twofold(arm: FakeARM, library: Library, ways: list[str]) -> Any:
             return await inner.handle_async_request(request)
 
         async def get_directly(
-            self, url: str, headers: Sequence[tuple[str, str]], timeouts: Mapping[str, float | None]
+            self,
+            url: str,
+            headers: Sequence[tuple[str, str]],
+            own: Sequence[tuple[str, str]],
+            timeouts: Mapping[str, float | None],
         ) -> Any:
             ways.append(DIRECT)
-            request = made.Request("GET", url, headers=headers, extensions={"timeout": timeouts})
+            request = made.Request("GET", url, headers=[*headers, *own], extensions={"timeout": timeouts})
             return await inner.handle_async_request(request)
 
     return Twofold()

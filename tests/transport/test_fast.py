@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,6 +17,7 @@ import trio
 
 import azpoll
 from azpoll import fast
+from azpoll.protocol.answer import Answer, Unreachable
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
 from azpoll.transport.client import ClientTransport
 
@@ -62,6 +64,16 @@ def test_a_failed_poll_is_one_that_comes_again(fault: Step) -> None:
     assert polled(fault).status_code == 200
 
 
+async def asked(client: httpx.AsyncClient, url: str) -> Answer | Unreachable:
+    """Return what a poll of a URL brings."""
+    transport = ClientTransport(client)
+    transport.open()
+    try:
+        return await transport.request("GET", url, limit=1000)
+    finally:
+        transport.close()
+
+
 async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
@@ -97,6 +109,33 @@ def test_a_header_that_is_no_text_is_passed_over() -> None:
             return (await client.get(base)).headers.multi_items()
 
     assert asyncio.run(run()) == [("y", "1"), ("y", "2"), ("content-length", "0")]
+
+
+HEADERS_READ: list[tuple[bytes, dict[str, str]]] = [
+    (b"Retry-After: \r\nRetry-After: 7\r\nRetry-After: 9", {"retry-after": "7"}),
+    (b"RETRY-AFTER:  7 \r\nX-Other: 1", {"retry-after": "7"}),
+    (b"Retry-After: \t", {}),
+    (b"X-Ms-Request-Id: caf\xe9\r\nRetry-After: 7", {"retry-after": "7"}),
+    (b"X-Ms-Request-Id: \r\nX-Ms-Request-Id: caf\xe9\r\nRetry-After: 7", {"retry-after": "7"}),
+]
+
+
+@pytest.mark.parametrize(("sent", "read"), HEADERS_READ, ids=range(len(HEADERS_READ)))
+def test_the_headers_of_a_poll_are_read_as_over_any_transport(sent: bytes, read: dict[str, str]) -> None:
+    """The first value that is not blank, by a name in any spelling (rule 1)."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: 0\r\n\r\n" % sent)
+        writer.close()
+
+    async def run() -> Answer | Unreachable:
+        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+            return await asked(client, f"{base}/poll")
+
+    came = asyncio.run(run())
+    assert isinstance(came, Answer)
+    assert came.headers == read
 
 
 def test_headers_are_those_that_httpx_would_make() -> None:
@@ -232,12 +271,7 @@ def test_polls_are_sent_as_their_urls_are_spelled() -> None:
 
     async def run() -> list[str]:
         async with httpx.AsyncClient(transport=fast.transport()) as client:
-            transport = ClientTransport(client)
-            transport.open()
-            try:
-                return await targets(lambda url: transport.request("GET", url, limit=1000))
-            finally:
-                transport.close()
+            return await targets(partial(asked, client))
 
     assert asyncio.run(run()) == SPELLINGS
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import fold_headers
-from azpoll.transport.headers import LONGEST_KEPT, READ, bytes_of, read_headers, text_of
+from azpoll.transport.headers import LONGEST_KEPT, READ, SHAPES_KEPT, bytes_of, read_headers, text_of
 
 LATIN = st.text(st.characters(max_codepoint=0xFF))
 NAMES = st.sampled_from([*READ, *(name.title() for name in READ), "x-other", "n" * (LONGEST_KEPT + 1)]) | LATIN
@@ -18,6 +18,11 @@ def test_text_and_bytes_are_read_alike(pairs: list[tuple[str, str]]) -> None:
     """As `fold_headers` reads them, but for those that nobody reads."""
     read = {name: value for name, value in fold_headers(pairs).items() if name in READ}
     assert read_headers(pairs) == read_headers(bytes_of(pairs)) == read
+
+
+def test_more_shapes_of_answers_than_are_remembered_are_read_all_the_same() -> None:
+    for number in range(2 * SHAPES_KEPT):
+        assert read_headers([(f"x-{number}", "1"), ("Retry-After", str(number))]) == {"retry-after": str(number)}
 
 
 @given(pairs=PAIRS)
