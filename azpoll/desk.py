@@ -270,8 +270,7 @@ class Desk(Generic[ResponseT]):
             self.wall_clock.look()  # its token may be asked for when the loop is gone
             if self._keep_failures and not stopped:
                 self._unseen[record] = None
-        if self._listeners:
-            self._emit(lambda: _operation_ended(record, state))
+        self._emit(lambda: _operation_ended(record, state))
         if not self.live:
             self._empty.set()
 

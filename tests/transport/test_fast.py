@@ -64,12 +64,12 @@ def test_a_failed_poll_is_one_that_comes_again(fault: Step) -> None:
     assert polled(fault).status_code == 200
 
 
-async def asked(client: httpx.AsyncClient, url: str) -> Answer | Unreachable:
-    """Return what a poll of a URL brings."""
+async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | Unreachable]:
+    """Return what polls bring that are sent one after the other; the number of each is its client request id."""
     transport = ClientTransport(client)
     transport.open()
     try:
-        return await transport.request("GET", url, limit=1000)
+        return [await transport.request("GET", url, limit=1000, client_request_id=str(n)) for n, url in enumerate(urls)]
     finally:
         transport.close()
 
@@ -129,13 +129,35 @@ def test_the_headers_of_a_poll_are_read_as_over_any_transport(sent: bytes, read:
         writer.write(b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: 0\r\n\r\n" % sent)
         writer.close()
 
-    async def run() -> Answer | Unreachable:
+    async def run() -> list[Answer | Unreachable]:
         async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
             return await asked(client, f"{base}/poll")
 
-    came = asyncio.run(run())
+    (came,) = asyncio.run(run())
     assert isinstance(came, Answer)
     assert came.headers == read
+
+
+def test_polls_share_the_clients_headers_and_not_each_others() -> None:
+    seen: list[list[bytes]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async def run() -> None:
+        headers = {"Authorization": "Bearer canary"}
+        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport(), headers=headers) as client:
+            await asked(client, f"{base}/a", f"{base}/b", f"{base}/c")
+
+    asyncio.run(run())
+    assert [line for sent in seen for line in sent if b"request-id" in line] == [
+        b"x-ms-client-request-id: 0",
+        b"x-ms-client-request-id: 1",
+        b"x-ms-client-request-id: 2",
+    ]
+    assert all(sent.count(b"authorization: bearer canary") == 1 for sent in seen)
 
 
 def test_headers_are_those_that_httpx_would_make() -> None:
