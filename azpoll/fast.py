@@ -39,11 +39,8 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import RawHeaders
 
-READ_AT_ONCE = 64 * 1024
-"""Bytes: a body that is said to be no longer is read in one call."""
-
-_DIGITS = 10
-"""A length of more is not worth reading."""
+SHORT_DIGITS = 5
+"""A body whose `Content-Length` has no more digits is read in one call."""
 
 _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]], ...] = (
     (exceptions.ConnectTimeoutError, httpx.ConnectTimeout),
@@ -181,7 +178,7 @@ class _Body(httpx.AsyncByteStream):
         self._sending = sending
         self._answer = answer
         self._request = request
-        self.is_short = _is_short(answer.get_header("content-length"))
+        self.is_short = _is_short(answer)
         self._ended = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -237,12 +234,14 @@ _SAMPLE = (("a", "b"), ("a", "c"))
 _headers = headers_of if headers_of(_SAMPLE) == _parsed(_SAMPLE) else _parsed
 
 
+def _is_short(answer: Response) -> bool:
+    """Whether no more than what `Content-Length` says can come: it says nothing of a body that comes in chunks."""
+    length = answer.get_header("content-length")
+    return length is not None and len(length) <= SHORT_DIGITS and answer.get_header("transfer-encoding") is None
+
+
 def _first_filled(values: Sequence[str]) -> str:
     return next((text for value in values if (text := value.strip(" \t"))), "")
-
-
-def _is_short(length: str | None) -> bool:
-    return length is not None and length.isdecimal() and len(length) < _DIGITS and int(length) <= READ_AT_ONCE
 
 
 def _of_httpx(error: exceptions.PyreqwestError, request: httpx.Request | None) -> httpx.RequestError:

@@ -7,7 +7,7 @@ import gzip
 import json
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ import trio
 
 import azpoll
 from azpoll import fast
-from azpoll.protocol.answer import Answer, Unreachable
+from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
 from azpoll.transport.client import ClientTransport
 
@@ -166,7 +166,7 @@ def test_headers_are_those_that_httpx_would_make() -> None:
     assert fast.headers_of(pairs) == httpx.Headers(pairs)
 
 
-@pytest.mark.parametrize("length", [0, 1, fast.READ_AT_ONCE, fast.READ_AT_ONCE + 1, 2**20])
+@pytest.mark.parametrize("length", [0, 1, 10**fast.SHORT_DIGITS - 1, 10**fast.SHORT_DIGITS, 2**20])
 @pytest.mark.parametrize("told", [True, False], ids=["told", "chunked"])
 def test_bodies_of_any_length_come_whole(length: int, *, told: bool) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -182,6 +182,31 @@ def test_bodies_of_any_length_come_whole(length: int, *, told: bool) -> None:
             return len((await client.get(base)).content)
 
     assert asyncio.run(run()) == length
+
+
+def test_a_body_that_is_longer_than_it_is_said_to_be_is_left_at_the_limit() -> None:
+    """Rule 38: a `Content-Length` is not believed of a body that comes in chunks."""
+    sent = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"10000\r\n%b\r\n" % (b"x" * 65536))
+                await writer.drain()
+                sent += 65536
+        writer.close()
+
+    async def run() -> list[Answer | Unreachable]:
+        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+            return await asked(client, f"{base}/poll")
+
+    (came,) = asyncio.run(run())
+    assert isinstance(came, Unreachable)
+    assert came.fault is Fault.TOO_LARGE
+    assert sent < 2**26
 
 
 def test_a_body_that_is_a_stream_is_sent() -> None:
