@@ -11,7 +11,7 @@ import socket
 import struct
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from azpoll.testing.exchange import Exchange, IncomingRequest
@@ -64,9 +64,8 @@ class _Connection(asyncio.Protocol):
         self._half_closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):  # always: create_server makes no other
-            self._transport = transport
-            self._connections.add(self)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of it
+        self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import trio
+import uvloop
 
 import azpoll
 from azpoll import fast
@@ -39,7 +40,12 @@ async def serving(
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-def polled(*polls: Step, arm: FakeARM | None = None, retry_after: float = 0) -> httpx.Response:
+def polled(
+    *polls: Step,
+    arm: FakeARM | None = None,
+    retry_after: float = 0,
+    loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> httpx.Response:
     """Return the result of one DELETE over real sockets."""
     arm = arm or FakeARM()
     arm.operation("DELETE", retry_after=retry_after, polls=[*polls, SUCCEEDED])
@@ -52,11 +58,13 @@ def polled(*polls: Step, arm: FakeARM | None = None, retry_after: float = 0) -> 
         ):
             return await (await tracker.begin("DELETE", THING, headers={"Authorization": "Bearer canary"}))
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(run())
 
 
-def test_an_operation_ends_as_over_httpxs_own_transport() -> None:
-    assert polled(status_monitor("Running")).json()["status"] == "Succeeded"
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_an_operation_ends_as_over_httpxs_own_transport(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    assert polled(status_monitor("Running"), loop=loop).json()["status"] == "Succeeded"
 
 
 @pytest.mark.parametrize("fault", [Drop(), Drop(reset=True), Cut(5, SUCCEEDED), Reply(503)], ids=str)
