@@ -59,7 +59,7 @@ _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]],
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    at_once = (64, 128)
+    at_once = (96, 128)
     """Requests, the least and the most, as `azpoll.transport.direct` asks. It has no pool to search, but all that are
     answered together are read in one turn of the event loop, which holds up everything else there."""
 

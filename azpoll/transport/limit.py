@@ -64,7 +64,9 @@ class TimeLimit:
             scope = anyio.CancelScope(deadline=until_s)
             self._scopes.add(scope)
             return scope
-        exchange = _Exchange(self._under_way, until_s)
+        task: asyncio.Task[Any] | None = asyncio.current_task(self._loop)
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        exchange = _Exchange(self._under_way, until_s, task)
         if self._timer is None:
             self._watch(exchange)
         return exchange
@@ -90,16 +92,14 @@ class _Exchange:
 
     __slots__ = ("_cancelling", "_late", "_task", "_under_way", "until_s")
 
-    def __init__(self, under_way: dict[_Exchange, None], until_s: float) -> None:
+    def __init__(self, under_way: dict[_Exchange, None], until_s: float, task: asyncio.Task[Any]) -> None:
         self.until_s = until_s
         self._under_way = under_way
+        self._task = task
+        self._cancelling = task.cancelling()
         self._late = False
 
     def __enter__(self) -> None:
-        task: asyncio.Task[Any] | None = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in a task
-        self._task = task
-        self._cancelling = task.cancelling()
         self._under_way[self] = None
 
     def cancel(self) -> None:
