@@ -65,8 +65,8 @@ class _Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._headers: Sequence[tuple[str, str]] = ()
-        self._made = HeaderMap()
+        self._headers: Sequence[tuple[str, str]] = ()  # those of the last request, which the next may share
+        self._made = HeaderMap()  # what pyreqwest makes of them
 
     async def __aenter__(self) -> Self:
         if sniffio.current_async_library() != "asyncio":

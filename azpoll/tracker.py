@@ -61,7 +61,7 @@ class Tracker(Generic[ResponseT]):
             request (rule 9).
         rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway to ARM (rule 10).
         max_in_flight: polls under way at once, and as many initial requests. None for what is needed: 4 to 20 with
-            httpx, 4 to 64 with httpx2, 64 to 128 with `azpoll.fast`, or as many as the client's pool has connections.
+            httpx, 4 to 64 with httpx2, 96 to 128 with `azpoll.fast`, or as many as the client's pool has connections.
         budget: reads and writes per second of each subscription, ARM's own limits by default; None without limits.
         durations: what is learned of how long operations take; times polls where the service names no time, and
             orders those that wait for a read.
