@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LARGE = 64 * 1024
 """Of so much, how long it takes begins to matter."""
 
 _BLANKS = " \t\n\r"
-_scan: Callable[[str, int], tuple[object, int]] = vars(json.JSONDecoder())["scan_once"]  # typeshed does not know it
+_decode = json.JSONDecoder().raw_decode
 
 
 def value_in(text: str) -> object:
@@ -24,10 +20,7 @@ def value_in(text: str) -> object:
         RecursionError: it is too deep.
     """
     text = text.strip(_BLANKS)
-    try:
-        value, end = _scan(text, 0) if len(text) <= LARGE else _scanned_at_once(text)
-    except StopIteration:
-        raise ValueError("there is no value") from None
+    value, end = _decode(text) if len(text) <= LARGE else _decoded_at_once(text)
     if end != len(text):
         raise ValueError("there is more than one value")
     return value
@@ -43,12 +36,12 @@ def text_of(body: bytes) -> str:
     return body.decode(encoding, "surrogatepass")
 
 
-def _scanned_at_once(text: str) -> tuple[object, int]:
+def _decoded_at_once(text: str) -> tuple[object, int]:
     """Make many values without looking for cycles among them again and again: JSON has none."""
     if not gc.isenabled():
-        return _scan(text, 0)
+        return _decode(text)
     gc.disable()
     try:
-        return _scan(text, 0)
+        return _decode(text)
     finally:
         gc.enable()

@@ -173,11 +173,18 @@ class ClientTransport(Generic[ResponseT]):
         """
         raw, now = received.headers.raw, datetime.now(UTC)
         headers = read_headers(raw)
+        if headers.pop("set-cookie", None) is not None:
+            await self._keep_cookies(received, url)
         body = await read_body(received, limit, headers.get("content-encoding", ""))
-        if "set-cookie" in headers:
-            self._sender.keep_cookies(url, raw)
-            del headers["set-cookie"]
         return Answer(received.status_code, headers, body, url, now, self.now(), method, raw)
+
+    async def _keep_cookies(self, received: Received, url: str) -> None:
+        """Let the client keep the cookies of an answer, whatever becomes of its body; the caller's jar may raise."""
+        try:
+            self._sender.keep_cookies(url, received.headers.raw)
+        except BaseException:
+            await received.stream.aclose()
+            raise
 
     def received(self, response: HTTPResponse) -> Answer:
         """Return the answer in a response that the caller received.

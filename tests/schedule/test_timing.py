@@ -109,10 +109,11 @@ def test_a_hint_that_came_during_the_last_request_ends_a_wait_of_our_own() -> No
         ("2026-01-02T03:04:00Z", f"Fri, 02 Jan {'9' * 20} 03:05:00 GMT", 5.0),
         ("2026-01-02T03:04:00Z", f"Fri, 02 Jan 2026 03:05:00 +{'9' * 20}", 5.0),
         ("yesterday", DATE, None),
+        (None, DATE, None),
     ],
 )
 def test_detection_is_from_the_end_told_to_the_answer_by_the_clock_of_the_server(
-    end_time: str, date: str, seconds: float | None
+    end_time: str | None, date: str, seconds: float | None
 ) -> None:
     """UTC where no zone is told; a `Date` that cannot be read gives way to when the answer came (03:04:05)."""
     headers = {"date": date} if date else {}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 import azpoll
-from azpoll.testing import FakeARM, Reply, status_monitor
+from azpoll.testing import FakeARM, Step, status_monitor
 
 LIBRARY = pytest.mark.parametrize("library", ["httpx", "httpx2"])
 Library = Literal["httpx", "httpx2"]
@@ -16,7 +16,7 @@ THING = "/subscriptions/s/resourceGroups/g/things/t"
 RUNNING, SUCCEEDED = status_monitor("Running"), status_monitor("Succeeded")
 
 
-def service(*polls: Reply) -> FakeARM:
+def service(*polls: Step) -> FakeARM:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[*polls, SUCCEEDED])
     return arm

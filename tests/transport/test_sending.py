@@ -10,7 +10,7 @@ import pytest
 from deletion import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
 
 import azpoll
-from azpoll.testing import FakeARM, Reply
+from azpoll.testing import Cut, FakeARM, Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -108,6 +108,15 @@ async def test_a_cookie_that_a_poll_sets_is_kept_by_the_client(library: Library)
     client = client_of(arm, library)
     await polled(client)
     assert [request.headers.get("cookie") for request in polls_of(arm)] == [None, "affinity=7", "affinity=7"]
+    assert client.cookies["affinity"] == "7"
+
+
+@LIBRARY
+async def test_a_cookie_of_an_answer_whose_body_is_cut_is_kept(library: Library) -> None:
+    """Rule 25: a head is believed whatever becomes of its body."""
+    arm = service(Cut(5, Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"})), RUNNING)
+    client = client_of(arm, library)
+    await polled(client)
     assert client.cookies["affinity"] == "7"
 
 
