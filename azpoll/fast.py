@@ -12,9 +12,8 @@ Needs `pip install 'azpoll[fast]'`, a client of httpx (not httpx2), and asyncio.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import asyncio
 from datetime import timedelta
-from types import coroutine
 from typing import TYPE_CHECKING, Any, Self
 
 import sniffio
@@ -27,11 +26,12 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
+from azpoll.protocol.answer import fold_headers
 from azpoll.transport.direct import Unread
 from azpoll.transport.headers import Named, bytes_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from pyreqwest.client import Client
     from pyreqwest.request import RequestBuilder, StreamRequest
@@ -104,7 +104,7 @@ class _Transport(httpx.AsyncBaseTransport):
     ) -> Unread:
         # Whoever else was answered in this turn of the loop acts on it first. Requests that then follow one another
         # wake pyreqwest's thread once; were each sent by itself, the two threads would take turns, which costs more.
-        await _next_turn()
+        await asyncio.sleep(0)
         try:
             if headers is not self._headers:
                 self._headers, self._made = headers, HeaderMap(headers)
@@ -124,12 +124,6 @@ class _Transport(httpx.AsyncBaseTransport):
             raise httpx.LocalProtocolError(str(error), request=request) from error
         body = _Body(sending, answer, request)
         return Unread(answer.status, _Headers(answer.headers), body, body.read if body.is_short else None)
-
-
-@coroutine
-def _next_turn() -> Generator[None]:
-    """Wait as `asyncio.sleep(0)` does, which is one coroutine more."""
-    yield
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:
@@ -153,24 +147,29 @@ class _Headers(Named):
         there, folded = self._there, dict[str, str]()
         for name in names.intersection(there):
             try:
-                text = there[name].strip(" \t") or _first_filled(there.getall(name))
+                text = there[name].strip(" \t")
             except ValueError:  # it is not text
                 continue
             if text:
                 folded[name] = text
+            else:  # one that is sent again may say something
+                folded |= fold_headers(self._readable((name,)))
         return folded
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         try:
             return iter(tuple(self._there.items()))
         except ValueError:  # one of them is not text
-            return self._readable()
+            return self._readable(dict.fromkeys(self._there))
 
-    def _readable(self) -> Iterator[tuple[str, str]]:
-        for name in dict.fromkeys(self._there):
-            with suppress(ValueError):
-                for value in self._there.getall(name):
-                    yield name, value
+    def _readable(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for name in names:
+            try:
+                values = self._there.getall(name)
+            except ValueError:  # one of them is not text
+                continue
+            for value in values:
+                yield name, value
 
 
 class _Body(httpx.AsyncByteStream):
@@ -237,11 +236,7 @@ _headers = headers_of if headers_of(_SAMPLE) == _parsed(_SAMPLE) else _parsed
 def _is_short(answer: Response) -> bool:
     """Whether no more than what `Content-Length` says can come: it says nothing of a body that comes in chunks."""
     length = answer.get_header("content-length")
-    return length is not None and len(length) <= SHORT_DIGITS and answer.get_header("transfer-encoding") is None
-
-
-def _first_filled(values: Sequence[str]) -> str:
-    return next((text for value in values if (text := value.strip(" \t"))), "")
+    return length is not None and len(length) <= SHORT_DIGITS and "transfer-encoding" not in answer.headers
 
 
 def _of_httpx(error: exceptions.PyreqwestError, request: httpx.Request | None) -> httpx.RequestError:

@@ -82,6 +82,13 @@ async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | Unreacha
         transport.close()
 
 
+async def answered(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> object:
+    """Return what a poll brings of a server that gives each connection to a function."""
+    async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+        (came,) = await asked(client, f"{base}/poll")
+        return came
+
+
 async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
@@ -125,6 +132,7 @@ HEADERS_READ: list[tuple[bytes, dict[str, str]]] = [
     (b"Retry-After: \t", {}),
     (b"X-Ms-Request-Id: caf\xe9\r\nRetry-After: 7", {"retry-after": "7"}),
     (b"X-Ms-Request-Id: \r\nX-Ms-Request-Id: caf\xe9\r\nRetry-After: 7", {"retry-after": "7"}),
+    (b"Transfer-Encoding: caf\xe9\r\nRetry-After: 7", {"retry-after": "7"}),
 ]
 
 
@@ -137,11 +145,7 @@ def test_the_headers_of_a_poll_are_read_as_over_any_transport(sent: bytes, read:
         writer.write(b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: 0\r\n\r\n" % sent)
         writer.close()
 
-    async def run() -> list[Answer | Unreachable]:
-        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
-            return await asked(client, f"{base}/poll")
-
-    (came,) = asyncio.run(run())
+    came = asyncio.run(answered(answer))
     assert isinstance(came, Answer)
     assert came.headers == read
 
@@ -207,11 +211,7 @@ def test_a_body_that_is_longer_than_it_is_said_to_be_is_left_at_the_limit() -> N
                 sent += 65536
         writer.close()
 
-    async def run() -> list[Answer | Unreachable]:
-        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
-            return await asked(client, f"{base}/poll")
-
-    (came,) = asyncio.run(run())
+    came = asyncio.run(answered(answer))
     assert isinstance(came, Unreachable)
     assert came.fault is Fault.TOO_LARGE
     assert sent < 2**26
