@@ -263,12 +263,11 @@ class Desk(Generic[ResponseT]):
         if record not in self.live:
             return  # a listener has stopped it while it heard of its end
         del self.live[record]
-        stopped = isinstance(record.state, Pending)
-        state = OperationState.UNKNOWN if stopped else public_state(record.state)
+        state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
         self._counts[state] += 1
-        if not isinstance(record.state, Succeeded):
+        if state is not OperationState.SUCCEEDED:
             self.wall_clock.look()  # its token may be asked for when the loop is gone
-            if self._keep_failures and not stopped:
+            if self._keep_failures and not record.stopped:
                 self._unseen[record] = None
         self._emit(lambda: _operation_ended(record, state))
         if not self.live:

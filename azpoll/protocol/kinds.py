@@ -20,7 +20,6 @@ class Kind(StrEnum):
 
 _BY_CLASS = {2: Kind.READABLE, 4: Kind.REFUSED, 5: Kind.TRANSIENT}
 _BY_CODE = {
-    200: Kind.READABLE,
     301: Kind.REDIRECT,
     302: Kind.REDIRECT,
     303: Kind.REDIRECT,

@@ -98,8 +98,7 @@ class Agenda:
     def take(self, now_s: float) -> Job | None:
         """Take the next job there is to ask now, counted at its `place`; one without a place is to be given up."""
         while (job := self._due.take(now_s)) is not None:
-            state = job.state
-            assert isinstance(state, Pending)  # noqa: S101 - as in `_pending`
+            state = _pending(job)
             if job.errand is None and state.ask.instead is not None:
                 return job
             job.place = place = self._place_of(job, state, now_s)

@@ -54,8 +54,7 @@ class Timing:
         """Learn from an operation that ended how long it took, and how late its end was told."""
         if not isinstance(job.state, (Succeeded, Failed, Canceled)):
             return
-        end_time = job.state.progress.end_time
-        detection_s = None if end_time is None else detection_of(came, end_time)
+        detection_s = detection_of(came, job.state.progress.end_time)
         if detection_s is not None:
             detection.add(detection_s)
         if self._durations is not None:
@@ -77,11 +76,13 @@ class Timing:
         return (learned_s if plan.deadline_s is None else min(learned_s, plan.deadline_s)), order_s
 
 
-def detection_of(came: Answer, end_time: str) -> float | None:
+def detection_of(came: Answer, end_time: str | None) -> float | None:
     """Return seconds between the end that a status monitor tells of and its answer, both by the server's clock.
 
     None when it tells no end that can be read.
     """
+    if end_time is None:
+        return None
     try:
         ended = datetime.fromisoformat(end_time)
     except ValueError:

@@ -59,7 +59,7 @@ class Workers:
 
     def relieve(self, jobs: Sized) -> None:
         """Call one to watch in place of the one that has taken a job, if there are more."""
-        if self._watch is None and not self.called and len(jobs):
+        if self._watch is None and len(jobs):
             self._call()
 
     def _call(self) -> None:

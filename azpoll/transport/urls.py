@@ -97,8 +97,7 @@ class URLs:
             return None
         if "%" in text and _BROKEN_ESCAPE.search(text):
             return None
-        end = text.find("/", _SCHEME)  # as `origin_in` does: of each poll, a call less is a call less
-        origin = text if end < 0 else text[:end]
+        origin = origin_in(text)
         home = self._homes[origin] if origin in self._homes else self._keep(origin)
         return None if home is None else (home, text[len(origin) :])
 
