@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.armerror import describe, read_error
+from azpoll.protocol.arm_error import describe, read_error
 
 from . import answers
 from .answers import HEAD_END, written
@@ -121,9 +121,9 @@ def _large(chance: Random, body: bytes, place: int) -> bytes:
 
 def check(data: bytes) -> None:
     """Give the answer to the machine, and read the error in a body in any case."""
-    role, came = answers.read(data)
-    if not answers.played(role, came):
-        judge_text(describe(read_error(came).error), 512)
+    role, outcome = answers.read(data)
+    if not answers.played(role, outcome):
+        judge_text(describe(read_error(outcome).error), 512)
 
 
 BODIES = Kind("bodies", CORPUS, mutated, check, answers.shown)

@@ -6,7 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.armerror import read_error
+from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.machine import advance
 from azpoll.transport.client import STATUS_LIMIT
 
@@ -46,9 +46,9 @@ def failures() -> list[str]:
 
 
 def _read(data: bytes) -> object:
-    role, came = answers.read(data)
+    role, outcome = answers.read(data)
     assert role.state is not None
-    return read_error(came) if came.status_code == HTTPStatus.CONFLICT else advance(role.state, came)
+    return read_error(outcome) if outcome.status_code == HTTPStatus.CONFLICT else advance(role.state, outcome)
 
 
 def _values() -> Iterator[tuple[str, bytes]]:

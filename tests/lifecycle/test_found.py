@@ -11,7 +11,7 @@ import pytest
 from stack.fleet import ORIGIN
 
 import azpoll
-from azpoll.protocol import token as tokens
+from azpoll.protocol import resume_token as tokens
 from azpoll.testing import Delay, FakeARM, Ordinary, Script, run_virtual
 
 if TYPE_CHECKING:

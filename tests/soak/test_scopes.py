@@ -8,7 +8,7 @@ import pytest
 from scale import scaled
 
 import azpoll
-from azpoll.schedule.lanes import PLACES_KEPT
+from azpoll.schedule.scopes import PLACES_KEPT
 
 from .service import Service, begun
 
