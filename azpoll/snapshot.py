@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Lost, Polling, State, Succeeded
+from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Polling, State, Succeeded, Unknown
 
 
 class OperationState(StrEnum):
@@ -29,7 +29,7 @@ _STATES: dict[type[State], OperationState] = {
     Succeeded: OperationState.SUCCEEDED,
     Failed: OperationState.FAILED,
     Canceled: OperationState.CANCELED,
-    Lost: OperationState.UNKNOWN,
+    Unknown: OperationState.UNKNOWN,
 }
 
 

@@ -4,7 +4,7 @@
 
 from typing import NamedTuple
 
-from azpoll.schedule.lanes import ScopeStatistics
+from azpoll.schedule.scopes import ScopeStatistics
 
 
 class Statistics(NamedTuple):

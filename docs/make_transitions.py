@@ -11,7 +11,7 @@ from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from azpoll.protocol.kinds import Kind
+    from azpoll.protocol.status_class import StatusClass
 
 PAGE = Path(__file__).with_name("transitions.md")
 
@@ -25,14 +25,14 @@ Do not edit.
 - `Confirming`: the status of a DELETE is gone; one GET of the resource tells whether the resource is.
 - `Fetching`: it succeeded; the next request asks for its result.
 - `Succeeded`, `Failed`, `Canceled`: the service said so.
-- `Lost`: its status cannot be read any more; it may still run, and a resume token takes it up again.
+- `Unknown`: its status cannot be read any more; it may still run, and a resume token takes it up again.
 
 An answer is first sorted by its HTTP status code alone. A request that brought no answer leads where a 5xx does.
-From any state that still asks, the deadline leads to `Lost`.
+From any state that still asks, the deadline leads to `Unknown`.
 """
 
-FROM_THE_START = ("Polling", "Fetching", "Succeeded", "Failed", "Canceled", "Lost")
-TERMINAL = ("Succeeded", "Failed", "Canceled", "Lost")
+FROM_THE_START = ("Polling", "Fetching", "Succeeded", "Failed", "Canceled", "Unknown")
+TERMINAL = ("Succeeded", "Failed", "Canceled", "Unknown")
 
 
 class AnyRow(Protocol):
@@ -54,7 +54,11 @@ class AnyRow(Protocol):
         ...
 
 
-TABLES: Mapping[str, Mapping[Kind, AnyRow]] = {"Polling": POLLING, "Confirming": CONFIRMING, "Fetching": FETCHING}
+TABLES: Mapping[str, Mapping[StatusClass, AnyRow]] = {
+    "Polling": POLLING,
+    "Confirming": CONFIRMING,
+    "Fetching": FETCHING,
+}
 
 
 def page() -> str:

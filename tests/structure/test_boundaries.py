@@ -39,7 +39,7 @@ KNOWN: dict[str, set[str]] = {
 }
 """What each room may import from outside of azpoll. To add a name here is to decide on design."""
 
-OF_TRANSPORT = {"azpoll.transport.alarm", "azpoll.transport.clock"}
+OF_TRANSPORT = {"azpoll.eventloop.wakeup", "azpoll.eventloop.clock"}
 """What `schedule` may import of the transport when it runs: whose turn it is says the clock of the event loop."""
 
 CLOCKS = {"now", "utcnow", "today", "current_time", "monotonic", "perf_counter", "time_ns"}

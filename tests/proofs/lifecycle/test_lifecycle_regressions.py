@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.protocol import token as tokens
+from azpoll.protocol import resume_token as tokens
 from azpoll.testing import Delay, FakeARM, Ordinary, Script, run_virtual
 from tests.proofs.stack.random_operations import ORIGIN
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.transport.urls import ORIGINS_KEPT, URLs
+from azpoll.transport.shortcuts.url_cache import ORIGINS_KEPT, URLCache
 
 LIBRARIES = ("httpx", "httpx2")
 ARM = "https://management.azure.com"
@@ -50,7 +50,7 @@ def parts_of(url: Any) -> tuple[object, ...]:
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_each_url_is_what_the_parser_makes_of_it(library: str) -> None:
     parse = import_module(library).URL
-    urls = URLs(parse)
+    urls = URLCache(parse)
     for text in (*PLAIN, *ODD, *PLAIN):
         assert parts_of(urls.of(text)) == parts_of(parse(text)), text
         assert urls.text_of(text) == str(parse(text))
@@ -66,11 +66,11 @@ def test_any_url_is_what_the_parser_makes_of_it(library: str, text: str) -> None
         expected = parse(text)
     except import_module(library).InvalidURL:
         with pytest.raises(import_module(library).InvalidURL):
-            URLs(parse).of(text)
+            URLCache(parse).of(text)
     else:
-        assert parts_of(URLs(parse).of(text)) == parts_of(expected)
-        assert URLs(parse).text_of(text) == str(expected)
-        assert URLs(parse).target_of(text) in (expected.raw_path, None)
+        assert parts_of(URLCache(parse).of(text)) == parts_of(expected)
+        assert URLCache(parse).text_of(text) == str(expected)
+        assert URLCache(parse).target_of(text) in (expected.raw_path, None)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -81,7 +81,7 @@ def test_the_parser_is_used_once_for_each_origin(library: str) -> None:
         parsed.append(text)
         return import_module(library).URL(text)
 
-    urls = URLs(parse)
+    urls = URLCache(parse)
     for number in range(100):
         urls.of(f"{ARM}/subscriptions/s/operations/{number}?api-version=1")
     assert len(parsed) == 2, "the origin, and a sample that shows that the shortcut holds"
@@ -92,12 +92,12 @@ def test_a_library_that_keeps_its_urls_in_another_way_is_left_to_parse_them() ->
         def __init__(self, text: str) -> None:
             self.text = text
 
-    assert [URLs(URL).of(f"{ARM}/a").text for _ in range(2)] == [f"{ARM}/a"] * 2
+    assert [URLCache(URL).of(f"{ARM}/a").text for _ in range(2)] == [f"{ARM}/a"] * 2
 
 
 def test_origins_are_not_remembered_without_end() -> None:
     parse = import_module("httpx").URL
-    urls = URLs(parse)
+    urls = URLCache(parse)
     for number in range(2 * ORIGINS_KEPT):
         assert urls.of(f"https://h{number}.example/a") == parse(f"https://h{number}.example/a")
     assert len(vars(urls)["_homes"]) <= ORIGINS_KEPT
