@@ -24,16 +24,16 @@ The words: an operation follows a `Script`; each poll is answered by a *step*: `
 says), an explicit `Reply`, or a fault (`Drop`, `Cut`, `Drip`, `Delay`).
 """
 
-from azpoll.testing.bucket import Limits, Rate
 from azpoll.testing.exchange import Exchange, IncomingRequest
 from azpoll.testing.fake_arm import FakeARM
-from azpoll.testing.log import RequestRecord, Statistics
-from azpoll.testing.operation import FakeOperation
+from azpoll.testing.fake_operation import FakeOperation
+from azpoll.testing.rate_limits import Limits, Rate
 from azpoll.testing.replies import gzip_bomb, html_page, redirect, status_monitor
+from azpoll.testing.request_log import RequestRecord, Statistics
 from azpoll.testing.retry_after import RetryAfter
 from azpoll.testing.script import Pattern, Script
 from azpoll.testing.steps import ConnectionDropped, Cut, Delay, Drip, Drop, Ordinary, Reply, Step
-from azpoll.testing.virtual import SocketsForbidden, VirtualLoop, VirtualTimeHang, run_virtual, virtual_backend
+from azpoll.testing.virtual_time import SocketsForbidden, VirtualLoop, VirtualTimeHang, run_virtual, virtual_backend
 
 __all__ = [
     "ConnectionDropped",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
-from azpoll.testing import asgi, delivery, documents, server, watch
-from azpoll.testing.bucket import Limits
+from azpoll.testing import asgi, client_audit, ordinary_replies, rendering, socket_server
+from azpoll.testing.access_control import Door
 from azpoll.testing.clock import loop_time
-from azpoll.testing.door import Door
+from azpoll.testing.deployments import Deployments
 from azpoll.testing.exchange import Exchange, IncomingRequest
-from azpoll.testing.listing import Deployments
-from azpoll.testing.log import RequestLog, RequestRecord, Statistics
-from azpoll.testing.operations import Operations
+from azpoll.testing.operation_store import Operations
+from azpoll.testing.rate_limits import Limits
+from azpoll.testing.request_log import RequestLog, RequestRecord, Statistics
 from azpoll.testing.script import Script, ScriptFields
 from azpoll.testing.steps import Ordinary, Reply
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    from azpoll.testing.operation import FakeOperation
-    from azpoll.testing.watch import Role
+    from azpoll.testing.client_audit import Role
+    from azpoll.testing.fake_operation import FakeOperation
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ class FakeARM:
         self._latency_s = latency_s
         self._door = Door(limits)
         self._log = RequestLog(log_size)
-        self._operations = Operations(lambda: watch.Watch(floor_s, retry_after_cap_s))
+        self._operations = Operations(lambda: client_audit.Watch(floor_s, retry_after_cap_s))
         self._deployments = Deployments()
         self._told = 0
         self._seen_s = 0.0
@@ -112,9 +112,9 @@ class FakeARM:
         self, library: Literal["httpx", "httpx2"] = "httpx"
     ) -> httpx.AsyncBaseTransport | httpx2.AsyncBaseTransport:
         """Return a transport for a client of that library: faults become its errors, read timeouts are kept."""
-        from azpoll.testing import transport  # noqa: PLC0415 - the pytest plugin must not import an HTTP library
+        from azpoll.testing import httpx_transport  # noqa: PLC0415 - the pytest plugin must not import an HTTP library
 
-        return transport.fake_transport(self.exchange, library)
+        return httpx_transport.fake_transport(self.exchange, library)
 
     def serve(self, *, port: int = 0) -> AbstractAsyncContextManager[str]:
         """Serve on 127.0.0.1 while the context is entered, and give the base URL.
@@ -125,7 +125,7 @@ class FakeARM:
         Raises:
             RuntimeError: not under asyncio.
         """
-        return server.serve(self.exchange, port)
+        return socket_server.serve(self.exchange, port)
 
     def exchange(self, request: IncomingRequest) -> Exchange:
         """Decide the answer to a request, for whatever delivers it."""
@@ -182,21 +182,21 @@ class FakeARM:
 
         exchange = Exchange(told, finished)
         exchange.delay_s = self._latency_s
-        reply, missing = delivery.spoil(exchange, step)
+        reply, missing = rendering.spoil(exchange, step)
         if reply is None:
             return exchange
         if isinstance(reply, Ordinary):
-            ordinary = documents.ordinary_reply
+            ordinary = ordinary_replies.ordinary_reply
             reply = ordinary(operation, role, now_s, self._wall) if operation else self._other(request, now_s)
         elif operation:
-            reply = delivery.in_words_of(operation, reply)
-        headers = delivery.fill(exchange, reply, extra, self._wall(now_s), missing)
+            reply = rendering.in_words_of(operation, reply)
+        headers = rendering.fill(exchange, reply, extra, self._wall(now_s), missing)
         ends = operation is not None and refusal is None and operation.ends_with(role, reply, headers)
         return exchange
 
     def _other(self, request: IncomingRequest, now_s: float) -> Reply:
         """Answer a request that is about no operation."""
-        return self._deployments.page(request, now_s) or documents.unknown(request)
+        return self._deployments.page(request, now_s) or ordinary_replies.unknown(request)
 
     def _wall(self, at_s: float) -> datetime:
         return self._epoch + timedelta(seconds=at_s - (self._epoch_s or 0.0))

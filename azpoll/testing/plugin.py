@@ -29,6 +29,6 @@ def virtual_time() -> VirtualRunner:
     For a plain `def` test. An `async def` test under anyio's plugin gets virtual time by an `anyio_backend` fixture
     that returns `azpoll.testing.virtual_backend("asyncio")`.
     """
-    from azpoll.testing.virtual import run_virtual  # noqa: PLC0415 - as above
+    from azpoll.testing.virtual_time import run_virtual  # noqa: PLC0415 - as above
 
     return run_virtual

@@ -10,7 +10,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from azpoll.testing.bucket import TokenBucket
+from azpoll.testing.rate_limits import TokenBucket
 from benchmarks.fleet.world import READS, RETRY_AFTER_S, THROTTLED_S, Fleet, Outcome, outcome
 
 

@@ -17,7 +17,7 @@ from .rooms import BUDGET
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from azpoll.testing.log import RequestRecord
+    from azpoll.testing import RequestRecord
 
     from .program import Program
     from .rooms import Room

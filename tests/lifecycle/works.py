@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from azpoll.testing.operation import FakeOperation
+    from azpoll.testing import FakeOperation
 
     from .rooms import Room
     from .scripts import Draft

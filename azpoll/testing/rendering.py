@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from azpoll.testing.narrow import is_array, is_object
+from azpoll.testing.json_types import is_array, is_object
 from azpoll.testing.retry_after import RetryAfter, imf_date
 from azpoll.testing.steps import Cut, Delay, Drip, Drop, Ordinary, Reply, Step
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from azpoll.testing.exchange import Exchange
-    from azpoll.testing.operation import FakeOperation
+    from azpoll.testing.fake_operation import FakeOperation
 
 _BODYLESS = frozenset({204, 304})
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from azpoll.testing.narrow import members
+from azpoll.testing.json_types import members
 from azpoll.testing.steps import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from azpoll.testing.client_audit import Role
     from azpoll.testing.exchange import IncomingRequest
-    from azpoll.testing.operation import FakeOperation
-    from azpoll.testing.watch import Role
+    from azpoll.testing.fake_operation import FakeOperation
 
 ACCEPTED = 202
 

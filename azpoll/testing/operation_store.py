@@ -6,15 +6,15 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from azpoll.testing.narrow import members
-from azpoll.testing.operation import FakeOperation
+from azpoll.testing.fake_operation import FakeOperation
+from azpoll.testing.json_types import members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from azpoll.testing.client_audit import Role, Watch
     from azpoll.testing.exchange import IncomingRequest
     from azpoll.testing.script import Script
-    from azpoll.testing.watch import Role, Watch
 
 _STARTS = frozenset({"PUT", "PATCH", "POST", "DELETE"})
 

@@ -10,7 +10,7 @@ from azpoll.testing.steps import Reply
 
 if TYPE_CHECKING:
     from azpoll.testing.exchange import IncomingRequest
-    from azpoll.testing.operation import FakeOperation
+    from azpoll.testing.fake_operation import FakeOperation
 
 PAGE = 100
 """Operations on one page."""

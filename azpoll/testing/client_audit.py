@@ -9,7 +9,7 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
-from azpoll.testing.narrow import members
+from azpoll.testing.json_types import members
 from azpoll.testing.retry_after import told_delay_s
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from azpoll.testing.client_audit import POLL_ROLE, Role, Watch, tells_end
 from azpoll.testing.script import is_success
 from azpoll.testing.steps import Cut, Delay, Drip, Ordinary, Reply, Step
-from azpoll.testing.watch import POLL_ROLE, Role, Watch, tells_end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

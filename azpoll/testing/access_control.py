@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from azpoll.testing.bucket import KIND_OF_METHOD, Limits, TokenBucket
-from azpoll.testing.operation import subscription_of
+from azpoll.testing.fake_operation import subscription_of
+from azpoll.testing.rate_limits import KIND_OF_METHOD, Limits, TokenBucket
 from azpoll.testing.steps import Reply
 
 if TYPE_CHECKING:
