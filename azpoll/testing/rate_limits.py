@@ -1,21 +1,26 @@
-"""Token buckets, as ARM has throttled with since 2024."""
+"""Token buckets with the sizes and refill rates that ARM has used since 2024."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["reads", "writes", "deletes"]
+RequestKind = Literal["reads", "writes", "deletes"]
 
-KIND_OF_METHOD: dict[str, Kind] = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}  # all others are writes
+_KIND_OF_METHOD: dict[str, RequestKind] = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
+
+
+def request_kind(method: str) -> RequestKind:
+    """Return the kind of request that a method (upper case) counts as; "writes" for unlisted methods."""
+    return _KIND_OF_METHOD.get(method, "writes")
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One bucket's size and refill.
+    """Size and refill rate of one token bucket.
 
     Attributes:
-        capacity: requests a full bucket holds, 1 or more.
+        capacity: requests that a full bucket holds, 1 or more.
         per_s: requests added per second, above 0.
     """
 
@@ -25,7 +30,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Buckets of each (subscription, principal).
+    """Rate limits of each (subscription, principal).
 
     The defaults are ARM's: "Understand how Azure Resource Manager throttles requests", learn.microsoft.com.
 
@@ -33,7 +38,7 @@ class Limits:
         reads: GET and HEAD; None for no limit.
         writes: PUT, PATCH and POST; None for no limit.
         deletes: DELETE; None for no limit.
-        retry_after_s: what a 429 tells to wait; None for the time until the bucket holds a request again.
+        retry_after_s: `Retry-After` of a 429, in seconds; None for the time until the bucket holds a token again.
     """
 
     reads: Rate | None = Rate(250, 25.0)
@@ -41,31 +46,32 @@ class Limits:
     deletes: Rate | None = Rate(200, 10.0)
     retry_after_s: float | None = None
 
-    def rate(self, kind: Kind) -> Rate | None:
-        """Return the rate for a kind of request."""
+    def rate(self, kind: RequestKind) -> Rate | None:
+        """Return the rate for a kind of request; None for no limit."""
         return {"reads": self.reads, "writes": self.writes, "deletes": self.deletes}[kind]
 
 
 class TokenBucket:
-    """A bucket, full at first."""
+    """A token bucket that starts full."""
 
-    __slots__ = ("_at_s", "_level", "_rate")
+    __slots__ = ("_rate", "_refilled_at_s", "_tokens")
 
     def __init__(self, rate: Rate, now_s: float) -> None:
         self._rate = rate
-        self._level = float(rate.capacity)
-        self._at_s = now_s
+        self._tokens = float(rate.capacity)
+        self._refilled_at_s = now_s
 
-    def take(self, now_s: float) -> float:
-        """Take one token and return 0, or take none and return the seconds until there is one."""
-        self._level = min(float(self._rate.capacity), self._level + (now_s - self._at_s) * self._rate.per_s)
-        self._at_s = now_s
-        if self._level >= 1.0:
-            self._level -= 1.0
+    def consume(self, now_s: float) -> float:
+        """Take one token and return 0. If none is available, take none and return the seconds until one is."""
+        refill = (now_s - self._refilled_at_s) * self._rate.per_s
+        self._tokens = min(float(self._rate.capacity), self._tokens + refill)
+        self._refilled_at_s = now_s
+        if self._tokens >= 1.0:
+            self._tokens -= 1.0
             return 0.0
-        return (1.0 - self._level) / self._rate.per_s
+        return (1.0 - self._tokens) / self._rate.per_s
 
     @property
     def remaining(self) -> int:
-        """Whole tokens left at the last `take`."""
-        return int(self._level)
+        """Whole tokens left after the last `consume`."""
+        return int(self._tokens)

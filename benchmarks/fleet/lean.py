@@ -49,7 +49,7 @@ def lean(fleet: Fleet, policy: str, seed: int) -> Outcome:
     while events:
         now_s, _, number = events[0]
         reads += 1
-        if bucket.take(now_s):
+        if bucket.consume(now_s):
             throttled += 1
             refused[number] += 1
             if refused[number] < rules.tries:
