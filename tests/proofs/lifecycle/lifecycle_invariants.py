@@ -15,7 +15,7 @@ from tests.proofs.stack.stack_invariants import History, broken
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from azpoll.testing.log import RequestRecord
+    from azpoll.testing import RequestRecord
     from tests.proofs.lifecycle.lifecycle_program import Program
     from tests.proofs.lifecycle.operation_handles import Handle
     from tests.proofs.lifecycle.tracker_task import Room

@@ -13,7 +13,7 @@ import azpoll
 from azpoll.testing import Delay, FakeARM, Script, status_monitor
 
 if TYPE_CHECKING:
-    from azpoll.testing.log import RequestRecord
+    from azpoll.testing import RequestRecord
 
 pytestmark = pytest.mark.anyio
 

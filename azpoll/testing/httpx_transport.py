@@ -1,7 +1,7 @@
 """Delivery of an `Exchange` to a client of httpx or httpx2, in the same process and without a socket.
 
-Unlike `ASGITransport` it hands the body on as it comes, keeps the client's read timeout and raises the library's own
-errors. One implementation serves both libraries: its classes are made from the library's, which are alike.
+Unlike `ASGITransport`, the transport streams the body, keeps the client's read timeout and raises the library's own
+errors. The base classes of both libraries are alike, so one implementation, mixed with them, serves both.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Headers(Protocol):
 
 
 class _Request(Protocol):
-    """What both libraries' requests have."""
+    """The members that both libraries' requests share."""
 
     method: str
     extensions: Mapping[str, object]
@@ -45,8 +45,8 @@ class _Request(Protocol):
     async def aread(self) -> bytes: ...
 
 
-class _Pauses:
-    """Waits as the client's read timeout allows."""
+class _ReadTimeout:
+    """Sleeps within the read timeout of one request, and raises the library's errors for it."""
 
     def __init__(self, library: ModuleType, request: _Request) -> None:
         self._library = library
@@ -55,23 +55,23 @@ class _Pauses:
         limit: object = timeouts.get("read") if isinstance(timeouts, dict) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType] - extensions are untyped
         self._limit_s = limit if isinstance(limit, int | float) else None
 
-    async def wait(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         if self._limit_s is not None and seconds > self._limit_s:
             await anyio.sleep(self._limit_s)
             raise self.error("ReadTimeout", "The read operation timed out")
         await anyio.sleep(seconds)
 
     def error(self, name: str, message: str) -> Exception:
-        kind: Callable[..., Exception] = getattr(self._library, name)
-        return kind(message, request=self._request)
+        error_type: Callable[..., Exception] = getattr(self._library, name)
+        return error_type(message, request=self._request)
 
 
-class _Body:
-    """The body as it comes; mixed with the library's AsyncByteStream."""
+class _BodyStream:
+    """The body in chunks; mixed with the library's AsyncByteStream."""
 
-    def __init__(self, exchange: Exchange, pauses: _Pauses) -> None:
+    def __init__(self, exchange: Exchange, timeout: _ReadTimeout) -> None:
         self._exchange = exchange
-        self._pauses = pauses
+        self._timeout = timeout
         self._chunks = exchange.chunks()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -81,11 +81,11 @@ class _Body:
         exchange = self._exchange
         for chunk in self._chunks:
             if exchange.drip:
-                await self._pauses.wait(exchange.drip.every_s)
+                await self._timeout.sleep(exchange.drip.every_s)
             return chunk
         if exchange.cut:
             message = "peer closed connection without sending complete message body"
-            raise self._pauses.error("RemoteProtocolError", message)
+            raise self._timeout.error("RemoteProtocolError", message)
         exchange.finished(complete=True)
         raise StopAsyncIteration
 
@@ -94,23 +94,23 @@ class _Body:
 
 
 class _Transport:
-    """Asks the fake; mixed with the library's AsyncBaseTransport."""
+    """Delivers exchanges; mixed with the library's AsyncBaseTransport."""
 
-    def __init__(self, ask: Callable[[IncomingRequest], Exchange], library: ModuleType) -> None:
-        self._ask = ask
+    def __init__(self, handle: Callable[[IncomingRequest], Exchange], library: ModuleType) -> None:
+        self._handle = handle
         self._library = library
-        self._body_type = type("FakeBody", (_Body, library.AsyncByteStream), {})
+        self._stream_type = type("FakeBody", (_BodyStream, library.AsyncByteStream), {})
 
     async def handle_async_request(self, request: _Request) -> object:
-        exchange = self._ask(await _incoming(request))
-        pauses = _Pauses(self._library, request)
+        exchange = self._handle(await _read_request(request))
+        timeout = _ReadTimeout(self._library, request)
         try:
             if exchange.delay_s > 0:
-                await pauses.wait(exchange.delay_s)
+                await timeout.sleep(exchange.delay_s)
             if exchange.status is None:
-                raise _dropped(exchange, pauses)  # noqa: TRY301 - the exchange is finished below
+                raise _connection_error(exchange, timeout)  # noqa: TRY301 - the exchange is finished below
             exchange.told()
-            stream = self._body_type(exchange, pauses)
+            stream = self._stream_type(exchange, timeout)
             response: object = self._library.Response(exchange.status, headers=exchange.headers, stream=stream)
         except BaseException:
             exchange.finished(complete=False)
@@ -118,13 +118,13 @@ class _Transport:
         return response
 
 
-def _dropped(exchange: Exchange, pauses: _Pauses) -> Exception:
+def _connection_error(exchange: Exchange, timeout: _ReadTimeout) -> Exception:
     if exchange.reset:
-        return pauses.error("ReadError", "Connection reset by peer")
-    return pauses.error("RemoteProtocolError", "Server disconnected without sending a response.")
+        return timeout.error("ReadError", "Connection reset by peer")
+    return timeout.error("RemoteProtocolError", "Server disconnected without sending a response.")
 
 
-async def _incoming(request: _Request) -> IncomingRequest:
+async def _read_request(request: _Request) -> IncomingRequest:
     path, _, query = request.url.raw_path.decode("ascii").partition("?")
     return IncomingRequest(
         method=request.method,
@@ -137,10 +137,10 @@ async def _incoming(request: _Request) -> IncomingRequest:
 
 
 def fake_transport(
-    ask: Callable[[IncomingRequest], Exchange], library: Literal["httpx", "httpx2"]
+    handle: Callable[[IncomingRequest], Exchange], library: Literal["httpx", "httpx2"]
 ) -> httpx.AsyncBaseTransport | httpx2.AsyncBaseTransport:
-    """Return a transport of that library that asks a fake."""
+    """Return a transport of that library that delivers the exchanges of `handle`."""
     module = import_module(library)
     transport_type = type("FakeTransport", (_Transport, module.AsyncBaseTransport), {})
-    made: httpx.AsyncBaseTransport | httpx2.AsyncBaseTransport = transport_type(ask, module)
-    return made
+    transport: httpx.AsyncBaseTransport | httpx2.AsyncBaseTransport = transport_type(handle, module)
+    return transport

@@ -1,12 +1,12 @@
-"""`Door`: what ARM checks before it looks at a request: the token, and the read, write and delete budgets."""
+"""`AccessControl`: the checks that ARM makes before it handles a request: bearer token, then rate limit."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from azpoll.testing.bucket import KIND_OF_METHOD, Limits, TokenBucket
-from azpoll.testing.operation import subscription_of
+from azpoll.testing.fake_operation import subscription_of
+from azpoll.testing.rate_limits import Limits, TokenBucket, request_kind
 from azpoll.testing.steps import Reply
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ _CHALLENGE = (
 )
 
 
-class Door:
-    """Tokens that are let in, and a bucket for each (subscription, principal, kind of request)."""
+class AccessControl:
+    """Accepted bearer tokens, and one token bucket per (subscription, principal, kind of request)."""
 
     def __init__(self, limits: Limits | None) -> None:
         self._limits = limits
@@ -27,23 +27,23 @@ class Door:
         self._principals: dict[str, str] = {}
 
     def require_token(self, token: str, principal: str) -> None:
-        """Let in this bearer token too; from now on nothing without one."""
+        """Accept this bearer token too, and reject every request without an accepted one from now on."""
         self._principals[f"Bearer {token}"] = principal
 
     def rotate_token(self, token: str, principal: str) -> None:
-        """Let in this bearer token in place of the principal's earlier ones."""
-        self._principals = {old: whose for old, whose in self._principals.items() if whose != principal}
+        """Accept this bearer token in place of the principal's earlier ones."""
+        self._principals = {header: owner for header, owner in self._principals.items() if owner != principal}
         self.require_token(token, principal)
 
-    def refuse(self, request: IncomingRequest, now_s: float) -> tuple[Reply | None, dict[str, str]]:
-        """Return a 401 or 429, or None to let it in, and the headers any answer to it carries."""
+    def check(self, request: IncomingRequest, now_s: float) -> tuple[Reply | None, dict[str, str]]:
+        """Return the rejection (401 or 429), or None to accept the request, and the headers that any answer carries."""
         authorization = request.headers.get("authorization", "")
         if self._principals and authorization not in self._principals:
             error = {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}
             return Reply(401, {"error": error}, {"WWW-Authenticate": _CHALLENGE}), {}
         if self._limits is None:
             return None, {}
-        kind = KIND_OF_METHOD.get(request.method, "writes")
+        kind = request_kind(request.method)
         rate = self._limits.rate(kind)
         if rate is None:
             return None, {}
@@ -52,13 +52,16 @@ class Door:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = TokenBucket(rate, now_s)
-        wait_s = bucket.take(now_s)
+        wait_s = bucket.consume(now_s)
         scope = "subscription" if subscription else "tenant"
-        told = {f"x-ms-ratelimit-remaining-{scope}-{kind}": str(bucket.remaining)}
-        return (_too_many(wait_s, self._limits) if wait_s else None), told
+        headers = {f"x-ms-ratelimit-remaining-{scope}-{kind}": str(bucket.remaining)}
+        return (_too_many_requests(wait_s, self._limits) if wait_s else None), headers
 
 
-def _too_many(wait_s: float, limits: Limits) -> Reply:
-    error = {"code": "TooManyRequests", "message": "The request limit was reached. Retry after the time told."}
+def _too_many_requests(wait_s: float, limits: Limits) -> Reply:
+    error = {
+        "code": "TooManyRequests",
+        "message": "The request limit was reached. Wait for the time in Retry-After.",
+    }
     retry_after = math.ceil(wait_s) if limits.retry_after_s is None else limits.retry_after_s
     return Reply(429, {"error": error}, retry_after=retry_after)

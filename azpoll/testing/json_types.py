@@ -1,4 +1,4 @@
-"""Narrowing of JSON, which is `object` until here."""
+"""Type guards for parsed JSON, which is typed as `object` until one of them narrows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def members(value: object) -> Mapping[str, object]:
-    """Return the members of a JSON object, none of anything else."""
+    """Return the members of a JSON object; an empty mapping for any other JSON value."""
     return value if is_object(value) else {}
 
 

@@ -1,4 +1,4 @@
-"""The list of a deployment's operations: what one read tells of every resource beneath it."""
+"""`Deployments`: the list of a deployment's operations, with the state of every resource in the deployment."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from azpoll.testing.steps import Reply
 
 if TYPE_CHECKING:
     from azpoll.testing.exchange import IncomingRequest
-    from azpoll.testing.operation import FakeOperation
+    from azpoll.testing.fake_operation import FakeOperation
 
-PAGE = 100
+PAGE_SIZE = 100
 """Operations on one page."""
 
-_LIST = re.compile(
+_LIST_PATH = re.compile(
     r"(?P<scope>/.*)/providers/Microsoft\.Resources/deployments/(?P<name>[^/]+)/operations", re.IGNORECASE
 )
 
 
 class Deployments:
-    """Operations by the deployment they belong to.
+    """Operations, grouped by their deployment.
 
     A deployment holds the operations on resources below its own scope whose names begin with its name and a
     hyphen: `/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/deployments/blue/operations` lists
@@ -32,27 +32,28 @@ class Deployments:
         self._members: dict[tuple[str, str], list[FakeOperation]] = {}
 
     def add(self, operation: FakeOperation) -> None:
-        """Add an operation that was started."""
+        """Add an operation that has started."""
         scope, _, rest = operation.path.lower().partition("/providers/")
         name, hyphen, _ = rest.rpartition("/")[2].partition("-")
         if hyphen:
             self._members.setdefault((scope, name), []).append(operation)
 
     def page(self, request: IncomingRequest, now_s: float) -> Reply | None:
-        """Return the page of a list that a GET asks for; None when it asks for something else.
+        """Return one page of the list; None if the request does not read a deployment's operations.
 
         Source: learn.microsoft.com/rest/api/resources/deployment-operations/list.
         """
-        asked = _LIST.fullmatch(request.path)
-        if request.method != "GET" or asked is None:
+        match = _LIST_PATH.fullmatch(request.path)
+        if request.method != "GET" or match is None:
             return None
-        mine = self._members.get((asked["scope"].lower(), asked["name"].lower()), [])
+        operations = self._members.get((match["scope"].lower(), match["name"].lower()), [])
         url, _, query = request.url.partition("?")
         skip = int(parse_qs(query).get("$skiptoken", ["0"])[0])
-        body: dict[str, object] = {"value": [_entry(operation, now_s) for operation in mine[skip : skip + PAGE]]}
-        if len(mine) > skip + PAGE:
+        end = skip + PAGE_SIZE
+        body: dict[str, object] = {"value": [_entry(operation, now_s) for operation in operations[skip:end]]}
+        if len(operations) > end:
             kept = [part for part in query.split("&") if part and not part.startswith("$skiptoken=")]
-            body["nextLink"] = f"{url}?{'&'.join((*kept, f'$skiptoken={skip + PAGE}'))}"
+            body["nextLink"] = f"{url}?{'&'.join((*kept, f'$skiptoken={end}'))}"
         return Reply(200, body)
 
 

@@ -1,4 +1,4 @@
-"""`RequestLog`: what a fake was asked, and assertions about it that name the offending requests."""
+"""`RequestLog`: the requests that a fake has received, and assertions that name the offending ones."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 _SHOWN = 5
-_OFFENCES_KEPT = 1000
+_OFFENSES_KEPT = 1000
 _CREDENTIALS = ("authorization", "api-key", "ocp-apim-subscription-key", "cookie", "x-ms-authorization-auxiliary")
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request as it came, and its answer.
+    """One request and its answer.
 
     Attributes:
-        at_s: on the arm's clock.
+        at_s: on the fake's clock.
         method: upper case.
         url: as sent.
         path: of the URL, without the query.
-        operation: id of the operation it was about, None for none.
-        status: answered; None where the connection was ended instead.
+        operation: id of the operation that the request belongs to, or None.
+        status: HTTP status of the answer; None where the connection ended without one.
         authorized: whether `Authorization` was present.
         headers: lower-case name to value.
-        early_s: seconds before the time it was told to wait for; 0 if it was not early.
-        after_end: whether nothing was left to ask.
+        early_s: seconds before the client was allowed to send it; 0 if it was not early.
+        after_end: whether the client had no reason left to send it.
         overlapping: whether another GET on the same operation was still in flight.
     """
 
@@ -54,17 +54,17 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counts since the fake was made.
+    """Counts since the fake was created.
 
     Attributes:
         requests: of any kind.
         reads: GET and HEAD.
-        throttled: answered 429, by limits or by script.
+        throttled: answered 429, by rate limits or by script.
         unauthorized: answered 401.
-        early_polls: sent before the time told.
+        early_polls: sent before the client was allowed to.
         started: operations.
-        ended: operations whose end has come on the arm's clock, at the latest request.
-        told: operations whose end some client was told.
+        ended: operations that had ended on the fake's clock at the latest request.
+        told: operations whose end was sent to a client.
     """
 
     requests: int
@@ -78,15 +78,15 @@ class Statistics:
 
 
 class RequestLog:
-    """The latest `size` requests; offences and counts are kept even where the log has dropped the request."""
+    """The latest `size` requests. Counts and offenses include requests that the log no longer holds."""
 
     def __init__(self, size: int) -> None:
         self._records: deque[RequestRecord] = deque(maxlen=size)
         self._reads_at_s = array("d")
-        self._early: deque[RequestRecord] = deque(maxlen=_OFFENCES_KEPT)
-        self._after_end: deque[RequestRecord] = deque(maxlen=_OFFENCES_KEPT)
-        self._overlapping: deque[RequestRecord] = deque(maxlen=_OFFENCES_KEPT)
-        self._first_at: dict[tuple[str, bool], RequestRecord] = {}
+        self._early: deque[RequestRecord] = deque(maxlen=_OFFENSES_KEPT)
+        self._after_end: deque[RequestRecord] = deque(maxlen=_OFFENSES_KEPT)
+        self._overlapping: deque[RequestRecord] = deque(maxlen=_OFFENSES_KEPT)
+        self._first_by_origin: dict[tuple[str, bool], RequestRecord] = {}
         self.requests = 0
         self.throttled = 0
         self.unauthorized = 0
@@ -94,16 +94,16 @@ class RequestLog:
 
     @property
     def records(self) -> tuple[RequestRecord, ...]:
-        """The requests kept, oldest first."""
+        """The latest requests, oldest first."""
         return tuple(self._records)
 
     @property
     def reads(self) -> int:
-        """GETs and HEADs."""
+        """The number of GETs and HEADs."""
         return len(self._reads_at_s)
 
     def add(self, record: RequestRecord, origin: str) -> None:
-        """Keep and count one request."""
+        """Keep and count one request; `origin` is that of its URL."""
         self._records.append(record)
         self.requests += 1
         self.throttled += record.status == HTTPStatus.TOO_MANY_REQUESTS
@@ -117,21 +117,21 @@ class RequestLog:
             self._after_end.append(record)
         if record.overlapping:
             self._overlapping.append(record)
-        credential = record.authorized or any(name in record.headers for name in _CREDENTIALS)
-        self._first_at.setdefault((origin, credential), record)
+        has_credential = record.authorized or any(name in record.headers for name in _CREDENTIALS)
+        self._first_by_origin.setdefault((origin, has_credential), record)
 
     def no_early_polls(self, tolerance_s: float) -> None:
-        """Raise AssertionError if a poll came more than `tolerance_s` before its time."""
+        """Raise AssertionError if a poll came more than `tolerance_s` before the client was allowed to send it."""
         early = (record for record in self._early if record.early_s > tolerance_s)
-        _refuse("polls before the time they were told", early)
+        _assert_none("polls sent too early", early)
 
     def no_requests_after_end(self) -> None:
-        """Raise AssertionError if an operation was asked when nothing was left to ask."""
-        _refuse("requests on operations that had ended", self._after_end)
+        """Raise AssertionError if a client sent a GET after the end of an operation without a reason."""
+        _assert_none("requests on operations that had ended", self._after_end)
 
     def one_request_at_a_time(self) -> None:
         """Raise AssertionError if two GETs on one operation were in flight together."""
-        _refuse("requests on operations with one in flight already", self._overlapping)
+        _assert_none("requests on operations with a GET in flight", self._overlapping)
 
     def max_reads_per_second(self, limit: float, window_s: float) -> None:
         """Raise AssertionError if some window of `window_s` seconds had more than `limit * window_s` reads."""
@@ -145,28 +145,21 @@ class RequestLog:
                     f"{limit:g} per second allow {limit * window_s:g} in {window_s:g} s"
                 )
 
-    def elsewhere(self, trusted: frozenset[str], *, credentials_only: bool) -> None:
-        """Raise AssertionError if an origin outside `trusted` was asked, or sent a credential."""
+    def only_trusted_origins(self, trusted: frozenset[str], *, credentials_only: bool) -> None:
+        """Raise AssertionError if an origin outside `trusted` received a request, or one with a credential."""
         found = (
             record
-            for (origin, credential), record in self._first_at.items()
-            if origin not in trusted and (credential or not credentials_only)
+            for (origin, has_credential), record in self._first_by_origin.items()
+            if origin not in trusted and (has_credential or not credentials_only)
         )
-        _refuse("credentials sent elsewhere" if credentials_only else "requests sent elsewhere", found)
+        _assert_none("credentials sent to other origins" if credentials_only else "requests to other origins", found)
 
 
-def _refuse(what: str, records: Iterable[RequestRecord]) -> None:
-    lines = list(_lines(records))
-    if lines:
-        raise AssertionError("\n  ".join([f"{what}:", *lines]))
-
-
-def _lines(records: Iterable[RequestRecord]) -> Iterator[str]:
-    more = 0
-    for place, record in enumerate(records):
-        if place < _SHOWN:
-            yield str(record)
-        else:
-            more += 1
-    if more:
-        yield f"and {more} more"
+def _assert_none(description: str, records: Iterable[RequestRecord]) -> None:
+    offenses = list(records)
+    if not offenses:
+        return
+    lines = [f"{description}:", *map(str, offenses[:_SHOWN])]
+    if len(offenses) > _SHOWN:
+        lines.append(f"and {len(offenses) - _SHOWN} more")
+    raise AssertionError("\n  ".join(lines))

@@ -1,4 +1,4 @@
-"""The ordinary answers of an operation at a time, as ARM and the Azure API guidelines give them.
+"""Ordinary replies: the answers that follow from an operation's script and the current time, as ARM gives them.
 
 Source: ARM resource provider contract, "Asynchronous Operations"; Azure REST API guidelines, "Long-running operations".
 """
@@ -8,46 +8,52 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from azpoll.testing.narrow import members
+from azpoll.testing.json_types import members
 from azpoll.testing.steps import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from azpoll.testing.client_audit import Role
     from azpoll.testing.exchange import IncomingRequest
-    from azpoll.testing.operation import FakeOperation
-    from azpoll.testing.watch import Role
+    from azpoll.testing.fake_operation import FakeOperation
 
-ACCEPTED = 202
+_ACCEPTED = 202
 
 
 def ordinary_reply(operation: FakeOperation, role: Role, now_s: float, wall: Callable[[float], datetime]) -> Reply:
-    """Return what the operation's script says at that time in that role."""
+    """Return the script's answer to a request in that role at that time.
+
+    Args:
+        operation: of the request.
+        role: of the request.
+        now_s: time on the fake's clock.
+        wall: converts a time on the fake's clock to wall time.
+    """
     match role:
         case "initial":
-            return initial_reply(operation, now_s)
+            return _initial_reply(operation, now_s)
         case "monitor":
-            return monitor_reply(operation, now_s, wall)
+            return _monitor_reply(operation, now_s, wall)
         case "location":
-            return location_reply(operation, now_s)
+            return _location_reply(operation, now_s)
         case "resource":
-            return resource_reply(operation, now_s)
+            return _resource_reply(operation, now_s)
         case "cancel":
             guidelines = operation.script.pattern == "operation-location"
-            return monitor_reply(operation, now_s, wall) if guidelines else Reply(204)
+            return _monitor_reply(operation, now_s, wall) if guidelines else Reply(204)
 
 
-def unknown(request: IncomingRequest) -> Reply:
-    """Return the answer to a request that nobody planned."""
+def unplanned_reply(request: IncomingRequest) -> Reply:
+    """Return the 404 for a request that belongs to no operation."""
     if request.method == "GET":
-        return not_found(request.path)
+        return _not_found(request.path)
     message = f"No operation is planned for {request.method} {request.path}; see FakeARM.operation and FakeARM.default."
     return Reply(404, {"error": {"code": "NotPlanned", "message": message}})
 
 
-def initial_reply(operation: FakeOperation, now_s: float) -> Reply:
-    """Return the answer to the initial request."""
+def _initial_reply(operation: FakeOperation, now_s: float) -> Reply:
     script = operation.script
     headers: dict[str, str] = {}
     if script.pattern == "azure-async-operation":
@@ -64,14 +70,13 @@ def initial_reply(operation: FakeOperation, now_s: float) -> Reply:
 def _initial_status(operation: FakeOperation) -> int:
     pattern = operation.script.pattern
     if pattern == "location" or operation.method not in {"PUT", "PATCH"}:
-        return ACCEPTED
+        return _ACCEPTED
     if operation.method == "PATCH":
-        return 200 if pattern == "body" else ACCEPTED
+        return 200 if pattern == "body" else _ACCEPTED
     return 201
 
 
-def monitor_reply(operation: FakeOperation, now_s: float, wall: Callable[[float], datetime]) -> Reply:
-    """Return the status monitor; `wall` turns the arm's seconds to wall time."""
+def _monitor_reply(operation: FakeOperation, now_s: float, wall: Callable[[float], datetime]) -> Reply:
     script = operation.script
     ended = operation.ended_by(now_s)
     document: dict[str, object] = {
@@ -94,10 +99,10 @@ def monitor_reply(operation: FakeOperation, now_s: float, wall: Callable[[float]
     return Reply(200, document)
 
 
-def location_reply(operation: FakeOperation, now_s: float) -> Reply:
-    """Return the answer of the result URL, which is the synchronous call's own once the operation ended."""
+def _location_reply(operation: FakeOperation, now_s: float) -> Reply:
+    """Return the answer of the result URL: 202 while the operation runs, then the answer of a synchronous call."""
     if not operation.ended_by(now_s):
-        return Reply(ACCEPTED, headers={"Location": operation.location_url}, retry_after=operation.script.retry_after)
+        return Reply(_ACCEPTED, headers={"Location": operation.location_url}, retry_after=operation.script.retry_after)
     if not operation.succeeds:
         return Reply(operation.script.error_status, {"error": _error(operation)}, terminal=True)
     if operation.method == "DELETE":
@@ -105,17 +110,15 @@ def location_reply(operation: FakeOperation, now_s: float) -> Reply:
     return Reply(200, _resource(operation, now_s))
 
 
-def resource_reply(operation: FakeOperation, now_s: float) -> Reply:
-    """Return the resource itself."""
+def _resource_reply(operation: FakeOperation, now_s: float) -> Reply:
     ended = operation.ended_by(now_s)
     if ended and operation.method == "DELETE" and operation.succeeds:
-        return not_found(operation.path, terminal=True)
+        return _not_found(operation.path, terminal=True)
     polled = operation.script.pattern == "body" and not ended
     return Reply(200, _resource(operation, now_s), retry_after=operation.script.retry_after if polled else None)
 
 
-def not_found(path: str, *, terminal: bool = False) -> Reply:
-    """Return ARM's 404."""
+def _not_found(path: str, *, terminal: bool = False) -> Reply:
     error = {"code": "ResourceNotFound", "message": f"The resource '{path}' was not found."}
     return Reply(404, {"error": error}, terminal=terminal)
 
@@ -125,7 +128,7 @@ def _resource(operation: FakeOperation, now_s: float) -> object:
     ended = operation.ended_by(now_s)
     if ended and operation.succeeds and script.result is not None:
         return script.result
-    sent = operation.sent
+    sent = operation.request_document
     state = {"provisioningState": operation.status(now_s)}
     document: dict[str, object] = {
         **sent,
@@ -141,8 +144,8 @@ def _resource(operation: FakeOperation, now_s: float) -> object:
 def _error(operation: FakeOperation) -> Mapping[str, object]:
     if operation.canceled:
         return {"code": "OperationCanceled", "message": "The operation was canceled."}
-    made = {"code": f"Operation{operation.outcome}", "message": f"The operation ended as {operation.outcome}."}
-    return operation.script.error or made
+    generic = {"code": f"Operation{operation.outcome}", "message": f"The operation ended as {operation.outcome}."}
+    return operation.script.error or generic
 
 
 def _timestamp(at_s: float | None, wall: Callable[[float], datetime]) -> str | None:

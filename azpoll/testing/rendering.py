@@ -1,10 +1,10 @@
-"""From a step to an `Exchange`: which bytes are sent, and how badly."""
+"""Conversion of a step into an `Exchange`: the bytes to send and the faults of their delivery."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from azpoll.testing.narrow import is_array, is_object
+from azpoll.testing.json_types import is_array, is_object
 from azpoll.testing.retry_after import RetryAfter, imf_date
 from azpoll.testing.steps import Cut, Delay, Drip, Drop, Ordinary, Reply, Step
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from azpoll.testing.exchange import Exchange
-    from azpoll.testing.operation import FakeOperation
+    from azpoll.testing.fake_operation import FakeOperation
 
 _BODYLESS = frozenset({204, 304})
 
 
-def spoil(exchange: Exchange, step: Step) -> tuple[Reply | Ordinary | None, int]:
-    """Note the step's faults in the exchange; return the reply below them and the bytes to be missing.
+def apply_faults(exchange: Exchange, step: Step) -> tuple[Reply | Ordinary | None, int]:
+    """Set the faults of a step on the exchange; return the innermost answer and the number of bytes to withhold.
 
-    The reply is None where the connection is dropped.
+    The answer is None where the connection is dropped.
     """
     missing = 0
     while True:
@@ -45,21 +45,21 @@ def spoil(exchange: Exchange, step: Step) -> tuple[Reply | Ordinary | None, int]
                 assert_never(step)
 
 
-def fill(exchange: Exchange, reply: Reply, extra: Mapping[str, str], now: datetime, missing: int) -> dict[str, str]:
+def render(exchange: Exchange, reply: Reply, extra: Mapping[str, str], now: datetime, missing: int) -> dict[str, str]:
     """Write the reply into the exchange; return its headers by lower-case name.
 
     Args:
-        exchange: of the request that is answered.
-        reply: what to send, its words replaced.
-        extra: headers the service adds to any answer.
-        now: the service's wall time.
-        missing: bytes that are promised and not sent.
+        exchange: of the answered request.
+        reply: the answer, with its placeholders filled.
+        extra: headers that the service adds to every answer.
+        now: the service's wall time (aware).
+        missing: promised bytes that are not sent.
     """
     body = reply.encoded()
     named = {"Date": imf_date(now), **extra, **reply.headers}
     if reply.retry_after is not None:
-        told = reply.retry_after if isinstance(reply.retry_after, RetryAfter) else RetryAfter(reply.retry_after)
-        name, value = told.header(now)
+        delay = reply.retry_after if isinstance(reply.retry_after, RetryAfter) else RetryAfter(reply.retry_after)
+        name, value = delay.header(now)
         named[name] = value
     headers = {name.lower(): value for name, value in named.items()}
     if body and "content-type" not in headers:
@@ -76,23 +76,23 @@ def _content_type(body: object) -> str:
     return "text/plain; charset=utf-8" if isinstance(body, str) else "application/json; charset=utf-8"
 
 
-def in_words_of(operation: FakeOperation, reply: Reply) -> Reply:
-    """Return the reply with `{origin}`, `{poll_url}`, `{location_url}` and `{resource_url}` replaced."""
-    words = {
+def fill_placeholders(reply: Reply, operation: FakeOperation) -> Reply:
+    """Return the reply with the placeholders of `Reply` replaced by the operation's origin and URLs."""
+    values = {
         "{origin}": operation.origin,
         "{poll_url}": operation.poll_url,
         "{location_url}": operation.location_url,
         "{resource_url}": operation.resource_url,
     }
 
-    def replaced(value: object) -> object:
+    def filled(value: object) -> object:
         if isinstance(value, str):
-            for word, meaning in words.items():
-                value = value.replace(word, meaning)
+            for placeholder, text in values.items():
+                value = value.replace(placeholder, text)
             return value
         if is_object(value):
-            return {name: replaced(item) for name, item in value.items()}
-        return [replaced(item) for item in value] if is_array(value) else value
+            return {name: filled(item) for name, item in value.items()}
+        return [filled(item) for item in value] if is_array(value) else value
 
-    headers = {name: str(replaced(value)) for name, value in reply.headers.items()}
-    return Reply(reply.status, replaced(reply.body), headers, reply.retry_after, reply.terminal)
+    headers = {name: str(filled(value)) for name, value in reply.headers.items()}
+    return Reply(reply.status, filled(reply.body), headers, reply.retry_after, reply.terminal)

@@ -1,7 +1,7 @@
-"""Virtual time: an asyncio event loop whose clock jumps to the next timer, and helpers to run under it or trio's.
+"""Virtual time: an asyncio event loop with a virtual clock, and helpers to run code under it or under trio's.
 
-Nothing waits for real: when no callback is ready, the clock is set to the earliest timer. So `asyncio.sleep(3600)`
-returns at once, timeouts fire in their exact order, and a run is deterministic.
+No timer waits in real time: when no callback is ready, the clock jumps to the earliest timer. So `asyncio.sleep(3600)`
+returns immediately, timeouts fire in their exact order, and a run is deterministic.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import random
 import selectors
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, TypeVarTuple
 
 import anyio
 
@@ -28,7 +28,7 @@ _HANG_GRACE_S = 1.0
 
 
 class VirtualTimeHang(RuntimeError):
-    """Nothing is ready, no timer is set, and no thread reports within a real second: the program would hang."""
+    """The program hangs: no callback is ready, no timer is set, and no thread reports within one real second."""
 
 
 class SocketsForbidden(RuntimeError):
@@ -38,21 +38,21 @@ class SocketsForbidden(RuntimeError):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An asyncio event loop in virtual time; a `loop_factory` for `asyncio.Runner` and anyio.
 
-    A worker thread's result is waited for only while no timer is set; timers do not wait for threads.
+    The loop waits for the result of a worker thread only while no timer is set; timers do not wait for threads.
     """
 
-    # What BaseEventLoop keeps; declared here because type stubs leave it out.
+    # Attributes of BaseEventLoop, declared here because its type stubs omit them.
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
     _clock_resolution: float
 
     def __init__(self, *, start_s: float = 0.0, seed: int | None = None, allow_sockets: bool = False) -> None:
-        """Make a loop.
+        """Create a loop.
 
         Args:
-            start_s: what `time()` starts at, in seconds.
+            start_s: initial value of `time()`, in seconds.
             seed: shuffles the callbacks that are ready together, in the same way for the same seed, to find hidden
-                dependencies on their order. Transports of asyncio depend on it: not together with `allow_sockets`.
+                dependencies on their order. It excludes `allow_sockets`, because asyncio's transports depend on it.
             allow_sockets: whether sockets may be used; only for peers in this same loop.
 
         Raises:
@@ -65,14 +65,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if seed is not None and allow_sockets:
             self.close()
             raise ValueError("a seed cannot be used with sockets: asyncio's transports rely on the order of callbacks")
-        selector.forbidding = not allow_sockets  # the loop's own wake-up pipe is registered by now
+        selector.forbids_sockets = not allow_sockets  # the loop has registered its own wake-up pipe by now
 
     def time(self) -> float:
         """Return the virtual time in seconds."""
         return self._now_s
 
     def stall(self, seconds: float) -> None:
-        """Let time pass in which nothing runs, as code that blocks does, or a machine that sleeps.
+        """Advance the clock without running any callback, as blocking code or a suspended machine does.
 
         Under trio, `trio.testing.MockClock.jump` does the same.
         """
@@ -87,9 +87,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._ready.extend(handles)
 
     def jump(self) -> bool:
-        """Set the clock to the earliest timer, exactly, or just after it where floats are too coarse to compare.
+        """Set the clock exactly to the earliest timer, or just after it where floats are too coarse to compare.
 
-        Returns whether there is one: that of `anyio.sleep_forever` never comes.
+        Returns whether there is such a timer; an infinite one, as `anyio.sleep_forever` sets, does not count.
         """
         when_s = self._scheduled[0].when() if self._scheduled else math.inf
         if math.isinf(when_s):
@@ -98,23 +98,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now_s = max(self._now_s, when_s if comparable else math.nextafter(when_s, math.inf))
         return True
 
-    def hang(self) -> VirtualTimeHang:
-        """Return the error for a loop with nothing to wait for."""
+    def hang_error(self) -> VirtualTimeHang:
+        """Return the error for a hang, with the tasks that wait."""
         waiting = [f"{task.get_name()}: {task.get_coro()!r}" for task in asyncio.all_tasks(self)]
-        shown = "\n  ".join(["nothing is ready and no timer is set; the tasks that wait:", *waiting])
-        return VirtualTimeHang(shown)
+        return VirtualTimeHang("\n  ".join(["nothing is ready and no timer is set; the waiting tasks:", *waiting]))
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Looks for events without waiting; where the loop would wait it moves the loop's clock."""
+    """Selects events without waiting; where the loop would wait, it advances the loop's clock instead."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop
-        self.forbidding = False
+        self.forbids_sockets = False
 
     def register(self, fileobj: FileDescriptorLike, events: int, data: object = None) -> selectors.SelectorKey:
-        if self.forbidding:
+        if self.forbids_sockets:
             raise SocketsForbidden("this virtual loop forbids sockets; see allow_sockets")
         return super().register(fileobj, events, data)
 
@@ -127,20 +126,20 @@ class _JumpingSelector(selectors.DefaultSelector):
             return found
         found = super().select(_HANG_GRACE_S)
         if not found:
-            raise self._loop.hang()
+            raise self._loop.hang_error()
         return found
 
 
 def virtual_backend(
     name: str = "asyncio", *, start_s: float = 0.0, seed: int | None = None, allow_sockets: bool = False
 ) -> tuple[str, dict[str, object]]:
-    """Return an anyio backend in virtual time, for an `anyio_backend` fixture: a fresh clock at each call.
+    """Return an anyio backend in virtual time, for an `anyio_backend` fixture; each call makes a new clock.
 
     Args:
         name: "asyncio" or "trio".
         start_s: see `VirtualLoop`; asyncio only.
         seed: see `VirtualLoop`; asyncio only.
-        allow_sockets: see `VirtualLoop`; trio neither forbids nor slows for them.
+        allow_sockets: see `VirtualLoop`; trio always allows sockets, and its clock does not wait for them.
 
     Raises:
         ValueError: another name, or an option that trio does not have.
@@ -157,6 +156,22 @@ def virtual_backend(
     return name, {"clock": trio.testing.MockClock(autojump_threshold=0)}
 
 
+class VirtualRunner(Protocol):
+    """The type of `run_virtual` and of the `virtual_time` fixture."""
+
+    def __call__(
+        self,
+        main: Callable[[*Args], Awaitable[T]],
+        *args: *Args,
+        backend: Literal["asyncio", "trio"] = "asyncio",
+        start_s: float = 0.0,
+        seed: int | None = None,
+        allow_sockets: bool = False,
+    ) -> T:
+        """Run an async function in virtual time and return its result."""
+        ...
+
+
 def run_virtual(
     main: Callable[[*Args], Awaitable[T]],
     *args: *Args,
@@ -165,7 +180,7 @@ def run_virtual(
     seed: int | None = None,
     allow_sockets: bool = False,
 ) -> T:
-    """Run an async function in virtual time and return what it returns.
+    """Run an async function in virtual time and return its result.
 
     Args:
         main: the function.
@@ -176,7 +191,7 @@ def run_virtual(
         allow_sockets: see `virtual_backend`.
 
     Raises:
-        VirtualTimeHang: it waits for something that cannot come (asyncio).
+        VirtualTimeHang: the function waits for an event that cannot happen (asyncio).
     """
     name, options = virtual_backend(backend, start_s=start_s, seed=seed, allow_sockets=allow_sockets)
     return anyio.run(main, *args, backend=name, backend_options=dict(options))

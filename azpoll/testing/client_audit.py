@@ -1,16 +1,16 @@
-"""`Watch`: judges, request by request, how a client treats one operation.
+"""`ClientAudit`: checks, request by request, how a client polls one operation.
 
-The rules are the service's side of "wait the time it tells, ask one thing at a time, stop when it ended".
+A correct client waits as long as the service asks, sends one request at a time and stops when the operation has ended.
 """
 
 from __future__ import annotations
 
 import math
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from azpoll.testing.narrow import members
-from azpoll.testing.retry_after import told_delay_s
+from azpoll.testing.json_types import members
+from azpoll.testing.retry_after import retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,20 +28,27 @@ POLL_ROLE: dict[Pattern, Role] = {
 
 _SUCCESSES, _REDIRECTS, _CLIENT_ERRORS = range(200, 300), range(300, 400), range(400, 500)
 _TERMINAL = frozenset({"succeeded", "completed", "failed", "canceled", "cancelled"})
-_NOT_THE_OPERATIONS_OWN = frozenset({401, 403, 404, 408, 410, 429})
-_ROUNDING_S = 1e-6  # a microsecond early is the rounding of float sums, not a client's haste
+_NOT_THE_OUTCOME = frozenset({401, 403, 404, 408, 410, 429})  # a result URL's errors about the request itself
+_ROUNDING_S = 1e-6  # a poll that is a microsecond early comes from rounding in float sums
 _POLLING_HEADERS = frozenset({"azure-asyncoperation", "operation-location", "location"})
 
 
-def tells_end(role: Role, status: int, document: object, headers: Mapping[str, str]) -> bool:
-    """Whether an answer tells a careful client that the operation ended."""
+def reports_end(role: Role, status: int, document: object, headers: Mapping[str, str]) -> bool:
+    """Whether a correct client reads from an answer that the operation has ended.
+
+    Args:
+        role: of the request.
+        status: HTTP status code of the answer.
+        document: its body as JSON, None without one.
+        headers: lower-case name to value.
+    """
     if status == HTTPStatus.NO_CONTENT:
         return role != "initial" or not _POLLING_HEADERS & headers.keys()
     fields = members(document)
     if role == "monitor":
         return status in _SUCCESSES and _is_terminal(fields.get("status"))
     if role == "location" and status in _CLIENT_ERRORS:
-        return status not in _NOT_THE_OPERATIONS_OWN
+        return status not in _NOT_THE_OUTCOME
     if status not in {200, 201} or (role == "initial" and _POLLING_HEADERS & headers.keys()):
         return False
     state = members(fields.get("properties")).get("provisioningState")
@@ -52,11 +59,25 @@ def _is_terminal(word: object) -> bool:
     return isinstance(word, str) and word.strip().lower() in _TERMINAL
 
 
-class Watch:
-    """What a client was told about one operation, and so may do.
+class Findings(NamedTuple):
+    """The audit of one GET.
 
     Attributes:
-        told_end_at_s: when an answer that tells the end was sent in full; None before.
+        early_s: seconds before the client was allowed to send it; 0 if it was not early.
+        after_end: whether the client had no reason left to send it.
+        overlapping: whether another GET on the operation was in flight.
+    """
+
+    early_s: float = 0.0
+    after_end: bool = False
+    overlapping: bool = False
+
+
+class ClientAudit:
+    """The answers a client has received about one operation, and the requests they allow.
+
+    Attributes:
+        told_end_at_s: when an answer that reports the end was sent in full; None before.
         polls: GETs on the operation's status.
     """
 
@@ -81,8 +102,8 @@ class Watch:
         self.told_end_at_s: float | None = None
         self.polls = 0
 
-    def asked(self, role: Role, path: str, now_s: float) -> tuple[float, bool, bool]:
-        """Note a GET; return how many seconds early it is, whether it comes after the end, and whether it overlaps."""
+    def get_received(self, role: Role, path: str, now_s: float) -> Findings:
+        """Record a GET that has arrived, and return its findings."""
         early_s = self._earliest_s - now_s
         if early_s <= _ROUNDING_S or self._earliest_path not in {None, path}:
             early_s = 0.0
@@ -90,28 +111,28 @@ class Watch:
         overlapping = self._in_flight > 0
         self._in_flight += 1
         self.polls += self.told_end_at_s is None
-        return early_s, after_end, overlapping
+        return Findings(early_s, after_end, overlapping)
 
-    def told(self, path: str, status: int, headers: Mapping[str, str], now_s: float) -> None:
-        """Note that an answer which does not tell the end is sent.
+    def answer_sent(self, path: str, status: int, headers: Mapping[str, str], now_s: float) -> None:
+        """Record the head of an answer that does not report the end; it sets the time of the next allowed GET.
 
-        A 401 may be repeated at once with a new token and a redirect followed at once. A 404 or 410 with no
-        `Retry-After` holds for its own URL only: another one, such as the resource, may be asked instead.
+        A client may repeat a request immediately after a 401, with a new token, and follow a redirect immediately. A
+        404 or 410 without `Retry-After` delays its own URL only: the client may read another one, such as the resource.
         """
         if status == HTTPStatus.UNAUTHORIZED or status in _REDIRECTS:
             return
-        delay_s = told_delay_s(headers)
+        delay_s = retry_after_s(headers)
         self._earliest_path = path if delay_s is None and status in {404, 410} else None
         wait_s = self._floor_s if delay_s is None or delay_s <= 0 else min(delay_s, self._cap_s)
         self._earliest_s = now_s + wait_s
 
-    def told_end(self, now_s: float, *, nothing_left: bool) -> None:
-        """Note that the end was told; `nothing_left` means that no final GET is to follow."""
+    def end_sent(self, now_s: float, *, nothing_left: bool) -> None:
+        """Record that an answer which reports the end was sent; `nothing_left` means that no final GET follows."""
         if self.told_end_at_s is None:
             self.told_end_at_s = now_s
         self._earliest_s = -math.inf
         self._nothing_left |= nothing_left
 
-    def over(self) -> None:
-        """Note that a GET is no longer in flight."""
+    def get_finished(self) -> None:
+        """Record that a GET is no longer in flight."""
         self._in_flight -= 1
