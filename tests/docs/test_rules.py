@@ -114,7 +114,7 @@ def test_every_rule_has_a_test_named_after_it() -> None:
     ],
 )
 def test_citations_are_found_in_every_form(text: str, rules: list[int]) -> None:
-    """Whatever form it has, in prose, names and tables."""
+    """In prose, in names of tests and in tables."""
     assert sorted(cited_in(text)) == rules
 
 
