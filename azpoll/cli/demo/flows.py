@@ -1,4 +1,4 @@
-"""The three flows of the document "Track asynchronous Azure operations", and what is said on the wire in each."""
+"""The three flows of the document "Track asynchronous Azure operations", and a transcript of their HTTP messages."""
 
 from __future__ import annotations
 
@@ -7,60 +7,39 @@ import math
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
 from azpoll.cli.duration import spoken
-from azpoll.protocol.answer import is_object
 from azpoll.testing import Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from azpoll.operation import AsyncOperation
+    from azpoll import AsyncOperation
+    from azpoll.cli.demo.client import Response
     from azpoll.testing import FakeARM, FakeOperation
-    from azpoll.transport.library import HTTPRequest, HTTPResponse
 
-Line: TypeAlias = tuple[str, str]
-"""A text and its style, a key of `demo_view.STYLES`."""
+StyledText: TypeAlias = tuple[str, str]
+"""A line of text and its style, a key of `view.STYLES`."""
 
 _HEADERS = ("Azure-AsyncOperation", "Location", "Retry-After")
 _GROUP = "/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/demo/providers"
 _SUBSCRIPTION = re.compile(r"/subscriptions/[^/]*")
-_WIDEST = 100
-
-
-class HookedResponse(Protocol):
-    """What a response hook of httpx or httpx2 is given."""
-
-    status_code: int
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """By name in any case."""
-        ...
-
-    @property
-    def request(self) -> HTTPRequest:
-        """What it answers."""
-        ...
-
-    async def aread(self) -> bytes:
-        """Read the body."""
-        ...
+_MAX_BODY_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flow:
-    """One of the three.
+    """One flow of the document.
 
     Attributes:
-        title: as the document's heading.
+        title: the heading in the document.
         method: of the initial request.
         url: path and query of the initial request.
-        body: of the initial request, as JSON; None for none.
-        fake: the operation as the service knows it.
+        body: JSON body of the initial request; None for none.
+        fake: the operation in the fake service.
     """
 
     title: str
@@ -71,7 +50,7 @@ class Flow:
 
 
 def plan_flows(arm: FakeARM) -> tuple[Flow, ...]:
-    """Plan the three; only the times are shorter than in the document."""
+    """Plan the three flows in the fake; they differ from the document only in shorter times."""
     vm = f"{_GROUP}/Microsoft.Compute/virtualMachines/web-01/start"
     deployment = f"{_GROUP}/microsoft.resources/deployments/shop"
     storage = f"{_GROUP}/Microsoft.Storage/storageAccounts/invoices"
@@ -91,76 +70,75 @@ def plan_flows(arm: FakeARM) -> tuple[Flow, ...]:
 
 
 class Transcript:
-    """Writes down what is said in each flow, by a response hook of the client."""
+    """Records the requests and answers of each flow, as a response hook of the client."""
 
     def __init__(self, flows: Sequence[Flow]) -> None:
-        self._flows = {flow: anyio.create_memory_object_stream[Line](math.inf) for flow in flows}
-        self._began_s: dict[Flow, float] = {}
+        self._streams = {flow: anyio.create_memory_object_stream[StyledText](math.inf) for flow in flows}
+        self._started_at_s: dict[Flow, float] = {}
         self._open = len(flows)
 
-    def begin(self, flow: Flow) -> None:
-        """Start the flow's clock."""
-        self._began_s[flow] = anyio.current_time()
+    def start(self, flow: Flow) -> None:
+        """Start the clock of a flow."""
+        self._started_at_s[flow] = anyio.current_time()
 
-    async def hear(self, response: HookedResponse) -> None:
-        """Write down a request and its answer, if it is about one of the flows."""
+    async def on_response(self, response: Response) -> None:
+        """Record a request and its answer if they belong to a flow."""
         if not self._open:
             return
         path = str(response.request.url).partition("?")[0]
-        flow = next((flow for flow in self._flows if path.endswith((flow.fake.path, flow.fake.id))), None)
-        if flow is None or flow not in self._began_s:
+        flow = next((flow for flow in self._streams if path.endswith((flow.fake.path, flow.fake.id))), None)
+        if flow is None or flow not in self._started_at_s:
             return
         body = await response.aread()
-        first = response.request.method != "GET"
-        at = f"{anyio.current_time() - self._began_s[flow]:5.1f} s"
-        asked = f"{flow.method} {_short(flow.url)}" if first else f"GET {_what(flow, path)}"
-        self._write(flow, f"{at}  {asked}", "request")
+        initial = response.request.method != "GET"
+        at = f"{anyio.current_time() - self._started_at_s[flow]:5.1f} s"
+        request = f"{flow.method} {_shorten(flow.url)}" if initial else f"GET {_name_url(flow, path)}"
+        self._write(flow, f"{at}  {request}", "request")
         code = response.status_code
-        self._write(flow, f"         {code} {HTTPStatus(code).phrase}{_body(body)}", "answer")
-        for name in _HEADERS if first else ():
+        self._write(flow, f"         {code} {HTTPStatus(code).phrase}{_summarize(body)}", "answer")
+        for name in _HEADERS if initial else ():
             if name in response.headers:
-                self._write(flow, f"         {name}: {_short(response.headers[name])}", "header")
+                self._write(flow, f"         {name}: {_shorten(response.headers[name])}", "header")
 
-    def end(self, flow: Flow, operation: AsyncOperation[HTTPResponse]) -> None:
-        """Write down how it ended; the transcript of the flow is complete."""
-        took_s = anyio.current_time() - self._began_s[flow]
-        reads = operation.snapshot().polls
+    def end(self, flow: Flow, operation: AsyncOperation[Response]) -> None:
+        """Record the outcome and complete the transcript of the flow."""
+        detected_s = anyio.current_time() - self._started_at_s[flow]
         ran_s = flow.fake.ends_at_s - (flow.fake.started_at_s or 0.0)
-        text = (
-            f"         = {operation.state.value}: it took {spoken(ran_s)}, known after {spoken(took_s)}, {reads} reads"
-        )
+        times = f"ran {spoken(ran_s)}, detected after {spoken(detected_s)}"
+        text = f"         = {operation.state.value}: {times}, {operation.snapshot().polls} reads"
         self._write(flow, text, "good" if operation.state == "succeeded" else "bad")
-        self._flows[flow][0].close()
+        self._streams[flow][0].close()
         self._open -= 1
 
-    async def lines(self, flow: Flow) -> AsyncIterator[Line]:
-        """Yield the flow's lines as they come, until it has ended."""
-        async with self._flows[flow][1] as lines:
+    async def lines(self, flow: Flow) -> AsyncIterator[StyledText]:
+        """Yield the lines of a flow as they are recorded, until it has ended."""
+        async with self._streams[flow][1] as lines:
             async for line in lines:
                 yield line
 
     def _write(self, flow: Flow, text: str, style: str) -> None:
-        self._flows[flow][0].send_nowait((text, style))
+        self._streams[flow][0].send_nowait((text, style))
 
 
-def _what(flow: Flow, path: str) -> str:
+def _name_url(flow: Flow, path: str) -> str:
     if path.endswith(flow.fake.path):
         return "the resource, which is the result"
     return "the URL in Location" if flow.fake.script.pattern == "location" else "the URL in Azure-AsyncOperation"
 
 
-def _short(url: str) -> str:
+def _shorten(url: str) -> str:
     return _SUBSCRIPTION.sub("/subscriptions/…", url)
 
 
-def _body(body: bytes) -> str:
+def _summarize(body: bytes) -> str:
+    """Return a JSON body with status and properties first, cut to the width of a line; empty for other bodies."""
     try:
-        document: object = json.loads(body)
+        document: dict[str, object] | list[object] | str | float | None = json.loads(body)
     except ValueError:
         return ""
-    if is_object(document):  # what the document shows first
+    if isinstance(document, dict):
         names = sorted({"status", "properties"} & document.keys(), reverse=True)
         names += [name for name in document if name not in {"id", *names}]
         document = {name: document[name] for name in names}
     text = json.dumps(document)
-    return f"  {text}" if len(text) <= _WIDEST else f"  {text[: _WIDEST - 1]}…"
+    return f"  {text}" if len(text) <= _MAX_BODY_WIDTH else f"  {text[: _MAX_BODY_WIDTH - 1]}…"
