@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.from_thread import start_blocking_portal
 
-from azpoll.cli.command import Command
 from azpoll.cli.demo.client import create_client
 from azpoll.cli.demo.flows import Transcript, plan_flows
 from azpoll.cli.demo.report import evaluate, show
@@ -31,11 +30,13 @@ if TYPE_CHECKING:
     from azpoll.cli.demo.runner import Run
     from azpoll.cli.demo.view import View
 
+SUMMARY = "track 1,000 simulated operations on this machine, without Azure"
+
 _LOGGED_REQUESTS_PER_OPERATION = 50
 """Requests per operation that the fake logs for the report; far more than are sent."""
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `azpoll demo`."""
     parser.add_argument(
         "--operations",
@@ -50,7 +51,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client", choices=("httpx", "httpx2"), default="httpx", help="HTTP client (default: httpx)")
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Run the demo, print its report and return the exit code.
 
     Raises:
@@ -83,6 +84,3 @@ async def _track(arguments: argparse.Namespace, arm: FakeARM, base_url: str, ran
     transcript = Transcript(flows)
     async with create_client(arguments.client, base_url, transcript.on_response) as client:
         return await run_demo(client, flows, transcript, workload, view)
-
-
-COMMAND = Command("demo", "track 1,000 simulated operations on this machine, without Azure", _add_arguments, _run)

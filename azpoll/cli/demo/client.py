@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
 
-from azpoll.cli.command import UsageError
+from azpoll.cli.exit_codes import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

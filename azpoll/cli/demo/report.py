@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from azpoll import OperationState
-from azpoll.cli.duration import spoken
+from azpoll.cli.duration import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,7 +152,7 @@ def _show_cost(report: Report, view: View) -> None:
         (lateness, "lateness", "of reads, after their due time, median / 99 %; a 429 adds to it"),
         (f"{cpu_ms:.2f} ms", "CPU per request", "azpoll and the HTTP client; the server runs in another thread"),
         (memory, "peak memory", "of the whole process, including the server"),
-        (spoken(report.wall_s), "wall time", "from the first request to the last result"),
+        (format_duration(report.wall_s), "wall time", "from the first request to the last result"),
     )
     for value, name, meaning in rows:
         view.line(f"  {name:<20}{value:>12}   {meaning}")
