@@ -1,4 +1,4 @@
-"""How the demo looks: with rich on a terminal, else as plain lines."""
+"""The view of the demo: rich on a terminal, otherwise plain lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from azpoll.snapshot import Statistics
+    from azpoll import Statistics
 
 STYLES = {
     "": "",
@@ -26,39 +26,39 @@ STYLES = {
     "good": "bold green",
     "bad": "bold red",
 }
-"""A name for what a line is, to its look in rich."""
+"""Name of a style to its rich markup."""
 
-_EVERY_S = 1.0
+_INTERVAL_S = 1.0
 
 
 class View(Protocol):
-    """Where the demo is seen."""
+    """Displays the demo."""
 
     def heading(self, text: str) -> None:
-        """Begin a section."""
+        """Start a section."""
         ...
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line; `style` is a key of `STYLES`."""
         ...
 
-    def fleet(self, total: int) -> AbstractContextManager[None]:
-        """Show the progress of so many operations while entered."""
+    def progress(self, total: int) -> AbstractContextManager[None]:
+        """Show the progress of `total` operations while the context is entered."""
         ...
 
-    def tick(self, now: Statistics, before: Statistics, elapsed_s: float) -> None:
-        """Tell how far the fleet is; `before` is how things stood when it set out."""
+    def update(self, now: Statistics, before: Statistics, elapsed_s: float) -> None:
+        """Update the progress; `before` holds the statistics when the progress was started."""
         ...
 
 
-def view_of_stdout() -> View:
-    """Return the view that fits standard output."""
+def create_view() -> View:
+    """Return the view for standard output."""
     console = rich_console(sys.stdout)
-    return _Plain() if console is None else _Rich(console)
+    return _PlainView() if console is None else _RichView(console)
 
 
-class _Plain:
-    """Prints lines, of the fleet one per second."""
+class _PlainView:
+    """Prints lines, with one line of progress per second."""
 
     def __init__(self) -> None:
         self._total = 0
@@ -72,21 +72,21 @@ class _Plain:
         print(text, flush=True)
 
     @contextmanager
-    def fleet(self, total: int) -> Generator[None]:
+    def progress(self, total: int) -> Generator[None]:
         self._total, self._next_s = total, 0.0
         yield
 
-    def tick(self, now: Statistics, before: Statistics, elapsed_s: float) -> None:
+    def update(self, now: Statistics, before: Statistics, elapsed_s: float) -> None:
         ended = _ended(now, before)
         if elapsed_s >= self._next_s or ended == self._total:
-            self._next_s = elapsed_s + _EVERY_S
+            self._next_s = elapsed_s + _INTERVAL_S
             reads = now.polls - before.polls
             text = f"{ended:>6,} of {self._total:,} ended  {now.running:>6,} running  {reads:>7,} reads"
             print(f"{elapsed_s:5.1f} s {text}", flush=True)
 
 
-class _Rich:
-    """Prints in colour and keeps a bar for the fleet."""
+class _RichView:
+    """Prints in color, with a progress bar."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -100,27 +100,27 @@ class _Rich:
         self._console.print(text, style=STYLES[style], markup=False, soft_wrap=True)
 
     @contextmanager
-    def fleet(self, total: int) -> Generator[None]:
+    def progress(self, total: int) -> Generator[None]:
         from rich import progress as bars  # noqa: PLC0415 - optional
 
-        described, elapsed = bars.TextColumn("{task.description}"), bars.TimeElapsedColumn()
-        columns = (bars.BarColumn(), bars.MofNCompleteColumn(), described, elapsed)
+        description, elapsed = bars.TextColumn("{task.description}"), bars.TimeElapsedColumn()
+        columns = (bars.BarColumn(), bars.MofNCompleteColumn(), description, elapsed)
         with bars.Progress(*columns, console=self._console) as progress:
             self._bar = progress, progress.add_task("", total=total)
             yield
         self._bar = None
 
-    def tick(self, now: Statistics, before: Statistics, elapsed_s: float) -> None:
+    def update(self, now: Statistics, before: Statistics, elapsed_s: float) -> None:
         del elapsed_s
         if self._bar is not None:
             progress, task = self._bar
-            said = (
+            description = (
                 f"[green]{now.succeeded - before.succeeded:,} succeeded[/]"
                 f"  [red]{now.failed - before.failed:,} failed[/]"
                 f"  [yellow]{now.canceled - before.canceled:,} canceled[/]  {now.running:,} running"
                 f"  {now.polls - before.polls:,} reads"
             )
-            progress.update(task, completed=_ended(now, before), description=said)
+            progress.update(task, completed=_ended(now, before), description=description)
 
 
 def _ended(now: Statistics, before: Statistics) -> int:

@@ -1,4 +1,4 @@
-"""The made-up Azure of the demo: what operations there are, how long they take and what goes wrong."""
+"""The workload of the demo: operations of all polling patterns, with failures, cancellations and faults."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from azpoll.testing import FakeARM, FakeOperation, Pattern, Step
 
-SUBSCRIPTION_SIZE = 25
-"""Operations per subscription: ARM lets each subscription make 25 reads per second, and the fake does likewise."""
+OPERATIONS_PER_SUBSCRIPTION = 25
+"""ARM grants each subscription 25 reads per second, and so does the fake."""
 
 SHORTEST_S, LONGEST_S = 1.5, 6.5
 
@@ -27,7 +27,7 @@ _KINDS: tuple[tuple[str, str, Pattern, int], ...] = (
     ("DELETE", "Microsoft.Network/virtualNetworks/net-{n}?api-version=2024-05-01", "azure-async-operation", 5),
     ("DELETE", "Microsoft.KeyVault/vaults/vault-{n}?api-version=2023-07-01", "location", 5),
 )
-"""Method, resource, polling pattern, and how many of a hundred."""
+"""Method, resource, polling pattern, and share in percent."""
 
 _RETRY_AFTERS: tuple[float | RetryAfter | None, ...] = (
     *(1.0, 2.0, 2.0, 2.0, 3.0, 3.0, None),
@@ -51,18 +51,18 @@ _FAULTS: tuple[tuple[Step, ...], ...] = (
     (Cut(),),
 )
 
-FAILING, CANCELED, TROUBLED = 0.04, 0.03, 0.12
-"""Shares of operations: that fail, that somebody cancels, whose status cannot be read now and then."""
+FAILED, CANCELED, FAULTY = 0.04, 0.03, 0.12
+"""Shares of the operations that fail, that are canceled, and whose polls are answered with faults."""
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """One operation to begin, planned in the fake.
+class PlannedOperation:
+    """One operation to start.
 
     Attributes:
         method: of the initial request.
-        url: path and query.
-        fake: the operation as the service knows it.
+        url: path and query of the initial request.
+        fake: the operation in the fake service.
     """
 
     method: str
@@ -70,14 +70,14 @@ class Work:
     fake: FakeOperation
 
 
-def plan_fleet(arm: FakeARM, count: int, random: Random) -> list[Work]:
-    """Plan operations of all kinds; the same seed makes the same ones."""
+def plan_workload(arm: FakeARM, count: int, random: Random) -> list[PlannedOperation]:
+    """Plan operations of all kinds in the fake; the same seed gives the same operations."""
     return [_plan(arm, number, random) for number in range(count)]
 
 
-def _plan(arm: FakeARM, number: int, random: Random) -> Work:
+def _plan(arm: FakeARM, number: int, random: Random) -> PlannedOperation:
     (method, resource, pattern, _), *_ = random.choices(_KINDS, [kind[3] for kind in _KINDS])
-    subscription = f"{number // SUBSCRIPTION_SIZE:08x}-0000-4000-8000-000000000000"
+    subscription = f"{number // OPERATIONS_PER_SUBSCRIPTION:08x}-0000-4000-8000-000000000000"
     url = f"/subscriptions/{subscription}/resourceGroups/demo/providers/{resource.format(n=number)}"
     fake = arm.operation(
         method,
@@ -86,22 +86,22 @@ def _plan(arm: FakeARM, number: int, random: Random) -> Work:
         duration_s=random.uniform(SHORTEST_S, LONGEST_S),
         retry_after=random.choice(_RETRY_AFTERS),
         outcome=_outcome(pattern, random),
-        percent_complete=random.random() < 0.5,  # noqa: PLR2004 - half of the services tell it
+        percent_complete=random.random() < 0.5,  # noqa: PLR2004 - half of the operations report a percentage
         polls=_polls(random),
     )
-    return Work(method, url, fake)
+    return PlannedOperation(method, url, fake)
 
 
 def _outcome(pattern: Pattern, random: Random) -> str:
     chance = random.random()
-    if chance < FAILING:
+    if chance < FAILED:
         return "Failed"
-    # A Location URL answers 4xx for whatever is not success, so it cannot tell a cancellation from a failure.
-    return "Canceled" if chance < FAILING + CANCELED and pattern != "location" else "Succeeded"
+    # A Location URL answers 4xx for every outcome but success, so a cancellation looks like a failure there.
+    return "Canceled" if chance < FAILED + CANCELED and pattern != "location" else "Succeeded"
 
 
 def _polls(random: Random) -> tuple[Step, ...] | None:
-    if random.random() >= TROUBLED:
+    if random.random() >= FAULTY:
         return None
-    good = (Ordinary(),) * random.randrange(2)
-    return (*good, *random.choice(_FAULTS), Ordinary())
+    before = (Ordinary(),) * random.randrange(2)
+    return (*before, *random.choice(_FAULTS), Ordinary())
