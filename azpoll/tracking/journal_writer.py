@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from azpoll.protocol.states import Plan
+    from azpoll.protocol.states import Plan, State
     from azpoll.snapshot import OperationState
     from azpoll.tracking.journal import Journal
     from azpoll.tracking.outcome import Outcomes
@@ -48,9 +48,9 @@ class JournalWriter:
         self._idle.set()
         tasks.start_soon(self._run, name="azpoll journal")
 
-    async def intent(self, operation_id: str, plan: Plan, label: str | None) -> None:
-        """Write that an initial request will be sent."""
-        await self._write(lambda: self._journal.intent(_open_row(operation_id, plan, label, None)))
+    async def intent(self, row: OpenRow) -> None:
+        """Write that an initial request will be sent; returns when the row is stored."""
+        await self._write(lambda: self._journal.intent(row))
 
     async def not_started(self, operation_id: str, label: str | None, answer: Answer | None) -> None:
         """Write that an initial request started no operation."""
@@ -86,22 +86,26 @@ class JournalWriter:
         self._enqueue(lambda: self._journal.ended(row))
 
     async def flush(self) -> None:
-        """Wait until everything is written."""
+        """Wait until the writing task has written everything."""
         await self._idle.wait()
+
+    async def write_pending(self) -> None:
+        """Write everything that is pending in this task; the writing task must have ended."""
+        while self._writes or self._dirty:
+            writes, self._writes = self._writes, deque()
+            dirty, self._dirty = self._dirty, {}
+            for write in writes:
+                await self._write(write)
+            rows = [self._row(record, self._plans[record]) for record in dirty if record in self._plans]
+            if rows:
+                await self._write(lambda: self._journal.changed(rows))  # noqa: B023 - awaited immediately
+        self._idle.set()
 
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake = anyio.Event()
-            while self._writes or self._dirty:
-                writes, self._writes = self._writes, deque()
-                dirty, self._dirty = self._dirty, {}
-                for write in writes:
-                    await self._write(write)
-                rows = [self._row(record, self._plans[record]) for record in dirty if record in self._plans]
-                if rows:
-                    await self._write(lambda: self._journal.changed(rows))  # noqa: B023 - awaited immediately
-            self._idle.set()
+            await self.write_pending()
 
     async def _write(self, write: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -119,18 +123,23 @@ class JournalWriter:
         self._wake.set()
 
     def _row(self, record: OperationRecord, plan: Plan) -> OpenRow:
-        return _open_row(record.id, plan, record.label, self._outcomes.token(record))
+        token = self._outcomes.token(record)
+        url = masked_url(plan.resource_url)
+        return OpenRow(record.id, plan.method, url, plan.client_request_id, record.label, token)
 
     def _end_row(self, record: OperationRecord, state: OperationState) -> EndedRow:
-        match record.state:
-            case Succeeded(answer=outcome) | Failed(answer=outcome) | Canceled(answer=outcome):
-                return EndedRow(record.id, record.label, state, outcome.status_code, outcome.body, None)
-            case Unknown(outcome=Answer() as outcome):
-                token = self._outcomes.token(record)
-                return EndedRow(record.id, record.label, state, outcome.status_code, outcome.body, token)
-            case _:
-                return EndedRow(record.id, record.label, state, None, b"", self._outcomes.token(record))
+        answer = answer_of(record.state)
+        status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
+        token = self._outcomes.token(record) if state is OperationState.UNKNOWN else None
+        return EndedRow(record.id, record.label, state, status_code, body, token)
 
 
-def _open_row(operation_id: str, plan: Plan, label: str | None, token: str | None) -> OpenRow:
-    return OpenRow(operation_id, plan.method, masked_url(plan.resource_url), plan.client_request_id, label, token)
+def answer_of(state: State) -> Answer | None:
+    """Return the answer that ended an operation."""
+    match state:
+        case Succeeded(answer=answer) | Failed(answer=answer) | Canceled(answer=answer):
+            return answer
+        case Unknown(outcome=Answer() as answer):
+            return answer
+        case _:
+            return None

@@ -137,6 +137,19 @@ def checked_count(name: str, value: object) -> int:
     return value
 
 
+def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[int, int]:
+    """Return the least and the greatest count: a fixed count of 1 or more, or the default for None.
+
+    Raises:
+        ValueError: the value is less than 1.
+        TypeError: the value is not an integer.
+    """
+    if value is None:
+        return default
+    count = checked_count(name, value)
+    return count, count
+
+
 def checked_key(key: object) -> bytes | None:
     """Return the key that signs tokens, or None.
 

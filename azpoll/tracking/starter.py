@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Generic, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
 from azpoll.protocol import resume_token
@@ -14,17 +14,17 @@ from azpoll.protocol.machine import resume, start
 from azpoll.protocol.states import Plan
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
 from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_flag, checked_origin
-from azpoll.transport.library import ResponseT
 from azpoll.transport.shortcuts.url_cache import ORIGINS_KEPT, origin_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import State
+    from azpoll.protocol.url_policy import ParsedURL
     from azpoll.tracking.settings import Defaults, Origins, Settings
-    from azpoll.transport.library import HTTPRequest, HTTPResponse
-    from azpoll.transport.transport import Transport
+    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.transport import InitialRequest, Transport
 
 
 class Target(NamedTuple):
@@ -45,34 +45,39 @@ class Prepared(NamedTuple):
     """A checked initial request that was not sent yet.
 
     Attributes:
-        request: of the client's library.
+        request: ready to be sent.
         target: its method and URL.
         settings: of the tracking.
-        client_request_id: its `x-ms-client-request-id`.
         idempotent: whether the service may execute it twice.
     """
 
-    request: HTTPRequest
+    request: InitialRequest
     target: Target
     settings: Settings
-    client_request_id: str | None
     idempotent: bool
 
 
-class OperationStarter(Generic[ResponseT]):
+class OperationStarter:
     """Makes plans and first states within the trust that the caller has declared.
 
     Args:
-        transport: builds requests, and parses URLs as the client's library does.
+        transport: builds initial requests and reads initial responses.
+        parse_url: the URL class that also sends, so no second parser can disagree with it.
         defaults: the tracker's own settings.
         origins: where polls may go besides the origin of the initial request.
         token_key: the key that resume tokens must be signed with; None for tokens without a signature.
     """
 
     def __init__(
-        self, transport: Transport[ResponseT], defaults: Defaults, origins: Origins, token_key: bytes | None
+        self,
+        transport: Transport[HTTPResponse],
+        parse_url: Callable[[str], ParsedURL],
+        defaults: Defaults,
+        origins: Origins,
+        token_key: bytes | None,
     ) -> None:
         self._transport = transport
+        self._parse_url = parse_url
         self._defaults = defaults
         self._default_settings = checked(defaults, {})
         self._origins = origins
@@ -96,8 +101,7 @@ class OperationStarter(Generic[ResponseT]):
         settings = self.settings({name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}})
         method = _checked_method(method)
         request = self._transport.build_initial(method, url, arguments)
-        target = self._target(method, str(request.url))
-        return Prepared(request, target, settings, self._transport.request_id_of(request), idempotent)
+        return Prepared(request, self._target(method, request.url), settings, idempotent)
 
     def settings(self, given: Mapping[str, object]) -> Settings:
         """Return the settings of one call.
@@ -109,8 +113,15 @@ class OperationStarter(Generic[ResponseT]):
         return checked(self._defaults, given) if given else self._default_settings
 
     def from_answer(self, prepared: Prepared, answer: Answer) -> tuple[Plan, State]:
-        """Return plan and state of an operation whose initial request was answered."""
-        plan = _plan(prepared.target, prepared.settings, prepared.client_request_id, answer.at_s)
+        """Return plan and state of an operation whose initial request was answered.
+
+        Raises:
+            ValueError: the client's auth or an event hook changed the URL to one that cannot be polled.
+        """
+        request, target = prepared.request, prepared.target
+        if answer.url != request.url:
+            target = self._target(target.method, answer.url)
+        plan = _plan(target, prepared.settings, request.client_request_id, answer.at_s)
         return plan, start(plan, answer)
 
     def from_response(self, response: HTTPResponse, settings: Settings) -> tuple[Plan, State]:
@@ -121,9 +132,9 @@ class OperationStarter(Generic[ResponseT]):
                 request or an unread body.
             TypeError: the value is not a response of httpx or httpx2.
         """
-        answer = self._transport.answer_from(response)
+        answer, client_request_id = self._transport.answer_from(response)
         target = self._target(_checked_method(answer.method), answer.url)
-        plan = _plan(target, settings, self._transport.request_id_of(response.request), answer.at_s)
+        plan = _plan(target, settings, client_request_id, answer.at_s)
         return plan, start(plan, answer)
 
     def from_token(self, text: str, settings: Settings, at_s: float) -> tuple[Plan, State]:
@@ -135,7 +146,7 @@ class OperationStarter(Generic[ResponseT]):
         """
         try:
             token = resume_token.decode(text, self._token_key)
-            origin = origin_of(self._transport.parse_url(token.resource_url))
+            origin = origin_of(self._parse_url(token.resource_url))
         except resume_token.InvalidToken as error:
             raise InvalidResumeToken(f"the resume token cannot be used: {error}") from error
         except Exception as error:  # the URL class may raise any exception
@@ -161,8 +172,7 @@ class OperationStarter(Generic[ResponseT]):
         Raises:
             ValueError: the URL is not an http or https URL.
         """
-        parse = self._transport.parse_url
-        checked_origin("the URL of a source of hints", url.partition("?")[0], parse, path=True)
+        checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse_url, path=True)
         target = Target("GET", url, self._policy_at(url))
         return _plan(target, self.settings({"timeout": None}), None, 0.0)
 
@@ -186,7 +196,7 @@ class OperationStarter(Generic[ResponseT]):
         if policy is None:
             if len(self._policies) >= ORIGINS_KEPT:
                 self._policies.clear()
-            parse, (allowed, _, rebase_to) = self._transport.parse_url, self._origins
+            parse, (allowed, _, rebase_to) = self._parse_url, self._origins
             policy = self._policies[before] = URLPolicy(parse, origin_of(parse(before)), allowed, rebase_to)
         return policy
 

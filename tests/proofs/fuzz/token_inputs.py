@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.options import Defaults
+from azpoll.tracking.settings import Defaults
 from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of

@@ -99,11 +99,11 @@ async def test_what_a_source_covered_is_forgotten_once_it_has_ended() -> None:
         board = ResourceHints(resources, scheduler_of(tasks), no_plan)
         running = job("running")
         resources.add(running)
-        assert board.running(f"{SHELF}/running") == 1
+        assert board.report_running(f"{SHELF}/running") == 1
         for number in range(MANY):
             record = job(number)
             resources.add(record)
-            assert board.running(f"{SHELF}/{number}") == 1
+            assert board.report_running(f"{SHELF}/{number}") == 1
             record.withdrawn = True
         assert alive() - before <= FORGOTTEN_AT_LEAST + 100
         assert running.priority is Priority.LOW
