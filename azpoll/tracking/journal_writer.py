@@ -11,6 +11,7 @@ import anyio
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown
+from azpoll.snapshot import OperationState
 from azpoll.tracking.journal import EndedRow, OpenRow
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.protocol.states import Plan, State
-    from azpoll.snapshot import OperationState
     from azpoll.tracking.journal import Journal
     from azpoll.tracking.outcome import Outcomes
     from azpoll.tracking.record import OperationRecord

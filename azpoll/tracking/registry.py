@@ -11,13 +11,13 @@ from azpoll.eventloop.clock import now_s
 from azpoll.events import OperationTracked
 from azpoll.snapshot import OperationState, public_state
 from azpoll.tracking.dispatch import operation_ended, poll_answered
-from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.tracking.dispatch import EventDispatcher
+    from azpoll.tracking.record import OperationRecord
 
 
 class OperationRegistry:

@@ -28,7 +28,7 @@ from azpoll.tracking.outcome import Outcomes
 from azpoll.tracking.record import OperationRecord, id_of, new_number
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.starter import OperationStarter
-from azpoll.transport.library import ResponseT
+from azpoll.transport.library import ResponseT_co
 from azpoll.transport.transport import poll_next, send_cancel
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class TrackerSettings(NamedTuple):
     journal: Journal | None
 
 
-class Session(Generic[ResponseT]):
+class Session(Generic[ResponseT_co]):
     """A running tracker. It belongs to the event loop in which it is made.
 
     Args:
@@ -92,7 +92,7 @@ class Session(Generic[ResponseT]):
     """
 
     def __init__(
-        self, settings: TrackerSettings, transport: Transport[ResponseT], events: EventDispatcher, host: TaskHost
+        self, settings: TrackerSettings, transport: Transport[ResponseT_co], events: EventDispatcher, host: TaskHost
     ) -> None:
         self.loop = LoopBinding()
         self._transport = transport
