@@ -142,7 +142,7 @@ class ClientTransport(Generic[ResponseT]):
         try:
             request: HTTPRequest = self._client.build_request(method, url, **arguments)
             has_host = bool(origin_of(request.url).host)
-        except library.unsendable as error:
+        except library.unsendable_errors as error:
             raise ValueError(f"no request can be made of these arguments: {type(error).__name__}") from None
         except Exception as error:
             raise ValueError(f"no request can be made of these arguments: {error}") from error
@@ -220,22 +220,22 @@ class ClientTransport(Generic[ResponseT]):
         """
         fault, name = self._fault(error), type(error).__name__
         detail = f"{name} in {_place_of(error)}" if fault is FailureKind.CALLER else name
-        cause = _os_error_beneath(error) if isinstance(error, self.library.network) else None
+        cause = _os_error_beneath(error) if isinstance(error, self.library.network_error) else None
         return RequestFailure(fault, detail, self.now(), cause, head)
 
     def _fault(self, error: BaseException) -> FailureKind:
         library = self.library
-        if isinstance(error, (TimeoutError, library.timeouts)):
+        if isinstance(error, (TimeoutError, library.timeout_error)):
             return FailureKind.TIMEOUT
         if _has_cause(error, ssl.SSLCertVerificationError):
             return FailureKind.CERTIFICATE
-        if isinstance(error, library.unsendable):
+        if isinstance(error, library.unsendable_errors):
             return FailureKind.UNSENDABLE
         if isinstance(error, TooLargeError):
             return FailureKind.TOO_LARGE
-        if isinstance(error, (UndecodableError, library.undecodable)):
+        if isinstance(error, (UndecodableError, library.decoding_error)):
             return FailureKind.UNDECODABLE
-        return FailureKind.CONNECTION if isinstance(error, library.failures) else FailureKind.CALLER
+        return FailureKind.CONNECTION if isinstance(error, library.transport_error) else FailureKind.CALLER
 
 
 def _head(received: RawResponse, method: str, url: str, at_s: float) -> Answer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Never, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RawHeaders
     from azpoll.protocol.url_policy import ParsedURL
 
-LIBRARIES = {"httpx": "httpcore", "httpx2": "httpcore2"}
-"""Each with the library beneath it, which knows connections and nothing else."""
-
-Exceptions: TypeAlias = tuple[type[Exception], ...]
+LIBRARIES = ("httpx", "httpx2")
 
 
 class Headers(Protocol):
@@ -133,13 +130,11 @@ class Library:
         response: the response class.
         headers: the class of headers.
         auth: the base of authentication classes.
-        timeouts: exceptions that mean that no answer came in time.
-        failures: other exceptions of the transport.
-        network: those of the failures that come from the network itself.
-        unsendable: exceptions that the next try must raise again.
-        undecodable: exceptions of a body that is not what its coding says.
-        transport: the class of its own asynchronous transport.
-        core: what that transport sends with; None while nobody has made one.
+        transport_error: the base of the errors of sending a request and of reading its response.
+        timeout_error: an answer did not arrive in time.
+        network_error: the network failed.
+        unsendable_errors: the next attempt would raise the same error.
+        decoding_error: the content coding of a body is broken.
     """
 
     def __init__(self, module: Any) -> None:  # noqa: ANN401 - either library's module
@@ -149,15 +144,15 @@ class Library:
         self.response: Callable[..., Any] = module.Response
         self.headers: Callable[[object], Any] = module.Headers
         self.auth: type = module.Auth
-        self.timeouts: Exceptions = (module.TimeoutException,)
-        self.failures: Exceptions = (module.TransportError,)
-        self.network: Exceptions = (module.NetworkError,)
-        self.unsendable: Exceptions = (module.UnsupportedProtocol, module.LocalProtocolError, module.InvalidURL)
-        self.undecodable: Exceptions = (module.DecodingError,)
-        self.transport: Any = module.AsyncHTTPTransport
-        self.core: Any = sys.modules.get(LIBRARIES[self.name])
-        if self.core is not None:
-            self._add_errors_of(self.core)
+        self.transport_error: type[Exception] = module.TransportError
+        self.timeout_error: type[Exception] = module.TimeoutException
+        self.network_error: type[Exception] = module.NetworkError
+        self.unsendable_errors: tuple[type[Exception], ...] = (
+            module.UnsupportedProtocol,
+            module.LocalProtocolError,
+            module.InvalidURL,
+        )
+        self.decoding_error: type[Exception] = module.DecodingError
 
     def owns(self, step: object) -> bool:
         """Whether a function or method is the library's own, neither overridden nor wrapped by an instrument."""
@@ -167,13 +162,6 @@ class Library:
             return False
         module: object = step.__globals__.get("__name__")
         return isinstance(module, str) and module.partition(".")[0] == self.name
-
-    def _add_errors_of(self, core: Any) -> None:  # noqa: ANN401 - either library's core
-        """Know also the errors that the library's own transport translates."""
-        self.timeouts += (core.TimeoutException,)
-        self.failures += (core.NetworkError, core.ProtocolError, core.ProxyError)
-        self.network += (core.NetworkError,)
-        self.unsendable += (core.UnsupportedProtocol, core.LocalProtocolError)
 
 
 def library_of(client: object) -> Library:

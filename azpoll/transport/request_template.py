@@ -31,20 +31,16 @@ class RequestTemplate:
 
     Attributes:
         request: one of them.
-        raw: its headers.
-        headers: the same as text.
+        headers: its headers as text.
         timeouts: in seconds, by kind.
-        origin: scheme, host and port.
     """
 
-    __slots__ = ("headers", "origin", "raw", "request", "timeouts")
+    __slots__ = ("headers", "request", "timeouts")
 
     def __init__(self, request: HTTPRequest) -> None:
         self.request = request
-        self.raw: list[tuple[bytes, bytes]] = request.headers.raw
-        self.headers = tuple(text_of(self.raw))
+        self.headers = tuple(text_of(request.headers.raw))
         self.timeouts: Mapping[str, float | None] = request.extensions["timeout"]
-        self.origin: tuple[bytes, bytes, int | None] = (request.url.raw_scheme, request.url.raw_host, request.url.port)
 
 
 class RequestFactory:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Generic
 from azpoll.transport.body import drain
 from azpoll.transport.headers import bytes_of
 from azpoll.transport.library import ResponseT
-from azpoll.transport.pooled import Pooled
 from azpoll.transport.request_template import REQUEST_ID, RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.direct_send import at_once
@@ -48,7 +47,6 @@ class Sender(Generic[ResponseT]):
         self._library = library
         self._urls = urls
         self._requests = RequestFactory(client, library, urls)
-        self._pooled = Pooled(library)
         self._auth: SharedAuth | None = None
         self._transport_for: Callable[[object], Any] | None = None
         if all(library.owns(getattr(client, step, None)) for step in STEPS):
@@ -85,14 +83,10 @@ class Sender(Generic[ResponseT]):
     ) -> Awaitable[RawResponse] | None:
         """Send a GET without a request and a response of httpx; None where the transport cannot do without."""
         direct: Direct | None = getattr(transport, "get_directly", None)
-        if direct is not None:
-            own = () if client_request_id is None else ((REQUEST_ID, client_request_id),)
-            return direct(self._urls.text_of(url), model.headers, own, model.timeouts)
-        pool = self._pooled.pool_of(transport)
-        target = None if pool is None else self._urls.target_of(url)
-        if target is None:
+        if direct is None:
             return None
-        return self._pooled.get(pool, model, target, client_request_id)
+        own = () if client_request_id is None else ((REQUEST_ID, client_request_id),)
+        return direct(self._urls.text_of(url), model.headers, own, model.timeouts)
 
     async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
         """The same, through `client.send`."""
