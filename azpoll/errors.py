@@ -34,7 +34,8 @@ from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownR
 
 if TYPE_CHECKING:
     from azpoll.protocol.arm_error import ARMError
-    from azpoll.transport.library import HTTPRequest, HTTPResponse
+    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.transport import InitialRequest
 
 
 class AzpollError(Exception):
@@ -219,9 +220,9 @@ def _polling_error(
     return error
 
 
-def unanswered(request: HTTPRequest, outcome: RequestFailure) -> InitialRequestFailed:
+def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialRequestFailed:
     """Return the exception for an initial request that brought no answer."""
-    name = f"{request.method} {masked_url(str(request.url))}"
+    name = f"{request.method} {masked_url(request.url)}"
     known = "Nothing was sent" if outcome.fault.fatal else "It is not known whether the service acted on it: look first"
     text = f"{name} brought no answer ({outcome.fault.value}: {outcome.detail}). {known}, then send it again"
     error = InitialRequestFailed(text, operation=name)

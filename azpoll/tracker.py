@@ -23,8 +23,9 @@ from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.initial_requests import InitialRequests
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.starter import OperationStarter
-from azpoll.transport.client import ClientTransport, request_id_of
+from azpoll.transport.client_request_id import client_request_id_of
 from azpoll.transport.library import ResponseT
+from azpoll.transport.two_phase import TwoPhaseTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -97,7 +98,7 @@ class Tracker(Generic[ResponseT]):
         self._budget = budget
         self._due_times = DueTimes(random.Random(random.getrandbits(64)), durations)  # noqa: S311 - jitter; `random.seed` replays
         self._waits = on_exit == "wait"
-        self._transport = ClientTransport(client)
+        self._transport = TwoPhaseTransport(client)
         at_once = self._transport.at_once if max_in_flight is None else (max_in_flight, max_in_flight)
         self._limit = partial(
             ConcurrencyLimit, options.checked_count("max_in_flight", at_once[0]), at_once[1], process_time
@@ -205,7 +206,7 @@ class Tracker(Generic[ResponseT]):
         """
         self._check_open()
         settings = self._opening.settings(tracking)
-        return self._begun(self._transport.received(response), request_id_of(response.request), settings, decode)
+        return self._begun(self._transport.received(response), client_request_id_of(response.request), settings, decode)
 
     @overload
     def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...

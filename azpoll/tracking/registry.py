@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.concurrency import ConcurrencyLimit
     from azpoll.schedule.due_time import DueTimes
     from azpoll.schedule.scopes import ScopeStatistics
-    from azpoll.transport.client import ClientTransport
+    from azpoll.transport.two_phase import TwoPhaseTransport
 
 T = TypeVar("T")
 
@@ -56,7 +56,9 @@ class OperationRegistry(Generic[ResponseT]):
         keep_failures: whether failures are kept until somebody has seen them.
     """
 
-    def __init__(self, transport: ClientTransport[ResponseT], token_key: bytes | None, *, keep_failures: bool) -> None:
+    def __init__(
+        self, transport: TwoPhaseTransport[ResponseT], token_key: bytes | None, *, keep_failures: bool
+    ) -> None:
         self.transport = transport
         self.wall_clock = WallClock()
         self.scheduler: Scheduler | None = None

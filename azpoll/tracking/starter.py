@@ -15,7 +15,6 @@ from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.states import Plan
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
-from azpoll.transport.client import is_repeatable, request_id_of
 from azpoll.transport.shortcuts.url_cache import ORIGINS_KEPT, origin_in
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import State
     from azpoll.schedule.initial_requests import InitialRequests
-    from azpoll.transport.client import ClientTransport
+    from azpoll.transport.two_phase import TwoPhaseTransport
 
 
 class OperationStarter:
@@ -45,7 +44,7 @@ class OperationStarter:
 
     def __init__(
         self,
-        transport: ClientTransport[Any],
+        transport: TwoPhaseTransport[Any],
         defaults: Defaults,
         *,
         allowed_origins: Iterable[str],
@@ -111,16 +110,16 @@ class OperationStarter:
             raise TypeError(f"idempotent must be True or False, not {type(idempotent).__name__}")
         settings = self.settings({name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}})
         request = self._transport.initial(self.check_method(method), url, arguments)
-        self._resource_of(str(request.url))  # what cannot be asked again is not sent
+        self._resource_of(request.url)  # what cannot be asked again is not sent
         assert self._starts is not None  # noqa: S101 - the tracker was entered
         outcome = await self._starts.send(
-            request, settings.owner, settings.delay_limits, repeatable=is_repeatable(request), idempotent=idempotent
+            request, settings.owner, settings.delay_limits, repeatable=request.is_repeatable, idempotent=idempotent
         )
         if outcome is None:
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         if isinstance(outcome, RequestFailure):
             raise unanswered(request, outcome)
-        return outcome, request_id_of(request), settings
+        return outcome, request.client_request_id, settings
 
     def begun(self, outcome: Answer, settings: Settings, client_request_id: str | None) -> tuple[Plan, State]:
         """Return plan and state of an operation whose initial request was answered.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from azpoll.eventloop.clock import at_next_turn
 from azpoll.eventloop.timeouts import EXCHANGE_S
+from azpoll.transport.client_request_id import CLIENT_REQUEST_ID
 from azpoll.transport.headers import text_of
 from azpoll.transport.shortcuts.url_cache import origin_in
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
     from azpoll.transport.shortcuts.url_cache import URLCache
-
-REQUEST_ID = "x-ms-client-request-id"
-RAW_REQUEST_ID = REQUEST_ID.encode()
 
 ORIGINS_KEPT = 64
 
@@ -80,7 +78,7 @@ class RequestFactory:
             request.headers = self._library.headers(request.headers)
             request.extensions = {"timeout": model.timeouts}
         if client_request_id is not None:
-            request.headers[REQUEST_ID] = client_request_id
+            request.headers[CLIENT_REQUEST_ID] = client_request_id
         return request
 
     def model(self, method: str, url: str) -> RequestTemplate | None:

@@ -21,7 +21,7 @@ from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
 from azpoll.protocol.states import FinalStateVia, Pending
 from azpoll.tracking.starter import OperationStarter
-from azpoll.transport.client import ClientTransport
+from azpoll.transport.two_phase import TwoPhaseTransport
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import havoc, one_of
 from tests.proofs.fuzz.input_kind import Broken, Kind
@@ -37,7 +37,7 @@ KEYS = (None, KEY)
 
 
 def _opening(key: bytes | None) -> OperationStarter:
-    transport = ClientTransport(httpx.AsyncClient(base_url=HOST))
+    transport = TwoPhaseTransport(httpx.AsyncClient(base_url=HOST))
     return OperationStarter(
         transport, Defaults(DelayLimits(), float("inf")), allowed_origins=[EU], rebase_to=None, token_key=key
     )
