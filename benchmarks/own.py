@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import azpoll
-from azpoll.transport.library import LIBRARIES
 from benchmarks.peers.naive import GATE, HEADERS
 from benchmarks.wire import HEADERS as ANSWERED
 from benchmarks.wire import MONITOR, RESOURCE, RUNNING, SUCCEEDED
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 
     from benchmarks.measures import Figures
+
+CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
+"""Each HTTP library and the library of its connections."""
 
 ORIGIN = "https://management.azure.com"
 OPERATIONS = 400
@@ -38,7 +40,7 @@ REPEATS = 3
 def null_transport(library: Any, polls: int) -> Any:
     """Return the library's own transport with a pool that answers at once; each URL succeeds at its last poll."""
     transport = library.AsyncHTTPTransport()
-    transport._pool = _null_pool(import_module(LIBRARIES[library.__name__]), polls)  # noqa: SLF001 - it takes no other
+    transport._pool = _null_pool(import_module(CORES[library.__name__]), polls)  # noqa: SLF001 - it takes no other
     return transport
 
 

@@ -227,6 +227,7 @@ class Session(Generic[ResponseT_co]):
                 if self._journal is not None:
                     await self._journal.flush()
         finally:
+            self._transport.abort_all()
             for record in tuple(self.registry.live):
                 self.stop(record)
         if self._journal is not None:
