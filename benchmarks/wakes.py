@@ -1,4 +1,4 @@
-"""What scheduling costs: CPU per wake of the agenda with a fleet in it, without protocol, client or event loop."""
+"""CPU of scheduling alone, per wake of an operation: no protocol, no client, no event loop."""
 
 from __future__ import annotations
 
@@ -16,41 +16,45 @@ from azpoll.protocol.target import Trust, origin_of
 from azpoll.record import Record
 from azpoll.schedule.agenda import Agenda
 from azpoll.schedule.budget import Budget
-from benchmarks.fleet.world import GROUP, ORIGIN, QUERY, RETRY_AFTER_S
+from benchmarks.fleet.scenario import GROUP, ORIGIN, QUERY, RETRY_AFTER_S
 
 if TYPE_CHECKING:
     from azpoll.protocol.answer import Unreachable
-    from benchmarks.measures import Figures
+    from benchmarks.jobs import Figures
 
 LEFT = {"x-ms-ratelimit-remaining-subscription-reads": "240", "retry-after": "17"}
 MONITOR = f"{ORIGIN}/subscriptions/s/providers/Microsoft.Test/locations/westeurope/operations"
 
+EVERY_S = 0.001
+"""Seconds between the due times of two operations."""
 
-EVERY_S, LONG_S = 0.001, 1e6
-PLENTY = Budget(rate=1e6, ceiling=1e6, burst=1e6)
+LATER_S = 1e6
+"""Seconds until an operation is due again: after the measurement."""
+
+UNLIMITED = Budget(rate=1e6, ceiling=1e6, burst=1e6)
 
 
-class _Alone:
+class _Unwatched:
     def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
-        """Hear nothing."""
+        """Ignore the change."""
 
 
 def wakes(operations: int) -> Figures:
-    """CPU microseconds of a wake: a job comes due, is given a read and taken, its answer heard of, and it is put back.
+    """CPU microseconds per wake: an operation is due, gets a token, is taken, gets its answer, and is put back.
 
-    Told for jobs that come due one after another while there are reads for them, of one owner and of a thousand; and
-    for jobs that are all due at once and wait for the reads of a budget.
+    `us` and `shared_us` have one owner and a thousand, operations due one after another, and tokens for all.
+    `queued_us` has operations that are all due at one instant and queue for the tokens of the default budget.
     """
     return {
-        "us": _wake_us(operations, 1, PLENTY, EVERY_S),
-        "shared_us": _wake_us(operations, 1_000, PLENTY, EVERY_S),
+        "us": _wake_us(operations, 1, UNLIMITED, EVERY_S),
+        "shared_us": _wake_us(operations, 1_000, UNLIMITED, EVERY_S),
         "queued_us": _wake_us(operations, 1, Budget(), 0.0),
     }
 
 
 def _wake_us(operations: int, owners: int, budget: Budget, every_s: float) -> float:
     now = datetime.now(UTC)
-    trust, home = Trust(httpx.URL, origin_of(httpx.URL(ORIGIN))), _Alone()
+    trust, home = Trust(httpx.URL, origin_of(httpx.URL(ORIGIN))), _Unwatched()
     answer = Answer(200, LEFT, b"", MONITOR, now, 0.0)
     agenda = Agenda(budget)
     for number in range(operations):
@@ -77,5 +81,5 @@ def _drive(agenda: Agenda, answer: Answer, operations: int) -> float:
             assert job.place is not None
             woken += 1
             agenda.heard(job.place, answer, now_s)
-            agenda.put(job, now_s + LONG_S)
+            agenda.put(job, now_s + LATER_S)
     return (time.process_time() - begun) / operations * 1e6
