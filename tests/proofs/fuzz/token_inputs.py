@@ -19,7 +19,8 @@ from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
 from azpoll.protocol.states import FinalStateVia, Pending
-from azpoll.tracking.settings import Defaults, checked_origins
+from azpoll.tracking.origins import checked_origins
+from azpoll.tracking.settings import Defaults
 from azpoll.tracking.starter import OperationStarter
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import havoc, one_of
