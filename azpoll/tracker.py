@@ -61,7 +61,7 @@ class Tracker(OperationSource[ResponseT]):
         min_interval: the shortest delay in seconds; 0 for servers that accept any rate.
         timeout: overall deadline of each operation in seconds; None for none.
         token_key: signs resume tokens with HMAC-SHA256, and verifies those that are resumed.
-        journal: stores each operation durably; see `azpoll.tracking.journal`.
+        journal: stores each operation and its resume token, so that another process can resume it; see `Journal`.
         on_exit: "wait" or "stop", as above.
 
     Raises:

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 from azpoll.snapshot import OperationState
 
 
-class OpenRow(NamedTuple):
+class JournalRow(NamedTuple):
     """An operation that has not ended.
 
     Attributes:
@@ -39,7 +39,7 @@ class OpenRow(NamedTuple):
     token: str | None
 
 
-class EndedRow(NamedTuple):
+class JournalResult(NamedTuple):
     """An operation that has ended, or an initial request that started none.
 
     Attributes:
@@ -62,30 +62,30 @@ class EndedRow(NamedTuple):
 class Journal(Protocol):
     """Storage for the rows of one tracker. All methods run in the tracker's event loop and must not block it."""
 
-    async def intent(self, row: OpenRow) -> None:
+    async def intent(self, row: JournalRow) -> None:
         """Store a row, without a token, before its request is sent."""
         ...
 
-    async def started(self, row: OpenRow) -> None:
+    async def started(self, row: JournalRow) -> None:
         """Store a row with its first token."""
         ...
 
-    async def changed(self, rows: Sequence[OpenRow]) -> None:
+    async def changed(self, rows: Sequence[JournalRow]) -> None:
         """Replace rows, since their tokens have changed."""
         ...
 
-    async def ended(self, row: EndedRow) -> None:
+    async def ended(self, row: JournalResult) -> None:
         """Replace an open row by its end."""
         ...
 
-    async def open_rows(self) -> Sequence[OpenRow]:
+    async def open_rows(self) -> Sequence[JournalRow]:
         """Return the operations that have not ended."""
         ...
 
-    async def results(self) -> Sequence[EndedRow]:
+    async def results(self) -> Sequence[JournalResult]:
         """Return the operations that have ended."""
         ...
 
-    async def get(self, operation_id: str) -> OpenRow | EndedRow | None:
+    async def get(self, operation_id: str) -> JournalRow | JournalResult | None:
         """Return the row of one operation; None if there is none."""
         ...

@@ -12,7 +12,7 @@ from azpoll.protocol.answer import Answer
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown
 from azpoll.snapshot import OperationState
-from azpoll.tracking.journal import EndedRow, OpenRow
+from azpoll.tracking.journal import JournalResult, JournalRow
 from azpoll.tracking.record import id_of, new_number
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class JournalWriter:
         """Write that an initial request will be sent; returns the number of the new operation."""
         number, (method, resource_url, _) = new_number(), prepared.target
         request_id, label = prepared.request.client_request_id, prepared.settings.label
-        row = OpenRow(id_of(number), method, masked_url(resource_url), request_id, label, None)
+        row = JournalRow(id_of(number), method, masked_url(resource_url), request_id, label, None)
         await self._write(lambda: self._journal.intent(row))
         return number
 
@@ -90,7 +90,7 @@ class JournalWriter:
         """Write that an initial request started no operation; `number` is that of its intent."""
         if number is not None:
             status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
-            row = EndedRow(id_of(number), prepared.settings.label, None, status_code, body, None)
+            row = JournalResult(id_of(number), prepared.settings.label, None, status_code, body, None)
             await self._write(lambda: self._journal.ended(row))
 
     async def started(self, record: OperationRecord, plan: Plan) -> None:
@@ -158,16 +158,16 @@ class JournalWriter:
             self._idle = anyio.Event()
         self._wake.set()
 
-    def _row(self, record: OperationRecord, plan: Plan) -> OpenRow:
+    def _row(self, record: OperationRecord, plan: Plan) -> JournalRow:
         token = self._outcomes.token(record)
         url = masked_url(plan.resource_url)
-        return OpenRow(record.id, plan.method, url, plan.client_request_id, record.label, token)
+        return JournalRow(record.id, plan.method, url, plan.client_request_id, record.label, token)
 
-    def _end_row(self, record: OperationRecord, state: OperationState) -> EndedRow:
+    def _end_row(self, record: OperationRecord, state: OperationState) -> JournalResult:
         answer = answer_of(record.state)
         status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
         token = self._outcomes.token(record) if state is OperationState.UNKNOWN else None
-        return EndedRow(record.id, record.label, state, status_code, body, token)
+        return JournalResult(record.id, record.label, state, status_code, body, token)
 
 
 def answer_of(state: State) -> Answer | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from azpoll.tracking.journal import EndedRow, OpenRow
+from azpoll.tracking.journal import JournalResult, JournalRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,39 +23,39 @@ class ListJournal:
     def __init__(self, *, delay_s: float = 0.0, error: Exception | None = None) -> None:
         self._delay_s = delay_s
         self._error = error
-        self.calls: list[tuple[str, OpenRow | EndedRow]] = []
+        self.calls: list[tuple[str, JournalRow | JournalResult]] = []
         self.batches: list[int] = []
-        self.rows: dict[str, OpenRow | EndedRow] = {}
+        self.rows: dict[str, JournalRow | JournalResult] = {}
 
     @property
     def names(self) -> list[str]:
         """The names of the calls, in their order."""
         return [name for name, _ in self.calls]
 
-    async def intent(self, row: OpenRow) -> None:
+    async def intent(self, row: JournalRow) -> None:
         await self._store("intent", row)
 
-    async def started(self, row: OpenRow) -> None:
+    async def started(self, row: JournalRow) -> None:
         await self._store("started", row)
 
-    async def changed(self, rows: Sequence[OpenRow]) -> None:
+    async def changed(self, rows: Sequence[JournalRow]) -> None:
         self.batches.append(len(rows))
         for row in rows:
             await self._store("changed", row)
 
-    async def ended(self, row: EndedRow) -> None:
+    async def ended(self, row: JournalResult) -> None:
         await self._store("ended", row)
 
-    async def open_rows(self) -> list[OpenRow]:
-        return [row for row in self.rows.values() if isinstance(row, OpenRow)]
+    async def open_rows(self) -> list[JournalRow]:
+        return [row for row in self.rows.values() if isinstance(row, JournalRow)]
 
-    async def results(self) -> list[EndedRow]:
-        return [row for row in self.rows.values() if isinstance(row, EndedRow)]
+    async def results(self) -> list[JournalResult]:
+        return [row for row in self.rows.values() if isinstance(row, JournalResult)]
 
-    async def get(self, operation_id: str) -> OpenRow | EndedRow | None:
+    async def get(self, operation_id: str) -> JournalRow | JournalResult | None:
         return self.rows.get(operation_id)
 
-    async def _store(self, name: str, row: OpenRow | EndedRow) -> None:
+    async def _store(self, name: str, row: JournalRow | JournalResult) -> None:
         await anyio.sleep(self._delay_s)
         self.calls.append((name, row))
         if self._error is not None:

@@ -11,7 +11,7 @@ import pytest
 import azpoll
 from azpoll.snapshot import OperationState
 from azpoll.testing import FakeARM, Script
-from azpoll.tracking.journal import EndedRow, Journal, OpenRow
+from azpoll.tracking.journal import Journal, JournalResult, JournalRow
 from tests.support.list_journal import ListJournal
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ async def test_the_intent_is_stored_before_the_request_is_sent() -> None:
     arm = FakeARM(default=Script(duration_s=0))
 
     class Before(ListJournal):
-        async def intent(self, row: OpenRow) -> None:
+        async def intent(self, row: JournalRow) -> None:
             assert not arm.requests
             await super().intent(row)
 
@@ -50,7 +50,7 @@ async def test_the_intent_is_stored_before_the_request_is_sent() -> None:
         await (await tracker.begin("PUT", THING, headers={"x-ms-client-request-id": "id-1"}))
     name, intent = journal.calls[0]
     assert name == "intent"
-    assert isinstance(intent, OpenRow)
+    assert isinstance(intent, JournalRow)
     assert (intent.method, intent.client_request_id, intent.token) == ("PUT", "id-1", None)
     assert "SECRET" not in intent.url
     assert intent.url.startswith(f"{ORIGIN}/subscriptions/s/")
@@ -87,7 +87,7 @@ async def test_a_result_is_stored_once_with_its_body() -> None:
     async with client_of(arm) as client, azpoll.Tracker(client, journal=journal) as tracker:
         response = await (await tracker.begin("PUT", THING, json={}))
     (row,) = await journal.results()
-    assert row == EndedRow(row.operation_id, None, OperationState.SUCCEEDED, 200, response.content, None)
+    assert row == JournalResult(row.operation_id, None, OperationState.SUCCEEDED, 200, response.content, None)
     assert await journal.get(row.operation_id) == row
     assert not await journal.open_rows()
 
