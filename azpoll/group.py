@@ -13,12 +13,11 @@ from azpoll.snapshot import OperationState
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from types import TracebackType
 
     from azpoll.operation import AsyncOperation
-    from azpoll.options import BeginOptions, TrackingOptions
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.tracking.session import Session
 
 T = TypeVar("T")
 
@@ -124,34 +123,15 @@ class Group(OperationSource[ResponseT]):
         """
         return _Progress(self.snapshot, self._changes, lambda: self._closed)
 
-    async def _begin(
-        self, method: str, url: str, decode: Callable[[ResponseT], T] | None, arguments: BeginOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        self._check_open()
-        arguments = {"label": self.label, "owner": self, **arguments}
-        if decode is None:
-            return self._add(await self._tracker.begin(method, url, **arguments))
-        return self._add(await self._tracker.begin(method, url, decode=decode, **arguments))
+    def _session(self) -> Session[ResponseT]:
+        if self._closed:
+            raise TrackerClosed("the group is closed: it takes no more operations")
+        return self._tracker._session()  # noqa: SLF001 - of the same base class
 
-    def _track(
-        self, response: HTTPResponse, decode: Callable[[ResponseT], T] | None, tracking: TrackingOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        self._check_open()
-        tracking = {"label": self.label, "owner": self, **tracking}
-        if decode is None:
-            return self._add(self._tracker.track(response, **tracking))
-        return self._add(self._tracker.track(response, decode=decode, **tracking))
+    def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
+        return {"label": self.label, "owner": self, **options}
 
-    def _resume(
-        self, token: str, decode: Callable[[ResponseT], T] | None, tracking: TrackingOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        self._check_open()
-        tracking = {"label": self.label, "owner": self, **tracking}
-        if decode is None:
-            return self._add(self._tracker.resume(token, **tracking))
-        return self._add(self._tracker.resume(token, decode=decode, **tracking))
-
-    def _add(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
+    def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
         self._members.append((anyio.current_time(), operation))
         self._note()
         operation.add_done_callback(self._note)
@@ -159,10 +139,6 @@ class Group(OperationSource[ResponseT]):
 
     def _note(self, _operation: object = None) -> None:
         self._changes.add()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise TrackerClosed("the group is closed: it takes no more operations")
 
 
 class _Changes:
