@@ -20,7 +20,7 @@ from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
 from azpoll.protocol.states import FinalStateVia, Pending
 from azpoll.tracking.origins import checked_origins
-from azpoll.tracking.settings import Defaults
+from azpoll.tracking.settings import Settings
 from azpoll.tracking.starter import OperationStarter
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import havoc, one_of
@@ -38,7 +38,7 @@ KEYS = (None, KEY)
 
 
 def _starter(key: bytes | None) -> OperationStarter:
-    defaults = Defaults(DelayLimits(), float("inf"))
+    defaults = Settings(DelayLimits())
     return OperationStarter(
         ScriptedTransport([]), httpx.URL, defaults, checked_origins([EU], None, HOST, httpx.URL), key
     )
