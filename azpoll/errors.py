@@ -222,8 +222,8 @@ def _polling_error(
 def unanswered(request: HTTPRequest, outcome: RequestFailure) -> InitialRequestFailed:
     """Return the exception for an initial request that brought no answer."""
     name = f"{request.method} {masked_url(str(request.url))}"
-    known = "Nothing was sent" if outcome.fault.fatal else "It is not known whether the service acted on it: look first"
-    text = f"{name} brought no answer ({outcome.fault.value}: {outcome.detail}). {known}, then send it again"
+    known = "Nothing was sent" if outcome.kind.fatal else "It is not known whether the service acted on it: look first"
+    text = f"{name} brought no answer ({outcome.kind.value}: {outcome.detail}). {known}, then send it again"
     error = InitialRequestFailed(text, operation=name)
     error.__cause__ = outcome.cause
     return error

@@ -8,7 +8,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Literal, NamedTuple, TypeAlias, TypedDict, TypeGuard
 
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import Origin, ParsedURL, origin_of
 
 ResultWanted: TypeAlias = Literal["final", "status"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import anyio
 
 from azpoll.cli.duration import spoken
-from azpoll.protocol.answer import is_object
+from azpoll.protocol.json_body import is_object
 from azpoll.testing import Reply
 
 if TYPE_CHECKING:

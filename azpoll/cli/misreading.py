@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import is_object
-from azpoll.protocol.reading import is_monitor, status_word, verdict_of
-from azpoll.protocol.states import Verdict
+from azpoll.protocol.json_body import is_object
+from azpoll.protocol.status_document import Verdict, is_monitor, status_word, verdict_of
 
 if TYPE_CHECKING:
     import httpx

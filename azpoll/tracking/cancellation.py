@@ -44,7 +44,7 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
             text = f"{record.name} was not canceled: HTTP {outcome.status_code}, {describe(reported.error)}"
             raise CancelFailed(f"{text}. Tracking goes on", operation=record.name, reported=reported)
         case RequestFailure() as outcome:
-            text = f"it is not known whether {record.name} was asked to cancel: {outcome.fault.value}"
+            text = f"it is not known whether {record.name} was asked to cancel: {outcome.kind.value}"
             raise CancelFailed(f"{text}. Tracking goes on", operation=record.name) from outcome.cause
 
 

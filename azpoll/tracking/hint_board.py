@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import anyio
 
 from azpoll.errors import UntrustedPollingURL, error_of
-from azpoll.protocol.failures import NOW
+from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.states import Fetching, NextRequest, Pending, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
 from azpoll.schedule.scope_queue import Priority
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from azpoll.hints import HintSource
     from azpoll.protocol.answer import Answer, RequestFailure
-    from azpoll.protocol.states import Plan
+    from azpoll.protocol.plan import Plan
     from azpoll.schedule.scheduler import Scheduler
 
 logger = logging.getLogger("azpoll")
@@ -94,7 +94,7 @@ class ResourceHints:
         if isinstance(target, RejectedURL):
             raise UntrustedPollingURL(f"a list names a next page that is refused: {target.reason}; nothing was sent")
         record = OperationRecord(
-            "hints", Fetching(home, target, NextRequest(target, NOW)), _Unheard(), anyio.current_time()
+            "hints", Fetching(home, target, NextRequest(target, IMMEDIATELY)), _Unheard(), anyio.current_time()
         )
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from azpoll.events import Event
     from azpoll.options import Settings
     from azpoll.protocol.answer import RequestFailure
-    from azpoll.protocol.states import Plan, State
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import State
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.concurrency import ConcurrencyLimit
@@ -122,7 +123,7 @@ class OperationRegistry(Generic[ResponseT]):
         """Hear from the scheduler of a 429."""
         self._emit(
             lambda: ScopeThrottled(
-                self.transport.now(), scope.scope, throttle.reach.value, throttle.retry_after_s, scope.rate
+                self.transport.now(), scope.scope, throttle.level.value, throttle.retry_after_s, scope.rate
             )
         )
 

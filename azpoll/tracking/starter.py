@@ -13,7 +13,7 @@ from azpoll.protocol import resume_token as tokens
 from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume, start
-from azpoll.protocol.states import Plan
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
 from azpoll.transport.client import is_repeatable, request_id_of
 from azpoll.transport.shortcuts.url_cache import ORIGINS_KEPT, origin_in

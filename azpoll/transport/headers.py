@@ -4,37 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from azpoll.protocol.kept_headers import KEPT_HEADERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from azpoll.protocol.answer import RawHeaders
 
-READ = (
-    "azure-asyncoperation",
-    "content-encoding",
-    "content-type",
-    "date",
-    "location",
-    "operation-location",
-    "retry-after",
-    "retry-after-ms",
-    "set-cookie",
-    "x-ms-correlation-request-id",
-    "x-ms-error-code",
-    "x-ms-ratelimit-remaining-resource",
-    "x-ms-ratelimit-remaining-subscription-deletes",
-    "x-ms-ratelimit-remaining-subscription-global-deletes",
-    "x-ms-ratelimit-remaining-subscription-global-reads",
-    "x-ms-ratelimit-remaining-subscription-global-writes",
-    "x-ms-ratelimit-remaining-subscription-reads",
-    "x-ms-ratelimit-remaining-subscription-writes",
-    "x-ms-ratelimit-remaining-tenant-deletes",
-    "x-ms-ratelimit-remaining-tenant-reads",
-    "x-ms-ratelimit-remaining-tenant-writes",
-    "x-ms-request-id",
-    "x-ms-retry-after-ms",
-)
-"""Lower-case names of all headers that `protocol` reads, and of that for the client."""
+READ = (*sorted(KEPT_HEADERS), "content-encoding", "set-cookie")
+"""Lower-case names of the headers that are kept in an `Answer`, and of two that the transport itself reads."""
 
 SHAPES_KEPT = 256
 LONGEST_KEPT = 2048

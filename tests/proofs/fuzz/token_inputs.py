@@ -16,10 +16,11 @@ import httpx
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
 from azpoll.options import Defaults
-from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.json_body import is_object
+from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
-from azpoll.protocol.states import FinalStateVia, Pending
+from azpoll.protocol.states import Pending
 from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.client import ClientTransport
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE

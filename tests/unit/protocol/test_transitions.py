@@ -8,19 +8,20 @@ import pytest
 
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import advance, start
+from azpoll.protocol.patterns import StatusReport
+from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.states import (
     Canceled,
     Confirming,
     Failed,
     Fetching,
-    FinalStateVia,
     NextRequest,
     Polling,
     Succeeded,
     UnknownReason,
-    Verdict,
 )
+from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.transitions import conclude
 from tests.support.protocol_rows import (
     HOST,
@@ -312,5 +313,5 @@ def test_an_unreadable_answer_settles_nothing() -> None:
     outcome = reply(200).to(OP, 0.0)
     state = start(plan(), accepted(Location="/op").to(RESOURCE, 0.0, "PUT"))
     assert isinstance(state, Polling)
-    with pytest.raises(AssertionError, match="settles nothing"):
-        conclude(state, outcome, Reading(Verdict.UNREADABLE, why="it is not"))
+    with pytest.raises(AssertionError, match="concludes nothing"):
+        conclude(state, Reading(outcome), StatusReport(Verdict.UNREADABLE, problem="it is not"))

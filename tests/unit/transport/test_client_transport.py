@@ -461,7 +461,7 @@ async def test_a_closed_client_sends_nothing_and_says_so() -> None:
     assert (before, transport.is_closed) == (False, True)
     outcome = await transport.request("GET", ORIGIN, limit=100)
     assert isinstance(outcome, RequestFailure)
-    assert (outcome.fault, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
+    assert (outcome.kind, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("a-1", "a-1"), ("\u00e9", None), ("a\tb", None)])

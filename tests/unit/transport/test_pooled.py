@@ -137,7 +137,7 @@ async def test_a_failure_is_told_as_it_is_through_the_transport(library: Library
         (ours,), (theirs,) = await asked(plain, base + "/a"), await asked(traced, base + "/a")
     assert isinstance(ours, RequestFailure)
     assert isinstance(theirs, RequestFailure)
-    assert ours.fault is theirs.fault is FailureKind.CONNECTION
+    assert ours.kind is theirs.kind is FailureKind.CONNECTION
     assert ours.detail == theirs.detail
     if answer == CUT:
         assert ours.head is not None
@@ -151,7 +151,7 @@ async def test_a_port_where_nobody_listens_is_told_with_the_systems_own_error(li
     async with client_of(library) as client:
         (outcome,) = await asked(client, base + "/a")
     assert isinstance(outcome, RequestFailure)
-    assert (outcome.fault, outcome.detail) == (FailureKind.CONNECTION, "ConnectError")
+    assert (outcome.kind, outcome.detail) == (FailureKind.CONNECTION, "ConnectError")
     assert isinstance(outcome.cause, OSError)
 
 
@@ -160,7 +160,7 @@ async def test_a_limit_of_the_clients_is_one_of_the_polls(library: Library) -> N
     async with serving(None, []) as base, client_of(library, timeout=0.05) as client:
         (outcome,) = await asked(client, base + "/a")
     assert isinstance(outcome, RequestFailure)
-    assert (outcome.fault, outcome.detail) == (FailureKind.TIMEOUT, "ReadTimeout")
+    assert (outcome.kind, outcome.detail) == (FailureKind.TIMEOUT, "ReadTimeout")
 
 
 class Pretender:
