@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from azpoll.protocol.states import Plan, State
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import State
     from azpoll.tracking.journal import Journal
     from azpoll.tracking.outcome import Outcomes
     from azpoll.tracking.record import OperationRecord

@@ -9,7 +9,8 @@ from typing import NamedTuple, TypeGuard
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import ParsedURL
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes

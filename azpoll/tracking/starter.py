@@ -11,7 +11,7 @@ from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
 from azpoll.protocol import resume_token
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume, start
-from azpoll.protocol.states import Plan
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
 from azpoll.tracking.origins import checked_origin
 from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_flag

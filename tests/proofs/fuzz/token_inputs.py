@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.json_body import is_object
+from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
-from azpoll.protocol.states import FinalStateVia, Pending
+from azpoll.protocol.states import Pending
 from azpoll.tracking.origins import checked_origins
 from azpoll.tracking.settings import Settings
 from azpoll.tracking.starter import OperationStarter
