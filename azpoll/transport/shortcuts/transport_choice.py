@@ -1,7 +1,7 @@
 """Send a poll through the transport that the client chooses for its URL, without `client.send`.
 
 `client.send` also extracts cookies, writes a log line and prepares for redirects. azpoll does without it where no
-difference can be observed: the client has no event hooks, and neither a subclass nor an instrument replaces a step of
+difference can be observed. The client has no event hooks, and neither a subclass nor an instrument replaces a step of
 sending.
 
 Gain: TODO

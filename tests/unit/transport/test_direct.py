@@ -135,7 +135,7 @@ async def test_a_transport_tells_how_many_requests_it_serves_well(
     """What the caller says counts more."""
     arm = FakeARM(default=Script(duration_s=5, retry_after=5), latency_s=1, limits=None)
     transport: Any = arm.transport(library)
-    transport.at_once = told
+    transport.concurrency = told
     flying = most = 0
 
     async def left(request: Any) -> None:
