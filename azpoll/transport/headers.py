@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import RawHeaders
 
-KEPT_HEADERS = frozenset(
+READ_HEADERS = frozenset(
     {
         "azure-asyncoperation",
         "content-encoding",
@@ -64,11 +64,11 @@ def read_headers(raw: RawHeaders) -> dict[str, str]:
     Bytes are decoded as Latin-1, which cannot fail. The readers in `protocol` reject a value that is not plain text.
     """
     if isinstance(raw, LazyHeaders):
-        return raw.read(KEPT_HEADERS)
+        return raw.read(READ_HEADERS)
     folded: dict[str, str] = {}
     for name, value in raw:
         key = (name if isinstance(name, str) else name.decode("latin-1")).lower()
-        if key in KEPT_HEADERS and key not in folded:
+        if key in READ_HEADERS and key not in folded:
             text = (value if isinstance(value, str) else value.decode("latin-1")).strip(" \t")
             if text:
                 folded[key] = text
