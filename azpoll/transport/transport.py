@@ -128,3 +128,8 @@ def poll_next(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[A
         body_limit=STATUS_LIMIT if is_status else RESULT_LIMIT,
         client_request_id=state.plan.client_request_id,
     )
+
+
+def send_cancel(transport: Transport[HTTPResponse], url: str) -> Awaitable[Answer | RequestFailure]:
+    """Send a cancel request: a POST without a body (rule 43)."""
+    return transport.poll("POST", url, body_limit=STATUS_LIMIT)
