@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from azpoll.eventloop.clock import at_next_turn
 from azpoll.eventloop.timeouts import EXCHANGE_S
+from azpoll.protocol.url_policy import before_path
 from azpoll.transport.client_request_id import CLIENT_REQUEST_ID
 from azpoll.transport.headers import text_of
-from azpoll.transport.shortcuts.url_cache import origin_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ class RequestFactory:
             self._refresh()
         if method != "GET" or self._has_cookies:
             return None
-        origin = origin_in(url)
+        origin = before_path(url)
         if origin in self._templates:
             return self._templates[origin]
         if len(self._templates) >= ORIGINS_KEPT:

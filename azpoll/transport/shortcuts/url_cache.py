@@ -13,25 +13,20 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from azpoll.protocol.url_policy import before_path
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ORIGINS_KEPT = 64
 """The greatest number of cached origins."""
 
-_SCHEME = len("https://")
 _ORIGIN = r"https?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?"
 
 # No parser changes these characters, except in dot segments and in broken escapes.
 _PLAIN = bytes(code for code in range(128) if chr(code).isalnum()) + b"-._~!$&()*+,;=:@/%"
 _ONE_MARK = (b"", b"?")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-F]{2})")
-
-
-def origin_in(text: str) -> str:
-    """Return the part of an absolute URL before its path."""
-    end = text.find("/", _SCHEME)
-    return text if end < 0 else text[:end]
 
 
 class _Origin:
@@ -46,7 +41,7 @@ class _Origin:
     def __init__(self, url: Any) -> None:  # noqa: ANN401 - a URL of either library
         parts = url._uri_reference  # noqa: SLF001 - `URLCache._add` verifies it
         self._url_class = url.__class__
-        self.text = origin_in(str(url))
+        self.text = before_path(str(url))
         self._before, self._after = tuple(parts[:4]), tuple(parts[6:])
         self._reference = partial(tuple[object].__new__, parts.__class__)
 
@@ -96,7 +91,7 @@ class URLCache:
             return None
         if "%" in text and _BROKEN_ESCAPE.search(text):
             return None
-        before = origin_in(text)
+        before = before_path(text)
         origin = self._origins[before] if before in self._origins else self._add(before)
         return None if origin is None else (origin, text[len(before) :])
 
