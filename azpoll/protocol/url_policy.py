@@ -19,6 +19,7 @@ MAX_URL = 8192
 """Longest URL accepted, in characters (rule 13)."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCHEME_LENGTH = len("https://")
 _LONGEST_SHOWN = 300  # a DNS name has 253 characters at most
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*")
@@ -170,6 +171,12 @@ def origin_of(url: ParsedURL) -> Origin:
         raise ValueError(f"not an http or https URL: scheme {url.scheme!r}")
     port = _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
     return Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
+
+
+def before_path(url: str) -> str:
+    """Return the part of an absolute URL before its path."""
+    end = url.find("/", _SCHEME_LENGTH)
+    return url if end < 0 else url[:end]
 
 
 @lru_cache(maxsize=64)

@@ -12,10 +12,9 @@ from azpoll.protocol import resume_token
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.plan import Plan
-from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
+from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, origin_of
 from azpoll.tracking.origins import checked_origin
 from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_flag
-from azpoll.transport.shortcuts.url_cache import ORIGINS_KEPT, origin_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from azpoll.tracking.settings import Settings
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import InitialRequest, Transport
+
+POLICIES_KEPT = 64
+"""The greatest number of cached URL policies."""
 
 
 class Prepared(NamedTuple):
@@ -177,10 +179,10 @@ class OperationStarter:
 
     def _policy_at(self, url: str) -> URLPolicy:
         """Return the policy for a URL; the part before its path decides, so policies are shared."""
-        before = origin_in(url)
+        before = before_path(url)
         policy = self._policies.get(before)
         if policy is None:
-            if len(self._policies) >= ORIGINS_KEPT:
+            if len(self._policies) >= POLICIES_KEPT:
                 self._policies.clear()
             parse, (allowed, _, rebase_to) = self._parse_url, self._origins
             policy = self._policies[before] = URLPolicy(parse, origin_of(parse(before)), allowed, rebase_to)

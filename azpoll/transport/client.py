@@ -27,8 +27,7 @@ from azpoll.transport.transport import RESULT_LIMIT, ClientProperties, InitialRe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
-    from azpoll.transport.shortcuts.direct_send import RawResponse
+    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, RawResponse
 
 CLOSED = "the HTTP client is closed"
 
@@ -62,8 +61,8 @@ class ClientTransport(Generic[ResponseT]):
                 response = await self._sender.send(method, url, client_request_id)
                 return await self._read(response, method, url, body_limit)
             error: BaseException = TimeoutError()
-        except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything; the poll failed,
-            error = raised  # not the operation
+        except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
+            error = raised
         except asyncio.CancelledError as raised:
             if _is_cancelled():
                 raise
@@ -105,7 +104,7 @@ class ClientTransport(Generic[ResponseT]):
     async def send_initial(self, request: InitialRequest) -> Answer | RequestFailure:
         """Send an initial request. Raises nothing but cancellation."""
         try:
-            response = await self._sender.send_whole(request.message)
+            response = await self._sender.send_with_client(request.message)
             message: HTTPRequest = request.message  # as the auth and the event hooks left it
             return await self._read(response, message.method, str(message.url), RESULT_LIMIT)
         except Exception as error:  # noqa: BLE001 - as in `poll`

@@ -15,7 +15,6 @@ import azpoll
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
 from azpoll.transport.client import ClientTransport
-from azpoll.transport.client_request_id import client_request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -461,20 +460,6 @@ async def test_a_closed_client_sends_nothing_and_says_so() -> None:
     outcome = await transport.poll("GET", ORIGIN, body_limit=100)
     assert isinstance(outcome, RequestFailure)
     assert (outcome.kind, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
-
-
-@pytest.mark.parametrize(("sent", "kept"), [("a-1", "a-1"), ("\u00e9", None), ("a\tb", None)])
-async def test_a_client_request_id_is_repeated_only_if_it_is_plain(sent: str, kept: str | None) -> None:
-    """T13: nothing of the caller's can break out of a header."""
-    raw = [(b"x-ms-client-request-id", sent.encode("latin-1"))]
-    assert client_request_id_of(httpx.Request("PUT", ORIGIN, headers=raw)) == kept
-    assert client_request_id_of(httpx.Request("PUT", ORIGIN)) is None
-
-
-def test_a_client_request_id_that_was_sent_twice_is_what_both_say() -> None:
-    """RFC 9110 5.3: lines of one name are one list; httpx reads them so, too."""
-    request = httpx.Request("PUT", ORIGIN, headers=[("X-MS-Client-Request-ID", "a"), ("x-ms-client-request-id", "b")])
-    assert client_request_id_of(request) == request.headers["x-ms-client-request-id"] == "a, b"
 
 
 @LIBRARY

@@ -10,7 +10,6 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Reply, Script
-from azpoll.transport.client import client_properties
 from tests.support.deletion_service import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
 
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ async def test_a_transport_tells_how_many_requests_it_serves_well(
     """What the caller says counts more."""
     arm = FakeARM(default=Script(duration_s=5, retry_after=5), latency_s=1, limits=None)
     transport: Any = arm.transport(library)
-    transport.at_once = told
+    transport.concurrency = told
     flying = most = 0
 
     async def left(request: Any) -> None:
@@ -154,17 +153,3 @@ async def test_a_transport_tells_how_many_requests_it_serves_well(
         for number in range(20):
             tasks.start_soon(tracker.begin, "DELETE", f"{THING}{number}")
     assert most == expected
-
-
-@pytest.mark.parametrize(
-    ("connections", "of_httpx", "of_httpx2"),
-    [(100, (4, 20), (4, 64)), (None, (4, 20), (4, 64)), (10, (4, 10), (4, 10)), (2, (2, 2), (2, 2))],
-)
-@LIBRARY
-async def test_no_more_are_sent_at_once_than_the_clients_pool_has_connections(
-    library: Library, connections: int | None, of_httpx: tuple[int, int], of_httpx2: tuple[int, int]
-) -> None:
-    """A poll that waits in the pool is under way: its time would run out there."""
-    made: Any = import_module(library)
-    async with made.AsyncClient(limits=made.Limits(max_connections=connections), trust_env=False) as client:
-        assert client_properties(client).concurrency == (of_httpx if library == "httpx" else of_httpx2)

@@ -174,12 +174,6 @@ def test_polls_share_the_clients_headers_and_not_each_others() -> None:
     assert all(sent.count(b"authorization: bearer canary") == 1 for sent in seen)
 
 
-def test_headers_are_those_that_httpx_would_make() -> None:
-    pairs = [("retry-after", "17"), ("set-cookie", "a=b"), ("set-cookie", "c=d")]
-    assert fast.headers_of(pairs).raw == httpx.Headers(pairs).raw
-    assert fast.headers_of(pairs) == httpx.Headers(pairs)
-
-
 @pytest.mark.parametrize("length", [0, 1, 10**fast.SHORT_DIGITS - 1, 10**fast.SHORT_DIGITS, 2**20])
 @pytest.mark.parametrize("told", [True, False], ids=["told", "chunked"])
 def test_bodies_of_any_length_come_whole(length: int, *, told: bool) -> None:

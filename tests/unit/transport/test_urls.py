@@ -97,4 +97,4 @@ def test_origins_are_not_remembered_without_end() -> None:
     urls = URLCache(parse)
     for number in range(2 * ORIGINS_KEPT):
         assert urls.of(f"https://h{number}.example/a") == parse(f"https://h{number}.example/a")
-    assert len(vars(urls)["_homes"]) <= ORIGINS_KEPT
+    assert len(vars(urls)["_origins"]) <= ORIGINS_KEPT
