@@ -6,6 +6,7 @@ import heapq
 from itertools import count
 from typing import TYPE_CHECKING
 
+from azpoll.protocol.machine import expires_at
 from azpoll.protocol.states import Pending
 from azpoll.schedule.due_heap import DueHeap
 from azpoll.schedule.scope_queue import Priority
@@ -44,10 +45,12 @@ class PollQueue:
         return len(self._due) + self._scope_queues.waiting
 
     def put(self, job: Job, due_s: float) -> None:
-        """Add a job, or move one that waits."""
+        """Add a job, or move one that waits; if its deadline comes before its request, it waits for the deadline."""
         if job.heap_entry:
             self.withdraw(job)
         job.provider_queue = None
+        if (expires_s := _expires_at(job)) is not None:
+            due_s = expires_s
         if self._is_plain and (job.owner is not None or job.cancel_request is not None or job.priority_time != due_s):
             self._is_plain = False
         self._due.put(job, due_s)
@@ -98,9 +101,9 @@ class PollQueue:
     def take(self, now_s: float) -> Job | None:
         """Take the next job there is to ask now, counted at its `provider_queue`; without a place it is given up."""
         while (job := self._due.take(now_s)) is not None:
-            state = _pending(job)
-            if job.cancel_request is None and state.next_request.instead is not None:
+            if _expires_at(job) is not None:
                 return job
+            state = _pending(job)
             job.provider_queue = provider_queue = self._queue_for(job, state, now_s)
             if self._is_next(provider_queue.scope_queue, now_s) and provider_queue.scope_queue.grant(
                 job, provider_queue, now_s
@@ -182,6 +185,11 @@ class PollQueue:
         """Return a job in a lane whose deadline passed before a read was there for it."""
         deadline_s = self._next_deadline_s()
         return None if deadline_s is None or deadline_s > now_s else self._deadlines[0][2]
+
+
+def _expires_at(job: Job) -> float | None:
+    """Return the deadline of a job if it comes before the next request may be sent; a cancel request is always sent."""
+    return None if job.cancel_request is not None else expires_at(_pending(job), job.answered_s)
 
 
 def _pending(job: Job) -> Pending:

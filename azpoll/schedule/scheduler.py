@@ -255,7 +255,7 @@ class Scheduler:
     def _give_up(self, job: Job) -> None:
         self._in_flight.over()
         assert isinstance(job.state, Pending)  # noqa: S101 - as in `put`
-        job.publish(job.state.next_request.instead or expire(job.state), None, 0.0)
+        job.publish(expire(job.state), None, 0.0)
         self._leave(job)
 
     async def _run(self, job: Job, cancel_request: CancelRequest) -> None:

@@ -47,6 +47,20 @@ class Prepared(NamedTuple):
     idempotent: bool
 
 
+class Started(NamedTuple):
+    """A new operation.
+
+    Attributes:
+        plan: complete.
+        state: the first one.
+        at_s: monotonic seconds of the answer, or of the resumption, that made it. The delay in `state` counts from it.
+    """
+
+    plan: Plan
+    state: State
+    at_s: float
+
+
 class OperationStarter:
     """Makes plans and first states within the trust that the caller has declared.
 
@@ -101,8 +115,8 @@ class OperationStarter:
         """
         return checked(self._defaults, given)
 
-    def from_answer(self, prepared: Prepared, answer: Answer) -> tuple[Plan, State]:
-        """Return plan and state of an operation whose initial request was answered.
+    def from_answer(self, prepared: Prepared, answer: Answer) -> Started:
+        """Return the operation of an initial request that was answered.
 
         Raises:
             ValueError: the client's auth or an event hook changed the URL to one that cannot be polled.
@@ -112,8 +126,8 @@ class OperationStarter:
             plan = self._plan(plan.method, answer.url, settings)
         return _started(plan, settings, answer, request.client_request_id)
 
-    def from_response(self, response: HTTPResponse, settings: Settings) -> tuple[Plan, State]:
-        """Return plan and state of an operation from the initial response that the caller received.
+    def from_response(self, response: HTTPResponse, settings: Settings) -> Started:
+        """Return the operation of an initial response that the caller received.
 
         Raises:
             ValueError: the method starts no long-running operation, the URL cannot be polled, or the response has no
@@ -124,8 +138,8 @@ class OperationStarter:
         plan = self._plan(_checked_method(answer.method), answer.url, settings)
         return _started(plan, settings, answer, client_request_id)
 
-    def from_token(self, text: str, settings: Settings, at_s: float) -> tuple[Plan, State]:
-        """Return plan and state of an operation from a resume token.
+    def from_token(self, text: str, settings: Settings, at_s: float) -> Started:
+        """Return the operation of a resume token.
 
         Raises:
             InvalidResumeToken: the text is not a token, or is not signed with this key.
@@ -153,7 +167,7 @@ class OperationStarter:
         if isinstance(state, RejectedURL):
             raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.reason}; nothing was sent")
         left_s = min(max(token.not_before - time.time(), 0.0), plan.delay_limits.cap)
-        return plan, resume(state, Delay(left_s, by_server=True), at_s)
+        return Started(plan, resume(state, Delay(left_s, by_server=True), at_s), at_s)
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation.
@@ -213,10 +227,10 @@ def _plan(method: str, url: str, policy: URLPolicy, settings: Settings) -> Plan:
     )
 
 
-def _started(plan: Plan, settings: Settings, answer: Answer, client_request_id: str | None) -> tuple[Plan, State]:
-    """Return the complete plan of an operation, and its state after the initial answer."""
+def _started(plan: Plan, settings: Settings, answer: Answer, client_request_id: str | None) -> Started:
+    """Return the operation of an initial answer, with its complete plan."""
     plan = plan._replace(deadline_s=_deadline(settings, answer.at_s), client_request_id=client_request_id)
-    return plan, start(plan, answer)
+    return Started(plan, start(plan, answer), answer.at_s)
 
 
 def _deadline(settings: Settings, at_s: float) -> float | None:

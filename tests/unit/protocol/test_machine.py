@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, start
+from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, expires_at, start
 from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.resume_token import decode, encode, state_of, token_of
 from azpoll.protocol.retry_after import retry_after
@@ -129,9 +129,9 @@ def walk(the: Plan, initial: Reply, later: Sequence[Reply | Drop]) -> tuple[Answ
     for event in later:
         if not isinstance(state, Pending):
             break
-        at_s += state.next_request.delay.seconds
-        if state.next_request.instead is not None:
+        if expires_at(state, at_s) is not None:
             break
+        at_s += state.next_request.delay.seconds
         answer = event.to(state.next_request.url, at_s)
         steps.append(Step(state, answer, advance(state, answer)))
         state = steps[-1].after
@@ -162,8 +162,10 @@ def check_ask(the: Plan, before: Pending | None, outcome: Answer | RequestFailur
     assert math.isfinite(wait_s)
     assert 0 <= wait_s <= max(the.delay_limits.cap, the.delay_limits.interval or 0.0)
     asked = retry_after(outcome) if isinstance(outcome, Answer) else None
-    if after.next_request.instead is not None:
-        assert after.next_request.instead.last is not None
+    if (expires_s := expires_at(after, outcome.at_s)) is not None:
+        assert outcome.at_s < expires_s == the.deadline_s
+        assert after.next_request.delay.by_server
+        assert expire(after).last is not None
         return
     turned = isinstance(after, Confirming | Fetching) and type(after) is not type(before)
     if turned or after.next_request.redirects:
