@@ -12,7 +12,7 @@ from azpoll.errors import UntrustedPollingURL, error_of
 from azpoll.protocol.failures import NOW
 from azpoll.protocol.states import Fetching, NextRequest, Pending, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
-from azpoll.schedule.scope_queue import Priority
+from azpoll.schedule.job import Priority
 from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ResourceHints:
         finally:
             for record in self._covered:
                 if record.priority is Priority.LOW and not record.ended:
-                    self._scheduler.priority(record, Priority.NORMAL)
+                    self._scheduler.set_priority(record, Priority.NORMAL)
 
     async def read(self, url: str) -> Answer:
         """Read a URL; the first may be anywhere, later ones only at its origin or one of `allowed_origins`."""
@@ -108,7 +108,7 @@ class ResourceHints:
         records = self._resources.of(resource_id)
         for record in records:
             if record.priority is not Priority.HIGH:
-                self._scheduler.priority(record, Priority.HIGH)
+                self._scheduler.set_priority(record, Priority.HIGH)
         return len(records)
 
     def running(self, resource_id: str) -> int:
@@ -117,7 +117,7 @@ class ResourceHints:
         for record in records:
             self._covered[record] = None
             if record.priority is Priority.NORMAL:
-                self._scheduler.priority(record, Priority.LOW)
+                self._scheduler.set_priority(record, Priority.LOW)
         if len(self._covered) > self._most:
             self._covered = dict.fromkeys(_live(self._covered))
             self._most = 2 * len(self._covered) + FORGOTTEN_AT_LEAST

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 
 from azpoll.protocol.states import Confirming, Fetching, Pending, Polling, Succeeded, Unknown
-from azpoll.schedule.scope_queue import Priority
+from azpoll.schedule.job import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.states import State
-    from azpoll.schedule.job import CancelRequest, Job
-    from azpoll.schedule.scope_queue import ProviderQueue
+    from azpoll.schedule.job import CancelRequest
 
 logger = logging.getLogger("azpoll")
 
@@ -51,11 +50,10 @@ class OperationRecord:
         "label",
         "last_poll_s",
         "owner",
-        "polling_url",
         "polls",
         "priority",
         "priority_time",
-        "provider_queue",
+        "released",
         "state",
         "withdrawn",
     )
@@ -72,8 +70,7 @@ class OperationRecord:
         self.polls = 0
         self.last_poll_s: float | None = None
         self.withdrawn = False
-        self.provider_queue: ProviderQueue[Job] | None = None
-        self.polling_url: str | None = None
+        self.released = False
         self.priority = Priority.NORMAL
         self.owner: Hashable = None
         self.cancel_url: str | None = None
@@ -102,7 +99,7 @@ class OperationRecord:
     @property
     def ended(self) -> bool:
         """Whether nothing more is heard of it: it is terminal, or tracking was stopped and no request is under way."""
-        return (self.withdrawn and self.polling_url is None) or not isinstance(self.state, Pending)
+        return self.released or not isinstance(self.state, Pending)
 
     @property
     def stopped(self) -> bool:

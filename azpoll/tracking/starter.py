@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.states import State
     from azpoll.schedule.initial_requests import InitialRequests
     from azpoll.transport.client import ClientTransport
+    from azpoll.transport.library import HTTPRequest
 
 
 class OperationStarter:
@@ -53,7 +54,7 @@ class OperationStarter:
         token_key: bytes | None,
     ) -> None:
         self._transport = transport
-        self._starts: InitialRequests | None = None
+        self._starts: InitialRequests[HTTPRequest] | None = None
         parse, base_url = transport.parse, transport.base_url
         self._defaults = defaults
         self._usual = checked(defaults, {})
@@ -77,7 +78,7 @@ class OperationStarter:
         """
         return checked(self._defaults, given) if given else self._usual
 
-    def open(self, starts: InitialRequests) -> None:
+    def open(self, starts: InitialRequests[HTTPRequest]) -> None:
         """Note who sends initial requests."""
         self._starts = starts
 
