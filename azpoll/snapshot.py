@@ -1,25 +1,26 @@
-"""What is known of an operation at one moment."""
+"""Frozen values: an operation at one moment, and the counts of a tracker."""
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Lost, Polling, State, Succeeded
+from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Polling, State, Succeeded, Unknown
+from azpoll.schedule.scopes import ScopeStatistics
 
 
 class OperationState(StrEnum):
-    """Where an operation is."""
+    """The public state of an operation."""
 
     RUNNING = "running"
     FETCHING = "fetching"
-    """It succeeded; its result is being read."""
+    """The operation succeeded; its result is being read."""
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
     UNKNOWN = "unknown"
-    """Its status cannot be read any more, or tracking was stopped: it may still run."""
+    """The status cannot be read, or tracking was stopped. The operation may still run."""
 
 
 _STATES: dict[type[State], OperationState] = {
@@ -29,7 +30,7 @@ _STATES: dict[type[State], OperationState] = {
     Succeeded: OperationState.SUCCEEDED,
     Failed: OperationState.FAILED,
     Canceled: OperationState.CANCELED,
-    Lost: OperationState.UNKNOWN,
+    Unknown: OperationState.UNKNOWN,
 }
 
 
@@ -44,8 +45,8 @@ class Snapshot(NamedTuple):
     Attributes:
         id: `AsyncOperation.id`.
         label: `AsyncOperation.label`.
-        state: where the operation is.
-        status: the status word last read, in the service's spelling; services invent words.
+        state: the public state.
+        status: the status word last read, in the service's spelling; any word is possible.
         percent_complete: `percentComplete` as sent, of unknown scale.
         percent: 0..100, only where the scale is certain.
         start_time: as sent; not always RFC 3339.
@@ -70,3 +71,33 @@ class Snapshot(NamedTuple):
     next_poll: datetime | None
     request_id: str | None
     correlation_id: str | None
+
+
+class Statistics(NamedTuple):
+    """The counts of a tracker so far.
+
+    Attributes:
+        starting: initial requests that are queued.
+        tracked: operations, ended ones included.
+        running: operations that have not ended.
+        waiting: operations that wait for their next request.
+        in_flight: requests under way.
+        polls: requests answered or failed, final GETs included.
+        succeeded: operations that succeeded.
+        failed: operations that the service reported as failed.
+        canceled: operations that were canceled.
+        unknown: operations whose status could not be read, or that were no longer tracked.
+        scopes: the read limits of the operations, and the reads in each.
+    """
+
+    starting: int
+    tracked: int
+    running: int
+    waiting: int
+    in_flight: int
+    polls: int
+    succeeded: int
+    failed: int
+    canceled: int
+    unknown: int
+    scopes: tuple[ScopeStatistics, ...]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 import pytest
 
 from azpoll.testing import FakeARM, Script, run_virtual
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 BASE = "https://management.azure.com"
 
 

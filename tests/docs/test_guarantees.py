@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from named_tests import ROOT, missing, named_in
+
+from tests.support.named_tests import missing, named_in
+from tests.support.repository import ROOT
 
 PAGE = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
 GUARANTEES = re.findall(r"^\| \*\*.*\|$", PAGE, re.MULTILINE)
@@ -58,4 +60,6 @@ def test_every_command_runs_something_that_is_there(command: str) -> None:
 
 def test_the_nightly_profile_is_the_one_that_the_suites_read() -> None:
     assert "AZPOLL_SCALE=nightly python -m pytest -o timeout=0 tests" in PAGE
-    assert "AZPOLL_SCALE=nightly python -m pytest -o timeout=0 tests" in (ROOT / "tests/scale.py").read_text("utf-8")
+    assert "AZPOLL_SCALE=nightly python -m pytest -o timeout=0 tests" in (ROOT / "tests/support/scale.py").read_text(
+        "utf-8"
+    )

@@ -1,4 +1,4 @@
-"""SECURITY.md answers each threat, T1 to T16, with tests that there are."""
+"""docs/SECURITY.md answers each threat, T1 to T16, with tests that there are."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from named_tests import ROOT, missing, named_in
+
+from tests.support.named_tests import missing, named_in
+from tests.support.repository import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/SECURITY.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| T\d+ \|.*\|$", PAGE, re.MULTILINE)
 THREATS = [f"T{number}" for number in range(1, 17)]
 
@@ -52,7 +54,7 @@ class TestClass:
 def _a_project_of_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_it.py").write_text(TESTS)
-    monkeypatch.setattr("named_tests.ROOT", tmp_path)
+    monkeypatch.setattr("tests.support.named_tests.ROOT", tmp_path)
 
 
 @pytest.mark.usefixtures("_a_project_of_one_file")

@@ -1,0 +1,146 @@
+"""The receiver of hints: it finds the operations on a resource and changes their priority."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import anyio
+
+from azpoll.errors import TrackerClosed, UntrustedPollingURL, error_of
+from azpoll.protocol.failures import NOW
+from azpoll.protocol.states import Fetching, NextRequest, Pending, Succeeded, Unknown
+from azpoll.protocol.url_policy import RejectedURL
+from azpoll.schedule.scope_queue import Priority
+from azpoll.tracking.record import OperationRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from azpoll.hints import HintSource
+    from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.states import Plan
+    from azpoll.schedule.scheduler import Scheduler
+
+logger = logging.getLogger("azpoll")
+
+LEAST_KEPT = 1000
+"""Ended operations are removed once they may be more than half of the operations kept, and more than this number."""
+
+
+class ResourceIndex:
+    """The operations of a tracker by the resource that they act on; made when the first hint source is added.
+
+    Args:
+        records: the operations so far.
+    """
+
+    def __init__(self, records: Iterable[OperationRecord]) -> None:
+        self._by_id: dict[str, list[OperationRecord]] = {}
+        self._kept = 0
+        self._limit = LEAST_KEPT
+        for record in records:
+            self.add(record)
+
+    def add(self, record: OperationRecord) -> None:
+        """Add an operation."""
+        if isinstance(record.state, Pending):
+            self._by_id.setdefault(_resource_id(record.state.plan.resource_url), []).append(record)
+            self._kept += 1
+            if self._kept > self._limit:
+                self._remove_ended()
+
+    def find(self, resource_id: str) -> list[OperationRecord]:
+        """Return the operations on a resource that have not ended."""
+        return _live(self._by_id.get(_resource_id(resource_id), ()))
+
+    def _remove_ended(self) -> None:
+        self._by_id = {key: live for key, records in self._by_id.items() if (live := _live(records))}
+        self._kept = sum(map(len, self._by_id.values()))
+        self._limit = 2 * self._kept + LEAST_KEPT
+
+
+class ResourceHints:
+    """The `azpoll.hints.HintBoard` of one source of hints.
+
+    Args:
+        index: the tracker's operations by resource.
+        scheduler: changes priorities, and sends the source's reads within the budget of their scope.
+        plan: makes the plan of a read from its URL.
+    """
+
+    def __init__(self, index: ResourceIndex, scheduler: Scheduler, plan: Callable[[str], Plan]) -> None:
+        self._index = index
+        self._scheduler = scheduler
+        self._plan = plan
+        self._first_plan: Plan | None = None
+        self._background: dict[OperationRecord, None] = {}
+        self._limit = LEAST_KEPT
+
+    async def run(self, source: HintSource, scope: anyio.CancelScope) -> None:
+        """Run a source until it ends or the scope is cancelled; then its operations have normal priority again."""
+        try:
+            with scope:
+                await source.run(self)
+        except Exception:
+            logger.exception("a source of hints ended with an error; polling goes on without it")
+        finally:
+            for record in self._background:
+                if record.priority is Priority.LOW and not record.ended:
+                    self._scheduler.priority(record, Priority.NORMAL)
+
+    async def read(self, url: str) -> Answer:
+        """Read a URL: the first at any origin, later ones only at that origin or in `allowed_origins`."""
+        plan = self._first_plan = self._first_plan or self._plan(url)
+        resolved = plan.url_policy.resolve(url, base=plan.resource_url, resource_url=plan.resource_url)
+        if isinstance(resolved, RejectedURL):
+            raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.reason}; nothing was sent")
+        fetching = Fetching(plan, resolved, NextRequest(resolved, NOW))
+        record = OperationRecord(fetching, _ignore, anyio.current_time(), label="hints")
+        self._scheduler.put(record, record.begun_s)
+        await record.wait_ended()
+        match record.state:
+            case Succeeded(answer=answer):
+                return answer
+            case Unknown() as unknown:
+                raise error_of(unknown, "a read for hints", None, None)
+            case _:
+                raise TrackerClosed("the tracker was closed before a read for hints was answered")
+
+    def report_ended(self, resource_id: str) -> int:
+        """Poll the operations on a resource first; returns their number."""
+        records = self._index.find(resource_id)
+        for record in records:
+            if record.priority is not Priority.HIGH:
+                self._scheduler.priority(record, Priority.HIGH)
+        return len(records)
+
+    def report_running(self, resource_id: str) -> int:
+        """Poll the operations on a resource with spare reads only; returns their number."""
+        records = self._index.find(resource_id)
+        for record in records:
+            self._background[record] = None
+            if record.priority is Priority.NORMAL:
+                self._scheduler.priority(record, Priority.LOW)
+        if len(self._background) > self._limit:
+            self._background = dict.fromkeys(_live(self._background))
+            self._limit = 2 * len(self._background) + LEAST_KEPT
+        return len(records)
+
+
+def _ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+    """Ignore the changes of a record that belongs to no operation."""
+
+
+def _live(records: Iterable[OperationRecord]) -> list[OperationRecord]:
+    return [record for record in records if not record.ended]
+
+
+def _resource_id(url: str) -> str:
+    """Return the path of a resource's URL or ARM id in the form in which ARM compares them: lower case."""
+    path = url.partition("?")[0]
+    _, scheme, rest = path.partition("://")
+    if scheme:
+        path = rest.partition("/")[2]
+    return unquote(path).strip("/").lower()

@@ -1,0 +1,1 @@
+"""Tests of the documentation: examples run, named tests exist."""

@@ -1,0 +1,103 @@
+"""R3: `asyncio.run` cancels every task at its end, the workers of the tracker too; here it does so at every step."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+from functools import partial
+
+import httpx
+
+import azpoll
+from azpoll.testing import FakeARM, Script, VirtualLoop
+from tests.proofs.cancellation.cancelled_caller import verdict
+from tests.proofs.cancellation.scenario_run import LATENCY_S, ORIGIN, Operation, path_of
+from tests.proofs.cancellation.stepping_loops import SteppingLoop, Steps
+
+
+class Run:
+    """One program, all of whose tasks are cancelled before a step; what it left is taken up by another."""
+
+    def __init__(self, *at: int) -> None:
+        random.seed(0)  # of azpoll's jitter
+        self.arm = FakeARM(latency_s=LATENCY_S)
+        self.arm.default = Script(duration_s=6, retry_after=3)
+        self.steps = Steps(frozenset(at))
+        self.operations: list[Operation] = []
+        self.now_s = 0.0
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self.arm.transport(), base_url=ORIGIN)
+
+    async def program(self) -> None:
+        """Begin two operations, and let two tasks await each."""
+        loop = asyncio.get_running_loop()
+
+        def cancel_all() -> None:
+            for task in asyncio.all_tasks(loop):
+                if _has_begun(task):
+                    task.cancel()
+
+        self.steps.begin(cancel_all)
+        async with self.client() as client, azpoll.Tracker(client) as tracker:
+            for number in range(2):
+                self.operations.append(await tracker.begin("DELETE", path_of(number)))
+            async with asyncio.TaskGroup() as tasks:
+                for operation in self.operations * 2:
+                    tasks.create_task(operation.wait())
+        self.steps.end()
+
+    def start(self) -> None:
+        """Run the program, to its end or to its cancellation."""
+        with asyncio.Runner(loop_factory=partial(SteppingLoop, self.steps)) as runner:
+            try:
+                runner.run(self.program())
+            except asyncio.CancelledError:
+                self.steps.end()
+            self.now_s = runner.get_loop().time()
+
+    def resume(self) -> set[str]:
+        """Take up what has not ended in another event loop; return how all ended."""
+
+        async def main() -> set[str]:
+            async with self.client() as client, azpoll.Tracker(client) as tracker:
+                tokens = [each.resume_token() for each in self.operations if each.state != "succeeded"]
+                return {await verdict(tracker.resume(token)) for token in tokens}
+
+        loop = partial(VirtualLoop, start_s=self.now_s)
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(main())
+
+
+def _has_begun(task: asyncio.Task[object]) -> bool:
+    """Whether a task has taken a step: anyio 4.16 warns of one that never does, since it awaits nothing then."""
+    coroutine = task.get_coro()
+    return inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED
+
+
+def judged(run: Run, *, whole: bool) -> None:
+    """Assert that whatever was begun has ended here, truly, or is taken up by another program."""
+    states = {str(operation.state) for operation in run.operations}
+    assert all(operation.done() for operation in run.operations), states
+    assert states <= ({"succeeded"} if whole else {"succeeded", "unknown"}), states
+    assert run.resume() <= {"succeeded"}
+    run.arm.no_early_polls()
+    run.arm.one_request_at_a_time()
+    run.arm.no_requests_after_end()
+
+
+def test_every_task_may_be_cancelled_at_any_step() -> None:
+    quiet = Run()
+    quiet.start()
+    judged(quiet, whole=True)
+    for step in range(1, quiet.steps.taken + 1):
+        run = Run(step)
+        run.start()
+        try:
+            judged(run, whole=False)
+        except BaseException as error:
+            error.add_note(f"cancelled before step {step} of {quiet.steps.taken}")
+            raise
+        assert len(run.arm.requests) <= len(quiet.arm.requests) + len(run.operations)
+    assert quiet.steps.taken > 20

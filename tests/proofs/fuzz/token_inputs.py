@@ -1,0 +1,168 @@
+"""Resume tokens, signed and not: whatever a text holds, it is refused or leads to an origin the caller named.
+
+The first byte says whether the tracker has a key; the rest is the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import httpx
+
+from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
+from azpoll.tracking.settings import Defaults
+from azpoll.protocol.answer import is_object
+from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
+from azpoll.protocol.states import FinalStateVia, Pending
+from azpoll.tracking.starter import OperationStarter
+from azpoll.transport.client import ClientTransport
+from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
+from tests.proofs.fuzz.byte_mutation import havoc, one_of
+from tests.proofs.fuzz.input_kind import Broken, Kind
+from tests.proofs.fuzz.url_inputs import HOSTS, PATHS, PORTS, SCHEMES, USERS
+from tests.proofs.fuzz.value_checks import judge_state, judge_text
+
+if TYPE_CHECKING:
+    from random import Random
+
+EU = "https://eu.management.azure.com"
+KEY = b"a key that only the tracker knows"
+KEYS = (None, KEY)
+
+
+def _opening(key: bytes | None) -> OperationStarter:
+    transport = ClientTransport(httpx.AsyncClient(base_url=HOST))
+    return OperationStarter(
+        transport, Defaults(DelayLimits(), float("inf")), allowed_origins=[EU], rebase_to=None, token_key=key
+    )
+
+
+OPENINGS = tuple(map(_opening, KEYS))
+SETTINGS = OPENINGS[0].settings({})
+
+_PUT = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=MONITOR, not_before=1.7e9)
+TOKENS = (
+    _PUT,
+    Token(method="DELETE", resource_url=RESOURCE, pattern="until-gone", url=RESOURCE, client_request_id="id 1"),
+    Token(
+        method="POST", resource_url=RESOURCE, pattern="Location", url=f"{EU}/l", location=f"{HOST}/l", fallback=MONITOR
+    ),
+    Token(
+        method="PATCH", resource_url=RESOURCE, pattern="fetching", url=RESOURCE, final_state_via=FinalStateVia.LOCATION
+    ),
+    Token(method="PUT", resource_url=f"https://{'h' * 1600}/", pattern="resource", url=RESOURCE),
+    Token(method="GET", resource_url=f"{EU}/r", pattern="Operation-Location", url=f"{EU}/o", not_before=9.9e10),
+)
+CORPUS = tuple(bytes([place]) + encode(token, key).encode() for place, key in enumerate(KEYS) for token in TOKENS)
+
+MEMBERS = (
+    *(
+        "v",
+        "method",
+        "resource",
+        "pattern",
+        "url",
+        "fallback",
+        "location",
+        "refused",
+        "via",
+        "request_id",
+        "not_before",
+    ),
+    "x",
+)
+_DEEP: object = json.loads("[" * 200 + "]" * 200)
+VALUES: tuple[object, ...] = (
+    *(None, True, False, 0, 1, 2, -1, 1.0, 1e300, float("inf"), float("nan"), 10**400, "", " ", "1", [], {}, _DEEP),
+    *("PUT", "put", "DELETE", "TRACE", "GET\r\nX: y", "resource", "fetching", "Location", "original-uri", "location"),
+    *(
+        "https://evil.example/op",
+        "//evil.example/op",
+        "/op",
+        f"{HOST}@evil.example/",
+        f"{HOST}:8443/",
+        MONITOR,
+        RESOURCE,
+    ),
+    *("\0", "\u202e", "\ud800", "a" * 5000, "__class__", "csubprocess\nPopen\n", "!!python/object/apply:os.system"),
+)
+
+
+def _unread(text: bytes) -> dict[str, object] | None:
+    """Return the members of a token's text; None where it has none any more."""
+    payload = text.partition(b".")[0]
+    try:
+        members: object = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    return dict(members) if is_object(members) else None
+
+
+def _packed(members: object, key: bytes | None) -> bytes:
+    payload = base64.urlsafe_b64encode(json.dumps(members).encode()).rstrip(b"=")
+    return payload if key is None else payload + b"." + _signature(payload, key)
+
+
+def _signature(payload: bytes, key: bytes) -> bytes:
+    return base64.urlsafe_b64encode(hmac.new(key, payload, hashlib.sha256).digest()).rstrip(b"=")
+
+
+def mutated(chance: Random, data: bytes) -> bytes:
+    """Change a member, and sign it anew or not; or change any byte of the text, or of what it encodes."""
+    turn = chance.random()
+    key = KEYS[data[0] % 2] if data else None
+    if turn < 0.3:
+        return data[:1] + havoc(chance, data[1:])
+    if turn < 0.35:
+        return bytes([int(chance.random() * 256)]) + data[1:]
+    members = _unread(data[1:])
+    if members is None:
+        return data[:1] + havoc(chance, data[1:])
+    name = one_of(chance, MEMBERS)
+    if turn < 0.45:
+        members.pop(name, None)
+    elif turn < 0.7:
+        members[name] = "".join([one_of(chance, part) for part in (SCHEMES, ("//",), USERS, HOSTS, PORTS, PATHS)])
+    elif turn < 0.9:
+        members[name] = one_of(chance, VALUES)
+    else:
+        payload = base64.urlsafe_b64encode(havoc(chance, json.dumps(members).encode())).rstrip(b"=")
+        return data[:1] + (payload if key is None else payload + b"." + _signature(payload, key))
+    return data[:1] + _packed(members, key if chance.random() < 0.8 else None)
+
+
+def check(data: bytes) -> None:
+    """Read a text, and resume from it as a tracker does."""
+    key = KEYS[data[0] % 2] if data else None
+    text = data[1:].decode("latin-1")
+    with suppress(InvalidToken):  # a tracker would turn any exception into the one it documents
+        decode(text, key)
+    try:
+        plan, state = OPENINGS[KEYS.index(key)].resumed(text, SETTINGS, 0.0)
+    except (InvalidResumeToken, UntrustedPollingURL) as error:
+        judge_text(str(error))
+        return
+    if not isinstance(state, Pending):
+        raise Broken(f"state is not pending: {state}")
+    payload, _, signature = data[1:].strip().partition(b".")
+    if key is not None and not hmac.compare_digest(signature, _signature(payload, key)):
+        raise Broken("signature is not that of the token:")
+    judge_state(state, resumed=True)
+    again = encode(token_of(state, 0.0), key)
+    if len(again) > MAX_TOKEN or decode(again, key).method != plan.method:
+        raise Broken("token cannot be read again:")
+
+
+def shown(data: bytes) -> str:
+    """Return an input in words."""
+    signed = "signed" if data and data[0] % 2 else "unsigned"
+    return f"{signed}: {data[1:]!r}, which is {_unread(data[1:])!r}"
+
+
+RESUME_TOKENS = Kind("tokens", CORPUS, mutated, check, shown)

@@ -1,0 +1,63 @@
+"""The way from one tracker to the service, which notes what leaves and when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakSet
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from azpoll.testing import FakeARM, FakeOperation
+
+
+class Read(NamedTuple):
+    """A GET that left, for the first time where its auth repeats it; `at_s` is the loop's time."""
+
+    at_s: float
+    subscription: str
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """One tracker's.
+
+    Attributes:
+        reads: in the order they left.
+        doubled: requests that left while another of the same operation was under way.
+        at_once: what a transport may say of itself: few, so that requests wait for one another, and more when they do.
+    """
+
+    at_once = (1, 3)
+
+    def __init__(self, arm: FakeARM, inner: httpx.AsyncBaseTransport, clock: Callable[[], float]) -> None:
+        self._arm = arm
+        self._inner = inner
+        self._clock = clock
+        self._under_way: Counter[str] = Counter()
+        self._seen: WeakSet[httpx.Request] = WeakSet()
+        self.reads: list[Read] = []
+        self.doubled: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path, at_s = request.url.path, self._clock()
+        subject = subject_of(path, self._arm.operations)
+        if self._under_way[subject]:
+            self.doubled.append(f"{request.method} {path} at {at_s:.3f} s")
+        if request.method == "GET" and request not in self._seen:
+            self._seen.add(request)
+            self.reads.append(Read(at_s, path.split("/")[2]))
+        self._under_way[subject] += 1
+        try:
+            return await self._inner.handle_async_request(request)
+        finally:
+            self._under_way[subject] -= 1
+
+
+def subject_of(path: str, operations: Mapping[str, FakeOperation]) -> str:
+    """Return the path of the resource that a request is about."""
+    path = path.removesuffix(":cancel").removesuffix("/cancel")
+    operation = operations.get(path.rpartition("/")[2])
+    return path if operation is None else operation.path

@@ -1,0 +1,93 @@
+"""A tracker that is entered and left in a task of its own, while other tasks use it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+import httpx
+
+import azpoll
+from tests.proofs.lifecycle.expiring_credential import Bearer
+from tests.proofs.stack.random_operations import ORIGIN
+
+if TYPE_CHECKING:
+    from tests.proofs.lifecycle.expiring_credential import Issuer
+    from tests.proofs.lifecycle.recording_transport import Wire
+
+Exit = Literal["wait", "stop"]
+Leaving = Literal["in good order", "with an error", "cancelled"]
+
+BUDGET = azpoll.Budget(rate=1, max_rate=1.5, burst=2, write_rate=None)
+
+
+class Quit(Exception):
+    """Raised by a program in the block of its tracker."""
+
+
+class Room:
+    """One tracker, its client, and the task that holds both.
+
+    Attributes:
+        events: all that the tracker told.
+        leaving: whether the block was left.
+    """
+
+    def __init__(self, wire: Wire, on_exit: Exit) -> None:
+        self.wire = wire
+        self.on_exit: Exit = on_exit
+        self.events: list[azpoll.Event] = []
+        self.leaving = False
+        self._quits = False
+        self._leave = asyncio.Event()
+        self._tracker: azpoll.Tracker[httpx.Response] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.error: BaseException | None = None
+
+    @property
+    def tracker(self) -> azpoll.Tracker[httpx.Response]:
+        assert self._tracker is not None
+        return self._tracker
+
+    @property
+    def closed(self) -> bool:
+        """Whether the tracker was left for good."""
+        return self._task is not None and self._task.done()
+
+    async def open(self, issuer: Issuer) -> None:
+        """Enter the tracker."""
+        entered = asyncio.Event()
+        self._task = asyncio.create_task(self._hold(issuer, entered))
+        await entered.wait()
+
+    def leave(self, how: Leaving) -> None:
+        """Leave the tracker."""
+        assert self._task is not None
+        self.leaving = True
+        if how == "cancelled":
+            self._task.cancel()
+        self._quits = how == "with an error"
+        self._leave.set()
+
+    async def wait_closed(self, seconds: float) -> None:
+        """Return when it is left for good, or after so many seconds."""
+        assert self._task is not None
+        await asyncio.wait([self._task], timeout=seconds)
+
+    async def _hold(self, issuer: Issuer, entered: asyncio.Event) -> None:
+        client = httpx.AsyncClient(transport=self.wire, base_url=ORIGIN, auth=Bearer(issuer), timeout=None)  # noqa: S113 - azpoll's
+        try:
+            async with (
+                client,
+                azpoll.Tracker(client, budget=BUDGET, on_exit=self.on_exit) as self._tracker,
+            ):
+                self._tracker.subscribe(self.events.append)
+                entered.set()
+                await self._leave.wait()
+                self._quit()
+        except (Quit, ExceptionGroup, asyncio.CancelledError) as error:
+            self.error = error
+
+    def _quit(self) -> None:
+        if self._quits:
+            raise Quit

@@ -1,0 +1,87 @@
+"""Operations of the autorest test server that answer each URL with 500 once, the initial one too (`LRORetrys`).
+
+A 500 to the initial request is the caller's to repeat; a 500 to a poll or to the final GET is azpoll's (rule 25).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.proofs.peers.microsoft_servers.autorest_delete_post import DELETED
+from tests.proofs.peers.microsoft_servers.autorest_put_patch import DONE, PRODUCT
+from tests.proofs.peers.microsoft_servers.server_scenario import Outcome, Scenario, Succeeds
+
+
+def retried(names: tuple[str, ...], method: str, path: str, outcome: Outcome, *wire: int) -> Scenario:
+    return Scenario(
+        names,
+        method,
+        f"/lro/retryerror/{path}",
+        outcome,
+        wire,
+        json=None if method == "DELETE" else PRODUCT,
+        repeat_initial=True,
+        waits=True,
+    )
+
+
+RETRIES: Final = (
+    retried(
+        ("LRORetryPutSucceededWithBody",),
+        "PUT",
+        "put/201/creating/succeeded/200",
+        DONE,
+        *(500, 201),
+        *(500, 200),
+    ),
+    retried(
+        ("LRORetryErrorPutAsyncSucceeded", "LRORetryErrorPutAsyncSucceededPolling"),
+        "PUT",
+        "putasync/retry/succeeded",
+        DONE,
+        *(500, 200),
+        *(500, 200),
+        *(500, 200),  # the final GET of the resource
+    ),
+    retried(
+        ("LRORetryErrorDelete202Accepted200Succeeded",),
+        "DELETE",
+        "delete/provisioning/202/accepted/200/succeeded",
+        DONE,
+        *(500, 202),
+        *(500, 200),
+    ),
+    retried(
+        ("LRORetryErrorDelete202Retry200Succeeded",),
+        "DELETE",
+        "delete/202/retry/200",
+        DONE,
+        *(500, 202),
+        *(500, 200),
+    ),
+    retried(
+        ("LRORetryErrorDeleteAsyncRetrySucceeded",),
+        "DELETE",
+        "deleteasync/retry/succeeded",
+        DELETED,
+        *(500, 202),
+        *(500, 200),
+    ),
+    retried(
+        ("LRORetryErrorPost202Retry200Succeeded",),
+        "POST",
+        "post/202/retry/200",
+        DONE,
+        *(500, 202),
+        *(500, 200),
+    ),
+    retried(
+        ("LRORetryErrorPostAsyncRetrySucceeded",),
+        "POST",
+        "postasync/retry/succeeded",
+        Succeeds({"name": "sku", "id": "100"}),
+        *(500, 202),
+        *(500, 200),
+        *(500, 200),  # the final GET of Location
+    ),
+)

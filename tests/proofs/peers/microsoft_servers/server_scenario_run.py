@@ -1,0 +1,141 @@
+"""Drives one scenario through azpoll's public names and compares what came of it with the table."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+
+import anyio
+import httpx
+import httpx2
+import pytest
+
+import azpoll
+from tests.proofs.peers.microsoft_servers.server_scenario import (
+    Anything,
+    Body,
+    Cancels,
+    Fails,
+    Refused,
+    Scenario,
+    Succeeds,
+    Unreadable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+AnyClient: TypeAlias = httpx.AsyncClient | httpx2.AsyncClient
+AnyResponse: TypeAlias = httpx.Response | httpx2.Response
+AnyTracker: TypeAlias = azpoll.Tracker[AnyResponse]
+AnyClientClass: TypeAlias = type[httpx.AsyncClient] | type[httpx2.AsyncClient]
+
+LIMIT_S: Final = 30.0
+# Made once: each client would read the certificates of all the world anew, for servers that speak plain http.
+_TLS: Final = ssl.create_default_context()
+
+
+@dataclass(slots=True)
+class Wire:
+    """What went over the wire: one entry per answer, in order."""
+
+    status_codes: list[int] = field(default_factory=list[int])
+    urls: list[str] = field(default_factory=list[str])
+
+    async def note(self, response: AnyResponse) -> None:
+        self.status_codes.append(response.status_code)
+        self.urls.append(str(response.request.url))
+
+
+def rows(scenarios: Iterable[Scenario]) -> pytest.MarkDecorator:
+    """Run a test once per row, named after it."""
+    return pytest.mark.parametrize("scenario", [pytest.param(scenario, id=scenario.id) for scenario in scenarios])
+
+
+@asynccontextmanager
+async def fresh_client(client_class: AnyClientClass, base_url: str) -> AsyncGenerator[tuple[AnyClient, Wire]]:
+    """Open a client of its own for one scenario: the autorest server keeps its state in a cookie."""
+    wire = Wire()
+    client = client_class(base_url=base_url, trust_env=False, verify=_TLS, event_hooks={"response": [wire.note]})
+    async with client:
+        yield client, wire
+
+
+async def play(scenario: Scenario, client_class: AnyClientClass, base_url: str) -> Wire:
+    """Run the scenario from its initial request on, and compare its outcome."""
+    async with fresh_client(client_class, base_url) as (client, wire):
+        tracker: AnyTracker = azpoll.Tracker(client, interval=0, min_interval=0)
+        async with tracker:
+            with anyio.fail_after(LIMIT_S):
+                response = await _outcome(tracker, scenario)
+        if scenario.wire is not None:
+            assert tuple(wire.status_codes) == scenario.wire, wire.urls
+        if scenario.follow is not None and response is not None:
+            document: dict[str, str] = response.json()
+            (await client.get(document[scenario.follow])).raise_for_status()
+    return wire
+
+
+async def _outcome(tracker: AnyTracker, scenario: Scenario) -> AnyResponse | None:
+    """Compare the outcome; the value is the final response of an operation that succeeded."""
+    match scenario.outcome:
+        case Succeeds(body):
+            response = await _run(tracker, scenario)
+            _compare(response, body)
+            return response
+        case Fails(code, message):
+            with pytest.raises(azpoll.OperationFailed) as failed:
+                await _run(tracker, scenario)
+            assert code is None or failed.value.code == code
+            assert message is None or failed.value.message == message
+        case Cancels():
+            with pytest.raises(azpoll.OperationCanceled):
+                await _run(tracker, scenario)
+        case Refused(status_code, message):
+            with pytest.raises(azpoll.InitialRequestFailed) as refused:
+                await _run(tracker, scenario)
+            assert refused.value.status_code == status_code
+            assert message is None or refused.value.message == message
+        case Unreadable(errors, says):
+            with pytest.raises(errors) as unread:
+                await _run(tracker, scenario)
+            assert says in str(unread.value)
+            assert unread.value.response is not None, "the last answer is attached (rule 25)"
+        case _:
+            assert_never(scenario.outcome)
+    return None
+
+
+async def _run(tracker: AnyTracker, scenario: Scenario) -> AnyResponse:
+    if scenario.repeat_initial:
+        with pytest.raises(azpoll.InitialRequestFailed):
+            await _begin(tracker, scenario)
+    operation = await _begin(tracker, scenario)
+    return await operation
+
+
+async def _begin(tracker: AnyTracker, scenario: Scenario) -> azpoll.AsyncOperation[AnyResponse]:
+    return await tracker.begin(
+        scenario.method,
+        scenario.path,
+        json=scenario.json,
+        headers=scenario.headers,
+        final_state_via=scenario.final_state_via,
+        timeout=scenario.timeout,
+    )
+
+
+def _compare(response: AnyResponse, expected: Body) -> None:
+    match expected:
+        case Anything():
+            pass
+        case None:
+            assert response.content == b""
+        case Mapping():
+            document: dict[str, object] = response.json()
+            assert {name: document.get(name) for name in expected} == expected
+        case _:
+            assert response.json() == expected

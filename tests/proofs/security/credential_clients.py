@@ -1,0 +1,129 @@
+"""Clients with a credential of each kind, and all that the caller, a log or a crash report can see."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import ssl
+import traceback
+from contextlib import asynccontextmanager
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import trustme
+
+import azpoll
+from tests.proofs.security.two_host_network import HOME, Network
+from tests.proofs.security.url_entries import ACCEPTED, THING, Scene, said
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+
+    from tests.proofs.security.url_entries import Told
+
+T = TypeVar("T")
+
+Library = Literal["httpx", "httpx2"]
+Scheme = Literal["http", "https"]
+LIBRARIES: tuple[Library, ...] = ("httpx", "httpx2")
+SCHEMES: tuple[Scheme, ...] = ("http", "https")
+
+CANARY = "k4n4ry-0f-g0ld"
+"""The credential."""
+SECRET = "s1gn4tur3-0f-4-url"
+"""In the query of a foreign URL: home, which names it, may know it; nobody who reads an error does."""
+COOKIE = "c00k13-0f-h0m3"
+"""Set by home, and no business of another machine either."""
+
+
+def _bearer(_: Library) -> dict[str, object]:
+    return {"headers": {"Authorization": f"Bearer {CANARY}"}}
+
+
+def _api_key(_: Library) -> dict[str, object]:
+    return {"headers": {"x-api-key": CANARY, "Ocp-Apim-Subscription-Key": CANARY}}
+
+
+def _cookie(_: Library) -> dict[str, object]:
+    return {"cookies": {"session": CANARY}}
+
+
+def _auth(library: Library) -> dict[str, object]:
+    base: Any = import_module(library).Auth
+
+    class Signer(base):  # type: ignore[misc]  # the library is a parameter
+        def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+            request.headers["Authorization"] = f"Bearer {CANARY}"
+            yield request
+
+    return {"auth": Signer()}
+
+
+CREDENTIALS: dict[str, Callable[[Library], dict[str, object]]] = {
+    "bearer": _bearer,
+    "API key": _api_key,
+    "cookie": _cookie,
+    "auth": _auth,
+}
+
+
+@cache
+def _tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return what home proves its name with, and what believes it."""
+    authority, server, client = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert(HOME).configure_cert(server)  # pyright: ignore[reportUnknownMemberType] - OpenSSL's too
+    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType] - OpenSSL's too
+    return server, client
+
+
+@asynccontextmanager
+async def scene(
+    library: Library, scheme: Scheme, credential: str, allowed_origins: Iterable[str] = ()
+) -> AsyncGenerator[tuple[Scene, Network]]:
+    """Track, with a credential, operations that home begins."""
+    network = asyncio.get_running_loop()
+    assert isinstance(network, Network)
+    server, verify = _tls()
+    arguments = {**CREDENTIALS[credential](library), "verify": verify, "trust_env": False}
+    origin = f"{scheme}://{HOME}"
+    async with (
+        network.serve(scheme, server if scheme == "https" else None),
+        import_module(library).AsyncClient(base_url=origin, **arguments) as client,
+        azpoll.Tracker(client, budget=None, allowed_origins=allowed_origins, on_exit="stop") as tracker,
+    ):
+        if credential == "cookie":  # a jar with cookies in it is another way through azpoll
+            network.home.plays([said(204, Set_Cookie=f"home={COOKIE}; Path=/")])
+            await tracker.begin("GET", "/cookies")
+        network.home.plays([ACCEPTED])
+        operation = await tracker.begin("PUT", THING)
+        token = operation.resume_token()
+        operation.stop_tracking()
+        yield Scene(tracker, network.home, origin, token), network
+
+
+def run(main: Callable[[], Awaitable[T]]) -> T:
+    """Run an async function in the network."""
+
+    async def awaited() -> T:
+        return await main()
+
+    with asyncio.Runner(loop_factory=Network) as runner:
+        return runner.run(awaited())
+
+
+def printed(told: Told) -> str:
+    """Return what printing shows of all that the caller was told."""
+    shown = [repr(each) for each in told.shown]
+    if told.error is not None:
+        shown += [str(told.error), repr(told.error), repr(told.error.reported), repr(told.error.response)]
+    return "\n".join(shown)
+
+
+def kept(told: Told) -> str:
+    """Return what a crash report, a pickle and a store of tokens hold of it."""
+    error = told.error
+    if error is None:
+        return ""
+    lines = traceback.format_exception(error)
+    return "\n".join([*lines, repr(pickle.loads(pickle.dumps(error))), pickle.dumps(error, 0).decode("latin-1")])  # noqa: S301 - our own

@@ -1,0 +1,129 @@
+"""Cores that are broken on purpose, one for each way to break an invariant: the judge must find every one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.answer import Answer, RequestFailure
+from azpoll.protocol.machine import advance
+from azpoll.protocol.states import (
+    Confirming,
+    Failed,
+    Fetching,
+    NextRequest,
+    Polling,
+    State,
+    Succeeded,
+    Unknown,
+    UnknownReason,
+)
+from tests.proofs.simulation.core_driver import Core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azpoll.protocol.states import Pending
+
+Came = Answer | RequestFailure
+
+
+def _waiting(factor: float, _before: Pending, _came: Came, after: State) -> State:
+    if not isinstance(after, Polling):
+        return after
+    wait = after.next_request.delay
+    return after._replace(next_request=after.next_request._replace(delay=wait._replace(seconds=wait.seconds * factor)))
+
+
+def _flips_the_verdict(_before: Pending, _came: Came, after: State) -> State:
+    return Succeeded(after.answer) if isinstance(after, Failed) else after
+
+
+def _takes_any_200(_before: Pending, outcome: Came, after: State) -> State:
+    return Succeeded(outcome) if isinstance(outcome, Answer) and outcome.status_code == 200 else after
+
+
+def _takes_a_404_for_success(_before: Pending, outcome: Came, after: State) -> State:
+    return Succeeded(outcome) if isinstance(outcome, Answer) and outcome.status_code == 404 else after
+
+
+def _follows_foreign_urls(_before: Pending, outcome: Came, after: State) -> State:
+    if isinstance(after, Unknown) and after.reason is UnknownReason.UNTRUSTED and isinstance(outcome, Answer):
+        named = outcome.headers.get("azure-asyncoperation") or outcome.headers.get("location", "")
+        if isinstance(after.last, Polling) and named.startswith("http"):
+            return after.last._replace(url=named, next_request=NextRequest(named, after.last.next_request.delay))
+    return after
+
+
+def _asks_after_the_end(before: Pending, _came: Came, after: State) -> State:
+    return before if isinstance(before, Polling) and isinstance(after, (Succeeded, Failed)) else after
+
+
+def _asks_after_the_result(before: Pending, _came: Came, after: State) -> State:
+    return before if isinstance(before, Fetching) and isinstance(after, Succeeded) else after
+
+
+def _skips_the_final_get(before: Pending, outcome: Came, after: State) -> State:
+    skips = isinstance(before, Polling) and isinstance(after, Fetching) and isinstance(outcome, Answer)
+    return Succeeded(outcome) if skips and isinstance(outcome, Answer) else after
+
+
+def _mixes_up_results(_before: Pending, _came: Came, after: State) -> State:
+    return after._replace(answer=after.answer._replace(body=b"another's")) if isinstance(after, Succeeded) else after
+
+
+def _gives_up_at_once(before: Pending, outcome: Came, after: State) -> State:
+    fails = isinstance(outcome, Answer) and outcome.status_code == 503
+    return Unknown(UnknownReason.EXHAUSTED, "", before, outcome) if fails else after
+
+
+def _loses_for_good(_before: Pending, _came: Came, after: State) -> State:
+    return after._replace(last=None) if isinstance(after, Unknown) else after
+
+
+def _persists(reason: UnknownReason, before: Pending, _came: Came, after: State) -> State:
+    """Never give up for that reason."""
+    return before if isinstance(after, Unknown) and after.reason is reason else after
+
+
+def _asks_the_resource(_before: Pending, _came: Came, after: State) -> State:
+    if isinstance(after, Polling) and after.plan.method in {"PUT", "DELETE"}:
+        return after._replace(next_request=after.next_request._replace(url=after.plan.resource_url))
+    return after
+
+
+def _raises(before: Pending, outcome: Came, after: State) -> State:
+    if isinstance(before, Confirming) and isinstance(outcome, RequestFailure):
+        raise LookupError("headers")  # noqa: TRY004 - a crash, no complaint
+    return after
+
+
+def _core(change: Callable[[Pending, Came, State], State]) -> Core:
+    def changed(before: Pending, outcome: Came) -> State:
+        return change(before, outcome, advance(before, outcome))
+
+    return Core(advance=changed)
+
+
+BROKEN_CORES: dict[str, tuple[str, Core]] = {
+    name: (found, _core(change))
+    for name, found, change in (
+        ("polls early", "I4", partial(_waiting, 0.5)),
+        ("forgets an operation", "I1: forgotten", partial(_waiting, 1000.0)),
+        ("flips a verdict", "I2: in truth failed", _flips_the_verdict),
+        ("takes any 200 for success", "I2: nobody said so", _takes_any_200),
+        ("takes any 404 for success", "I2: nobody said so", _takes_a_404_for_success),
+        ("mixes up results", "I2: with another result", _mixes_up_results),
+        ("skips the final GET", "I2: without its final GET", _skips_the_final_get),
+        ("follows foreign URLs", "I6", _follows_foreign_urls),
+        ("asks after the end", "I8: after the end", _asks_after_the_end),
+        ("asks after the result", "I8: after the result", _asks_after_the_result),
+        ("asks the resource too soon", "I8", _asks_the_resource),
+        ("gives up at once", "I1: lost for no reason", _gives_up_at_once),
+        ("loses for good", "I1: lost for good", _loses_for_good),
+        ("never gives up", "I1: not given up", partial(_persists, UnknownReason.EXHAUSTED)),
+        ("has no deadline", "I1: after the deadline", partial(_persists, UnknownReason.TIMED_OUT)),
+        ("raises", "I1: it has no end", _raises),
+    )
+}
+"""What is broken: how its invariant's text begins, and the core."""

@@ -1,0 +1,1 @@
+"""Code that several packages of tests share."""

@@ -1,0 +1,47 @@
+"""Jobs for tests of the schedule: records of operations that wait for their first poll."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.machine import start
+from azpoll.protocol.states import Plan
+from azpoll.protocol.url_policy import URLPolicy, origin_of
+from azpoll.tracking.record import OperationRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from azpoll.protocol.answer import RequestFailure
+
+HOST = "https://management.azure.com"
+SHELF = f"{HOST}/subscriptions/s/providers/Microsoft.Fake/things"
+TRUST = URLPolicy(httpx.URL, origin_of(httpx.URL(HOST)))
+
+
+class Nowhere:
+    def changed(self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+        """Hear nothing."""
+
+
+def answer(
+    status: int = 200, headers: dict[str, str] | None = None, body: bytes = b"", *, url: str = SHELF, at_s: float = 0.0
+) -> Answer:
+    return Answer(status, headers or {}, body, url, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), at_s)
+
+
+def job(
+    name: object = "a", *, retry_after: int | None = 17, deadline_s: float | None = None, owner: Hashable = None
+) -> OperationRecord:
+    """Return the record of a PUT that was accepted at 0 s; its status is at `SHELF/NAME/status`."""
+    plan = Plan("PUT", f"{SHELF}/{name}", TRUST, deadline_s=deadline_s)
+    headers = {"azure-asyncoperation": f"{SHELF}/{name}/status"}
+    if retry_after is not None:
+        headers["retry-after"] = str(retry_after)
+    record = OperationRecord(str(name), start(plan, answer(202, headers, url=plan.resource_url)), Nowhere(), 0.0)
+    record.owner = owner
+    return record

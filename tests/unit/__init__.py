@@ -1,0 +1,1 @@
+"""Unit tests, one package for each layer of azpoll."""

@@ -1,0 +1,1 @@
+"""Unit tests of the public API over a `FakeARM`, in virtual time."""

@@ -1,0 +1,342 @@
+"""Bad input gets a clear, typed error at once, before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import httpx2
+import pytest
+
+import azpoll
+from azpoll.testing import FakeARM, Script, VirtualLoop
+from tests.support.operations import GROUP, LIBRARIES, ORIGIN, THING, Library, client_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azpoll.options import BeginOptions
+
+pytestmark = pytest.mark.anyio
+
+HUGE = 10**400
+ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
+
+
+def accepted(method: str = "DELETE", url: str = f"{ORIGIN}{THING}") -> httpx.Response:
+    """Return an initial response."""
+    return httpx.Response(202, headers={"Location": "/poll"}, request=httpx.Request(method, url))
+
+
+# The tracker
+
+
+@pytest.mark.parametrize(
+    "client", [httpx.Client(), httpx2.Client(), object(), None, "client", httpx.AsyncClient, httpx.AsyncHTTPTransport()]
+)
+async def test_a_client_of_the_wrong_type_is_refused(client: object) -> None:
+    with pytest.raises(TypeError, match=r"httpx\.AsyncClient or httpx2\.AsyncClient is needed"):
+        azpoll.Tracker(client)  # type: ignore[arg-type]  # which is tested
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_a_closed_client_is_refused(library: Library) -> None:
+    arm = FakeARM()
+    async with client_of(arm, library) as client:
+        tracker = azpoll.Tracker(client)
+    with pytest.raises(RuntimeError, match="client is closed"):
+        azpoll.Tracker(client)
+    async with tracker:
+        with pytest.raises(azpoll.TrackerClosed, match="client is closed"):
+            tracker.track(accepted())
+        with pytest.raises(azpoll.TrackerClosed, match="client is closed"):
+            await tracker.begin("PUT", THING)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "text"),
+    [
+        ({"interval": -1}, ValueError, "interval must be 0 seconds or more"),
+        ({"interval": math.nan}, ValueError, "interval must be 0 seconds or more"),
+        ({"interval": math.inf}, ValueError, "interval must be finite"),
+        ({"interval": HUGE}, ValueError, "interval"),
+        ({"interval": "5"}, TypeError, "interval must be a number of seconds"),
+        ({"interval": True}, TypeError, "interval must be a number of seconds"),
+        ({"min_interval": -0.5}, ValueError, "min_interval must be 0 seconds or more"),
+        ({"min_interval": math.nan}, ValueError, "min_interval"),
+        ({"min_interval": math.inf}, ValueError, "min_interval must be finite"),
+        ({"min_interval": None}, ValueError, "min_interval must be finite"),
+        ({"timeout": -1}, ValueError, "timeout must be 0 seconds or more"),
+        ({"timeout": math.nan}, ValueError, "timeout must be 0 seconds or more"),
+        ({"timeout": HUGE}, ValueError, "timeout"),
+        ({"max_in_flight": 0}, ValueError, "max_in_flight must be 1 or more"),
+        ({"max_in_flight": -3}, ValueError, "max_in_flight must be 1 or more"),
+        ({"max_in_flight": 1.5}, TypeError, "max_in_flight must be an integer"),
+        ({"max_in_flight": True}, TypeError, "max_in_flight must be an integer"),
+        ({"on_exit": "later"}, ValueError, "on_exit must be 'wait' or 'stop'"),
+        ({"allowed_origins": "https://x.example"}, TypeError, "collection of URLs"),
+        ({"allowed_origins": ["https://x.example/path"]}, ValueError, "scheme, host and port alone"),
+        ({"allowed_origins": ["https://u:p@x.example"]}, ValueError, "allowed_origins"),
+        ({"allowed_origins": ["ftp://x.example"]}, ValueError, "not an http or https URL"),
+        ({"allowed_origins": ["x.example"]}, ValueError, "not an http or https URL"),
+        ({"allowed_origins": [""]}, ValueError, "allowed_origins"),
+        ({"allowed_origins": ["https://"]}, ValueError, "allowed_origins"),
+        ({"allowed_origins": [5]}, ValueError, "allowed_origins"),
+        ({"rebase_to": "gateway"}, ValueError, "rebase_to"),
+        ({"rebase_to": "https://g.example/?key=1"}, ValueError, "rebase_to"),
+        ({"token_key": "text"}, TypeError, "token_key must be bytes"),
+        ({"token_key": b""}, ValueError, "token_key"),
+        ({"intervall": 5}, TypeError, "intervall"),
+    ],
+)
+async def test_a_setting_that_can_never_be_right_is_refused(
+    settings: dict[str, object], error: type[Exception], text: str
+) -> None:
+    async with client_of(FakeARM()) as client:
+        with pytest.raises(error, match=text):
+            azpoll.Tracker(client, **settings)  # type: ignore[arg-type]
+
+
+async def test_a_base_url_that_is_no_origin_is_refused() -> None:
+    async with httpx.AsyncClient(base_url="/relative") as client:
+        with pytest.raises(ValueError, match="base_url"):
+            azpoll.Tracker(client)
+
+
+async def test_a_tracker_must_be_entered_and_only_once() -> None:
+    async with client_of(FakeARM()) as client:
+        tracker = azpoll.Tracker(client)
+        with pytest.raises(azpoll.WrongEventLoop, match="was not entered"):
+            tracker.track(accepted())
+        with pytest.raises(azpoll.WrongEventLoop, match="was not entered"):
+            await tracker.begin("PUT", THING)
+        with pytest.raises(azpoll.WrongEventLoop, match="was not entered"):
+            tracker.resume("token")
+        with pytest.raises(azpoll.WrongEventLoop, match="was not entered"):
+            tracker.statistics()
+        async with tracker:
+            with pytest.raises(azpoll.TrackerClosed, match="entered once"):
+                await tracker.__aenter__()
+        with pytest.raises(azpoll.TrackerClosed, match="entered once"):
+            await tracker.__aenter__()
+        with pytest.raises(azpoll.TrackerClosed, match="tracks nothing more"):
+            tracker.track(accepted())
+        with pytest.raises(azpoll.TrackerClosed, match="tracks nothing more"):
+            await tracker.begin("PUT", THING)
+        with pytest.raises(azpoll.TrackerClosed, match="tracks nothing more"):
+            tracker.resume("token")
+
+
+# An operation
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"final_state_via": "somewhere"}, ValueError, "final_state_via must be one of 'azure-async-operation'"),
+        ({"final_state_via": 5}, ValueError, "final_state_via"),
+        ({"timeout": -1}, ValueError, "timeout must be 0 seconds or more"),
+        ({"timeout": math.nan}, ValueError, "timeout must be 0 seconds or more"),
+        ({"timeout": "5"}, TypeError, "timeout must be a number of seconds"),
+        ({"interval": -1}, ValueError, "interval must be 0 seconds or more"),
+        ({"interval": math.inf}, ValueError, "interval must be finite"),
+        ({"interval": HUGE}, ValueError, "interval"),
+        ({"result": "both"}, ValueError, "result must be 'final' or 'status'"),
+        ({"terminal_words": {"Done": "good"}}, ValueError, "terminal_words"),
+        ({"terminal_words": {"": "failed"}}, ValueError, "terminal_words"),
+        ({"terminal_words": {5: "failed"}}, ValueError, "terminal_words"),
+        ({"terminal_words": {"Done": []}}, ValueError, "terminal_words"),
+        ({"terminal_words": ["Done"]}, TypeError, "terminal_words must be a mapping"),
+        ({"cancel_url": b"/cancel"}, TypeError, "cancel_url must be text"),
+        ({"label": 5}, TypeError, "label must be text"),
+        ({"retries": 3}, TypeError, "unexpected keyword: 'retries'"),
+        ({"follow_redirects": True}, TypeError, "unexpected keyword: 'follow_redirects'"),
+    ],
+)
+async def test_an_option_that_can_never_be_right_is_refused_before_anything_is_sent(
+    options: dict[str, Any], error: type[Exception], text: str
+) -> None:
+    arm = FakeARM(default=Script())
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(error, match=text):
+            await tracker.begin("PUT", THING, **options)
+        with pytest.raises(error, match=text):
+            tracker.track(accepted(), **options)
+        with pytest.raises(error, match=text):
+            tracker.resume("token", **options)
+        with pytest.raises(error, match=text):
+            await azpoll.wait(client, accepted(), **options)
+        with pytest.raises(error, match=text):
+            await tracker.group().begin("PUT", THING, **options)
+    assert arm.requests == ()
+    assert tracker.statistics().tracked == 0
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "", "P UT"])
+async def test_a_method_that_begins_no_operation_is_refused(method: str) -> None:
+    arm = FakeARM(default=Script())
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(ValueError, match="begins with PUT, PATCH, POST, DELETE, GET"):
+            await tracker.begin(method, THING)
+        with pytest.raises(ValueError, match="begins with PUT"):
+            tracker.track(accepted("HEAD"))
+    assert arm.requests == ()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    "url",
+    ["not a url", "", "/path", "ftp://x.example/", "https://", "https:///x", "https://x:port/", "//x.example/", "a\nb"],
+)
+async def test_what_is_no_url_is_refused_before_anything_is_sent(url: str, library: Library) -> None:
+    arm = FakeARM(default=Script())
+    async with client_of(arm, library, base_url="") as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(ValueError, match=r"URL|argument"):
+            await tracker.begin("PUT", url)
+    assert arm.requests == ()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [(f"{THING}&t={'x' * 9000}", "longer than 8192"), (f"https://u:p@management.azure.com{THING}", "user information")],
+)
+async def test_a_url_that_no_answer_may_name_begins_no_operation_either(
+    url: str, reason: str, library: Library
+) -> None:
+    """It could be asked at no later time, and be in no resume token."""
+    arm = FakeARM(default=Script())
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(ValueError, match=f"initial request is refused: .*{reason}"):
+            await tracker.begin("PUT", url)
+        assert arm.requests == ()
+        with pytest.raises(ValueError, match=f"initial request is refused: .*{reason}"):
+            tracker.track(await client.put(url))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"json": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"json": {1, 2}},
+        {"headers": {"x": 5}},
+        {"headers": {"x": "\u00e9"}},
+        {"content": 5},
+        {"files": 5},
+    ],
+    ids=str,
+)
+async def test_what_no_request_can_be_made_of_is_refused_before_anything_is_sent(
+    arguments: BeginOptions, library: Library
+) -> None:
+    arm = FakeARM(default=Script())
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(ValueError, match="no request can be made of these arguments"):
+            await tracker.begin("PUT", THING, **arguments)
+    assert arm.requests == ()
+
+
+async def test_what_is_no_usable_response_is_refused() -> None:
+    arm = FakeARM(default=Script())
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(ValueError, match="the initial response cannot be used"):
+            tracker.track(httpx.Response(202))
+        async with client.stream("DELETE", THING) as unread:
+            with pytest.raises(ValueError, match="the initial response cannot be used"):
+                tracker.track(unread)
+        wrong: Any
+        for wrong in (None, "response", object(), httpx.Request("PUT", ORIGIN)):
+            with pytest.raises(TypeError, match="response of httpx or httpx2 is needed"):
+                tracker.track(wrong)
+    assert tracker.statistics().tracked == 0
+
+
+async def test_a_response_to_a_request_that_has_no_web_address_is_refused() -> None:
+    async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
+        for url in ("/path", "ftp://x.example/"):
+            with pytest.raises(ValueError, match="not an http or https URL"):
+                tracker.track(accepted(url=url))
+
+
+@pytest.mark.parametrize("text", ["", "x", "!", "\ud800", "\u00e9", "a.b", "eyJ2IjoxfQ", None, 5, b"bytes"])
+async def test_what_is_no_token_is_refused(text: str) -> None:
+    async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InvalidResumeToken, match="the resume token is of no use"):
+            tracker.resume(text)
+
+
+@pytest.mark.parametrize("timeout", [-1, math.nan, HUGE])
+async def test_a_timeout_of_waiting_that_is_none_is_refused(timeout: float) -> None:  # noqa: ASYNC109 - a parameter of the test
+    arm = FakeARM(default=Script(duration_s=5))
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING)
+        with pytest.raises(ValueError, match="timeout"):
+            await operation.wait(timeout)
+
+
+# The wrong event loop
+
+
+@ASYNCIO
+async def test_another_event_loop_is_told_apart_at_once() -> None:
+    arm = FakeARM(default=Script(duration_s=60))
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("DELETE", THING)
+        found: list[BaseException] = []
+
+        async def elsewhere() -> None:
+            uses: tuple[Callable[[], object], ...] = (
+                lambda: tracker.track(accepted()),
+                lambda: tracker.resume("token"),
+                lambda: tracker.begin("PUT", THING),
+                operation.wait,
+                operation.cancel,
+                operation.stop_tracking,
+                lambda: operation,
+                operation.snapshots,
+            )
+            for use in uses:
+                try:
+                    outcome = use()
+                    if isinstance(outcome, Awaitable):
+                        await outcome
+                except azpoll.WrongEventLoop as error:
+                    found.append(error)
+
+        thread = threading.Thread(target=lambda: asyncio.run(elsewhere()))
+        thread.start()
+        thread.join()
+        assert len(found) == 8
+        assert all(isinstance(error, RuntimeError) for error in found)
+        assert not operation.done()
+        assert (await operation).status_code == 200
+
+
+@ASYNCIO
+async def test_no_event_loop_at_all_is_told_as_well() -> None:
+    arm = FakeARM(default=Script(duration_s=60))
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+
+        def use() -> None:
+            with pytest.raises(azpoll.WrongEventLoop, match="inside a running event loop"):
+                tracker.track(accepted())
+
+        await anyio.to_thread.run_sync(use)
+
+
+def test_a_tracker_may_be_made_outside_of_any_event_loop() -> None:
+    async def main() -> None:
+        async with client, tracker:
+            assert (await (await tracker.begin("PUT", GROUP))).status_code == 200
+
+    client = client_of(FakeARM(default=Script(duration_s=5)))
+    tracker = azpoll.Tracker(client)
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(main())

@@ -1,0 +1,98 @@
+"""Read budgets and hints, seen through a tracker and judged by the service's own bucket."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+import azpoll
+from azpoll.testing import FakeARM, Limits, Ordinary, Rate, Reply, Script
+
+pytestmark = pytest.mark.anyio
+
+ARM = "https://management.azure.com"
+PLENTY = Rate(1_000_000, 1e6)
+
+
+def limited() -> FakeARM:
+    return FakeARM(
+        default=Script(duration_s=60, retry_after=17),
+        limits=Limits(reads=Rate(250, 25), writes=PLENTY, deletes=PLENTY, retry_after_s=10),
+    )
+
+
+def client_of(arm: FakeARM) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=arm.transport(), base_url=ARM)
+
+
+def widget(name: str, subscription: str = "s") -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Test/widgets/{name}?api-version=1"
+
+
+async def test_a_fleet_beyond_the_limit_meets_no_429_and_loses_nothing() -> None:
+    """1,000 operations that ask for 59 reads a second end within 25, none early."""
+    arm = limited()
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        for number in range(1000):
+            await tracker.begin("PUT", widget(str(number)), result="status")
+    counts = arm.statistics()
+    assert (counts.throttled, counts.told, counts.early_polls) == (0, 1000, 0)
+    arm.no_requests_after_end()
+
+
+async def test_a_429_sets_its_scope_aside_and_no_other() -> None:
+    """While one subscription is closed for a minute, another is polled on time."""
+    arm = FakeARM(default=Script(duration_s=20, retry_after=5), limits=None)
+    refused = Reply(429, {"error": {"code": "SubscriptionRequestsThrottled"}}, retry_after=60)
+    arm.operation(
+        "PUT", widget("x", "closed").partition("?")[0], duration_s=20, retry_after=5, polls=[refused, Ordinary()]
+    )
+    events: list[azpoll.Event] = []
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        tracker.subscribe(events.append)
+        closed = await tracker.begin("PUT", widget("x", "closed"))
+        neighbour = await tracker.begin("PUT", widget("y", "closed"), interval=7)
+        free = await tracker.begin("PUT", widget("z", "free"))
+        await free
+        assert not closed.done()
+        assert not neighbour.done()
+        await closed
+        scopes = {scope.scope.rpartition(" ")[2]: scope for scope in tracker.statistics().scopes}
+    assert scopes["closed"].throttled == 1
+    assert scopes["free"].throttled == 0
+    assert [type(event) for event in events].count(azpoll.ScopeThrottled) == 1
+    arm.no_early_polls()
+
+
+async def test_a_lock_concerns_its_operation_alone() -> None:
+    """RetryableErrorDueToAnotherOperation closes no scope."""
+    arm = FakeARM(default=Script(duration_s=5, retry_after=2), limits=None)
+    locked = Reply(429, {"error": {"code": "RetryableErrorDueToAnotherOperation"}}, retry_after=60)
+    arm.operation("PUT", widget("x").partition("?")[0], duration_s=5, retry_after=2, polls=[locked, Ordinary()])
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        slow = await tracker.begin("PUT", widget("x"))
+        await (await tracker.begin("PUT", widget("y")))
+        assert not slow.done()
+
+
+async def test_owners_take_turns() -> None:
+    """A group of five is not held up by five hundred that came before it."""
+    arm = limited()
+    budget = azpoll.Budget(rate=5, max_rate=5, burst=1)
+    async with client_of(arm) as client, azpoll.Tracker(client, budget=budget, on_exit="stop") as tracker:
+        for number in range(500):
+            await tracker.begin("PUT", widget(f"many{number}"), result="status", owner="many")
+        few = [await tracker.begin("PUT", widget(f"few{n}"), result="status", owner="few") for n in range(5)]
+        for operation in few:
+            await operation.wait(timeout=120)
+
+
+async def test_polls_of_the_same_url_share_one_request() -> None:
+    """Two trackings of one initial response are told by the same polls."""
+    arm = FakeARM(default=Script(duration_s=30, retry_after=10), limits=None)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        response = await client.put(widget("x"), json={})
+        first, second = (tracker.track(response, result="status") for _ in range(2))
+        await first
+        await second
+    assert arm.statistics().reads == 3

@@ -1,0 +1,291 @@
+"""Asking the service to cancel (rule 43)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+import azpoll
+from azpoll.testing import Delay, FakeARM, Ordinary, Reply
+from tests.support.operations import GROUP, LIBRARIES, ORIGIN, THING, Library, client_of, error_of, until
+
+if TYPE_CHECKING:
+    from azpoll.testing import Pattern, Step
+
+pytestmark = pytest.mark.anyio
+
+
+def posts_of(arm: FakeARM) -> list[str]:
+    """Return the URLs of all cancel requests."""
+    return [request.url for request in arm.requests if request.method == "POST" and "cancel" in request.url]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_arm_is_asked_at_the_cancel_url_and_polled_until_it_is_canceled(library: Library) -> None:
+    arm = FakeARM()
+    fake = arm.operation("PUT", duration_s=600, retry_after=10, cancel_takes_s=25)
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{THING.partition('?')[0]}/cancel")
+        await until(15)
+        assert await operation.cancel() is True
+        assert fake.canceled
+        assert operation.state == "running"
+        error = await error_of(operation)
+        assert isinstance(error, azpoll.OperationCanceled)
+        assert error.code == "OperationCanceled"
+        assert str(operation.state) == "canceled"
+    assert posts_of(arm) == [f"{ORIGIN}{THING.partition('?')[0]}/cancel?api-version=2024-01-01"]
+    assert [request.at_s for request in arm.requests if request.method == "GET"] == pytest.approx([10, 20, 30, 40])
+    arm.no_early_polls()
+    arm.no_requests_after_end()
+
+
+async def test_a_monitor_of_the_guidelines_is_asked_at_its_own_url_with_cancel() -> None:
+    arm = FakeARM()
+    fake = arm.operation("POST", pattern="operation-location", duration_s=600, retry_after=10)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("POST", THING)
+        assert await operation.cancel()
+        assert isinstance(await error_of(operation), azpoll.OperationCanceled)
+    monitor, _, query = fake.monitor_url.partition("?")
+    assert posts_of(arm) == [f"{monitor}:cancel?{query}"]
+    arm.no_early_polls()
+
+
+@pytest.mark.parametrize("pattern", ["azure-async-operation", "location", "body"])
+async def test_without_a_way_to_cancel_nothing_is_sent_and_the_error_tells_what_to_do(
+    pattern: Pattern,
+) -> None:
+    arm = FakeARM()
+    arm.operation("PUT", pattern=pattern, duration_s=30, retry_after=10)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, label="mine")
+        with pytest.raises(azpoll.CancelFailed, match=r"'mine'.*give `cancel_url`") as caught:
+            await operation.cancel()
+        assert caught.value.operation == f"operation 'mine' ({operation.id})"
+        assert (await operation).status_code == 200
+    assert posts_of(arm) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            Reply(409, {"error": {"code": "NotCancelable", "message": "Too late."}}),
+            "HTTP 409, NotCancelable: Too late.",
+        ),
+        (Reply(404), "HTTP 404"),
+        (Reply(503), "HTTP 503"),
+        (Reply(307, headers={"Location": "https://elsewhere.example/cancel"}), "HTTP 307"),
+    ],
+)
+async def test_a_refusal_is_an_error_and_tracking_goes_on(answer: Step, said: str) -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=50, retry_after=10)
+    arm.operation("POST", f"{GROUP}/cancel", initial=answer)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        with pytest.raises(azpoll.CancelFailed, match=said) as caught:
+            await operation.cancel()
+        assert operation.id in str(caught.value)
+        assert "Tracking goes on" in str(caught.value)
+        assert isinstance(answer, Reply)
+        assert caught.value.status_code == answer.status
+        assert (await operation).status_code == 200
+    arm.no_requests_elsewhere(ORIGIN)
+
+
+async def test_no_answer_is_an_error_that_says_that_nothing_is_known() -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=50, retry_after=10)
+    arm.operation("POST", f"{GROUP}/cancel", initial=Delay(1000))
+    async with client_of(arm, timeout=None) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        with pytest.raises(azpoll.CancelFailed, match="not known whether"):
+            await operation.cancel()
+        assert anyio.current_time() == pytest.approx(30)
+        assert (await operation).status_code == 200
+
+
+@pytest.mark.parametrize("outcome", ["Succeeded", "Failed"])
+async def test_what_has_ended_is_not_asked(outcome: str) -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=5, outcome=outcome)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
+        await operation.wait()
+        assert await operation.cancel() is False
+        assert operation.exception() is None or outcome == "Failed"
+    assert posts_of(arm) == []
+
+
+async def test_what_has_succeeded_is_not_asked_while_its_result_is_read() -> None:
+    """Rule 29: no request follows a terminal state but the one final GET."""
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503), Reply(503)])
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
+        await until(10.5)
+        assert operation.state is azpoll.OperationState.FETCHING
+        assert await operation.cancel() is False
+        assert (await operation).status_code == 200
+    assert posts_of(arm) == []
+
+
+async def test_a_cancel_that_waits_for_a_poll_which_tells_success_is_not_sent() -> None:
+    arm = FakeARM(latency_s=5)
+    arm.operation("PUT", duration_s=5, retry_after=10)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
+        await until(17)
+        assert tracker.statistics().in_flight == 1
+        assert await operation.cancel() is False
+        assert (await operation).status_code == 200
+    assert posts_of(arm) == []
+
+
+async def test_the_cancel_waits_for_the_poll_in_flight_so_there_are_never_two_requests() -> None:
+    """Rule 38."""
+    arm = FakeARM(latency_s=5)
+    flying: list[str] = []
+
+    async def left(request: object) -> None:
+        assert flying == []
+        flying.append(str(request))
+
+    async def back(_: object) -> None:
+        flying.clear()
+
+    arm.operation("PUT", duration_s=100, retry_after=10)
+    hooks = {"request": [left], "response": [back]}
+    async with client_of(arm, event_hooks=hooks) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{THING.partition('?')[0]}/cancel")
+        await until(17)
+        assert tracker.statistics().in_flight == 1
+        assert await operation.cancel()
+        assert anyio.current_time() == pytest.approx(25, abs=0.01)
+        assert isinstance(await error_of(operation), azpoll.OperationCanceled)
+    arm.no_early_polls()
+    arm.one_request_at_a_time()
+
+
+async def test_calls_made_while_one_is_under_way_share_it_and_each_gets_its_own_error() -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=50, retry_after=10)
+    arm.operation("POST", f"{GROUP}/cancel", initial=Delay(3, Reply(409)))
+    errors: list[BaseException] = []
+
+    async def ask() -> None:
+        with pytest.raises(azpoll.CancelFailed) as caught:
+            await operation.cancel()
+        errors.append(caught.value)
+
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(ask)
+        assert len(posts_of(arm)) == 1
+        assert len(set(map(id, errors))) == 5
+        await ask()
+        assert len(posts_of(arm)) == 2
+        assert (await operation).status_code == 200
+
+
+async def test_whoever_stops_waiting_for_the_cancel_does_not_stop_it() -> None:
+    arm = FakeARM(latency_s=5)
+    fake = arm.operation("PUT", duration_s=100, retry_after=10)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{THING.partition('?')[0]}/cancel")
+        with anyio.move_on_after(1):
+            await operation.cancel()
+        assert isinstance(await error_of(operation), azpoll.OperationCanceled)
+    assert fake.canceled
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://elsewhere.example/cancel", "http://management.azure.com/c", "https://u:p@management.azure.com/c", "\n"],
+)
+async def test_a_foreign_cancel_url_is_refused_and_nothing_is_sent(url: str) -> None:
+    """Rule 9."""
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=15, retry_after=10)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=url)
+        with pytest.raises(azpoll.CancelFailed, match="refused"):
+            await operation.cancel()
+        assert (await operation).status_code == 200
+    assert posts_of(arm) == []
+    arm.no_requests_elsewhere(ORIGIN)
+
+
+async def test_an_operation_that_is_no_longer_tracked_cannot_be_canceled_here() -> None:
+    """It may still run, so "it had ended" would be a lie."""
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=100, retry_after=10)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
+        operation.stop_tracking()
+        with pytest.raises(azpoll.TrackerClosed) as caught:
+            await operation.cancel()
+        assert caught.value.resume_token
+    assert posts_of(arm) == []
+
+
+async def test_tracking_that_stops_before_the_cancel_is_sent_says_so() -> None:
+    """A poll is under way, and it would leave after it."""
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=100, polls=[Delay(25, Ordinary())], retry_after=10)
+    async with client_of(arm, timeout=60) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
+        await until(15)
+        async with anyio.create_task_group() as tasks:
+
+            async def ask() -> None:
+                with pytest.raises(azpoll.TrackerClosed):
+                    await operation.cancel()
+
+            tasks.start_soon(ask)
+            await until(20)
+            operation.stop_tracking()
+        assert anyio.current_time() == pytest.approx(35)
+    assert posts_of(arm) == []
+
+
+async def test_tracking_that_stops_while_the_cancel_is_under_way_waits_for_its_answer() -> None:
+    """That of a second handle, too, which has asked nothing itself."""
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=100, retry_after=50)
+    arm.operation("POST", f"{GROUP}/cancel", initial=Delay(20, Reply(202)))
+    async with client_of(arm, timeout=60) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        twin = tracker.resume(operation.resume_token())
+        async with anyio.create_task_group() as tasks:
+
+            async def ask() -> None:
+                assert await operation.cancel()
+
+            tasks.start_soon(ask)
+            await until(3)
+            for each in (operation, twin):
+                each.stop_tracking()
+                assert not each.done()
+        assert len(posts_of(arm)) == 1
+        for each in (operation, twin):
+            assert isinstance(await error_of(each), azpoll.TrackerClosed)
+        assert anyio.current_time() == pytest.approx(20)
+    arm.no_early_polls()
+
+
+async def test_the_deadline_ends_a_cancel_that_waits() -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=100, polls=[Delay(25, Ordinary())], retry_after=10)
+    async with client_of(arm, timeout=60) as client, azpoll.Tracker(client, timeout=20) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
+        await until(15)
+        assert await operation.cancel() is False
+        assert isinstance(await error_of(operation), azpoll.OperationTimeout)
+    assert posts_of(arm) == []

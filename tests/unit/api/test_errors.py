@@ -1,0 +1,456 @@
+"""Every error: it can be reached, names its operation and the next step, and shows no secret (rules 24, 45)."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import pickle
+import random
+import ssl
+import traceback
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+import azpoll
+from azpoll.testing import Drip, Drop, FakeARM, Reply, Script, Step, gzip_bomb, html_page, redirect
+from tests.support.operations import (
+    CANARY,
+    GROUP,
+    LIBRARIES,
+    ORIGIN,
+    THING,
+    Library,
+    client_of,
+    error_of,
+    path_of,
+    shown_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+pytestmark = pytest.mark.anyio
+
+SECRETS = {"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY, "Cookie": f"c={CANARY}"}
+TOLD = {"x-secret": CANARY, "Set-Cookie": f"s={CANARY}; Path=/{CANARY}", "x-ms-request-id": "r-1"}
+BODY = {"properties": {"secret": CANARY}}
+CONFLICT = {"code": "Conflict", "message": "Two cannot be one."}
+
+
+def said(code: int, /, *, headers: dict[str, str] | None = None, **body: object) -> Reply:
+    """Return an answer full of secrets."""
+    return Reply(code, {**BODY, **body}, {**TOLD, **(headers or {})}, terminal=False)
+
+
+@dataclass
+class Case:
+    """How an error is reached, and what its text says.
+
+    Attributes:
+        step: the answer to every poll.
+        text: a pattern of the error's text.
+        advice: what the text tells to do.
+        initial: the answer to the initial request, in place of one with a status monitor.
+    """
+
+    kind: type[azpoll.AzpollError]
+    step: Step
+    text: str
+    advice: str = "Resume with the resume_token of this error"
+    method: str = "DELETE"
+    timeout: float | None = None
+    initial: Step = field(default_factory=lambda: said(202, headers={"Azure-AsyncOperation": "{poll_url}&t=" + CANARY}))
+
+
+FOREIGN = {"Azure-AsyncOperation": f"https://evil.example/{CANARY}?t={CANARY}"}
+
+CASES = {
+    "failed": Case(azpoll.OperationFailed, said(200, status="Failed", error=CONFLICT), "failed: Conflict: Two", ""),
+    "canceled": Case(azpoll.OperationCanceled, said(200, status="Canceled"), "was canceled: the service gave", ""),
+    "503": Case(azpoll.RetriesExhausted, said(503, error=CONFLICT), "HTTP 503; 1. polls in a row.*Conflict"),
+    "dropped": Case(azpoll.RetriesExhausted, Drop(), "the connection failed: RemoteProtocolError"),
+    "reset": Case(azpoll.RetriesExhausted, Drop(reset=True), "the connection failed: ReadError"),
+    "slow": Case(azpoll.RetriesExhausted, Drip(1, 1.0, said(200)), "no complete answer came in time"),
+    "bomb": Case(azpoll.RetriesExhausted, gzip_bomb(20), "larger than allowed"),
+    "coding": Case(azpoll.RetriesExhausted, said(200, headers={"Content-Encoding": CANARY}), "could not be decoded"),
+    "401": Case(
+        azpoll.AuthenticationFailed, said(401, error=CONFLICT), "HTTP 401.*Conflict", "Give the client a valid"
+    ),
+    "403": Case(azpoll.PermissionDenied, said(403, error=CONFLICT), "read permission", "Grant read on the status URL"),
+    "404": Case(azpoll.OperationNotFound, said(404, error=CONFLICT), "HTTP 404 for", method="POST"),
+    "html": Case(azpoll.MalformedAnswer, html_page(200, CANARY), "not a status document"),
+    "no status": Case(azpoll.MalformedAnswer, said(200), "holds no status"),
+    "loop": Case(azpoll.MalformedAnswer, redirect("{poll_url}"), "more than 3 redirects"),
+    "304": Case(azpoll.MalformedAnswer, said(304), "HTTP 304 is no answer to a poll"),
+    "400": Case(azpoll.PollingError, said(400, error=CONFLICT), "HTTP 400.*Conflict"),
+    "foreign": Case(
+        azpoll.UntrustedPollingURL,
+        said(200, headers=FOREIGN, status="Running"),
+        "https://evil.example is neither",
+        "list it in allowed_origins",
+    ),
+    "deadline": Case(azpoll.OperationTimeout, said(200, status="Running"), "deadline passed", timeout=100),
+    "nowhere": Case(azpoll.MalformedAnswer, said(200), "nowhere to poll", "", "POST", initial=said(202)),
+}
+
+
+def hidden(*shown: object) -> None:
+    """Assert that none of these shows a secret."""
+    for one in shown:
+        text = shown_of(one) if isinstance(one, BaseException) else repr(one)
+        assert CANARY not in text, text
+        if isinstance(one, azpoll.AzpollError):
+            hidden(one.reported, one.response, one.details)
+            assert one.response is None or set(one.response.request.headers) <= {"host", "content-length"}
+            for cause in causes_of(one):
+                assert not hasattr(cause, "request"), "what was sent hangs on it"
+
+
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def locals_of(error: BaseException) -> str:
+    """Return what a crash reporter that captures the variables of azpoll's frames would show."""
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    return "\n".join(str(frame.locals) for frame in frames if "/azpoll/" in frame.filename)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", CASES)
+async def test_each_error_tells_what_happened_and_what_to_do_and_shows_no_secret(
+    name: str, library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = CASES[name]
+    caplog.set_level(logging.DEBUG, "azpoll")
+    arm = FakeARM(limits=None)
+    arm.operation(case.method, polls=[case.step], initial=case.initial)
+    events: list[azpoll.Event] = []
+    async with client_of(arm, library, headers=SECRETS) as client, azpoll.Tracker(client, interval=10) as tracker:
+        tracker.subscribe(events.append)
+        operation = await tracker.begin(
+            case.method, f"{GROUP}?api-version=1&key={CANARY}", label="mine", timeout=case.timeout
+        )
+        error = await error_of(operation)
+        hidden(error, operation.exception(), operation, operation.snapshot(), events, tracker.statistics())
+        assert CANARY not in locals_of(error)
+    assert type(error) is case.kind
+    with pytest.raises(case.kind, match=case.text):
+        raise error
+    assert error.operation == f"operation 'mine' ({operation.id})"
+    assert f"operation 'mine' ({operation.id})" in str(error)
+    assert case.advice in str(error)
+    assert len(str(error)) < 1500
+    ended_by_service = case.kind in {azpoll.OperationFailed, azpoll.OperationCanceled}
+    assert isinstance(error, azpoll.OperationError) is ended_by_service
+    assert isinstance(error, azpoll.PollingError) is not ended_by_service
+    assert (error.resume_token is None) is (name == "nowhere")
+    assert (error.code == "Conflict") is ("Conflict: Two cannot be one." in str(error))
+    if error.response is not None and name not in {"html", "loop"}:
+        assert "[request id r-1]" in str(error)
+        assert error.status_code == error.response.status_code
+        assert dict(error.response.headers.raw)[b"x-secret"] == CANARY.encode(), (
+            "the answer itself is there for who asks for it"
+        )
+    assert CANARY not in caplog.text
+    arm.no_requests_elsewhere(ORIGIN)
+
+
+async def test_a_lost_result_says_that_the_operation_itself_succeeded() -> None:
+    """Rule 32."""
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=5, finals=[said(404)] * 50)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING)
+        error = await error_of(operation)
+        assert isinstance(error, azpoll.OperationNotFound)
+        assert error.succeeded
+        assert "the operation succeeded, but its result could not be read" in str(error)
+        assert "may still run" not in str(error)
+        hidden(error)
+        assert error.resume_token
+
+
+# What is chained
+
+
+class Breaking:
+    """An event hook that lets the initial request pass and raises at each poll."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    async def __call__(self, request: httpx.Request) -> None:
+        if request.method == "GET":
+            raise self.error
+
+
+def raised_from(error: BaseException, cause: BaseException) -> BaseException:
+    error.__cause__ = cause
+    return error
+
+
+async def broken_by(error: BaseException, library: Library) -> azpoll.AzpollError:
+    """Return the error of an operation whose polls all raise `error`."""
+    arm = FakeARM(default=Script(duration_s=5))
+    hooks = {"request": [Breaking(error)]}
+    async with client_of(arm, library, headers=SECRETS, event_hooks=hooks) as client, azpoll.Tracker(client) as tracker:
+        return await error_of(await tracker.begin("DELETE", f"{GROUP}?key={CANARY}"))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_the_operating_systems_own_error_is_chained_and_not_the_clients(library: Library) -> None:
+    """The client's exceptions hold the request with its headers; the error beneath holds the reason."""
+    module = import_module(library)
+    refused = OSError(errno.ECONNREFUSED, "Connection refused")
+    request = httpx.Request("GET", f"{ORIGIN}?t={CANARY}", headers=SECRETS)
+    error = await broken_by(raised_from(module.ConnectError("failed", request=request), refused), library)
+    assert isinstance(error, azpoll.RetriesExhausted)
+    assert error.__cause__ is refused
+    assert "ConnectError" in str(error)
+    hidden(error)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_a_certificate_that_is_not_accepted_is_fatal_at_once_and_says_why(library: Library) -> None:
+    """Rule 25."""
+    refused = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+    error = await broken_by(raised_from(import_module(library).ConnectError("failed"), refused), library)
+    assert anyio.current_time() < 2
+    assert type(error) is azpoll.PollingError
+    assert error.__cause__ is refused
+    assert "certificate" in str(error)
+    assert "Mend the client" in str(error)
+    hidden(error)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("LocalProtocolError", f"Illegal header value b'Bearer {CANARY}\\n'"),
+        ("InvalidURL", f"Invalid port: {CANARY!r}"),
+        ("UnsupportedProtocol", CANARY),
+    ],
+)
+async def test_the_clients_text_about_a_request_it_cannot_send_is_not_shown(
+    name: str, text: str, library: Library
+) -> None:
+    error = await broken_by(getattr(import_module(library), name)(text), library)
+    assert type(error) is azpoll.PollingError
+    assert anyio.current_time() < 2, "the next try must fail in the same way"
+    assert name in str(error)
+    assert "Mend the client" in str(error)
+    assert error.__cause__ is None
+    hidden(error)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_the_clients_text_about_an_answer_it_cannot_read_is_not_shown(library: Library) -> None:
+    """h11 quotes the header line that it cannot read."""
+    broken = import_module(library).RemoteProtocolError(f"illegal header line: bytearray(b'x-secret {CANARY}')")
+    error = await broken_by(broken, library)
+    assert isinstance(error, azpoll.RetriesExhausted)
+    assert error.__cause__ is None
+    hidden(error)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_an_error_of_the_callers_own_hook_is_named_with_its_place_and_its_text_is_not_shown(
+    library: Library,
+) -> None:
+    error = await broken_by(raised_from(RuntimeError(f"token {CANARY}"), KeyError(CANARY)), library)
+    assert isinstance(error, azpoll.RetriesExhausted)
+    assert "the client's auth or an event hook raised an error: RuntimeError" in str(error)
+    assert "test_errors.py" in str(error)
+    assert error.__cause__ is None
+    hidden(error)
+
+
+# The other errors
+
+
+async def test_an_initial_request_that_brings_no_answer_says_whether_it_was_sent() -> None:
+    arm = FakeARM()
+    arm.operation("PUT", initial=Drop())
+    async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed, match="not known whether the service acted") as caught:
+            await tracker.begin("PUT", f"{GROUP}?key={CANARY}")
+        assert f"PUT {ORIGIN}{GROUP}?key=***" in str(caught.value)
+        hidden(caught.value)
+
+        async def unsendable(_: httpx.Request) -> None:
+            raise httpx.LocalProtocolError(f"Illegal header value b'Bearer {CANARY}\\n'")
+
+        client.event_hooks = {"request": [unsendable]}
+        with pytest.raises(azpoll.InitialRequestFailed, match=r"LocalProtocolError.*[Nn]othing was sent") as caught:
+            await tracker.begin("PUT", f"{GROUP}?key={CANARY}")
+        hidden(caught.value)
+        assert "PUT" in str(caught.value)
+
+
+async def test_a_refused_initial_request_names_the_request_and_hides_its_query() -> None:
+    arm = FakeARM()
+    arm.operation("PUT", initial=said(409, error=CONFLICT))
+    async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed, match="Conflict: Two") as caught:
+            await tracker.begin("PUT", f"{GROUP}?key={CANARY}")
+        assert f"PUT {ORIGIN}{GROUP}?key=***" in str(caught.value)
+        assert caught.value.operation == f"PUT {ORIGIN}{GROUP}?key=***"
+        hidden(caught.value)
+
+
+async def test_the_errors_of_a_cancel_show_no_secret() -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=30)
+    arm.operation("POST", "/cancel", initial=said(409, error=CONFLICT))
+    async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
+        for url in (f"/cancel?key={CANARY}", f"https://evil.example/?key={CANARY}", f"https://{CANARY}@x/"):
+            operation = await tracker.begin("PUT", THING, cancel_url=url)
+            with pytest.raises(azpoll.CancelFailed) as caught:
+                await operation.cancel()
+            hidden(caught.value)
+
+
+async def test_errors_can_be_pickled_and_still_show_no_secret() -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", polls=[said(200, status="Failed", error=CONFLICT)])
+    async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
+        error = await error_of(await tracker.begin("DELETE", path_of(1)))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own
+    assert type(again) is azpoll.OperationFailed
+    assert (str(again), again.code, again.resume_token) == (str(error), "Conflict", error.resume_token)
+    hidden(again)
+
+
+async def test_hostile_text_of_a_service_stays_on_one_line() -> None:
+    arm = FakeARM()
+    hostile = {"code": "A\r\nB\x1b[31m", "message": "\u202e" + "x" * 10_000}
+    headers = {"x-ms-request-id": "r" * 5000}
+    arm.operation("DELETE", polls=[Reply(200, {"status": "Failed\n", "error": hostile}, headers)])
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("DELETE", THING, label="a\nb\x1b")
+        error = await error_of(operation)
+    assert str(error).isprintable()
+    assert len(str(error)) < 1000
+    assert error.code == "A\r\nB\x1b[31m"
+    assert repr(operation).isprintable()
+
+
+# Whatever a service answers
+
+
+def anything(choice: random.Random) -> httpx.Response:
+    """Return an answer made of pieces that services, gateways and attackers send."""
+    words: list[Any] = [
+        "Succeeded",
+        "Failed",
+        "Running",
+        "",
+        " ",
+        "\ud83d\ude00",
+        "x" * 3000,
+        None,
+        5,
+        True,
+        [],
+        {},
+        1e308,
+        -1,
+    ]
+    names = [b"Azure-AsyncOperation", b"Operation-Location", b"Location", b"Retry-After", b"retry-after-ms", b"Date"]
+    names += [b"x-ms-request-id", b"x-ms-error-code", b"Content-Type", b"Content-Encoding"]
+    names += [b"x-ms-ratelimit-remaining-subscription-reads", b"x-ms-correlation-request-id"]
+    values = [b"", b" ", b"/poll", b"//", b"https://evil.example/", b"http://[", b"https://x:99999/", b"\xff\xfe", b"5"]
+    values += [b"-1", b"1e9", b"9" * 400, b"\xd9\xa3", b"Wed, 21 Oct 2015 07:28:00 GMT", b"a\x1b[31m", b"x" * 9000]
+    values += [b"gzip", b"/%00", b"?", b"#", b"application/json", b"text/html", b"\xc3\xa9", b"https://u:p@x/"]
+    bodies: list[bytes] = [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        b"<html>",
+        b"[" * 100_000,
+        b"9" * 5000,
+    ]
+    document: dict[str, Any] = {
+        choice.choice(["status", "properties", "error", "provisioningState", "percentComplete", "resourceLocation"]): (
+            choice.choice([*words, {"provisioningState": choice.choice(words)}, {"code": choice.choice(words)}])
+        )
+        for _ in range(3)
+    }
+    bodies += [json.dumps(document).encode()] * 9
+    headers = [(choice.choice(names), choice.choice(values)) for _ in range(choice.randrange(4))]
+    status = choice.choice(
+        [200, 200, 200, 201, 202, 204, 206, 301, 307, 304, 400, 401, 403, 404, 409, 410, 429, 500, 503]
+    )
+    return httpx.Response(status, headers=headers, stream=Once(choice.choice(bodies)))
+
+
+class Once(httpx.AsyncByteStream):
+    """A body that has not been read yet."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.body
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_is_answered_ends_in_a_result_or_an_error_of_azpoll(seed: int) -> None:
+    """A hostile service may lose its own operations, and never the tracker."""
+    choice = random.Random(seed)  # noqa: S311 - to be repeated
+    asked: set[str] = set()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await anyio.sleep(0.1)
+        asked.add(request.url.host)
+        if request.method != "GET":
+            return httpx.Response(
+                202, headers={choice.choice(["Location", "Operation-Location"]): f"/poll/{request.url.path}"}
+            )
+        return anything(choice)
+
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url=ORIGIN) as client,
+        azpoll.Tracker(client, timeout=3000, budget=None, on_exit="stop") as tracker,
+    ):
+        methods = ("PUT", "PATCH", "POST", "DELETE")
+        operations = [await tracker.begin(choice.choice(methods), path_of(number)) for number in range(40)]
+        for operation in operations:
+            assert operation.snapshot().polls >= 0
+            await operation.wait()
+            error = operation.exception()
+            if error is None:
+                assert operation.result().status_code
+            else:
+                assert str(error).isprintable()
+                assert len(str(error)) < 2000
+    assert asked == {"management.azure.com"}
+
+
+def test_the_two_families_are_never_mixed_and_all_is_documented() -> None:
+    """Rule 24."""
+    kinds = [kind for kind in vars(azpoll).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert len(kinds) == 17
+    for kind in kinds:
+        assert issubclass(kind, azpoll.AzpollError)
+        assert kind.__doc__
+        assert not (issubclass(kind, azpoll.OperationError) and issubclass(kind, azpoll.PollingError))
+    bare = azpoll.AzpollError("text")
+    assert (bare.code, bare.message, bare.target, bare.details, bare.status_code) == (None, None, None, (), None)
+    assert issubclass(azpoll.OperationTimeout, TimeoutError)
+    assert issubclass(azpoll.InvalidResumeToken, ValueError)
+    assert issubclass(azpoll.WrongEventLoop, RuntimeError)

@@ -1,0 +1,179 @@
+"""Events: what they tell, and that no listener can harm an operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+import azpoll
+from azpoll.testing import Drop, FakeARM, Reply, status_monitor
+from tests.support.operations import CANARY, THING, client_of, until
+
+if TYPE_CHECKING:
+    from azpoll.testing import Step
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_events_of_an_operation_from_begin_to_end() -> None:
+    arm = FakeARM()
+    polls: list[Step] = [status_monitor("Running", retry_after=20), Drop(), Reply(200, {"status": "Succeeded"})]
+    arm.operation("DELETE", retry_after=10, polls=polls)
+    events: list[azpoll.Event] = []
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        tracker.subscribe(events.append)
+        operation = await tracker.begin("DELETE", THING, label="mine")
+        await operation
+    begun, first, second, third, ended = events
+    assert begun == azpoll.OperationTracked(begun.at_s, operation.id, "mine", "DELETE", resumed=False)
+    assert isinstance(first, azpoll.PollAnswered)
+    assert isinstance(second, azpoll.PollAnswered)
+    assert isinstance(third, azpoll.PollAnswered)
+    assert (first.status_code, first.status, first.wait_s) == (200, "Running", 20)
+    assert (second.status_code, second.status, second.wait_s) == (None, "Running", 1)
+    assert (third.status_code, third.status, third.wait_s) == (200, "Succeeded", None)
+    assert first.at_s - begun.at_s == pytest.approx(10, abs=0.001)
+    assert 0 <= first.lateness_s < 0.001
+    assert isinstance(ended, azpoll.OperationEnded)
+    assert (ended.state, ended.polls, ended.operation_id, ended.label) == ("succeeded", 3, operation.id, "mine")
+    assert ended.tracked_s == pytest.approx(ended.at_s - begun.at_s)
+
+
+async def test_events_are_frozen_and_hold_no_url_header_or_body() -> None:
+    arm = FakeARM()
+    secret = {"Azure-AsyncOperation": "{poll_url}&t=" + CANARY, "x-secret": CANARY}
+    arm.operation(
+        "DELETE", initial=Reply(202, {"x": CANARY}, secret), polls=[Reply(200, {"status": "Failed", "x": CANARY})]
+    )
+    events: list[azpoll.Event] = []
+    async with client_of(arm, headers={"Authorization": CANARY}) as client, azpoll.Tracker(client) as tracker:
+        tracker.subscribe(events.append)
+        operation = await tracker.begin("DELETE", f"{THING}&key={CANARY}")
+        await operation.wait()
+        assert operation.exception()
+    assert len(events) == 3
+    for event in events:
+        assert CANARY not in repr(event)
+        assert "://" not in repr(event)
+        with pytest.raises(AttributeError):
+            event.at_s = 5  # type: ignore[misc]  # which is tested
+
+
+async def test_an_operation_that_has_ended_at_once_and_one_that_is_resumed_and_stopped() -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", initial=Reply(204))
+    arm.operation("PUT", duration_s=100)
+    events: list[azpoll.Event] = []
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        tracker.subscribe(events.append)
+        await tracker.begin("DELETE", THING)
+        assert [type(event) for event in events] == [azpoll.OperationTracked, azpoll.OperationEnded]
+        operation = await tracker.begin("PUT", THING)
+        again = tracker.resume(operation.resume_token())
+        operation.stop_tracking()
+        again.stop_tracking()
+        again.stop_tracking()
+    assert [event.resumed for event in events if isinstance(event, azpoll.OperationTracked)] == [False, False, True]
+    assert [event.state for event in events if isinstance(event, azpoll.OperationEnded)] == [
+        "succeeded", "unknown", "unknown",
+    ]  # fmt: skip
+
+
+async def test_an_error_in_a_listener_is_logged_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=5)
+    events: list[azpoll.Event] = []
+
+    def broken(_: azpoll.Event) -> None:
+        raise ValueError("boom")
+
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        tracker.subscribe(broken)
+        tracker.subscribe(events.append)
+        assert (await (await tracker.begin("DELETE", THING))).status_code == 200
+    assert len([record for record in caplog.records if record.name == "azpoll"]) == len(events)
+
+
+async def test_unsubscribing_ends_one_subscription() -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=5)
+    events: list[azpoll.Event] = []
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        first = tracker.subscribe(events.append)
+        tracker.subscribe(events.append)
+        first()
+        first()
+        await tracker.begin("DELETE", THING)
+        assert len(events) == 1
+
+
+async def test_a_listener_may_unsubscribe_itself() -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=5)
+    events: list[azpoll.Event] = []
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+
+        def once(event: azpoll.Event) -> None:
+            events.append(event)
+            leave()
+
+        leave = tracker.subscribe(once)
+        tracker.subscribe(events.append)
+        await tracker.begin("DELETE", THING)
+        assert len(events) == 2
+
+
+async def test_a_listener_may_stop_the_operation_it_hears_of() -> None:
+    """A policy such as "give up after three polls"."""
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=100, retry_after=10)
+    events: list[azpoll.Event] = []
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+
+        def stop_after_two(event: azpoll.Event) -> None:
+            events.append(event)
+            if len(events) == 3:
+                operation.stop_tracking()
+
+        tracker.subscribe(stop_after_two)
+        operation = await tracker.begin("DELETE", THING)
+        await operation.wait()
+        await until(200)
+    assert len(arm.requests) == 3
+    assert [type(event) for event in events[3:]] == [azpoll.OperationEnded]
+    assert tracker.statistics().unknown == 1
+    assert tracker.statistics().running == 0
+
+
+async def test_a_journal_kept_by_a_listener_resumes_without_polling_early() -> None:
+    """The token of that moment holds the wait that the answer has just asked for (rules 36, 42)."""
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=100, retry_after=17)
+    tokens: list[str] = []
+    async with client_of(arm) as client:
+        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+
+            def keep(event: azpoll.Event) -> None:
+                if isinstance(event, azpoll.PollAnswered):
+                    tokens.append(operation.resume_token())
+
+            tracker.subscribe(keep)
+            operation = await tracker.begin("DELETE", THING)
+            await until(18)
+        async with azpoll.Tracker(client) as tracker:
+            assert (await tracker.resume(tokens[-1])).status_code == 200
+    arm.no_early_polls()
+    assert [request.at_s for request in arm.requests[2:4]] == pytest.approx([36, 53], abs=0.2)
+
+
+async def test_without_listeners_no_event_is_made_and_late_ones_hear_the_rest() -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=15, retry_after=10)
+    events: list[azpoll.Event] = []
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        await tracker.begin("DELETE", THING)
+        await anyio.sleep(15)
+        tracker.subscribe(events.append)
+    assert [type(event) for event in events] == [azpoll.PollAnswered, azpoll.OperationEnded]

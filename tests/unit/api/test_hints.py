@@ -1,0 +1,311 @@
+"""Hints, seen through a tracker: they bring polls forward, never before their time, and end nothing."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+import pytest
+
+import azpoll
+from azpoll.testing import FakeARM, Limits, Rate, Script
+from tests.support.operations import GROUP, ORIGIN, client_of, path_of, polls_of, until
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from azpoll.hints import HintBoard
+
+pytestmark = pytest.mark.anyio
+
+PLENTY = Rate(1_000_000, 1e6)
+LIST = f"{GROUP}/lists/operations"
+RESOURCE = path_of(1).partition("?")[0]
+
+
+class Source:
+    """A source of hints as a user writes one: a function of the board."""
+
+    def __init__(self, run: Callable[[HintBoard], Awaitable[object]]) -> None:
+        self._run = run
+
+    async def run(self, board: HintBoard) -> None:
+        await self._run(board)
+
+
+def arm_of(**script: float | None) -> FakeARM:
+    return FakeARM(default=Script(**script), limits=None)  # type: ignore[arg-type]  # fields that are numbers
+
+
+def item(number: int, state: object) -> dict[str, object]:
+    """Return one operation of a deployment."""
+    target = {"id": path_of(number).partition("?")[0]}
+    return {"properties": {"provisioningState": state, "targetResource": target}}
+
+
+class Library(httpx.AsyncBaseTransport):
+    """Keeps the lists beside an arm.
+
+    Args:
+        arm: answers all else.
+        *answers: one for each read of a list, the last for all further ones; JSON or responses.
+    """
+
+    def __init__(self, arm: FakeARM, *answers: object) -> None:
+        self._arm = arm.transport()
+        self._answers = answers
+        self.reads: list[tuple[int, str]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.startswith(LIST):
+            return await self._arm.handle_async_request(request)
+        answer = self._answers[min(len(self.reads), len(self._answers) - 1)]
+        self.reads.append((round(anyio.current_time()), request.url.path))
+        match answer:
+            case httpx.Response():
+                return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+            case _:
+                return httpx.Response(200, json=answer)
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self, base_url=ORIGIN)
+
+
+# One hint
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        RESOURCE,
+        RESOURCE.upper(),
+        f"{RESOURCE}/",
+        RESOURCE.replace("things", "%74hings"),
+        f"{ORIGIN}{RESOURCE}?api-version=9",
+    ],
+)
+async def test_a_resource_is_known_by_its_id_or_url_in_any_case(name: str) -> None:
+    """As ARM compares them."""
+    async with client_of(arm_of(duration_s=5.0)) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        for number in (1, 1, 2):
+            await tracker.begin("PUT", path_of(number))
+        assert tracker.hint(name) == 2
+        assert tracker.hint(f"{GROUP}/unknown") == 0
+
+
+async def test_what_has_ended_is_not_hinted() -> None:
+    async with client_of(arm_of(duration_s=1.0)) as client, azpoll.Tracker(client) as tracker:
+        await (await tracker.begin("PUT", path_of(1)))
+        assert tracker.hint(RESOURCE) == 0
+        stopped = await tracker.begin("PUT", path_of(1))
+        assert tracker.hint(RESOURCE) == 1
+        stopped.stop_tracking()
+        assert tracker.hint(RESOURCE) == 0
+
+
+async def test_a_hint_is_never_early_and_ends_nothing() -> None:
+    """The time the server asked for is waited, and the operation runs on until its own answer says otherwise."""
+    arm = arm_of(duration_s=100.0, retry_after=17.0)
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", path_of(1))
+        assert tracker.hint(RESOURCE) == 1
+        with pytest.raises(azpoll.OperationTimeout):
+            await operation.wait(timeout=20)
+        assert operation.snapshot().polls == 1
+    arm.no_early_polls()
+
+
+async def test_a_hint_ends_a_wait_that_the_server_did_not_ask_for() -> None:
+    """Event Grid tells of the end at 100 s: it is known at once, not at the end of thirty seconds."""
+    async with client_of(arm_of(duration_s=100.0)) as client, azpoll.Tracker(client, interval=30) as tracker:
+        operation = await tracker.begin("PUT", path_of(1))
+        await anyio.sleep(100)
+        assert not operation.done()
+        tracker.hint(RESOURCE)
+        await operation.wait()
+        assert anyio.current_time() == pytest.approx(100, abs=0.1)
+
+
+async def test_a_hint_that_comes_during_a_poll_is_for_the_next() -> None:
+    """That poll was too early to see the end; nothing else waits meanwhile."""
+    arm = FakeARM(default=Script(duration_s=39), limits=None, latency_s=5.0)
+    async with client_of(arm) as client, azpoll.Tracker(client, interval=30) as tracker:
+        operation = await tracker.begin("PUT", path_of(1), result="status")
+        await until(39)
+        assert tracker.statistics().in_flight == 1
+        tracker.hint(RESOURCE)
+        await operation.wait()
+    first_s, second_s = polls_of(arm)
+    assert second_s - first_s == pytest.approx(5 + 1, abs=0.1)
+
+
+# A source
+
+
+@pytest.mark.parametrize("every_s", [0, -1, math.inf, math.nan])
+async def test_a_pace_that_can_never_be_right_is_refused(every_s: float) -> None:
+    with pytest.raises(ValueError, match="every_s"):
+        azpoll.DeploymentOperations(f"{ORIGIN}{LIST}", every_s=every_s)
+
+
+async def test_the_list_of_a_deployment_tells_sooner_than_the_order_of_the_polls() -> None:
+    """With hints from one list, 700 operations under ARM's limit are told sooner, none early."""
+    means: dict[bool, float] = {}
+    for hinted in (False, True):
+        limits = Limits(reads=Rate(250, 25), writes=PLENTY, deletes=PLENTY, retry_after_s=10)
+        arm = FakeARM(default=Script(duration_s=60, retry_after=17), limits=limits)
+        async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+            if hinted:
+                path = f"{GROUP}/providers/Microsoft.Resources/deployments/blue/operations"
+                tracker.add_hints(azpoll.DeploymentOperations(f"{ORIGIN}{path}?api-version=1"))
+            for number in range(700):
+                url = f"{GROUP}/providers/Microsoft.Fake/things/blue-{number}?api-version=1"
+                await tracker.begin("PUT", url, result="status")
+        told = [o.told_end_at_s - o.ended_at_s for o in arm.operations.values() if o.told_end_at_s and o.ended_at_s]
+        assert len(told) == 700
+        means[hinted] = sum(told) / len(told)
+        arm.no_early_polls()
+    assert means[True] < means[False]
+
+
+async def test_a_list_is_read_until_it_says_that_all_have_ended() -> None:
+    """Every ten seconds; one that is empty, or is no list at all, may yet be filled."""
+    running, ended = {"value": [item(1, "Running"), item(2, "Succeeded")]}, {"value": [item(1, "Failed")]}
+    library = Library(arm_of(duration_s=50.0, retry_after=5.0), {}, [7], {"value": []}, running, ended)
+    async with library.client() as client, azpoll.Tracker(client) as tracker:
+        tracker.add_hints(azpoll.DeploymentOperations(f"{ORIGIN}{LIST}?api-version=1"))
+        await tracker.begin("PUT", path_of(1))
+        await anyio.sleep(200)
+    assert library.reads == [(at_s, LIST) for at_s in (0, 10, 20, 30, 40)]
+
+
+async def test_items_that_make_no_sense_are_passed_over() -> None:
+    """The one that does is told of: its operation is asked at 20 s, long before its time."""
+    nameless = {"properties": {"provisioningState": "Succeeded"}}
+    odd: list[object] = [None, 7, [], {}, {"properties": 1}, {"properties": {}}, item(1, None), item(1, 7), nameless]
+    library = Library(arm_of(duration_s=15.0), {"value": 5}, {"value": odd}, {"value": [*odd, item(1, "Succeeded")]})
+    async with library.client() as client, azpoll.Tracker(client, interval=1000) as tracker:
+        tracker.add_hints(azpoll.DeploymentOperations(f"{ORIGIN}{LIST}?api-version=1"))
+        operation = await tracker.begin("PUT", path_of(1))
+        await operation.wait()
+        assert anyio.current_time() == pytest.approx(20, abs=1)
+
+
+async def test_all_pages_are_read() -> None:
+    """Wherever they are at the same origin, and right away."""
+    pages = (
+        {"value": [item(2, "Succeeded")], "nextLink": f"{LIST}/more?api-version=1"},
+        {"value": [item(1, "Failed")]},
+    )
+    library = Library(arm_of(duration_s=5.0), *pages)
+    async with library.client() as client, azpoll.Tracker(client, interval=1000) as tracker:
+        operation = await tracker.begin("PUT", path_of(1))
+        await anyio.sleep(7)
+        tracker.add_hints(azpoll.DeploymentOperations(f"{ORIGIN}{LIST}?api-version=1"))
+        await operation.wait()
+        assert anyio.current_time() == pytest.approx(7, abs=0.1)
+    assert library.reads == [(7, LIST), (7, f"{LIST}/more")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (httpx.Response(200, json={"nextLink": "https://evil.example/list"}), "next page that is refused"),
+        (httpx.Response(404), "a read for hints"),
+    ],
+    ids=["another origin", "not found"],
+)
+async def test_a_list_that_cannot_be_read_ends_the_hints_and_nothing_else(
+    answer: httpx.Response, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged, nothing is sent elsewhere, and the operations are polled as before."""
+    arm = arm_of(duration_s=500.0, retry_after=17.0)
+    async with Library(arm, answer).client() as client, azpoll.Tracker(client) as tracker:
+        with caplog.at_level(logging.ERROR, "azpoll"):
+            tracker.add_hints(azpoll.DeploymentOperations(f"{ORIGIN}{LIST}?api-version=1"))
+            await (await tracker.begin("PUT", path_of(1)))
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert says in str(record.exc_info[1])
+    arm.no_requests_elsewhere(ORIGIN)
+    arm.no_early_polls()
+
+
+async def test_what_a_source_reads_is_counted_by_the_budget_and_is_no_operation() -> None:
+    """It is retried like a poll, too."""
+    library = Library(arm_of(), httpx.Response(503, headers={"retry-after": "3"}), {"value": []})
+    bodies: list[bytes] = []
+
+    async def read(board: HintBoard) -> None:
+        bodies.append((await board.read(f"{ORIGIN}{LIST}?api-version=1")).body)
+
+    async with library.client() as client, azpoll.Tracker(client) as tracker:
+        tracker.add_hints(Source(read))
+        await anyio.sleep(10)
+        statistics = tracker.statistics()
+    assert bodies == [b'{"value":[]}']
+    assert library.reads == [(0, LIST), (3, LIST)]
+    assert (statistics.tracked, statistics.scopes[0].reads) == (0, 2)
+
+
+async def _returns() -> None:
+    return
+
+
+async def _fails() -> None:
+    raise LookupError("a source that gave up")
+
+
+@pytest.mark.parametrize("end", [_returns, _fails, None], ids=["returns", "fails", "is taken away"])
+async def test_what_a_source_covered_is_polled_as_before_once_it_has_ended(
+    end: Callable[[], Awaitable[None]] | None,
+) -> None:
+    """Covered operations wait for reads to spare, half of a burst of 100; without their source they do not."""
+    arm = arm_of(duration_s=5.0, retry_after=10.0)
+    budget = azpoll.Budget(rate=1, max_rate=1, burst=100)
+    covered: list[int] = []
+
+    async def cover(board: HintBoard) -> None:
+        covered.extend(board.report_running(path_of(number)) for number in range(100))
+        await anyio.sleep(20)
+        if end is None:
+            await anyio.sleep_forever()
+        else:
+            await end()
+
+    async with client_of(arm) as client, azpoll.Tracker(client, budget=budget) as tracker:
+        for number in range(100):
+            await tracker.begin("PUT", path_of(number), result="status")
+        take_away = tracker.add_hints(Source(cover))
+        await anyio.sleep(19)
+        assert covered == [1] * 100
+        assert 50 <= tracker.statistics().succeeded <= 60
+        await anyio.sleep(1.5)
+        if end is None:
+            take_away()
+            await anyio.sleep(0.1)
+        assert tracker.statistics().succeeded >= 95
+    arm.no_early_polls()
+
+
+async def test_a_hint_overrules_that_it_runs() -> None:
+    """What one source covers and another says has ended is asked first."""
+    arm = arm_of(duration_s=5.0, retry_after=10.0)
+
+    async def cover(board: HintBoard) -> None:
+        for number in range(100):
+            board.report_running(path_of(number))
+        board.report_ended(RESOURCE)
+        board.report_running(RESOURCE)
+        await anyio.sleep_forever()
+
+    budget = azpoll.Budget(rate=1, max_rate=1, burst=2)
+    async with client_of(arm) as client, azpoll.Tracker(client, budget=budget, on_exit="stop") as tracker:
+        operations = [await tracker.begin("PUT", path_of(number), result="status") for number in range(100)]
+        tracker.add_hints(Source(cover))
+        await anyio.sleep(10.5)
+        assert operations[1].done()
+        assert sum(operation.done() for operation in operations) <= 3

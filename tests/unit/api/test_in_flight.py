@@ -1,0 +1,149 @@
+"""Without `max_in_flight` as many requests are under way as are needed, and with it never more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+import httpx
+import httpx2
+import pytest
+
+import azpoll
+from azpoll.testing import Delay, FakeARM, Script, status_monitor
+
+if TYPE_CHECKING:
+    from azpoll.testing import RequestRecord
+
+pytestmark = pytest.mark.anyio
+
+MANY = 600
+SLOW_S = 0.5
+"""Between a request and its answer; 4 at once make 8 a second."""
+
+LIBRARIES = pytest.mark.parametrize(("library", "most"), [("httpx", 20), ("httpx2", 64)])
+
+
+def client_of(arm: FakeARM, library: Literal["httpx", "httpx2"]) -> httpx.AsyncClient | httpx2.AsyncClient:
+    host = "https://management.azure.com"
+    if library == "httpx2":
+        return httpx2.AsyncClient(transport=arm.transport("httpx2"), base_url=host)
+    return httpx.AsyncClient(transport=arm.transport("httpx"), base_url=host)
+
+
+def path_of(number: int) -> str:
+    return f"/subscriptions/s{number % 50}/resourceGroups/g/things/t{number}"
+
+
+def most_at_once(requests: list[RequestRecord], takes_s: float) -> int:
+    """Return how many requests were under way at the fullest moment."""
+    changes = sorted(change for sent in requests for change in ((sent.at_s, 1), (sent.at_s + takes_s - 1e-6, -1)))
+    under_way = peak = 0
+    for _, change in changes:
+        under_way += change
+        peak = max(peak, under_way)
+    return peak
+
+
+@LIBRARIES
+async def test_polls_that_take_long_are_made_many_at_once(library: Literal["httpx", "httpx2"], most: int) -> None:
+    arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=SLOW_S, limits=None)
+    async with client_of(arm, library) as client, azpoll.Tracker(client, budget=None) as tracker:
+
+        async def begin(number: int) -> None:
+            tracker.track(await client.request("DELETE", path_of(number)))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(MANY):
+                tasks.start_soon(begin, number)
+    polls = [request for request in arm.requests if request.method == "GET"]
+    assert most_at_once(polls, SLOW_S) == most
+    assert tracker.statistics().succeeded == MANY
+    arm.no_early_polls()
+    arm.one_request_at_a_time()
+    arm.no_requests_after_end()
+
+
+@LIBRARIES
+async def test_a_few_that_are_answered_at_once_need_no_more(library: Literal["httpx", "httpx2"], most: int) -> None:
+    assert most > 4
+    arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=0.001, limits=None)
+    async with (
+        client_of(arm, library) as client,
+        azpoll.Tracker(client, budget=None) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
+        for number in range(60):
+            tasks.start_soon(tracker.begin, "DELETE", path_of(number))
+    assert most_at_once(list(arm.requests), 0.001) == 4
+    arm.no_early_polls()
+
+
+@LIBRARIES
+async def test_initial_requests_that_take_long_are_sent_many_at_once(
+    library: Literal["httpx", "httpx2"], most: int
+) -> None:
+    arm = FakeARM(default=Script(duration_s=0, retry_after=1, initial=Delay(3)), limits=None)
+    async with (
+        client_of(arm, library) as client,
+        azpoll.Tracker(client, budget=None) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
+        for number in range(MANY):
+            tasks.start_soon(tracker.begin, "DELETE", path_of(number))
+    starts = [request for request in arm.requests if request.method == "DELETE"]
+    assert most_at_once(starts, 3.0) == most
+    assert tracker.statistics().succeeded == MANY
+
+
+@LIBRARIES
+async def test_polls_that_hang_hold_up_few_others(library: Literal["httpx", "httpx2"], most: int) -> None:
+    """More hang than are sent at once to begin with; what waits behind them goes on beside them."""
+    arm = FakeARM(
+        default=lambda request: Script(
+            retry_after=5, polls=[Delay(1000) if request.path.endswith("/hangs") else status_monitor("Succeeded")]
+        ),
+        limits=None,
+    )
+    async with client_of(arm, library) as client, azpoll.Tracker(client, budget=None, on_exit="stop") as tracker:
+        for number in range(8):
+            await tracker.begin("DELETE", path_of(number) + "/hangs")
+        others = [await tracker.begin("DELETE", path_of(number)) for number in range(20)]
+        for operation in others:
+            await operation
+        assert anyio.current_time() < 6
+        assert tracker.statistics().in_flight == 8 < most
+
+
+@LIBRARIES
+async def test_initial_requests_that_hang_hold_up_few_others(library: Literal["httpx", "httpx2"], most: int) -> None:
+    arm = FakeARM(
+        default=lambda request: Script(
+            duration_s=0, retry_after=1, initial=Delay(1000 if request.path.endswith("/hangs") else 0.1)
+        )
+    )
+    tracker = azpoll.Tracker(client_of(arm, library), budget=None, on_exit="stop")
+    async with tracker, anyio.create_task_group() as tasks:
+        for number in range(8):
+            tasks.start_soon(tracker.begin, "DELETE", path_of(number) + "/hangs")
+        await anyio.sleep(0.01)
+        async with anyio.create_task_group() as others:
+            for number in range(20):
+                others.start_soon(tracker.begin, "DELETE", path_of(number))
+        assert anyio.current_time() < 2
+        assert most > 8
+        tasks.cancel_scope.cancel()
+
+
+async def test_no_more_than_were_asked_for() -> None:
+    arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=SLOW_S, limits=None)
+    async with (
+        client_of(arm, "httpx2") as client,
+        azpoll.Tracker(client, budget=None, max_in_flight=9) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
+        for number in range(100):
+            tasks.start_soon(tracker.begin, "DELETE", path_of(number))
+    polls = [request for request in arm.requests if request.method == "GET"]
+    assert most_at_once(polls, SLOW_S) == 9
+    assert tracker.statistics().succeeded == 100

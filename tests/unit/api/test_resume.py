@@ -1,0 +1,384 @@
+"""Resume tokens: taken up by other trackers, never trusted, never early (rules 9, 42)."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import anyio
+import httpx
+import pytest
+
+import azpoll
+from azpoll.testing import FakeARM, Pattern, Reply, Script, run_virtual, status_monitor
+from tests.support.operations import (
+    CANARY,
+    GROUP,
+    LIBRARIES,
+    ORIGIN,
+    THING,
+    Library,
+    client_of,
+    error_of,
+    path_of,
+    polls_of,
+    until,
+)
+
+pytestmark = pytest.mark.anyio
+
+KEY = b"sixteen or more bytes"
+
+
+def opened(token: str) -> dict[str, object]:
+    """Return what a token holds."""
+    text = token.partition(".")[0]
+    members: dict[str, object] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return members
+
+
+def forged(token: str, **changes: object) -> str:
+    """Return a token with members changed, and without a signature."""
+    text = json.dumps({**opened(token), **changes}).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def judge(arm: FakeARM) -> None:
+    """Assert that no poll was early, although real time passes between the making of a token and its use."""
+    arm.no_early_polls()
+    arm.one_request_at_a_time()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("pattern", ["azure-async-operation", "operation-location", "location", "body"])
+async def test_another_tracker_takes_up_where_the_first_has_stopped(pattern: Pattern, library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("PUT", pattern=pattern, duration_s=100, retry_after=17)
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", THING, headers={"x-ms-client-request-id": "mine"})
+        await until(40)
+    token = operation.resume_token()
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        resumed = tracker.resume(token, label="again", decode=lambda response: response.json())
+        assert resumed.id != operation.id
+        assert resumed.label == "again"
+        assert (await resumed)["properties"]["provisioningState"] == "Succeeded"
+    judge(arm)
+    arm.no_requests_after_end()
+    assert {request.headers["x-ms-client-request-id"] for request in arm.requests} == {"mine"}
+
+
+async def test_every_error_that_leaves_the_operation_running_can_be_resumed_from_without_polling_early() -> None:
+    arm = FakeARM(default=Script(duration_s=100, retry_after=17))
+    async with client_of(arm) as client:
+        tokens: list[str | None] = []
+        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+            waited, stopped, left, canceling = [
+                await tracker.begin("DELETE", path_of(n), cancel_url="/cancel") for n in range(4)
+            ]
+            await until(20)
+            assert await canceling.cancel()
+            tokens.append(canceling.resume_token())
+            with pytest.raises(azpoll.OperationTimeout) as caught:
+                await waited.wait(1)
+            tokens.append(caught.value.resume_token)
+            stopped.stop_tracking()
+            tokens.append((await error_of(stopped)).resume_token)
+        tokens.append((await error_of(left)).resume_token)
+        async with azpoll.Tracker(client) as tracker:
+            for token in tokens:
+                assert token is not None
+                tracker.resume(token)
+        assert tracker.statistics().succeeded == 4
+    judge(arm)
+
+
+async def test_a_token_taken_while_a_cancel_is_under_way_keeps_the_time_of_the_next_poll() -> None:
+    arm = FakeARM(latency_s=3)
+    arm.operation("DELETE", duration_s=100, retry_after=17)
+    tokens: list[str] = []
+    async with client_of(arm) as client:
+        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+            operation = await tracker.begin("DELETE", THING, cancel_url="/cancel")
+            async with anyio.create_task_group() as tasks:
+
+                async def ask() -> None:
+                    with pytest.raises(azpoll.CancelFailed):
+                        await operation.cancel()
+
+                tasks.start_soon(ask)
+                await anyio.wait_all_tasks_blocked()
+                tokens.append(operation.resume_token())
+        async with azpoll.Tracker(client) as tracker:
+            tracker.resume(tokens[0])
+    judge(arm)
+
+
+async def test_a_token_after_the_deadline_keeps_the_servers_retry_after() -> None:
+    """The deadline ends the waiting; it gives no right to ask sooner."""
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=100, retry_after=60)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        error = await error_of(await tracker.begin("DELETE", THING, timeout=20))
+        assert isinstance(error, azpoll.OperationTimeout)
+        assert error.resume_token is not None
+        assert (await tracker.resume(error.resume_token)).status_code == 200
+    judge(arm)
+
+
+async def test_a_result_that_is_still_to_be_read_can_be_resumed() -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503)])
+    async with client_of(arm) as client:
+        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+            operation = await tracker.begin("PUT", THING)
+            await until(10.5)
+            assert operation.state is azpoll.OperationState.FETCHING
+        async with azpoll.Tracker(client) as tracker:
+            resumed = tracker.resume(operation.resume_token())
+            assert resumed.state is azpoll.OperationState.FETCHING
+            assert (await resumed).json()["properties"]["provisioningState"] == "Succeeded"
+
+
+async def test_what_has_failed_can_be_asked_again_and_what_has_succeeded_not() -> None:
+    arm = FakeARM(default=lambda request: Script(duration_s=5, outcome="Failed" if request.path[-1] == "1" else "Done"))
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        failed = await tracker.begin("DELETE", path_of(1))
+        error = await error_of(failed)
+        assert error.resume_token
+        assert isinstance(await error_of(tracker.resume(error.resume_token)), azpoll.OperationFailed)
+        done = await tracker.begin("DELETE", path_of(2), terminal_words={"done": "succeeded"}, label="mine")
+        await done
+        with pytest.raises(ValueError, match=r"'mine'.*nothing to resume"):
+            done.resume_token()
+
+
+async def test_a_url_of_an_origin_that_was_not_trusted_can_be_resumed_at_once_it_is() -> None:
+    elsewhere = "https://status.example"
+    arm = FakeARM()
+    arm.operation("DELETE", polls=[Reply(200, {"status": "Running"}, {"Azure-AsyncOperation": f"{elsewhere}/1"})])
+    async with client_of(arm) as client:
+        async with azpoll.Tracker(client) as tracker:
+            error = await error_of(await tracker.begin("DELETE", THING))
+            assert isinstance(error, azpoll.UntrustedPollingURL)
+            arm.no_requests_elsewhere(ORIGIN)
+            assert error.resume_token is not None
+            again = tracker.resume(error.resume_token)  # who does not trust it stays where the last poll was answered
+            assert isinstance(await error_of(again), azpoll.UntrustedPollingURL)
+            arm.no_requests_elsewhere(ORIGIN)
+        async with azpoll.Tracker(client, allowed_origins=[elsewhere], on_exit="stop") as tracker:
+            tracker.resume(error.resume_token)
+            await anyio.sleep(5)
+    arm.no_requests_elsewhere(ORIGIN, elsewhere)
+    assert any(request.url.startswith(elsewhere) for request in arm.requests)
+
+
+# Trust
+
+
+async def test_a_token_may_only_name_origins_that_the_caller_has_named() -> None:
+    """Rule 42: the caller's origin, not the token's."""
+    arm = FakeARM(default=Script(duration_s=50))
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        token = (await tracker.begin("DELETE", f"{THING}&key={CANARY}")).resume_token()
+    reads = arm.statistics().reads
+    async with client_of(arm, base_url="https://other.example") as client:
+        async with azpoll.Tracker(client) as tracker:
+            with pytest.raises(azpoll.UntrustedPollingURL, match=r"nothing was sent.*name it there") as caught:
+                tracker.resume(token)
+            assert CANARY not in str(caught.value)
+            assert ORIGIN in str(caught.value)
+        async with azpoll.Tracker(client, allowed_origins=[ORIGIN], on_exit="stop") as tracker:
+            tracker.resume(token)
+    async with client_of(arm, base_url="") as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.UntrustedPollingURL):
+            tracker.resume(token)
+    assert arm.statistics().reads == reads
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"url": "https://evil.example/x"}, azpoll.UntrustedPollingURL),
+        ({"url": "http://management.azure.com/x"}, azpoll.UntrustedPollingURL),
+        ({"url": "https://management.azure.com:8443/x"}, azpoll.UntrustedPollingURL),
+        ({"url": f"https://u:{CANARY}@management.azure.com/x"}, azpoll.UntrustedPollingURL),
+        ({"url": "https://management.azure.com@evil.example/x"}, azpoll.UntrustedPollingURL),
+        ({"location": "https://evil.example/x"}, azpoll.UntrustedPollingURL),
+        ({"fallback": "https://evil.example/x"}, azpoll.UntrustedPollingURL),
+        ({"resource": "https://evil.example/x"}, azpoll.UntrustedPollingURL),
+        ({"resource": "http://management.azure.com/x"}, azpoll.UntrustedPollingURL),
+        ({"resource": f"https://u:{CANARY}@management.azure.com/x"}, azpoll.UntrustedPollingURL),
+        ({"resource": f"{ORIGIN}/x#fragment"}, azpoll.UntrustedPollingURL),
+        ({"resource": f"{ORIGIN}/{'x' * 9000}"}, azpoll.UntrustedPollingURL),
+        ({"resource": "/x"}, azpoll.InvalidResumeToken),
+        ({"resource": "nonsense"}, azpoll.InvalidResumeToken),
+        ({"resource": f"https://x:{CANARY}/"}, azpoll.InvalidResumeToken),
+        ({"method": "HEAD"}, azpoll.InvalidResumeToken),
+        ({"pattern": "guess"}, azpoll.InvalidResumeToken),
+        ({"via": "guess"}, azpoll.InvalidResumeToken),
+        ({"v": 2}, azpoll.InvalidResumeToken),
+        ({"v": True}, azpoll.InvalidResumeToken),
+        ({"not_before": 1e30}, azpoll.InvalidResumeToken),
+        ({"not_before": "soon"}, azpoll.InvalidResumeToken),
+        ({"url": None}, azpoll.InvalidResumeToken),
+        ({"extra": 1}, azpoll.InvalidResumeToken),
+        ({"request_id": "a\r\nb"}, azpoll.InvalidResumeToken),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+async def test_a_forged_token_sends_nothing_elsewhere(changes: dict[str, object], error: type[Exception]) -> None:
+    arm = FakeARM(default=Script(duration_s=50))
+    async with client_of(arm, headers={"Authorization": CANARY}) as client:
+        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+            token = (await tracker.begin("PUT", THING, final_state_via="original-uri")).resume_token()
+        reads = arm.statistics().reads
+        async with azpoll.Tracker(client) as tracker:
+            with pytest.raises(error) as caught:
+                tracker.resume(forged(token, **changes))
+            assert CANARY not in str(caught.value)
+            assert tracker.statistics().tracked == 0
+    assert arm.statistics().reads == reads
+    arm.no_requests_elsewhere(ORIGIN)
+
+
+async def test_a_far_time_in_a_forged_token_is_capped_at_an_hour() -> None:
+    arm = FakeARM(default=Script(duration_s=5))
+    async with client_of(arm) as client:
+        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+            token = (await tracker.begin("DELETE", THING)).resume_token()
+        async with azpoll.Tracker(client) as tracker:
+            tracker.resume(forged(token, not_before=9e10))
+    assert polls_of(arm) == pytest.approx([3600], abs=1)
+
+
+async def test_a_signed_token_needs_its_key_and_cannot_be_changed() -> None:
+    arm = FakeARM(default=Script(duration_s=50))
+    async with client_of(arm) as client:
+        async with azpoll.Tracker(client, on_exit="stop", token_key=KEY) as tracker:
+            token = (await tracker.begin("DELETE", THING)).resume_token()
+        async with azpoll.Tracker(client) as tracker:
+            with pytest.raises(azpoll.InvalidResumeToken, match="it is signed"):
+                tracker.resume(token)
+        async with azpoll.Tracker(client, token_key=b"another key of some length") as tracker:
+            with pytest.raises(azpoll.InvalidResumeToken, match="not signed with this key"):
+                tracker.resume(token)
+        async with azpoll.Tracker(client, token_key=KEY) as tracker:
+            payload, _, signature = token.partition(".")
+            other = f"{forged(token, url=f'{ORIGIN}/other')}.{signature}"
+            for changed in (payload, f"{payload}.", other, f"{payload}.{signature[:-1]}", f"{payload}.{signature}x"):
+                with pytest.raises(azpoll.InvalidResumeToken, match="not signed with this key"):
+                    tracker.resume(changed)
+            for place in range(0, len(token), 7):
+                letter = "A" if token[place] != "A" else "B"
+                with pytest.raises(azpoll.InvalidResumeToken):
+                    tracker.resume(token[:place] + letter + token[place + 1 :])
+            assert (await tracker.resume(f" {token}\n")).status_code == 200
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    "query", [f"&t={'x' * 8000}", "#place", "&filter=name eq 'a\\b' or \u00e9"], ids=["long", "", "odd"]
+)
+async def test_whatever_url_began_an_operation_it_can_be_resumed(query: str, library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("PUT", duration_s=50, retry_after=10)
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING + query)
+        operation.stop_tracking()
+        assert (await tracker.resume(operation.resume_token())).status_code == 200
+    judge(arm)
+
+
+async def test_a_truncated_token_and_one_of_a_megabyte_are_refused() -> None:
+    arm = FakeARM(default=Script(duration_s=50))
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        token = (await tracker.begin("DELETE", THING)).resume_token()
+        for length in range(0, len(token), 3):
+            with pytest.raises(azpoll.InvalidResumeToken):
+                tracker.resume(token[:length])
+        for text in ("x" * 2**20, token * 4000, "[" * 2**20, base64.b64encode(b"[" * 12_000).decode()):
+            with pytest.raises(azpoll.InvalidResumeToken) as caught:
+                tracker.resume(text)
+            assert len(str(caught.value)) < 500
+
+
+async def test_a_token_holds_no_header_body_or_credential() -> None:
+    arm = FakeARM(default=Script(duration_s=50))
+    async with (
+        client_of(arm, headers={"Authorization": CANARY, "Cookie": CANARY}) as client,
+        azpoll.Tracker(client, on_exit="stop") as tracker,
+    ):
+        operation = await tracker.begin("PUT", THING, json={"secret": CANARY}, headers={"x": CANARY}, label=CANARY)
+        await anyio.sleep(10)
+        members = opened(operation.resume_token())
+    assert CANARY not in str(members)
+    assert members.keys() <= {"v", "method", "resource", "pattern", "url", "location", "request_id", "not_before"}
+
+
+async def test_options_are_given_anew_and_final_state_via_is_in_the_token() -> None:
+    arm = FakeARM()
+    arm.operation("POST", duration_s=50, location=True)
+    async with client_of(arm) as client:
+        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+            operation = await tracker.begin("POST", GROUP, final_state_via="azure-async-operation")
+        token = operation.resume_token()
+        async with azpoll.Tracker(client) as tracker:
+            assert "status" in (await tracker.resume(token)).json()
+            assert "status" not in (await tracker.resume(token, final_state_via="location")).json()
+            with pytest.raises(azpoll.OperationTimeout):
+                await tracker.resume(forged(token, not_before=9e10), timeout=5)
+
+
+async def test_resuming_the_same_token_twice_asks_once_for_both() -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", duration_s=50, retry_after=10)
+    async with client_of(arm) as client:
+        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+            token = (await tracker.begin("DELETE", THING)).resume_token()
+        async with azpoll.Tracker(client) as tracker:
+            one, two = tracker.resume(token), tracker.resume(token)
+            assert (await one).status_code == (await two).status_code == 200
+    judge(arm)
+    arm.one_request_at_a_time()
+
+
+async def test_a_gateway_in_front_of_arm_is_asked_in_its_place() -> None:
+    """Rule 10."""
+    gateway = "https://gateway.example"
+    arm = FakeARM()
+    polling_url = f"{ORIGIN}/operationStatuses/1?api-version=1"
+    arm.operation("DELETE", initial=Reply(202, headers={"Azure-AsyncOperation": polling_url}))
+    async with (
+        client_of(arm, base_url=gateway) as client,
+        azpoll.Tracker(client, rebase_to=f"{gateway}/arm", on_exit="stop") as tracker,
+    ):
+        operation = await tracker.begin("DELETE", "/thing")
+        await anyio.sleep(3)
+        assert not operation.done()
+        tracker.resume(operation.resume_token())
+    polled = {request.url for request in arm.requests if "operationStatuses" in request.url}
+    assert polled == {f"{gateway}/arm/operationStatuses/1?api-version=1"}
+
+
+async def test_a_gateway_may_be_named_although_the_initial_request_went_to_arm() -> None:
+    """`rebase_to` is the caller's own word."""
+    gateway = "https://gateway.example"
+    arm = FakeARM()
+    arm.operation("DELETE", initial=Reply(202, headers={"Azure-AsyncOperation": f"{ORIGIN}/o/1"}))
+    async with client_of(arm) as client, azpoll.Tracker(client, rebase_to=gateway, on_exit="stop") as tracker:
+        await tracker.begin("DELETE", "/thing")
+        await anyio.sleep(3)
+    assert {request.url for request in arm.requests if "/o/1" in request.url} == {f"{gateway}/o/1"}
+
+
+def test_a_response_of_one_library_may_be_tracked_by_a_client_of_the_other() -> None:
+    """Nothing is asked of it but what both have."""
+
+    async def main() -> None:
+        arm = FakeARM()
+        arm.operation("PUT", polls=[status_monitor("Succeeded")])
+        async with client_of(arm, "httpx2") as one, client_of(arm) as two, azpoll.Tracker(two) as tracker:
+            assert isinstance(await tracker.track(await one.put(THING)), httpx.Response)
+
+    run_virtual(main)

@@ -1,0 +1,105 @@
+"""`azpoll status`: exactly one read, its exit code and its output."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from azpoll.protocol import resume_token as tokens
+from azpoll.testing import Drop, Reply, html_page, redirect
+
+if TYPE_CHECKING:
+    from azpoll.testing import Step
+    from tests.unit.cli.conftest import Azure, Command
+
+
+@pytest.mark.parametrize(
+    ("outcome", "duration_s", "code"),
+    [("Running", 60, 0), ("Succeeded", 0, 0), ("Failed", 0, 1), ("Canceled", 0, 3)],
+)
+def test_it_reads_once(azure: Azure, azpoll: Command, outcome: str, duration_s: float, code: int) -> None:
+    operation = azure.begin(duration_s=duration_s, outcome=outcome)
+
+    result = azpoll("status", operation.monitor_url)
+
+    assert result.code == code
+    assert result.out.startswith(outcome)
+    assert azure.reads == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        (Reply(404), 4),
+        (Reply(410), 4),
+        (Reply(503, retry_after=30), 4),
+        (Reply(429, retry_after=30), 4),
+        (Reply(400), 4),
+        (Drop(), 4),
+        (html_page(200), 4),
+        (Reply(200, {"value": 1}, terminal=False), 4),
+        (redirect("https://elsewhere.example/x"), 4),
+        (Reply(202), 0),
+        (Reply(403), 5),
+        (Reply(401), 5),
+    ],
+)
+def test_what_cannot_be_read_is_told_apart(azure: Azure, azpoll: Command, step: Step, code: int) -> None:
+    operation = azure.begin(polls=[step])
+
+    assert azpoll("status", operation.monitor_url).code == code
+    assert azure.reads == 1
+
+
+def test_a_redirect_belongs_to_the_reading(azure: Azure, azpoll: Command) -> None:
+    operation = azure.begin(polls=[redirect("{poll_url}&hop=1"), Reply(200, {"status": "Running"})])
+
+    result = azpoll("status", operation.monitor_url)
+
+    assert result.code == 0
+    assert "Running" in result.out
+
+
+def test_error_text_names_options_instead_of_python_names(azure: Azure, azpoll: Command) -> None:
+    operation = azure.begin(polls=[redirect("https://elsewhere.example/x")])
+
+    result = azpoll("status", operation.monitor_url)
+
+    assert "--allow-host" in result.out
+    assert "allowed_origins" not in result.out
+    assert "resume_token" not in result.out
+
+
+def test_a_token_is_read_at_once_where_its_host_is_allowed(azure: Azure, azpoll: Command) -> None:
+    operation = azure.begin(duration_s=60, retry_after=60)
+    url = operation.monitor_url
+    token = tokens.encode(
+        tokens.Token(method="PUT", resource_url=url, pattern="Azure-AsyncOperation", url=url, not_before=4e9)
+    )
+
+    assert azpoll("status", token).code == 4
+    assert azure.reads == 0
+    assert azpoll("status", "--allow-host", azure.base_url.partition("://")[2], token).code == 0
+    assert azure.reads == 1
+
+
+def test_json_and_none(azure: Azure, azpoll: Command) -> None:
+    operation = azure.begin(duration_s=60, percent_complete=True)
+
+    document = json.loads(azpoll("status", "-o", "json", operation.monitor_url).out)
+    lines = azpoll("status", "-o", "jsonl", operation.monitor_url).out.splitlines()
+    nothing = azpoll("status", "-o", "none", operation.monitor_url)
+
+    (told,) = document["operations"]
+    assert (told["state"], told["status"], told["polls"]) == ("running", "InProgress", 1)
+    assert [json.loads(line)["event"] for line in lines] == ["not_ended", "finished"]
+    assert nothing.out == nothing.err == ""
+
+
+def test_nobody_listens(azpoll: Command) -> None:
+    result = azpoll("status", "http://127.0.0.1:9/operations/x")
+
+    assert result.code == 4
+    assert "no answer" in result.out

@@ -1,0 +1,92 @@
+"""The parts of the command line: durations, guessed patterns, allowed hosts, exit codes, help."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import pytest
+
+import azpoll as library
+from azpoll.cli.duration import format_duration, parse_duration
+from azpoll.cli.exit_codes import ExitCode, worst
+from azpoll.cli.origins import allowed_origins
+from azpoll.cli.pattern_guess import guess_pattern
+
+if TYPE_CHECKING:
+    from tests.unit.cli.conftest import Command
+
+ARM = "https://management.azure.com/subscriptions/s/providers/Microsoft.X"
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_s"),
+    [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1.5h", 5400), ("1d", 86400), ("0", 0), (" 2M ", 120)],
+)
+def test_durations(text: str, duration_s: float) -> None:
+    assert parse_duration(text) == duration_s
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1w", "m", "1e3", "nan", "1h30m", "٣"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="duration"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "text"),
+    [(0.04, "0.0 s"), (9.9, "9.9 s"), (9.96, "10 s"), (59.6, "1 min"), (63, "1 min 3 s"), (7500, "2 h 5 min")],
+)
+def test_durations_for_people(duration_s: float, text: str) -> None:
+    assert format_duration(duration_s) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "pattern"),
+    [
+        (f"{ARM}/locations/w/operations/1?api-version=1", "Azure-AsyncOperation"),
+        (f"{ARM}/deployments/d/operationStatuses/1", "Azure-AsyncOperation"),
+        (f"{ARM}/locations/w/AsyncOperations/1", "Azure-AsyncOperation"),
+        (f"{ARM}/operations/1?monitor=true&api-version=2016-01-01", "Location"),
+        (f"{ARM}/locations/w/operationResults/1", "Location"),
+        ("https://example.com/jobs/1", "Location"),
+    ],
+)
+def test_the_pattern_is_guessed_from_the_url(url: str, pattern: str) -> None:
+    """The fourth row is from the document: a Location URL below /operations/."""
+    assert guess_pattern(url) == pattern
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("management.azure.com", {"https://management.azure.com"}),
+        ("https://management.azure.com/", {"https://management.azure.com"}),
+        ("management.azure.com:8443", {"https://management.azure.com:8443"}),
+        ("Management.Azure.com:443/", {"https://management.azure.com"}),
+        ("münchen.example", {"https://xn--mnchen-3ya.example"}),
+        ("[::1]:8443", {"https://[::1]:8443", "http://[::1]:8443"}),
+        ("localhost:80", {"https://localhost:80", "http://localhost"}),
+        ("http://127.0.0.1:8080", {"http://127.0.0.1:8080"}),
+    ],
+)
+def test_allowed_hosts(host: str, found: set[str]) -> None:
+    assert allowed_origins([host]) == found
+
+
+def test_the_worst_code_counts() -> None:
+    order = [1, 3, 4, 5, 124, 0]
+    for place, code in enumerate(order):
+        assert worst(map(ExitCode, order[place:])) == code
+    assert worst([]) == 0
+
+
+def test_help_and_version(azpoll: Command) -> None:
+    assert azpoll("--version").out == f"azpoll {library.__version__}\n"
+    for words in (["--help"], ["demo", "--help"], ["wait", "--help"], ["status", "--help"]):
+        result = azpoll(*words)
+        assert result.code == 0
+        assert "124" in result.out
+    assert azpoll().code == 2
+    assert azpoll("nonsense").code == 2
+    assert azpoll("demo", "--operations", "-1").code == 2

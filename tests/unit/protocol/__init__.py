@@ -1,0 +1,1 @@
+"""Unit tests of the protocol core: rows of answers in, states out."""

@@ -1,0 +1,47 @@
+"""The room holds values and functions of them: no state changes once it is made."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import azpoll.protocol
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOM = pkgutil.iter_modules(azpoll.protocol.__path__, "azpoll.protocol.")
+
+
+def values_of(module: ModuleType) -> list[type[object]]:
+    members: list[object] = list(vars(module).values())
+    kinds = [member for member in members if isinstance(member, type) and member.__module__ == module.__name__]
+    return [kind for kind in kinds if names_of(kind)]
+
+
+def names_of(kind: type[object]) -> list[str]:
+    """Return the fields of a named tuple; none of other classes."""
+    return list(getattr(kind, "_fields", ()))
+
+
+VALUES = [kind for found in ROOM for kind in values_of(importlib.import_module(found.name))]
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_every_value_is_frozen(kind: type[object]) -> None:
+    """So what was published stays as it was, and thousands of states fit into memory."""
+    names = names_of(kind)
+    value: object = vars(kind)["_make"].__func__(kind, names)
+    assert not hasattr(value, "__dict__")
+    for name in names:
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
+
+
+def test_the_states_are_among_them() -> None:
+    """The list is not empty by accident."""
+    names = {kind.__name__ for kind in VALUES}
+    assert names >= {"Plan", "Polling", "Confirming", "Fetching", "Succeeded", "Failed", "Canceled", "Unknown"}

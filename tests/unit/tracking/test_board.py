@@ -1,0 +1,109 @@
+"""What is kept for hints: operations that have ended do not pile up."""
+
+from __future__ import annotations
+
+import gc
+from random import Random
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from azpoll.protocol.machine import advance
+from azpoll.protocol.states import Polling
+from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.due_time import DueTimes
+from azpoll.schedule.scheduler import Scheduler
+from azpoll.schedule.scope_queue import Priority
+from azpoll.tracking.hint_board import FORGOTTEN_AT_LEAST, ResourceHints, ResourceIndex
+from azpoll.tracking.record import OperationRecord
+from tests.support.jobs import SHELF, answer, job
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.states import Plan
+
+MANY = 3 * FORGOTTEN_AT_LEAST
+
+
+def alive() -> int:
+    """Return how many records there are."""
+    gc.collect()
+    return sum(isinstance(one, OperationRecord) for one in gc.get_objects())
+
+
+def scheduler_of(tasks: TaskGroup) -> Scheduler:
+    """Return a scheduler that is given nothing to send."""
+
+    async def ask(_: object) -> Answer:
+        await anyio.lowlevel.checkpoint()
+        return answer()
+
+    return Scheduler(
+        ask,
+        ask,
+        tasks,
+        limit=ConcurrencyLimit(1, 1, float),
+        budget=None,
+        due_times=DueTimes(Random(1)),  # noqa: S311 - jitter
+        throttled=lambda _scope, _throttle: None,
+    )
+
+
+def no_plan(url: str) -> Plan:
+    raise AssertionError(f"{url} is not read here")
+
+
+def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() -> None:
+    """However many there were; also those that were known before hints were given."""
+    before = alive()
+    running = [job(f"running{number}") for number in range(10)]
+    resources = ResourceIndex(running[:5])
+    for record in running[5:]:
+        resources.add(record)
+    for number in range(MANY):
+        record = job(number)
+        resources.add(record)
+        record.withdrawn = True
+    assert alive() - before <= FORGOTTEN_AT_LEAST + 100
+    for number, record in enumerate(running):
+        assert resources.of(f"{SHELF}/running{number}") == [record]
+
+
+def ended(number: int) -> OperationRecord:
+    """Return an operation whose first poll has told that it failed."""
+    record = job(number)
+    assert isinstance(record.state, Polling)
+    record.state = advance(record.state, answer(body=b'{"status":"Failed"}'))
+    return record
+
+
+def test_an_operation_that_had_ended_already_is_not_kept() -> None:
+    """As a response that tells the end is tracked."""
+    before = alive()
+    resources = ResourceIndex(())
+    for number in range(100):
+        resources.add(ended(number))
+    assert alive() == before
+    assert resources.of(f"{SHELF}/1") == []
+
+
+@pytest.mark.anyio
+async def test_what_a_source_covered_is_forgotten_once_it_has_ended() -> None:
+    before = alive()
+    resources = ResourceIndex(())
+    async with anyio.create_task_group() as tasks:
+        board = ResourceHints(resources, scheduler_of(tasks), no_plan)
+        running = job("running")
+        resources.add(running)
+        assert board.report_running(f"{SHELF}/running") == 1
+        for number in range(MANY):
+            record = job(number)
+            resources.add(record)
+            assert board.report_running(f"{SHELF}/{number}") == 1
+            record.withdrawn = True
+        assert alive() - before <= FORGOTTEN_AT_LEAST + 100
+        assert running.priority is Priority.LOW

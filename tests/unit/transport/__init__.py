@@ -1,0 +1,1 @@
+"""Unit tests of the transport over httpx and httpx2."""

@@ -1,0 +1,161 @@
+"""Bodies are read with a limit that holds, also against decompression bombs (rules 17, 38)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tracemalloc
+import zlib
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, get_args
+
+import pytest
+
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.transport.client import RESULT_LIMIT, STATUS_LIMIT, ClientTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    import httpx
+
+pytestmark = pytest.mark.anyio
+
+Library = Literal["httpx", "httpx2"]
+LIBRARIES: tuple[Library, ...] = get_args(Library)
+MEBIBYTE = 1024 * 1024
+LIBRARY = pytest.mark.parametrize("library", LIBRARIES)
+
+
+async def read(
+    library: Library, chunks: Iterable[bytes], coding: str | None, limit: int = STATUS_LIMIT
+) -> Answer | RequestFailure:
+    """Return what a transport makes of a body that comes in chunks."""
+    module = import_module(library)
+
+    class Stream(module.AsyncByteStream):  # type: ignore[misc, name-defined]  # the library is a parameter
+        def __init__(self) -> None:
+            self.chunks = iter(chunks)
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return self
+
+        async def __anext__(self) -> bytes:
+            for chunk in self.chunks:
+                return chunk
+            raise StopAsyncIteration
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        headers = {"x": "y"} if coding is None else {"Content-Encoding": coding}
+        response: httpx.Response = module.Response(200, headers=headers, stream=Stream())
+        return response
+
+    client: httpx.AsyncClient = module.AsyncClient(transport=module.MockTransport(answer))
+    async with client:
+        return await ClientTransport(client).request("GET", "https://x.example/", limit=limit)
+
+
+def body_of(outcome: Answer | RequestFailure) -> bytes:
+    assert isinstance(outcome, Answer)
+    return outcome.body
+
+
+def fault_of(outcome: Answer | RequestFailure) -> FailureKind:
+    assert isinstance(outcome, RequestFailure)
+    return outcome.fault
+
+
+@cache
+def bomb(mebibytes: int, layers: int = 1) -> bytes:
+    coded = zlib.compressobj(9, wbits=31)
+    body = b"".join([*(coded.compress(bytes(MEBIBYTE)) for _ in range(mebibytes)), coded.flush()])
+    for _ in range(layers - 1):
+        body = gzip.compress(body)
+    return body
+
+
+@LIBRARY
+async def test_plain_bodies_are_read_as_they_come(library: Library) -> None:
+    assert body_of(await read(library, [b"ab", b"", b"cd"], None)) == b"abcd"
+    assert body_of(await read(library, [b"ab"], " Identity ")) == b"ab"
+    assert body_of(await read(library, [], None)) == b""
+
+
+@LIBRARY
+async def test_the_limit_is_a_limit_and_not_one_byte_less(library: Library) -> None:
+    assert len(body_of(await read(library, [b"x" * 60, b"x" * 40], None, limit=100))) == 100
+    assert fault_of(await read(library, [b"x" * 60, b"x" * 41], None, limit=100)) is FailureKind.TOO_LARGE
+    exact, over = gzip.compress(b"x" * 100), gzip.compress(b"x" * 101)
+    assert len(body_of(await read(library, [exact], "gzip", limit=100))) == 100
+    assert fault_of(await read(library, [over], "gzip", limit=100)) is FailureKind.TOO_LARGE
+
+
+@LIBRARY
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", " deflate "])
+async def test_one_layer_of_coding_is_read_although_none_was_asked_for(coding: str, library: Library) -> None:
+    text = json.dumps({"status": "Succeeded", "padding": "x" * 5000}).encode()
+    coded = gzip.compress(text) if "zip" in coding.lower() else zlib.compress(text)
+    in_bytes = [coded[place : place + 1] for place in range(len(coded))]
+    assert body_of(await read(library, in_bytes, coding)) == text
+    assert body_of(await read(library, [], coding)) == b""
+
+
+@LIBRARY
+@pytest.mark.parametrize(
+    ("chunks", "coding"),
+    [
+        ([b"no gzip at all"], "gzip"),
+        ([gzip.compress(b"x" * 1000)[:-9]], "gzip"),
+        ([b'{"status": "Succeeded"}'], "br"),
+        ([b'{"status": "Succeeded"}'], "zstd"),
+        ([b'{"status": "Succeeded"}'], "gzip, gzip"),
+    ],
+    ids=["not gzip", "cut", "br", "zstd", "two layers"],
+)
+async def test_what_cannot_be_decoded_is_no_answer(chunks: list[bytes], coding: str, library: Library) -> None:
+    assert fault_of(await read(library, chunks, coding)) is FailureKind.UNDECODABLE
+
+
+@LIBRARY
+@pytest.mark.parametrize("limit", [STATUS_LIMIT, RESULT_LIMIT], ids=["status", "result"])
+async def test_a_decompression_bomb_costs_little_more_than_the_limit(limit: int, library: Library) -> None:
+    coded = bomb(200)
+    assert len(coded) < MEBIBYTE
+    await read(library, [b"warm"], None)
+    tracemalloc.start()
+    try:
+        outcome = await read(library, [coded], "gzip", limit)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert fault_of(outcome) is FailureKind.TOO_LARGE
+    assert peak < 2.5 * limit + 2 * MEBIBYTE
+
+
+@LIBRARY
+async def test_a_bomb_within_a_bomb_is_only_opened_once(library: Library) -> None:
+    assert fault_of(await read(library, [bomb(200, 2)], "gzip, gzip")) is FailureKind.UNDECODABLE
+    inner = body_of(await read(library, [bomb(200, 2)], "gzip"))
+    assert len(inner) < MEBIBYTE
+
+
+@LIBRARY
+async def test_a_body_without_an_end_is_left_at_the_limit(library: Library) -> None:
+    sent = 0
+
+    def endless() -> Iterable[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield b"x" * 65536
+
+    assert fault_of(await read(library, endless(), None)) is FailureKind.TOO_LARGE
+    assert sent == 17
+    assert fault_of(await read(library, endless(), "gzip")) is FailureKind.UNDECODABLE
+    assert sent == 18
+
+
+def test_the_limits_are_those_that_were_promised() -> None:
+    """Rule 38."""
+    assert (STATUS_LIMIT, RESULT_LIMIT) == (MEBIBYTE, 8 * MEBIBYTE)

@@ -1,0 +1,180 @@
+"""A poll goes straight to the client's transport, and nobody sees a difference."""
+
+from __future__ import annotations
+
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import azpoll
+from azpoll.testing import Cut, FakeARM, Reply
+from tests.support.deletion_service import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+pytestmark = pytest.mark.anyio
+
+
+def client_of(arm: FakeARM, library: Library, **arguments: Any) -> Any:
+    return import_module(library).AsyncClient(**{"transport": arm.transport(library), "base_url": ORIGIN, **arguments})
+
+
+@LIBRARY
+async def test_a_poll_leaves_no_line_in_the_librarys_log(library: Library, caplog: pytest.LogCaptureFixture) -> None:
+    """It would quote the polling URL, whose query may hold a signature (threat T9)."""
+    arm = service(RUNNING)
+    with caplog.at_level(logging.DEBUG):
+        await polled(client_of(arm, library))
+    told = [record.getMessage() for record in caplog.records if record.name.startswith(library)]
+    assert [line for line in told if "DELETE" in line], "the initial request is the client's own to log"
+    assert not [line for line in told if "GET" in line]
+
+
+@LIBRARY
+async def test_event_hooks_hear_of_each_poll(library: Library) -> None:
+    heard: list[tuple[str, str]] = []
+
+    async def sent(request: Any) -> None:
+        heard.append(("request", request.method))
+
+    async def outcome(response: Any) -> None:
+        heard.append(("response", response.request.method))
+
+    await polled(client_of(service(RUNNING), library, event_hooks={"request": [sent], "response": [outcome]}))
+    one = [("request", "GET"), ("response", "GET")]
+    assert heard == [("request", "DELETE"), ("response", "DELETE"), *one, *one]
+
+
+@LIBRARY
+async def test_a_hook_that_is_added_while_an_operation_runs_hears_the_next_poll(library: Library) -> None:
+    heard: list[str] = []
+
+    async def sent(request: Any) -> None:
+        heard.append(request.method)
+
+    async with client_of(service(RUNNING), library) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("DELETE", THING)
+        client.event_hooks = {"request": [sent]}
+        await operation
+    assert heard == ["GET", "GET"]
+
+
+@LIBRARY
+async def test_a_client_whose_class_sends_in_its_own_way_sends_the_polls_so(library: Library) -> None:
+    sent: list[str] = []
+    base: Any = import_module(library).AsyncClient
+
+    class Client(base):  # type: ignore[misc]  # the library is a parameter
+        async def send(self, request: Any, **options: Any) -> Any:
+            sent.append(request.method)
+            answer: object = await base.send(self, request, **options)
+            return answer
+
+    await polled(Client(transport=service(RUNNING).transport(library), base_url=ORIGIN))
+    assert sent == ["DELETE", "GET", "GET"]
+
+
+@LIBRARY
+@pytest.mark.parametrize("step", ["send", "_send_single_request"])
+async def test_a_client_that_was_instrumented_is_seen_to_send_each_poll(step: str, library: Library) -> None:
+    """Tracers put a function of theirs in the place of one of the client's."""
+    sent: list[str] = []
+    client = client_of(service(RUNNING), library)
+    own: Callable[..., Awaitable[Any]] = getattr(client, step)
+
+    async def traced(request: Any, **options: Any) -> Any:
+        sent.append(request.method)
+        return await own(request, **options)
+
+    setattr(client, step, traced)
+    await polled(client)
+    assert sent == ["DELETE", "GET", "GET"]
+
+
+@LIBRARY
+async def test_the_transport_that_the_client_mounts_for_an_origin_is_used(library: Library) -> None:
+    arm, nobody = service(RUNNING), FakeARM()
+    await polled(client_of(nobody, library, mounts={ORIGIN: arm.transport(library)}))
+    assert len(polls_of(arm)) == 2
+    assert not nobody.requests
+
+
+@LIBRARY
+async def test_a_cookie_that_a_poll_sets_is_kept_by_the_client(library: Library) -> None:
+    arm = service(Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"}), RUNNING)
+    client = client_of(arm, library)
+    await polled(client)
+    assert [request.headers.get("cookie") for request in polls_of(arm)] == [None, "affinity=7", "affinity=7"]
+    assert client.cookies["affinity"] == "7"
+
+
+@LIBRARY
+async def test_a_cookie_of_an_answer_whose_body_is_cut_is_kept(library: Library) -> None:
+    """Rule 25: a head is believed whatever becomes of its body."""
+    arm = service(Cut(5, Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"})), RUNNING)
+    client = client_of(arm, library)
+    await polled(client)
+    assert client.cookies["affinity"] == "7"
+
+
+@LIBRARY
+async def test_an_auth_that_asks_twice_has_both_answers(library: Library) -> None:
+    """What it is not satisfied with is read to its end, so that the connection serves again."""
+    base: Any = import_module(library).Auth
+    seen: list[int] = []
+
+    class Challenged(base):  # type: ignore[misc]  # the library is a parameter
+        async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+            response = yield request
+            seen.append(response.status_code)
+            if response.status_code == 407:
+                request.headers["x-proof"] = "yes"
+                response = yield request
+                seen.append(response.status_code)
+
+    refusal = Reply(407, "x" * 10_000, headers={"Set-Cookie": "nonce=1; Path=/"})
+    arm = service(refusal, RUNNING)
+    client = client_of(arm, library, auth=Challenged())
+    await polled(client)
+    assert seen == [202, 407, 200, 200]
+    first, second, _ = polls_of(arm)
+    assert (first.headers.get("x-proof"), second.headers.get("x-proof")) == (None, "yes")
+    assert client.cookies["nonce"] == "1"
+
+
+@LIBRARY
+async def test_an_auth_whose_refused_answer_never_ends_is_cut_off(library: Library) -> None:
+    base: Any = import_module(library).Auth
+
+    class Challenged(base):  # type: ignore[misc]  # the library is a parameter
+        async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+            response = yield request
+            if response.status_code == 407:
+                yield request
+
+    arm = service(Reply(407, "x" * (2**20 + 1)))
+    await polled(client_of(arm, library, auth=Challenged()))
+    first, second = polls_of(arm)
+    assert second.at_s - first.at_s >= 1, "a failed poll: the next comes in its own time"
+
+
+@LIBRARY
+async def test_an_auth_that_raises_gives_its_connection_back(library: Library) -> None:
+    base: Any = import_module(library).Auth
+
+    class Broken(base):  # type: ignore[misc]  # the library is a parameter
+        fails = 1
+
+        async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+            yield request
+            if request.method == "GET" and self.fails:
+                self.fails -= 1
+                raise ValueError
+
+    arm = service(RUNNING)
+    await polled(client_of(arm, library, auth=Broken()))
+    arm.one_request_at_a_time()
+    assert len(polls_of(arm)) == 2, "one answer was lost on the auth, the next is the last"
