@@ -19,8 +19,8 @@ r"""Every exception azpoll raises.
     └── WrongEventLoop                 used outside the event loop of its tracker; also a RuntimeError
 
 The first two families are never mixed: only `OperationError` describes the operation itself. Arguments out of their
-range raise `ValueError` or `TypeError`, as everywhere in Python. No text shows the values of a URL's query, a header, or
-more than 512 characters of a body.
+range raise `ValueError` or `TypeError`, as everywhere in Python. No text shows the values of a URL's query, a header,
+or more than 512 characters of a body.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
-from azpoll.tracking.settings import checked_seconds
 from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import OperationState, Snapshot, public_state
+from azpoll.tracking.settings import checked_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
@@ -42,7 +42,9 @@ class AsyncOperation(Generic[T]):
 
     __slots__ = ("__weakref__", "_read", "_record", "_session", "_value")
 
-    def __init__(self, session: Session[HTTPResponse], record: OperationRecord, read: Callable[[OperationRecord], T]) -> None:
+    def __init__(
+        self, session: Session[HTTPResponse], record: OperationRecord, read: Callable[[OperationRecord], T]
+    ) -> None:
         self._session = session
         self._record = record
         self._read = read

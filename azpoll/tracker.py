@@ -16,7 +16,8 @@ from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking import settings
 from azpoll.tracking.dispatch import EventDispatcher
 from azpoll.tracking.loop_binding import current_loop
-from azpoll.tracking.session import Session, TrackerSettings
+from azpoll.tracking.origins import checked_origins
+from azpoll.tracking.session import Session
 from azpoll.transport.client import ClientTransport, client_properties
 from azpoll.transport.library import ResponseT
 
@@ -92,12 +93,12 @@ class Tracker(OperationSource[ResponseT]):
         self._waits = on_exit == "wait"
         self._events = EventDispatcher()
         self._session: Session[ResponseT] | None = None
-        self._settings = TrackerSettings(
+        self._settings = settings.TrackerSettings(
             parse_url=properties.parse_url,
             defaults=settings.Defaults(
                 settings.checked_delay_limits(interval, min_interval), settings.checked_seconds("timeout", timeout)
             ),
-            origins=settings.checked_origins(allowed_origins, rebase_to, properties.base_url, properties.parse_url),
+            origins=checked_origins(allowed_origins, rebase_to, properties.base_url, properties.parse_url),
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, properties.concurrency),
             budget=budget,

@@ -11,7 +11,9 @@ import anyio
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown
+from azpoll.snapshot import OperationState
 from azpoll.tracking.journal import EndedRow, OpenRow
+from azpoll.tracking.record import id_of, new_number
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,13 +21,41 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.protocol.states import Plan, State
-    from azpoll.snapshot import OperationState
     from azpoll.tracking.journal import Journal
     from azpoll.tracking.outcome import Outcomes
     from azpoll.tracking.record import OperationRecord
+    from azpoll.tracking.starter import Prepared
     from azpoll.transport.library import HTTPResponse
 
 logger = logging.getLogger("azpoll")
+
+
+class NoJournal:
+    """Stands for the journal of a tracker that has none."""
+
+    async def intent(self, prepared: Prepared) -> int | None:
+        """Do nothing; the record draws its own number when it is needed."""
+
+    async def not_started(self, number: int | None, prepared: Prepared, answer: Answer | None) -> None:
+        """Do nothing."""
+
+    async def started(self, record: OperationRecord, plan: Plan) -> None:
+        """Do nothing."""
+
+    def enqueue_started(self, record: OperationRecord, plan: Plan) -> None:
+        """Do nothing."""
+
+    def enqueue_changed(self, record: OperationRecord) -> None:
+        """Do nothing."""
+
+    def enqueue_ended(self, record: OperationRecord, state: OperationState) -> None:
+        """Do nothing."""
+
+    async def flush(self) -> None:
+        """Do nothing."""
+
+    async def write_pending(self) -> None:
+        """Do nothing."""
 
 
 class JournalWriter:
@@ -48,14 +78,20 @@ class JournalWriter:
         self._idle.set()
         tasks.start_soon(self._run, name="azpoll journal")
 
-    async def intent(self, row: OpenRow) -> None:
-        """Write that an initial request will be sent; returns when the row is stored."""
+    async def intent(self, prepared: Prepared) -> int | None:
+        """Write that an initial request will be sent; returns the number of the new operation."""
+        number, (method, resource_url, _) = new_number(), prepared.target
+        request_id, label = prepared.request.client_request_id, prepared.settings.label
+        row = OpenRow(id_of(number), method, masked_url(resource_url), request_id, label, None)
         await self._write(lambda: self._journal.intent(row))
+        return number
 
-    async def not_started(self, operation_id: str, label: str | None, answer: Answer | None) -> None:
-        """Write that an initial request started no operation."""
-        status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
-        await self._write(lambda: self._journal.ended(EndedRow(operation_id, label, None, status_code, body, None)))
+    async def not_started(self, number: int | None, prepared: Prepared, answer: Answer | None) -> None:
+        """Write that an initial request started no operation; `number` is that of its intent."""
+        if number is not None:
+            status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
+            row = EndedRow(id_of(number), prepared.settings.label, None, status_code, body, None)
+            await self._write(lambda: self._journal.ended(row))
 
     async def started(self, record: OperationRecord, plan: Plan) -> None:
         """Write that an operation is tracked; returns when the row is stored."""

@@ -10,7 +10,7 @@ from azpoll.protocol import resume_token
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Canceled, Failed, Succeeded, Unknown
-from azpoll.transport.library import ResponseT
+from azpoll.transport.library import ResponseT_co
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ CLOCK_TOLERANCE_S = 1.0
 """How far the clock of the host that makes a token may be behind the clock of the host that resumes it."""
 
 
-class Outcomes(Generic[ResponseT]):
+class Outcomes(Generic[ResponseT_co]):
     """Makes the results of the operations of one tracker.
 
     Args:
@@ -34,12 +34,12 @@ class Outcomes(Generic[ResponseT]):
         token_key: signs resume tokens; None leaves them unsigned.
     """
 
-    def __init__(self, transport: Transport[ResponseT], token_key: bytes | None) -> None:
+    def __init__(self, transport: Transport[ResponseT_co], token_key: bytes | None) -> None:
         self._transport = transport
         self._token_key = token_key
         self.wall_clock = WallClock()
 
-    def response(self, record: OperationRecord) -> ResponseT:
+    def response(self, record: OperationRecord) -> ResponseT_co:
         """Return the final response of a succeeded operation.
 
         Raises:
@@ -49,7 +49,7 @@ class Outcomes(Generic[ResponseT]):
             raise self.error(record)
         return self._transport.response_from(record.state.answer)
 
-    def decoded(self, decode: Callable[[ResponseT], T], record: OperationRecord) -> T:
+    def decoded(self, decode: Callable[[ResponseT_co], T], record: OperationRecord) -> T:
         """Return the final response, converted by the caller's function."""
         return decode(self.response(record))
 

@@ -11,13 +11,13 @@ from azpoll.eventloop.clock import now_s
 from azpoll.events import OperationTracked
 from azpoll.snapshot import OperationState, public_state
 from azpoll.tracking.dispatch import operation_ended, poll_answered
-from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from azpoll.eventloop.clock import WallClock
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.tracking.dispatch import EventDispatcher
+    from azpoll.tracking.journal_writer import JournalWriter, NoJournal
+    from azpoll.tracking.record import OperationRecord
 
 
 class OperationRegistry:
@@ -25,7 +25,8 @@ class OperationRegistry:
 
     Args:
         events: receives an event for each change.
-        on_end: called with each record whose operation has ended and its public state, before awaiters are woken.
+        journal: is told of each change.
+        wall_clock: is read at each failure, since a caller may ask for a token after the event loop has ended.
         keep_failures: whether failed operations are kept until `mark_retrieved`.
 
     Attributes:
@@ -38,12 +39,14 @@ class OperationRegistry:
     def __init__(
         self,
         events: EventDispatcher,
-        on_end: Callable[[OperationRecord, OperationState], object],
+        journal: JournalWriter | NoJournal,
+        wall_clock: WallClock,
         *,
         keep_failures: bool,
     ) -> None:
         self._events = events
-        self._on_end = on_end
+        self._journal = journal
+        self._wall_clock = wall_clock
         self._keep_failures = keep_failures
         self._not_retrieved: dict[OperationRecord, None] = {}
         self._empty = anyio.Event()
@@ -69,6 +72,8 @@ class OperationRegistry:
                 self._events.emit(poll_answered(record, outcome, lateness_s))
         if record.ended:
             self._end(record)
+        else:
+            self._journal.enqueue_changed(record)
 
     def mark_retrieved(self, record: OperationRecord) -> None:
         """Forget a failure, since a caller has seen it."""
@@ -91,9 +96,11 @@ class OperationRegistry:
         del self.live[record]
         state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
         self.counts[state] += 1
-        if self._keep_failures and state is not OperationState.SUCCEEDED and not record.stopped:
-            self._not_retrieved[record] = None
-        self._on_end(record, state)
+        if state is not OperationState.SUCCEEDED:
+            self._wall_clock.look()
+            if self._keep_failures and not record.stopped:
+                self._not_retrieved[record] = None
+        self._journal.enqueue_ended(record, state)
         if self._events.has_listeners:
             self._events.emit(operation_ended(record, state, now_s()))
         if not self.live:

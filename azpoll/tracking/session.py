@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from functools import partial
 from time import process_time
-from typing import TYPE_CHECKING, Generic, NamedTuple
+from typing import TYPE_CHECKING, Generic
 
 import anyio
 
@@ -13,7 +13,6 @@ from azpoll.errors import TrackerClosed, unanswered
 from azpoll.eventloop.clock import loop_clock
 from azpoll.events import ScopeThrottled
 from azpoll.protocol.answer import RequestFailure
-from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.schedule.concurrency import ConcurrencyLimit
 from azpoll.schedule.initial_requests import InitialRequests
@@ -21,14 +20,13 @@ from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, Statistics
 from azpoll.tracking.cancellation import cancel
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
-from azpoll.tracking.journal import OpenRow
-from azpoll.tracking.journal_writer import JournalWriter
+from azpoll.tracking.journal_writer import JournalWriter, NoJournal
 from azpoll.tracking.loop_binding import LoopBinding
 from azpoll.tracking.outcome import Outcomes
-from azpoll.tracking.record import OperationRecord, id_of, new_number
+from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.starter import OperationStarter
-from azpoll.transport.library import ResponseT
+from azpoll.transport.library import ResponseT_co
 from azpoll.transport.transport import poll_next, send_cancel
 
 if TYPE_CHECKING:
@@ -40,13 +38,9 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import Plan, State
     from azpoll.protocol.throttling import Throttle
-    from azpoll.protocol.url_policy import ParsedURL
-    from azpoll.schedule.budget import Budget
-    from azpoll.schedule.due_time import DueTimes
     from azpoll.schedule.scopes import ScopeStatistics
     from azpoll.tracking.dispatch import EventDispatcher
-    from azpoll.tracking.journal import Journal
-    from azpoll.tracking.settings import Defaults, Origins, Settings
+    from azpoll.tracking.settings import Settings, TrackerSettings
     from azpoll.tracking.starter import Prepared
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import Transport
@@ -55,33 +49,7 @@ GRACE_S = 5.0
 """Seconds that a closing tracker gives the requests in flight."""
 
 
-class TrackerSettings(NamedTuple):
-    """The checked arguments of a `Tracker`.
-
-    Attributes:
-        parse_url: the URL class of the client's library.
-        defaults: apply to each operation unless a call overrides them.
-        origins: where polls may go besides the origin of the initial request.
-        token_key: signs resume tokens; None leaves them unsigned.
-        max_in_flight: the least and the greatest number of concurrent polls, and of concurrent initial requests.
-        budget: reads and writes per second of each scope; None without limits.
-        due_times: computes when polls are due.
-        keep_failures: whether failures are kept until a caller has seen them.
-        journal: the caller's; None for none.
-    """
-
-    parse_url: Callable[[str], ParsedURL]
-    defaults: Defaults
-    origins: Origins
-    token_key: bytes | None
-    max_in_flight: tuple[int, int]
-    budget: Budget | None
-    due_times: DueTimes
-    keep_failures: bool
-    journal: Journal | None
-
-
-class Session(Generic[ResponseT]):
+class Session(Generic[ResponseT_co]):
     """A running tracker. It belongs to the event loop in which it is made.
 
     Args:
@@ -92,7 +60,7 @@ class Session(Generic[ResponseT]):
     """
 
     def __init__(
-        self, settings: TrackerSettings, transport: Transport[ResponseT], events: EventDispatcher, host: TaskHost
+        self, settings: TrackerSettings, transport: Transport[ResponseT_co], events: EventDispatcher, host: TaskHost
     ) -> None:
         self.loop = LoopBinding()
         self._transport = transport
@@ -102,11 +70,12 @@ class Session(Generic[ResponseT]):
         self._closed = False
         self._resources: ResourceIndex | None = None
         self.outcomes = Outcomes(transport, settings.token_key)
-        self.registry = OperationRegistry(events, self._on_end, keep_failures=settings.keep_failures)
-        self._on_change = self.registry.on_change if settings.journal is None else self._on_journaled_change
-        self._journal = None
+        self._journal: JournalWriter | NoJournal = NoJournal()
         if settings.journal is not None:
             self._journal = JournalWriter(settings.journal, self.outcomes, host.tasks)
+        wall_clock = self.outcomes.wall_clock
+        self.registry = OperationRegistry(events, self._journal, wall_clock, keep_failures=settings.keep_failures)
+        self._on_change = self.registry.on_change
         least, most = settings.max_in_flight
         self._scheduler = Scheduler(
             partial(poll_next, transport),
@@ -142,16 +111,15 @@ class Session(Generic[ResponseT]):
     async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> OperationRecord:
         """Send an initial request and track its operation; see `Tracker.begin`."""
         prepared = self._starter.prepare(method, url, arguments)
-        number = await self._write_intent(prepared)
+        number = await self._journal.intent(prepared)
         answer = await self._send(prepared, number)
         plan, state = self._starter.from_answer(prepared, answer)
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
-            await self._write_not_started(prepared, number, answer)
+            await self._journal.not_started(number, prepared, answer)
             raise self.outcomes.not_started(state, plan)
         record = self._register(plan, state, prepared.settings, resumed=False, number=number)
         try:
-            if self._journal is not None:
-                await self._journal.started(record, plan)
+            await self._journal.started(record, plan)
         finally:
             self._schedule(record)
         return record
@@ -224,13 +192,12 @@ class Session(Generic[ResponseT]):
         try:
             async with aclosing(self._host):
                 await self._scheduler.close(GRACE_S, self._transport.abort_all)
-                if self._journal is not None:
-                    await self._journal.flush()
+                await self._journal.flush()
         finally:
+            self._transport.abort_all()
             for record in tuple(self.registry.live):
                 self.stop(record)
-        if self._journal is not None:
-            await self._journal.write_pending()
+        await self._journal.write_pending()
 
     def failures(self) -> list[AzpollError]:
         """Return an exception for each failure that no caller has seen, and forget them."""
@@ -245,38 +212,15 @@ class Session(Generic[ResponseT]):
             idempotent=prepared.idempotent,
         )
         if outcome is None:
-            await self._write_not_started(prepared, number, None)
+            await self._journal.not_started(number, prepared, None)
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         if isinstance(outcome, RequestFailure):
             raise unanswered(prepared.request, outcome)
         return outcome
 
-    async def _write_intent(self, prepared: Prepared) -> int | None:
-        """Write the intent to the journal; returns the number of the new operation, None without a journal."""
-        if self._journal is None:
-            return None
-        number = new_number()
-        target = prepared.target
-        await self._journal.intent(
-            OpenRow(
-                id_of(number),
-                target.method,
-                masked_url(target.resource_url),
-                prepared.request.client_request_id,
-                prepared.settings.label,
-                None,
-            )
-        )
-        return number
-
-    async def _write_not_started(self, prepared: Prepared, number: int | None, answer: Answer | None) -> None:
-        if self._journal is not None and number is not None:
-            await self._journal.not_started(id_of(number), prepared.settings.label, answer)
-
     def _add(self, plan: Plan, state: State, settings: Settings, *, resumed: bool) -> OperationRecord:
         record = self._register(plan, state, settings, resumed=resumed)
-        if self._journal is not None:
-            self._journal.enqueue_started(record, plan)
+        self._journal.enqueue_started(record, plan)
         self._schedule(record)
         return record
 
@@ -305,19 +249,6 @@ class Session(Generic[ResponseT]):
         if self._resources is not None:
             self._resources.add(record)
         self._scheduler.put(record, record.begun_s)
-
-    def _on_end(self, record: OperationRecord, state: OperationState) -> None:
-        if state is not OperationState.SUCCEEDED:
-            self.outcomes.wall_clock.look()  # a caller may ask for a token after the event loop has ended
-        if self._journal is not None:
-            self._journal.enqueue_ended(record, state)
-
-    def _on_journaled_change(
-        self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float
-    ) -> None:
-        self.registry.on_change(record, outcome, lateness_s)
-        if self._journal is not None:
-            self._journal.enqueue_changed(record)
 
     def _on_throttled(self, scope: ScopeStatistics, throttle: Throttle) -> None:
         if self._events.has_listeners:

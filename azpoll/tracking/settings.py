@@ -4,13 +4,17 @@
 
 import math
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple, TypeGuard
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
-from azpoll.protocol.url_policy import Origin, ParsedURL, origin_of
+from azpoll.protocol.url_policy import ParsedURL
+from azpoll.schedule.budget import Budget
+from azpoll.schedule.due_time import DueTimes
+from azpoll.tracking.journal import Journal
+from azpoll.tracking.origins import Origins
 
 REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {"idempotent"}
 """The keywords of `begin` that `build_request` of the client takes."""
@@ -38,18 +42,30 @@ class Defaults(NamedTuple):
     timeout_s: float
 
 
-class Origins(NamedTuple):
-    """The origins that requests may go to besides that of the initial request.
+class TrackerSettings(NamedTuple):
+    """The checked arguments of a `Tracker`.
 
     Attributes:
-        allowed: polls may go there (rule 9).
-        resumable: resume tokens may name them as the origin of the initial request (rule 42).
-        rebase_to: origin, with an optional path, that URLs of other origins are moved to; None for none (rule 10).
+        parse_url: the URL class of the client's library.
+        defaults: apply to each operation unless a call overrides them.
+        origins: where polls may go besides the origin of the initial request.
+        token_key: signs resume tokens; None leaves them unsigned.
+        max_in_flight: the least and the greatest number of concurrent polls, and of concurrent initial requests.
+        budget: reads and writes per second of each scope; None without limits.
+        due_times: computes when polls are due.
+        keep_failures: whether failures are kept until a caller has seen them.
+        journal: the caller's; None for none.
     """
 
-    allowed: frozenset[Origin]
-    resumable: frozenset[Origin]
-    rebase_to: str | None
+    parse_url: Callable[[str], ParsedURL]
+    defaults: Defaults
+    origins: Origins
+    token_key: bytes | None
+    max_in_flight: tuple[int, int]
+    budget: Budget | None
+    due_times: DueTimes
+    keep_failures: bool
+    journal: Journal | None
 
 
 def checked(defaults: Defaults, options: Mapping[str, object]) -> Settings:
@@ -229,45 +245,3 @@ def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
     return isinstance(value, Mapping)
-
-
-def checked_origins(
-    allowed_origins: Iterable[str], rebase_to: str | None, base_url: str, parse: Callable[[str], ParsedURL]
-) -> Origins:
-    """Return the origins that the caller trusts.
-
-    Args:
-        allowed_origins: URLs such as `https://host` or `https://host:8443`.
-        rebase_to: an origin with an optional path.
-        base_url: the client's; empty when it has none.
-        parse: the URL class of the client's library.
-
-    Raises:
-        ValueError: a URL is not an origin: not http or https, without a host, or with a path or user information.
-        TypeError: `allowed_origins` is a single string.
-    """
-    if isinstance(allowed_origins, str):
-        raise TypeError("allowed_origins must be a collection of URLs, not one string")
-    allowed = frozenset(checked_origin("allowed_origins", url, parse) for url in allowed_origins)
-    if rebase_to is not None:
-        allowed |= {checked_origin("rebase_to", rebase_to, parse, path=True)}
-    at_home = {checked_origin("the client's base_url", base_url, parse, path=True)} if base_url else set[Origin]()
-    return Origins(allowed, allowed | at_home, rebase_to)
-
-
-def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, path: bool = False) -> Origin:
-    """Return the origin of one URL.
-
-    Raises:
-        ValueError: the URL is not http or https, has no host, or has user information, a query or, unless
-            `path`, a path.
-    """
-    try:
-        parsed = parse(url)
-        origin = origin_of(parsed)
-    except Exception as error:
-        raise ValueError(f"{name}: not an http or https URL") from error
-    rest = url.partition("://")[2].partition("/")[2]
-    if not origin.host or parsed.userinfo or any(mark in url for mark in "?#@\\") or (rest and not path):
-        raise ValueError(f"{name}: {origin} is to be given as scheme, host and port alone")
-    return origin

@@ -13,7 +13,8 @@ from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.states import Plan
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
-from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_flag, checked_origin
+from azpoll.tracking.origins import checked_origin
+from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_flag
 from azpoll.transport.shortcuts.url_cache import ORIGINS_KEPT, origin_in
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import State
     from azpoll.protocol.url_policy import ParsedURL
-    from azpoll.tracking.settings import Defaults, Origins, Settings
+    from azpoll.tracking.origins import Origins
+    from azpoll.tracking.settings import Defaults, Settings
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import InitialRequest, Transport
 

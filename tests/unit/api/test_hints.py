@@ -213,7 +213,7 @@ async def test_all_pages_are_read() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (httpx.Response(200, json={"nextLink": "https://evil.example/list"}), "next page that is refused"),
+        (httpx.Response(200, json={"nextLink": "https://evil.example/list"}), "the next page of a list is refused"),
         (httpx.Response(404), "a read for hints"),
     ],
     ids=["another origin", "not found"],

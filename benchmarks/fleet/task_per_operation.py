@@ -1,6 +1,6 @@
 """The other policies on the whole stack: one task per operation, httpx over `FakeARM`.
 
-Slow, so for small fleets: they show that `benchmarks.fleet.lean`, which runs the large ones, is fair.
+This is slow, so it runs small fleets; they show that `benchmarks.fleet.bucket_model`, used for large ones, is fair.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import anyio
 import httpx
 
 from azpoll.testing import run_virtual
-from benchmarks.fleet.lean import POLICIES, Rules
-from benchmarks.fleet.world import GROUP, ORIGIN, QUERY, RETRY_AFTER_S, Fleet, Outcome, judged, service
+from benchmarks.fleet.bucket_model import POLICIES, Rules
+from benchmarks.fleet.scenario import GROUP, ORIGIN, QUERY, RETRY_AFTER_S, Fleet, Outcome, outcome_at, service
 
 
-def simple(fleet: Fleet, policy: str, seed: int) -> Outcome:
-    """Simulate a policy of `lean.POLICIES`."""
+def whole_stack(fleet: Fleet, policy: str, seed: int) -> Outcome:
+    """Simulate a policy of `bucket_model.POLICIES`."""
     arm = service(fleet, seed)
     rules = POLICIES[policy]
 
@@ -31,7 +31,7 @@ def simple(fleet: Fleet, policy: str, seed: int) -> Outcome:
                 await anyio.sleep(fleet.every_s)
 
     run_virtual(run, seed=seed)
-    return judged(fleet, f"{policy}, whole stack", arm)
+    return outcome_at(arm, fleet, f"{policy}, whole stack")
 
 
 async def _wait(client: httpx.AsyncClient, url: str, rules: Rules) -> None:

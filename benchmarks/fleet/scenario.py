@@ -1,4 +1,4 @@
-"""What is simulated: fleets, the service they run at, and what became of each."""
+"""Fleets of operations, the simulated service they run at, and the outcome of a simulation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUERY = "api-version=2024-03-01"
 MEDIAN_S, SIGMA = 180.0, 0.6
 RETRY_AFTER_S = 17.0
 THROTTLED_S = 10.0
-"""What a 429 says to wait."""
+"""`Retry-After` of a 429, in seconds."""
 
 READS = Rate(250, 25.0)
 PLENTY = Rate(1_000_000_000, 1e9)
@@ -33,9 +33,9 @@ class Fleet:
     """Operations in one subscription.
 
     Attributes:
-        operations: how many.
-        every_s: seconds between two starts; 0 for all at once.
-        shared: whether another tool takes 15 reads/s of the same principal for 2 of every 5 minutes.
+        operations: number of operations.
+        every_s: seconds between two starts; 0 starts all concurrently.
+        shared: whether another tool uses the same principal for 15 reads/s in 2 of every 5 minutes.
     """
 
     operations: int
@@ -43,38 +43,40 @@ class Fleet:
     shared: bool = False
 
     def __str__(self) -> str:
-        """Say which fleet it is."""
-        starts = f"{1 / self.every_s:g} starts/s" if self.every_s else "all at once"
-        return f"{self.operations:,} operations, {starts}{', principal shared' if self.shared else ''}"
+        """Return the fleet's name in the report."""
+        starts = f"operations, {1 / self.every_s:g} starts/s" if self.every_s else "concurrent operations"
+        return f"{self.operations:,} {starts}{', principal shared' if self.shared else ''}"
 
     def durations(self, seed: int) -> list[float]:
-        """Return how long each operation takes, the same for every policy."""
+        """Return the duration of each operation in seconds, the same for every policy."""
         draw = random.Random(seed).lognormvariate
         return [draw(math.log(MEDIAN_S), SIGMA) for _ in range(self.operations)]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one fleet under one policy.
+    """The outcome of one fleet under one policy.
+
+    An operation's end is detected when a response reports it to the client.
 
     Attributes:
-        fleet: whose.
-        policy: its name.
-        lost: waits that ended without being told the operation's end.
-        delays_s: from each operation's end at the server to its being told, ascending; lost waits have none.
-        told_s: when each end was told, ascending.
-        ended_s: when each operation that was told of had ended, ascending.
-        reads: GETs sent, refused ones and lists included.
-        throttled: of these, answered 429.
-        early: polls before the time the service had asked for.
-        wall_s: real seconds that the simulation took.
+        fleet: the fleet.
+        policy: name of the policy.
+        lost: waits that stopped before the operation's end was detected.
+        delays_s: seconds from the end at the server to its detection, ascending; lost waits have none.
+        detected_s: times of detection, ascending.
+        ended_s: times at which the detected operations had ended, ascending.
+        reads: GETs sent, including throttled ones and lists.
+        throttled: GETs answered by 429.
+        early: polls before the time that the service had set.
+        wall_s: real seconds of the simulation.
     """
 
     fleet: Fleet
     policy: str
     lost: int
     delays_s: array[float]
-    told_s: array[float]
+    detected_s: array[float]
     ended_s: array[float]
     reads: int
     throttled: int
@@ -83,30 +85,30 @@ class Outcome:
 
     @property
     def mean_s(self) -> float:
-        """Mean detection delay of those that were told."""
+        """Mean detection delay, lost waits left out."""
         return sum(self.delays_s) / len(self.delays_s) if self.delays_s else math.nan
 
     def quantile_s(self, share: float) -> float:
-        """Return the detection delay that `share` of those that were told do not exceed."""
+        """Return a quantile of the detection delay, lost waits left out."""
         return self.delays_s[int(len(self.delays_s) * share)] if self.delays_s else math.nan
 
     @property
     def throttled_share(self) -> float:
-        """Share of the reads that was refused."""
+        """Share of the reads that was throttled."""
         return self.throttled / self.reads if self.reads else 0.0
 
 
 def outcome(
-    fleet: Fleet, policy: str, told: Iterable[tuple[float, float]], *, reads: int, throttled: int, early: int
+    fleet: Fleet, policy: str, detected: Iterable[tuple[float, float]], *, reads: int, throttled: int, early: int
 ) -> Outcome:
-    """Make an outcome of (told, ended) times; those that are missing are lost."""
-    pairs = list(told)
+    """Make an outcome of pairs (detected, ended); operations without a pair are lost."""
+    pairs = list(detected)
     return Outcome(
         fleet,
         policy,
         fleet.operations - len(pairs),
-        array("d", sorted(told_s - ended_s for told_s, ended_s in pairs)),
-        array("d", sorted(told_s for told_s, _ in pairs)),
+        array("d", sorted(detected_s - ended_s for detected_s, ended_s in pairs)),
+        array("d", sorted(detected_s for detected_s, _ in pairs)),
         array("d", sorted(ended_s for _, ended_s in pairs)),
         reads,
         throttled,
@@ -115,7 +117,7 @@ def outcome(
 
 
 def service(fleet: Fleet, seed: int) -> FakeARM:
-    """Return a service whose next operations take as long as the fleet's."""
+    """Return a service whose operations have the fleet's durations, in the order of their starts."""
     durations = iter(fleet.durations(seed))
     scripts = map(_script, durations, repeat(RETRY_AFTER_S))
     return FakeARM(default=lambda _request: next(scripts), limits=LIMITS, log_size=10)
@@ -125,15 +127,15 @@ def _script(duration_s: float, retry_after: float) -> Script:
     return Script(duration_s=duration_s, retry_after=retry_after)
 
 
-def judged(fleet: Fleet, policy: str, arm: FakeARM, *, other_reads: int = 0, other_throttled: int = 0) -> Outcome:
-    """Return what a service saw of a policy, less what another tool did."""
+def outcome_at(arm: FakeARM, fleet: Fleet, policy: str, *, other_reads: int = 0, other_throttled: int = 0) -> Outcome:
+    """Make the outcome of a policy from a service's records, without the reads of another tool."""
     counts = arm.statistics()
     times = ((operation.told_end_at_s, operation.ended_at_s) for operation in arm.operations.values())
-    told = [(told_s, ended_s) for told_s, ended_s in times if told_s is not None and ended_s is not None]
+    detected = [(at_s, ended_s) for at_s, ended_s in times if at_s is not None and ended_s is not None]
     return outcome(
         fleet,
         policy,
-        told,
+        detected,
         reads=counts.reads - other_reads,
         throttled=counts.throttled - other_throttled,
         early=counts.early_polls,

@@ -1,6 +1,6 @@
-"""The other policies as a model: events in a heap, straight on FakeARM's bucket, millions of reads a minute.
+"""The other policies as a model: an event heap directly on FakeARM's token bucket, millions of reads per minute.
 
-Polls that fall on the same moment come in random order, as they would at a real service.
+Polls that are due at the same time are sent in random order, as they would reach a real service.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import random
 from dataclasses import dataclass
 
 from azpoll.testing.rate_limits import TokenBucket
-from benchmarks.fleet.world import READS, RETRY_AFTER_S, THROTTLED_S, Fleet, Outcome, outcome
+from benchmarks.fleet.scenario import READS, RETRY_AFTER_S, THROTTLED_S, Fleet, Outcome, outcome
 
 
 @dataclass(frozen=True)
 class Rules:
-    """A poller of single operations.
+    """The rules of a poller of single operations.
 
     Attributes:
         first_s: seconds before the first poll.
-        tries: a poll refused so often in a row ends the wait.
+        tries: consecutive throttled polls that end the wait.
     """
 
     first_s: float
@@ -31,10 +31,10 @@ POLICIES = {
     "azure-core": Rules(first_s=0.0, tries=4),
     "naive": Rules(first_s=RETRY_AFTER_S, tries=math.inf),
 }
-"""Both poll every 17 s as they are told, and after a 429 when it says."""
+"""Both wait for `Retry-After` after every response: 17 s, and 10 s after a 429."""
 
 
-def lean(fleet: Fleet, policy: str, seed: int) -> Outcome:
+def modelled(fleet: Fleet, policy: str, seed: int) -> Outcome:
     """Simulate a policy of `POLICIES`."""
     rules = POLICIES[policy]
     starts = [number * fleet.every_s for number in range(fleet.operations)]
@@ -44,7 +44,7 @@ def lean(fleet: Fleet, policy: str, seed: int) -> Outcome:
     order = random.Random(seed).random
     events = [(start_s + rules.first_s, order(), number) for number, start_s in enumerate(starts)]
     heapq.heapify(events)
-    told: list[tuple[float, float]] = []
+    detected: list[tuple[float, float]] = []
     reads = throttled = 0
     while events:
         now_s, _, number = events[0]
@@ -57,31 +57,31 @@ def lean(fleet: Fleet, policy: str, seed: int) -> Outcome:
             else:
                 heapq.heappop(events)
         elif now_s >= ends[number]:
-            told.append((now_s, ends[number]))
+            detected.append((now_s, ends[number]))
             heapq.heappop(events)
         else:
             refused[number] = 0
             heapq.heapreplace(events, (now_s + RETRY_AFTER_S, order(), number))
     early = fleet.operations if rules.first_s < RETRY_AFTER_S else 0
-    return outcome(fleet, policy, told, reads=reads, throttled=throttled, early=early)
+    return outcome(fleet, policy, detected, reads=reads, throttled=throttled, early=early)
 
 
 def oracle(fleet: Fleet, seed: int, burst: int) -> Outcome:
-    """Poll each operation once, after its end and in the order of the ends: no policy can do better.
+    """Simulate the lower bound of all policies: one poll per operation, after its end, in the order of the ends.
 
     Args:
-        fleet: whose operations.
-        seed: of their durations.
+        fleet: the fleet.
+        seed: seed of its durations.
         burst: reads that may be saved up.
     """
     durations = fleet.durations(seed)
     ends = sorted(number * fleet.every_s + duration_s for number, duration_s in enumerate(durations))
-    told: list[tuple[float, float]] = []
+    detected: list[tuple[float, float]] = []
     tokens, now_s = float(burst), 0.0
     for end_s in ends:
         at_s = max(end_s, now_s)
         tokens = min(burst, tokens + (at_s - now_s) * READS.per_s)
         now_s = at_s + max(1 - tokens, 0) / READS.per_s
         tokens = max(tokens, 1.0) - 1
-        told.append((now_s, end_s))
-    return outcome(fleet, f"oracle, {burst} saved", told, reads=len(told), throttled=0, early=0)
+        detected.append((now_s, end_s))
+    return outcome(fleet, f"oracle, {burst} saved", detected, reads=len(detected), throttled=0, early=0)

@@ -1,4 +1,4 @@
-"""The picture: who is told of how many operations by when, what that took, and whose waits were lost."""
+"""The figure of docs/fleet.md: operations detected over time, waits lost and reads sent, by policy."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from benchmarks.fleet.runs import AZPOLL, HINTS, TEN_THOUSAND
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.fleet.world import Outcome
+    from benchmarks.fleet.scenario import Outcome
 
 WIDTH, HEIGHT = 1280, 760
 LEFT, TOP, RIGHT, BOTTOM = 100, 150, 770, 650
-"""Of the curves."""
+"""Edges of the plot of the curves."""
 
 MINUTES = 15
 STEP_S = 3.0
@@ -23,12 +23,12 @@ BAR = 30
 
 
 class Shown(NamedTuple):
-    """A policy in the picture.
+    """A policy in the figure.
 
     Attributes:
-        policy: its name in the outcomes.
-        name: what it is called here.
-        color: of its curve and bars.
+        policy: name of the policy in the outcomes.
+        name: label of the policy in the figure.
+        color: color of its curve and bars.
     """
 
     policy: str
@@ -39,11 +39,11 @@ class Shown(NamedTuple):
 SHOWN = (
     Shown(HINTS, "azpoll with hints", "#0b7a4b"),
     Shown(AZPOLL, "azpoll", "#1d5fd1"),
-    Shown("naive", "retry for ever", "#b86e00"),
+    Shown("naive", "naive loop", "#b86e00"),
     Shown("azure-core", "azure-core", "#c5221f"),
 )
 NAMES_AT = (10.4, 0.55)
-"""Where the names of the curves begin, in minutes and share told: below them all."""
+"""Position of the legend below the curves, in minutes and share detected."""
 STYLE = """
 text { font-family: "Segoe UI", Helvetica, Arial, sans-serif; fill: #222; font-size: 20px }
 .title { font-size: 30px; font-weight: 700 } .sub { font-size: 20px; fill: #555 }
@@ -54,19 +54,19 @@ path { fill: none; stroke-width: 4; stroke-linejoin: round }
 """
 
 
-def plot(outcomes: Sequence[Outcome]) -> str:
-    """Return the picture of 10,000 operations at once as SVG."""
+def figure(outcomes: Sequence[Outcome]) -> str:
+    """Return the figure of 10,000 concurrent operations as SVG."""
     found = {outcome.policy: outcome for outcome in outcomes if outcome.fleet == TEN_THOUSAND}
     lines = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
-            ' aria-label="10,000 operations at once: share told by time, waits lost and reads sent, by policy">'
+            ' aria-label="10,000 concurrent operations: share detected by time, waits lost and reads sent, by policy">'
         ),
         f"<style>{STYLE}</style>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        _text(40, 56, "10,000 operations in one Azure subscription, started at once", "title"),
-        _text(40, 90, "Azure grants 25 reads a second; 10,000 operations ask for 588 (Retry-After: 17).", "sub"),
-        _text(LEFT, TOP - 20, "Operations whose end was told", "head"),
+        _text(40, 56, "10,000 concurrent operations in one Azure subscription", "title"),
+        _text(40, 90, "Azure grants 25 reads/s; 10,000 operations need 588 reads/s (Retry-After: 17).", "sub"),
+        _text(LEFT, TOP - 20, "Operations whose end was detected", "head"),
         *_grid(),
         *_ended(found[HINTS]),
         *(_curve(found[shown.policy], shown) for shown in SHOWN),
@@ -80,7 +80,7 @@ def plot(outcomes: Sequence[Outcome]) -> str:
 
 
 def _model() -> str:
-    return "operations take a median of 180 s (lognormal, sigma 0.6); a 429 says 10 s"
+    return "durations lognormal (median 180 s, sigma 0.6); Retry-After of a 429: 10 s"
 
 
 def _x(minutes: float) -> float:
@@ -119,7 +119,7 @@ def _ended(outcome: Outcome) -> Iterator[str]:
 
 
 def _curve(outcome: Outcome, shown: Shown) -> str:
-    return f'<path stroke="{shown.color}" d="M{_points(outcome.told_s)}"/>'
+    return f'<path stroke="{shown.color}" d="M{_points(outcome.detected_s)}"/>'
 
 
 def _names() -> Iterator[str]:

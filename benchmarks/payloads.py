@@ -1,4 +1,4 @@
-"""What goes over the wire, the same for everybody: URLs, headers and bodies as Azure Resource Manager sends them."""
+"""The bytes on the wire: URLs, headers and bodies as Azure Resource Manager sends them, identical for every peer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MONITOR = (
     "?api-version=2024-07-01"
 )
 AUTHORIZATION = "Bearer " + "eyJ0eXAiOiJKV1Qi" * 100
-"""Of the length of a real token; sent with each poll by every peer."""
+"""A token of realistic length, 1.6 kB; every peer sends it with each poll."""
 
 BODY = (
     b'{"startTime":"2026-11-22T10:00:00.0000000+00:00","status":"%s",'
@@ -34,8 +34,8 @@ HEADERS = (
 )
 
 
-def answer(body: bytes, retry_after: int) -> bytes:
-    """Return an answer to a poll as it is sent."""
+def poll_response(body: bytes, retry_after: int) -> bytes:
+    """Return the bytes of a response to a poll; `retry_after` is in seconds."""
     lines = [f"{name}: {value}" for name, value in HEADERS]
     lines += [f"Retry-After: {retry_after}", f"Content-Length: {len(body)}"]
     return ("HTTP/1.1 200 OK\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode() + body

@@ -9,17 +9,17 @@ import httpx
 
 import azpoll
 from azpoll.testing import FakeARM, IncomingRequest, run_virtual
-from benchmarks.fleet.world import GROUP, ORIGIN, QUERY, Fleet, Outcome, judged, service
+from benchmarks.fleet.scenario import GROUP, ORIGIN, QUERY, Fleet, Outcome, outcome_at, service
 
 PER_DEPLOYMENT = 800
-"""ARM's limit of resources in one deployment."""
+"""Resources per deployment that ARM allows."""
 
 OTHER_READS_PER_S = 15
 OTHER_BUSY_S, OTHER_PERIOD_S = 120, 300
 
 
 class OtherTool:
-    """Reads with the same principal, heedless of its limits."""
+    """Another tool with the same principal, which ignores its read limit."""
 
     def __init__(self, arm: FakeARM) -> None:
         self._arm = arm
@@ -27,7 +27,7 @@ class OtherTool:
         self.throttled = 0
 
     async def run(self) -> None:
-        """Read at a fixed rate for a part of each period, until cancelled."""
+        """Read at a fixed rate for `OTHER_BUSY_S` of every `OTHER_PERIOD_S` seconds, until cancelled."""
         while True:
             if anyio.current_time() % OTHER_PERIOD_S < OTHER_BUSY_S:
                 exchange = self._arm.exchange(IncomingRequest("GET", ORIGIN, "/subscriptions/s/resources", QUERY, {}))
@@ -50,7 +50,7 @@ def tracked(fleet: Fleet, policy: str, seed: int) -> Outcome:
             tasks.cancel_scope.cancel()
 
     run_virtual(run)
-    return judged(fleet, policy, arm, other_reads=other.reads, other_throttled=other.throttled)
+    return outcome_at(arm, fleet, policy, other_reads=other.reads, other_throttled=other.throttled)
 
 
 async def _track(arm: FakeARM, fleet: Fleet, policy: str) -> None:
