@@ -31,7 +31,8 @@ def checked_origins(
         allowed_origins: URLs such as `https://host` or `https://host:8443`.
         rebase_to: an origin with an optional path.
         base_url: the client's; empty when it has none.
-        parse: the URL class of the client's library."""
+        parse: the URL class of the client's library.
+    """
     if isinstance(allowed_origins, str):
         raise TypeError("allowed_origins must be a collection of URLs, not one string")
     allowed = frozenset(checked_origin("allowed_origins", url, parse) for url in allowed_origins)

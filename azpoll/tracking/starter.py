@@ -82,7 +82,8 @@ class OperationStarter:
         Args:
             method: PUT, PATCH, POST, DELETE or GET.
             url: absolute, or relative to the client's base URL.
-            given: the keywords of `BeginOptions`."""
+            given: the keywords of `BeginOptions`.
+        """
         arguments = {name: value for name, value in given.items() if name in REQUEST_ARGUMENTS}
         idempotent = checked_flag("idempotent", given.get("idempotent", False))
         settings = self.settings({name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}})
