@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 import anyio
 
 from azpoll.errors import TrackerClosed
+from azpoll.newest_values import NewestValues
 from azpoll.operation_source import OperationSource
 from azpoll.snapshot import OperationState
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
     from azpoll.operation import AsyncOperation
-    from azpoll.options import BeginOptions, TrackingOptions
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.tracking.session import Session
 
 T = TypeVar("T")
 
@@ -75,7 +75,8 @@ class Group(OperationSource[ResponseT]):
         self.label = label
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
-        self._changes = _Changes()
+        self._version = 0
+        self._changed = anyio.Event()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -122,86 +123,30 @@ class Group(OperationSource[ResponseT]):
 
         A slow reader gets only the newest progress.
         """
-        return _Progress(self.snapshot, self._changes, lambda: self._closed)
+        return NewestValues(self._newest, lambda: self._version, self._wait_changed)
 
-    async def _begin(
-        self, method: str, url: str, decode: Callable[[ResponseT], T] | None, arguments: BeginOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        self._check_open()
-        arguments = {"label": self.label, "owner": self, **arguments}
-        if decode is None:
-            return self._add(await self._tracker.begin(method, url, **arguments))
-        return self._add(await self._tracker.begin(method, url, decode=decode, **arguments))
+    def _session(self) -> Session[ResponseT]:
+        if self._closed:
+            raise TrackerClosed("the group is closed: it takes no more operations")
+        return self._tracker._session()  # noqa: SLF001 - of the same base class
 
-    def _track(
-        self, response: HTTPResponse, decode: Callable[[ResponseT], T] | None, tracking: TrackingOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        self._check_open()
-        tracking = {"label": self.label, "owner": self, **tracking}
-        if decode is None:
-            return self._add(self._tracker.track(response, **tracking))
-        return self._add(self._tracker.track(response, decode=decode, **tracking))
+    def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
+        return {"label": self.label, "owner": self, **options}
 
-    def _resume(
-        self, token: str, decode: Callable[[ResponseT], T] | None, tracking: TrackingOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        self._check_open()
-        tracking = {"label": self.label, "owner": self, **tracking}
-        if decode is None:
-            return self._add(self._tracker.resume(token, **tracking))
-        return self._add(self._tracker.resume(token, decode=decode, **tracking))
-
-    def _add(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
+    def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
         self._members.append((anyio.current_time(), operation))
         self._note()
         operation.add_done_callback(self._note)
         return operation
 
     def _note(self, _operation: object = None) -> None:
-        self._changes.add()
+        self._version += 1
+        changed, self._changed = self._changed, anyio.Event()
+        changed.set()
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise TrackerClosed("the group is closed: it takes no more operations")
+    async def _wait_changed(self) -> None:
+        await self._changed.wait()
 
-
-class _Changes:
-    """Counts changes, and wakes the tasks that wait for the next one."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._next = anyio.Event()
-
-    def add(self) -> None:
-        """Count a change."""
-        self._count += 1
-        current, self._next = self._next, anyio.Event()
-        current.set()
-
-    async def since(self, count: int) -> int:
-        """Wait until the number of changes differs from `count`, and return it."""
-        while self._count == count:
-            await self._next.wait()
-        return self._count
-
-
-class _Progress:
-    """An iterator rather than an async generator, which must be closed when it is left early."""
-
-    def __init__(self, snapshot: Callable[[], GroupProgress], changes: _Changes, is_closed: Callable[[], bool]) -> None:
-        self._snapshot = snapshot
-        self._changes = changes
-        self._is_closed = is_closed
-        self._seen = -1
-        self._is_last = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> GroupProgress:
-        if self._is_last:
-            raise StopAsyncIteration
-        self._seen = await self._changes.since(self._seen)
-        now = self._snapshot()
-        self._is_last = not now.running and (now.total > 0 or self._is_closed())
-        return now
+    def _newest(self) -> tuple[GroupProgress, bool]:
+        now = self.snapshot()
+        return now, not now.running and (now.total > 0 or self._closed)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
 
+from azpoll.operation import AsyncOperation
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from azpoll.operation import AsyncOperation
     from azpoll.options import BeginOptions, TrackingOptions
+    from azpoll.tracking.record import OperationRecord
+    from azpoll.tracking.session import Session
     from azpoll.transport.library import HTTPResponse
 
 T = TypeVar("T")
@@ -53,7 +56,8 @@ class OperationSource(ABC, Generic[ResponseT]):
             TrackerClosed: the tracker was closed before the request's turn came; nothing was sent.
             ValueError: an argument is out of its range; nothing was sent.
         """
-        return await self._begin(method, url, decode, arguments)
+        session = self._session()
+        return self._handle(session, await session.begin(method, url, self._with_defaults(arguments)), decode)
 
     @overload
     def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
@@ -82,7 +86,8 @@ class OperationSource(ABC, Generic[ResponseT]):
             ValueError: an argument is out of its range, or the response has no request.
             TypeError: the value is not a response.
         """
-        return self._track(response, decode, tracking)
+        session = self._session()
+        return self._handle(session, session.track(response, self._with_defaults(tracking)), decode)
 
     @overload
     def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
@@ -110,19 +115,29 @@ class OperationSource(ABC, Generic[ResponseT]):
             UntrustedPollingURL: the token names another origin.
             ValueError: an argument is out of its range.
         """
-        return self._resume(token, decode, tracking)
+        session = self._session()
+        return self._handle(session, session.resume(token, self._with_defaults(tracking)), decode)
 
     @abstractmethod
-    async def _begin(
-        self, method: str, url: str, decode: Callable[[ResponseT], T] | None, arguments: BeginOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]: ...
+    def _session(self) -> Session[ResponseT]:
+        """Return the session that tracks the operations.
 
-    @abstractmethod
-    def _track(
-        self, response: HTTPResponse, decode: Callable[[ResponseT], T] | None, tracking: TrackingOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]: ...
+        Raises:
+            WrongEventLoop: the tracker was not entered, or this is not a task of its event loop.
+            TrackerClosed: the source, the tracker or its HTTP client is closed.
+        """
 
-    @abstractmethod
-    def _resume(
-        self, token: str, decode: Callable[[ResponseT], T] | None, tracking: TrackingOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]: ...
+    def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the options of a call with the defaults of the source."""
+        return options
+
+    def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
+        """Return a new operation after the source has noted it."""
+        return operation
+
+    def _handle(
+        self, session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        if decode is None:
+            return self._added(AsyncOperation(session, record, session.outcomes.response))
+        return self._added(AsyncOperation(session, record, partial(session.outcomes.decoded, decode)))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-from functools import partial
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self
 
 from azpoll.errors import TrackerClosed, WrongEventLoop
 from azpoll.eventloop.task_host import TaskHost
 from azpoll.group import Group
-from azpoll.operation import AsyncOperation
 from azpoll.operation_source import OperationSource
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
@@ -27,14 +25,10 @@ if TYPE_CHECKING:
 
     from azpoll.events import Event
     from azpoll.hints import HintSource
-    from azpoll.options import BeginOptions, TrackingOptions
     from azpoll.schedule.durations import Durations
     from azpoll.snapshot import Statistics
     from azpoll.tracking.journal import Journal
-    from azpoll.tracking.record import OperationRecord
-    from azpoll.transport.library import HTTPClient, HTTPResponse
-
-T = TypeVar("T")
+    from azpoll.transport.library import HTTPClient
 
 
 class Tracker(OperationSource[ResponseT]):
@@ -92,10 +86,10 @@ class Tracker(OperationSource[ResponseT]):
         self._client = client
         self._waits = on_exit == "wait"
         self._events = EventDispatcher()
-        self._session: Session[ResponseT] | None = None
+        self._entered: Session[ResponseT] | None = None
         self._settings = settings.TrackerSettings(
             parse_url=properties.parse_url,
-            defaults=settings.Defaults(
+            defaults=settings.Settings(
                 settings.checked_delay_limits(interval, min_interval), settings.checked_seconds("timeout", timeout)
             ),
             origins=checked_origins(allowed_origins, rebase_to, properties.base_url, properties.parse_url),
@@ -108,16 +102,16 @@ class Tracker(OperationSource[ResponseT]):
         )
 
     async def __aenter__(self) -> Self:
-        if self._session is not None:
+        if self._entered is not None:
             raise TrackerClosed("a tracker is entered once: make another")
         host = await TaskHost.start()
-        self._session = Session(self._settings, ClientTransport(self._client), self._events, host)
+        self._entered = Session(self._settings, ClientTransport(self._client), self._events, host)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        session = self._entered()
+        session = self._any_session()
         try:
             if error is None and self._waits:
                 await session.registry.wait_empty()
@@ -137,7 +131,7 @@ class Tracker(OperationSource[ResponseT]):
         A hint never ends an operation, and no poll is sent before the time that the service asked for. The budget of
         the scope counts the reads of a source.
         """
-        return self._open().add_hints(source)
+        return self._session().add_hints(source)
 
     def hint(self, resource_id: str) -> int:
         """Report that the operations on a resource may have ended, for example from an event handler.
@@ -145,11 +139,11 @@ class Tracker(OperationSource[ResponseT]):
         These operations are polled first. Takes the ARM id or URL of the resource, in any case; returns the number
         of operations on it that are tracked here.
         """
-        return self._open().hints().report_ended(resource_id)
+        return self._session().hints().report_ended(resource_id)
 
     def statistics(self) -> Statistics:
         """Return a frozen count of what the tracker did so far. Does no I/O."""
-        return self._entered().statistics()
+        return self._any_session().statistics()
 
     def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
         """Call `listener(event)` for each event from now on; returns a function that ends the subscription.
@@ -158,52 +152,20 @@ class Tracker(OperationSource[ResponseT]):
         """
         return self._events.subscribe(listener)
 
-    def _entered(self) -> Session[ResponseT]:
+    def _any_session(self) -> Session[ResponseT]:
         """Return the session, also after it was closed.
 
         Raises:
             WrongEventLoop: the tracker was not entered.
         """
-        if self._session is None:
+        if self._entered is None:
             current_loop()
             raise WrongEventLoop("the tracker was not entered: use `async with azpoll.Tracker(client) as tracker`")
-        return self._session
+        return self._entered
 
-    def _open(self) -> Session[ResponseT]:
-        """Return the session, which can track operations.
-
-        Raises:
-            WrongEventLoop: the tracker was not entered, or this is not a task of its event loop.
-            TrackerClosed: the tracker or its HTTP client is closed.
-        """
-        session = self._entered()
+    def _session(self) -> Session[ResponseT]:
+        session = self._any_session()
         session.check_open()
         if self._client.is_closed:
             raise TrackerClosed("the tracker's HTTP client is closed: nothing can be sent")
         return session
-
-    async def _begin(
-        self, method: str, url: str, decode: Callable[[ResponseT], T] | None, arguments: BeginOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        session = self._open()
-        return _handle(session, await session.begin(method, url, arguments), decode)
-
-    def _track(
-        self, response: HTTPResponse, decode: Callable[[ResponseT], T] | None, tracking: TrackingOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        session = self._open()
-        return _handle(session, session.track(response, tracking), decode)
-
-    def _resume(
-        self, token: str, decode: Callable[[ResponseT], T] | None, tracking: TrackingOptions
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        session = self._open()
-        return _handle(session, session.resume(token, tracking), decode)
-
-
-def _handle(
-    session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
-) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-    if decode is None:
-        return AsyncOperation(session, record, session.outcomes.response)
-    return AsyncOperation(session, record, partial(session.outcomes.decoded, decode))

@@ -1,9 +1,9 @@
-"""The error a service reports, read wherever services put it (rule 44).
+"""The error that a service reports, found at any of the places that services use (rule 44).
 
-The contract has one place for it, `error` at the top of the body; services know more. The first place with a
-code, a message or details is taken, and `{}` is none of these:
+The contract has one place: `error` at the top of the body. Services use more. The first place with a code, a message
+or details counts. An empty object has none of these.
 
-| order | place                          | seen in                                                       |
+| order | place                          | used by                                                       |
 |-------|--------------------------------|---------------------------------------------------------------|
 | 1     | `error`                        | the contract; as a string, with its text beside it, in OAuth  |
 | 2     | `properties.error`             | resources with a failed `provisioningState`                   |
@@ -11,26 +11,33 @@ code, a message or details is taken, and `{}` is none of these:
 | 4     | `odata.error`                  | OData 3, whose message is `{"lang": ..., "value": ...}`       |
 | 5     | the top level                  | App Service (`Code`, `Message`, `Details`), Web API           |
 | 6     | the XML element `Error`        | Storage, Service Bus, OData                                   |
-| 7     | the body's own text            | gateways: a plain line; never HTML, broken JSON or binary     |
+| 7     | the text of the body           | gateways: a plain line; never HTML, broken JSON or binary     |
 
-`x-ms-error-code` gives the code that none of these gave. Member names match without case everywhere. Wherever
-an error or a message may stand, JSON text of one is read too: as the error itself where nothing else gives a
-code, else as one more detail. Bodies are hostile until shown otherwise: at most 8 levels and 256 errors are
-read, of no more than 1,000 members each, XML with a DTD is not, and what was not understood stays in `members` and
-in `raw`.
+`x-ms-error-code` supplies the code if none of these has one. Member names match in any case. JSON text in place of an
+error or a message is read too: as the error itself if nothing else has a code, else as one more detail.
+
+Bodies may be hostile. At most 8 levels and 256 errors are read, with at most 1,000 members each. XML with a DTD is not
+read. Anything that was not understood stays in `members` and in `raw`.
 
 Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSON 4.0, section 19.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
 from collections.abc import Callable, Mapping
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
-from azpoll.protocol.answer import Answer, BodyProblem, is_object, read_status
-from azpoll.protocol.error_body import is_list, json_in, member, raw_text, xml_members
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.error_body import json_in, member_in_any_case, raw_text, xml_members
+from azpoll.protocol.json_body import BodyProblem, is_list, is_object, read_status_json
 from azpoll.protocol.redaction import escape_for_display
+
+ERROR_CODE = "x-ms-error-code"
+REQUEST_ID = "x-ms-request-id"
+CORRELATION_ID = "x-ms-correlation-request-id"
+HEADERS = (ERROR_CODE, REQUEST_ID, CORRELATION_ID)
+"""The headers that this module reads."""
 
 _MAX_DEPTH = 8
 _MAX_ERRORS = 256
@@ -96,19 +103,18 @@ class ServiceError(NamedTuple):
 def read_error(answer: Answer) -> ServiceError:
     """Return the error in an answer, an empty one if there is none. Never raises."""
     raw = raw_text(answer.body)
-    document = read_status(answer)
+    document = read_status_json(answer)
     reader = _Reader()
     found = reader.text_body(raw) if isinstance(document, BodyProblem) else reader.document(document, 0)
     error = found or ARMError()
     if error.code is None:
-        error = error._replace(code=answer.headers.get("x-ms-error-code"))
-    return ServiceError(
-        status_code=answer.status_code,
-        error=error,
-        raw=raw,
-        request_id=answer.headers.get("x-ms-request-id"),
-        correlation_id=answer.headers.get("x-ms-correlation-request-id"),
-    )
+        error = error._replace(code=answer.headers.get(ERROR_CODE))
+    return ServiceError(answer.status_code, error, raw, *request_ids(answer))
+
+
+def request_ids(answer: Answer) -> tuple[str | None, str | None]:
+    """Return the request id and the correlation id that the service gave an answer."""
+    return answer.headers.get(REQUEST_ID), answer.headers.get(CORRELATION_ID)
 
 
 def describe(error: ARMError, limit: int = 512) -> str:
@@ -218,7 +224,7 @@ class _Reader:
         for path in _PLACES:
             value: object = document
             for name in path:
-                value = member(value, name)
+                value = member_in_any_case(value, name)
             error = None if value is None else self.error(value, depth + 1)
             if error is not None:
                 return error
@@ -274,7 +280,7 @@ class _Members:
 
 def _text(value: object) -> str | None:
     if is_object(value):
-        value = member(_object(value), "value")  # OData: {"lang": "en-us", "value": "..."}
+        value = member_in_any_case(_object(value), "value")  # OData: {"lang": "en-us", "value": "..."}
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return _string(value)

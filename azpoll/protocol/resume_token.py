@@ -14,10 +14,11 @@ import hmac
 import json
 from typing import NamedTuple, TypeGuard
 
-from azpoll.protocol.answer import is_object
-from azpoll.protocol.delay import Delay
+from azpoll.protocol.delay import IMMEDIATELY
+from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.states import Confirming, Fetching, FinalStateVia, NextRequest, Pending, Plan, Polling
+from azpoll.protocol.plan import FinalStateVia, Plan
+from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling
 from azpoll.protocol.url_policy import RejectedURL
 
 MAX_TOKEN = 96 * 1024
@@ -30,7 +31,6 @@ METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
 
 _VERSION = 1
 _FETCHING = "fetching"
-_NOW = Delay(0.0, by_server=True)
 _NO_URL = "refused:"  # stands for one that no list of origins can make acceptable, and is refused in its turn
 
 
@@ -154,7 +154,7 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
     """
 
     def checked(named: str) -> str | RejectedURL:
-        return plan.url_policy.resolve(named, base=plan.resource_url, resource_url=plan.resource_url)
+        return plan.resolve(named, plan.resource_url)
 
     if isinstance(resource := checked(plan.resource_url), RejectedURL):
         return resource
@@ -171,9 +171,10 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
         if fallback is None:
             return url
         url, fallback = fallback, None
+    request = NextRequest(url, IMMEDIATELY)
     if token.pattern == _FETCHING:
-        return Fetching(plan, url, NextRequest(url, _NOW))
-    return Polling(plan, BY_NAME[token.pattern], url, NextRequest(url, _NOW), location=location, fallback=fallback)
+        return Fetching(plan, url, request)
+    return Polling(plan, BY_NAME[token.pattern], url, request, location=location, fallback=fallback)
 
 
 def _checked(members: object) -> Token:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.delay import answered_at
+from azpoll.protocol.retry_after import answered_at
 from azpoll.protocol.states import Canceled, Failed, Polling, Succeeded
 from azpoll.schedule.durations import operation_kind
 from azpoll.schedule.scope_queue import Priority
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Pending, Plan
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import Pending
     from azpoll.schedule.durations import Durations
     from azpoll.schedule.histogram import Histogram
     from azpoll.schedule.job import Job

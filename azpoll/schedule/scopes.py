@@ -184,7 +184,7 @@ class ScopeQueues(Generic[JobT]):
 
     def _slow(self, provider_queue: ProviderQueue[JobT], throttle: Throttle, budget: Budget, now_s: float) -> None:
         """Ask nothing of what a 429 concerns for its time, and less from then on."""
-        match throttle.reach:
+        match throttle.level:
             case ThrottleLevel.SCOPE:
                 bucket = provider_queue.scope_queue.bucket
             case ThrottleLevel.PROVIDER:
@@ -192,7 +192,7 @@ class ScopeQueues(Generic[JobT]):
             case ThrottleLevel.OPERATION:
                 bucket = None
             case _:
-                assert_never(throttle.reach)
+                assert_never(throttle.level)
         if bucket is not None:
             bucket.throttled(now_s, throttle.retry_after_s, budget.decrease_factor)
             self._reschedule(provider_queue.scope_queue, now_s)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import anyio
 
 from azpoll.errors import TrackerClosed, UntrustedPollingURL, error_of
-from azpoll.protocol.failures import NOW
+from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.states import Fetching, NextRequest, Pending, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
 from azpoll.schedule.scope_queue import Priority
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from azpoll.hints import HintSource
     from azpoll.protocol.answer import Answer, RequestFailure
-    from azpoll.protocol.states import Plan
+    from azpoll.protocol.plan import Plan
     from azpoll.schedule.scheduler import Scheduler
 
 logger = logging.getLogger("azpoll")
@@ -96,7 +96,7 @@ class ResourceHints:
         resolved = plan.url_policy.resolve(url, base=plan.resource_url, resource_url=plan.resource_url)
         if isinstance(resolved, RejectedURL):
             raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.reason}; nothing was sent")
-        fetching = Fetching(plan, resolved, NextRequest(resolved, NOW))
+        fetching = Fetching(plan, resolved, NextRequest(resolved, IMMEDIATELY))
         record = OperationRecord(fetching, _ignore, anyio.current_time(), label="hints")
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from azpoll.protocol.states import Plan, State
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import State
     from azpoll.tracking.journal import Journal
     from azpoll.tracking.outcome import Outcomes
     from azpoll.tracking.record import OperationRecord
@@ -80,9 +81,8 @@ class JournalWriter:
 
     async def intent(self, prepared: Prepared) -> int | None:
         """Write that an initial request will be sent; returns the number of the new operation."""
-        number, (method, resource_url, _) = new_number(), prepared.target
-        request_id, label = prepared.request.client_request_id, prepared.settings.label
-        row = JournalRow(id_of(number), method, masked_url(resource_url), request_id, label, None)
+        number, plan = new_number(), prepared.plan._replace(client_request_id=prepared.request.client_request_id)
+        row = _row(id_of(number), plan, prepared.settings.label, None)
         await self._write(lambda: self._journal.intent(row))
         return number
 
@@ -159,9 +159,7 @@ class JournalWriter:
         self._wake.set()
 
     def _row(self, record: OperationRecord, plan: Plan) -> JournalRow:
-        token = self._outcomes.token(record)
-        url = masked_url(plan.resource_url)
-        return JournalRow(record.id, plan.method, url, plan.client_request_id, record.label, token)
+        return _row(record.id, plan, record.label, self._outcomes.token(record))
 
     def _end_row(self, record: OperationRecord, state: OperationState) -> JournalResult:
         answer = answer_of(record.state)
@@ -179,3 +177,7 @@ def answer_of(state: State) -> Answer | None:
             return answer
         case _:
             return None
+
+
+def _row(operation_id: str, plan: Plan, label: str | None, token: str | None) -> JournalRow:
+    return JournalRow(operation_id, plan.method, masked_url(plan.resource_url), plan.client_request_id, label, token)

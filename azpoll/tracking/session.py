@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from azpoll.eventloop.task_host import TaskHost
     from azpoll.hints import HintSource
     from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Plan, State
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import State
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scopes import ScopeStatistics
     from azpoll.tracking.dispatch import EventDispatcher
@@ -253,5 +254,5 @@ class Session(Generic[ResponseT_co]):
     def _on_throttled(self, scope: ScopeStatistics, throttle: Throttle) -> None:
         if self._events.has_listeners:
             now_s = self._now()
-            level = throttle.reach.value
+            level = throttle.level.value
             self._events.emit(ScopeThrottled(now_s, scope.scope, level, throttle.retry_after_s, scope.rate))

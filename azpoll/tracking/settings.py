@@ -9,7 +9,8 @@ from typing import NamedTuple, TypeGuard
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import ParsedURL
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
@@ -25,21 +26,14 @@ _OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled
 class Settings(NamedTuple):
     """The checked `TrackingOptions` of one call; the attributes have the same meaning."""
 
-    final_state_via: FinalStateVia | None
-    timeout_s: float
     delay_limits: DelayLimits
-    result: ResultWanted
-    terminal_words: Mapping[str, Verdict]
-    cancel_url: str | None
-    label: str | None
-    owner: Hashable
-
-
-class Defaults(NamedTuple):
-    """The tracker's settings that apply to each operation unless a call overrides them."""
-
-    delay_limits: DelayLimits
-    timeout_s: float
+    timeout_s: float = math.inf
+    final_state_via: FinalStateVia | None = None
+    result: ResultWanted = "final"
+    terminal_words: Mapping[str, Verdict] = NO_WORDS
+    cancel_url: str | None = None
+    label: str | None = None
+    owner: Hashable = None
 
 
 class TrackerSettings(NamedTuple):
@@ -58,7 +52,7 @@ class TrackerSettings(NamedTuple):
     """
 
     parse_url: Callable[[str], ParsedURL]
-    defaults: Defaults
+    defaults: Settings
     origins: Origins
     token_key: bytes | None
     max_in_flight: tuple[int, int]
@@ -68,21 +62,23 @@ class TrackerSettings(NamedTuple):
     journal: Journal | None
 
 
-def checked(defaults: Defaults, options: Mapping[str, object]) -> Settings:
+def checked(defaults: Settings, options: Mapping[str, object]) -> Settings:
     """Return the settings of one call: its keywords, else the tracker's defaults.
 
     Raises:
         ValueError: a value is out of its range.
         TypeError: a keyword does not exist, or a value has the wrong type.
     """
+    if not options:
+        return defaults
     unknown = options.keys() - TrackingOptions.__annotations__.keys()
     if unknown:
         raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
     interval, limits = options.get("interval"), defaults.delay_limits
     return Settings(
-        final_state_via=checked_final_state_via(options.get("final_state_via")),
-        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
         delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
+        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
+        final_state_via=checked_final_state_via(options.get("final_state_via")),
         result=checked_result(options.get("result", "final")),
         terminal_words=checked_terminal_words(options.get("terminal_words")),
         cancel_url=checked_text("cancel_url", options.get("cancel_url")),

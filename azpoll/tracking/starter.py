@@ -11,7 +11,7 @@ from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
 from azpoll.protocol import resume_token
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume, start
-from azpoll.protocol.states import Plan
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, origin_of
 from azpoll.tracking.origins import checked_origin
 from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_flag
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.states import State
     from azpoll.protocol.url_policy import ParsedURL
     from azpoll.tracking.origins import Origins
-    from azpoll.tracking.settings import Defaults, Settings
+    from azpoll.tracking.settings import Settings
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import InitialRequest, Transport
 
@@ -31,32 +31,18 @@ POLICIES_KEPT = 64
 """The greatest number of cached URL policies."""
 
 
-class Target(NamedTuple):
-    """A checked method and URL.
-
-    Attributes:
-        method: upper case.
-        resource_url: the URL of the resource, without a fragment.
-        url_policy: where requests of the operation may go.
-    """
-
-    method: str
-    resource_url: str
-    url_policy: URLPolicy
-
-
 class Prepared(NamedTuple):
     """A checked initial request that was not sent yet.
 
     Attributes:
         request: ready to be sent.
-        target: its method and URL.
+        plan: of the operation, without its deadline and client request id.
         settings: of the tracking.
-        idempotent: whether the service may execute it twice.
+        idempotent: whether the service may execute the request twice.
     """
 
     request: InitialRequest
-    target: Target
+    plan: Plan
     settings: Settings
     idempotent: bool
 
@@ -76,14 +62,13 @@ class OperationStarter:
         self,
         transport: Transport[HTTPResponse],
         parse_url: Callable[[str], ParsedURL],
-        defaults: Defaults,
+        defaults: Settings,
         origins: Origins,
         token_key: bytes | None,
     ) -> None:
         self._transport = transport
         self._parse_url = parse_url
         self._defaults = defaults
-        self._default_settings = checked(defaults, {})
         self._origins = origins
         self._token_key = token_key
         self._policies: dict[str, URLPolicy] = {}
@@ -105,7 +90,7 @@ class OperationStarter:
         settings = self.settings({name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}})
         method = _checked_method(method)
         request = self._transport.build_initial(method, url, arguments)
-        return Prepared(request, self._target(method, request.url), settings, idempotent)
+        return Prepared(request, self._plan(method, request.url, settings), settings, idempotent)
 
     def settings(self, given: Mapping[str, object]) -> Settings:
         """Return the settings of one call.
@@ -114,7 +99,7 @@ class OperationStarter:
             ValueError: a value is out of its range.
             TypeError: a keyword does not exist, or a value has the wrong type.
         """
-        return checked(self._defaults, given) if given else self._default_settings
+        return checked(self._defaults, given)
 
     def from_answer(self, prepared: Prepared, answer: Answer) -> tuple[Plan, State]:
         """Return plan and state of an operation whose initial request was answered.
@@ -122,11 +107,10 @@ class OperationStarter:
         Raises:
             ValueError: the client's auth or an event hook changed the URL to one that cannot be polled.
         """
-        request, target = prepared.request, prepared.target
+        request, plan, settings, _ = prepared
         if answer.url != request.url:
-            target = self._target(target.method, answer.url)
-        plan = _plan(target, prepared.settings, request.client_request_id, answer.at_s)
-        return plan, start(plan, answer)
+            plan = self._plan(plan.method, answer.url, settings)
+        return _started(plan, settings, answer, request.client_request_id)
 
     def from_response(self, response: HTTPResponse, settings: Settings) -> tuple[Plan, State]:
         """Return plan and state of an operation from the initial response that the caller received.
@@ -137,9 +121,8 @@ class OperationStarter:
             TypeError: the value is not a response of httpx or httpx2.
         """
         answer, client_request_id = self._transport.answer_from(response)
-        target = self._target(_checked_method(answer.method), answer.url)
-        plan = _plan(target, settings, client_request_id, answer.at_s)
-        return plan, start(plan, answer)
+        plan = self._plan(_checked_method(answer.method), answer.url, settings)
+        return _started(plan, settings, answer, client_request_id)
 
     def from_token(self, text: str, settings: Settings, at_s: float) -> tuple[Plan, State]:
         """Return plan and state of an operation from a resume token.
@@ -160,10 +143,12 @@ class OperationStarter:
                 f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor in"
                 " allowed_origins; nothing was sent. If you trust that origin, list it there"
             )
-        target = Target(token.method, token.resource_url, self._policy_at(token.resource_url))
-        plan = _plan(target, settings, token.client_request_id, at_s)
-        if settings.final_state_via is None and token.final_state_via is not None:
-            plan = plan._replace(final_state_via=token.final_state_via)
+        url = token.resource_url
+        plan = _plan(token.method, url, self._policy_at(url), settings)._replace(
+            final_state_via=settings.final_state_via or token.final_state_via,
+            deadline_s=_deadline(settings, at_s),
+            client_request_id=token.client_request_id,
+        )
         state = resume_token.state_of(token, plan)
         if isinstance(state, RejectedURL):
             raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.reason}; nothing was sent")
@@ -177,11 +162,10 @@ class OperationStarter:
             ValueError: the URL is not an http or https URL.
         """
         checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse_url, path=True)
-        target = Target("GET", url, self._policy_at(url))
-        return _plan(target, self.settings({"timeout": None}), None, 0.0)
+        return _plan("GET", url, self._policy_at(url), self._defaults)
 
-    def _target(self, method: str, url: str) -> Target:
-        """Return the method and the checked URL at which the resource can be polled.
+    def _plan(self, method: str, url: str, settings: Settings) -> Plan:
+        """Return the plan of an operation whose resource can be polled at the URL of its initial request.
 
         Raises:
             ValueError: the URL is one that no answer could name either (rules 8, 13).
@@ -191,7 +175,7 @@ class OperationStarter:
         resolved = policy.resolve(url, base=url, resource_url=url)
         if isinstance(resolved, RejectedURL):
             raise ValueError(f"the URL of the initial request is refused: {resolved.reason}")  # noqa: TRY004 - of a value
-        return Target(method, url, policy)
+        return _plan(method, url, policy, settings)
 
     def _policy_at(self, url: str) -> URLPolicy:
         """Return the policy for a URL; the part before its path decides, so policies are shared."""
@@ -217,15 +201,23 @@ def _checked_method(method: str) -> str:
     return sys.intern(method.upper())
 
 
-def _plan(target: Target, settings: Settings, client_request_id: str | None, at_s: float) -> Plan:
+def _plan(method: str, url: str, policy: URLPolicy, settings: Settings) -> Plan:
     return Plan(
-        method=target.method,
-        resource_url=target.resource_url,
-        url_policy=target.url_policy,
+        method=method,
+        resource_url=url,
+        url_policy=policy,
         final_state_via=settings.final_state_via,
         result=settings.result,
         terminal_words=settings.terminal_words,
         delay_limits=settings.delay_limits,
-        deadline_s=None if math.isinf(settings.timeout_s) else at_s + settings.timeout_s,
-        client_request_id=client_request_id,
     )
+
+
+def _started(plan: Plan, settings: Settings, answer: Answer, client_request_id: str | None) -> tuple[Plan, State]:
+    """Return the complete plan of an operation, and its state after the initial answer."""
+    plan = plan._replace(deadline_s=_deadline(settings, answer.at_s), client_request_id=client_request_id)
+    return plan, start(plan, answer)
+
+
+def _deadline(settings: Settings, at_s: float) -> float | None:
+    return None if math.isinf(settings.timeout_s) else at_s + settings.timeout_s

@@ -9,7 +9,7 @@ import httpx
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import start
-from azpoll.protocol.states import Plan
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.tracking.record import OperationRecord
 

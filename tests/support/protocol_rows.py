@@ -11,7 +11,8 @@ import httpx
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure, fold_headers
 from azpoll.protocol.machine import advance, start
-from azpoll.protocol.states import Pending, Plan, Polling, State, Unknown, UnknownReason
+from azpoll.protocol.plan import Plan
+from azpoll.protocol.states import Pending, Polling, State, Unknown, UnknownReason
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 
 if TYPE_CHECKING:

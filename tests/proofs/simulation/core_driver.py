@@ -18,7 +18,8 @@ from tests.proofs.simulation.simulated_service import ROLES, Situation, honest, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from azpoll.protocol.states import Pending, Plan, State
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import Pending, State
     from tests.proofs.simulation.fault_scripts import Script
     from tests.proofs.simulation.ground_truth import Truth
     from tests.proofs.simulation.service_reply import Said

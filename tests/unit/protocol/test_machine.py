@@ -12,24 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
-from azpoll.protocol.delay import DelayLimits, retry_after
+from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, start
+from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.resume_token import decode, encode, state_of, token_of
-from azpoll.protocol.states import (
-    Canceled,
-    Confirming,
-    Failed,
-    Fetching,
-    FinalStateVia,
-    Pending,
-    Plan,
-    Polling,
-    State,
-    Succeeded,
-    Unknown,
-    Verdict,
-)
+from azpoll.protocol.retry_after import retry_after
+from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Pending, Polling, State, Succeeded, Unknown
 from azpoll.protocol.status_class import StatusClass, status_class
+from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from tests.support.protocol_rows import (
     HOST,

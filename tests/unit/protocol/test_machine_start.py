@@ -8,17 +8,8 @@ from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import start
 from azpoll.protocol.patterns import AZURE_ASYNC_OPERATION, LOCATION, Pattern
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
-from azpoll.protocol.states import (
-    Canceled,
-    Failed,
-    Fetching,
-    FinalStateVia,
-    NextRequest,
-    Polling,
-    State,
-    Succeeded,
-    UnknownReason,
-)
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.states import Canceled, Failed, Fetching, NextRequest, Polling, State, Succeeded, UnknownReason
 from tests.support.protocol_rows import RESOURCE, Reply, accepted, outcome, plan, play, reply, shown, told, url
 
 AAO, OL, LOC = {"Azure_AsyncOperation": "/aao"}, {"Operation_Location": "/ol"}, {"Location": "/loc"}

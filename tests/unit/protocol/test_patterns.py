@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 
 from azpoll.protocol.patterns import (
     AZURE_ASYNC_OPERATION,
+    BY_HEADER,
     BY_NAME,
     LOCATION,
     OPERATION_LOCATION,
-    PATTERNS,
     UNTIL_GONE,
-    pattern_of,
+    chosen_pattern,
 )
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
-from azpoll.protocol.states import Canceled, Failed, FinalStateVia, Polling, State, Succeeded, Verdict
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.reading import Reading
+from azpoll.protocol.states import Canceled, Failed, Polling, State, Succeeded
+from azpoll.protocol.status_document import Verdict
 from tests.support.protocol_rows import PLAN, RESOURCE, Reply, accepted, plan, play, reply, shown, told, url
 
 RUNNING, SUCCEEDED, FAILED = Verdict.RUNNING, Verdict.SUCCEEDED, Verdict.FAILED
@@ -112,9 +115,9 @@ RESOURCE_ROWS = [
 
 def read(pattern: str, outcome: Reply) -> Verdict:
     """Return what an answer says behind a pattern."""
-    reading = BY_NAME[pattern].read(PLAN, outcome.to(RESOURCE, 0.0))
-    assert bool(reading.why) is (reading.verdict is UNREADABLE)
-    return reading.verdict
+    report = BY_NAME[pattern].report(PLAN, Reading(outcome.to(RESOURCE, 0.0)))
+    assert bool(report.problem) is (report.verdict is UNREADABLE)
+    return report.verdict
 
 
 @pytest.mark.parametrize("pattern", ["Azure-AsyncOperation", "Operation-Location"])
@@ -131,8 +134,8 @@ def test_rule_17_a_status_in_the_body_of_a_monitor_beats_the_http_code(
 )
 def test_rule_27_a_malformed_answer_says_what_is_wrong(body: object, why: str) -> None:
     """For people, in the error."""
-    reading = AZURE_ASYNC_OPERATION.read(PLAN, reply(200, body).to(RESOURCE, 0.0))
-    assert why in reading.why
+    report = AZURE_ASYNC_OPERATION.report(PLAN, Reading(reply(200, body).to(RESOURCE, 0.0)))
+    assert why in report.problem
 
 
 @pytest.mark.parametrize(("outcome", "verdict"), LOCATION_ROWS)
@@ -262,7 +265,8 @@ def test_rule_23_the_resource_is_polled_to_its_end() -> None:
 
 def test_rule_2_the_table_is_ordered_and_named() -> None:
     """The names stand in resume tokens, so they never change."""
-    assert PATTERNS == (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)
+    assert list(BY_HEADER.values()) == [AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION]
+    assert list(BY_HEADER) == ["azure-asyncoperation", "operation-location", "location"]
     assert list(BY_NAME) == ["Azure-AsyncOperation", "Operation-Location", "Location", "resource", "until-gone"]
     assert [BY_NAME[name] for name in ("resource", "until-gone")] == [AT_RESOURCE, UNTIL_GONE]
-    assert pattern_of(reply(202, Retry_After="1").to(RESOURCE, 0.0)) is None
+    assert chosen_pattern(Reading(reply(202, Retry_After="1").to(RESOURCE, 0.0))) is None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Plan
+    from azpoll.protocol.plan import Plan
 
 MANY = 3 * LEAST_KEPT
 

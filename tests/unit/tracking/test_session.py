@@ -19,7 +19,7 @@ from azpoll.snapshot import OperationState
 from azpoll.tracking.dispatch import EventDispatcher
 from azpoll.tracking.origins import checked_origins
 from azpoll.tracking.session import Session
-from azpoll.tracking.settings import Defaults, TrackerSettings
+from azpoll.tracking.settings import Settings, TrackerSettings
 from tests.support.scripted_transport import PROPERTIES, ScriptedReply, ScriptedResponse, ScriptedTransport
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ RESULT = ScriptedReply(200, {"properties": {"provisioningState": "Succeeded"}})
 async def session_on(transport: ScriptedTransport) -> AsyncIterator[Session[ScriptedResponse]]:
     settings = TrackerSettings(
         parse_url=PROPERTIES.parse_url,
-        defaults=Defaults(DelayLimits(), float("inf")),
+        defaults=Settings(DelayLimits()),
         origins=checked_origins((), None, PROPERTIES.base_url, PROPERTIES.parse_url),
         token_key=None,
         max_in_flight=PROPERTIES.concurrency,

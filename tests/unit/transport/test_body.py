@@ -64,7 +64,7 @@ def body_of(outcome: Answer | RequestFailure) -> bytes:
 
 def fault_of(outcome: Answer | RequestFailure) -> FailureKind:
     assert isinstance(outcome, RequestFailure)
-    return outcome.fault
+    return outcome.kind
 
 
 @cache

@@ -459,7 +459,7 @@ async def test_a_closed_client_sends_nothing_and_says_so() -> None:
     await client.aclose()
     outcome = await transport.poll("GET", ORIGIN, body_limit=100)
     assert isinstance(outcome, RequestFailure)
-    assert (outcome.fault, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
+    assert (outcome.kind, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
 
 
 @LIBRARY

@@ -209,7 +209,7 @@ def test_a_body_that_is_longer_than_it_is_said_to_be_is_left_at_the_limit() -> N
 
     outcome = asyncio.run(answered(answer))
     assert isinstance(outcome, RequestFailure)
-    assert outcome.fault is FailureKind.TOO_LARGE
+    assert outcome.kind is FailureKind.TOO_LARGE
     assert sent < 2**26
 
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from azpoll.protocol.failures import NOW
+from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.machine import resume
 from azpoll.protocol.patterns import BY_NAME
+from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, METHODS, InvalidToken, Token, decode, encode, state_of, token_of
-from azpoll.protocol.states import Confirming, Fetching, FinalStateVia, NextRequest, Pending, Polling, UnknownReason
+from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling, UnknownReason
 from azpoll.protocol.url_policy import MAX_URL, RejectedURL, origin_of
 from tests.support.protocol_rows import (
     HOST,
@@ -120,7 +121,7 @@ def test_rule_42_a_pending_state_is_taken_up_where_it_was(state: Pending) -> Non
     """Current and fallback polling URL, Location, pattern; counters of trouble start anew."""
     resumed = again(state)
     assert type(resumed) is type(state)
-    assert (resumed.url, resumed.next_request) == (state.url, NextRequest(state.url, NOW))
+    assert (resumed.url, resumed.next_request) == (state.url, NextRequest(state.url, IMMEDIATELY))
     if isinstance(state, Polling):
         assert isinstance(resumed, Polling)
         for name in ("pattern", "location", "fallback"):

@@ -9,12 +9,12 @@ import pytest
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits
 from azpoll.protocol.machine import advance
+from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.states import (
     NO_FAILURES,
     Confirming,
     Failed,
     Fetching,
-    FinalStateVia,
     Pending,
     Polling,
     State,

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.protocol.failures import NOW
-from azpoll.protocol.states import (
-    Canceled,
-    Failed,
-    Fetching,
-    FinalStateVia,
-    NextRequest,
-    State,
-    Succeeded,
-    UnknownReason,
-)
+from azpoll.protocol.delay import IMMEDIATELY
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.states import Canceled, Failed, Fetching, NextRequest, State, Succeeded, UnknownReason
 from tests.support.protocol_rows import HOST, RESOURCE, Reply, Story, accepted, plan, play, reply, shown, told, url
 
 AAO, OL, VIA_LOC, ORIGINAL = (
@@ -145,7 +137,7 @@ def test_rule_31_a_refused_location_matters_where_it_is_used() -> None:
     assert isinstance(lost.last, Fetching)
     assert (lost.last.url, lost.last.next_request, lost.last.plan) == (
         url("/op"),
-        NextRequest(url("/op"), NOW),
+        NextRequest(url("/op"), IMMEDIATELY),
         plan("POST"),
     )
 
