@@ -58,7 +58,7 @@ def error_of(library: Library, name: str) -> Any:
 @pytest.mark.parametrize(("name", "kind"), ROWS)
 def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, library: Library) -> None:
     failure = failed(library, error_of(library, name))
-    assert (failure.fault, failure.at_s, failure.cause, failure.head) == (kind, 17.0, None, None)
+    assert (failure.kind, failure.at_s, failure.cause, failure.head) == (kind, 17.0, None, None)
     assert failure.detail.partition(" in ")[0] == name
 
 
@@ -74,7 +74,7 @@ def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, li
     ids=repr,
 )
 def test_any_other_exception_has_a_kind(error: Exception, kind: FailureKind, library: Library) -> None:
-    assert failed(library, error).fault is kind
+    assert failed(library, error).kind is kind
 
 
 @LIBRARY
@@ -114,4 +114,4 @@ def test_a_rejected_certificate_is_found_beneath_any_error(library: Library) -> 
     error = error_of(library, "ConnectError")
     error.__cause__ = RuntimeError()
     error.__cause__.__cause__ = ssl.SSLCertVerificationError(CANARY)
-    assert failed(library, error).fault is FailureKind.CERTIFICATE
+    assert failed(library, error).kind is FailureKind.CERTIFICATE
