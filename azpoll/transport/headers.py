@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import RawHeaders
 
-READ = KEPT_HEADERS | {"content-encoding", "set-cookie"}
+READ_HEADERS = KEPT_HEADERS | {"content-encoding", "set-cookie"}
 """The headers of a response that are read, in lower case: those that an `Answer` keeps, and two of the transport.
 
 The transport reads `content-encoding` to decode the body, and stores `set-cookie` in the client."""
@@ -40,11 +40,11 @@ def read_headers(raw: RawHeaders) -> dict[str, str]:
     Bytes are decoded as Latin-1, which cannot fail. The readers in `protocol` reject a value that is not plain text.
     """
     if isinstance(raw, LazyHeaders):
-        return raw.read(READ)
+        return raw.read(READ_HEADERS)
     folded: dict[str, str] = {}
     for name, value in raw:
         key = (name if isinstance(name, str) else name.decode("latin-1")).lower()
-        if key in READ and key not in folded:
+        if key in READ_HEADERS and key not in folded:
             text = (value if isinstance(value, str) else value.decode("latin-1")).strip(" \t")
             if text:
                 folded[key] = text

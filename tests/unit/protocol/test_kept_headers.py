@@ -14,7 +14,7 @@ from azpoll.protocol.kept_headers import KEPT_HEADERS
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.retry_after import answered_at
 from azpoll.protocol.throttling import REMAINING, remaining, throttle_of
-from azpoll.transport.headers import READ
+from azpoll.transport.headers import READ_HEADERS
 from tests.support.protocol_rows import RESOURCE, Reply, reply
 
 if TYPE_CHECKING:
@@ -112,5 +112,5 @@ def test_each_header_is_declared_once_beside_its_reader() -> None:
 
 def test_a_transport_keeps_them() -> None:
     """And adds those that it reads itself."""
-    assert set(READ) - KEPT_HEADERS == {"content-encoding", "set-cookie"}
-    assert set(READ) >= KEPT_HEADERS
+    assert set(READ_HEADERS) - KEPT_HEADERS == {"content-encoding", "set-cookie"}
+    assert set(READ_HEADERS) >= KEPT_HEADERS
