@@ -12,7 +12,7 @@ from azpoll.errors import TrackerClosed, UntrustedPollingURL, error_of
 from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.states import Fetching, NextRequest, Pending, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
-from azpoll.schedule.scope_queue import Priority
+from azpoll.schedule.job import Priority
 from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class ResourceHints:
         finally:
             for record in self._background:
                 if record.priority is Priority.LOW and not record.ended:
-                    self._scheduler.priority(record, Priority.NORMAL)
+                    self._scheduler.set_priority(record, Priority.NORMAL)
 
     async def read(self, url: str) -> Answer:
         """Read a URL: the first at any origin, later ones only at that origin or in `allowed_origins`."""
@@ -113,7 +113,7 @@ class ResourceHints:
         records = self._index.find(resource_id)
         for record in records:
             if record.priority is not Priority.HIGH:
-                self._scheduler.priority(record, Priority.HIGH)
+                self._scheduler.set_priority(record, Priority.HIGH)
         return len(records)
 
     def report_running(self, resource_id: str) -> int:
@@ -122,7 +122,7 @@ class ResourceHints:
         for record in records:
             self._background[record] = None
             if record.priority is Priority.NORMAL:
-                self._scheduler.priority(record, Priority.LOW)
+                self._scheduler.set_priority(record, Priority.LOW)
         if len(self._background) > self._limit:
             self._background = dict.fromkeys(_live(self._background))
             self._limit = 2 * len(self._background) + LEAST_KEPT

@@ -192,7 +192,7 @@ class Session(Generic[ResponseT_co]):
         try:
             async with aclosing(self._host):
                 await self._scheduler.close(GRACE_S, self._transport.abort_all)
-                await self._journal.flush()
+                await self._journal.write_pending()
         finally:
             self._transport.abort_all()
             for record in tuple(self.registry.live):

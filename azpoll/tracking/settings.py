@@ -1,4 +1,8 @@
-"""The settings of a tracker and of one call, checked before anything is sent."""
+"""The settings of a tracker and of one call, checked before anything is sent.
+
+Each `checked_` function returns the value in its final type. It raises `ValueError` for a value out of its range and
+`TypeError` for a value of the wrong type.
+"""
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
@@ -63,12 +67,7 @@ class TrackerSettings(NamedTuple):
 
 
 def checked(defaults: Settings, options: Mapping[str, object]) -> Settings:
-    """Return the settings of one call: its keywords, else the tracker's defaults.
-
-    Raises:
-        ValueError: a value is out of its range.
-        TypeError: a keyword does not exist, or a value has the wrong type.
-    """
+    """Return the settings of one call: its keywords, else the tracker's defaults."""
     if not options:
         return defaults
     unknown = options.keys() - TrackingOptions.__annotations__.keys()
@@ -88,44 +87,27 @@ def checked(defaults: Settings, options: Mapping[str, object]) -> Settings:
 
 
 def checked_text(name: str, value: object) -> str | None:
-    """Return the text or None.
-
-    Raises:
-        TypeError: the value is neither.
-    """
+    """Return the text or None."""
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be text, not {type(value).__name__}")
     return value
 
 
 def checked_flag(name: str, value: object) -> bool:
-    """Return True or False.
-
-    Raises:
-        TypeError: the value is neither.
-    """
+    """Return True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
     return value
 
 
 def checked_owner(value: object) -> Hashable:
-    """Return the owner.
-
-    Raises:
-        TypeError: the value is not hashable.
-    """
+    """Return the owner."""
     hash(value)
     return value
 
 
 def checked_seconds(name: str, value: object) -> float:
-    """Return seconds as a float; infinity for None.
-
-    Raises:
-        ValueError: the value is negative or not a number.
-        TypeError: the value is not of a real number type.
-    """
+    """Return seconds as a float; infinity for None."""
     if value is None:
         return math.inf
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -136,12 +118,7 @@ def checked_seconds(name: str, value: object) -> float:
 
 
 def checked_count(name: str, value: object) -> int:
-    """Return a count of 1 or more.
-
-    Raises:
-        ValueError: the value is less.
-        TypeError: the value is not an integer.
-    """
+    """Return a count of 1 or more."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     if value < 1:
@@ -150,12 +127,7 @@ def checked_count(name: str, value: object) -> int:
 
 
 def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[int, int]:
-    """Return the least and the greatest count: a fixed count of 1 or more, or the default for None.
-
-    Raises:
-        ValueError: the value is less than 1.
-        TypeError: the value is not an integer.
-    """
+    """Return the least and the greatest count: a fixed count of 1 or more, or the default for None."""
     if value is None:
         return default
     count = checked_count(name, value)
@@ -163,12 +135,7 @@ def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[i
 
 
 def checked_key(key: object) -> bytes | None:
-    """Return the key that signs tokens, or None.
-
-    Raises:
-        ValueError: the key is empty.
-        TypeError: the key is not bytes.
-    """
+    """Return the key that signs tokens, or None."""
     if key is None:
         return None
     if not isinstance(key, bytes):
@@ -179,11 +146,7 @@ def checked_key(key: object) -> bytes | None:
 
 
 def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:
-    """Return the limits of the delays between polls.
-
-    Raises:
-        ValueError: a value is negative or not finite.
-    """
+    """Return the limits of the delays between polls."""
     interval_s = None if interval is None else checked_seconds("interval", interval)
     floor_s = checked_seconds("min_interval", min_interval)
     for name, seconds in (("interval", interval_s or 0.0), ("min_interval", floor_s)):
@@ -193,11 +156,7 @@ def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:
 
 
 def checked_final_state_via(name: object) -> FinalStateVia | None:
-    """Return the final-state-via with this name, in any case (rule 30).
-
-    Raises:
-        ValueError: the name is unknown.
-    """
+    """Return the final-state-via with this name, in any case (rule 30)."""
     if name is None:
         return None
     try:
@@ -208,11 +167,7 @@ def checked_final_state_via(name: object) -> FinalStateVia | None:
 
 
 def checked_result(result: object) -> ResultWanted:
-    """Return "final" or "status".
-
-    Raises:
-        ValueError: the value is neither.
-    """
+    """Return "final" or "status"."""
     if result == "final":
         return "final"
     if result == "status":
@@ -221,12 +176,7 @@ def checked_result(result: object) -> ResultWanted:
 
 
 def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
-    """Return lower-case status words and their verdicts (rule 16).
-
-    Raises:
-        ValueError: a word is blank, or an outcome is unknown.
-        TypeError: the value is not a mapping.
-    """
+    """Return lower-case status words and their verdicts (rule 16)."""
     if words is None:
         return NO_WORDS
     if not _is_mapping(words):

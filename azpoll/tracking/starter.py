@@ -1,4 +1,7 @@
-"""The first state of an operation: from an initial request, an initial response or a resume token."""
+"""The first state of an operation: from an initial request, an initial response or a resume token.
+
+Bad input raises `ValueError` or `TypeError` here, before anything is sent; `Tracker` documents when.
+"""
 
 from __future__ import annotations
 
@@ -94,10 +97,6 @@ class OperationStarter:
             method: PUT, PATCH, POST, DELETE or GET.
             url: absolute, or relative to the client's base URL.
             given: the keywords of `BeginOptions`.
-
-        Raises:
-            ValueError: an argument is out of its range, or its URL cannot be polled (rules 8, 13).
-            TypeError: a keyword does not exist, or a value has the wrong type.
         """
         arguments = {name: value for name, value in given.items() if name in REQUEST_ARGUMENTS}
         idempotent = checked_flag("idempotent", given.get("idempotent", False))
@@ -107,44 +106,24 @@ class OperationStarter:
         return Prepared(request, self._plan(method, request.url, settings), settings, idempotent)
 
     def settings(self, given: Mapping[str, object]) -> Settings:
-        """Return the settings of one call.
-
-        Raises:
-            ValueError: a value is out of its range.
-            TypeError: a keyword does not exist, or a value has the wrong type.
-        """
+        """Return the settings of one call."""
         return checked(self._defaults, given)
 
     def from_answer(self, prepared: Prepared, answer: Answer) -> Started:
-        """Return the operation of an initial request that was answered.
-
-        Raises:
-            ValueError: the client's auth or an event hook changed the URL to one that cannot be polled.
-        """
+        """Return the operation of an initial request that was answered."""
         request, plan, settings, _ = prepared
         if answer.url != request.url:
             plan = self._plan(plan.method, answer.url, settings)
         return _started(plan, settings, answer, request.client_request_id)
 
     def from_response(self, response: HTTPResponse, settings: Settings) -> Started:
-        """Return the operation of an initial response that the caller received.
-
-        Raises:
-            ValueError: the method starts no long-running operation, the URL cannot be polled, or the response has no
-                request or an unread body.
-            TypeError: the value is not a response of httpx or httpx2.
-        """
+        """Return the operation of an initial response that the caller received."""
         answer, client_request_id = self._transport.answer_from(response)
         plan = self._plan(_checked_method(answer.method), answer.url, settings)
         return _started(plan, settings, answer, client_request_id)
 
     def from_token(self, text: str, settings: Settings, at_s: float) -> Started:
-        """Return the operation of a resume token.
-
-        Raises:
-            InvalidResumeToken: the text is not a token, or is not signed with this key.
-            UntrustedPollingURL: the token names an origin that the caller did not list (rule 42).
-        """
+        """Return the operation of a resume token."""
         try:
             token = resume_token.decode(text, self._token_key)
             origin = origin_of(self._parse_url(token.resource_url))
@@ -170,20 +149,12 @@ class OperationStarter:
         return Started(plan, resume(state, Delay(left_s, by_server=True), at_s), at_s)
 
     def plan_for_read(self, url: str) -> Plan:
-        """Return the plan of a read that belongs to no operation.
-
-        Raises:
-            ValueError: the URL is not an http or https URL.
-        """
+        """Return the plan of a read that belongs to no operation."""
         checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse_url, path=True)
         return _plan("GET", url, self._policy_at(url), self._defaults)
 
     def _plan(self, method: str, url: str, settings: Settings) -> Plan:
-        """Return the plan of an operation whose resource can be polled at the URL of its initial request.
-
-        Raises:
-            ValueError: the URL is one that no answer could name either (rules 8, 13).
-        """
+        """Return the plan of an operation whose resource can be polled at the URL of its initial request."""
         url = url.partition("#")[0].replace("\\", "%5C")  # a fragment is never sent
         policy = self._policy_at(url)
         resolved = policy.resolve(url, base=url, resource_url=url)
@@ -204,11 +175,7 @@ class OperationStarter:
 
 
 def _checked_method(method: str) -> str:
-    """Return the method in upper case.
-
-    Raises:
-        ValueError: it starts no long-running operation.
-    """
+    """Return the method in upper case."""
     if method.upper() not in resume_token.METHODS:
         known = ", ".join(resume_token.METHODS)
         raise ValueError(f"a long-running operation begins with {known}, not {method[:16]!r}")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.proofs.lifecycle.lifecycle_program import Program
-    from tests.proofs.lifecycle.operation_handles import Handle
 
 
 def tally_of(program: Program) -> Counter[str]:
@@ -23,15 +21,10 @@ def tally_of(program: Program) -> Counter[str]:
             "401": counts.unauthorized,
             "429": counts.throttled,
             "resumed": sum(handle is not handle.work.handles[0] for handle in program.handles),
-            "resumed twice at once": sum(_overlap(work.handles) for work in program.works),
+            "resumed twice at once": sum(work.was_doubled for work in program.works),
             "canceled at the service": sum(work.fake is not None and work.fake.canceled for work in program.works),
             "left waiting": sum(waiter.left for handle in program.handles for waiter in handle.waiters),
             "told": sum(len(waiter.told) for handle in program.handles for waiter in handle.waiters),
             "errors of a tracker": sum(isinstance(room.error, ExceptionGroup) for room in program.rooms),
         }
     ) + Counter(f"ended: {handle.ending}" for handle in program.handles)
-
-
-def _overlap(handles: list[Handle]) -> bool:
-    """Whether two of these were tracked at one time."""
-    return any(later.begun_s < earlier.ended_s for earlier, later in pairwise(handles))

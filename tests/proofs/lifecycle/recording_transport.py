@@ -21,12 +21,19 @@ class Read(NamedTuple):
     subscription: str
 
 
+class Doubled(NamedTuple):
+    """A request that left while another one about the same resource was in flight."""
+
+    resource: str
+    text: str
+
+
 class Wire(httpx.AsyncBaseTransport):
     """One tracker's.
 
     Attributes:
         reads: in the order they left.
-        doubled: requests that left while another of the same operation was under way.
+        doubled: requests that left while another of the same operation was in flight.
         at_once: what a transport may say of itself: few, so that requests wait for one another, and more when they do.
     """
 
@@ -39,13 +46,13 @@ class Wire(httpx.AsyncBaseTransport):
         self._under_way: Counter[str] = Counter()
         self._seen: WeakSet[httpx.Request] = WeakSet()
         self.reads: list[Read] = []
-        self.doubled: list[str] = []
+        self.doubled: list[Doubled] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         path, at_s = request.url.path, self._clock()
         subject = subject_of(path, self._arm.operations)
         if self._under_way[subject]:
-            self.doubled.append(f"{request.method} {path} at {at_s:.3f} s")
+            self.doubled.append(Doubled(subject, f"{request.method} {path} at {at_s:.3f} s"))
         if request.method == "GET" and request not in self._seen:
             self._seen.add(request)
             self.reads.append(Read(at_s, path.split("/")[2]))

@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.schedule.scopes import PLACES_KEPT
+from azpoll.schedule.scopes import PROVIDER_QUEUES_KEPT
 from tests.proofs.soak.stateless_service import Service, begun
 from tests.support.scale import scaled
 
 pytestmark = pytest.mark.anyio
 
-SCOPES = scaled(push=4 * PLACES_KEPT, nightly=100 * PLACES_KEPT)
+SCOPES = scaled(push=4 * PROVIDER_QUEUES_KEPT, nightly=100 * PROVIDER_QUEUES_KEPT)
 AT_ONCE = 256
 THROTTLED_S = 3600
 
@@ -46,7 +46,7 @@ async def test_idle_scopes_are_forgotten() -> None:
         await visit(tracker, SCOPES)
         statistics = tracker.statistics()
     assert statistics.succeeded == SCOPES
-    assert len(statistics.scopes) <= PLACES_KEPT
+    assert len(statistics.scopes) <= PROVIDER_QUEUES_KEPT
 
 
 async def test_a_throttled_scope_is_remembered_while_others_come_and_go() -> None:
@@ -54,7 +54,7 @@ async def test_a_throttled_scope_is_remembered_while_others_come_and_go() -> Non
     async with httpx.AsyncClient(transport=service) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         tracker.track(begun(1, "throttled", 1e9))
         await anyio.sleep(61)
-        await visit(tracker, 4 * PLACES_KEPT)
+        await visit(tracker, 4 * PROVIDER_QUEUES_KEPT)
         assert anyio.current_time() < THROTTLED_S / 2
         tracker.track(begun(2, "throttled", 1e9))  # it may be asked in a minute, its scope may not
         await anyio.sleep(THROTTLED_S)

@@ -1,4 +1,4 @@
-"""Workers, driven by a scheduler whose width changes under them."""
+"""`WorkerPool`, driven by a scheduler whose concurrency limit changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TAKES_S = 0.5
 
 
 class Phases:
-    """A process that has time to spare for a while, and then none for a while."""
+    """A process that alternates between phases with and without CPU time left."""
 
     def __init__(self, every_s: float) -> None:
         self.every_s = every_s
@@ -42,20 +42,20 @@ class Phases:
 
 @pytest.mark.parametrize(("least", "most"), [(1, 2), (1, 30), (4, 16)])
 @pytest.mark.parametrize("every_s", [2.0, 7.0])
-async def test_each_job_is_asked_in_its_time_while_the_workers_become_more_and_fewer(
+async def test_each_job_is_polled_on_time_while_the_limit_rises_and_falls(
     least: int, most: int, every_s: float
 ) -> None:
     limit = ConcurrencyLimit(least, most, Phases(every_s).cpu_s)
     left = dict.fromkeys((f"job{number}" for number in range(JOBS)), POLLS)
     jobs = [job(name, retry_after=3) for name in left]
-    widths = [limit.now]
+    limits = [limit.now]
     results = 0
     all_ended = anyio.Event()
 
-    async def ask(state: Pending) -> Answer:
+    async def poll(state: Pending) -> Answer:
         nonlocal results
-        widths.append(limit.now)
-        assert scheduler.in_flight <= max(widths[-2:])  # it may have become narrower as this one was taken
+        limits.append(limit.now)
+        assert scheduler.in_flight <= max(limits[-2:])  # the limit may have fallen when this job was taken
         await anyio.sleep(TAKES_S)
         url, now_s = state.next_request.url, anyio.current_time()
         if not url.endswith("/status"):
@@ -69,11 +69,11 @@ async def test_each_job_is_asked_in_its_time_while_the_workers_become_more_and_f
         return answer(200, {"retry-after": "3"}, body, url=url, at_s=now_s)
 
     async def post(url: str) -> Answer:
-        raise AssertionError(f"nothing is posted to {url}")
+        raise AssertionError(f"no POST to {url} was expected")
 
     async with anyio.create_task_group() as tasks:
         scheduler = Scheduler(
-            ask,
+            poll,
             post,
             tasks,
             limit=limit,
@@ -85,10 +85,10 @@ async def test_each_job_is_asked_in_its_time_while_the_workers_become_more_and_f
             scheduler.put(each, anyio.current_time())
         with anyio.fail_after(JOBS * (POLLS + 1) * TAKES_S / least + 3 * POLLS):
             await all_ended.wait()
-        await anyio.sleep(1)  # until the last answers are read
+        await anyio.sleep(1)  # until the last answers are processed
         tasks.cancel_scope.cancel()
     assert all(isinstance(each.state, Succeeded) for each in jobs)
     assert set(left.values()) == {0}
-    assert min(widths) == least
-    assert max(widths) > least
-    assert any(after < before for before, after in pairwise(widths))
+    assert min(limits) == least
+    assert max(limits) > least
+    assert any(after < before for before, after in pairwise(limits))

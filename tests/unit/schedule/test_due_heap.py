@@ -1,4 +1,4 @@
-"""The heap of due jobs: its own contract."""
+"""`DueHeap`: requests by due time, with lazy deletion."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from itertools import count
 import pytest
 
 from azpoll.schedule.due_heap import DueHeap
+from tests.support.jobs import QueuedRequest
 
 
-class Job:
-    """A job in the heap."""
+class Job(QueuedRequest):
+    """A request with a name."""
 
     def __init__(self, name: object) -> None:
+        super().__init__()
         self.name = name
-        self.due_s = 0.0
-        self.heap_entry = 0
 
 
 def heap_of(*due_s: float) -> tuple[DueHeap[Job], list[Job]]:
@@ -53,7 +53,7 @@ def test_jobs_leave_by_due_time_and_not_before_it() -> None:
     assert len(heap) == 0
 
 
-def test_jobs_due_at_the_same_time_leave_in_the_order_they_came() -> None:
+def test_jobs_with_the_same_due_time_leave_in_the_order_of_arrival() -> None:
     heap, _ = heap_of(*[5.0] * 100)
     assert taken(heap, 5) == list(range(100))
 
@@ -68,7 +68,7 @@ def test_a_job_that_is_put_again_moves() -> None:
     assert taken(heap, 100) == [0, 1]
 
 
-def test_a_job_that_is_withdrawn_leaves_without_a_trace() -> None:
+def test_a_withdrawn_job_leaves_no_trace() -> None:
     heap, jobs = heap_of(1, 2, 3)
     heap.withdraw(jobs[0])
     heap.withdraw(jobs[0])
@@ -82,7 +82,7 @@ def test_a_job_that_is_withdrawn_leaves_without_a_trace() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_any_order_of_puts_moves_and_withdrawals_leaves_by_due_time(seed: int) -> None:
-    choice = random.Random(seed)  # noqa: S311 - to be repeated
+    choice = random.Random(seed)  # noqa: S311 - reproducible
     heap, jobs = heap_of(*[choice.random() for _ in range(50)])
     there = set(jobs)
     for _ in range(5000):
@@ -99,7 +99,7 @@ def test_any_order_of_puts_moves_and_withdrawals_leaves_by_due_time(seed: int) -
     assert taken(heap, 1) == [job.name for job in expected]
 
 
-def test_moving_jobs_for_ever_does_not_make_the_heap_grow() -> None:
+def test_moving_jobs_without_end_does_not_make_the_heap_grow() -> None:
     heap, jobs = heap_of(*[1.0] * 100)
     tracemalloc.start()
     try:
@@ -110,3 +110,20 @@ def test_moving_jobs_for_ever_does_not_make_the_heap_grow() -> None:
         tracemalloc.stop()
     assert len(heap) == 100
     assert grown < 100_000
+
+
+def test_the_first_entry_may_be_due_although_it_is_stale() -> None:
+    """`may_be_due` is a cheap check: False is certain, True is not."""
+    heap, jobs = heap_of(1)
+    assert not heap.may_be_due(0.5)
+    assert heap.may_be_due(1)
+    heap.withdraw(jobs[0])
+    assert heap.may_be_due(1)
+    assert heap.take(1) is None
+    assert not heap.may_be_due(1)
+
+
+def test_a_stale_entry_does_not_count_as_the_next_due_time() -> None:
+    heap, jobs = heap_of(1, 2)
+    heap.withdraw(jobs[0])
+    assert heap.next_s() == 2
