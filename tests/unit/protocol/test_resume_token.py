@@ -44,7 +44,7 @@ TOKENS = st.builds(
     final_state_via=st.none() | st.sampled_from(FinalStateVia),
     client_request_id=st.none() | PLAIN,
     not_before=st.just(0.0) | st.floats(0, 1e11, exclude_max=True),
-    refused=st.none() | PLAIN,
+    rejected_location=st.none() | PLAIN,
 )
 TOKEN = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=url("/op"))
 MEMBERS = {"v": 1, "method": "PUT", "resource": RESOURCE, "pattern": "Location", "url": url("/op")}
@@ -74,7 +74,7 @@ def test_rule_42_a_round_trip_changes_nothing(token: Token, key: bytes | None) -
 
 
 def test_rule_42_a_token_may_have_every_member_at_once() -> None:
-    token = TOKEN._replace(fallback="f", location="l", refused="r", client_request_id="c", not_before=1.0)
+    token = TOKEN._replace(fallback="f", location="l", rejected_location="r", client_request_id="c", not_before=1.0)
     token = token._replace(final_state_via=FinalStateVia.LOCATION)
     assert decode(encode(token)) == token
 
