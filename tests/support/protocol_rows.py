@@ -112,7 +112,7 @@ class Story:
         return self.end
 
     @property
-    def lost(self) -> Unknown:
+    def unknown(self) -> Unknown:
         """The last state, which is `Unknown`."""
         assert isinstance(self.end, Unknown)
         return self.end

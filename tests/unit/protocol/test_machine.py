@@ -287,9 +287,9 @@ def test_rule_16_the_callers_words_end_an_operation_behind_every_pattern(method:
 def test_the_deadline_is_the_only_other_way_to_be_lost() -> None:
     """From any pending state."""
     for story in (play_on(polling()), play_on(polling("DELETE"), reply(404)), play_on(polling(), told("Succeeded"))):
-        lost = expire(story.next)
-        assert outcome(lost) == lost.reason
-        assert lost.last is not None
+        unknown = expire(story.next)
+        assert outcome(unknown) == unknown.reason
+        assert unknown.last is not None
 
 
 def test_trust_is_asked_with_the_url_class_that_sends() -> None:
@@ -299,4 +299,6 @@ def test_trust_is_asked_with_the_url_class_that_sends() -> None:
         raise httpx.InvalidURL(named)
 
     url_policy = URLPolicy(refusing, TRUST.initial)
-    assert play_on(start(plan(url_policy=url_policy), accepted(Location="/op").to(RESOURCE, 0.0))).lost.last is not None
+    assert (
+        play_on(start(plan(url_policy=url_policy), accepted(Location="/op").to(RESOURCE, 0.0))).unknown.last is not None
+    )

@@ -55,10 +55,10 @@ def test_rule_38_one_last_poll_is_made_at_the_deadline() -> None:
     """The schedule's next poll comes forward to it, with no jitter after it; then the operation is given up."""
     story = play_on(begun(10).end, *[told("Running")] * 4)
     assert story.waits == [1, 2, 4, 3]
-    assert story.lost.reason is UnknownReason.TIMED_OUT
+    assert story.unknown.reason is UnknownReason.TIMED_OUT
     assert play_on(begun(10).end, *[told("Running")] * 3).next.next_request.delay == Delay(3, by_server=True)
-    assert isinstance(story.lost.last, Polling)
-    assert isinstance(story.lost.outcome, type(Reply(200).to(OP, 0.0)))
+    assert isinstance(story.unknown.last, Polling)
+    assert isinstance(story.unknown.outcome, type(Reply(200).to(OP, 0.0)))
 
 
 def test_rule_38_the_last_poll_may_bring_the_end() -> None:
@@ -70,10 +70,10 @@ def test_rule_38_the_last_poll_may_bring_the_end() -> None:
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
 def test_rule_38_a_deadline_that_has_passed_is_told_at_once(timeout_s: float) -> None:
-    """What the initial answer says is still told."""
-    lost = begun(timeout_s).lost
-    assert lost.reason is UnknownReason.TIMED_OUT
-    assert isinstance(lost.outcome, Answer)
+    """The end in an initial answer still counts."""
+    unknown = begun(timeout_s).unknown
+    assert unknown.reason is UnknownReason.TIMED_OUT
+    assert isinstance(unknown.outcome, Answer)
     assert play(plan(deadline_s=timeout_s), reply(200)).outcome is Succeeded
 
 
@@ -139,8 +139,8 @@ def test_rule_38_a_floor_of_0_does_not_outlive_the_deadline(delay_limits: DelayL
     assert play_on(state, Reply(at_it.status_code, at_it.body, at_it.headers), at_s=10.0).outcome is Polling
     if word == "Succeeded":
         story = play_on(state, told(word), accepted(Retry_After="0"), at_s=10.5)
-        assert story.lost.reason is UnknownReason.TIMED_OUT
-        assert isinstance(story.lost.last, Fetching)
+        assert story.unknown.reason is UnknownReason.TIMED_OUT
+        assert isinstance(story.unknown.last, Fetching)
 
 
 def test_rule_38_what_belongs_to_the_last_answer_is_still_sent() -> None:
@@ -166,10 +166,10 @@ def test_rule_38_a_result_not_there_at_the_deadline_is_told_as_such() -> None:
     story = play_on(begun(5).end, told("Succeeded"), accepted(), accepted(), accepted())
     assert story.waits == [1, 0, 1, 2]
     assert due(story.next, story.at_s) == (1, False)
-    lost = play_on(story.end, accepted(), at_s=story.at_s).lost
-    assert lost.reason is UnknownReason.TIMED_OUT
-    assert lost.detail.startswith("the operation succeeded")
-    assert isinstance(lost.last, Fetching)
+    unknown = play_on(story.end, accepted(), at_s=story.at_s).unknown
+    assert unknown.reason is UnknownReason.TIMED_OUT
+    assert unknown.detail.startswith("the operation succeeded")
+    assert isinstance(unknown.last, Fetching)
 
 
 def test_rule_38_without_a_deadline_nothing_expires() -> None:
@@ -193,11 +193,11 @@ def test_rule_38_giving_up_keeps_the_operation() -> None:
     """A confirmation is taken up again at the poll before it."""
     confirming = play_on(polling("DELETE"), reply(404)).next
     assert (confirming.url, type(confirming)) == (RESOURCE, Confirming)
-    lost = expire(confirming)
-    assert (lost.reason, lost.outcome) == (UnknownReason.TIMED_OUT, None)
-    assert isinstance(lost.last, Polling)
-    assert lost.last.url == OP
-    assert lost.detail == "the deadline passed while it ran"
+    unknown = expire(confirming)
+    assert (unknown.reason, unknown.outcome) == (UnknownReason.TIMED_OUT, None)
+    assert isinstance(unknown.last, Polling)
+    assert unknown.last.url == OP
+    assert unknown.detail == "the deadline passed while it ran"
     unread = expire(play_on(polling(), reply(503)).next)
     assert unread.detail == "the deadline passed before a poll could be answered"
 
@@ -238,7 +238,7 @@ def test_rule_25_so_is_what_the_head_says_of_an_answer_that_never_came_whole() -
     assert due(postpone(polling(delay_limits=SWIFT), failed, 10.0), 10.0) == (3, False)
 
 
-def test_rule_38_an_operation_that_has_to_wait_for_another_beyond_its_deadline_expires() -> None:
+def test_rule_38_an_operation_that_waits_for_another_beyond_its_deadline_expires() -> None:
     """A resumed one waits as long."""
     state = polling("DELETE", deadline_s=30.0)
     later = postpone(state, told("Running", Retry_After="60").to(OP, 12.0), 10.0)
