@@ -67,7 +67,7 @@ def test_an_overridden_step_is_found(step: str, library: Library) -> None:
 
 
 @EACH_LIBRARY
-def test_a_step_that_a_future_version_lacks_is_no_step_of_its_own(library: Library) -> None:
+def test_a_client_without_one_of_the_steps_has_no_choice(library: Library) -> None:
     assert transport_choice(object(), library) is None
 
 

@@ -1,4 +1,4 @@
-"""One timer for the time limit of all exchanges of an asyncio loop; a cancel scope for each elsewhere."""
+"""Under asyncio one timer serves the time limits of all exchanges; under trio each has a cancel scope."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def opened(seconds: float = 30) -> ExchangeTimeouts:
 
 
 async def waited(limit: ExchangeTimeouts, seconds: float) -> tuple[bool, float]:
-    """Return whether an exchange of so many seconds was in time, and when it was over."""
+    """Return whether an exchange of this duration ended within its limit, and the time of its end."""
     with limit.exchange(anyio.current_time()):
         await anyio.sleep(seconds)
         return True, anyio.current_time()
@@ -30,7 +30,7 @@ async def waited(limit: ExchangeTimeouts, seconds: float) -> tuple[bool, float]:
 
 
 @pytest.mark.parametrize("seconds", [0, 29.9])
-async def test_what_is_in_time_is_left_alone(seconds: float) -> None:
+async def test_an_exchange_within_its_limit_is_not_cancelled(seconds: float) -> None:
     assert await waited(opened(), seconds) == (True, seconds)
 
 
@@ -48,7 +48,7 @@ async def test_each_exchange_has_its_own_thirty_seconds() -> None:
     assert found == {number: (False, number + 30) if number % 2 else (True, number + 29.5) for number in range(40)}
 
 
-async def test_the_limit_is_kept_after_nothing_was_under_way_for_long() -> None:
+async def test_the_limit_holds_after_a_long_time_without_an_exchange() -> None:
     limit = opened()
     assert await waited(limit, 1) == (True, 1)
     await anyio.sleep(100)
@@ -56,7 +56,7 @@ async def test_the_limit_is_kept_after_nothing_was_under_way_for_long() -> None:
     assert await waited(limit, 31) == (False, 161)
 
 
-async def test_a_cancellation_from_outside_stays_one() -> None:
+async def test_a_cancellation_from_outside_remains_a_cancellation() -> None:
     limit = opened()
     with anyio.move_on_after(10) as scope:
         await waited(limit, 31)
@@ -64,7 +64,7 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
     assert await waited(limit, 31) == (False, 40)
 
 
-async def test_a_cancellation_from_outside_at_the_same_moment_stays_one() -> None:
+async def test_a_cancellation_at_the_moment_of_the_limit_remains_a_cancellation() -> None:
     limit = opened()
     with anyio.move_on_after(30) as scope:
         await waited(limit, 31)
@@ -73,7 +73,7 @@ async def test_a_cancellation_from_outside_at_the_same_moment_stays_one() -> Non
     assert await waited(limit, 31) == (False, 60)
 
 
-async def test_an_error_stays_an_error() -> None:
+async def test_an_exception_within_an_exchange_is_raised() -> None:
     limit = opened()
     with pytest.raises(KeyError), limit.exchange(anyio.current_time()):
         raise KeyError
@@ -81,15 +81,15 @@ async def test_an_error_stays_an_error() -> None:
 
 
 @ASYNCIO
-async def test_an_answer_that_comes_in_spite_of_the_cancellation_is_taken() -> None:
-    """Somebody beneath has caught it, as an auth of the caller's may; the task is then cancelled no more."""
+async def test_an_answer_that_arrives_despite_the_cancellation_is_accepted() -> None:
+    """Code below, such as an auth of the caller, has caught it. The task is then no longer cancelled."""
     task = asyncio.current_task()
     assert task is not None
     answers: list[str] = []
     with opened().exchange(anyio.current_time()):
         with pytest.raises(asyncio.CancelledError):
             await asyncio.sleep(31)
-        answers.append("in spite of it")
+        answers.append("despite the cancellation")
     assert answers
     assert task.cancelling() == 0
 
@@ -104,7 +104,7 @@ async def test_a_task_cancelled_by_asyncio_itself_is_cancelled() -> None:
 
 
 @ASYNCIO
-async def test_one_timer_serves_any_number_of_exchanges_and_none_is_left_behind() -> None:
+async def test_one_timer_serves_all_exchanges_and_is_released() -> None:
     loop = asyncio.get_running_loop()
     limit = opened()
     for _ in range(100):

@@ -1,4 +1,4 @@
-"""URL objects made without the library's parser are those that it would have made."""
+"""URL objects built without the library's parser equal the result of the parser."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def parts_of(url: Any) -> tuple[object, ...]:
 
 
 @EACH_LIBRARY
-def test_each_url_is_what_the_parser_makes_of_it(library: Library) -> None:
+def test_each_url_equals_the_result_of_the_parser(library: Library) -> None:
     parse = import_module(library).URL
     urls = URLCache(parse)
     for text in (*PLAIN, *ODD, *PLAIN):
@@ -61,7 +61,7 @@ def test_each_url_is_what_the_parser_makes_of_it(library: Library) -> None:
 
 @EACH_LIBRARY
 @given(text=st.from_regex(r"\Ahttps://[a-zA-Z.]{1,5}(:[0-9]{1,5})?/[ -~äé]{0,12}(\?[ -~äé]{0,12})?\Z"))
-def test_any_url_is_what_the_parser_makes_of_it(library: Library, text: str) -> None:
+def test_any_url_equals_the_result_of_the_parser(library: Library, text: str) -> None:
     parse = import_module(library).URL
     try:
         expected = parse(text)
@@ -74,7 +74,7 @@ def test_any_url_is_what_the_parser_makes_of_it(library: Library, text: str) -> 
 
 
 @EACH_LIBRARY
-def test_the_parser_is_used_once_for_each_origin(library: Library) -> None:
+def test_the_parser_runs_once_for_each_origin(library: Library) -> None:
     parsed: list[str] = []
 
     def parse(text: str) -> object:
@@ -84,10 +84,10 @@ def test_the_parser_is_used_once_for_each_origin(library: Library) -> None:
     urls = URLCache(parse)
     for number in range(100):
         urls.of(f"{ARM}/subscriptions/s/operations/{number}?api-version=1")
-    assert len(parsed) == 2, "the origin, and a sample that shows that the shortcut holds"
+    assert len(parsed) == 2, "the origin, and a sample that verifies the shortcut"
 
 
-def test_a_library_that_keeps_its_urls_in_another_way_is_left_to_parse_them() -> None:
+def test_urls_of_a_library_with_other_fields_are_parsed() -> None:
     class URL:
         def __init__(self, text: str) -> None:
             self.text = text
@@ -95,7 +95,7 @@ def test_a_library_that_keeps_its_urls_in_another_way_is_left_to_parse_them() ->
     assert [URLCache(URL).of(f"{ARM}/a").text for _ in range(2)] == [f"{ARM}/a"] * 2
 
 
-def test_origins_are_not_remembered_without_end() -> None:
+def test_the_number_of_cached_origins_is_limited() -> None:
     parse = import_module("httpx").URL
     urls = URLCache(parse)
     for number in range(2 * ORIGINS_KEPT):
