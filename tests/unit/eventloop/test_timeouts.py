@@ -15,15 +15,9 @@ pytestmark = pytest.mark.anyio
 ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 
 
-def opened(seconds: float = 30) -> ExchangeTimeouts:
-    limit = ExchangeTimeouts(seconds)
-    limit.open()
-    return limit
-
-
-async def waited(limit: ExchangeTimeouts, seconds: float) -> tuple[bool, float]:
+async def waited(timeouts: ExchangeTimeouts, seconds: float) -> tuple[bool, float]:
     """Return whether an exchange of this duration ended within its limit, and the time of its end."""
-    with limit.exchange(anyio.current_time()):
+    with timeouts.exchange(anyio.current_time()):
         await anyio.sleep(seconds)
         return True, anyio.current_time()
     return False, anyio.current_time()
@@ -31,16 +25,16 @@ async def waited(limit: ExchangeTimeouts, seconds: float) -> tuple[bool, float]:
 
 @pytest.mark.parametrize("seconds", [0, 29.9])
 async def test_an_exchange_within_its_limit_is_not_cancelled(seconds: float) -> None:
-    assert await waited(opened(), seconds) == (True, seconds)
+    assert await waited(ExchangeTimeouts(30), seconds) == (True, seconds)
 
 
 async def test_each_exchange_has_its_own_thirty_seconds() -> None:
-    limit = opened()
+    timeouts = ExchangeTimeouts(30)
     found: dict[int, tuple[bool, float]] = {}
 
     async def run(number: int) -> None:
         await anyio.sleep(number)
-        found[number] = await waited(limit, 30 + number % 2 - 0.5)
+        found[number] = await waited(timeouts, 30 + number % 2 - 0.5)
 
     async with anyio.create_task_group() as tasks:
         for number in range(40):
@@ -49,35 +43,35 @@ async def test_each_exchange_has_its_own_thirty_seconds() -> None:
 
 
 async def test_the_limit_holds_after_a_long_time_without_an_exchange() -> None:
-    limit = opened()
-    assert await waited(limit, 1) == (True, 1)
+    timeouts = ExchangeTimeouts(30)
+    assert await waited(timeouts, 1) == (True, 1)
     await anyio.sleep(100)
-    assert await waited(limit, 31) == (False, 131)
-    assert await waited(limit, 31) == (False, 161)
+    assert await waited(timeouts, 31) == (False, 131)
+    assert await waited(timeouts, 31) == (False, 161)
 
 
 async def test_a_cancellation_from_outside_remains_a_cancellation() -> None:
-    limit = opened()
+    timeouts = ExchangeTimeouts(30)
     with anyio.move_on_after(10) as scope:
-        await waited(limit, 31)
+        await waited(timeouts, 31)
     assert scope.cancelled_caught
-    assert await waited(limit, 31) == (False, 40)
+    assert await waited(timeouts, 31) == (False, 40)
 
 
 async def test_a_cancellation_at_the_moment_of_the_limit_remains_a_cancellation() -> None:
-    limit = opened()
+    timeouts = ExchangeTimeouts(30)
     with anyio.move_on_after(30) as scope:
-        await waited(limit, 31)
+        await waited(timeouts, 31)
         await anyio.sleep(1)
     assert scope.cancelled_caught
-    assert await waited(limit, 31) == (False, 60)
+    assert await waited(timeouts, 31) == (False, 60)
 
 
 async def test_an_exception_within_an_exchange_is_raised() -> None:
-    limit = opened()
-    with pytest.raises(KeyError), limit.exchange(anyio.current_time()):
+    timeouts = ExchangeTimeouts(30)
+    with pytest.raises(KeyError), timeouts.exchange(anyio.current_time()):
         raise KeyError
-    assert await waited(limit, 31) == (False, 30)
+    assert await waited(timeouts, 31) == (False, 30)
 
 
 @ASYNCIO
@@ -86,7 +80,7 @@ async def test_an_answer_that_arrives_despite_the_cancellation_is_accepted() -> 
     task = asyncio.current_task()
     assert task is not None
     answers: list[str] = []
-    with opened().exchange(anyio.current_time()):
+    with ExchangeTimeouts(30).exchange(anyio.current_time()):
         with pytest.raises(asyncio.CancelledError):
             await asyncio.sleep(31)
         answers.append("despite the cancellation")
@@ -96,7 +90,7 @@ async def test_an_answer_that_arrives_despite_the_cancellation_is_accepted() -> 
 
 @ASYNCIO
 async def test_a_task_cancelled_by_asyncio_itself_is_cancelled() -> None:
-    task = asyncio.ensure_future(waited(opened(), 31))
+    task = asyncio.ensure_future(waited(ExchangeTimeouts(30), 31))
     await asyncio.sleep(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -106,9 +100,9 @@ async def test_a_task_cancelled_by_asyncio_itself_is_cancelled() -> None:
 @ASYNCIO
 async def test_one_timer_serves_all_exchanges_and_is_released() -> None:
     loop = asyncio.get_running_loop()
-    limit = opened()
+    timeouts = ExchangeTimeouts(30)
     for _ in range(100):
-        await waited(limit, 0.1)
+        await waited(timeouts, 0.1)
         assert len([timer for timer in vars(loop)["_scheduled"] if not timer.cancelled()]) <= 1
-    limit.close()
+    timeouts.abort_all()
     assert [timer for timer in vars(loop)["_scheduled"] if not timer.cancelled()] == []
