@@ -47,7 +47,6 @@ class ClientTransport(Generic[ResponseT]):
         self._sender = Sender(client, self._library, URLCache(self._library.url))
         self._now = loop_clock()
         self._timeouts = ExchangeTimeouts(EXCHANGE_S)
-        self._timeouts.open()
 
     async def poll(
         self, method: str, url: str, *, body_limit: int, client_request_id: str | None = None
@@ -138,8 +137,7 @@ class ClientTransport(Generic[ResponseT]):
 
     def abort_all(self) -> None:
         """End the polls in flight as if their time limit had passed, and release the timer."""
-        self._timeouts.end_all()
-        self._timeouts.close()
+        self._timeouts.abort_all()
 
     async def _read(self, response: RawResponse, method: str, url: str, body_limit: int) -> Answer:
         """Read a response to its end and release its connection.

@@ -12,12 +12,12 @@ from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.transport.body import TooLargeError, UndecodableError
 from azpoll.transport.failure_kind import failure_of
 from azpoll.transport.library import library_of
-from tests.support.deletion_service import LIBRARY, Library
+from tests.support.canary import CANARY
+from tests.support.clients import Library, new_client
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-CANARY = "k4n4ry"
 
 ROWS: list[tuple[str, FailureKind]] = [
     ("ConnectTimeout", FailureKind.TIMEOUT),
@@ -45,7 +45,7 @@ def failed(library: Library, error: BaseException) -> RequestFailure:
     try:
         fail()
     except BaseException as raised:  # noqa: BLE001 - the one above
-        return failure_of(raised, library_of(import_module(library).AsyncClient()), 17.0)
+        return failure_of(raised, library_of(new_client(library)), 17.0)
     raise AssertionError
 
 
@@ -54,7 +54,7 @@ def error_of(library: Library, name: str) -> Any:
     return make(CANARY)
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(("name", "kind"), ROWS)
 def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, library: Library) -> None:
     failure = failed(library, error_of(library, name))
@@ -62,7 +62,7 @@ def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, li
     assert failure.detail.partition(" in ")[0] == name
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -77,7 +77,7 @@ def test_any_other_exception_has_a_kind(error: Exception, kind: FailureKind, lib
     assert failed(library, error).kind is kind
 
 
-@LIBRARY
+@EACH_LIBRARY
 def test_only_an_error_of_the_caller_names_its_place(library: Library) -> None:
     """It is a defect in the caller's auth or event hook."""
     detail = failed(library, ValueError(CANARY)).detail
@@ -85,7 +85,7 @@ def test_only_an_error_of_the_caller_names_its_place(library: Library) -> None:
     assert failed(library, error_of(library, "ReadError")).detail == "ReadError"
 
 
-@LIBRARY
+@EACH_LIBRARY
 def test_no_exception_of_the_library_or_the_caller_is_kept(library: Library) -> None:
     """Their texts may quote a request (rule 45)."""
     caller = ValueError(CANARY)
@@ -96,7 +96,7 @@ def test_no_exception_of_the_library_or_the_caller_is_kept(library: Library) -> 
         assert CANARY not in f"{failure.detail}{failure!r}"
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("is_cause", [True, False], ids=["cause", "context"])
 def test_the_systems_error_beneath_a_network_error_is_kept(library: Library, *, is_cause: bool) -> None:
     system = ConnectionRefusedError(111, "Connection refused")
@@ -109,7 +109,7 @@ def test_the_systems_error_beneath_a_network_error_is_kept(library: Library, *, 
     assert failed(library, error).cause is system
 
 
-@LIBRARY
+@EACH_LIBRARY
 def test_a_rejected_certificate_is_found_beneath_any_error(library: Library) -> None:
     error = error_of(library, "ConnectError")
     error.__cause__ = RuntimeError()

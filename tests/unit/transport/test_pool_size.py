@@ -9,7 +9,8 @@ import pytest
 
 from azpoll.transport.client import client_properties
 from azpoll.transport.shortcuts.pool_size import pool_size
-from tests.support.deletion_service import LIBRARY, Library
+from tests.support.clients import Library, new_client
+from tests.support.marks import EACH_LIBRARY
 
 
 @pytest.mark.parametrize(
@@ -17,17 +18,17 @@ from tests.support.deletion_service import LIBRARY, Library
     [(100, (4, 20), (4, 64)), (None, (4, 20), (4, 64)), (10, (4, 10), (4, 10)), (2, (2, 2), (2, 2))],
 )
 @pytest.mark.anyio
-@LIBRARY
+@EACH_LIBRARY
 async def test_the_size_of_the_pool_limits_the_concurrency(
     library: Library, connections: int | None, of_httpx: tuple[int, int], of_httpx2: tuple[int, int]
 ) -> None:
     """A poll that waits for a connection is in flight, and its time limit runs."""
     made: Any = import_module(library)
-    async with made.AsyncClient(limits=made.Limits(max_connections=connections), trust_env=False) as client:
+    async with new_client(library, limits=made.Limits(max_connections=connections), trust_env=False) as client:
         assert client_properties(client).concurrency == (of_httpx if library == "httpx" else of_httpx2)
 
 
-@LIBRARY
+@EACH_LIBRARY
 def test_a_pool_has_a_size(library: Library) -> None:
     made: Any = import_module(library)
     assert pool_size(made.AsyncHTTPTransport(limits=made.Limits(max_connections=7))) == 7

@@ -9,7 +9,9 @@ import pytest
 
 from azpoll.testing import FakeARM
 from azpoll.transport.shortcuts.transport_choice import STEPS, transport_choice
-from tests.support.deletion_service import LIBRARY, ORIGIN, RUNNING, Library, polled, service
+from tests.support.clients import ORIGIN, Library, client_of, new_client
+from tests.support.deletion_service import RUNNING, polled, service
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,26 +32,22 @@ class Imitation:
         return self._wrapped(*arguments, **named)
 
 
-def client_of(library: Library, arm: FakeARM) -> Any:
-    return import_module(library).AsyncClient(transport=arm.transport(library), base_url=ORIGIN)
-
-
-@LIBRARY
+@EACH_LIBRARY
 def test_the_transport_of_a_client_is_chosen(library: Library) -> None:
     arm = FakeARM()
     made = import_module(library)
     own, mounted = arm.transport(library), arm.transport(library)
-    client = made.AsyncClient(transport=own, mounts={"https://other.example": mounted})
+    client = new_client(library, transport=own, mounts={"https://other.example": mounted})
     choose = transport_choice(client, library)
     assert choose is not None
     assert choose(made.URL(ORIGIN)) is own
     assert choose(made.URL("https://other.example/x")) is mounted
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("step", STEPS)
 def test_a_replaced_step_is_found(step: str, library: Library) -> None:
-    client = client_of(library, FakeARM())
+    client = client_of(FakeARM(), library)
 
     def replaced(*_: object) -> None: ...
 
@@ -57,7 +55,7 @@ def test_a_replaced_step_is_found(step: str, library: Library) -> None:
     assert transport_choice(client, library) is None
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("step", STEPS)
 def test_an_overridden_step_is_found(step: str, library: Library) -> None:
     base: Any = import_module(library).AsyncClient
@@ -68,16 +66,16 @@ def test_an_overridden_step_is_found(step: str, library: Library) -> None:
     assert transport_choice(derived(), library) is None
 
 
-@LIBRARY
-def test_a_step_that_a_future_version_lacks_is_no_step_of_its_own(library: Library) -> None:
+@EACH_LIBRARY
+def test_a_client_without_one_of_the_steps_has_no_choice(library: Library) -> None:
     assert transport_choice(object(), library) is None
 
 
 @pytest.mark.anyio
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("step", ["send", "_send_single_request"])
 async def test_a_wrapper_that_imitates_a_step_receives_each_poll(library: Library, step: str) -> None:
-    client, calls = client_of(library, service(RUNNING)), list[str]()
+    client, calls = client_of(service(RUNNING), library), list[str]()
     setattr(client, step, Imitation(getattr(client, step), lambda: calls.append(step)))
     await polled(client)
     assert calls == [step] * 3, "the initial request and two polls"

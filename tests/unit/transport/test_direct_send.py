@@ -1,16 +1,18 @@
-"""A transport that can do without a request and a response object is asked so, where nobody would see them."""
+"""A transport with `get_directly` sends polls without request and response objects where no code receives them."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Reply, Script
-from tests.support.deletion_service import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
+from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
+from tests.support.deletion_service import RUNNING, THING, polled, polls_of, service
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -21,7 +23,7 @@ DIRECT, WHOLE = "direct", "whole"
 
 
 def twofold(arm: FakeARM, library: Library, ways: list[str]) -> Any:
-    """Return a transport of both kinds, which notes how each GET was asked."""
+    """Return a transport of both kinds that records the way in which each GET was sent."""
     made, inner = import_module(library), arm.transport(library)
     base: Any = made.AsyncBaseTransport
 
@@ -45,17 +47,17 @@ def twofold(arm: FakeARM, library: Library, ways: list[str]) -> Any:
     return Twofold()
 
 
-async def ways_of(arm: FakeARM, library: Library, **arguments: Any) -> list[str]:
+async def ways_of(arm: FakeARM, library: Library, **options: Unpack[ClientOptions]) -> list[str]:
     """Poll one operation of a client to its end."""
     ways: list[str] = []
     transport = twofold(arm, library, ways)
-    client = import_module(library).AsyncClient(**{"transport": transport, "base_url": ORIGIN, **arguments})
+    client = client_of(arm, library, **{"transport": transport, **options})
     await polled(client)
     return ways
 
 
-@LIBRARY
-async def test_polls_are_asked_directly_with_all_that_the_client_sends(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_direct_poll_has_the_headers_that_the_client_would_send(library: Library) -> None:
     arm = service(RUNNING)
     headers = {"Authorization": "Bearer canary", "X-Team": "blue"}
     assert await ways_of(arm, library, headers=headers, timeout=7.0) == [DIRECT, DIRECT]
@@ -67,8 +69,8 @@ async def test_polls_are_asked_directly_with_all_that_the_client_sends(library: 
         assert poll.headers["accept-encoding"] == "identity"
 
 
-@LIBRARY
-async def test_an_auth_sees_requests_and_responses(library: Library) -> None:
+@EACH_LIBRARY
+async def test_an_auth_receives_requests_and_responses(library: Library) -> None:
     base: Any = import_module(library).Auth
 
     class Signed(base):  # type: ignore[misc]  # the library is a parameter
@@ -81,24 +83,24 @@ async def test_an_auth_sees_requests_and_responses(library: Library) -> None:
     assert all(request.headers["x-proof"] == "yes" for request in arm.requests)
 
 
-@LIBRARY
-async def test_event_hooks_see_requests_and_responses(library: Library) -> None:
+@EACH_LIBRARY
+async def test_event_hooks_receive_requests_and_responses(library: Library) -> None:
     async def hook(_: object) -> None: ...
 
     assert await ways_of(service(RUNNING), library, event_hooks={"response": [hook]}) == [WHOLE, WHOLE]
 
 
-@LIBRARY
-async def test_a_cookie_is_kept_and_sent_from_then_on(library: Library) -> None:
-    """It depends on the URL, which the client alone can judge."""
+@EACH_LIBRARY
+async def test_a_cookie_is_stored_and_sent_from_then_on(library: Library) -> None:
+    """A cookie depends on the URL, and only the client knows the rules."""
     arm = service(Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"}), RUNNING)
     assert await ways_of(arm, library) == [DIRECT, WHOLE, WHOLE]
     sent = [request.headers.get("cookie") for request in polls_of(arm)]
     assert sent == [None, "affinity=7", "affinity=7"]
 
 
-@LIBRARY
-async def test_the_transport_that_is_mounted_for_an_origin_is_asked(library: Library) -> None:
+@EACH_LIBRARY
+async def test_the_transport_mounted_for_an_origin_is_called_directly(library: Library) -> None:
     ways: list[str] = []
     arm, nobody = service(RUNNING), FakeARM()
     mounts = {ORIGIN: twofold(arm, library, ways)}
@@ -107,13 +109,13 @@ async def test_the_transport_that_is_mounted_for_an_origin_is_asked(library: Lib
     assert not nobody.requests
 
 
-@LIBRARY
-async def test_a_header_that_is_changed_while_an_operation_runs_is_sent_with_the_next_poll(library: Library) -> None:
-    """As a program does that renews its token by itself."""
+@EACH_LIBRARY
+async def test_a_header_changed_while_an_operation_runs_is_sent_with_the_next_poll(library: Library) -> None:
+    """A program that renews its token itself does this."""
     arm = service(RUNNING)
     ways: list[str] = []
     transport = twofold(arm, library, ways)
-    client = import_module(library).AsyncClient(transport=transport, base_url=ORIGIN, headers={"X-Token": "old"})
+    client = new_client(library, transport=transport, base_url=ORIGIN, headers={"X-Token": "old"})
 
     def renew(event: azpoll.Event) -> None:
         if isinstance(event, azpoll.PollAnswered):
@@ -127,11 +129,11 @@ async def test_a_header_that_is_changed_while_an_operation_runs_is_sent_with_the
 
 
 @pytest.mark.parametrize(("told", "given", "expected"), [((5, 5), None, 5), ((2, 6), None, 6), ((5, 9), 3, 3)])
-@LIBRARY
-async def test_a_transport_tells_how_many_requests_it_serves_well(
+@EACH_LIBRARY
+async def test_a_transport_declares_its_concurrency(
     library: Library, told: tuple[int, int], given: int | None, expected: int
 ) -> None:
-    """What the caller says counts more."""
+    """`max_in_flight` of the caller takes precedence."""
     arm = FakeARM(default=Script(duration_s=5, retry_after=5), latency_s=1, limits=None)
     transport: Any = arm.transport(library)
     transport.concurrency = told
@@ -147,7 +149,7 @@ async def test_a_transport_tells_how_many_requests_it_serves_well(
         flying -= response.request.method == "GET"
 
     hooks = {"request": [left], "response": [back]}
-    client = import_module(library).AsyncClient(transport=transport, base_url=ORIGIN, event_hooks=hooks)
+    client = new_client(library, transport=transport, base_url=ORIGIN, event_hooks=hooks)
     tracker = azpoll.Tracker(client, max_in_flight=given, budget=None)
     async with client, tracker, anyio.create_task_group() as tasks:
         for number in range(20):

@@ -1,4 +1,4 @@
-"""What the tasks of azpoll are told of the loop they run in."""
+"""The sniffio hint names the event loop of a task."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from azpoll.eventloop.clock import set_sniffio_hint
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_task_is_told_its_loop_and_no_other_task_is(anyio_backend_name: str) -> None:
-    """That of asyncio has to be looked for unless it is told; trio tells its own, to all."""
+async def test_the_sniffio_hint_is_set_for_the_running_task_alone(anyio_backend_name: str) -> None:
+    """Without the hint, sniffio searches for asyncio's loop. Trio names itself for all tasks."""
     named = sniffio.current_async_library_cvar
     named.set(None)
     told: list[str | None] = []

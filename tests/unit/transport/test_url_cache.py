@@ -1,17 +1,20 @@
-"""URL objects made without the library's parser are those that it would have made."""
+"""URL objects built without the library's parser equal the result of the parser."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.transport.shortcuts.url_cache import ORIGINS_KEPT, URLCache
+from tests.support.marks import EACH_LIBRARY
 
-LIBRARIES = ("httpx", "httpx2")
+if TYPE_CHECKING:
+    from tests.support.clients import Library
+
 ARM = "https://management.azure.com"
 
 PLAIN = [
@@ -47,8 +50,8 @@ def parts_of(url: Any) -> tuple[object, ...]:
     return str(url), url.raw_path, url.netloc, url.host, url.port, url.scheme, url.query, url.fragment, hash(url), url
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_each_url_is_what_the_parser_makes_of_it(library: str) -> None:
+@EACH_LIBRARY
+def test_each_url_equals_the_result_of_the_parser(library: Library) -> None:
     parse = import_module(library).URL
     urls = URLCache(parse)
     for text in (*PLAIN, *ODD, *PLAIN):
@@ -56,9 +59,9 @@ def test_each_url_is_what_the_parser_makes_of_it(library: str) -> None:
         assert urls.text_of(text) == str(parse(text))
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @given(text=st.from_regex(r"\Ahttps://[a-zA-Z.]{1,5}(:[0-9]{1,5})?/[ -~äé]{0,12}(\?[ -~äé]{0,12})?\Z"))
-def test_any_url_is_what_the_parser_makes_of_it(library: str, text: str) -> None:
+def test_any_url_equals_the_result_of_the_parser(library: Library, text: str) -> None:
     parse = import_module(library).URL
     try:
         expected = parse(text)
@@ -70,8 +73,8 @@ def test_any_url_is_what_the_parser_makes_of_it(library: str, text: str) -> None
         assert URLCache(parse).text_of(text) == str(expected)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_the_parser_is_used_once_for_each_origin(library: str) -> None:
+@EACH_LIBRARY
+def test_the_parser_runs_once_for_each_origin(library: Library) -> None:
     parsed: list[str] = []
 
     def parse(text: str) -> object:
@@ -81,10 +84,10 @@ def test_the_parser_is_used_once_for_each_origin(library: str) -> None:
     urls = URLCache(parse)
     for number in range(100):
         urls.of(f"{ARM}/subscriptions/s/operations/{number}?api-version=1")
-    assert len(parsed) == 2, "the origin, and a sample that shows that the shortcut holds"
+    assert len(parsed) == 2, "the origin, and a sample that verifies the shortcut"
 
 
-def test_a_library_that_keeps_its_urls_in_another_way_is_left_to_parse_them() -> None:
+def test_urls_of_a_library_with_other_fields_are_parsed() -> None:
     class URL:
         def __init__(self, text: str) -> None:
             self.text = text
@@ -92,7 +95,7 @@ def test_a_library_that_keeps_its_urls_in_another_way_is_left_to_parse_them() ->
     assert [URLCache(URL).of(f"{ARM}/a").text for _ in range(2)] == [f"{ARM}/a"] * 2
 
 
-def test_origins_are_not_remembered_without_end() -> None:
+def test_the_number_of_cached_origins_is_limited() -> None:
     parse = import_module("httpx").URL
     urls = URLCache(parse)
     for number in range(2 * ORIGINS_KEPT):

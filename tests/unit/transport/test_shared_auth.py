@@ -1,4 +1,4 @@
-"""A credential that expires under a fleet is renewed once (rule 26)."""
+"""A credential that expires while many operations run is renewed once (rule 26)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -25,7 +26,7 @@ def transport_of(library: Any, arm: FakeARM) -> Any:
 
 
 def bearer(library: Any, arm: FakeARM) -> Any:
-    """Return an auth that fetches a token once, and a new one for each refusal it sees, as naive ones do."""
+    """Return an auth that fetches one token, and another one for each 401 that it receives."""
 
     class Bearer(library.Auth):  # type: ignore[misc]  # a class of either library
         token = "first"
@@ -46,12 +47,12 @@ def bearer(library: Any, arm: FakeARM) -> Any:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
-async def test_rule_26_one_renewal_serves_the_whole_fleet(library: Any) -> None:
-    """All polls under way are refused at once; one of them renews, and every operation goes on."""
+async def test_rule_26_one_renewal_serves_all_operations(library: Any) -> None:
+    """All polls in flight are answered with 401. One of them renews the token, and every operation continues."""
     arm = FakeARM(default=Script(duration_s=10, retry_after=5), latency_s=0.1)
     auth = bearer(library, arm)
     async with (
-        library.AsyncClient(transport=transport_of(library, arm), base_url=BASE, auth=auth) as client,
+        new_client(library.__name__, transport=transport_of(library, arm), base_url=BASE, auth=auth) as client,
         azpoll.Tracker(client) as tracker,
     ):
         operations = [await tracker.begin("PUT", f"/subscriptions/s/resourceGroups/g{n}") for n in range(12)]
@@ -62,12 +63,12 @@ async def test_rule_26_one_renewal_serves_the_whole_fleet(library: Any) -> None:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
-async def test_rule_26_a_second_401_is_told(library: Any) -> None:
-    """A credential that stays refused after its renewal ends in an error that can be resumed."""
+async def test_rule_26_a_second_401_is_raised(library: Any) -> None:
+    """A renewed credential that is rejected as well ends tracking with an error that has a resume token."""
     arm = FakeARM(default=Script(duration_s=10, retry_after=5))
     auth = bearer(library, arm)
     async with (
-        library.AsyncClient(transport=transport_of(library, arm), base_url=BASE, auth=auth) as client,
+        new_client(library.__name__, transport=transport_of(library, arm), base_url=BASE, auth=auth) as client,
         azpoll.Tracker(client) as tracker,
     ):
         operation = await tracker.begin("PUT", "/subscriptions/s/resourceGroups/g")

@@ -1,4 +1,4 @@
-"""A poll goes straight to the client's transport, and nobody sees a difference."""
+"""A poll is sent by the shortest way that makes no observable difference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 
 import azpoll
 from azpoll.testing import Cut, FakeARM, Reply
-from tests.support.deletion_service import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
+from tests.support.clients import ORIGIN, Library, client_of
+from tests.support.deletion_service import RUNNING, THING, polled, polls_of, service
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -18,23 +20,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-def client_of(arm: FakeARM, library: Library, **arguments: Any) -> Any:
-    return import_module(library).AsyncClient(**{"transport": arm.transport(library), "base_url": ORIGIN, **arguments})
-
-
-@LIBRARY
-async def test_a_poll_leaves_no_line_in_the_librarys_log(library: Library, caplog: pytest.LogCaptureFixture) -> None:
-    """It would quote the polling URL, whose query may hold a signature (threat T9)."""
+@EACH_LIBRARY
+async def test_t9_a_poll_leaves_no_line_in_the_log_of_the_library(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would quote the polling URL, whose query may hold a signature."""
     arm = service(RUNNING)
     with caplog.at_level(logging.DEBUG):
         await polled(client_of(arm, library))
     told = [record.getMessage() for record in caplog.records if record.name.startswith(library)]
-    assert [line for line in told if "DELETE" in line], "the initial request is the client's own to log"
+    assert [line for line in told if "DELETE" in line], "the client logs the initial request"
     assert not [line for line in told if "GET" in line]
 
 
-@LIBRARY
-async def test_event_hooks_hear_of_each_poll(library: Library) -> None:
+@EACH_LIBRARY
+async def test_event_hooks_receive_each_poll(library: Library) -> None:
     heard: list[tuple[str, str]] = []
 
     async def sent(request: Any) -> None:
@@ -48,8 +48,8 @@ async def test_event_hooks_hear_of_each_poll(library: Library) -> None:
     assert heard == [("request", "DELETE"), ("response", "DELETE"), *one, *one]
 
 
-@LIBRARY
-async def test_a_hook_that_is_added_while_an_operation_runs_hears_the_next_poll(library: Library) -> None:
+@EACH_LIBRARY
+async def test_an_event_hook_added_while_an_operation_runs_receives_the_next_poll(library: Library) -> None:
     heard: list[str] = []
 
     async def sent(request: Any) -> None:
@@ -62,8 +62,8 @@ async def test_a_hook_that_is_added_while_an_operation_runs_hears_the_next_poll(
     assert heard == ["GET", "GET"]
 
 
-@LIBRARY
-async def test_a_client_whose_class_sends_in_its_own_way_sends_the_polls_so(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_client_with_a_send_of_its_own_sends_each_poll(library: Library) -> None:
     sent: list[str] = []
     base: Any = import_module(library).AsyncClient
 
@@ -77,10 +77,10 @@ async def test_a_client_whose_class_sends_in_its_own_way_sends_the_polls_so(libr
     assert sent == ["DELETE", "GET", "GET"]
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("step", ["send", "_send_single_request"])
-async def test_a_client_that_was_instrumented_is_seen_to_send_each_poll(step: str, library: Library) -> None:
-    """Tracers put a function of theirs in the place of one of the client's."""
+async def test_an_instrumented_client_sends_each_poll(step: str, library: Library) -> None:
+    """Tracers replace a method of the client."""
     sent: list[str] = []
     client = client_of(service(RUNNING), library)
     own: Callable[..., Awaitable[Any]] = getattr(client, step)
@@ -94,16 +94,16 @@ async def test_a_client_that_was_instrumented_is_seen_to_send_each_poll(step: st
     assert sent == ["DELETE", "GET", "GET"]
 
 
-@LIBRARY
-async def test_the_transport_that_the_client_mounts_for_an_origin_is_used(library: Library) -> None:
+@EACH_LIBRARY
+async def test_the_transport_mounted_for_an_origin_is_used(library: Library) -> None:
     arm, nobody = service(RUNNING), FakeARM()
     await polled(client_of(nobody, library, mounts={ORIGIN: arm.transport(library)}))
     assert len(polls_of(arm)) == 2
     assert not nobody.requests
 
 
-@LIBRARY
-async def test_a_cookie_that_a_poll_sets_is_kept_by_the_client(library: Library) -> None:
+@EACH_LIBRARY
+async def test_the_client_stores_a_cookie_of_a_poll(library: Library) -> None:
     arm = service(Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"}), RUNNING)
     client = client_of(arm, library)
     await polled(client)
@@ -111,18 +111,18 @@ async def test_a_cookie_that_a_poll_sets_is_kept_by_the_client(library: Library)
     assert client.cookies["affinity"] == "7"
 
 
-@LIBRARY
-async def test_a_cookie_of_an_answer_whose_body_is_cut_is_kept(library: Library) -> None:
-    """Rule 25: a head is believed whatever becomes of its body."""
+@EACH_LIBRARY
+async def test_rule_25_the_client_stores_a_cookie_of_an_answer_with_a_cut_body(library: Library) -> None:
+    """The head of an answer counts even if its body fails."""
     arm = service(Cut(5, Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"})), RUNNING)
     client = client_of(arm, library)
     await polled(client)
     assert client.cookies["affinity"] == "7"
 
 
-@LIBRARY
-async def test_an_auth_that_asks_twice_has_both_answers(library: Library) -> None:
-    """What it is not satisfied with is read to its end, so that the connection serves again."""
+@EACH_LIBRARY
+async def test_an_auth_that_sends_two_requests_receives_both_responses(library: Library) -> None:
+    """The response to the first request is read to its end, so that its connection can be used again."""
     base: Any = import_module(library).Auth
     seen: list[int] = []
 
@@ -145,8 +145,8 @@ async def test_an_auth_that_asks_twice_has_both_answers(library: Library) -> Non
     assert client.cookies["nonce"] == "1"
 
 
-@LIBRARY
-async def test_an_auth_whose_refused_answer_never_ends_is_cut_off(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_large_response_that_an_auth_rejects_is_a_failed_poll(library: Library) -> None:
     base: Any = import_module(library).Auth
 
     class Challenged(base):  # type: ignore[misc]  # the library is a parameter
@@ -158,11 +158,11 @@ async def test_an_auth_whose_refused_answer_never_ends_is_cut_off(library: Libra
     arm = service(Reply(407, "x" * (2**20 + 1)))
     await polled(client_of(arm, library, auth=Challenged()))
     first, second = polls_of(arm)
-    assert second.at_s - first.at_s >= 1, "a failed poll: the next comes in its own time"
+    assert second.at_s - first.at_s >= 1, "the poll failed, and the next one is sent at its due time"
 
 
-@LIBRARY
-async def test_an_auth_that_raises_gives_its_connection_back(library: Library) -> None:
+@EACH_LIBRARY
+async def test_the_connection_is_released_when_an_auth_raises(library: Library) -> None:
     base: Any = import_module(library).Auth
 
     class Broken(base):  # type: ignore[misc]  # the library is a parameter
@@ -177,4 +177,4 @@ async def test_an_auth_that_raises_gives_its_connection_back(library: Library) -
     arm = service(RUNNING)
     await polled(client_of(arm, library, auth=Broken()))
     arm.one_request_at_a_time()
-    assert len(polls_of(arm)) == 2, "one answer was lost on the auth, the next is the last"
+    assert len(polls_of(arm)) == 2, "the auth discarded one answer, and the next one ended the operation"

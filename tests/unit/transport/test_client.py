@@ -1,11 +1,11 @@
-"""The seam over the caller's client: deadline, redirects, headers, auth and hooks, as a tracker uses them."""
+"""The transport over the caller's client: time limit, redirects, headers, auth and event hooks."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Unpack
 
 import anyio
 import httpx
@@ -15,6 +15,8 @@ import azpoll
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
 from azpoll.transport.client import ClientTransport
+from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -23,37 +25,26 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-Library = Literal["httpx", "httpx2"]
-LIBRARIES: tuple[Library, ...] = get_args(Library)
 ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
-LIBRARY = pytest.mark.parametrize("library", LIBRARIES)
 
-ORIGIN = "https://management.azure.com"
 THING = "/subscriptions/s/resourceGroups/g/things/t"
 SUCCEEDED = status_monitor("Succeeded")
-
-
-def client_of(arm: FakeARM, library: Library = "httpx", **arguments: object) -> httpx.AsyncClient:
-    """Return a client of the library; that of httpx2 is typed as its twin."""
-    arguments = {"transport": arm.transport(library), "base_url": ORIGIN, **arguments}
-    client: httpx.AsyncClient = import_module(library).AsyncClient(**arguments)
-    return client
 
 
 def polls_of(arm: FakeARM) -> list[str]:
     return [request.url for request in arm.requests if request.method == "GET"]
 
 
-async def polled(arm: FakeARM, library: Library = "httpx", **arguments: object) -> httpx.Response:
-    """Return the result of one DELETE."""
+async def polled(arm: FakeARM, library: Library = "httpx", **arguments: Unpack[ClientOptions]) -> httpx.Response:
+    """Run one DELETE to its end and return its result."""
     async with client_of(arm, library, **arguments) as client, azpoll.Tracker(client) as tracker:
         return await (await tracker.begin("DELETE", f"{THING}?api-version=1"))
 
 
-# The deadline of one exchange
+# The time limit of one exchange
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("slow", "gives_up_at"),
     [
@@ -63,7 +54,7 @@ async def polled(arm: FakeARM, library: Library = "httpx", **arguments: object) 
     ],
     ids=["drip", "silence", "in time"],
 )
-async def test_a_whole_exchange_has_30_s(slow: Step, gives_up_at: int | None, library: Library) -> None:
+async def test_rule_38_a_whole_exchange_has_30_s(slow: Step, gives_up_at: int | None, library: Library) -> None:
     """Rule 38: httpx's own limits are per read, and a dripping server outlives them."""
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[slow, SUCCEEDED])
@@ -74,8 +65,8 @@ async def test_a_whole_exchange_has_30_s(slow: Step, gives_up_at: int | None, li
         assert gives_up_at + 1 <= times[1] - times[0] <= gives_up_at + 1.2
 
 
-@LIBRARY
-async def test_the_clients_own_shorter_timeouts_apply(library: Library) -> None:
+@EACH_LIBRARY
+async def test_shorter_timeouts_of_the_client_apply(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[Delay(1000), SUCCEEDED])
     await polled(arm, library, timeout=7)
@@ -83,16 +74,16 @@ async def test_the_clients_own_shorter_timeouts_apply(library: Library) -> None:
     assert 8 <= second - first <= 8.2
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
         ((7, 7, 7, 7), {"connect": 7, "read": 7, "write": 7, "pool": None}),
         ((29.9, 30, None, 30), {"connect": 29.9, "read": None, "write": None, "pool": None}),
     ],
-    ids=["the pool's would blame the service for the client's own crowd", "the whole exchange's comes before"],
+    ids=["a wait in the client's pool says nothing about the service", "the limit of the exchange is shorter"],
 )
-async def test_a_timeout_that_says_nothing_of_the_poll_is_left_out(
+async def test_a_timeout_without_effect_on_the_poll_is_omitted(
     given: tuple[float | None, ...], sent: dict[str, float | None], library: Library
 ) -> None:
     seen: list[object] = []
@@ -110,11 +101,9 @@ async def test_a_timeout_that_says_nothing_of_the_poll_is_left_out(
 # Redirects
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_three_hops_are_followed_by_azpoll_and_each_is_a_request_of_its_own(
-    status: int, library: Library
-) -> None:
+async def test_rule_11_azpoll_follows_three_redirects_as_separate_requests(status: int, library: Library) -> None:
     """Rule 11, also where the client would follow redirects by itself."""
     arm = FakeARM()
     redirects = [redirect("{poll_url}&hop=" + str(number), status) for number in (1, 2, 3)]
@@ -123,8 +112,8 @@ async def test_three_hops_are_followed_by_azpoll_and_each_is_a_request_of_its_ow
     assert [url.partition("api-version=1")[2] for url in polls_of(arm)] == ["", "&hop=1", "&hop=2", "&hop=3"]
 
 
-@LIBRARY
-async def test_the_fourth_hop_is_not_followed(library: Library) -> None:
+@EACH_LIBRARY
+async def test_rule_11_a_fourth_redirect_is_not_followed(library: Library) -> None:
     arm = FakeARM()
     redirects = [redirect("{poll_url}&hop=" + str(number)) for number in (1, 2, 3, 4)]
     arm.operation("DELETE", retry_after=1, polls=[*redirects, SUCCEEDED])
@@ -134,7 +123,7 @@ async def test_the_fourth_hop_is_not_followed(library: Library) -> None:
     assert times[4] - times[3] >= 1
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     "to",
     [
@@ -147,7 +136,7 @@ async def test_the_fourth_hop_is_not_followed(library: Library) -> None:
         "https://management.azure.com.evil.example/steal",
     ],
 )
-async def test_a_foreign_hop_is_sent_nothing_at_all(to: str, library: Library) -> None:
+async def test_rule_9_nothing_is_sent_to_the_target_of_a_foreign_redirect(to: str, library: Library) -> None:
     """Rule 9."""
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[redirect(to), SUCCEEDED])
@@ -158,7 +147,7 @@ async def test_a_foreign_hop_is_sent_nothing_at_all(to: str, library: Library) -
     arm.no_credentials_elsewhere(ORIGIN)
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("steps", "initial"),
     [
@@ -170,7 +159,7 @@ async def test_a_foreign_hop_is_sent_nothing_at_all(to: str, library: Library) -
     ],
     ids=["refreshed", "resourceLocation", "Location", "initial", "final Location"],
 )
-async def test_a_foreign_url_in_any_other_place_is_sent_nothing_either(
+async def test_rule_9_nothing_is_sent_to_a_foreign_url_in_any_other_place(
     steps: list[Step], initial: Step | None, library: Library
 ) -> None:
     """Rule 9."""
@@ -188,10 +177,10 @@ async def test_a_foreign_url_in_any_other_place_is_sent_nothing_either(
     arm.no_requests_elsewhere(ORIGIN)
 
 
-# The client's own
+# Settings of the client
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_headers_cookies_and_a_changed_credential_apply_to_each_poll(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=10, polls=[status_monitor("Running", retry_after=10)] * 3 + [SUCCEEDED])
@@ -218,8 +207,8 @@ async def test_headers_cookies_and_a_changed_credential_apply_to_each_poll(libra
     assert {found["accept-encoding"] for found in (one, two, three, four)} == {"identity"}
 
 
-@LIBRARY
-async def test_polls_carry_what_the_client_would_send_by_itself(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_poll_has_the_headers_that_the_client_would_send(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
     async with client_of(arm, library, headers={"User-Agent": "me", "x-a": "1"}) as client:
@@ -233,8 +222,8 @@ async def test_polls_carry_what_the_client_would_send_by_itself(library: Library
     assert poll == plain
 
 
-@LIBRARY
-async def test_the_order_of_a_post_without_a_body_is_what_the_client_would_send(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_cancel_request_has_an_empty_body_with_a_content_length(library: Library) -> None:
     arm = FakeARM()
     arm.operation("PUT", retry_after=10, duration_s=50)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
@@ -245,8 +234,8 @@ async def test_the_order_of_a_post_without_a_body_is_what_the_client_would_send(
     assert post.headers["content-length"] == "0"
 
 
-@LIBRARY
-async def test_a_hook_that_reads_the_body_takes_nothing_away(library: Library) -> None:
+@EACH_LIBRARY
+async def test_an_event_hook_may_read_the_body(library: Library) -> None:
     bodies: list[bytes] = []
 
     async def look(response: httpx.Response) -> None:
@@ -259,8 +248,8 @@ async def test_a_hook_that_reads_the_body_takes_nothing_away(library: Library) -
     assert len(bodies) == 3
 
 
-@LIBRARY
-async def test_a_body_read_by_a_hook_has_its_limit_too(library: Library) -> None:
+@EACH_LIBRARY
+async def test_the_limit_applies_to_a_body_that_an_event_hook_reads(library: Library) -> None:
     async def look(response: httpx.Response) -> None:
         await response.aread()
 
@@ -271,8 +260,8 @@ async def test_a_body_read_by_a_hook_has_its_limit_too(library: Library) -> None
 
 
 @ASYNCIO  # httpx itself leaves generators behind here, of which trio warns
-@LIBRARY
-async def test_a_hook_that_breaks_into_the_body_is_a_failed_poll_and_no_answer(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_poll_whose_body_an_event_hook_reads_in_part_fails(library: Library) -> None:
     broken = True
 
     async def look(response: httpx.Response) -> None:
@@ -289,10 +278,12 @@ async def test_a_hook_that_breaks_into_the_body_is_a_failed_poll_and_no_answer(l
     assert len(polls_of(arm)) == 2
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("error", [RuntimeError("x"), asyncio.CancelledError()], ids=["error", "cancelled"])
-async def test_a_hook_that_raises_is_a_failed_poll_and_the_next_may_do(error: BaseException, library: Library) -> None:
-    """An auth that awaits a shared task which was cancelled raises CancelledError; the poll was not cancelled."""
+async def test_a_poll_fails_when_an_event_hook_raises_and_the_next_may_succeed(
+    error: BaseException, library: Library
+) -> None:
+    """An auth that awaits a cancelled task raises CancelledError, although the poll was not cancelled."""
     raised = False
 
     async def fail(request: httpx.Request) -> None:
@@ -312,7 +303,7 @@ async def test_a_hook_that_raises_is_a_failed_poll_and_the_next_may_do(error: Ba
 
 
 def credential(library: Library) -> type[httpx.Auth]:
-    """Return a class of auth that gets a token when it has none or was refused."""
+    """Return a class of auth that fetches a token if it has none or after a 401."""
     base: type[httpx.Auth] = import_module(library).Auth
 
     class Credential(base):  # type: ignore[valid-type, misc]  # the library is a parameter
@@ -340,8 +331,8 @@ def credential(library: Library) -> type[httpx.Auth]:
     return Credential
 
 
-@LIBRARY
-async def test_an_expired_credential_is_renewed_once_for_the_whole_fleet(library: Library) -> None:
+@EACH_LIBRARY
+async def test_rule_26_an_expired_credential_is_renewed_once_for_all_operations(library: Library) -> None:
     """Rule 26."""
     arm = FakeARM(default=Script(duration_s=60, retry_after=20), latency_s=0.2)
     auth = credential(library)(arm)  # type: ignore[call-arg]
@@ -354,9 +345,9 @@ async def test_an_expired_credential_is_renewed_once_for_the_whole_fleet(library
     arm.one_request_at_a_time()
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("fault", [Drop(), Delay(1000), Cut(5, SUCCEEDED)], ids=["drop", "silence", "cut"])
-async def test_an_auth_flow_that_a_fault_cuts_short_leaves_nothing_behind(fault: Step, library: Library) -> None:
+async def test_an_auth_flow_that_a_fault_ends_is_closed(fault: Step, library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[fault, SUCCEEDED])
     auth = credential(library)(arm)  # type: ignore[call-arg]
@@ -364,8 +355,8 @@ async def test_an_auth_flow_that_a_fault_cuts_short_leaves_nothing_behind(fault:
     gc.collect()
 
 
-@LIBRARY
-async def test_a_renewal_that_fails_does_not_hold_up_the_others_for_ever(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_failed_renewal_does_not_block_the_other_polls(library: Library) -> None:
     base: type[httpx.Auth] = import_module(library).Auth
     arm = FakeARM(default=Script(duration_s=30, retry_after=10))
     tries = 0
@@ -394,15 +385,15 @@ async def test_a_renewal_that_fails_does_not_hold_up_the_others_for_ever(library
     gc.collect()
 
 
-@LIBRARY
-async def test_a_pair_of_name_and_password_is_an_auth_too(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_pair_of_name_and_password_is_an_auth(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
     await polled(arm, library, auth=("name", "word"))
     assert {request.headers["authorization"] for request in arm.requests} == {"Basic bmFtZTp3b3Jk"}
 
 
-# The seam itself
+# Conversion, cancellation and a closed client
 
 
 def mocked(library: Library, response: object) -> httpx.AsyncClient:
@@ -410,12 +401,12 @@ def mocked(library: Library, response: object) -> httpx.AsyncClient:
         return response
 
     module = import_module(library)
-    client: httpx.AsyncClient = module.AsyncClient(transport=module.MockTransport(answer))
+    client: httpx.AsyncClient = new_client(library, transport=module.MockTransport(answer))
     return client
 
 
-@LIBRARY
-async def test_headers_that_are_not_ascii_come_through_as_they_are(library: Library) -> None:
+@EACH_LIBRARY
+async def test_headers_that_are_not_ascii_are_unchanged(library: Library) -> None:
     """Services send names and messages in headers, in UTF-8 or Latin-1."""
     module = import_module(library)
     raw = [
@@ -433,8 +424,8 @@ async def test_headers_that_are_not_ascii_come_through_as_they_are(library: Libr
         assert transport.answer_from(again)[0].headers["retry-after"] == "\xff5"
 
 
-@LIBRARY
-async def test_a_response_is_rebuilt_without_the_coding_it_no_longer_has(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_response_is_rebuilt_without_its_coding(library: Library) -> None:
     module = import_module(library)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -453,7 +444,7 @@ async def test_a_response_is_rebuilt_without_the_coding_it_no_longer_has(library
     assert "transfer-encoding" not in again.headers
 
 
-async def test_a_closed_client_sends_nothing_and_says_so() -> None:
+async def test_a_poll_with_a_closed_client_fails_and_sends_nothing() -> None:
     client = mocked("httpx", httpx.Response(200))
     transport = ClientTransport(client)
     await client.aclose()
@@ -462,8 +453,8 @@ async def test_a_closed_client_sends_nothing_and_says_so() -> None:
     assert (outcome.kind, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
 
 
-@LIBRARY
-async def test_cancelling_a_request_from_outside_is_still_cancellation(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_cancellation_of_a_request_from_outside_is_raised(library: Library) -> None:
     arm = FakeARM()
     arm.operation("GET", polls=[Delay(1000)])
     async with client_of(arm, library, timeout=None) as client:

@@ -1,4 +1,4 @@
-"""Waiting until a time or until it rings, in virtual time."""
+"""A wait ends at a time or when its wakeup is set, in virtual time."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from azpoll.eventloop.wakeup import wakeup
 pytestmark = pytest.mark.anyio
 
 
-async def test_it_wakes_at_its_time() -> None:
+async def test_a_wait_ends_at_its_time() -> None:
     begun_s = anyio.current_time()
     await wakeup().wait(begun_s + 17)
     assert anyio.current_time() - begun_s == pytest.approx(17, abs=1e-6)
 
 
-async def test_a_time_gone_by_wakes_at_once() -> None:
+async def test_a_wait_until_a_past_time_ends_immediately() -> None:
     begun_s = anyio.current_time()
     await wakeup().wait(begun_s - 1)
     assert anyio.current_time() - begun_s == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("times", [1, 2])
-async def test_it_wakes_when_it_is_rung(times: int) -> None:
-    """However often, and whether it has a time or none."""
+async def test_a_wait_ends_when_the_wakeup_is_set(times: int) -> None:
+    """With and without a time, and also if it is set more than once."""
     ours, woken = wakeup(), [False]
 
     async def wait() -> None:
@@ -43,7 +43,7 @@ async def test_it_wakes_when_it_is_rung(times: int) -> None:
     assert anyio.current_time() - begun_s == pytest.approx(2, abs=1e-6)
 
 
-async def test_a_ring_that_nobody_waits_for_is_not_kept() -> None:
+async def test_a_wakeup_that_is_set_without_a_waiter_is_not_kept() -> None:
     ours = wakeup()
     ours.set()
     begun_s = anyio.current_time()
@@ -53,7 +53,7 @@ async def test_a_ring_that_nobody_waits_for_is_not_kept() -> None:
     assert anyio.current_time() - begun_s == pytest.approx(2, abs=1e-6)
 
 
-async def test_who_is_cancelled_waits_no_longer_and_can_wait_again() -> None:
+async def test_a_cancelled_wait_ends_and_another_can_follow() -> None:
     ours, begun_s = wakeup(), anyio.current_time()
     with anyio.move_on_after(1) as scope:
         await ours.wait(begun_s + 3600)
