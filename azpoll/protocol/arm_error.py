@@ -30,13 +30,12 @@ from typing import NamedTuple
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.error_body import Members, json_in, member_in_any_case, raw_text, xml_members
-from azpoll.protocol.json_body import BodyProblem, is_list, is_object, read_status_json
+from azpoll.protocol.json_body import BodyProblem, is_list, is_object
+from azpoll.protocol.reading import Reading
 from azpoll.protocol.redaction import escape_for_display
 
 ERROR_CODE = "x-ms-error-code"
-REQUEST_ID = "x-ms-request-id"
-CORRELATION_ID = "x-ms-correlation-request-id"
-HEADERS = (ERROR_CODE, REQUEST_ID, CORRELATION_ID)
+HEADERS = (ERROR_CODE,)
 """The headers that this module reads."""
 
 _MAX_DEPTH = 8
@@ -101,18 +100,13 @@ class ServiceError(NamedTuple):
 def read_error(answer: Answer) -> ServiceError:
     """Return the error in an answer; an empty one without an error. Never raises."""
     raw = raw_text(answer.body)
-    document = read_status_json(answer)
-    reader = _Reader()
+    reading, reader = Reading(answer), _Reader()
+    document = reading.status_json
     found = reader.text_body(raw) if isinstance(document, BodyProblem) else reader.document(document, 0)
     error = found or ARMError()
     if error.code is None:
         error = error._replace(code=answer.headers.get(ERROR_CODE))
-    return ServiceError(answer.status_code, error, raw, *request_ids(answer))
-
-
-def request_ids(answer: Answer) -> tuple[str | None, str | None]:
-    """Return the request id and the correlation id that the service gave an answer."""
-    return answer.headers.get(REQUEST_ID), answer.headers.get(CORRELATION_ID)
+    return ServiceError(answer.status_code, error, raw, *reading.request_ids)
 
 
 def describe(error: ARMError, limit: int = 512) -> str:

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay
 from azpoll.protocol.failures import FAILING_LIMIT_S, MAX_FAILURES
-from azpoll.protocol.reading import AnyReading, Reading, read
-from azpoll.protocol.status_class import StatusClass
+from azpoll.protocol.reading import AnyReading, Reading, StatusClass, read
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 
 

@@ -51,11 +51,6 @@ def read_json(answer: Answer) -> object | BodyProblem:
         return BodyProblem.BROKEN if _announces_json(answer) else BodyProblem.OPAQUE
 
 
-def read_status_json(answer: Answer) -> object | BodyProblem:
-    """Return the JSON value of a status document, or why it has none; `BROKEN` if it is mostly brackets."""
-    return BodyProblem.BROKEN if is_mostly_brackets(answer.body) else read_json(answer)
-
-
 def is_mostly_brackets(body: bytes) -> bool:
     """Whether a body is above `LARGE` and more than a fifth of it is opening brackets (threat T10)."""
     return len(body) > LARGE and (body.count(b"[") + body.count(b"{")) * _LEAST_PER_BRACKET > len(body)

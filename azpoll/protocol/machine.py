@@ -34,7 +34,7 @@ from azpoll.protocol.delay import Delay, poll_delay
 from azpoll.protocol.json_body import BodyProblem
 from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, StatusReport, chosen_pattern
 from azpoll.protocol.plan import FinalStateVia, Plan
-from azpoll.protocol.reading import AnyReading, Reading, read
+from azpoll.protocol.reading import AnyReading, Reading, StatusClass, read
 from azpoll.protocol.states import (
     NO_FAILURES,
     Canceled,
@@ -49,7 +49,6 @@ from azpoll.protocol.states import (
     Unknown,
     UnknownReason,
 )
-from azpoll.protocol.status_class import StatusClass
 from azpoll.protocol.status_document import Verdict, is_monitor, status_word, verdict_of
 from azpoll.protocol.url_policy import RejectedURL
 

@@ -19,7 +19,7 @@ from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.patterns import Pattern
 from azpoll.protocol.plan import Plan
-from azpoll.protocol.progress import NO_PROGRESS, Progress
+from azpoll.protocol.status_document import NO_PROGRESS, Progress
 from azpoll.protocol.url_policy import RejectedURL
 
 

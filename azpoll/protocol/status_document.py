@@ -1,14 +1,11 @@
-"""The status in a JSON document: the status word, its verdict, and the shape of status monitors (rules 14-16)."""
+"""The status in a JSON document: its word and verdict, the shape of status monitors, the progress (rules 14-16, 41)."""
 
-from __future__ import annotations
-
+import sys
+from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from azpoll.protocol.json_body import object_member, text_member
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Verdict(Enum):
@@ -44,6 +41,48 @@ MONITOR_MEMBERS = frozenset(
 
 A document with a `status` and only these members is a status monitor, wherever it appears."""
 
+_LARGEST_NUMBER = 1e15
+"""A larger `percentComplete` is ignored. The comparison also excludes NaN."""
+
+
+class StatusReport(NamedTuple):
+    """The report of one answer on the operation.
+
+    Attributes:
+        status: the status word without the blanks around it, in the service's spelling.
+        document: the body if it is a JSON object.
+        problem: the defect of the answer if the verdict is `UNREADABLE`.
+    """
+
+    verdict: Verdict
+    status: str | None = None
+    document: Mapping[str, object] | None = None
+    problem: str = ""
+
+
+class Progress(NamedTuple):
+    """The latest progress that the service reported, as sent (rule 41).
+
+    Attributes:
+        status: the status word in the service's spelling; None before the first readable one.
+        percent_complete: `percentComplete` as sent, of unknown scale (Machine Learning sends 0..1).
+        percent: 0..100, only if the scale is certain.
+        start_time: as sent; not always RFC 3339.
+        request_id: `x-ms-request-id` of the last answer.
+        correlation_id: `x-ms-correlation-request-id` of the last answer.
+    """
+
+    status: str | None = None
+    percent_complete: float | None = None
+    percent: float | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    request_id: str | None = None
+    correlation_id: str | None = None
+
+
+NO_PROGRESS = Progress()
+
 
 def verdict_of(word: str, terminal_words: Mapping[str, Verdict]) -> Verdict:
     """Return the verdict of a status word, compared whole and in any case, never by substring (rules 15, 16)."""
@@ -67,3 +106,27 @@ def provisioning_state(document: Mapping[str, object]) -> str | None:
 def is_monitor(document: Mapping[str, object]) -> bool:
     """Whether a document is itself a status monitor, and not a resource that has a `status`."""
     return text_member(document, "status") is not None and all(name.lower() in MONITOR_MEMBERS for name in document)
+
+
+def progress_after(before: Progress, report: StatusReport, request_ids: tuple[str | None, str | None]) -> Progress:
+    """Return the progress after an answer; values that the answer omits stay, request ids do not."""
+    status, complete, percent, start_time, end_time, _, _ = before
+    if report.status is not None:
+        status = sys.intern(report.status)
+    document = report.document
+    if document is not None:
+        sent = document.get("percentComplete")
+        if isinstance(sent, (int, float)) and not isinstance(sent, bool) and -_LARGEST_NUMBER < sent < _LARGEST_NUMBER:
+            complete = float(sent)
+            percent = _percent(complete, before)
+        start_time = text_member(document, "startTime") or start_time
+        end_time = text_member(document, "endTime") or end_time
+    return Progress(status, complete, percent, start_time, end_time, *request_ids)
+
+
+def _percent(sent: float, before: Progress) -> float | None:
+    """Return the number if its scale must be 0..100: a value up to 1 may be a fraction of one."""
+    scale_known = before.percent_complete is not None and before.percent_complete > 1
+    if sent == 0 or 1 < sent <= 100 or (scale_known and 0 < sent <= 1):  # noqa: PLR2004 - per cent
+        return sent
+    return None
