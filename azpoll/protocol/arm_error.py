@@ -22,8 +22,6 @@ read. Anything that was not understood stays in `members` and in `raw`.
 Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSON 4.0, section 19.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 from collections.abc import Mapping
 from itertools import takewhile
 from typing import NamedTuple
@@ -45,7 +43,6 @@ _MAX_MEMBERS = 1000
 # The order is the rule (rows 1 to 4 of the table above).
 _PLACES = (("error",), ("properties", "error"), ("properties", "statusmessage"), ("odata.error",))
 _NO_REASON = "the service gave no reason"
-_NOTHING: Mapping[str, object] = {}
 
 
 class ARMError(NamedTuple):
@@ -68,10 +65,9 @@ class ARMError(NamedTuple):
     details: tuple["ARMError", ...] = ()
     innererror: Mapping[str, object] | None = None
     additional_info: tuple[Mapping[str, object], ...] = ()
-    members: Mapping[str, object] = _NOTHING
+    members: Mapping[str, object] = {}
 
     def __repr__(self) -> str:
-        """Show the text of `describe` (rule 45)."""
         return f"<ARMError {describe(self)}>"
 
 
@@ -93,7 +89,6 @@ class ServiceError(NamedTuple):
     correlation_id: str | None = None
 
     def __repr__(self) -> str:
-        """Show the status code and the text of `describe` (rule 45)."""
         return f"<ServiceError {self.status_code}, {describe(self.error)}>"
 
 

@@ -23,8 +23,6 @@ A terminal state is final: `advance` does not accept one (rule 29). The machine 
 of an outcome.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, TypeVar, assert_never
 
@@ -32,7 +30,7 @@ from azpoll.protocol import failures, transitions
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay, poll_delay
 from azpoll.protocol.json_body import BodyProblem
-from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, StatusReport, chosen_pattern
+from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, chosen_pattern
 from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.reading import AnyReading, Reading, StatusClass, read
 from azpoll.protocol.states import (
@@ -49,7 +47,7 @@ from azpoll.protocol.states import (
     Unknown,
     UnknownReason,
 )
-from azpoll.protocol.status_document import Verdict, is_monitor, status_word, verdict_of
+from azpoll.protocol.status_document import StatusReport, Verdict, is_monitor, status_word, verdict_of
 from azpoll.protocol.url_policy import RejectedURL
 
 CREATED = 201

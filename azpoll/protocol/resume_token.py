@@ -7,8 +7,6 @@ A token is never trusted. Its schema is strict. Every URL in it passes the check
 that the caller lists and not against the token's own (rule 9).
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 import base64
 import binascii
 import hashlib
@@ -68,8 +66,7 @@ class Token(NamedTuple):
     not_before: float = 0.0
     rejected_location: str | None = None
 
-    def __repr__(self) -> str:
-        """Show no URLs: their queries may be secret (rule 45)."""
+    def __repr__(self) -> str:  # without URLs, whose queries may be secret (rule 45)
         return f"<Token of a {self.method}, {self.pattern}>"
 
 

@@ -50,8 +50,10 @@ def retry_after(answer: Answer) -> float | None:
     if RETRY_AFTER not in headers:
         return None
     value = headers[RETRY_AFTER]
-    seconds = _number(value)
-    return _seconds_until(value, answer) if seconds is None else seconds
+    if (seconds := _number(value)) is not None:
+        return seconds
+    then = _http_date(value, answer.received_at)
+    return None if then is None else max((then - answered_at(answer)).total_seconds(), 0.0)
 
 
 def answered_at(answer: Answer) -> datetime:
@@ -64,13 +66,7 @@ def _number(value: str) -> float | None:
         return float(value)
     if not re.fullmatch(_NUMBER, value):
         return None
-    number = float(value)
-    return number if number > 0 else 0.0
-
-
-def _seconds_until(value: str, answer: Answer) -> float | None:
-    then = _http_date(value, answer.received_at)
-    return None if then is None else max((then - answered_at(answer)).total_seconds(), 0.0)
+    return max(0.0, float(value))  # the order of the two turns -0.0 into 0.0
 
 
 def _http_date(value: str, received_at: datetime) -> datetime | None:

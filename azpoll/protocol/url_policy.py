@@ -4,8 +4,6 @@ URLs come from five places: the initial headers, later headers, `resourceLocatio
 tokens. `URLPolicy.resolve` checks all of them, and azpoll sends nothing to a URL that it rejects.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -82,8 +80,7 @@ class RejectedURL(NamedTuple):
     reason: str
     url: str | None = None
 
-    def __repr__(self) -> str:
-        """Show no URL: its query may be secret (rule 45)."""
+    def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<RejectedURL: {self.reason}>"
 
 
