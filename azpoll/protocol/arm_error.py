@@ -42,7 +42,6 @@ _MAX_MEMBERS = 1000
 
 # The order is the rule (rows 1 to 4 of the table above).
 _PLACES = (("error",), ("properties", "error"), ("properties", "statusmessage"), ("odata.error",))
-_NO_REASON = "the service gave no reason"
 
 
 class ARMError(NamedTuple):
@@ -50,11 +49,9 @@ class ARMError(NamedTuple):
 
     Attributes:
         code: for programs, such as `Conflict`; a number becomes text.
-        message: for people, as sent. It is not escaped, so do not log it; see `describe`. `detail` without a `message`
-            (Service Bus; RFC 9457).
+        message: for people, as sent. It is not escaped, so do not log it; see `describe`.
         target: the part of the request that the error is about.
         details: the errors below this one, including those in the JSON text of its message.
-        innererror: as sent.
         additional_info: as sent; by the contract each has `type` and `info`.
         members: all other members under their names as sent, and known members of an unexpected shape.
     """
@@ -79,7 +76,6 @@ class ServiceError(NamedTuple):
         error: without code, message and details if the service sent none.
         raw: the start of the body as text, at most 64 KiB; not escaped.
         request_id: `x-ms-request-id`, for the support of the service.
-        correlation_id: `x-ms-correlation-request-id`.
     """
 
     status_code: int
@@ -114,15 +110,15 @@ def describe(error: ARMError, limit: int = 512) -> str:
     """
     outer, cause = _sentence(error), _sentence(_cause(error))
     if not outer or cause in outer:
-        return escape_for_display(outer or cause or _NO_REASON, limit)
+        return escape_for_display(outer or cause or "the service gave no reason", limit)
     inside = f" [{escape_for_display(cause, limit // 2)}]"
     return escape_for_display(escape_for_display(outer, limit - len(inside)) + inside, limit)
 
 
 def _sentence(error: ARMError) -> str:
-    message = error.message or ""
-    if error.details and json_in(message) is not None:
-        message = ""  # its content is among the details, in readable form
+    message = error.message
+    if message and error.details and json_in(message) is not None:
+        message = None  # its content is among the details, in readable form
     return ": ".join(filter(None, (error.code, message)))
 
 
@@ -142,8 +138,6 @@ def _speaks(error: ARMError) -> bool:
 
 class _Reader:
     """Reads one body, and counts down the errors that may still be read from it."""
-
-    __slots__ = ("_left",)
 
     def __init__(self) -> None:
         self._left = _MAX_ERRORS
