@@ -83,11 +83,6 @@ def object_in(value: object) -> dict[str, object] | None:
     return value if is_object(value) else None
 
 
-def object_member(document: Mapping[str, object], name: str) -> Mapping[str, object] | None:
-    """Return a member if it is an object, else None."""
-    return object_in(document.get(name))
-
-
 def text_member(document: Mapping[str, object] | None, name: str) -> str | None:
     """Return a member without the blanks around it if it is a non-blank string, else None."""
     if document is None or name not in document:

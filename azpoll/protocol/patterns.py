@@ -27,12 +27,12 @@ class Pattern(NamedTuple):
     """One way to poll.
 
     Attributes:
-        name: the spelling of the header; resume tokens contain it.
+        name: the header in its usual spelling; resume tokens contain it.
         refreshed_by: headers of later answers that name a newer polling URL, in this order (rules 18, 19).
         answers_as_the_operation: whether a 4xx is the operation's own answer (rule 21), and not a failure to read its
             status (rule 24).
-        is_monitor: whether the URL is a status monitor. Its body describes the operation, and its newer URL may be
-            stale. Without a monitor the last answer is the result.
+        is_monitor: whether the body describes the operation, and a newer URL may be stale. Without a monitor the last
+            answer is the result.
     """
 
     name: str

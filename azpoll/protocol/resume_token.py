@@ -1,10 +1,8 @@
 """Resume tokens: a pending state as versioned JSON in base64url, and back (rule 42).
 
-A token is about 0.5 kB of URLs and names. It has no header, no body and no credential. Store it as a secret all the
-same: the URLs of a service may be signed.
-
-A token is never trusted. Its schema is strict. Every URL in it passes the check of `URLPolicy`, against the origins
-that the caller lists and not against the token's own (rule 9).
+A token is about 0.5 kB of URLs and names, without a header, body or credential. It is a secret all the same: the URLs
+of a service may be signed. It is never trusted. Its schema is strict, and `URLPolicy` checks each of its URLs against
+the origins that the caller lists, not against its own (rule 9).
 """
 
 import base64
@@ -102,21 +100,20 @@ def encode(token: Token, key: bytes | None = None) -> str:
 
     If the text would be too long for `decode`, the token omits the client request id.
     """
-    text = _encoded(token, key)
-    return text if len(text) <= MAX_TOKEN else _encoded(token._replace(client_request_id=None), key)
-
-
-def _encoded(token: Token, key: bytes | None) -> str:
     members = {name: value for name, value in zip(_NAMES, token, strict=True) if value not in (None, 0.0)}
     text = _base64(json.dumps({"v": _VERSION, **members}, separators=(",", ":")).encode())
-    return text if key is None else f"{text}.{_signature(text, key)}"
+    if key is not None:
+        text = f"{text}.{_signature(text, key)}"
+    if len(text) > MAX_TOKEN and token.client_request_id is not None:
+        return encode(token._replace(client_request_id=None), key)
+    return text
 
 
 def decode(text: str, key: bytes | None = None) -> Token:
     """Return the token of a text.
 
     Raises:
-        InvalidToken: the text is too long, is not a token of this version and schema, or its signature does not match the key.
+        InvalidToken: the text is too long, not a token of this version and schema, or not signed with this key.
     """
     if len(text) > MAX_TOKEN:
         raise InvalidToken(f"it is longer than {MAX_TOKEN} characters")
@@ -179,11 +176,9 @@ def _checked(members: object) -> Token:
     if texts["method"] not in METHODS or texts["pattern"] not in {_FETCHING, *BY_NAME}:
         raise InvalidToken("it names an unknown method or polling pattern")
     via = texts.pop("final_state_via", None)
-    try:
-        final_state_via = None if via is None else FinalStateVia(via)
-    except ValueError as error:
-        raise InvalidToken("it names an unknown final_state_via") from error
-    return Token(**texts, final_state_via=final_state_via, not_before=float(not_before))
+    if via not in {None, *FinalStateVia}:
+        raise InvalidToken("it names an unknown final_state_via")
+    return Token(**texts, final_state_via=None if via is None else FinalStateVia(via), not_before=float(not_before))
 
 
 def _is_plain(value: object) -> TypeGuard[str]:

@@ -36,10 +36,10 @@ _DATE_FORMS = (
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Return the seconds that the server asks to wait: finite, not negative, not yet clamped. Never raises.
+    """Return the seconds that the server asks to wait, finite and not yet clamped; None if no header is readable.
 
-    None if no header has a readable value. 0, a negative number and a time in the past are 0.0. A date counts from
-    the `Date` of the answer, so that the two clocks may differ, else from `received_at`.
+    A negative number and a time in the past are 0.0. A date counts from the answer's own `Date`, so that the two clocks
+    may differ.
 
     Source: rules 34 and 35; RFC 9110 10.2.3; Azure REST guidelines for the headers in milliseconds.
     """
@@ -72,7 +72,7 @@ def _number(value: str) -> float | None:
 def _http_date(value: str, received_at: datetime) -> datetime | None:
     """Return the time of an HTTP date in one of the three forms; the name of the day is not checked against it."""
     value = value.strip(" \t")
-    match = next((found for form in _DATE_FORMS if (found := re.fullmatch(form, value))), None)
+    match = next(filter(None, (re.fullmatch(form, value) for form in _DATE_FORMS)), None)
     if match is None:
         return None
     year = int(match["year"])

@@ -7,7 +7,7 @@ A pending state names the next request. A terminal state is the end of the opera
        ▼  │                  Canceled         Unknown: the status can no longer be read, and the operation may
     Confirming               Unknown          still run.
 
-The states are named tuples. Their class distinguishes them, by `match` or `isinstance`, and never `==`.
+The states are named tuples, which `==` cannot distinguish: use `match` or `isinstance`.
 """
 
 from enum import Enum
@@ -25,10 +25,8 @@ class FailureCounts(NamedTuple):
     """The polls that failed since the last readable answer, by kind.
 
     Attributes:
-        failures: transient failures in a row (rule 25).
-        failing_since_s: monotonic seconds of the first of them.
-        misses: 403, 404 and 410 in a row (rule 27).
-        missing_since_s: monotonic seconds of the first of them.
+        failures: transient failures in a row since the monotonic `failing_since_s` (rule 25).
+        misses: 403, 404 and 410 in a row since the monotonic `missing_since_s` (rule 27).
         unauthorized: 401 in a row (rule 26).
     """
 
@@ -110,7 +108,7 @@ class Fetching(NamedTuple):
 
     Attributes:
         url: of the final GET; `next_request.url` differs from it only while a redirect is followed.
-        step: as `Polling.step`, for a result that is not there yet (202).
+        step: polls of a result that is not there yet (202) without a `Retry-After`.
     """
 
     plan: Plan

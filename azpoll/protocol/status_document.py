@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from azpoll.protocol.json_body import object_member, text_member
+from azpoll.protocol.json_body import object_in, text_member
 
 
 class Verdict(Enum):
@@ -37,9 +37,7 @@ MONITOR_MEMBERS = frozenset(
         *("createddatetime", "lastactiondatetime", "lastupdateddatetime"),
     }
 )
-"""Lower-case top-level members of status monitor documents (ARM RPC; Azure API guidelines).
-
-A document with a `status` and only these members is a status monitor, wherever it appears."""
+"""Lower-case top-level members of status monitor documents (ARM RPC; Azure API guidelines)."""
 
 _LARGEST_NUMBER = 1e15
 """A larger `percentComplete` is ignored. The comparison also excludes NaN."""
@@ -64,12 +62,10 @@ class Progress(NamedTuple):
     """The latest progress that the service reported, as sent (rule 41).
 
     Attributes:
-        status: the status word in the service's spelling; None before the first readable one.
         percent_complete: `percentComplete` as sent, of unknown scale (Machine Learning sends 0..1).
         percent: 0..100, only if the scale is certain.
-        start_time: as sent; not always RFC 3339.
-        request_id: `x-ms-request-id` of the last answer.
-        correlation_id: `x-ms-correlation-request-id` of the last answer.
+        start_time: as sent, like `end_time`; not always RFC 3339.
+        request_id: of the last answer, like `correlation_id`.
     """
 
     status: str | None = None
@@ -87,9 +83,7 @@ NO_PROGRESS = Progress()
 def verdict_of(word: str, terminal_words: Mapping[str, Verdict]) -> Verdict:
     """Return the verdict of a status word, compared whole and in any case, never by substring (rules 15, 16)."""
     word = word.lower()
-    if word in terminal_words:
-        return terminal_words[word]
-    return TERMINAL_WORDS.get(word, Verdict.RUNNING)
+    return terminal_words.get(word) or TERMINAL_WORDS.get(word, Verdict.RUNNING)
 
 
 def status_word(document: Mapping[str, object]) -> str | None:
@@ -99,12 +93,12 @@ def status_word(document: Mapping[str, object]) -> str | None:
 
 def provisioning_state(document: Mapping[str, object]) -> str | None:
     """Return `properties.provisioningState`, else the top-level `provisioningState`."""
-    nested = text_member(object_member(document, "properties"), "provisioningState")
+    nested = text_member(object_in(document.get("properties")), "provisioningState")
     return nested or text_member(document, "provisioningState")
 
 
 def is_monitor(document: Mapping[str, object]) -> bool:
-    """Whether a document is itself a status monitor, and not a resource that has a `status`."""
+    """Whether a document is a status monitor: it has a `status`, and no member that only a resource has."""
     return text_member(document, "status") is not None and all(name.lower() in MONITOR_MEMBERS for name in document)
 
 

@@ -1,7 +1,7 @@
 """The read limits that an answer reports: the level of a 429, its wait, and the number of reads left.
 
-Source: learn.microsoft.com "request-limits-and-throttling". ARM's limits are token buckets per subscription, principal
-and region. Each resource provider has limits of its own below them.
+ARM limits each subscription, principal and region, and each resource provider has limits of its own below them.
+Source: learn.microsoft.com "request-limits-and-throttling".
 """
 
 from __future__ import annotations

@@ -102,33 +102,18 @@ def _succeeded(state: Polling, reading: Reading, report: StatusReport) -> State:
 
 
 def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str | RejectedURL | None:
-    """Return the URL of the final GET; None if the answer at hand is the result.
-
-    The first row that applies decides:
-
-    | caller's wish, method, pattern                  | result                              |
-    |-------------------------------------------------|-------------------------------------|
-    | `result="status"`                               | the answer at hand (rule 33)        |
-    | `original-uri`                                  | the resource URL (rule 30)          |
-    | `location`, and a `Location` is known           | that `Location` (rule 30)           |
-    | the monitor by name; POST, GET, DELETE          | the answer at hand (rule 30)        |
-    | not a status monitor; or DELETE                 | the answer at hand (rule 31)        |
-    | a string `resourceLocation` in the body         | that URL (rule 31)                  |
-    | PUT, PATCH                                      | the resource URL (rule 31)          |
-    | POST, GET, and a `Location` is known            | that `Location` (rule 31)           |
-    | otherwise                                       | the answer at hand (rule 31)        |
-    """
+    """Return the URL of the final GET; None if the answer at hand is the result. The first condition decides."""
     plan, pattern, via = state.plan, state.pattern, state.plan.final_state_via
-    if plan.result == "status":
+    if plan.result == "status":  # rule 33
         return None
-    if via is FinalStateVia.ORIGINAL_URI:
+    if via is FinalStateVia.ORIGINAL_URI:  # rule 30, like the next two
         at_hand = pattern in {RESOURCE, UNTIL_GONE} or (pattern is LOCATION and state.url == plan.resource_url)
         return None if at_hand else plan.resource_url
     if via is FinalStateVia.LOCATION and state.location is not None:
         return state.location
     if via in _BY_MONITOR and not plan.changes_resource:
         return None
-    if not pattern.is_monitor or plan.method == "DELETE":
+    if not pattern.is_monitor or plan.method == "DELETE":  # rule 31, like all that follows
         return None
     if (named := text_member(report.document, "resourceLocation")) is not None:
         return plan.resolve(named, reading.url)

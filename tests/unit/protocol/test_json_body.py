@@ -16,7 +16,6 @@ from azpoll.protocol.json_body import (
     is_list,
     is_object,
     object_in,
-    object_member,
     read_json,
     text_member,
     text_of,
@@ -202,6 +201,6 @@ def test_a_value_is_narrowed_to_an_object_or_a_list(value: object) -> None:
 def test_a_member_is_narrowed_to_an_object_or_to_text(document: dict[str, object], name: str) -> None:
     """Text is trimmed and not blank; no document has no members."""
     value = document.get(name)
-    assert object_member(document, name) is (value if isinstance(value, dict) else None)
+    assert object_in(value) is (value if isinstance(value, dict) else None)
     assert text_member(document, name) == ((value.strip() or None) if isinstance(value, str) else None)
     assert text_member(None, name) is None
