@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.delay import answered_at
+from azpoll.protocol.retry_after import answered_at
 from azpoll.protocol.states import Canceled, Failed, Polling, Succeeded
 from azpoll.schedule.durations import operation_kind
 from azpoll.schedule.job import Priority
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from azpoll.protocol.answer import RequestFailure
-    from azpoll.protocol.states import Pending, Plan
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import Pending
     from azpoll.schedule.durations import Durations
     from azpoll.schedule.histogram import Histogram
     from azpoll.schedule.job import Job

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic
 import anyio
 
 from azpoll.eventloop.clock import loop_clock
-from azpoll.protocol.initial_retry import repeat
+from azpoll.protocol.initial_retry import next_retry
 from azpoll.schedule.job import Priority, RequestT
 from azpoll.schedule.scopes import ScopeQueues, statistics_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.delay import DelayLimits
-    from azpoll.protocol.initial_retry import Repeat
+    from azpoll.protocol.initial_retry import Retry
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.concurrency import ConcurrencyLimit
@@ -106,7 +106,7 @@ class InitialRequests(Generic[RequestT]):
             idempotent: whether the service may execute it twice.
         """
         outcome: Answer | RequestFailure | None = None
-        again: Repeat | None = None
+        retry: Retry | None = None
         queued = QueuedRequest(request, owner, self._now())
         scope_queues = self._deletes if request.method == "DELETE" else self._writes
         while True:
@@ -120,10 +120,10 @@ class InitialRequests(Generic[RequestT]):
             throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
             if throttle is not None:
                 self._throttled(statistics_of(provider_queue.scope_queue, outcome.at_s), throttle)
-            again = repeat(outcome, again, delay_limits, idempotent=idempotent) if repeatable else None
-            if again is None:
+            retry = next_retry(outcome, retry, delay_limits, idempotent=idempotent) if repeatable else None
+            if retry is None:
                 return outcome
-            with anyio.move_on_after(again.wait.seconds):
+            with anyio.move_on_after(retry.delay.seconds):
                 await self._closing.wait()
 
     async def _turn(

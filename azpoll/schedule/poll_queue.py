@@ -6,12 +6,14 @@ import heapq
 from itertools import count
 from typing import TYPE_CHECKING
 
+from azpoll.protocol.machine import expires_at
 from azpoll.schedule.due_heap import DueHeap, without_stale
 from azpoll.schedule.job import Priority, pending_state
 from azpoll.schedule.scopes import ScopeQueues
 
 if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.states import Pending
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Job
@@ -43,9 +45,12 @@ class PollQueue:
         return len(self._due) + self._scopes.waiting
 
     def put(self, job: Job, due_s: float) -> None:
-        """Add a job, or move it if it waits."""
+        """Add a job, or move it; it waits for its deadline if that comes before its next request."""
         if job.heap_entry:
             self.withdraw(job)
+        state = pending_state(job)
+        if state.plan.deadline_s is not None and (expires_s := _expires_at(job, state)) is not None:
+            due_s = expires_s
         self._due.put(job, due_s)
 
     def withdraw(self, job: Job) -> None:
@@ -85,7 +90,7 @@ class PollQueue:
         moved = 0
         while moved < MOVED_AT_MOST and (job := self._due.take(now_s)) is not None:
             state = pending_state(job)
-            if job.cancel_request is None and state.next_request.instead is not None:
+            if state.plan.deadline_s is not None and _expires_at(job, state) is not None:
                 return job, None
             cancel_request, url = job.cancel_request, state.next_request.url
             if cancel_request is not None:
@@ -145,3 +150,8 @@ class PollQueue:
         """Return a job whose deadline passed before it got a token."""
         deadline_s = self._next_deadline_s()
         return None if deadline_s is None or deadline_s > now_s else self._deadlines[0][2]
+
+
+def _expires_at(job: Job, state: Pending) -> float | None:
+    """Return the deadline of a job if it comes before the next request may be sent; a cancel request is always sent."""
+    return None if job.cancel_request is not None else expires_at(state, job.answered_s)

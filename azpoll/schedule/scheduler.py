@@ -210,12 +210,11 @@ class Scheduler:
     def _put(self, job: Job, due_s: float) -> None:
         if not self._closed:
             self._queue.put(job, due_s)
-            self._workers.wake_by(due_s)
+            self._workers.wake_by(job.due_s)
 
     def _expire(self, job: Job) -> None:
         """End a job whose deadline passed before its next poll."""
-        state = pending_state(job)
-        job.publish(state.next_request.instead or expire(state), None, 0.0)
+        job.publish(expire(pending_state(job)), None, 0.0)
         self._release(job)
 
     def _release(self, job: Job) -> None:

@@ -204,7 +204,7 @@ class ScopeQueues(Generic[QueuedT]):
     ) -> None:
         """Close the bucket that a 429 concerns for its Retry-After, and decrease its rate."""
         scope_queue = provider_queue.scope_queue
-        match throttle.reach:
+        match throttle.level:
             case ThrottleLevel.SCOPE:
                 bucket = scope_queue.bucket
             case ThrottleLevel.PROVIDER:
@@ -212,7 +212,7 @@ class ScopeQueues(Generic[QueuedT]):
             case ThrottleLevel.OPERATION:
                 bucket = None
             case _:
-                assert_never(throttle.reach)
+                assert_never(throttle.level)
         if bucket is not None:
             bucket.back_off(now_s, throttle.retry_after_s, budget.decrease_factor)
             self._wake_at(scope_queue, scope_queue.next_s(now_s))

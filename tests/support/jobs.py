@@ -9,7 +9,7 @@ import httpx
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import start
-from azpoll.protocol.states import Plan
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.schedule.job import Priority
 from azpoll.tracking.record import OperationRecord
@@ -34,9 +34,8 @@ class QueuedRequest:
         self.priority = priority
 
 
-class Nowhere:
-    def changed(self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
-        """Hear nothing."""
+def ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+    """Ignore a change of a record."""
 
 
 def answer(
@@ -53,6 +52,5 @@ def job(
     headers = {"azure-asyncoperation": f"{SHELF}/{name}/status"}
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
-    record = OperationRecord(str(name), start(plan, answer(202, headers, url=plan.resource_url)), Nowhere(), 0.0)
-    record.owner = owner
-    return record
+    state = start(plan, answer(202, headers, url=plan.resource_url))
+    return OperationRecord(state, ignore, 0.0, label=str(name), owner=owner)

@@ -241,7 +241,7 @@ ALONE = scaled(push=2, nightly=8)
 """Of `azpoll.wait`, each has a tracker of its own and does nothing to the others."""
 
 BEGUN = WAITED | {"InitialRequests._turn", "InitialRequests.send"}
-ENTERED = frozenset({"TaskHost.open"})
+ENTERED = frozenset({"TaskHost.start"})
 
 PLAYS: dict[str, Play] = {
     "failing": Play(failing, frozenset({"failed"}), WAITED | {"OperationRecord.wait_changed", "_Completed.__anext__"}),

@@ -6,6 +6,7 @@ by RS, then GS and the body: so a value may hold whatever a lenient client lets 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,7 +15,8 @@ import httpx
 from azpoll.errors import error_of
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import advance, start
-from azpoll.protocol.states import Canceled, Failed, Pending, Plan, State, Unknown
+from azpoll.protocol.plan import Plan
+from azpoll.protocol.states import Canceled, Failed, Pending, State, Unknown
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.headers import read_headers
@@ -30,7 +32,12 @@ HEADER_END, HEAD_END = b"\x1e", b"\x1d"
 
 STATUS_CODES = (200, 200, 200, 200, 202, 202, 201, 204, 429, 500, 503, 400, 409, 401, 403, 404, 410, 408, 302, 307, 304)
 
-TRANSPORT = ClientTransport(httpx.AsyncClient())
+
+async def _transport() -> ClientTransport[httpx.Response]:
+    return ClientTransport(httpx.AsyncClient())
+
+
+TRANSPORT = asyncio.run(_transport())
 """Turns answers into responses of the client's library; it sends nothing here."""
 
 
@@ -116,6 +123,6 @@ def played(role: Role, outcome: Answer) -> bool:
         judge_state(state)
     judge_end(state)
     if isinstance(state, (Failed, Canceled, Unknown)):
-        judge_text(str(error_of(state, "an operation", None, TRANSPORT.response_of(outcome))))
+        judge_text(str(error_of(state, "an operation", None, TRANSPORT.response_from(outcome))))
         return True
     return False

@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 import httpx
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.options import Defaults
-from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.json_body import is_object
+from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
-from azpoll.protocol.states import FinalStateVia, Pending
+from azpoll.protocol.states import Pending
+from azpoll.tracking.origins import checked_origins
+from azpoll.tracking.settings import Settings
 from azpoll.tracking.starter import OperationStarter
-from azpoll.transport.client import ClientTransport
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import havoc, one_of
 from tests.proofs.fuzz.input_kind import Broken, Kind
 from tests.proofs.fuzz.url_inputs import HOSTS, PATHS, PORTS, SCHEMES, USERS
 from tests.proofs.fuzz.value_checks import judge_state, judge_text
+from tests.support.scripted_transport import ScriptedTransport
 
 if TYPE_CHECKING:
     from random import Random
@@ -36,15 +38,15 @@ KEY = b"a key that only the tracker knows"
 KEYS = (None, KEY)
 
 
-def _opening(key: bytes | None) -> OperationStarter:
-    transport = ClientTransport(httpx.AsyncClient(base_url=HOST))
+def _starter(key: bytes | None) -> OperationStarter:
+    defaults = Settings(DelayLimits())
     return OperationStarter(
-        transport, Defaults(DelayLimits(), float("inf")), allowed_origins=[EU], rebase_to=None, token_key=key
+        ScriptedTransport([]), httpx.URL, defaults, checked_origins([EU], None, HOST, httpx.URL), key
     )
 
 
-OPENINGS = tuple(map(_opening, KEYS))
-SETTINGS = OPENINGS[0].settings({})
+STARTERS = tuple(map(_starter, KEYS))
+SETTINGS = STARTERS[0].settings({})
 
 _PUT = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=MONITOR, not_before=1.7e9)
 TOKENS = (
@@ -144,7 +146,7 @@ def check(data: bytes) -> None:
     with suppress(InvalidToken):  # a tracker would turn any exception into the one it documents
         decode(text, key)
     try:
-        plan, state = OPENINGS[KEYS.index(key)].resumed(text, SETTINGS, 0.0)
+        plan, state, _ = STARTERS[KEYS.index(key)].from_token(text, SETTINGS, 0.0)
     except (InvalidResumeToken, UntrustedPollingURL) as error:
         judge_text(str(error))
         return

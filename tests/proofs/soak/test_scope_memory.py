@@ -13,7 +13,7 @@ from tests.support.scale import scaled
 
 pytestmark = pytest.mark.anyio
 
-SCOPES = scaled(push=4 * PROVIDER_QUEUES_KEPT, nightly=100 * PLACES_KEPT)
+SCOPES = scaled(push=4 * PROVIDER_QUEUES_KEPT, nightly=100 * PROVIDER_QUEUES_KEPT)
 AT_ONCE = 256
 THROTTLED_S = 3600
 

@@ -106,7 +106,7 @@ def test_a_429_of_the_subscription_closes_all_its_queues_and_no_other_scope() ->
     add(scope_queues, f"{HOST}/subscriptions/b/{OPERATIONS}/1", "b1")
     throttle = scope_queues.on_answer(provider_queue, answer(429, *throttled(ThrottleLevel.SCOPE)), 0.0)
     assert throttle is not None
-    assert (throttle.reach, throttle.retry_after_s) == (ThrottleLevel.SCOPE, 10.0)
+    assert (throttle.level, throttle.retry_after_s) == (ThrottleLevel.SCOPE, 10.0)
     assert taken(scope_queues, 9.9) == ["b1"]
     assert sorted(taken(scope_queues, 11.0)) == ["a1", "a2"]
     first, second = scope_queues.statistics(0.0)

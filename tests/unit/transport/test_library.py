@@ -1,4 +1,4 @@
-"""The library of a client is found by what the client is."""
+"""The library of a client is found by the class of the client."""
 
 from __future__ import annotations
 
@@ -9,36 +9,35 @@ import httpx
 import httpx2
 import pytest
 
-from azpoll.transport.library import LIBRARIES, library_of
+from azpoll.transport.library import library_of
 
 
 class Derived(httpx.AsyncClient):
-    """As the clients of SDKs are."""
+    """A client of a derived class, as SDKs have."""
 
 
 @pytest.mark.parametrize(
     ("kind", "module"), [(httpx.AsyncClient, httpx), (httpx2.AsyncClient, httpx2), (Derived, httpx)]
 )
-def test_a_client_is_of_the_library_whose_class_it_is(kind: type, module: object) -> None:
+def test_the_library_of_a_client_is_that_of_its_class(kind: type, module: object) -> None:
     library = library_of(kind())
     name = getattr(module, "__name__", "")
     assert library.name == name
     for made in (library.url, library.request, library.response, library.auth):
         assert getattr(made, "__module__", "").startswith(name)
-    core = LIBRARIES[name]
-    for kinds in (library.timeouts, library.failures, library.network, library.unsendable, library.undecodable):
-        assert {kind.__module__.partition(".")[0] for kind in kinds} <= {name, core}
+    errors = (library.transport_error, library.timeout_error, library.network_error, library.decoding_error)
+    assert {error.__module__.partition(".")[0] for error in (*errors, *library.unsendable_errors)} == {name}
 
 
 @pytest.mark.parametrize(
     "client", [httpx.Client(), httpx2.Client(), httpx, httpx.AsyncClient, None, "httpx", object(), httpx.Response(200)]
 )
-def test_everything_else_is_refused(client: object) -> None:
+def test_any_other_object_is_rejected(client: object) -> None:
     with pytest.raises(TypeError, match=r"httpx\.AsyncClient or httpx2\.AsyncClient is needed"):
         library_of(client)
 
 
-def test_a_class_that_only_calls_itself_httpx_is_refused() -> None:
+def test_a_class_with_the_name_of_httpx_alone_is_rejected() -> None:
     fake = type("AsyncClient", (), {"__module__": "httpx"})
     with pytest.raises(TypeError):
         library_of(fake())
