@@ -1,18 +1,21 @@
-"""The body of an error as text, as JSON within text, and as XML, with limits (rule 44). Never raises."""
+"""The body of an error as text, as JSON within text, as XML, and as members in any case (rule 44). Never raises."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from azpoll.protocol.json_body import is_object, value_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from xml.etree.ElementTree import Element
 
 _MAX_RAW = 64 * 1024
 _DTD = re.compile("<!(?:doctype|entity)", re.IGNORECASE)
+
+_T = TypeVar("_T")
 
 
 def raw_text(body: bytes) -> str:
@@ -55,6 +58,30 @@ def member_in_any_case(document: object, name: str) -> object:
     if not is_object(document):
         return None
     return next((value for key, value in document.items() if key.lower() == name), None)
+
+
+class Members:
+    """The members of an object, found by name in any case; the first of several spellings counts.
+
+    Attributes:
+        left: the members that were not taken.
+    """
+
+    __slots__ = ("_keys", "left")
+
+    def __init__(self, sent: Mapping[str, object]) -> None:
+        self.left = dict(sent)
+        self._keys = {key.lower(): key for key in reversed(self.left)}
+
+    def take(self, name: str, read: Callable[[object], _T | None]) -> _T | None:
+        """Return a member as converted by `read`, and remove it, unless `read` cannot convert it."""
+        key = self._keys.get(name)
+        if key is None:
+            return None
+        value = read(self.left[key])
+        if value is not None or self.left[key] in (None, "", [], {}):
+            del self.left[key]
+        return value
 
 
 def _name(element: Element) -> str:

@@ -52,7 +52,7 @@ def read_json(answer: Answer) -> object | BodyProblem:
 
 
 def read_status_json(answer: Answer) -> object | BodyProblem:
-    """Return the same for a status document, which is `BROKEN` if it is mostly brackets."""
+    """Return the JSON value of a status document, or why it has none; `BROKEN` if it is mostly brackets."""
     return BodyProblem.BROKEN if is_mostly_brackets(answer.body) else read_json(answer)
 
 

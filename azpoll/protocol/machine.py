@@ -139,11 +139,20 @@ def _next(table: Mapping[StatusClass, Row[S]], state: S, reading: AnyReading) ->
     return failures.no_response(state, reading)
 
 
-def expire(state: Pending, reading: AnyReading | None = None) -> Unknown:
-    """Give up an operation whose deadline passed (rule 38); `reading` is of its last outcome, if that is at hand."""
-    unread = state.failure_counts != NO_FAILURES
-    detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
-    return failures.give_up(state, UnknownReason.TIMED_OUT, detail, reading)
+def expires_at(state: Pending, since_s: float) -> float | None:
+    """Return the time at which an operation expires with nothing sent; None if its next request comes first (rule 38).
+
+    Args:
+        state: as the machine returned it, so that its own delays end at the deadline or before.
+        since_s: monotonic seconds of the answer from which the delay counts.
+    """
+    deadline_s, delay_s = state.plan.deadline_s, state.next_request.delay.seconds
+    return deadline_s if deadline_s is not None and delay_s and delay_s > deadline_s - since_s else None
+
+
+def expire(state: Pending) -> Unknown:
+    """Give up an operation whose deadline passed (rule 38)."""
+    return _expired(state, None)
 
 
 def resume(state: Pending, delay: Delay, at_s: float) -> State:
@@ -154,20 +163,13 @@ def resume(state: Pending, delay: Delay, at_s: float) -> State:
 def postpone(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
     """Return a state that also waits for a `Retry-After` in the outcome of another operation at the same URL.
 
-    Its own last answer came at `since_s`. If the deadline comes first, only a resumed operation waits that long.
+    Its own last answer came at `since_s`.
     """
-    reading = read(outcome)
-    delay_s = outcome.at_s + state.plan.delay_limits.clamp(reading.retry_after_s or 0.0) - since_s
-    unknown = state.next_request.instead
-    if unknown is None:
-        if delay_s <= state.next_request.delay.seconds:
-            return state
-        return resume(state, Delay(delay_s, by_server=True), since_s)
-    if unknown.last is None or delay_s <= unknown.last.next_request.delay.seconds:
+    retry_after_s = read(outcome).retry_after_s or 0.0
+    delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
+    if delay_s <= state.next_request.delay.seconds:
         return state
-    later = unknown.last.next_request._replace(delay=Delay(delay_s, by_server=True))
-    unknown = unknown._replace(last=unknown.last._replace(next_request=later))
-    return state._replace(next_request=state.next_request._replace(instead=unknown))
+    return resume(state, Delay(delay_s, by_server=True), since_s)
 
 
 def _with_header(plan: Plan, pattern: Pattern, named: str, reading: Reading) -> State:
@@ -228,7 +230,7 @@ def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, i
 
     A request that completes the previous answer (a redirect; `immediate`: a confirmation, the final GET) is still
     sent. The last poll comes forward only from a delay of azpoll's own. A server's `Retry-After` is kept, so that no
-    poll is early, and the operation expires without one.
+    poll is early: then `expires_at` is the deadline.
     """
     if not isinstance(state, Pending) or (deadline_s := state.plan.deadline_s) is None:
         return state
@@ -236,10 +238,14 @@ def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, i
     if delay.seconds <= left_s or (not delay.seconds and (immediate or state.next_request.redirects)):
         return state
     if left_s <= 0:
-        return expire(state, reading)
+        return _expired(state, reading)
     retry_after_s = 0.0 if reading is None or reading.retry_after_s is None else reading.retry_after_s
     too_early = delay.by_server or left_s < state.plan.delay_limits.clamp(retry_after_s)
-    instead = expire(state, reading) if too_early else None
-    return state._replace(
-        next_request=state.next_request._replace(delay=Delay(left_s, by_server=True), instead=instead)
-    )
+    kept = Delay(delay.seconds if too_early else left_s, by_server=True)
+    return state._replace(next_request=state.next_request._replace(delay=kept))
+
+
+def _expired(state: Pending, reading: AnyReading | None) -> Unknown:
+    unread = state.failure_counts != NO_FAILURES
+    detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
+    return failures.give_up(state, UnknownReason.TIMED_OUT, detail, reading)

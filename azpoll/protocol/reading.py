@@ -58,19 +58,15 @@ class Reading:
 
     @property
     def json(self) -> object | BodyProblem:
-        """The JSON value of the body, or the reason why it has none: for a result."""
+        """The JSON value of a result, or the reason why the body has none."""
         if self._json is _UNREAD:
             self._json = read_json(self.outcome)
         return self._json
 
     @property
     def status_json(self) -> object | BodyProblem:
-        """The same for a status document, which is `BROKEN` if it is large and mostly brackets (threat T10)."""
-        if is_mostly_brackets(self.outcome.body):
-            return BodyProblem.BROKEN
-        if self._json is _UNREAD:
-            self._json = read_json(self.outcome)
-        return self._json
+        """The JSON value of a status document; `BROKEN` if it is large and mostly brackets (threat T10)."""
+        return BodyProblem.BROKEN if is_mostly_brackets(self.outcome.body) else self.json
 
     @property
     def document(self) -> Mapping[str, object] | None:
@@ -119,7 +115,7 @@ def read(outcome: Answer | RequestFailure) -> AnyReading:
     """Return the reading of an outcome."""
     if isinstance(outcome, Answer):
         return Reading(outcome)
-    _, _, at_s, _, head = outcome
+    head = outcome.head
     if head is None:
-        return FailureReading(outcome, at_s, None, None)
-    return FailureReading(outcome, at_s, head.status_code, retry_after(head))
+        return FailureReading(outcome, outcome.at_s, None, None)
+    return FailureReading(outcome, outcome.at_s, head.status_code, retry_after(head))

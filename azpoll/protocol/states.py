@@ -48,17 +48,15 @@ class NextRequest(NamedTuple):
         url: checked by `URLPolicy.resolve`.
         delay: counted from the last answer.
         redirects: redirects already followed for this request (rule 11).
-        instead: the state after `delay`, with nothing sent, if the deadline comes before the request (rule 38).
     """
 
     url: str
     delay: Delay
     redirects: int = 0
-    instead: "Unknown | None" = None
 
     def __repr__(self) -> str:
         """Show no URL: its query may be secret (rule 45)."""
-        return f"NextRequest(delay={self.delay}, redirects={self.redirects}, instead={self.instead})"
+        return f"NextRequest(delay={self.delay}, redirects={self.redirects})"
 
 
 NO_FAILURES = FailureCounts()

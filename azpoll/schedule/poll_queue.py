@@ -6,6 +6,7 @@ import heapq
 from itertools import count
 from typing import TYPE_CHECKING
 
+from azpoll.protocol.machine import expires_at
 from azpoll.schedule.due_heap import DueHeap, without_stale
 from azpoll.schedule.job import Priority, pending_state
 from azpoll.schedule.scopes import ScopeQueues
@@ -41,9 +42,11 @@ class PollQueue:
         return len(self._due) + self._scopes.waiting
 
     def put(self, job: Job, due_s: float) -> None:
-        """Add a job, or move it if it waits."""
+        """Add a job, or move it; it waits for its deadline if that comes before its next request."""
         if job.heap_entry:
             self.withdraw(job)
+        if (expires_s := _expires_at(job)) is not None:
+            due_s = expires_s
         self._due.put(job, due_s)
 
     def withdraw(self, job: Job) -> None:
@@ -80,9 +83,9 @@ class PollQueue:
         or if other jobs compete for it.
         """
         while (job := self._due.take(now_s)) is not None:
-            state = pending_state(job)
-            if job.cancel_request is None and state.next_request.instead is not None:
+            if _expires_at(job) is not None:
                 return job, None
+            state = pending_state(job)
             provider_queue = self._queue_for(job, state, now_s)
             alone = not self._scopes.waiting and not self._due.may_be_due(now_s)
             if alone and provider_queue.scope_queue.consume(job, provider_queue, now_s):
@@ -146,3 +149,8 @@ class PollQueue:
         """Return a job whose deadline passed before it got a token."""
         deadline_s = self._next_deadline_s()
         return None if deadline_s is None or deadline_s > now_s else self._deadlines[0][2]
+
+
+def _expires_at(job: Job) -> float | None:
+    """Return the deadline of a job if it comes before the next request may be sent; a cancel request is always sent."""
+    return None if job.cancel_request is not None else expires_at(pending_state(job), job.answered_s)

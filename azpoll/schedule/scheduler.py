@@ -214,8 +214,7 @@ class Scheduler:
 
     def _expire(self, job: Job) -> None:
         """End a job whose deadline passed before its next poll."""
-        state = pending_state(job)
-        job.publish(state.next_request.instead or expire(state), None, 0.0)
+        job.publish(expire(pending_state(job)), None, 0.0)
         self._release(job)
 
     def _release(self, job: Job) -> None:

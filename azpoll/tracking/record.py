@@ -34,7 +34,7 @@ class OperationRecord:
     Args:
         state: the first state.
         on_change: called after each change of the state; all records of a tracker share one function.
-        begun_s: the time when tracking began.
+        begun_s: the time when tracking began: that of the initial answer, from which the first delay counts.
         label: the caller's own name for the operation.
         owner: the owner that the operation is polled for.
         cancel_url: the URL that `cancel` posts to; None for the pattern's own.
@@ -123,17 +123,14 @@ class OperationRecord:
 
     @property
     def resumable(self) -> Pending | None:
-        """The last state that a resume token can be made of; None after success and where there is no polling URL.
-
-        Where the deadline passes before the next request may be sent, it is the state without that deadline.
-        """
+        """The last state that a resume token can be made of; None after success and where there is no polling URL."""
         match self.state:
             case Succeeded():
                 return None
             case Unknown(last=last):
                 return last
             case Polling() | Confirming() | Fetching() as pending:
-                return pending if pending.next_request.instead is None else pending.next_request.instead.last
+                return pending
             case _:
                 return self.state.last
 

@@ -50,6 +50,20 @@ class Prepared(NamedTuple):
     idempotent: bool
 
 
+class Started(NamedTuple):
+    """A new operation.
+
+    Attributes:
+        plan: complete.
+        state: the first one.
+        at_s: monotonic seconds of the answer, or of the resumption, that made it. The delay in `state` counts from it.
+    """
+
+    plan: Plan
+    state: State
+    at_s: float
+
+
 class OperationStarter:
     """Makes plans and first states within the trust that the caller has declared.
 
@@ -95,21 +109,21 @@ class OperationStarter:
         """Return the settings of one call."""
         return checked(self._defaults, given)
 
-    def from_answer(self, prepared: Prepared, answer: Answer) -> tuple[Plan, State]:
-        """Return plan and state of an operation whose initial request was answered."""
+    def from_answer(self, prepared: Prepared, answer: Answer) -> Started:
+        """Return the operation of an initial request that was answered."""
         request, plan, settings, _ = prepared
         if answer.url != request.url:
             plan = self._plan(plan.method, answer.url, settings)
         return _started(plan, settings, answer, request.client_request_id)
 
-    def from_response(self, response: HTTPResponse, settings: Settings) -> tuple[Plan, State]:
-        """Return plan and state of an operation from the initial response that the caller received."""
+    def from_response(self, response: HTTPResponse, settings: Settings) -> Started:
+        """Return the operation of an initial response that the caller received."""
         answer, client_request_id = self._transport.answer_from(response)
         plan = self._plan(_checked_method(answer.method), answer.url, settings)
         return _started(plan, settings, answer, client_request_id)
 
-    def from_token(self, text: str, settings: Settings, at_s: float) -> tuple[Plan, State]:
-        """Return plan and state of an operation from a resume token."""
+    def from_token(self, text: str, settings: Settings, at_s: float) -> Started:
+        """Return the operation of a resume token."""
         try:
             token = resume_token.decode(text, self._token_key)
             origin = origin_of(self._parse_url(token.resource_url))
@@ -132,7 +146,7 @@ class OperationStarter:
         if isinstance(state, RejectedURL):
             raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.reason}; nothing was sent")
         left_s = min(max(token.not_before - time.time(), 0.0), plan.delay_limits.cap)
-        return plan, resume(state, Delay(left_s, by_server=True), at_s)
+        return Started(plan, resume(state, Delay(left_s, by_server=True), at_s), at_s)
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""
@@ -180,10 +194,10 @@ def _plan(method: str, url: str, policy: URLPolicy, settings: Settings) -> Plan:
     )
 
 
-def _started(plan: Plan, settings: Settings, answer: Answer, client_request_id: str | None) -> tuple[Plan, State]:
-    """Return the complete plan of an operation, and its state after the initial answer."""
+def _started(plan: Plan, settings: Settings, answer: Answer, client_request_id: str | None) -> Started:
+    """Return the operation of an initial answer, with its complete plan."""
     plan = plan._replace(deadline_s=_deadline(settings, answer.at_s), client_request_id=client_request_id)
-    return plan, start(plan, answer)
+    return Started(plan, start(plan, answer), answer.at_s)
 
 
 def _deadline(settings: Settings, at_s: float) -> float | None:

@@ -146,7 +146,7 @@ def check(data: bytes) -> None:
     with suppress(InvalidToken):  # a tracker would turn any exception into the one it documents
         decode(text, key)
     try:
-        plan, state = STARTERS[KEYS.index(key)].from_token(text, SETTINGS, 0.0)
+        plan, state, _ = STARTERS[KEYS.index(key)].from_token(text, SETTINGS, 0.0)
     except (InvalidResumeToken, UntrustedPollingURL) as error:
         judge_text(str(error))
         return

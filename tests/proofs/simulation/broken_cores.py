@@ -86,6 +86,12 @@ def _persists(reason: UnknownReason, before: Pending, _came: Came, after: State)
     return before if isinstance(after, Unknown) and after.reason is reason else after
 
 
+def _drops_the_deadline(before: Pending, _came: Came, after: State) -> State:
+    if not isinstance(after, Unknown) or after.reason is not UnknownReason.TIMED_OUT or isinstance(before, Confirming):
+        return after
+    return before._replace(plan=before.plan._replace(deadline_s=None))
+
+
 def _asks_the_resource(_before: Pending, _came: Came, after: State) -> State:
     if isinstance(after, Polling) and after.plan.method in {"PUT", "DELETE"}:
         return after._replace(next_request=after.next_request._replace(url=after.plan.resource_url))
@@ -96,6 +102,14 @@ def _raises(before: Pending, outcome: Came, after: State) -> State:
     if isinstance(before, Confirming) and isinstance(outcome, RequestFailure):
         raise LookupError("headers")  # noqa: TRY004 - a crash, no complaint
     return after
+
+
+def _never(_state: Pending, _since_s: float) -> float | None:
+    return None
+
+
+def _immediately(_state: Pending, since_s: float) -> float | None:
+    return since_s
 
 
 def _core(change: Callable[[Pending, Came, State], State]) -> Core:
@@ -122,8 +136,11 @@ BROKEN_CORES: dict[str, tuple[str, Core]] = {
         ("gives up at once", "I1: lost for no reason", _gives_up_at_once),
         ("loses for good", "I1: lost for good", _loses_for_good),
         ("never gives up", "I1: not given up", partial(_persists, UnknownReason.EXHAUSTED)),
-        ("has no deadline", "I1: after the deadline", partial(_persists, UnknownReason.TIMED_OUT)),
+        ("drops the deadline", "I1: after the deadline", _drops_the_deadline),
         ("raises", "I1: it has no end", _raises),
     )
+} | {
+    "never expires": ("I1: after the deadline", Core(expires_at=_never)),
+    "always expires": ("I1: lost for no reason", Core(expires_at=_immediately)),
 }
 """What is broken: how its invariant's text begins, and the core."""

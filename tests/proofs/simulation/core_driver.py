@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from azpoll.protocol import resume_token as tokens
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay
-from azpoll.protocol.machine import advance, resume, start
+from azpoll.protocol.machine import advance, expire, expires_at, resume, start
 from azpoll.protocol.states import Confirming, Fetching, Polling, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
 from tests.proofs.simulation.fault_scripts import Written
@@ -34,10 +34,11 @@ _CLOCKS_DIFFER_S = 1.0  # what a tracker adds to the time in a token
 
 
 class Core(NamedTuple):
-    """What is tested: `start` and `advance`, or broken ones."""
+    """The tested functions: those of `machine`, or broken ones."""
 
     start: Callable[[Plan, Answer], State] = start
     advance: Callable[[Pending, Answer | RequestFailure], State] = advance
+    expires_at: Callable[[Pending, float], float | None] = expires_at
 
 
 def play(truth: Truth, script: Script, core: Core) -> History:
@@ -63,12 +64,11 @@ def _driven(  # noqa: PLR0917 - the loop of `play`, shared with resuming
     for step in range(PATIENCE):
         if not isinstance(state, (Polling, Fetching, Confirming)):
             break
-        ask = state.next_request
-        due_s = at_s + ask.delay.seconds
-        if ask.instead is not None:
-            return ask.instead, due_s
+        expires_s = core.expires_at(state, at_s)
+        if expires_s is not None:
+            return expire(state), expires_s
+        url, due_s = state.next_request.url, at_s + state.next_request.delay.seconds
         at_s = due_s + _LATENESS_S[(number + step) % 9]
-        url = ask.url
         history.append(Sent(due_s, at_s, url))
         role = ROLES.get(url)
         situation = situation_of(truth, role)

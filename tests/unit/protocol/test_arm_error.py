@@ -1,4 +1,4 @@
-"""Rules 44 and 45: the error a service reports, wherever it stands, and how it is told."""
+"""Rules 44 and 45: the error of a service at any of its places, and its text for people."""
 
 import json
 import pickle
@@ -148,7 +148,7 @@ def test_rule_44_a_code_may_be_a_number(sent: object, code: str) -> None:
 
 
 def test_rule_44_every_member_is_read_or_kept() -> None:
-    """Also unknown ones, and known ones of a shape nobody expects."""
+    """Unknown members are kept, and known members of an unexpected shape."""
     body = {
         "error": {
             "code": "A",
@@ -208,7 +208,7 @@ def test_rule_44_json_in_a_message_without_a_code_is_the_error() -> None:
 
 
 def test_rule_44_depth_is_limited_to_8_levels() -> None:
-    """What stands deeper is kept as it was sent."""
+    """Deeper levels are kept as sent."""
     body: dict[str, object] = {"code": "deepest"}
     for number in range(100):
         body = {"code": str(number), "details": [body]}

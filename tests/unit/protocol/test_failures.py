@@ -53,7 +53,7 @@ def pending(kind: type[Pending]) -> Pending:
     return state
 
 
-def until_lost(state: State, *events: Event) -> Story:
+def until_unknown(state: State, *events: Event) -> Story:
     """Repeat these events until the operation is lost, for a month at most."""
     played, at_s, cycle = [state], 0.0, itertools.cycle(events)
     waits = list[float]()
@@ -83,7 +83,7 @@ def test_rule_11_at_most_3_redirects_are_followed() -> None:
     story = play_on(polling(), hop, hop, hop, hop, hop)
     assert [each.next_request.redirects for each in story.states if isinstance(each, Polling)] == [0, 1, 2, 3, 0, 1]
     assert story.waits == [1, 0, 0, 0, 1]
-    assert until_lost(polling(), hop).lost.reason is UnknownReason.MALFORMED
+    assert until_unknown(polling(), hop).unknown.reason is UnknownReason.MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_rule_19_a_redirect_of_a_location_does_not_replace_the_polling_url() -> 
 
 @pytest.mark.parametrize("status_code", [400, 402, 405, 409, 412, 418, 422, 451])
 def test_rule_24_a_4xx_of_a_status_monitor_is_a_failure_to_read(status_code: int) -> None:
-    """Whatever error is in its body, the operation may still run; it can be taken up again."""
+    """With any error in its body: the operation may still run, and can be resumed."""
     outcome = reply(status_code, {"status": "Failed", "error": {"code": "Conflict"}})
-    lost = play_on(polling(), outcome).lost
-    assert lost.reason is UnknownReason.REFUSED
-    assert isinstance(lost.last, Polling)
-    assert lost.outcome is not None
+    unknown = play_on(polling(), outcome).unknown
+    assert unknown.reason is UnknownReason.REFUSED
+    assert isinstance(unknown.last, Polling)
+    assert unknown.outcome is not None
 
 
 @pytest.mark.parametrize("status_code", [500, 503])
@@ -137,22 +137,22 @@ TRANSIENT: list[Event] = [
 def test_rule_25_transient_failures_go_back_into_the_schedule(kind: type[Pending], event: Event) -> None:
     """With a longer wait each time, and the same URL; given up after 10 in a row and 10 minutes."""
     state = pending(kind)
-    story = until_lost(state, event)
+    story = until_unknown(state, event)
     assert story.waits[1:11] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
     assert {type(each) for each in story.states[:-1]} == {kind}
-    assert story.lost.reason is UnknownReason.EXHAUSTED
+    assert story.unknown.reason is UnknownReason.EXHAUSTED
     assert story.at_s - story.waits[0] >= 600
     assert len(story.waits) > 10
-    assert isinstance(story.lost.last, Polling | Fetching)
-    assert story.lost.outcome is not None
+    assert isinstance(story.unknown.last, Polling | Fetching)
+    assert story.unknown.outcome is not None
 
 
 def test_rule_25_both_bounds_must_be_passed() -> None:
     """10 in a row within 10 minutes are not enough, nor are few over a long time."""
     slow = reply(503, Retry_After="3600")
-    assert len(until_lost(polling(), slow).waits) == 10
+    assert len(until_unknown(polling(), slow).waits) == 10
     swift = polling(delay_limits=DelayLimits(cap=1.0))
-    assert until_lost(swift, reply(503)).at_s == 601
+    assert until_unknown(swift, reply(503)).at_s == 601
 
 
 def test_rule_25_a_readable_answer_starts_the_count_anew() -> None:
@@ -176,10 +176,10 @@ def test_rule_25_the_longer_of_retry_after_and_back_off_is_waited(value: str, wa
 @pytest.mark.parametrize("fault", [FailureKind.CERTIFICATE, FailureKind.UNSENDABLE])
 def test_rule_25_a_certificate_error_is_fatal_at_once(kind: type[Pending], fault: FailureKind) -> None:
     """As is a request that cannot be sent; the operation is kept."""
-    lost = play_on(pending(kind), Drop(fault, "self-signed")).lost
-    assert lost.reason is UnknownReason.UNREACHABLE
-    assert "self-signed" in lost.detail
-    assert lost.last is not None
+    unknown = play_on(pending(kind), Drop(fault, "self-signed")).unknown
+    assert unknown.reason is UnknownReason.UNREACHABLE
+    assert "self-signed" in unknown.detail
+    assert unknown.last is not None
 
 
 @pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
@@ -195,9 +195,9 @@ def test_rule_26_after_a_401_the_credential_is_renewed_once(kind: type[Pending])
     ) == (state.url, 7, 1)
     assert play_on(state, reply(401)).next.next_request.delay.seconds == 1
     for between in ((), (reply(503),), (reply(307, Location="/b"),)):
-        lost = play_on(once.end, *between, reply(401)).lost
-        assert lost.reason is UnknownReason.UNAUTHENTICATED
-        assert lost.last is not None
+        unknown = play_on(once.end, *between, reply(401)).unknown
+        assert unknown.reason is UnknownReason.UNAUTHENTICATED
+        assert unknown.last is not None
 
 
 def test_rule_26_a_readable_answer_allows_the_next_renewal() -> None:
@@ -215,17 +215,17 @@ def test_rule_27_404_410_and_403_are_tolerated_for_60_s_and_5_tries(
     method: str, status_code: int, reason: UnknownReason
 ) -> None:
     """Services lose sight of new operations, and roles take time to propagate; then a PollingError."""
-    story = until_lost(polling(method), reply(status_code))
+    story = until_unknown(polling(method), reply(status_code))
     assert story.waits[1:] == [1, 2, 4, 8, 16, 32]
-    assert story.lost.reason is reason
-    assert ("read permission" in story.lost.detail) is (status_code == 403)
-    assert story.lost.last is not None
+    assert story.unknown.reason is reason
+    assert ("read permission" in story.unknown.detail) is (status_code == 403)
+    assert story.unknown.last is not None
 
 
 def test_rule_27_both_bounds_must_be_passed() -> None:
     """5 tries in a row, and 60 s."""
-    assert len(until_lost(polling(), reply(404, Retry_After="300")).waits) == 5
-    assert until_lost(polling(delay_limits=DelayLimits(cap=1.0)), reply(404)).at_s == 61
+    assert len(until_unknown(polling(), reply(404, Retry_After="300")).waits) == 5
+    assert until_unknown(polling(delay_limits=DelayLimits(cap=1.0)), reply(404)).at_s == 61
 
 
 @pytest.mark.parametrize("status_code", [404, 410, 403])
@@ -260,8 +260,8 @@ MALFORMED = [
 def test_rule_27_malformed_answers_are_transient(outcome: Reply) -> None:
     """With the bound of rule 25; core-lro calls some of them a success."""
     assert play_on(polling(), outcome, told("Running")).outcome is Polling
-    story = until_lost(polling(), outcome)
-    assert story.lost.reason is UnknownReason.MALFORMED
+    story = until_unknown(polling(), outcome)
+    assert story.unknown.reason is UnknownReason.MALFORMED
     assert story.waits[1:8] == [1, 2, 4, 8, 16, 32, 60]
     assert story.at_s >= 600
 
@@ -275,7 +275,7 @@ def test_rule_27_troubles_of_different_kinds_are_counted_apart_and_end() -> None
     ]
     for mixture in mixtures:
         for kind in (Polling, Confirming, Fetching):
-            assert until_lost(pending(kind), *mixture).at_s < 3600
+            assert until_unknown(pending(kind), *mixture).at_s < 3600
 
 
 @pytest.mark.parametrize(
@@ -283,9 +283,9 @@ def test_rule_27_troubles_of_different_kinds_are_counted_apart_and_end() -> None
 )
 def test_rule_32_a_result_given_up_says_that_the_operation_succeeded(event: Event) -> None:
     """The service's verdict stands; `last` reads the result alone."""
-    story = until_lost(pending(Fetching), event)
-    assert story.lost.detail.startswith("the operation succeeded, but its result could not be read: ")
-    assert isinstance(story.lost.last, Fetching)
+    story = until_unknown(pending(Fetching), event)
+    assert story.unknown.detail.startswith("the operation succeeded, but its result could not be read: ")
+    assert isinstance(story.unknown.last, Fetching)
 
 
 def test_rule_21_a_refusal_at_the_resource_is_not_the_operations_own() -> None:
@@ -371,10 +371,10 @@ def test_rule_24_a_lost_operation_says_why_and_keeps_the_answer_that_is_the_reas
     state: Pending, event: Event, reason: UnknownReason, detail: str
 ) -> None:
     """In one sentence, for people."""
-    story = until_lost(state, event)
-    assert (story.lost.reason, story.lost.detail) == (reason, detail)
-    assert story.lost.outcome is not None
-    assert story.lost.outcome.at_s == story.at_s
+    story = until_unknown(state, event)
+    assert (story.unknown.reason, story.unknown.detail) == (reason, detail)
+    assert story.unknown.outcome is not None
+    assert story.unknown.outcome.at_s == story.at_s
 
 
 @pytest.mark.parametrize(
@@ -395,7 +395,7 @@ def test_rule_36_what_was_given_up_is_not_taken_up_before_the_last_answer_allows
     state: Pending, events: list[Event]
 ) -> None:
     """The wait stands in the resume token."""
-    last = play_on(state, *events).lost.last
+    last = play_on(state, *events).unknown.last
     assert last is not None
     assert last.next_request.delay.seconds >= 17
 
@@ -403,10 +403,10 @@ def test_rule_36_what_was_given_up_is_not_taken_up_before_the_last_answer_allows
 def test_rule_36_nor_before_one_allows_whose_body_never_came() -> None:
     """Its head says so."""
     head = reply(503, Retry_After="17").to(OP, 0.0)
-    lost = advance(polling(), RequestFailure(FailureKind.CERTIFICATE, "", 0.0, head=head))
-    assert isinstance(lost, Unknown)
-    assert lost.last is not None
-    assert lost.last.next_request.delay == Delay(17, by_server=True)
+    unknown = advance(polling(), RequestFailure(FailureKind.CERTIFICATE, "", 0.0, head=head))
+    assert isinstance(unknown, Unknown)
+    assert unknown.last is not None
+    assert unknown.last.next_request.delay == Delay(17, by_server=True)
 
 
 @pytest.mark.parametrize(
@@ -431,10 +431,10 @@ def test_rule_24_an_initial_answer_that_leads_nowhere_says_why_and_is_kept(
     method: str, initial: Reply, detail: str
 ) -> None:
     """In one sentence, for people."""
-    lost = play(plan(method), initial).lost
-    assert lost.detail == detail
-    assert isinstance(lost.outcome, Answer)
-    assert (lost.outcome.status_code, lost.outcome.body) == (initial.status_code, initial.body)
+    unknown = play(plan(method), initial).unknown
+    assert unknown.detail == detail
+    assert isinstance(unknown.outcome, Answer)
+    assert (unknown.outcome.status_code, unknown.outcome.body) == (initial.status_code, initial.body)
 
 
 def test_rule_45_what_went_wrong_is_told_without_urls() -> None:
@@ -442,4 +442,4 @@ def test_rule_45_what_went_wrong_is_told_without_urls() -> None:
     events: list[Event] = [reply(code) for code in (300, 307, 400, 401, 403, 404, 503)]
     events += [reply(200, {}), Drop(detail="reset")]
     for event in events:
-        assert HOST not in until_lost(polling(), event).lost.detail
+        assert HOST not in until_unknown(polling(), event).unknown.detail

@@ -124,18 +124,18 @@ def test_rule_31_the_latest_location_beside_a_monitor_counts() -> None:
 
 
 def test_rule_31_a_refused_location_matters_where_it_is_used() -> None:
-    """The operation's success is told in the error (rule 32)."""
+    """The error says that the operation succeeded (rule 32)."""
     foreign = accepted(Azure_AsyncOperation="/op", Location="https://evil.example/loc")
-    lost = play(plan("POST"), foreign, told("Succeeded")).lost
-    assert lost.reason is UnknownReason.UNTRUSTED
-    assert lost.detail.startswith("the operation succeeded")
-    assert isinstance(lost.last, Fetching)
-    assert lost.progress.status == "Succeeded"
+    unknown = play(plan("POST"), foreign, told("Succeeded")).unknown
+    assert unknown.reason is UnknownReason.UNTRUSTED
+    assert unknown.detail.startswith("the operation succeeded")
+    assert isinstance(unknown.last, Fetching)
+    assert unknown.progress.status == "Succeeded"
     again = play(plan("POST"), foreign, told("Running", Location="/loc"), told("Succeeded"))
     assert final_get(again) == LOC
-    lost = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="/a b"), told("Succeeded")).lost
-    assert isinstance(lost.last, Fetching)
-    assert (lost.last.url, lost.last.next_request, lost.last.plan) == (
+    unknown = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="/a b"), told("Succeeded")).unknown
+    assert isinstance(unknown.last, Fetching)
+    assert (unknown.last.url, unknown.last.next_request, unknown.last.plan) == (
         url("/op"),
         NextRequest(url("/op"), IMMEDIATELY),
         plan("POST"),

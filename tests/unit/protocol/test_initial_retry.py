@@ -35,7 +35,7 @@ def test_a_429_that_names_no_time_is_repeated_after_1_2_4_s() -> None:
 
 
 def test_a_429_is_repeated_when_it_says_however_often_it_came() -> None:
-    """Its scope slows down as a whole: nobody need back off by itself; where it names no time, the tries do."""
+    """The whole scope slows down, so a request with a `Retry-After` does not back off by itself."""
     before = Retry(Delay(8, by_server=False), 4, 0.0)
     again = next_retry(answer(429, 20.0, retry_after="2"), before, LIMITS, idempotent=False)
     assert again == Retry(Delay(2, by_server=True), 5, 0.0)

@@ -65,7 +65,7 @@ def answer(body: bytes, content_type: str | None = None) -> Answer:
 
 
 def outcome(read: Callable[[T], object], data: T) -> tuple[str, object]:
-    """Return what a reader makes of a text, as text, or that it refuses it."""
+    """Return the repr of the value that a reader returns, or that it refuses the data."""
     try:
         return "value", repr(read(data))
     except (ValueError, RecursionError):
@@ -180,7 +180,7 @@ def test_rule_17_only_an_object_can_be_a_status(body: bytes, value: object) -> N
 
 @given(st.binary(), st.none() | st.text())
 def test_rule_17_any_body_is_read_without_raising(body: bytes, content_type: str | None) -> None:
-    """Whatever its type says."""
+    """With any content type."""
     value = read_json(answer(body, content_type))
     assert isinstance(value, BodyProblem | dict | list | str | int | float | None)
 

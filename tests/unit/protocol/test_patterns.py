@@ -114,7 +114,7 @@ RESOURCE_ROWS = [
 
 
 def read(pattern: str, outcome: Reply) -> Verdict:
-    """Return what an answer says behind a pattern."""
+    """Return the verdict of a pattern on an answer."""
     report = BY_NAME[pattern].report(PLAN, Reading(outcome.to(RESOURCE, 0.0)))
     assert bool(report.problem) is (report.verdict is UNREADABLE)
     return report.verdict
@@ -139,7 +139,7 @@ def test_rule_27_a_malformed_answer_says_what_is_wrong(body: object, why: str) -
 
 
 @pytest.mark.parametrize(("outcome", "verdict"), LOCATION_ROWS)
-def test_rules_19_and_20_a_location_runs_while_it_is_202_and_then_answers_as_the_operation(
+def test_rules_19_and_20_a_location_answers_as_the_operation_after_the_last_202(
     outcome: Reply, verdict: Verdict
 ) -> None:
     """The provisioning state decides; a failure beside an `error` or in a monitor's document is one, too."""
@@ -181,12 +181,12 @@ def test_rule_23_of_the_resource_its_provisioning_state_decides(outcome: Reply, 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome, _ in RESOURCE_ROWS])
 def test_rule_6_while_a_resource_answers_it_is_not_gone(outcome: Reply) -> None:
-    """Whatever it shows."""
+    """With any provisioning state."""
     assert read("until-gone", outcome) is RUNNING
 
 
 def test_rule_41_what_a_resource_shows_while_it_is_deleted_is_its_progress() -> None:
-    """It ends nothing, but is told."""
+    """The state ends nothing, and is reported."""
     deletion = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
     body = {"percentComplete": 40, "properties": {"provisioningState": "Deleting"}}
     progress = play(deletion, accepted(), reply(200, body), reply(200, b"[]")).end.progress
@@ -237,7 +237,7 @@ def test_rule_21_a_4xx_of_a_location_is_the_operations_own_failure(status_code: 
 
 
 def test_rule_21_a_failure_by_a_4xx_keeps_the_operation_and_its_progress() -> None:
-    """It can be asked again, and tells what was told before."""
+    """It can be polled again, and its progress is that of the answer before."""
     story = play(plan("POST"), accepted(Location="/op"), shown("Updating"), reply(409))
     assert isinstance(story.end, Failed)
     assert (story.end.last.url, story.end.progress.status) == (url("/op"), "Updating")
@@ -247,7 +247,7 @@ def test_rule_21_a_failure_by_a_4xx_keeps_the_operation_and_its_progress() -> No
     ("outcome", "end"), [(shown("Failed"), Failed), (shown("Updating"), Polling), (shown("Succeeded"), Succeeded)]
 )
 def test_rule_22_a_location_that_is_the_resource_is_polled_with_its_own_query(outcome: Reply, end: type[State]) -> None:
-    """API Management hides failures from whoever drops `asyncId`."""
+    """API Management hides failures from clients that drop `asyncId`."""
     named = f"{RESOURCE}&asyncId=7"
     story = play(plan(), reply(201, {"id": "/vm"}, Location=named), accepted(), outcome)
     assert story.asked == (named, named)

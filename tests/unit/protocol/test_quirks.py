@@ -1,4 +1,4 @@
-"""What services really do (research notes, section B): one row for each quirk that meets the core."""
+"""The quirks of real services: one row for each that reaches the core."""
 
 from __future__ import annotations
 

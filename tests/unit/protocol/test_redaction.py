@@ -116,7 +116,7 @@ def test_rule_45_a_masked_url_never_shows_a_secret(start: str, noise: str) -> No
 
 @given(st.text(st.characters(), max_size=700))
 def test_rule_45_any_text_is_masked_to_one_short_line(url: str) -> None:
-    """What is not a URL is masked in the same way, and nothing is raised."""
+    """Text that is no URL is masked in the same way, and nothing is raised."""
     shown = masked_url(url)
     assert len(shown) <= 512
     assert len(shown.splitlines()) <= 1

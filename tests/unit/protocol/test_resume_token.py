@@ -44,7 +44,7 @@ TOKENS = st.builds(
     final_state_via=st.none() | st.sampled_from(FinalStateVia),
     client_request_id=st.none() | PLAIN,
     not_before=st.just(0.0) | st.floats(0, 1e11, exclude_max=True),
-    refused=st.none() | PLAIN,
+    rejected_location=st.none() | PLAIN,
 )
 TOKEN = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=url("/op"))
 MEMBERS = {"v": 1, "method": "PUT", "resource": RESOURCE, "pattern": "Location", "url": url("/op")}
@@ -56,7 +56,7 @@ def text_of(members: object) -> str:
 
 
 def again(state: Pending) -> Pending:
-    """Return what becomes of a state by way of a token."""
+    """Return the state that a token of this state restores."""
     token = decode(encode(token_of(state, 0.0)))
     resumed = state_of(token, state.plan._replace(method=token.method, resource_url=token.resource_url))
     assert isinstance(resumed, Pending)
@@ -74,13 +74,13 @@ def test_rule_42_a_round_trip_changes_nothing(token: Token, key: bytes | None) -
 
 
 def test_rule_42_a_token_may_have_every_member_at_once() -> None:
-    token = TOKEN._replace(fallback="f", location="l", refused="r", client_request_id="c", not_before=1.0)
+    token = TOKEN._replace(fallback="f", location="l", rejected_location="r", client_request_id="c", not_before=1.0)
     token = token._replace(final_state_via=FinalStateVia.LOCATION)
     assert decode(encode(token)) == token
 
 
 def test_rule_42_a_token_is_versioned_json_in_base64url() -> None:
-    """What is absent is left out; no header, no body, no credential is in it."""
+    """Absent values are omitted; the token has no header, no body and no credential."""
     text = encode(token_of(polling(client_request_id="c", final_state_via=FinalStateVia.LOCATION), 17.5))
     assert json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) == {
         "v": 1,
@@ -147,7 +147,7 @@ def test_rule_42_a_confirmation_is_taken_up_at_the_poll_before_it() -> None:
 
 def test_rule_42_a_lost_operation_can_be_taken_up() -> None:
     """Here after a 400; the next answer is read as it would have been."""
-    last = play_on(polling(), reply(400)).lost.last
+    last = play_on(polling(), reply(400)).unknown.last
     assert last is not None
     assert isinstance(play_on(again(last), told("Succeeded")).end, Fetching)
 
@@ -166,7 +166,7 @@ def test_rule_42_a_refused_location_is_refused_again_when_it_is_used(named: str)
     assert isinstance(resumed, Polling)
     assert isinstance(resumed.location, RejectedURL)
     for taken in (state, resumed):
-        assert play_on(taken, told("Succeeded")).lost.reason is UnknownReason.UNTRUSTED
+        assert play_on(taken, told("Succeeded")).unknown.reason is UnknownReason.UNTRUSTED
     assert play_on(resumed, told("Running", Location="/loc"), told("Succeeded"), reply(200)).asked[-1] == url("/loc")
 
 
@@ -181,7 +181,7 @@ def test_rule_42_a_refused_location_is_used_by_who_trusts_its_origin_after_all()
 @pytest.mark.parametrize("location", [f"{HOST}/loc?t=", "https://eu.azure.com/loc?t="])
 @pytest.mark.parametrize("letter", ["x", '"'])
 def test_rule_42_of_urls_of_8_kib_there_is_a_token_in_every_state(location: str, letter: str) -> None:
-    """Of the resource, the monitor, the one before it and the `Location`, however they are written (rule 13)."""
+    """The resource, the monitor, the fallback and the `Location` may all be that long, and escaped (rule 13)."""
     resource, first, second, third = (
         f"{start}{'&' if '?' in start else '?'}api-version=1&t=".ljust(MAX_URL, letter)
         for start in (RESOURCE, f"{HOST}/1", f"{HOST}/2", location)
@@ -197,10 +197,10 @@ def test_rule_42_of_urls_of_8_kib_there_is_a_token_in_every_state(location: str,
 
 
 def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
-    """Who does not trust the one resumes at the other; where there is none, the first refusal is told."""
-    lost = play_on(polling(), told("Running", Azure_AsyncOperation="https://eu.azure.com/op")).lost
-    assert lost.last is not None
-    token = token_of(lost.last, 0.0)
+    """An operation resumes there without trust in the newer URL; without a fallback the rejection is reported."""
+    unknown = play_on(polling(), told("Running", Azure_AsyncOperation="https://eu.azure.com/op")).unknown
+    assert unknown.last is not None
+    token = token_of(unknown.last, 0.0)
     resumed = state_of(token, plan())
     assert isinstance(resumed, Polling)
     assert (resumed.url, resumed.fallback) == (url("/op"), None)
@@ -349,7 +349,7 @@ def test_rule_42_a_refused_token_says_why(text: str, key: bytes | None, why: str
 
 @pytest.mark.parametrize("stray", ["\n", " ", "=", "!", ".", "%", "+", "/", "\0"])
 def test_rule_42_no_character_is_passed_over(stray: str) -> None:
-    """A token has one spelling: what was damaged is told, not guessed."""
+    """A token has one spelling: damage is reported, not repaired by a guess."""
     text = encode(TOKEN)
     with pytest.raises(InvalidToken):
         decode(f"{text[:8]}{stray}{text[8:]}")
@@ -400,7 +400,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | s
 
 @given(st.dictionaries(st.sampled_from([*MEMBERS, "via", "fallback", "not_before"]) | st.text(), VALUES))
 def test_rule_42_any_members_are_a_token_or_refused(changes: dict[str, object]) -> None:
-    """Whoever forges them."""
+    """Forged members too."""
     check_decoding(text_of(MEMBERS | changes), None)
 
 

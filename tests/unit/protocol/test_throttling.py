@@ -1,4 +1,4 @@
-"""What a 429 and the remaining-reads headers tell."""
+"""A 429 and the headers of remaining reads."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_a_429_concerns_the_scope_a_provider_or_one_operation(outcome: Reply, th
     ],
 )
 def test_the_least_number_of_reads_left_is_told(headers: dict[str, str], left: int | None) -> None:
-    """What is no plain number of nine digits at most is as absent."""
+    """A value that is not a plain number of at most nine digits counts as absent."""
     assert remaining(Reply(200, headers=headers).to(RESOURCE, 0.0), "reads") == left
 
 
 @given(st.dictionaries(st.sampled_from([READS, "x-ms-ratelimit-remaining-resource", "retry-after"]), st.text()))
 def test_any_header_is_read_without_raising(headers: dict[str, str]) -> None:
-    """What is left is never negative."""
+    """The number of requests left is never negative."""
     outcome = Reply(429, b"{", headers).to(RESOURCE, 0.0)
     assert throttle_of(outcome) is not None
     assert (remaining(outcome, "reads") or 0) >= 0

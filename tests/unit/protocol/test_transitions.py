@@ -110,10 +110,10 @@ def test_rule_18_a_stale_url_is_not_tried_again_however_often_it_is_named() -> N
 
 def test_rule_8_a_later_url_that_is_none_leaves_the_polling_url() -> None:
     """There the operation can be taken up."""
-    lost = play_on(polling(), told("Running", Azure_AsyncOperation="/a b")).lost
-    assert lost.reason is UnknownReason.UNTRUSTED
-    assert lost.last is not None
-    assert (lost.last.url, lost.last.next_request.url) == (OP, OP)
+    unknown = play_on(polling(), told("Running", Azure_AsyncOperation="/a b")).unknown
+    assert unknown.reason is UnknownReason.UNTRUSTED
+    assert unknown.last is not None
+    assert (unknown.last.url, unknown.last.next_request.url) == (OP, OP)
 
 
 def test_rule_18_a_url_that_is_named_in_each_answer_is_no_newer_one() -> None:
@@ -161,7 +161,7 @@ def test_rule_28_the_result_of_a_delete_keeps_nothing_of_the_404() -> None:
 
 
 def test_rule_41_a_delete_that_ends_by_a_404_keeps_what_was_told_before() -> None:
-    """What it was at, not what the 404 says."""
+    """The 404 does not replace it."""
     story = play_on(polling("DELETE"), told("Deleting"), reply(404), reply(404))
     assert isinstance(story.end, Succeeded)
     assert story.end.progress.status == "Deleting"
@@ -180,12 +180,14 @@ def test_rule_28_a_resource_that_is_still_there_is_polled_by_rule_27(there: Repl
     story = play_on(polling("DELETE"), *[reply(404), there] * 3, told("Running"))
     assert story.asked == (OP, RESOURCE) * 3 + (OP,)
     assert story.waits == [1, 0, 1, 0, 2, 0, 4]
-    lost = play_on(polling("DELETE"), *[reply(404), Reply(there.status_code, headers={"retry-after": "60"})] * 5).lost
-    assert lost.reason is (UnknownReason.FORBIDDEN if there.status_code == 403 else UnknownReason.NOT_FOUND)
-    assert isinstance(lost.last, Polling)
-    if lost.reason is UnknownReason.NOT_FOUND:
-        assert "the resource" in lost.detail
-        assert "nothing is found there" not in lost.detail
+    unknown = play_on(
+        polling("DELETE"), *[reply(404), Reply(there.status_code, headers={"retry-after": "60"})] * 5
+    ).unknown
+    assert unknown.reason is (UnknownReason.FORBIDDEN if there.status_code == 403 else UnknownReason.NOT_FOUND)
+    assert isinstance(unknown.last, Polling)
+    if unknown.reason is UnknownReason.NOT_FOUND:
+        assert "the resource" in unknown.detail
+        assert "nothing is found there" not in unknown.detail
 
 
 @pytest.mark.parametrize("trouble", [reply(503), reply(401), reply(307, Location=RESOURCE), reply(304)])
@@ -215,16 +217,16 @@ def test_rule_28_no_other_method_succeeds_by_a_404(method: str) -> None:
 
 @pytest.mark.parametrize("end", [told("Succeeded"), told("Failed"), told("Canceled"), reply(400)])
 def test_rule_29_a_terminal_state_is_of_the_answer_that_made_it(end: Reply) -> None:
-    """It asks for nothing, and keeps what was told before."""
+    """It names no next request, and keeps the progress of earlier answers."""
     first = reply(200, {"status": "Running", "percentComplete": 40, "startTime": "then"})
     story = play_on(polling("POST"), first, end)
     assert not hasattr(story.end, "ask")
-    progress = story.lost.progress if end.status_code == 400 else story.end.progress
+    progress = story.unknown.progress if end.status_code == 400 else story.end.progress
     assert (progress.percent_complete, progress.start_time) == (40, "then")
 
 
 @pytest.mark.parametrize("word", ["Failed", "Canceled"])
-def test_rule_29_what_failed_or_was_canceled_keeps_where_it_was_asked_and_what_was_answered(word: str) -> None:
+def test_rule_29_a_failure_or_cancellation_keeps_its_polling_url_and_its_answer(word: str) -> None:
     """So that it can be looked at again."""
     end = play_on(polling("POST"), told("Running"), told(word)).end
     assert isinstance(end, Failed | Canceled)
@@ -261,17 +263,17 @@ def test_rule_32_a_result_that_is_no_json_is_asked_for_again() -> None:
 
 def test_rule_9_a_later_location_of_a_result_is_checked() -> None:
     """As every URL is; who trusts it after all can resume there."""
-    lost = play_on(polling(), told("Succeeded"), accepted(Location=EVIL)).lost
-    assert lost.reason is UnknownReason.UNTRUSTED
-    assert isinstance(lost.last, Fetching)
-    assert (lost.last.url, lost.last.next_request) == (EVIL, NextRequest(EVIL, Delay(0, by_server=True)))
+    unknown = play_on(polling(), told("Succeeded"), accepted(Location=EVIL)).unknown
+    assert unknown.reason is UnknownReason.UNTRUSTED
+    assert isinstance(unknown.last, Fetching)
+    assert (unknown.last.url, unknown.last.next_request) == (EVIL, NextRequest(EVIL, Delay(0, by_server=True)))
 
 
-def test_rule_9_a_refused_polling_url_is_where_it_may_be_taken_up_with_the_wait_that_was_asked() -> None:
+def test_rule_9_a_rejected_polling_url_can_be_resumed_after_the_retry_after() -> None:
     """Else the first poll after the resumption would come early."""
-    lost = play_on(polling(), told("Running", Azure_AsyncOperation=EVIL, Retry_After="17")).lost
-    assert isinstance(lost.last, Polling)
-    assert (lost.last.url, lost.last.next_request) == (EVIL, NextRequest(EVIL, Delay(17, by_server=True)))
+    unknown = play_on(polling(), told("Running", Azure_AsyncOperation=EVIL, Retry_After="17")).unknown
+    assert isinstance(unknown.last, Polling)
+    assert (unknown.last.url, unknown.last.next_request) == (EVIL, NextRequest(EVIL, Delay(17, by_server=True)))
 
 
 def test_rule_32_a_result_that_is_not_there_yet_is_no_failure() -> None:
@@ -285,10 +287,10 @@ def test_rule_32_a_result_that_is_not_found_has_the_grace_of_rule_27() -> None:
     """Then the error says that the operation itself succeeded; a resource may be invisible at first."""
     story = play_on(polling(), told("Succeeded"), *[reply(404)] * 3, reply(200))
     assert story.outcome is Succeeded
-    lost = play_on(polling(), told("Succeeded"), *[reply(404, Retry_After="30")] * 5).lost
-    assert lost.reason is UnknownReason.NOT_FOUND
-    assert "the operation succeeded" in lost.detail
-    assert isinstance(lost.last, Fetching)
+    unknown = play_on(polling(), told("Succeeded"), *[reply(404, Retry_After="30")] * 5).unknown
+    assert unknown.reason is UnknownReason.NOT_FOUND
+    assert "the operation succeeded" in unknown.detail
+    assert isinstance(unknown.last, Fetching)
 
 
 @pytest.mark.parametrize("via", [FinalStateVia.LOCATION, FinalStateVia.ORIGINAL_URI])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.url_policy import MAX_URL, Origin, RejectedURL, URLPolicy, origin_of
+from azpoll.protocol.url_policy import MAX_URL, Origin, RejectedURL, URLPolicy, before_path, origin_of
 from tests.support.protocol_rows import HOST, RESOURCE, TRUST, url
 
 BASE = f"{HOST}/a/b/op?t=secret"
@@ -18,7 +18,7 @@ GATEWAY = "https://gw.contoso.net"
 
 
 def target(named: str, url_policy: URLPolicy = TRUST, base: str = BASE) -> str | RejectedURL:
-    """Return what is asked for a URL that an answer of `base` names."""
+    """Return the resolved URL for one that an answer of `base` names."""
     return url_policy.resolve(named, base=base, resource_url=RESOURCE)
 
 
@@ -91,7 +91,7 @@ def test_rule_8_what_is_no_proper_url_is_refused(named: str, why: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["ftp", "javascript", "file"])
 def test_rule_8_only_http_and_https_have_an_origin(scheme: str) -> None:
-    """What has none is told with its scheme alone."""
+    """The error names the scheme alone."""
     with pytest.raises(ValueError, match=f"^not an http or https URL: scheme '{scheme}'$"):
         origin(f"{scheme}://host/path")
 
@@ -196,7 +196,7 @@ def test_rule_9_an_origin_is_written_as_it_can_be_listed(text: str) -> None:
     ],
 )
 def test_rule_10_urls_of_other_origins_move_to_the_gateway(rebase_to: str, named: str, asked: str) -> None:
-    """Those that are there already stay; what was moved stays where it is when it is met again."""
+    """URLs of the gateway stay, and so does a URL that was moved before."""
     url_policy = trust_of(GATEWAY, rebase_to=rebase_to)
     assert target(named, url_policy, f"{GATEWAY}/x") == asked
     assert target(asked, url_policy, f"{GATEWAY}/x") == asked
@@ -254,7 +254,7 @@ def test_rule_13_urls_of_8_kib_work(longer: int, fits: bool, version: str) -> No
     assert asked == (HOST + path + whole if fits else RejectedURL(f"it is longer than {MAX_URL} characters"))
 
 
-def test_rule_13_a_url_of_another_origin_is_something_to_resume_at_if_it_is_no_longer() -> None:
+def test_rule_13_a_url_of_another_origin_can_be_resumed_at_if_it_is_not_too_long() -> None:
     """To the character."""
     longest = "https://evil.example/".ljust(MAX_URL, "x")
     kept = [refused.url for refused in (target(longest), target(f"{longest}x")) if isinstance(refused, RejectedURL)]
@@ -263,7 +263,7 @@ def test_rule_13_a_url_of_another_origin_is_something_to_resume_at_if_it_is_no_l
 
 @pytest.mark.parametrize("named", ["https://evil.example/" + "x" * MAX_URL, "/" + "x" * 70_000])
 def test_rule_13_a_long_url_is_nothing_to_resume_at(named: str) -> None:
-    """Whatever else is wrong with it."""
+    """With any other defect too."""
     refused = target(named)
     assert isinstance(refused, RejectedURL)
     assert refused.url is None
@@ -292,3 +292,17 @@ def test_rule_9_whatever_is_named_only_trusted_origins_are_asked(
         assert target(asked, url_policy) == asked
     else:
         assert isinstance(asked, RejectedURL)
+
+
+@pytest.mark.parametrize(
+    ("named", "before"),
+    [
+        ("https://h:8/a/b?c=/d", "https://h:8"),
+        ("http://h/", "http://h"),
+        ("https://u@h?a", "https://u@h?a"),
+        ("https://h", "https://h"),
+    ],
+)
+def test_the_part_of_a_url_before_its_path_decides_its_origin(named: str, before: str) -> None:
+    """It also has the query if there is no path."""
+    assert before_path(named) == before

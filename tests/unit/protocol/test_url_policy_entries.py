@@ -1,4 +1,4 @@
-"""Rule 9 at every entry: a service, or whoever writes a token, names a URL; nothing hostile is ever asked."""
+"""Rule 9 at every entry: no hostile URL of a service, or of a forged token, is ever requested."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ HARMLESS = {
 
 
 def of_token(**urls: str) -> Story | None:
-    """Return what resuming a token with these URLs leads to, None if it is refused."""
+    """Return the story after resuming a token with these URLs; None if the token is refused."""
     members = {"method": "POST", "resource_url": RESOURCE, "pattern": "Location", "url": url("/op")} | urls
     try:
         token = decode(encode(Token(**members)))  # type: ignore[arg-type]  # no other member is named
@@ -95,7 +95,7 @@ def of_token(**urls: str) -> Story | None:
 
 
 def redirected(state: Pending, named: str) -> Story:
-    """Return what a redirect leads to."""
+    """Return the story after a redirect."""
     return play_on(state, reply(307, Location=named))
 
 
@@ -135,10 +135,10 @@ def test_rule_9_no_hostile_url_is_asked(entry: str, form: str) -> None:
     """At no entry and in no form; the error is `UNTRUSTED` and keeps the operation."""
     story = ENTRIES[entry](HOSTILE[form])
     if story is not None:
-        assert story.lost.reason is UnknownReason.UNTRUSTED
+        assert story.unknown.reason is UnknownReason.UNTRUSTED
         assert not any("evil" in asked for asked in story.asked)
-        assert "evil.example/op" not in story.lost.detail
-        assert entry.startswith("initial") or story.lost.last is not None
+        assert "evil.example/op" not in story.unknown.detail
+        assert entry.startswith("initial") or story.unknown.last is not None
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -154,7 +154,7 @@ def test_rule_9_harmless_urls_are_asked_as_they_are(entry: str, form: str) -> No
 @pytest.mark.parametrize("form", HOSTILE)
 @pytest.mark.parametrize("member", ["location", "fallback", "resource_url"])
 def test_rule_42_every_url_of_a_token_is_checked(member: str, form: str) -> None:
-    """Those that would be asked later, too."""
+    """Including URLs that would be requested later."""
     story = of_token(**{member: HOSTILE[form]})
     # A fallback that no token has room for is left out.
     assert story is None or (form == "100 KiB" and isinstance(story.end, Polling) and story.end.fallback is None)
@@ -172,17 +172,17 @@ def test_rule_9_who_trusts_the_origin_after_all_can_resume(entry: str) -> None:
     """There, or where it was named; the refusal alone ends nothing."""
     eu = plan(url_policy=TRUST).url_policy.parse("https://eu.azure.com/op")
     story = ENTRIES[entry](str(eu))
-    if story is not None and isinstance(lost := story.end, Unknown):
-        assert isinstance(lost.last, Pending)
+    if story is not None and isinstance(unknown := story.end, Unknown):
+        assert isinstance(unknown.last, Pending)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
 def test_rule_9_an_operation_whose_first_url_is_refused_can_be_taken_up(method: str) -> None:
-    """At that URL as what it is; where it is no URL at all, a PUT or PATCH at its resource, others nowhere."""
-    foreign = play(plan(method), accepted(Operation_Location="https://eu.azure.com/op")).lost.last
+    """At that URL with its pattern. If it is no URL, a PUT or PATCH resumes at its resource, and others do not."""
+    foreign = play(plan(method), accepted(Operation_Location="https://eu.azure.com/op")).unknown.last
     assert isinstance(foreign, Polling)
     assert (foreign.pattern.name, foreign.url) == ("Operation-Location", "https://eu.azure.com/op")
-    nowhere = play(plan(method), accepted(Operation_Location="/a b")).lost.last
+    nowhere = play(plan(method), accepted(Operation_Location="/a b")).unknown.last
     if method in {"PUT", "PATCH"}:
         assert isinstance(nowhere, Polling)
         assert (nowhere.pattern.name, nowhere.url) == ("resource", RESOURCE)
@@ -193,14 +193,14 @@ def test_rule_9_an_operation_whose_first_url_is_refused_can_be_taken_up(method: 
 def test_rule_9_one_redirect_to_a_foreign_host_does_not_take_the_operation_there() -> None:
     """A captive portal in one answer: who resumes without trusting it polls where the operation is."""
     for state in (polling(), fetching("PUT")):
-        last = redirected(state, "https://portal.example/login").lost.last
+        last = redirected(state, "https://portal.example/login").unknown.last
         assert last is not None
         assert last.url == state.url
 
 
 def test_rule_9_a_foreign_url_in_one_answer_leaves_the_trusted_one_in_reserve() -> None:
     """So that the operation is still resumable for those who do not trust it."""
-    last = play_on(polling(), told("Running", Azure_AsyncOperation="https://evil.example/op")).lost.last
+    last = play_on(polling(), told("Running", Azure_AsyncOperation="https://evil.example/op")).unknown.last
     assert isinstance(last, Polling)
     assert (last.url, last.fallback) == ("https://evil.example/op", url("/op"))
     assert last.next_request.url == last.url
