@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 import azpoll
 from azpoll.testing import FakeARM, Step, status_monitor
 
-LIBRARY = pytest.mark.parametrize("library", ["httpx", "httpx2"])
-Library = Literal["httpx", "httpx2"]
-ORIGIN = "https://management.azure.com"
+if TYPE_CHECKING:
+    from azpoll.testing import RequestRecord
+
 THING = "/subscriptions/s/resourceGroups/g/things/t"
 RUNNING, SUCCEEDED = status_monitor("Running"), status_monitor("Succeeded")
 
@@ -28,5 +26,5 @@ async def polled(client: Any) -> None:
         await (await tracker.begin("DELETE", THING))
 
 
-def polls_of(arm: FakeARM) -> list[Any]:
+def polls_of(arm: FakeARM) -> list[RequestRecord]:
     return [request for request in arm.requests if request.method == "GET"]

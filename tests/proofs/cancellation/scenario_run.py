@@ -13,6 +13,7 @@ import azpoll
 from azpoll.testing import FakeARM
 from tests.proofs.cancellation.cancelled_caller import Visitor
 from tests.proofs.cancellation.stepping_loops import Steps, Way, run_stepping
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,7 +56,7 @@ class Scene:
         return self.visitors[:-1] or self.visitors
 
     def client(self, auth: httpx.Auth | None = None) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.arm.transport(), base_url=ORIGIN, auth=auth)
+        return client_of(self.arm, auth=auth)
 
     def strike(self) -> None:
         for visitor in self.leaving:

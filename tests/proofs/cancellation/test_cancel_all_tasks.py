@@ -6,14 +6,17 @@ import asyncio
 import inspect
 import random
 from functools import partial
-
-import httpx
+from typing import TYPE_CHECKING
 
 import azpoll
 from azpoll.testing import FakeARM, Script, VirtualLoop
 from tests.proofs.cancellation.cancelled_caller import verdict
-from tests.proofs.cancellation.scenario_run import LATENCY_S, ORIGIN, Operation, path_of
+from tests.proofs.cancellation.scenario_run import LATENCY_S, Operation, path_of
 from tests.proofs.cancellation.stepping_loops import SteppingLoop, Steps
+from tests.support.clients import client_of
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Run:
@@ -28,7 +31,7 @@ class Run:
         self.now_s = 0.0
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.arm.transport(), base_url=ORIGIN)
+        return client_of(self.arm)
 
     async def program(self) -> None:
         """Begin two operations, and let two tasks await each."""

@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 import azpoll
 from tests.proofs.crash.token_journal import Journal, read
+from tests.support.clients import new_client
+
+if TYPE_CHECKING:
+    import httpx
 
 
 async def main(base_url: str, path: Path) -> None:
     with Journal(path) as journal:
         async with (
-            httpx.AsyncClient(base_url=base_url, trust_env=False) as client,
+            new_client(base_url=base_url, trust_env=False) as client,
             azpoll.Tracker(client, min_interval=0, budget=None) as tracker,
         ):
             operations: dict[str, azpoll.AsyncOperation[httpx.Response]] = {}

@@ -13,11 +13,10 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import httpx
-
 import azpoll
 from azpoll.testing import Exchange, FakeARM, IncomingRequest, RetryAfter, Script, status_monitor
 from tests.proofs.crash import token_journal
+from tests.support.clients import new_client
 from tests.support.repository import ROOT
 from tests.support.scale import scaled
 
@@ -66,7 +65,7 @@ def script_of(chance: random.Random) -> Script:
 
 async def start(arm: FakeARM, base_url: str, chance: random.Random, path: Path) -> None:
     """Start operations, and write down the first token of each."""
-    async with httpx.AsyncClient(base_url=base_url, trust_env=False) as client:
+    async with new_client(base_url=base_url, trust_env=False) as client:
         responses = [
             await client.request(chance.choice(["PUT", "POST", "DELETE"]), f"/things/{number}?api-version=1")
             for number in range(OPERATIONS)

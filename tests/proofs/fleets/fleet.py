@@ -13,6 +13,7 @@ import trio.testing
 
 import azpoll
 from azpoll.testing import FakeARM, IncomingRequest, VirtualLoop
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -70,7 +71,7 @@ class Fleet:
         self.tracked: list[azpoll.AsyncOperation[httpx.Response]] = []
 
     def client(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        return httpx.AsyncClient(transport=self.line, base_url=ORIGIN)
+        return new_client(transport=self.line, base_url=ORIGIN)
 
     def begin(
         self,

@@ -19,6 +19,7 @@ from azpoll.protocol.target import Trust, origin_of
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.headers import read_headers
 from tests.proofs.fuzz.value_checks import judge_end, judge_state, judge_text
+from tests.support.clients import new_client
 
 HOST = "https://management.azure.com"
 RESOURCE = f"{HOST}/subscriptions/s/resourceGroups/g/things/t?api-version=1"
@@ -30,7 +31,7 @@ HEADER_END, HEAD_END = b"\x1e", b"\x1d"
 
 STATUS_CODES = (200, 200, 200, 200, 202, 202, 201, 204, 429, 500, 503, 400, 409, 401, 403, 404, 410, 408, 302, 307, 304)
 
-TRANSPORT = ClientTransport(httpx.AsyncClient())
+TRANSPORT = ClientTransport(new_client())
 """Turns answers into responses of the client's library; it sends nothing here."""
 
 

@@ -12,8 +12,6 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import httpx
-
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
 from azpoll.opening import Opening
 from azpoll.options import Defaults
@@ -27,6 +25,7 @@ from tests.proofs.fuzz.byte_mutation import havoc, one_of
 from tests.proofs.fuzz.input_kind import Broken, Kind
 from tests.proofs.fuzz.url_inputs import HOSTS, PATHS, PORTS, SCHEMES, USERS
 from tests.proofs.fuzz.value_checks import judge_state, judge_text
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from random import Random
@@ -37,7 +36,7 @@ KEYS = (None, KEY)
 
 
 def _opening(key: bytes | None) -> Opening:
-    transport = ClientTransport(httpx.AsyncClient(base_url=HOST))
+    transport = ClientTransport(new_client(base_url=HOST))
     return Opening(transport, Defaults(Pace(), float("inf")), allowed_origins=[EU], rebase_to=None, token_key=key)
 
 

@@ -6,17 +6,19 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from tests.proofs.hostile_bodies.body_server import BOMBS, bomber
+from tests.support.marks import EACH_LIBRARY
+
+if TYPE_CHECKING:
+    from tests.support.clients import Library
 
 VICTIM = Path(__file__).with_name("polling_process.py")
 MOST_KIB = 16 * 1024
 
 
-async def reports(library: str) -> list[dict[str, Any]]:
+async def reports(library: Library) -> list[dict[str, Any]]:
     """Return what a process of its own tells of each bomb."""
     async with bomber() as base:
         process = await asyncio.create_subprocess_exec(
@@ -27,8 +29,8 @@ async def reports(library: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in told.splitlines()]
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
-def test_a_bomb_costs_little_and_ends_nothing(library: str) -> None:
+@EACH_LIBRARY
+def test_a_bomb_costs_little_and_ends_nothing(library: Library) -> None:
     """Through a status monitor, whose bodies are read to 1 MiB, and through a `Location`, to 8 MiB (rule 38)."""
     told = asyncio.run(reports(library))
     assert [report["name"] for report in told] == [name for name in BOMBS for _ in range(2)]

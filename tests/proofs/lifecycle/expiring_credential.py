@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from tests.proofs.stack.random_operations import CANARY
+from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

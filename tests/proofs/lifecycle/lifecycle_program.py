@@ -7,7 +7,6 @@ import math
 import traceback
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 import azpoll
@@ -17,10 +16,14 @@ from tests.proofs.lifecycle.simulated_world import LATENCY_S, SUBSCRIPTIONS, Wor
 from tests.proofs.lifecycle.skewed_clocks import STEP_BORNE_S, TICK_S
 from tests.proofs.lifecycle.tracker_task import Room
 from tests.proofs.lifecycle.waiter_tasks import cancel, check_canceled, wait
-from tests.proofs.stack.random_operations import CANARY, ORIGIN
+from tests.proofs.stack.random_operations import ORIGIN
+from tests.support.canary import CANARY
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
 
     from azpoll.options import TrackingOptions
     from tests.proofs.lifecycle.operation_strategies import Draft
@@ -136,7 +139,7 @@ class Program:
         try:
             if not draft.by_hand:
                 return await tracker.begin(draft.method, url, json={}, **options)
-            async with httpx.AsyncClient(transport=self.world.arm.transport()) as client:
+            async with new_client(transport=self.world.arm.transport()) as client:
                 response = await client.request(draft.method, url, json={}, headers=headers)
             return tracker.track(response, **options)
         except azpoll.AzpollError as error:

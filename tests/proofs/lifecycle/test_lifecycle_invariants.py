@@ -16,7 +16,7 @@ from tests.proofs.lifecycle.lifecycle_program import Program
 from tests.proofs.lifecycle.operation_strategies import Draft
 from tests.proofs.lifecycle.recording_transport import Read
 from tests.proofs.lifecycle.simulated_world import World
-from tests.proofs.stack.random_operations import CANARY
+from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,16 +6,17 @@ import time
 from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 import pytest
 
 import azpoll
 from azpoll.protocol import token as tokens
 from azpoll.testing import Delay, FakeARM, Ordinary, Script, run_virtual
-from tests.proofs.stack.random_operations import ORIGIN
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import httpx
 
     from azpoll.testing import Step
 
@@ -24,10 +25,6 @@ pytestmark = pytest.mark.anyio
 THING = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Fake/things/t?api-version=1"
 CANCEL = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Fake/things/t/cancel?api-version=1"
 LATENCY_S = 0.05
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN, timeout=None)  # noqa: S113 - azpoll's
 
 
 def slow_second_poll(seconds: float) -> FakeARM:
@@ -102,7 +99,11 @@ async def test_a_request_to_cancel_leaves_beside_no_other_request_of_another_han
 async def test_two_requests_to_cancel_through_two_handles_leave_one_after_the_other() -> None:
     arm = FakeARM(limits=None, latency_s=3)
     arm.operation("DELETE", duration_s=300, retry_after=17, cancel_takes_s=100)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker, anyio.create_task_group() as tasks:
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
         operation = await tracker.begin("DELETE", THING, cancel_url=CANCEL)
         again = tracker.resume(operation.resume_token(), cancel_url=CANCEL)
         tasks.start_soon(operation.cancel)

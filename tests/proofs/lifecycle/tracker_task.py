@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Literal
 
-import httpx
-
 import azpoll
 from tests.proofs.lifecycle.expiring_credential import Bearer
 from tests.proofs.stack.random_operations import ORIGIN
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.proofs.lifecycle.expiring_credential import Issuer
     from tests.proofs.lifecycle.recording_transport import Wire
 
@@ -75,7 +76,7 @@ class Room:
         await asyncio.wait([self._task], timeout=seconds)
 
     async def _hold(self, issuer: Issuer, entered: asyncio.Event) -> None:
-        client = httpx.AsyncClient(transport=self.wire, base_url=ORIGIN, auth=Bearer(issuer), timeout=None)  # noqa: S113 - azpoll's
+        client = new_client(transport=self.wire, base_url=ORIGIN, auth=Bearer(issuer), timeout=None)
         try:
             async with (
                 client,

@@ -11,6 +11,7 @@ import pytest
 
 import azpoll
 from tests.proofs.peers.peer_cases import Case, Reply, load
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ async def test_peer_case(case: Case) -> None:
     """An operation of a peer's test ends as the rules say, after the requests they allow and none too early."""
     service = Service(case)
     begun_s = anyio.current_time()
-    async with httpx.AsyncClient(transport=httpx.MockTransport(service.answer)) as client:
+    async with new_client(transport=httpx.MockTransport(service.answer)) as client:
         outcome, result = await outcome_of(client, case)
 
     assert outcome == case.expect["outcome"], result

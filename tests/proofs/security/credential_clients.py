@@ -16,6 +16,8 @@ import trustme
 import azpoll
 from tests.proofs.security.two_host_network import HOME, Network
 from tests.proofs.security.url_entries import ACCEPTED, THING, Scene, said
+from tests.support.canary import CANARY
+from tests.support.clients import ClientOptions, Library, new_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
@@ -24,32 +26,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Library = Literal["httpx", "httpx2"]
 Scheme = Literal["http", "https"]
-LIBRARIES: tuple[Library, ...] = ("httpx", "httpx2")
 SCHEMES: tuple[Scheme, ...] = ("http", "https")
 
-CANARY = "k4n4ry-0f-g0ld"
-"""The credential."""
 SECRET = "s1gn4tur3-0f-4-url"
 """In the query of a foreign URL: home, which names it, may know it; nobody who reads an error does."""
 COOKIE = "c00k13-0f-h0m3"
 """Set by home, and no business of another machine either."""
 
 
-def _bearer(_: Library) -> dict[str, object]:
+def _bearer(_: Library) -> ClientOptions:
     return {"headers": {"Authorization": f"Bearer {CANARY}"}}
 
 
-def _api_key(_: Library) -> dict[str, object]:
+def _api_key(_: Library) -> ClientOptions:
     return {"headers": {"x-api-key": CANARY, "Ocp-Apim-Subscription-Key": CANARY}}
 
 
-def _cookie(_: Library) -> dict[str, object]:
+def _cookie(_: Library) -> ClientOptions:
     return {"cookies": {"session": CANARY}}
 
 
-def _auth(library: Library) -> dict[str, object]:
+def _auth(library: Library) -> ClientOptions:
     base: Any = import_module(library).Auth
 
     class Signer(base):  # type: ignore[misc]  # the library is a parameter
@@ -60,7 +58,7 @@ def _auth(library: Library) -> dict[str, object]:
     return {"auth": Signer()}
 
 
-CREDENTIALS: dict[str, Callable[[Library], dict[str, object]]] = {
+CREDENTIALS: dict[str, Callable[[Library], ClientOptions]] = {
     "bearer": _bearer,
     "API key": _api_key,
     "cookie": _cookie,
@@ -85,11 +83,12 @@ async def scene(
     network = asyncio.get_running_loop()
     assert isinstance(network, Network)
     server, verify = _tls()
-    arguments = {**CREDENTIALS[credential](library), "verify": verify, "trust_env": False}
+    options: ClientOptions = {"base_url": f"{scheme}://{HOME}", "verify": verify, "trust_env": False}
+    options.update(CREDENTIALS[credential](library))
     origin = f"{scheme}://{HOME}"
     async with (
         network.serve(scheme, server if scheme == "https" else None),
-        import_module(library).AsyncClient(base_url=origin, **arguments) as client,
+        new_client(library, **options) as client,
         azpoll.Tracker(client, budget=None, allowed_origins=allowed_origins, on_exit="stop") as tracker,
     ):
         if credential == "cookie":  # a jar with cookies in it is another way through azpoll

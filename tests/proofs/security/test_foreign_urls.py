@@ -9,13 +9,10 @@ import pytest
 
 import azpoll
 from tests.proofs.security.credential_clients import (
-    CANARY,
     COOKIE,
     CREDENTIALS,
-    LIBRARIES,
     SCHEMES,
     SECRET,
-    Library,
     Scheme,
     kept,
     printed,
@@ -25,6 +22,9 @@ from tests.proofs.security.credential_clients import (
 from tests.proofs.security.two_host_network import HOME
 from tests.proofs.security.url_entries import ENTRIES, NOT_FOLLOWED, Scene, Told
 from tests.proofs.security.url_forms import FOREIGN, foreign_urls, homely_urls
+from tests.support.canary import CANARY
+from tests.support.clients import LIBRARIES, Library
+from tests.support.marks import EACH_LIBRARY
 from tests.support.scale import SCALE, scaled
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 SECRETS = (CANARY, COOKIE)
 PLACES = len(SCHEMES) * len(CREDENTIALS)
 
-EACH_CLIENT = pytest.mark.parametrize("library", LIBRARIES)
 EACH_HOME = pytest.mark.parametrize("scheme", SCHEMES)
 EACH_CREDENTIAL = pytest.mark.parametrize("credential", CREDENTIALS)
 
@@ -82,7 +81,7 @@ def wrongs(entry: str, form: str, told: Told, home: Scene, network: Network) -> 
     return [f"{entry}, {form}: {each}" for each in found]
 
 
-@EACH_CLIENT
+@EACH_LIBRARY
 @EACH_HOME
 @EACH_CREDENTIAL
 def test_no_foreign_url_is_asked_wherever_it_is_named_and_in_whatever_form(
@@ -101,7 +100,7 @@ def test_no_foreign_url_is_asked_wherever_it_is_named_and_in_whatever_form(
     assert run(main) == []
 
 
-@EACH_CLIENT
+@EACH_LIBRARY
 @EACH_HOME
 @EACH_CREDENTIAL
 def test_homes_own_urls_are_asked_in_whatever_form(library: Library, scheme: Scheme, credential: str) -> None:
@@ -126,7 +125,7 @@ def test_homes_own_urls_are_asked_in_whatever_form(library: Library, scheme: Sch
     assert run(main) == []
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 def test_each_url_is_named_at_each_entry_by_each_library(library: Library) -> None:
     """With one home and credential on a push, with all of them at night."""
     pushed = [case for scheme in SCHEMES for each in CREDENTIALS for case in share(FOREIGN, library, scheme, each)]
@@ -134,7 +133,7 @@ def test_each_url_is_named_at_each_entry_by_each_library(library: Library) -> No
     assert len(pushed) == len(ENTRIES) * len(FOREIGN) * scaled(push=1, nightly=PLACES)
 
 
-@EACH_CLIENT
+@EACH_LIBRARY
 @EACH_CREDENTIAL
 def test_the_foreign_machine_would_have_heard_it(library: Library, credential: str) -> None:
     """Whoever lists its origin gives it the credential: so the silence above is azpoll's doing."""
@@ -162,7 +161,7 @@ def is_home_speaking(record: logging.LogRecord) -> bool:
     return record.name.startswith("httpcore") and record.levelno == logging.DEBUG
 
 
-@EACH_CLIENT
+@EACH_LIBRARY
 @EACH_CREDENTIAL
 def test_nothing_that_is_logged_or_kept_holds_a_credential(
     library: Library, credential: str, caplog: pytest.LogCaptureFixture

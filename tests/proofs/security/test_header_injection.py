@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import httpx
 import pytest
 from hypothesis import given
@@ -12,23 +10,25 @@ from hypothesis import strategies as st
 import azpoll
 from azpoll.testing import FakeARM, Script, run_virtual
 from azpoll.transport.client import request_id_of
+from tests.support.clients import Library, new_client
+from tests.support.marks import EACH_LIBRARY
 
 THING = "/subscriptions/s/resourceGroups/g/things/t?api-version=1"
 REQUEST_ID = "x-ms-client-request-id"
 HOSTILE = ["a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "X-Evil\0"]
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@EACH_LIBRARY
 @pytest.mark.parametrize("value", HOSTILE)
 @pytest.mark.parametrize("name", [REQUEST_ID, "User-Agent", "x-api-key"])
-def test_a_header_that_would_be_two_is_not_sent(name: str, value: str, library: str) -> None:
+def test_a_header_that_would_be_two_is_not_sent(name: str, value: str, library: Library) -> None:
     """Over a socket: the client's library refuses it, azpoll says that nothing was sent, and does not quote it."""
     arm = FakeARM(default=Script(duration_s=2, retry_after=1))
 
     async def run() -> None:
         async with (
             arm.serve() as base,
-            import_module(library).AsyncClient(base_url=base, trust_env=False) as client,
+            new_client(library, base_url=base, trust_env=False) as client,
             azpoll.Tracker(client) as tracker,
         ):
             with pytest.raises(azpoll.InitialRequestFailed, match="Nothing was sent") as caught:

@@ -9,7 +9,10 @@ import pytest
 
 import azpoll
 from azpoll.testing import Drop, FakeARM, Ordinary, Pattern, Reply, Step, html_page
-from tests.support.operations import CANARY, GROUP, LIBRARIES, Library, client_of, error_of
+from tests.support.canary import CANARY
+from tests.support.clients import Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, error_of
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +47,7 @@ def fails(told: object) -> None:
 
 @pytest.mark.parametrize("outcome", ["Succeeded", "Failed"])
 @pytest.mark.parametrize("pattern", get_args(Pattern))
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_no_log_line_of_any_logger_holds_a_secret(
     library: Library, pattern: Pattern, outcome: str, caplog: pytest.LogCaptureFixture
 ) -> None:

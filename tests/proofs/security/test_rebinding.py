@@ -17,15 +17,15 @@ import pytest
 import trustme
 
 import azpoll
+from tests.support.canary import CANARY
+from tests.support.clients import Library, new_client
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 NAME = "management.azure.com"
-TOKEN = "k4n4ry-0f-g0ld"
 DONE = b'HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n{"status":"Succeeded"}'
-
-LIBRARY = pytest.mark.parametrize("library", ["httpx", "httpx2"])
 
 
 @pytest.fixture(autouse=True)
@@ -55,16 +55,16 @@ async def machine(authority: trustme.CA, *names: str) -> AsyncGenerator[tuple[in
         yield server.sockets[0].getsockname()[1], heard
 
 
-async def ask(library: str, *names: str) -> tuple[azpoll.AzpollError | None, bytes]:
+async def ask(library: Library, *names: str) -> tuple[azpoll.AzpollError | None, bytes]:
     """Poll once at a machine that can prove these names; return what was told of it, and what the machine heard."""
     authority, verify = trustme.CA(), ssl.create_default_context()
     authority.configure_trust(verify)  # pyright: ignore[reportUnknownMemberType] - OpenSSL's too
     module = import_module(library)
     async with machine(authority, *names) as (port, heard):
         base = f"https://{NAME}:{port}"
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+        headers = {"Authorization": f"Bearer {CANARY}"}
         async with (
-            module.AsyncClient(base_url=base, verify=verify, headers=headers, trust_env=False) as client,
+            new_client(library, base_url=base, verify=verify, headers=headers, trust_env=False) as client,
             azpoll.Tracker(client, min_interval=0.001) as tracker,
         ):
             request = module.Request("DELETE", f"{base}/things/t?api-version=1")
@@ -77,8 +77,8 @@ async def ask(library: str, *names: str) -> tuple[azpoll.AzpollError | None, byt
             return None, bytes(heard)
 
 
-@LIBRARY
-def test_a_machine_that_cannot_prove_the_name_is_told_nothing(library: str) -> None:
+@EACH_LIBRARY
+def test_a_machine_that_cannot_prove_the_name_is_told_nothing(library: Library) -> None:
     """It is a failure of the certificate: told at once, without a second try, and the operation can be resumed."""
     error, heard = asyncio.run(ask(library, "169.254.169.254", "metadata.internal"))
     assert heard == b""
@@ -88,9 +88,9 @@ def test_a_machine_that_cannot_prove_the_name_is_told_nothing(library: str) -> N
     assert error.resume_token is not None
 
 
-@LIBRARY
-def test_one_that_can_is_asked_with_the_credential(library: str) -> None:
+@EACH_LIBRARY
+def test_one_that_can_is_asked_with_the_credential(library: Library) -> None:
     """So that the test above is not about a machine that nobody reaches."""
     error, heard = asyncio.run(ask(library, NAME))
     assert error is None
-    assert f"bearer {TOKEN}".encode() in heard.lower()
+    assert f"bearer {CANARY}".encode() in heard.lower()

@@ -7,7 +7,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, IncomingRequest, Ordinary, Reply, Script
-from tests.support.operations import client_of
+from tests.support.clients import client_of
 
 pytestmark = pytest.mark.anyio
 

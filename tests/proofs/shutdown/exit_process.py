@@ -17,12 +17,14 @@ from tests.proofs.shutdown.tracking_program import Program, say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.support.clients import Library
+
 READY = "ready"
 KEPT: list[object] = []
 """What the interpreter has to do away with at its end."""
 
 
-async def interrupted(library: str) -> None:
+async def interrupted(library: Library) -> None:
     """Be interrupted while operations are under way; whoever waits is told before the program ends."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
@@ -35,7 +37,7 @@ async def interrupted(library: str) -> None:
             await program.tell()
 
 
-async def client_closed(library: str) -> None:
+async def client_closed(library: Library) -> None:
     """Close the client while requests are under way, and leave."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
@@ -50,7 +52,7 @@ async def client_closed(library: str) -> None:
             await program.tell()
 
 
-async def exited(library: str) -> None:
+async def exited(library: Library) -> None:
     """Leave by `sys.exit` in the block."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
@@ -63,8 +65,8 @@ async def exited(library: str) -> None:
             await program.tell()
 
 
-def run_exited(run: Callable[..., object]) -> Callable[[str], None]:
-    def case(library: str) -> None:
+def run_exited(run: Callable[..., object]) -> Callable[[Library], None]:
+    def case(library: Library) -> None:
         try:
             run(exited, library)
         except* SystemExit as exits:
@@ -73,7 +75,7 @@ def run_exited(run: Callable[..., object]) -> Callable[[str], None]:
     return case
 
 
-async def never_left(library: str) -> None:
+async def never_left(library: Library) -> None:
     """Enter a tracker, let somebody wait, and let the program end."""
     program = Program(library)
     tracker = await program.tracker(program.client_of_fake()).__aenter__()
@@ -91,8 +93,8 @@ def look_back(program: Program) -> dict[str, list[object]]:
     return {name: [str(each.state), each.done()] for name, each in program.operations.items()}
 
 
-def run_interrupted(run: Callable[..., object]) -> Callable[[str], None]:
-    def case(library: str) -> None:
+def run_interrupted(run: Callable[..., object]) -> Callable[[Library], None]:
+    def case(library: Library) -> None:
         try:
             run(interrupted, library)
         except* KeyboardInterrupt:
@@ -101,15 +103,15 @@ def run_interrupted(run: Callable[..., object]) -> Callable[[str], None]:
     return case
 
 
-def run_asyncio(main: Callable[[str], Any], library: str) -> None:
+def run_asyncio(main: Callable[[Library], Any], library: Library) -> None:
     asyncio.run(main(library))
 
 
-def run_on_asyncio(main: Callable[[str], Any]) -> Callable[[str], None]:
+def run_on_asyncio(main: Callable[[Library], Any]) -> Callable[[Library], None]:
     return lambda library: asyncio.run(main(library))
 
 
-def in_a_loop_that_ends(library: str) -> None:
+def in_a_loop_that_ends(library: Library) -> None:
     """Let the event loop end as `asyncio.run` ends it; whoever waits is cancelled."""
     asyncio.run(never_left(library))
     program, tracker, waiting = KEPT
@@ -117,7 +119,7 @@ def in_a_loop_that_ends(library: str) -> None:
     say([*used_elsewhere(program, tracker), waiting.cancelled()])
 
 
-def in_a_closed_loop(library: str) -> None:
+def in_a_closed_loop(library: Library) -> None:
     """Close an event loop beneath its tracker, and use the operations afterwards."""
     loop = asyncio.new_event_loop()
     loop.run_until_complete(never_left(library))
@@ -147,7 +149,7 @@ def used_elsewhere(program: Any, tracker: Any) -> list[str]:
     return raised
 
 
-def in_a_daemon_thread(library: str) -> None:
+def in_a_daemon_thread(library: Library) -> None:
     """End the interpreter while another thread tracks."""
 
     async def main() -> None:
@@ -167,7 +169,7 @@ def in_a_daemon_thread(library: str) -> None:
     say(READY)
 
 
-CASES: dict[str, Callable[[str], object]] = {
+CASES: dict[str, Callable[[Library], object]] = {
     "interrupted": run_interrupted(run_asyncio),
     "interrupted on trio": run_interrupted(trio.run),
     "client closed": run_on_asyncio(client_closed),
@@ -182,4 +184,4 @@ CASES: dict[str, Callable[[str], object]] = {
 }
 
 if __name__ == "__main__":
-    CASES[sys.argv[1]](sys.argv[2])
+    CASES[sys.argv[1]]("httpx2" if sys.argv[2] == "httpx2" else "httpx")

@@ -15,6 +15,8 @@ from tests.proofs.shutdown.tracking_program import Program, path_of, say
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tests.support.clients import Library
+
 NAME = "polling"
 
 
@@ -61,7 +63,7 @@ def refused_in_another_loop(tracker: Any, operation: Any) -> None:
     os._exit(not asyncio.run(refused(tracker, operation)))
 
 
-async def forked(library: str) -> None:
+async def forked(library: Library) -> None:
     """Fork in the middle of it; the child goes on with the event loop it has inherited."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
@@ -79,7 +81,7 @@ async def forked(library: str) -> None:
         await program.tell()
 
 
-async def forked_by_multiprocessing(library: str) -> None:
+async def forked_by_multiprocessing(library: Library) -> None:
     """The same, with an event loop of the child's own."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:

@@ -9,10 +9,15 @@ import json
 import signal
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.marks import EACH_LIBRARY
 from tests.support.repository import ROOT
+
+if TYPE_CHECKING:
+    from tests.support.clients import Library
 
 PATIENCE_S = 60
 """Of the test, before it kills a process that hangs."""
@@ -42,7 +47,7 @@ READ = {
 ELSEWHERE = ["WrongEventLoop", "WrongEventLoop"]
 
 
-def said_by(case: str, library: str = "httpx", *, interrupt: bool = False) -> list[object]:
+def said_by(case: str, library: Library = "httpx", *, interrupt: bool = False) -> list[object]:
     """Run a case of `child`, interrupt it once it is ready, and return what it says after that."""
     command = [sys.executable, "-W", "error", "-X", "dev", "-m", "tests.proofs.shutdown.exit_process", case, library]
     pipe = subprocess.PIPE
@@ -62,8 +67,8 @@ def said_by(case: str, library: str = "httpx", *, interrupt: bool = False) -> li
     return said
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
-def test_ctrl_c_tells_every_waiter_before_the_program_ends(library: str) -> None:
+@EACH_LIBRARY
+def test_ctrl_c_tells_every_waiter_before_the_program_ends(library: Library) -> None:
     assert said_by("interrupted", library, interrupt=True) == ["ready", STOPPED, "KeyboardInterrupt"]
 
 
@@ -76,8 +81,8 @@ def test_sys_exit_in_the_block_tells_every_waiter(case: str) -> None:
     assert said_by(case) == ["ready", STOPPED, "at once"]
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
-def test_a_client_closed_while_it_polls_leaves_no_waiter_and_no_socket(library: str) -> None:
+@EACH_LIBRARY
+def test_a_client_closed_while_it_polls_leaves_no_waiter_and_no_socket(library: Library) -> None:
     ready, error, told = said_by("client closed", library)
     assert ready == "ready"
     assert "client is closed" in str(error)

@@ -13,6 +13,7 @@ import httpx
 import azpoll
 from azpoll.testing import FakeARM
 from tests.proofs.shutdown.operation_states import END_S, STATES
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
@@ -85,7 +86,7 @@ class World:
         self.end = End(FakeARM(default=self._state.script, limits=None))
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.end.arm.transport(), base_url=ORIGIN, timeout=None)  # noqa: S113 - azpoll's
+        return client_of(self.end.arm, timeout=None)
 
     async def main(self) -> None:
         """Run it all, to where nothing is left."""

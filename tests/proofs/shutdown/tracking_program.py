@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -14,6 +13,7 @@ import sniffio
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, IncomingRequest, Reply, RetryAfter, Script, status_monitor
+from tests.support.clients import Library, new_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -56,8 +56,8 @@ class Program:
         operations: by name.
     """
 
-    def __init__(self, library: str = "httpx") -> None:
-        self._library = library
+    def __init__(self, library: Library = "httpx") -> None:
+        self._library: Library = library
         self._arm = FakeARM(default=lambda request: SCRIPTS[name_of(request)], limits=None)
         self._all_told = anyio.Event()
         self.told: dict[str, list[object]] = {}
@@ -68,7 +68,7 @@ class Program:
     def client_of_fake(self) -> Any:
         """Return a client without sockets."""
         origin = "https://management.azure.com"
-        return import_module(self._library).AsyncClient(transport=self._arm.transport(), base_url=origin)
+        return new_client(self._library, transport=self._arm.transport(), base_url=origin)
 
     @asynccontextmanager
     async def client(self) -> AsyncGenerator[Any]:
@@ -79,7 +79,7 @@ class Program:
         else:
             async with (
                 self._arm.serve() as url,
-                import_module(self._library).AsyncClient(base_url=url, trust_env=False) as client,
+                new_client(self._library, base_url=url, trust_env=False) as client,
             ):
                 yield client
 

@@ -9,6 +9,7 @@ import pytest
 import azpoll
 from azpoll.schedule.lanes import PLACES_KEPT
 from tests.proofs.soak.stateless_service import Service, begun
+from tests.support.clients import new_client
 from tests.support.scale import scaled
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +43,7 @@ async def visit(tracker: azpoll.Tracker[httpx.Response], scopes: int) -> None:
 
 
 async def test_idle_scopes_are_forgotten() -> None:
-    async with httpx.AsyncClient(transport=Service()) as client, azpoll.Tracker(client) as tracker:
+    async with new_client(transport=Service()) as client, azpoll.Tracker(client) as tracker:
         await visit(tracker, SCOPES)
         statistics = tracker.statistics()
     assert statistics.succeeded == SCOPES
@@ -51,7 +52,7 @@ async def test_idle_scopes_are_forgotten() -> None:
 
 async def test_a_throttled_scope_is_remembered_while_others_come_and_go() -> None:
     service = ThrottlingService()
-    async with httpx.AsyncClient(transport=service) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+    async with new_client(transport=service) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         tracker.track(begun(1, "throttled", 1e9))
         await anyio.sleep(61)
         await visit(tracker, 4 * PLACES_KEPT)

@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
 import azpoll
 from azpoll.testing import FakeARM, Script, run_virtual
 from tests.proofs.soak.stateless_service import Service, begun, urls_of
+from tests.support.clients import new_client
 from tests.support.scale import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import httpx
 
     from azpoll import AsyncOperation, Tracker
 
@@ -88,7 +89,7 @@ async def soak() -> tuple[list[Sample], int, azpoll.Statistics]:
     """Return samples after a warm-up, how many operations were begun, and what the tracker says."""
     samples: list[Sample] = []
     async with (
-        httpx.AsyncClient(transport=Service()) as client,
+        new_client(transport=Service()) as client,
         azpoll.Tracker(client, on_exit="stop", max_in_flight=WORKERS) as tracker,
     ):
         fleet = Fleet(tracker)
@@ -124,7 +125,7 @@ def spread(numbers: Iterator[int]) -> int:
 async def traced_bytes() -> float:
     """Return the bytes of one operation that is tracked and was polled, handle included, beyond its URLs."""
     async with (
-        httpx.AsyncClient(transport=Service()) as client,
+        new_client(transport=Service()) as client,
         azpoll.Tracker(client, on_exit="stop", budget=None) as tracker,
     ):
         kept = [tracker.track(begun(0, "s0", 1e6))]  # what is made once is made now
@@ -158,7 +159,7 @@ async def soak_sockets() -> tuple[int, list[int], int]:
     arm = FakeARM(default=Script(duration_s=math.inf, retry_after=20), limits=None, log_size=1)
     async with (
         arm.serve() as base_url,
-        httpx.AsyncClient(base_url=base_url, trust_env=False) as client,
+        new_client(base_url=base_url, trust_env=False) as client,
         azpoll.Tracker(client, on_exit="stop", max_in_flight=WORKERS) as tracker,
     ):
         for number in range(SOCKET_OPERATIONS):

@@ -13,7 +13,6 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from azure.core import AsyncPipelineClient
 from azure.core.pipeline import policies
 from azure.core.pipeline.transport import AioHttpTransport, HttpRequest
@@ -22,6 +21,8 @@ from azure.mgmt.core.polling.async_arm_polling import AsyncARMPolling
 
 import azpoll
 from azpoll.testing import FakeARM, RetryAfter, Script
+from tests.support.clients import Library, new_client
+from tests.support.marks import EACH_LIBRARY
 from tests.support.scale import scaled
 
 if TYPE_CHECKING:
@@ -69,13 +70,13 @@ async def served(client: Any, patience_s: float) -> int:
     return sum(not isinstance(answer, BaseException) for answer in answers)
 
 
-async def churn(library: str) -> tuple[int, Counter[str]]:
+async def churn(library: Library) -> tuple[int, Counter[str]]:
     """Leave operations in every way there is; return how many of five later requests are served, and all ends."""
     module = import_module(library)
     arm = FakeARM(default=script(), limits=None, latency_s=0.005)
     async with arm.serve() as base_url:
         limits = module.Limits(max_connections=CONNECTIONS)
-        async with module.AsyncClient(base_url=base_url, trust_env=False, limits=limits) as client:
+        async with new_client(library, base_url=base_url, trust_env=False, limits=limits) as client:
             responses = [await client.put(f"/things/{number}") for number in range(OPERATIONS)]
             async with azpoll.Tracker(client, min_interval=0, budget=None) as tracker:
                 operations = [tracker.track(response) for response in responses]
@@ -96,19 +97,19 @@ async def churn(library: str) -> tuple[int, Counter[str]]:
             return await served(client, 30), Counter(str(operation.state) for operation in operations)
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
-def test_the_pool_is_usable_after_awaiters_have_left_by_the_thousand(library: str) -> None:
+@EACH_LIBRARY
+def test_the_pool_is_usable_after_awaiters_have_left_by_the_thousand(library: Library) -> None:
     usable, ends = asyncio.run(churn(library))
     assert usable == 5
     assert ends == {"canceled": OPERATIONS}
 
 
-async def bare_churn(library: str, patience_s: float) -> int:
+async def bare_churn(library: Library, patience_s: float) -> int:
     """Cancel requests themselves; return how many of five later ones are served."""
     module = import_module(library)
     async with FakeARM(default=script(), limits=None, latency_s=0.005).serve() as base_url:
         limits = module.Limits(max_connections=CONNECTIONS)
-        async with module.AsyncClient(base_url=base_url, trust_env=False, limits=limits) as client:
+        async with new_client(library, base_url=base_url, trust_env=False, limits=limits) as client:
             await leave_often(lambda chance: abandoned(client.get("/things/0"), chance), 1000)
             return await served(client, patience_s)
 

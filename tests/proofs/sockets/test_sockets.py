@@ -21,12 +21,14 @@ import trustme
 import azpoll
 from azpoll.testing import Exchange, FakeARM, IncomingRequest, Script, run_virtual
 from tests.proofs.sockets.fault_proxy import Harm, Kind, Proxy
+from tests.support.marks import EACH_LIBRARY
 from tests.support.scale import scaled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from azpoll.testing import Pattern
+    from tests.support.clients import Library
 
 OPERATIONS = scaled(push=160, nightly=25_000)
 SEED = 20_260_101
@@ -98,7 +100,7 @@ async def network(
         yield proxy, {"base_url": f"{scheme}://127.0.0.1:{port}", "verify": verify, "trust_env": False}
 
 
-async def play(library: str, scheme: Scheme) -> Counter[str]:
+async def play(library: Library, scheme: Scheme) -> Counter[str]:
     """Track operations through the proxy, judge their ends, and return how often each harm was done."""
     chance = random.Random(f"{SEED} {library} {scheme}")  # noqa: S311 - seeded, to be the same each time
     arm = Service(scheme, lambda request: script_of(request, chance))
@@ -140,7 +142,7 @@ async def end_of(tracker: azpoll.Tracker[Any], operation: azpoll.AsyncOperation[
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
-def test_every_operation_ends_right_whatever_becomes_of_the_connections(library: str, scheme: Scheme) -> None:
+@EACH_LIBRARY
+def test_every_operation_ends_right_whatever_becomes_of_the_connections(library: Library, scheme: Scheme) -> None:
     harms = run_virtual(play, library, scheme, allow_sockets=True)
     assert set(harms) == set(HARMS)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from azpoll.testing import Pattern, Step
 
 ORIGIN = "https://management.azure.com"
-CANARY = "canary-7f3a"
-"""Stands for whatever must not be told: it is in the credential, the polling URLs' queries and the bodies."""
 
 PATTERNS: tuple[Pattern, ...] = ("azure-async-operation", "operation-location", "location", "body")
 OUTCOMES = ("Succeeded",) * 6 + ("Completed", "Failed", "Failed", "Canceled", "Cancelled")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.proofs.stack.random_operations import CANARY, ORIGIN
+from tests.proofs.stack.random_operations import ORIGIN
+from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

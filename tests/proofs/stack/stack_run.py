@@ -13,8 +13,9 @@ import anyio
 import azpoll
 from azpoll.testing import FakeARM, IncomingRequest, Limits, Rate, run_virtual
 from tests.proofs.stack.awaiter_result import told_of
-from tests.proofs.stack.random_operations import CANARY, FAULTS, ORIGIN, drawn, verdict_of
+from tests.proofs.stack.random_operations import FAULTS, ORIGIN, drawn, verdict_of
 from tests.proofs.stack.stack_invariants import History
+from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from azpoll.testing import Statistics

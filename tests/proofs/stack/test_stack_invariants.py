@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpoll.testing import FakeARM, IncomingRequest, Script
-from tests.proofs.stack.random_operations import CANARY, ORIGIN
+from tests.proofs.stack.random_operations import ORIGIN
 from tests.proofs.stack.stack_invariants import History, broken
+from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,12 @@ import pytest
 from tests.proofs.stack.random_operations import FAULTS, drawn
 from tests.proofs.stack.stack_invariants import broken
 from tests.proofs.stack.stack_run import World, run
+from tests.support.marks import EACH_LIBRARY
 from tests.support.scale import scaled
 
 if TYPE_CHECKING:
     from tests.proofs.stack.stack_invariants import History
+    from tests.support.clients import Library
 
 FLEET = 1_000
 RUNS = scaled(push=4, nightly=1_000)
@@ -44,8 +46,8 @@ def test_nor_where_the_service_throttles_as_it_likes() -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
-def test_nor_with_another_library_or_event_loop(library: str, backend: str) -> None:
+@EACH_LIBRARY
+def test_nor_with_another_library_or_event_loop(library: Library, backend: str) -> None:
     history, _ = run(World(2_000_000, 200, library=library, backend=backend))  # type: ignore[arg-type]
     assert broken(history) == []
 

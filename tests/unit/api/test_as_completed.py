@@ -9,7 +9,8 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script
-from tests.support.operations import client_of, path_of
+from tests.support.clients import client_of
+from tests.support.operations import path_of
 
 if TYPE_CHECKING:
     import httpx

@@ -12,7 +12,9 @@ import trio
 
 import azpoll
 from azpoll.testing import Drop, FakeARM, Ordinary, Script, VirtualLoop, run_virtual, status_monitor
-from tests.support.operations import LIBRARIES, THING, Library, client_of, error_of, path_of, until
+from tests.support.clients import Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import THING, error_of, path_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -99,7 +101,7 @@ async def test_a_cancelled_awaiter_harms_neither_the_polling_nor_the_others() ->
     assert tracker.statistics().polls == len(arm.requests) - 1
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_the_poll_in_flight_is_not_cancelled_when_the_only_awaiter_leaves(library: Library) -> None:
     arm = FakeARM(latency_s=5)
     arm.operation("DELETE", duration_s=1, retry_after=3)

@@ -16,7 +16,9 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script, VirtualLoop
-from tests.support.operations import GROUP, LIBRARIES, ORIGIN, THING, Library, client_of
+from tests.support.clients import ORIGIN, Library, client_of, new_client
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +47,7 @@ async def test_a_client_of_the_wrong_type_is_refused(client: object) -> None:
         azpoll.Tracker(client)  # type: ignore[arg-type]  # which is tested
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_a_closed_client_is_refused(library: Library) -> None:
     arm = FakeARM()
     async with client_of(arm, library) as client:
@@ -104,7 +106,7 @@ async def test_a_setting_that_can_never_be_right_is_refused(
 
 
 async def test_a_base_url_that_is_no_origin_is_refused() -> None:
-    async with httpx.AsyncClient(base_url="/relative") as client:
+    async with new_client(base_url="/relative") as client:
         with pytest.raises(ValueError, match="base_url"):
             azpoll.Tracker(client)
 
@@ -189,7 +191,7 @@ async def test_a_method_that_begins_no_operation_is_refused(method: str) -> None
     assert arm.requests == ()
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     "url",
     ["not a url", "", "/path", "ftp://x.example/", "https://", "https:///x", "https://x:port/", "//x.example/", "a\nb"],
@@ -202,7 +204,7 @@ async def test_what_is_no_url_is_refused_before_anything_is_sent(url: str, libra
     assert arm.requests == ()
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("url", "reason"),
     [(f"{THING}&t={'x' * 9000}", "longer than 8192"), (f"https://u:p@management.azure.com{THING}", "user information")],
@@ -220,7 +222,7 @@ async def test_a_url_that_no_answer_may_name_begins_no_operation_either(
             tracker.track(await client.put(url))
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     "arguments",
     [

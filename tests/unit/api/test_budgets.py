@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Limits, Ordinary, Rate, Reply, Script
+from tests.support.clients import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -19,10 +19,6 @@ def limited() -> FakeARM:
         default=Script(duration_s=60, retry_after=17),
         limits=Limits(reads=Rate(250, 25), writes=PLENTY, deletes=PLENTY, retry_after_s=10),
     )
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=ARM)
 
 
 def widget(name: str, subscription: str = "s") -> str:

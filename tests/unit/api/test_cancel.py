@@ -9,7 +9,9 @@ import pytest
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, Ordinary, Reply
-from tests.support.operations import GROUP, LIBRARIES, ORIGIN, THING, Library, client_of, error_of, until
+from tests.support.clients import ORIGIN, Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING, error_of, until
 
 if TYPE_CHECKING:
     from azpoll.testing import Pattern, Step
@@ -22,7 +24,7 @@ def posts_of(arm: FakeARM) -> list[str]:
     return [request.url for request in arm.requests if request.method == "POST" and "cancel" in request.url]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_arm_is_asked_at_the_cancel_url_and_polled_until_it_is_canceled(library: Library) -> None:
     arm = FakeARM()
     fake = arm.operation("PUT", duration_s=600, retry_after=10, cancel_takes_s=25)

@@ -13,7 +13,8 @@ import trio
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, Ordinary, Reply, Script, VirtualLoop, run_virtual
-from tests.support.operations import GROUP, THING, client_of, error_of, path_of, until
+from tests.support.clients import client_of
+from tests.support.operations import GROUP, THING, error_of, path_of, until
 
 if TYPE_CHECKING:
     from azpoll.testing import IncomingRequest

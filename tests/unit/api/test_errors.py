@@ -19,18 +19,10 @@ import pytest
 
 import azpoll
 from azpoll.testing import Drip, Drop, FakeARM, Reply, Script, Step, gzip_bomb, html_page, redirect
-from tests.support.operations import (
-    CANARY,
-    GROUP,
-    LIBRARIES,
-    ORIGIN,
-    THING,
-    Library,
-    client_of,
-    error_of,
-    path_of,
-    shown_of,
-)
+from tests.support.canary import CANARY, shown_by
+from tests.support.clients import ORIGIN, Library, client_of, new_client
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING, error_of, path_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -103,7 +95,7 @@ CASES = {
 def hidden(*shown: object) -> None:
     """Assert that none of these shows a secret."""
     for one in shown:
-        text = shown_of(one) if isinstance(one, BaseException) else repr(one)
+        text = shown_by(one) if isinstance(one, BaseException) else repr(one)
         assert CANARY not in text, text
         if isinstance(one, azpoll.AzpollError):
             hidden(one.reported, one.response, one.details)
@@ -125,7 +117,7 @@ def locals_of(error: BaseException) -> str:
     return "\n".join(str(frame.locals) for frame in frames if "/azpoll/" in frame.filename)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize("name", CASES)
 async def test_each_error_tells_what_happened_and_what_to_do_and_shows_no_secret(
     name: str, library: Library, caplog: pytest.LogCaptureFixture
@@ -207,7 +199,7 @@ async def broken_by(error: BaseException, library: Library) -> azpoll.AzpollErro
         return await error_of(await tracker.begin("DELETE", f"{GROUP}?key={CANARY}"))
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_the_operating_systems_own_error_is_chained_and_not_the_clients(library: Library) -> None:
     """The client's exceptions hold the request with its headers; the error beneath holds the reason."""
     module = import_module(library)
@@ -220,7 +212,7 @@ async def test_the_operating_systems_own_error_is_chained_and_not_the_clients(li
     hidden(error)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_a_certificate_that_is_not_accepted_is_fatal_at_once_and_says_why(library: Library) -> None:
     """Rule 25."""
     refused = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
@@ -233,7 +225,7 @@ async def test_a_certificate_that_is_not_accepted_is_fatal_at_once_and_says_why(
     hidden(error)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -254,7 +246,7 @@ async def test_the_clients_text_about_a_request_it_cannot_send_is_not_shown(
     hidden(error)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_the_clients_text_about_an_answer_it_cannot_read_is_not_shown(library: Library) -> None:
     """h11 quotes the header line that it cannot read."""
     broken = import_module(library).RemoteProtocolError(f"illegal header line: bytearray(b'x-secret {CANARY}')")
@@ -264,7 +256,7 @@ async def test_the_clients_text_about_an_answer_it_cannot_read_is_not_shown(libr
     hidden(error)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_an_error_of_the_callers_own_hook_is_named_with_its_place_and_its_text_is_not_shown(
     library: Library,
 ) -> None:
@@ -424,7 +416,7 @@ async def test_whatever_is_answered_ends_in_a_result_or_an_error_of_azpoll(seed:
         return anything(choice)
 
     async with (
-        httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url=ORIGIN) as client,
+        new_client(transport=httpx.MockTransport(answer), base_url=ORIGIN) as client,
         azpoll.Tracker(client, timeout=3000, budget=None, on_exit="stop") as tracker,
     ):
         methods = ("PUT", "PATCH", "POST", "DELETE")

@@ -9,7 +9,9 @@ import pytest
 
 import azpoll
 from azpoll.testing import Drop, FakeARM, Reply, status_monitor
-from tests.support.operations import CANARY, THING, client_of, until
+from tests.support.canary import CANARY
+from tests.support.clients import client_of
+from tests.support.operations import THING, until
 
 if TYPE_CHECKING:
     from azpoll.testing import Step

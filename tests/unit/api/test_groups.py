@@ -9,7 +9,8 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script, VirtualLoop
-from tests.support.operations import GROUP, client_of, path_of, until
+from tests.support.clients import client_of
+from tests.support.operations import GROUP, path_of, until
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,8 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Limits, Rate, Script
-from tests.support.operations import GROUP, ORIGIN, client_of, path_of, polls_of, until
+from tests.support.clients import ORIGIN, client_of, new_client
+from tests.support.operations import GROUP, path_of, polls_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,7 +72,7 @@ class Library(httpx.AsyncBaseTransport):
                 return httpx.Response(200, json=answer)
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self, base_url=ORIGIN)
+        return new_client(transport=self, base_url=ORIGIN)
 
 
 # One hint

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import anyio
-import httpx
-import httpx2
 import pytest
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, Script, status_monitor
+from tests.support.clients import Library, client_of
 
 if TYPE_CHECKING:
     from azpoll.testing.log import RequestRecord
@@ -22,13 +21,6 @@ SLOW_S = 0.5
 """Between a request and its answer; 4 at once make 8 a second."""
 
 LIBRARIES = pytest.mark.parametrize(("library", "most"), [("httpx", 20), ("httpx2", 64)])
-
-
-def client_of(arm: FakeARM, library: Literal["httpx", "httpx2"]) -> httpx.AsyncClient | httpx2.AsyncClient:
-    host = "https://management.azure.com"
-    if library == "httpx2":
-        return httpx2.AsyncClient(transport=arm.transport("httpx2"), base_url=host)
-    return httpx.AsyncClient(transport=arm.transport("httpx"), base_url=host)
 
 
 def path_of(number: int) -> str:
@@ -46,7 +38,7 @@ def most_at_once(requests: list[RequestRecord], takes_s: float) -> int:
 
 
 @LIBRARIES
-async def test_polls_that_take_long_are_made_many_at_once(library: Literal["httpx", "httpx2"], most: int) -> None:
+async def test_polls_that_take_long_are_made_many_at_once(library: Library, most: int) -> None:
     arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=SLOW_S, limits=None)
     async with client_of(arm, library) as client, azpoll.Tracker(client, budget=None) as tracker:
 
@@ -65,7 +57,7 @@ async def test_polls_that_take_long_are_made_many_at_once(library: Literal["http
 
 
 @LIBRARIES
-async def test_a_few_that_are_answered_at_once_need_no_more(library: Literal["httpx", "httpx2"], most: int) -> None:
+async def test_a_few_that_are_answered_at_once_need_no_more(library: Library, most: int) -> None:
     assert most > 4
     arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=0.001, limits=None)
     async with (
@@ -80,9 +72,7 @@ async def test_a_few_that_are_answered_at_once_need_no_more(library: Literal["ht
 
 
 @LIBRARIES
-async def test_initial_requests_that_take_long_are_sent_many_at_once(
-    library: Literal["httpx", "httpx2"], most: int
-) -> None:
+async def test_initial_requests_that_take_long_are_sent_many_at_once(library: Library, most: int) -> None:
     arm = FakeARM(default=Script(duration_s=0, retry_after=1, initial=Delay(3)), limits=None)
     async with (
         client_of(arm, library) as client,
@@ -97,7 +87,7 @@ async def test_initial_requests_that_take_long_are_sent_many_at_once(
 
 
 @LIBRARIES
-async def test_polls_that_hang_hold_up_few_others(library: Literal["httpx", "httpx2"], most: int) -> None:
+async def test_polls_that_hang_hold_up_few_others(library: Library, most: int) -> None:
     """More hang than are sent at once to begin with; what waits behind them goes on beside them."""
     arm = FakeARM(
         default=lambda request: Script(
@@ -116,7 +106,7 @@ async def test_polls_that_hang_hold_up_few_others(library: Literal["httpx", "htt
 
 
 @LIBRARIES
-async def test_initial_requests_that_hang_hold_up_few_others(library: Literal["httpx", "httpx2"], most: int) -> None:
+async def test_initial_requests_that_hang_hold_up_few_others(library: Library, most: int) -> None:
     arm = FakeARM(
         default=lambda request: Script(
             duration_s=0, retry_after=1, initial=Delay(1000 if request.path.endswith("/hangs") else 0.1)

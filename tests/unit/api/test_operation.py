@@ -12,7 +12,8 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Reply, VirtualLoop, status_monitor
-from tests.support.operations import GROUP, THING, client_of, error_of, until
+from tests.support.clients import client_of
+from tests.support.operations import GROUP, THING, error_of, until
 
 pytestmark = pytest.mark.anyio
 

@@ -11,19 +11,10 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Pattern, Reply, Script, run_virtual, status_monitor
-from tests.support.operations import (
-    CANARY,
-    GROUP,
-    LIBRARIES,
-    ORIGIN,
-    THING,
-    Library,
-    client_of,
-    error_of,
-    path_of,
-    polls_of,
-    until,
-)
+from tests.support.canary import CANARY
+from tests.support.clients import ORIGIN, Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING, error_of, path_of, polls_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +40,7 @@ def judge(arm: FakeARM) -> None:
     arm.one_request_at_a_time()
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize("pattern", ["azure-async-operation", "operation-location", "location", "body"])
 async def test_another_tracker_takes_up_where_the_first_has_stopped(pattern: Pattern, library: Library) -> None:
     arm = FakeARM()
@@ -276,7 +267,7 @@ async def test_a_signed_token_needs_its_key_and_cannot_be_changed() -> None:
             assert (await tracker.resume(f" {token}\n")).status_code == 200
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     "query", [f"&t={'x' * 8000}", "#place", "&filter=name eq 'a\\b' or \u00e9"], ids=["long", "", "odd"]
 )

@@ -8,11 +8,11 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import httpx
 import pytest
 
 import azpoll
 from azpoll.testing import Delay, Drop, FakeARM, Limits, Reply, Script
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,10 +24,6 @@ pytestmark = pytest.mark.anyio
 ORIGIN = "https://management.azure.com"
 SHORT = Script(duration_s=0, retry_after=1)
 REFUSED = Reply(429, {"error": {"code": "SubscriptionRequestsThrottled"}}, retry_after=17)
-
-
-def client_of(arm: FakeARM, **arguments: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN, timeout=None, **arguments)  # noqa: S113 - virtual time
 
 
 def thing(number: object, subscription: str = "s") -> str:
@@ -86,7 +82,7 @@ async def test_without_a_limit_all_are_sent_at_once(budget: azpoll.Budget | None
 
 async def test_few_are_under_way_at_once() -> None:
     arm = FakeARM(default=Script(duration_s=0, retry_after=1, initial=Delay(10)))
-    async with client_of(arm) as client, azpoll.Tracker(client, max_in_flight=4) as tracker:
+    async with client_of(arm, timeout=None) as client, azpoll.Tracker(client, max_in_flight=4) as tracker:
         await begin_all(tracker, 10)
     assert Counter(initials(arm)) == {0: 4, 10: 4, 20: 2}
 
@@ -94,7 +90,7 @@ async def test_few_are_under_way_at_once() -> None:
 async def test_those_that_wait_are_counted() -> None:
     arm = FakeARM(default=Script(duration_s=0, retry_after=1, initial=Delay(10)))
     async with (
-        client_of(arm) as client,
+        client_of(arm, timeout=None) as client,
         azpoll.Tracker(client, max_in_flight=4) as tracker,
         anyio.create_task_group() as tasks,
     ):
@@ -172,7 +168,11 @@ async def test_a_start_refused_with_429_is_sent_again_after_its_retry_after() ->
 
 async def test_a_429_sets_the_starts_of_its_subscription_aside_and_no_others() -> None:
     arm = answering(REFUSED)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker, anyio.create_task_group() as tasks:
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(tracker.begin, "PUT", thing(1))
         await anyio.sleep(1)
         await tracker.begin("PUT", thing(2, "other"))
@@ -191,7 +191,11 @@ async def test_beside_another_tool_that_uses_the_same_principal_no_start_is_lost
             await client.put(thing("other"))
             await anyio.sleep(1 / 6)
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker, anyio.create_task_group() as tasks:
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(other_tool)
         await begin_all(tracker, 600)
         assert anyio.current_time() < 240  # at the best (600 - 200) / 4 s
@@ -202,7 +206,11 @@ async def test_beside_another_tool_that_uses_the_same_principal_no_start_is_lost
 
 async def test_a_lock_holds_up_its_own_start_alone() -> None:
     arm = answering(Reply(429, {"error": {"code": "RetryableErrorDueToAnotherOperation"}}, retry_after=60))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker, anyio.create_task_group() as tasks:
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(tracker.begin, "PUT", thing(1))
         await anyio.sleep(1)
         await tracker.begin("PUT", thing(2))

@@ -11,18 +11,9 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Ordinary, Pattern, Reply, RetryAfter, Script, status_monitor
-from tests.support.operations import (
-    GROUP,
-    LIBRARIES,
-    ORIGIN,
-    THING,
-    Library,
-    client_of,
-    error_of,
-    path_of,
-    polls_of,
-    until,
-)
+from tests.support.clients import ORIGIN, Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING, error_of, path_of, polls_of, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -32,7 +23,7 @@ pytestmark = pytest.mark.anyio
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize("pattern", PATTERNS)
 async def test_a_put_of_each_pattern_ends_with_the_resource(pattern: Pattern, library: Library) -> None:
     arm = FakeARM()
@@ -341,7 +332,7 @@ async def test_a_client_request_id_of_the_callers_own_is_kept() -> None:
     assert polls == ["mine-1", "mine-2", None]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_default_parameters_of_the_client_do_not_change_polling_urls(library: Library) -> None:
     """Rule 12: nothing else in a URL is rewritten."""
     arm = FakeARM()

@@ -8,7 +8,6 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import httpx
 import pytest
 
 from azpoll.cli.demo_flows import Transcript, plan_flows
@@ -17,6 +16,7 @@ from azpoll.cli.demo_world import plan_fleet
 from azpoll.cli.report import judge
 from azpoll.cli.summary import show
 from azpoll.testing import FakeARM, run_virtual
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -62,7 +62,7 @@ def play(operations: int, seed: int, backend: Backend = "asyncio") -> tuple[Run,
         flows = plan_flows(arm)
         fleet = plan_fleet(arm, operations, Random(seed))  # noqa: S311 - a made-up world
         transcript = Transcript(flows)
-        async with httpx.AsyncClient(
+        async with new_client(
             base_url="https://management.azure.com",
             transport=arm.transport(),
             event_hooks={"response": [transcript.hear]},

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Absent, Answer, Fault, Unreachable, fold_headers, read_json, read_object, read_status
-
-CANARY = "canary7f3a"
+from tests.support.canary import CANARY
 
 
 def answer(body: bytes, content_type: str | None = None) -> Answer:
@@ -144,7 +143,7 @@ def test_rule_17_an_object_is_read_as_it_was_sent(document: dict[str, object]) -
 def test_rule_45_an_answer_shows_its_status_and_size_only() -> None:
     """Not its URL, headers or body."""
     secret = answer(CANARY.encode(), CANARY)
-    assert repr(secret) == str(secret) == "<Answer 200, 10 bytes>"
+    assert repr(secret) == str(secret) == f"<Answer 200, {len(CANARY)} bytes>"
     assert CANARY not in repr(Unreachable(Fault.CONNECTION, "", 0.0, cause=OSError(CANARY), head=secret))
 
 

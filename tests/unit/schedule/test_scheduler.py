@@ -7,22 +7,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 import pytest
 import trio
 from trio.testing import MockClock
 
 import azpoll
 from azpoll.testing import Delay, Drop, FakeARM, Reply, Script, status_monitor
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
+    import httpx
+
     from azpoll.testing import IncomingRequest
 
 pytestmark = pytest.mark.anyio
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://management.azure.com", timeout=None)  # noqa: S113 - virtual time
 
 
 def path_of(number: int) -> str:
@@ -75,7 +73,10 @@ async def test_a_poll_that_hangs_holds_up_nothing_but_itself() -> None:
             retry_after=5, polls=[Delay(1000) if number_of(request) == 0 else status_monitor("Succeeded")]
         )
     )
-    async with client_of(arm) as client, azpoll.Tracker(client, max_in_flight=2, on_exit="stop") as tracker:
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client, max_in_flight=2, on_exit="stop") as tracker,
+    ):
         operations = [await tracker.begin("DELETE", path_of(number)) for number in range(20)]
         for operation in operations[1:]:
             await operation
@@ -87,7 +88,7 @@ async def test_a_poll_that_hangs_is_given_up_after_30_s_and_asked_again() -> Non
     """Rule 38: each poll has a limit of its own."""
     arm = FakeARM()
     arm.operation("DELETE", retry_after=5, polls=[Delay(1000), status_monitor("Succeeded")])
-    async with client_of(arm) as client, azpoll.Tracker(client, max_in_flight=1) as tracker:
+    async with client_of(arm, timeout=None) as client, azpoll.Tracker(client, max_in_flight=1) as tracker:
         await (await tracker.begin("DELETE", path_of(0)))
         assert anyio.current_time() == pytest.approx(36, abs=0.2)
     assert [round(time) for time, _ in polls_of(arm)] == [5, 36]
@@ -212,7 +213,7 @@ async def two_on_one_resource(
 async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it() -> None:
     """Two PUTs on one resource are polled at the same URL; the first one's end is not the second one's."""
     arm = FakeARM()
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with client_of(arm, timeout=None) as client, azpoll.Tracker(client) as tracker:
         first, second = await two_on_one_resource(arm, tracker, 6, 20)  # the first is asked from 5 to 11
         await first
         assert anyio.current_time() == pytest.approx(11, abs=0.1)
@@ -232,7 +233,7 @@ async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it_
 
 async def test_an_operation_that_is_stopped_while_it_waits_for_anothers_answer_is_not_asked_again() -> None:
     arm = FakeARM()
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with client_of(arm, timeout=None) as client, azpoll.Tracker(client) as tracker:
         first, second = await two_on_one_resource(arm, tracker, 20, 10)  # the first is asked from 5 to 25
         await anyio.sleep(12)  # the second came due at 18
         second.stop_tracking()

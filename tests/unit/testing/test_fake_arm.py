@@ -14,6 +14,7 @@ import pytest
 
 from azpoll.testing import FakeARM, Pattern, Reply, RetryAfter, Script
 from azpoll.testing.script import ScriptFields
+from tests.support.clients import client_of, new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +30,6 @@ HEADER_OF: dict[Pattern, str] = {
     "location": "location",
 }
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://management.azure.com")
 
 
 def poll_url(pattern: Pattern, initial: httpx.Response) -> str:
@@ -174,7 +171,7 @@ async def test_a_plan_is_used_again_by_later_requests() -> None:
 async def test_httpx2_clients_are_served_too(library: str) -> None:
     arm = FakeARM(default=Script(duration_s=10))
     transport = arm.transport("httpx2") if library == "transport" else httpx2.ASGITransport(arm)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://arm") as client:
+    async with new_client("httpx2", transport=transport, base_url="http://arm") as client:
         initial = await client.put("/x", json={"location": "here"})
         await anyio.sleep(10)
         assert (await client.get(initial.headers["azure-asyncoperation"])).json()["status"] == "Succeeded"
@@ -183,7 +180,7 @@ async def test_httpx2_clients_are_served_too(library: str) -> None:
 
 async def test_it_is_an_asgi_application() -> None:
     arm = FakeARM(default=Script(duration_s=10))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(arm), base_url="http://arm") as client:
+    async with new_client(transport=httpx.ASGITransport(arm), base_url="http://arm") as client:
         initial = await client.put("/a%20b?api-version=1", json={})
         assert initial.headers["azure-asyncoperation"].startswith("http://arm/providers/")
         assert (await client.get("/a%20b")).status_code == 200

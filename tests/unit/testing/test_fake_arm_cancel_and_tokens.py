@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import anyio
-import httpx
 import pytest
 
 from azpoll.testing import FakeARM, Script, status_monitor
+from tests.support.clients import client_of
 
 pytestmark = pytest.mark.anyio
 
 GROUP = "/subscriptions/s1/resourceGroups/g"
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://management.azure.com")
 
 
 async def test_arm_cancel_ends_the_operation_canceled() -> None:

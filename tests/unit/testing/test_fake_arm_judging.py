@@ -17,12 +17,9 @@ from azpoll.testing import (
     Step,
     redirect,
 )
+from tests.support.clients import ORIGIN, client_of
 
 pytestmark = pytest.mark.anyio
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://arm")
 
 
 async def started(client: httpx.AsyncClient) -> str:
@@ -38,7 +35,8 @@ async def test_a_poll_before_its_time_is_named() -> None:
         await anyio.sleep(9.5)
         await client.get(url)
     with pytest.raises(
-        AssertionError, match=r"at 9\.500 s: GET https://arm/.*operationStatuses.* -> 200, 0\.500 s early"
+        AssertionError,
+        match=r"at 9\.500 s: GET https://management\.azure\.com/.*operationStatuses.* -> 200, 0\.500 s early",
     ):
         arm.no_early_polls()
     arm.no_early_polls(tolerance_s=0.6)
@@ -144,7 +142,7 @@ async def test_the_final_get_is_never_early_and_the_only_request_after_the_end()
         arm.no_early_polls()
         arm.no_requests_after_end()
         await client.get("/x")
-        with pytest.raises(AssertionError, match="GET https://arm/x -> 200"):
+        with pytest.raises(AssertionError, match=r"GET https://management\.azure\.com/x -> 200"):
             arm.no_requests_after_end()
 
 
@@ -237,9 +235,9 @@ async def test_credentials_sent_elsewhere_are_named() -> None:
     async with client_of(arm) as client:
         await client.put("/x", headers={"Authorization": "Bearer t"})
         await client.get("https://evil.example/x")
-        arm.no_credentials_elsewhere("https://arm")
+        arm.no_credentials_elsewhere(ORIGIN)
         with pytest.raises(AssertionError, match=r"evil\.example"):
-            arm.no_requests_elsewhere("https://arm")
+            arm.no_requests_elsewhere(ORIGIN)
         await client.get("https://evil.example/y", headers={"api-key": "k"})
     with pytest.raises(AssertionError, match=r"evil\.example/y"):
-        arm.no_credentials_elsewhere("https://arm")
+        arm.no_credentials_elsewhere(ORIGIN)

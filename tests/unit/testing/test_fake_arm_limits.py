@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import anyio
-import httpx
 import pytest
 
 from azpoll.testing import FakeARM, Limits, Rate, Script
+from tests.support.clients import client_of
 
 pytestmark = pytest.mark.anyio
 
 ONE, TWO = "/subscriptions/one/x", "/subscriptions/TWO/x"
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://arm")
 
 
 async def test_250_reads_pass_at_once_and_25_a_second() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anyio
-import httpx
 import pytest
 
 from azpoll.testing import FakeARM, Limits, Rate, Script, Statistics, status_monitor
+from tests.support.clients import ORIGIN, client_of
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://arm")
 
 
 async def started(client: httpx.AsyncClient) -> str:
@@ -44,7 +45,7 @@ async def test_a_record_tells_what_was_asked() -> None:
         await client.get("/y")
     first, second = arm.requests
     (operation,) = arm.operations
-    assert (first.at_s - start, first.method, first.url) == (0, "PUT", "https://arm/x?api-version=1")
+    assert (first.at_s - start, first.method, first.url) == (0, "PUT", f"{ORIGIN}/x?api-version=1")
     assert (first.operation, first.status, first.authorized, first.path) == (operation, 201, False, "/x")
     assert first.headers["x-thing"] == "1"
     assert (second.at_s - start, second.operation, second.status) == (3, None, 404)

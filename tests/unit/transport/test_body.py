@@ -8,12 +8,14 @@ import tracemalloc
 import zlib
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import pytest
 
 from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.transport.client import RESULT_LIMIT, STATUS_LIMIT, ClientTransport
+from tests.support.clients import Library, new_client
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -22,10 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-Library = Literal["httpx", "httpx2"]
-LIBRARIES: tuple[Library, ...] = get_args(Library)
 MEBIBYTE = 1024 * 1024
-LIBRARY = pytest.mark.parametrize("library", LIBRARIES)
 
 
 async def read(
@@ -51,7 +50,7 @@ async def read(
         response: httpx.Response = module.Response(200, headers=headers, stream=Stream())
         return response
 
-    client: httpx.AsyncClient = module.AsyncClient(transport=module.MockTransport(answer))
+    client: httpx.AsyncClient = new_client(library, transport=module.MockTransport(answer))
     async with client:
         return await ClientTransport(client).request("GET", "https://x.example/", limit=limit)
 
@@ -75,14 +74,14 @@ def bomb(mebibytes: int, layers: int = 1) -> bytes:
     return body
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_plain_bodies_are_read_as_they_come(library: Library) -> None:
     assert body_of(await read(library, [b"ab", b"", b"cd"], None)) == b"abcd"
     assert body_of(await read(library, [b"ab"], " Identity ")) == b"ab"
     assert body_of(await read(library, [], None)) == b""
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_the_limit_is_a_limit_and_not_one_byte_less(library: Library) -> None:
     assert len(body_of(await read(library, [b"x" * 60, b"x" * 40], None, limit=100))) == 100
     assert fault_of(await read(library, [b"x" * 60, b"x" * 41], None, limit=100)) is Fault.TOO_LARGE
@@ -91,7 +90,7 @@ async def test_the_limit_is_a_limit_and_not_one_byte_less(library: Library) -> N
     assert fault_of(await read(library, [over], "gzip", limit=100)) is Fault.TOO_LARGE
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", " deflate "])
 async def test_one_layer_of_coding_is_read_although_none_was_asked_for(coding: str, library: Library) -> None:
     text = json.dumps({"status": "Succeeded", "padding": "x" * 5000}).encode()
@@ -101,7 +100,7 @@ async def test_one_layer_of_coding_is_read_although_none_was_asked_for(coding: s
     assert body_of(await read(library, [], coding)) == b""
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("chunks", "coding"),
     [
@@ -117,7 +116,7 @@ async def test_what_cannot_be_decoded_is_no_answer(chunks: list[bytes], coding: 
     assert fault_of(await read(library, chunks, coding)) is Fault.UNDECODABLE
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("limit", [STATUS_LIMIT, RESULT_LIMIT], ids=["status", "result"])
 async def test_a_decompression_bomb_costs_little_more_than_the_limit(limit: int, library: Library) -> None:
     coded = bomb(200)
@@ -133,14 +132,14 @@ async def test_a_decompression_bomb_costs_little_more_than_the_limit(limit: int,
     assert peak < 2.5 * limit + 2 * MEBIBYTE
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_bomb_within_a_bomb_is_only_opened_once(library: Library) -> None:
     assert fault_of(await read(library, [bomb(200, 2)], "gzip, gzip")) is Fault.UNDECODABLE
     inner = body_of(await read(library, [bomb(200, 2)], "gzip"))
     assert len(inner) < MEBIBYTE
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_body_without_an_end_is_left_at_the_limit(library: Library) -> None:
     sent = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Unpack
 
 import anyio
 import httpx
@@ -15,6 +15,8 @@ import azpoll
 from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
 from azpoll.transport.client import ClientTransport, request_id_of
+from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -23,28 +25,17 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-Library = Literal["httpx", "httpx2"]
-LIBRARIES: tuple[Library, ...] = get_args(Library)
 ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
-LIBRARY = pytest.mark.parametrize("library", LIBRARIES)
 
-ORIGIN = "https://management.azure.com"
 THING = "/subscriptions/s/resourceGroups/g/things/t"
 SUCCEEDED = status_monitor("Succeeded")
-
-
-def client_of(arm: FakeARM, library: Library = "httpx", **arguments: object) -> httpx.AsyncClient:
-    """Return a client of the library; that of httpx2 is typed as its twin."""
-    arguments = {"transport": arm.transport(library), "base_url": ORIGIN, **arguments}
-    client: httpx.AsyncClient = import_module(library).AsyncClient(**arguments)
-    return client
 
 
 def polls_of(arm: FakeARM) -> list[str]:
     return [request.url for request in arm.requests if request.method == "GET"]
 
 
-async def polled(arm: FakeARM, library: Library = "httpx", **arguments: object) -> httpx.Response:
+async def polled(arm: FakeARM, library: Library = "httpx", **arguments: Unpack[ClientOptions]) -> httpx.Response:
     """Return the result of one DELETE."""
     async with client_of(arm, library, **arguments) as client, azpoll.Tracker(client) as tracker:
         return await (await tracker.begin("DELETE", f"{THING}?api-version=1"))
@@ -53,7 +44,7 @@ async def polled(arm: FakeARM, library: Library = "httpx", **arguments: object) 
 # The deadline of one exchange
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("slow", "gives_up_at"),
     [
@@ -74,7 +65,7 @@ async def test_a_whole_exchange_has_30_s(slow: Step, gives_up_at: int | None, li
         assert gives_up_at + 1 <= times[1] - times[0] <= gives_up_at + 1.2
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_the_clients_own_shorter_timeouts_apply(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[Delay(1000), SUCCEEDED])
@@ -83,7 +74,7 @@ async def test_the_clients_own_shorter_timeouts_apply(library: Library) -> None:
     assert 8 <= second - first <= 8.2
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
@@ -110,7 +101,7 @@ async def test_a_timeout_that_says_nothing_of_the_poll_is_left_out(
 # Redirects
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_three_hops_are_followed_by_azpoll_and_each_is_a_request_of_its_own(
     status: int, library: Library
@@ -123,7 +114,7 @@ async def test_three_hops_are_followed_by_azpoll_and_each_is_a_request_of_its_ow
     assert [url.partition("api-version=1")[2] for url in polls_of(arm)] == ["", "&hop=1", "&hop=2", "&hop=3"]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_the_fourth_hop_is_not_followed(library: Library) -> None:
     arm = FakeARM()
     hops = [redirect("{poll_url}&hop=" + str(number)) for number in (1, 2, 3, 4)]
@@ -134,7 +125,7 @@ async def test_the_fourth_hop_is_not_followed(library: Library) -> None:
     assert times[4] - times[3] >= 1
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     "to",
     [
@@ -158,7 +149,7 @@ async def test_a_foreign_hop_is_sent_nothing_at_all(to: str, library: Library) -
     arm.no_credentials_elsewhere(ORIGIN)
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("steps", "initial"),
     [
@@ -191,7 +182,7 @@ async def test_a_foreign_url_in_any_other_place_is_sent_nothing_either(
 # The client's own
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_headers_cookies_and_a_changed_credential_apply_to_each_poll(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=10, polls=[status_monitor("Running", retry_after=10)] * 3 + [SUCCEEDED])
@@ -218,7 +209,7 @@ async def test_headers_cookies_and_a_changed_credential_apply_to_each_poll(libra
     assert {found["accept-encoding"] for found in (one, two, three, four)} == {"identity"}
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_polls_carry_what_the_client_would_send_by_itself(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
@@ -233,7 +224,7 @@ async def test_polls_carry_what_the_client_would_send_by_itself(library: Library
     assert poll == plain
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_the_order_of_a_post_without_a_body_is_what_the_client_would_send(library: Library) -> None:
     arm = FakeARM()
     arm.operation("PUT", retry_after=10, duration_s=50)
@@ -245,7 +236,7 @@ async def test_the_order_of_a_post_without_a_body_is_what_the_client_would_send(
     assert post.headers["content-length"] == "0"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_hook_that_reads_the_body_takes_nothing_away(library: Library) -> None:
     bodies: list[bytes] = []
 
@@ -259,7 +250,7 @@ async def test_a_hook_that_reads_the_body_takes_nothing_away(library: Library) -
     assert len(bodies) == 3
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_body_read_by_a_hook_has_its_limit_too(library: Library) -> None:
     async def look(response: httpx.Response) -> None:
         await response.aread()
@@ -271,7 +262,7 @@ async def test_a_body_read_by_a_hook_has_its_limit_too(library: Library) -> None
 
 
 @ASYNCIO  # httpx itself leaves generators behind here, of which trio warns
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_hook_that_breaks_into_the_body_is_a_failed_poll_and_no_answer(library: Library) -> None:
     broken = True
 
@@ -289,7 +280,7 @@ async def test_a_hook_that_breaks_into_the_body_is_a_failed_poll_and_no_answer(l
     assert len(polls_of(arm)) == 2
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("error", [RuntimeError("x"), asyncio.CancelledError()], ids=["error", "cancelled"])
 async def test_a_hook_that_raises_is_a_failed_poll_and_the_next_may_do(error: BaseException, library: Library) -> None:
     """An auth that awaits a shared task which was cancelled raises CancelledError; the poll was not cancelled."""
@@ -340,7 +331,7 @@ def credential(library: Library) -> type[httpx.Auth]:
     return Credential
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_an_expired_credential_is_renewed_once_for_the_whole_fleet(library: Library) -> None:
     """Rule 26."""
     arm = FakeARM(default=Script(duration_s=60, retry_after=20), latency_s=0.2)
@@ -354,7 +345,7 @@ async def test_an_expired_credential_is_renewed_once_for_the_whole_fleet(library
     arm.one_request_at_a_time()
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("fault", [Drop(), Delay(1000), Cut(5, SUCCEEDED)], ids=["drop", "silence", "cut"])
 async def test_an_auth_flow_that_a_fault_cuts_short_leaves_nothing_behind(fault: Step, library: Library) -> None:
     arm = FakeARM()
@@ -364,7 +355,7 @@ async def test_an_auth_flow_that_a_fault_cuts_short_leaves_nothing_behind(fault:
     gc.collect()
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_renewal_that_fails_does_not_hold_up_the_others_for_ever(library: Library) -> None:
     base: type[httpx.Auth] = import_module(library).Auth
     arm = FakeARM(default=Script(duration_s=30, retry_after=10))
@@ -394,7 +385,7 @@ async def test_a_renewal_that_fails_does_not_hold_up_the_others_for_ever(library
     gc.collect()
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_pair_of_name_and_password_is_an_auth_too(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
@@ -410,11 +401,11 @@ def mocked(library: Library, response: object) -> httpx.AsyncClient:
         return response
 
     module = import_module(library)
-    client: httpx.AsyncClient = module.AsyncClient(transport=module.MockTransport(answer))
+    client: httpx.AsyncClient = new_client(library, transport=module.MockTransport(answer))
     return client
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_headers_that_are_not_ascii_come_through_as_they_are(library: Library) -> None:
     """Services send names and messages in headers, in UTF-8 or Latin-1."""
     module = import_module(library)
@@ -433,7 +424,7 @@ async def test_headers_that_are_not_ascii_come_through_as_they_are(library: Libr
         assert transport.received(again).headers["retry-after"] == "\xff5"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_response_is_rebuilt_without_the_coding_it_no_longer_has(library: Library) -> None:
     module = import_module(library)
 
@@ -478,7 +469,7 @@ def test_a_client_request_id_that_was_sent_twice_is_what_both_say() -> None:
     assert request_id_of(request) == request.headers["x-ms-client-request-id"] == "a, b"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_cancelling_a_request_from_outside_is_still_cancellation(library: Library) -> None:
     arm = FakeARM()
     arm.operation("GET", polls=[Delay(1000)])

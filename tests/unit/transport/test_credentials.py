@@ -6,24 +6,24 @@ The client's auth is asked to sign; what it has signed is what it could have giv
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Reply, redirect, status_monitor
+from tests.support.canary import CANARY
+from tests.support.clients import Library, client_of, new_client
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 pytestmark = pytest.mark.anyio
 
-LIBRARY = pytest.mark.parametrize("library", ["httpx", "httpx2"])
-Library = Literal["httpx", "httpx2"]
 ORIGIN = "https://management.azure.com"
 OTHER = "https://eu.management.example"
 THING = "/subscriptions/s/resourceGroups/g/things/t?api-version=1"
-TOKEN = "k4n4ry-0f-g0ld"
 
 FOREIGN = "https://evil.example/op"
 SUCCEEDED = status_monitor("Succeeded")
@@ -42,17 +42,13 @@ def auth_of(library: Library, signed: list[str]) -> Any:
     class Signer(base):  # type: ignore[misc]  # the library is a parameter
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
             signed.append(str(request.url))
-            request.headers["Authorization"] = f"Bearer {TOKEN}"
+            request.headers["Authorization"] = f"Bearer {CANARY}"
             yield request
 
     return Signer()
 
 
-def client_of(arm: FakeARM, library: Library, **arguments: Any) -> Any:
-    return import_module(library).AsyncClient(**{"transport": arm.transport(library), "base_url": ORIGIN, **arguments})
-
-
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("entry", ENTRIES)
 async def test_the_auth_is_never_asked_to_sign_for_a_url_that_is_refused(entry: str, library: Library) -> None:
     """Nor is a refused URL seen by an event hook, which may put on headers too."""
@@ -68,7 +64,7 @@ async def test_the_auth_is_never_asked_to_sign_for_a_url_that_is_refused(entry: 
     assert signed == [request.url for request in arm.requests]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_the_auth_is_never_asked_to_sign_for_a_token_that_is_refused(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", duration_s=60)
@@ -84,7 +80,7 @@ async def test_the_auth_is_never_asked_to_sign_for_a_token_that_is_refused(libra
     assert len(signed) == before == 1
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_cookie_of_one_origin_is_not_sent_to_another_that_is_allowed(library: Library) -> None:
     """The client's own credentials go to an origin the caller lists; what a service sets stays with that service."""
     module = import_module(library)
@@ -100,7 +96,7 @@ async def test_a_cookie_of_one_origin_is_not_sent_to_another_that_is_allowed(lib
             headers += [("Set-Cookie", cookie) for cookie in cookies]
         return module.Response(202 if status == "Accepted" else 200, headers=headers, json={"status": status})
 
-    client = module.AsyncClient(transport=module.MockTransport(answer), base_url=ORIGIN)
+    client = new_client(library, transport=module.MockTransport(answer), base_url=ORIGIN)
     async with client, azpoll.Tracker(client, allowed_origins=[OTHER]) as tracker:
         await (await tracker.begin("DELETE", THING))
     here, there = "management.azure.com", "eu.management.example"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import anyio
-import httpx
 import pytest
 
 import azpoll
 from azpoll.testing import Cut, Drip, FakeARM, Ordinary, Reply
+from tests.support.clients import new_client
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ async def test_rule_25_the_retry_after_of_a_spoiled_answer_counts(spoiled: Cut |
     arm = FakeARM()
     arm.operation("PUT", "/x", duration_s=60, retry_after=30, polls=[spoiled, Ordinary()])
     async with (
-        httpx.AsyncClient(base_url="https://arm", transport=arm.transport()) as client,
+        new_client(base_url="https://arm", transport=arm.transport()) as client,
         azpoll.Tracker(client) as tracker,
     ):
         await (await tracker.begin("PUT", "/x", json={}))
@@ -33,7 +33,7 @@ async def test_rule_25_the_retry_after_of_an_answer_that_a_closing_tracker_cuts_
     """Whoever takes the operation up knows what its service asked for last, if only its head has come."""
     arm = FakeARM()
     arm.operation("PUT", "/x", duration_s=60, retry_after=30, polls=[Drip(), Ordinary()])
-    async with httpx.AsyncClient(base_url="https://arm", transport=arm.transport()) as client:
+    async with new_client(base_url="https://arm", transport=arm.transport()) as client:
         async with azpoll.Tracker(client, on_exit="stop") as tracker:
             operation = await tracker.begin("PUT", "/x", json={})
             await anyio.sleep(30.5)  # the head is here, and drops of the body

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 import pytest
@@ -11,7 +11,9 @@ import pytest
 import azpoll
 from azpoll.testing import FakeARM, Reply, Script
 from azpoll.transport.client import ClientTransport
-from tests.support.deletion_service import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
+from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
+from tests.support.deletion_service import RUNNING, THING, polled, polls_of, service
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -46,16 +48,16 @@ def twofold(arm: FakeARM, library: Library, ways: list[str]) -> Any:
     return Twofold()
 
 
-async def ways_of(arm: FakeARM, library: Library, **arguments: Any) -> list[str]:
+async def ways_of(arm: FakeARM, library: Library, **options: Unpack[ClientOptions]) -> list[str]:
     """Poll one operation of a client to its end."""
     ways: list[str] = []
     transport = twofold(arm, library, ways)
-    client = import_module(library).AsyncClient(**{"transport": transport, "base_url": ORIGIN, **arguments})
+    client = client_of(arm, library, **{"transport": transport, **options})
     await polled(client)
     return ways
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_polls_are_asked_directly_with_all_that_the_client_sends(library: Library) -> None:
     arm = service(RUNNING)
     headers = {"Authorization": "Bearer canary", "X-Team": "blue"}
@@ -68,7 +70,7 @@ async def test_polls_are_asked_directly_with_all_that_the_client_sends(library: 
         assert poll.headers["accept-encoding"] == "identity"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_an_auth_sees_requests_and_responses(library: Library) -> None:
     base: Any = import_module(library).Auth
 
@@ -82,14 +84,14 @@ async def test_an_auth_sees_requests_and_responses(library: Library) -> None:
     assert all(request.headers["x-proof"] == "yes" for request in arm.requests)
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_event_hooks_see_requests_and_responses(library: Library) -> None:
     async def hook(_: object) -> None: ...
 
     assert await ways_of(service(RUNNING), library, event_hooks={"response": [hook]}) == [WHOLE, WHOLE]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_cookie_is_kept_and_sent_from_then_on(library: Library) -> None:
     """It depends on the URL, which the client alone can judge."""
     arm = service(Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"}), RUNNING)
@@ -98,7 +100,7 @@ async def test_a_cookie_is_kept_and_sent_from_then_on(library: Library) -> None:
     assert sent == [None, "affinity=7", "affinity=7"]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_the_transport_that_is_mounted_for_an_origin_is_asked(library: Library) -> None:
     ways: list[str] = []
     arm, nobody = service(RUNNING), FakeARM()
@@ -108,13 +110,13 @@ async def test_the_transport_that_is_mounted_for_an_origin_is_asked(library: Lib
     assert not nobody.requests
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_header_that_is_changed_while_an_operation_runs_is_sent_with_the_next_poll(library: Library) -> None:
     """As a program does that renews its token by itself."""
     arm = service(RUNNING)
     ways: list[str] = []
     transport = twofold(arm, library, ways)
-    client = import_module(library).AsyncClient(transport=transport, base_url=ORIGIN, headers={"X-Token": "old"})
+    client = new_client(library, transport=transport, base_url=ORIGIN, headers={"X-Token": "old"})
 
     def renew(event: azpoll.Event) -> None:
         if isinstance(event, azpoll.PollAnswered):
@@ -128,7 +130,7 @@ async def test_a_header_that_is_changed_while_an_operation_runs_is_sent_with_the
 
 
 @pytest.mark.parametrize(("told", "given", "expected"), [((5, 5), None, 5), ((2, 6), None, 6), ((5, 9), 3, 3)])
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_transport_tells_how_many_requests_it_serves_well(
     library: Library, told: tuple[int, int], given: int | None, expected: int
 ) -> None:
@@ -148,7 +150,7 @@ async def test_a_transport_tells_how_many_requests_it_serves_well(
         flying -= response.request.method == "GET"
 
     hooks = {"request": [left], "response": [back]}
-    client = import_module(library).AsyncClient(transport=transport, base_url=ORIGIN, event_hooks=hooks)
+    client = new_client(library, transport=transport, base_url=ORIGIN, event_hooks=hooks)
     tracker = azpoll.Tracker(client, max_in_flight=given, budget=None)
     async with client, tracker, anyio.create_task_group() as tasks:
         for number in range(20):
@@ -160,11 +162,11 @@ async def test_a_transport_tells_how_many_requests_it_serves_well(
     ("connections", "of_httpx", "of_httpx2"),
     [(100, (4, 20), (4, 64)), (None, (4, 20), (4, 64)), (10, (4, 10), (4, 10)), (2, (2, 2), (2, 2))],
 )
-@LIBRARY
+@EACH_LIBRARY
 async def test_no_more_are_sent_at_once_than_the_clients_pool_has_connections(
     library: Library, connections: int | None, of_httpx: tuple[int, int], of_httpx2: tuple[int, int]
 ) -> None:
     """A poll that waits in the pool is under way: its time would run out there."""
     made: Any = import_module(library)
-    async with made.AsyncClient(limits=made.Limits(max_connections=connections), trust_env=False) as client:
+    async with new_client(library, limits=made.Limits(max_connections=connections), trust_env=False) as client:
         assert ClientTransport(client).at_once == (of_httpx if library == "httpx" else of_httpx2)

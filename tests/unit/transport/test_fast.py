@@ -21,6 +21,7 @@ from azpoll import fast
 from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
 from azpoll.transport.client import ClientTransport
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -36,8 +37,17 @@ async def serving(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncGenerator[str]:
     """Yield the URL of a server on loopback that gives each connection to a function."""
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+    writers: list[asyncio.StreamWriter] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await answer(reader, writer)
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0)  # one step of the loop closes their sockets
 
 
 def polled(
@@ -53,7 +63,7 @@ def polled(
     async def run() -> httpx.Response:
         async with (
             arm.serve() as base,
-            httpx.AsyncClient(transport=fast.transport(), base_url=base) as client,
+            new_client(transport=fast.transport(), base_url=base) as client,
             azpoll.Tracker(client, min_interval=0.001) as tracker,
         ):
             return await (await tracker.begin("DELETE", THING, headers={"Authorization": "Bearer canary"}))
@@ -84,7 +94,7 @@ async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | Unreacha
 
 async def answered(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> object:
     """Return what a poll brings of a server that gives each connection to a function."""
-    async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+    async with serving(answer) as base, new_client(transport=fast.transport()) as client:
         (came,) = await asked(client, f"{base}/poll")
         return came
 
@@ -99,7 +109,7 @@ def test_errors_are_those_of_httpx() -> None:
     """So that azpoll, and whoever else uses the client, know what failed."""
 
     async def run() -> None:
-        async with httpx.AsyncClient(transport=fast.transport()) as client:
+        async with new_client(transport=fast.transport()) as client:
             async with serving(cut) as base:
                 with pytest.raises(httpx.RemoteProtocolError, match="end of file"):
                     await client.get(f"{base}/cut")
@@ -120,7 +130,7 @@ def test_a_header_that_is_no_text_is_passed_over() -> None:
         writer.close()
 
     async def run() -> list[tuple[str, str]]:
-        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+        async with serving(answer) as base, new_client(transport=fast.transport()) as client:
             return (await client.get(base)).headers.multi_items()
 
     assert asyncio.run(run()) == [("y", "1"), ("y", "2"), ("content-length", "0")]
@@ -160,7 +170,7 @@ def test_polls_share_the_clients_headers_and_not_each_others() -> None:
 
     async def run() -> None:
         headers = {"Authorization": "Bearer canary"}
-        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport(), headers=headers) as client:
+        async with serving(answer) as base, new_client(transport=fast.transport(), headers=headers) as client:
             await asked(client, f"{base}/a", f"{base}/b", f"{base}/c")
 
     asyncio.run(run())
@@ -190,7 +200,7 @@ def test_bodies_of_any_length_come_whole(length: int, *, told: bool) -> None:
         writer.close()
 
     async def run() -> int:
-        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+        async with serving(answer) as base, new_client(transport=fast.transport()) as client:
             return len((await client.get(base)).content)
 
     assert asyncio.run(run()) == length
@@ -230,7 +240,7 @@ def test_a_body_that_is_a_stream_is_sent() -> None:
         yield b"two"
 
     async def run() -> None:
-        async with serving(answer) as base, httpx.AsyncClient(transport=fast.transport()) as client:
+        async with serving(answer) as base, new_client(transport=fast.transport()) as client:
             await client.put(base, content=parts())
 
     asyncio.run(run())
@@ -260,7 +270,7 @@ def test_no_redirect_is_followed_but_by_azpoll() -> None:
         async with (
             foreign.serve() as elsewhere,
             arm.serve() as base,
-            httpx.AsyncClient(transport=fast.transport(), base_url=base, follow_redirects=True) as client,
+            new_client(transport=fast.transport(), base_url=base, follow_redirects=True) as client,
             azpoll.Tracker(client, min_interval=0.001) as tracker,
         ):
             arm.operation("DELETE", retry_after=0, polls=[redirect(f"{elsewhere}/x", 307), SUCCEEDED])
@@ -315,7 +325,7 @@ def test_urls_are_sent_as_they_are_spelled() -> None:
     """Rule 12: their queries may be signed."""
 
     async def run() -> list[str]:
-        async with httpx.AsyncClient(transport=fast.transport()) as client:
+        async with new_client(transport=fast.transport()) as client:
             return await targets(client.get)
 
     assert asyncio.run(run()) == SPELLINGS
@@ -325,7 +335,7 @@ def test_polls_are_sent_as_their_urls_are_spelled() -> None:
     """Without an auth they pass httpx's requests by."""
 
     async def run() -> list[str]:
-        async with httpx.AsyncClient(transport=fast.transport()) as client:
+        async with new_client(transport=fast.transport()) as client:
             return await targets(partial(asked, client))
 
     assert asyncio.run(run()) == SPELLINGS
@@ -334,7 +344,7 @@ def test_polls_are_sent_as_their_urls_are_spelled() -> None:
 def test_a_setting_of_the_callers_is_kept() -> None:
     async def run() -> None:
         transport = fast.transport(lambda builder: builder.https_only(enable=True))
-        async with httpx.AsyncClient(transport=transport) as client:
+        async with new_client(transport=transport) as client:
             with pytest.raises(httpx.LocalProtocolError, match="builder error"):
                 await client.get("http://127.0.0.1:9")
 
@@ -344,7 +354,7 @@ def test_a_setting_of_the_callers_is_kept() -> None:
 def test_trio_is_told_at_once_that_it_does_not_work_there() -> None:
     async def run() -> None:
         with pytest.raises(RuntimeError, match="works under asyncio alone"):
-            async with httpx.AsyncClient(transport=fast.transport()):
+            async with new_client(transport=fast.transport()):
                 pass
 
     trio.run(run)
@@ -362,7 +372,7 @@ def test_many_operations_share_the_transport() -> None:
     async def run() -> int:
         async with (
             arm.serve() as base,
-            httpx.AsyncClient(transport=fast.transport(), base_url=base) as client,
+            new_client(transport=fast.transport(), base_url=base) as client,
             azpoll.Tracker(client, min_interval=0.05, budget=None) as tracker,
         ):
             begun = (tracker.begin("DELETE", f"/subscriptions/s/things/t{number}") for number in range(200))

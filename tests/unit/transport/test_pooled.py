@@ -13,12 +13,14 @@ from anyio.abc import SocketAttribute
 from azpoll.protocol.answer import Answer, Fault, Unreachable
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.library import LIBRARIES
-from tests.support.deletion_service import LIBRARY, Library
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from anyio.abc import Listener, SocketStream
+
+    from tests.support.clients import Library
 
 pytestmark = pytest.mark.anyio
 
@@ -87,7 +89,7 @@ def client_of(library: Library, **arguments: Any) -> Any:
     return import_module(library).AsyncClient(**{"headers": headers, "trust_env": False, **arguments})
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_what_is_sent_is_what_the_transport_would_send(library: Library) -> None:
     seen: list[bytes] = []
     async with serving(FINE, seen) as base, client_of(library) as plain, client_of(library) as traced:
@@ -100,7 +102,7 @@ async def test_what_is_sent_is_what_the_transport_would_send(library: Library) -
     assert all(b"canary" in request for request in seen)
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_no_request_and_no_response_is_made_for_a_poll(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody would look at them."""
 
@@ -113,7 +115,7 @@ async def test_no_request_and_no_response_is_made_for_a_poll(library: Library, m
     assert isinstance(answer, Answer)
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_an_answer_is_what_it_is_through_the_transport(library: Library) -> None:
     async with serving(FINE, []) as base, client_of(library) as plain, client_of(library) as traced:
         observed(traced)
@@ -130,7 +132,7 @@ async def test_an_answer_is_what_it_is_through_the_transport(library: Library) -
     [b"", CUT, b"HTTP/1.1 nonsense\r\n\r\n"],
     ids=["closed", "cut", "nonsense"],
 )
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_failure_is_told_as_it_is_through_the_transport(library: Library, answer: bytes) -> None:
     async with serving(answer, []) as base, client_of(library) as plain, client_of(library) as traced:
         observed(traced)
@@ -144,7 +146,7 @@ async def test_a_failure_is_told_as_it_is_through_the_transport(library: Library
         assert ours.head.headers["retry-after"] == "7"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_port_where_nobody_listens_is_told_with_the_systems_own_error(library: Library) -> None:
     async with serving(FINE, []) as base:
         pass
@@ -155,7 +157,7 @@ async def test_a_port_where_nobody_listens_is_told_with_the_systems_own_error(li
     assert isinstance(came.cause, OSError)
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_limit_of_the_clients_is_one_of_the_polls(library: Library) -> None:
     async with serving(None, []) as base, client_of(library, timeout=0.05) as client:
         (came,) = await asked(client, base + "/a")
@@ -179,7 +181,7 @@ class Pretender:
 
 
 @pytest.mark.parametrize("step", ["send", "_send_single_request", "_transport.handle_async_request"])
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_wrapper_that_pretends_to_be_what_it_wraps_sees_each_poll(library: Library, step: str) -> None:
     calls: list[str] = []
     async with serving(FINE, []) as base, client_of(library) as client:
@@ -190,7 +192,7 @@ async def test_a_wrapper_that_pretends_to_be_what_it_wraps_sees_each_poll(librar
     assert calls == [step, step]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_class_that_is_instrumented_before_or_after_sees_each_poll(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +212,7 @@ async def test_a_class_that_is_instrumented_before_or_after_sees_each_poll(
     assert calls == ["/before", "/after"]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_transport_that_is_derived_from_the_librarys_sees_each_poll(library: Library) -> None:
     calls: list[str] = []
     base: Any = import_module(library).AsyncHTTPTransport
@@ -227,7 +229,7 @@ async def test_a_transport_that_is_derived_from_the_librarys_sees_each_poll(libr
     assert calls == ["/a"]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_an_answer_that_a_recorder_replays_in_place_of_the_pool_is_read(library: Library) -> None:
     """As VCR.py does; there is nothing behind its bodies that could be closed."""
     core = import_module(LIBRARIES[library])

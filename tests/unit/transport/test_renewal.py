@@ -11,6 +11,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -51,7 +52,7 @@ async def test_rule_26_one_renewal_serves_the_whole_fleet(library: Any) -> None:
     arm = FakeARM(default=Script(duration_s=10, retry_after=5), latency_s=0.1)
     auth = bearer(library, arm)
     async with (
-        library.AsyncClient(transport=transport_of(library, arm), base_url=BASE, auth=auth) as client,
+        new_client(library.__name__, transport=transport_of(library, arm), base_url=BASE, auth=auth) as client,
         azpoll.Tracker(client) as tracker,
     ):
         operations = [await tracker.begin("PUT", f"/subscriptions/s/resourceGroups/g{n}") for n in range(12)]
@@ -67,7 +68,7 @@ async def test_rule_26_a_second_401_is_told(library: Any) -> None:
     arm = FakeARM(default=Script(duration_s=10, retry_after=5))
     auth = bearer(library, arm)
     async with (
-        library.AsyncClient(transport=transport_of(library, arm), base_url=BASE, auth=auth) as client,
+        new_client(library.__name__, transport=transport_of(library, arm), base_url=BASE, auth=auth) as client,
         azpoll.Tracker(client) as tracker,
     ):
         operation = await tracker.begin("PUT", "/subscriptions/s/resourceGroups/g")

@@ -10,7 +10,9 @@ import pytest
 
 import azpoll
 from azpoll.testing import Cut, FakeARM, Reply
-from tests.support.deletion_service import LIBRARY, ORIGIN, RUNNING, THING, Library, polled, polls_of, service
+from tests.support.clients import ORIGIN, Library, client_of
+from tests.support.deletion_service import RUNNING, THING, polled, polls_of, service
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -18,11 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-def client_of(arm: FakeARM, library: Library, **arguments: Any) -> Any:
-    return import_module(library).AsyncClient(**{"transport": arm.transport(library), "base_url": ORIGIN, **arguments})
-
-
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_poll_leaves_no_line_in_the_librarys_log(library: Library, caplog: pytest.LogCaptureFixture) -> None:
     """It would quote the polling URL, whose query may hold a signature (threat T9)."""
     arm = service(RUNNING)
@@ -33,7 +31,7 @@ async def test_a_poll_leaves_no_line_in_the_librarys_log(library: Library, caplo
     assert not [line for line in told if "GET" in line]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_event_hooks_hear_of_each_poll(library: Library) -> None:
     heard: list[tuple[str, str]] = []
 
@@ -48,7 +46,7 @@ async def test_event_hooks_hear_of_each_poll(library: Library) -> None:
     assert heard == [("request", "DELETE"), ("response", "DELETE"), *one, *one]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_hook_that_is_added_while_an_operation_runs_hears_the_next_poll(library: Library) -> None:
     heard: list[str] = []
 
@@ -62,7 +60,7 @@ async def test_a_hook_that_is_added_while_an_operation_runs_hears_the_next_poll(
     assert heard == ["GET", "GET"]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_client_whose_class_sends_in_its_own_way_sends_the_polls_so(library: Library) -> None:
     sent: list[str] = []
     base: Any = import_module(library).AsyncClient
@@ -77,7 +75,7 @@ async def test_a_client_whose_class_sends_in_its_own_way_sends_the_polls_so(libr
     assert sent == ["DELETE", "GET", "GET"]
 
 
-@LIBRARY
+@EACH_LIBRARY
 @pytest.mark.parametrize("step", ["send", "_send_single_request"])
 async def test_a_client_that_was_instrumented_is_seen_to_send_each_poll(step: str, library: Library) -> None:
     """Tracers put a function of theirs in the place of one of the client's."""
@@ -94,7 +92,7 @@ async def test_a_client_that_was_instrumented_is_seen_to_send_each_poll(step: st
     assert sent == ["DELETE", "GET", "GET"]
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_the_transport_that_the_client_mounts_for_an_origin_is_used(library: Library) -> None:
     arm, nobody = service(RUNNING), FakeARM()
     await polled(client_of(nobody, library, mounts={ORIGIN: arm.transport(library)}))
@@ -102,7 +100,7 @@ async def test_the_transport_that_the_client_mounts_for_an_origin_is_used(librar
     assert not nobody.requests
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_cookie_that_a_poll_sets_is_kept_by_the_client(library: Library) -> None:
     arm = service(Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"}), RUNNING)
     client = client_of(arm, library)
@@ -111,7 +109,7 @@ async def test_a_cookie_that_a_poll_sets_is_kept_by_the_client(library: Library)
     assert client.cookies["affinity"] == "7"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_a_cookie_of_an_answer_whose_body_is_cut_is_kept(library: Library) -> None:
     """Rule 25: a head is believed whatever becomes of its body."""
     arm = service(Cut(5, Reply(200, {"status": "Running"}, headers={"Set-Cookie": "affinity=7; Path=/"})), RUNNING)
@@ -120,7 +118,7 @@ async def test_a_cookie_of_an_answer_whose_body_is_cut_is_kept(library: Library)
     assert client.cookies["affinity"] == "7"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_an_auth_that_asks_twice_has_both_answers(library: Library) -> None:
     """What it is not satisfied with is read to its end, so that the connection serves again."""
     base: Any = import_module(library).Auth
@@ -145,7 +143,7 @@ async def test_an_auth_that_asks_twice_has_both_answers(library: Library) -> Non
     assert client.cookies["nonce"] == "1"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_an_auth_whose_refused_answer_never_ends_is_cut_off(library: Library) -> None:
     base: Any = import_module(library).Auth
 
@@ -161,7 +159,7 @@ async def test_an_auth_whose_refused_answer_never_ends_is_cut_off(library: Libra
     assert second.at_s - first.at_s >= 1, "a failed poll: the next comes in its own time"
 
 
-@LIBRARY
+@EACH_LIBRARY
 async def test_an_auth_that_raises_gives_its_connection_back(library: Library) -> None:
     base: Any = import_module(library).Auth
 

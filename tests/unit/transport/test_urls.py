@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.transport.urls import ORIGINS_KEPT, URLs
+from tests.support.marks import EACH_LIBRARY
+
+if TYPE_CHECKING:
+    from tests.support.clients import Library
 
 LIBRARIES = ("httpx", "httpx2")
 ARM = "https://management.azure.com"
@@ -47,8 +51,8 @@ def parts_of(url: Any) -> tuple[object, ...]:
     return str(url), url.raw_path, url.netloc, url.host, url.port, url.scheme, url.query, url.fragment, hash(url), url
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_each_url_is_what_the_parser_makes_of_it(library: str) -> None:
+@EACH_LIBRARY
+def test_each_url_is_what_the_parser_makes_of_it(library: Library) -> None:
     parse = import_module(library).URL
     urls = URLs(parse)
     for text in (*PLAIN, *ODD, *PLAIN):
@@ -58,9 +62,9 @@ def test_each_url_is_what_the_parser_makes_of_it(library: str) -> None:
     assert all(urls.target_of(text) for text in PLAIN if "'" not in text)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @given(text=st.from_regex(r"\Ahttps://[a-zA-Z.]{1,5}(:[0-9]{1,5})?/[ -~äé]{0,12}(\?[ -~äé]{0,12})?\Z"))
-def test_any_url_is_what_the_parser_makes_of_it(library: str, text: str) -> None:
+def test_any_url_is_what_the_parser_makes_of_it(library: Library, text: str) -> None:
     parse = import_module(library).URL
     try:
         expected = parse(text)
@@ -73,8 +77,8 @@ def test_any_url_is_what_the_parser_makes_of_it(library: str, text: str) -> None
         assert URLs(parse).target_of(text) in (expected.raw_path, None)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_the_parser_is_used_once_for_each_origin(library: str) -> None:
+@EACH_LIBRARY
+def test_the_parser_is_used_once_for_each_origin(library: Library) -> None:
     parsed: list[str] = []
 
     def parse(text: str) -> object:

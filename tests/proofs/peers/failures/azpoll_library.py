@@ -8,7 +8,8 @@ import anyio
 import httpx
 
 import azpoll
-from tests.proofs.peers.failures.compared_library import DAY_S, ORIGIN, PASSWORD, QUERY
+from tests.proofs.peers.failures.compared_library import DAY_S, PASSWORD, QUERY
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -71,7 +72,7 @@ class _Azpoll:
 async def with_azpoll(arm: FakeARM, keys: Keys, play: Callable[[Library], Awaitable[str]]) -> str:
     """Let a play run with azpoll."""
     async with (
-        httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN, auth=Bearer(keys)) as client,
+        client_of(arm, auth=Bearer(keys)) as client,
         azpoll.Tracker(client, on_exit="stop") as tracker,
     ):
         return await play(_Azpoll(tracker))
