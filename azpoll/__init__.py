@@ -31,12 +31,11 @@ from azpoll.group import Group, GroupProgress
 from azpoll.hints import DeploymentOperations, HintBoard, HintSource
 from azpoll.operation import AsyncOperation
 from azpoll.options import BeginOptions, TrackingOptions
-from azpoll.protocol.armerror import ARMError, ServiceError
+from azpoll.protocol.arm_error import ARMError, ServiceError
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.durations import Durations
-from azpoll.schedule.lanes import ScopeStatistics
-from azpoll.snapshot import OperationState, Snapshot
-from azpoll.statistics import Statistics
+from azpoll.schedule.scopes import ScopeStatistics
+from azpoll.snapshot import OperationState, Snapshot, Statistics
 from azpoll.tracker import Tracker
 from azpoll.waiting import wait
 

@@ -27,13 +27,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import Answer, Unreachable
-from azpoll.protocol.armerror import ServiceError, describe, read_error
-from azpoll.protocol.states import Canceled, Failed, Fetching, Lost, Reason
-from azpoll.protocol.text import escaped, masked_url
+from azpoll.protocol.answer import Answer, RequestFailure
+from azpoll.protocol.arm_error import ServiceError, describe, read_error
+from azpoll.protocol.redaction import escape_for_display, masked_url
+from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownReason
 
 if TYPE_CHECKING:
-    from azpoll.protocol.armerror import ARMError
+    from azpoll.protocol.arm_error import ARMError
     from azpoll.transport.library import HTTPRequest, HTTPResponse
 
 
@@ -159,30 +159,30 @@ class WrongEventLoop(AzpollError, RuntimeError):
     """A tracker or an operation was used outside the event loop it belongs to, or before it was entered."""
 
 
-_BY_REASON: dict[Reason, type[PollingError]] = {
-    Reason.EXHAUSTED: RetriesExhausted,
-    Reason.UNAUTHENTICATED: AuthenticationFailed,
-    Reason.FORBIDDEN: PermissionDenied,
-    Reason.NOT_FOUND: OperationNotFound,
-    Reason.MALFORMED: MalformedAnswer,
-    Reason.UNTRUSTED: UntrustedPollingURL,
-    Reason.TIMED_OUT: OperationTimeout,
+_BY_REASON: dict[UnknownReason, type[PollingError]] = {
+    UnknownReason.EXHAUSTED: RetriesExhausted,
+    UnknownReason.UNAUTHENTICATED: AuthenticationFailed,
+    UnknownReason.FORBIDDEN: PermissionDenied,
+    UnknownReason.NOT_FOUND: OperationNotFound,
+    UnknownReason.MALFORMED: MalformedAnswer,
+    UnknownReason.UNTRUSTED: UntrustedPollingURL,
+    UnknownReason.TIMED_OUT: OperationTimeout,
 }
 
-_NEXT: dict[Reason, str] = {
-    Reason.UNAUTHENTICATED: "Give the client a valid credential, then resume",
-    Reason.FORBIDDEN: "Grant read on the status URL to this identity, then resume",
-    Reason.UNTRUSTED: "If that origin is to be trusted, list it in allowed_origins, then resume",
-    Reason.UNREACHABLE: "Mend the client, then resume",
+_NEXT: dict[UnknownReason, str] = {
+    UnknownReason.UNAUTHENTICATED: "Give the client a valid credential, then resume",
+    UnknownReason.FORBIDDEN: "Grant read on the status URL to this identity, then resume",
+    UnknownReason.UNTRUSTED: "If that origin is to be trusted, list it in allowed_origins, then resume",
+    UnknownReason.UNREACHABLE: "Mend the client, then resume",
 }
 """What to do next, where it is more than to resume."""
 
 
 def error_of(
-    state: Failed | Canceled | Lost, operation: str, resume_token: str | None, response: HTTPResponse | None
+    state: Failed | Canceled | Unknown, operation: str, resume_token: str | None, response: HTTPResponse | None
 ) -> AzpollError:
     """Return the exception for a terminal state, made afresh so that each awaiter has its own (rule 39)."""
-    if isinstance(state, Lost):
+    if isinstance(state, Unknown):
         return _polling_error(state, operation, resume_token, response)
     reported = read_error(state.answer)
     kind, word = (OperationFailed, "failed") if isinstance(state, Failed) else (OperationCanceled, "was canceled")
@@ -190,13 +190,15 @@ def error_of(
     return kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
 
 
-def _polling_error(state: Lost, operation: str, resume_token: str | None, response: HTTPResponse | None) -> AzpollError:
-    came = state.came
-    reported = read_error(came) if isinstance(came, Answer) else None
+def _polling_error(
+    state: Unknown, operation: str, resume_token: str | None, response: HTTPResponse | None
+) -> AzpollError:
+    outcome = state.outcome
+    reported = read_error(outcome) if isinstance(outcome, Answer) else None
     why = f" ({describe(reported.error)})" if reported is not None and _speaks(reported.error) else ""
     ids = "" if reported is None else _request_ids(reported)
-    detail = f"{escaped(state.detail)}{why}{ids}"
-    if state.reason is Reason.NOT_STARTED:
+    detail = f"{escape_for_display(state.detail)}{why}{ids}"
+    if state.reason is UnknownReason.NOT_STARTED:
         error: AzpollError = InitialRequestFailed(
             f"{operation} started no operation: {detail}. Mend what the service names and send it again",
             operation=operation,
@@ -205,25 +207,25 @@ def _polling_error(state: Lost, operation: str, resume_token: str | None, respon
         )
     else:
         succeeded = isinstance(state.last, Fetching)
-        outcome = "" if succeeded else ". It may still run"
+        still = "" if succeeded else ". It may still run"
         advice = _NEXT.get(state.reason, "Resume")
         advice = f". {advice} with the resume_token of this error" if resume_token else ""
-        text = f"the status of {operation} could not be read: {detail}{outcome}{advice}"
+        text = f"the status of {operation} could not be read: {detail}{still}{advice}"
         kind = _BY_REASON.get(state.reason, PollingError)
         polling_error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
         polling_error.succeeded = succeeded
         error = polling_error
-    error.__cause__ = came.cause if isinstance(came, Unreachable) else None
+    error.__cause__ = outcome.cause if isinstance(outcome, RequestFailure) else None
     return error
 
 
-def unanswered(request: HTTPRequest, came: Unreachable) -> InitialRequestFailed:
+def unanswered(request: HTTPRequest, outcome: RequestFailure) -> InitialRequestFailed:
     """Return the exception for an initial request that brought no answer."""
     name = f"{request.method} {masked_url(str(request.url))}"
-    known = "Nothing was sent" if came.fault.fatal else "It is not known whether the service acted on it: look first"
-    text = f"{name} brought no answer ({came.fault.value}: {came.detail}). {known}, then send it again"
+    known = "Nothing was sent" if outcome.fault.fatal else "It is not known whether the service acted on it: look first"
+    text = f"{name} brought no answer ({outcome.fault.value}: {outcome.detail}). {known}, then send it again"
     error = InitialRequestFailed(text, operation=name)
-    error.__cause__ = came.cause
+    error.__cause__ = outcome.cause
     return error
 
 
@@ -232,4 +234,4 @@ def _speaks(error: ARMError) -> bool:
 
 
 def _request_ids(reported: ServiceError) -> str:
-    return "" if reported.request_id is None else f" [request id {escaped(reported.request_id, 64)}]"
+    return "" if reported.request_id is None else f" [request id {escape_for_display(reported.request_id, 64)}]"

@@ -27,8 +27,8 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
 from azpoll.protocol.answer import fold_headers
-from azpoll.transport.direct import Unread
-from azpoll.transport.headers import Named, bytes_of, text_of
+from azpoll.transport.headers import LazyHeaders, bytes_of, text_of
+from azpoll.transport.shortcuts.direct_send import UnreadResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -60,8 +60,10 @@ _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]],
 
 class _Transport(httpx.AsyncBaseTransport):
     at_once = (96, 128)
-    """Requests, the least and the most, as `azpoll.transport.direct` asks. It has no pool to search, but all that are
-    answered together are read in one turn of the event loop, which holds up everything else there."""
+    """The least and the greatest number of concurrent requests, read by `transport.shortcuts.direct_send`.
+
+    There is no pool to search. But all requests that are answered together are read in one turn of the event loop,
+    which delays everything else there."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -79,8 +81,8 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         headers = text_of(request.headers.raw)
         timeouts = request.extensions.get("timeout", {})
-        came = await self._send(request.method, str(request.url), headers, (), timeouts, request=request)
-        return httpx.Response(came.status_code, headers=_headers(came.raw), stream=came.stream)
+        outcome = await self._send(request.method, str(request.url), headers, (), timeouts, request=request)
+        return httpx.Response(outcome.status_code, headers=_headers(outcome.raw), stream=outcome.stream)
 
     def get_directly(
         self,
@@ -88,8 +90,8 @@ class _Transport(httpx.AsyncBaseTransport):
         headers: Sequence[tuple[str, str]],
         own: Sequence[tuple[str, str]],
         timeouts: Mapping[str, float | None],
-    ) -> Awaitable[Unread]:
-        """Send a poll of azpoll's, as `azpoll.transport.direct` asks it."""
+    ) -> Awaitable[UnreadResponse]:
+        """Send a poll of azpoll's, as `azpoll.transport.shortcuts.direct_send` asks it."""
         return self._send("GET", url, headers, own, timeouts)
 
     async def _send(
@@ -101,7 +103,7 @@ class _Transport(httpx.AsyncBaseTransport):
         timeouts: Mapping[str, float | None],
         *,
         request: httpx.Request | None = None,
-    ) -> Unread:
+    ) -> UnreadResponse:
         # Whoever else was answered in this turn of the loop acts on it first. Requests that then follow one another
         # wake pyreqwest's thread once; were each sent by itself, the two threads would take turns, which costs more.
         await asyncio.sleep(0)
@@ -123,7 +125,7 @@ class _Transport(httpx.AsyncBaseTransport):
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
         body = _Body(sending, answer, request)
-        return Unread(answer.status, _Headers(answer.headers), body, body.read if body.is_short else None)
+        return UnreadResponse(answer.status, _Headers(answer.headers), body, body.read if body.is_short else None)
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:
@@ -135,7 +137,7 @@ def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilde
     return builder.body_bytes(content) if content else builder
 
 
-class _Headers(Named):
+class _Headers(LazyHeaders):
     """Those of an answer, decoded one by one: most are never read."""
 
     __slots__ = ("_there",)

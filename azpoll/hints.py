@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 
 from azpoll.protocol.answer import object_in, read_object
-from azpoll.protocol.errorbody import is_list
+from azpoll.protocol.error_body import is_list
 from azpoll.protocol.reading import member, provisioning_state, text, verdict_of
 from azpoll.protocol.states import Verdict
 

@@ -17,14 +17,14 @@ from azpoll.snapshot import OperationState, Snapshot, public_state
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
+    from azpoll.eventloop.clock import WallClock
     from azpoll.protocol.states import State
-    from azpoll.record import Record
-    from azpoll.transport.clock import WallClock
+    from azpoll.tracking.record import OperationRecord
 
 T = TypeVar("T")
 
 
-class Desk(Protocol):
+class OperationRegistry(Protocol):
     """What a handle asks of its tracker."""
 
     @property
@@ -36,23 +36,23 @@ class Desk(Protocol):
         """Raise `WrongEventLoop` outside the tracker's event loop."""
         ...
 
-    def error_of(self, record: Record) -> AzpollError:
+    def error_of(self, record: OperationRecord) -> AzpollError:
         """Return a new exception for an operation that ended otherwise."""
         ...
 
-    def token_of(self, record: Record) -> str | None:
+    def token_of(self, record: OperationRecord) -> str | None:
         """Return a resume token; None where nothing can be resumed."""
         ...
 
-    def seen(self, record: Record) -> None:
+    def seen(self, record: OperationRecord) -> None:
         """Note that somebody has seen how the operation ended."""
         ...
 
-    def stop(self, record: Record) -> None:
+    def stop(self, record: OperationRecord) -> None:
         """Stop tracking one operation."""
         ...
 
-    async def cancel(self, record: Record) -> bool:
+    async def cancel(self, record: OperationRecord) -> bool:
         """Ask the service to cancel."""
         ...
 
@@ -74,7 +74,7 @@ class AsyncOperation(Generic[T]):
 
     __slots__ = ("__weakref__", "_desk", "_read", "_record", "_value")
 
-    def __init__(self, desk: Desk, record: Record, read: Callable[[Record], T]) -> None:
+    def __init__(self, desk: OperationRegistry, record: OperationRecord, read: Callable[[OperationRecord], T]) -> None:
         self._desk = desk
         self._record = record
         self._read = read
@@ -197,7 +197,7 @@ class AsyncOperation(Generic[T]):
             end_time=progress.end_time,
             polls=record.polls,
             last_poll=None if last_s is None else self._wall_time(last_s),
-            next_poll=self._wall_time(record.due_s) if record.entry else None,
+            next_poll=self._wall_time(record.due_s) if record.heap_entry else None,
             request_id=progress.request_id,
             correlation_id=progress.correlation_id,
         )
@@ -263,7 +263,7 @@ class _Snapshots:
 
     __slots__ = ("_over", "_record", "_seen", "_snapshot")
 
-    def __init__(self, record: Record, snapshot: Callable[[], Snapshot]) -> None:
+    def __init__(self, record: OperationRecord, snapshot: Callable[[], Snapshot]) -> None:
         self._record = record
         self._snapshot = snapshot
         self._seen: State | None = None

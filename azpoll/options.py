@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Literal, NamedTuple, TypeAlias, TypedDict, TypeGuard
 
-from azpoll.protocol.delay import Pace
+from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
-from azpoll.protocol.target import Origin, ParsedURL, origin_of
+from azpoll.protocol.url_policy import Origin, ParsedURL, origin_of
 
 ResultWanted: TypeAlias = Literal["final", "status"]
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]
@@ -80,7 +80,7 @@ class Settings(NamedTuple):
 
     final_state_via: FinalStateVia | None
     timeout_s: float
-    pace: Pace
+    delay_limits: DelayLimits
     result: ResultWanted
     terminal_words: Mapping[str, Verdict]
     cancel_url: str | None
@@ -91,7 +91,7 @@ class Settings(NamedTuple):
 class Defaults(NamedTuple):
     """What a tracker's own settings say of every operation."""
 
-    pace: Pace
+    delay_limits: DelayLimits
     timeout_s: float
 
 
@@ -108,9 +108,9 @@ def checked(defaults: Defaults, options: Mapping[str, object]) -> Settings:
     return Settings(
         final_state_via=checked_final_state_via(options.get("final_state_via")),
         timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
-        pace=checked_pace(options["interval"], defaults.pace.floor)
+        delay_limits=checked_pace(options["interval"], defaults.delay_limits.floor)
         if options.get("interval") is not None
-        else defaults.pace,
+        else defaults.delay_limits,
         result=checked_result(options.get("result", "final")),
         terminal_words=checked_terminal_words(options.get("terminal_words")),
         cancel_url=checked_text("cancel_url", options.get("cancel_url")),
@@ -189,7 +189,7 @@ def checked_key(key: object) -> bytes | None:
     return key
 
 
-def checked_pace(interval: object, min_interval: object) -> Pace:
+def checked_pace(interval: object, min_interval: object) -> DelayLimits:
     """Return the pace of polling.
 
     Raises:
@@ -200,7 +200,7 @@ def checked_pace(interval: object, min_interval: object) -> Pace:
     for name, seconds in (("interval", interval_s or 0.0), ("min_interval", floor_s)):
         if math.isinf(seconds):
             raise ValueError(f"{name} must be finite")
-    return Pace(interval=interval_s, floor=floor_s, cap=max(Pace().cap, floor_s))
+    return DelayLimits(interval=interval_s, floor=floor_s, cap=max(DelayLimits().cap, floor_s))
 
 
 def checked_final_state_via(name: object) -> FinalStateVia | None:

@@ -1,4 +1,4 @@
-"""What is known of an operation at one moment."""
+"""Frozen values: an operation at one moment, and the counts of a tracker."""
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Lost, Polling, State, Succeeded
+from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Polling, State, Succeeded, Unknown
+from azpoll.schedule.scopes import ScopeStatistics
 
 
 class OperationState(StrEnum):
@@ -29,7 +30,7 @@ _STATES: dict[type[State], OperationState] = {
     Succeeded: OperationState.SUCCEEDED,
     Failed: OperationState.FAILED,
     Canceled: OperationState.CANCELED,
-    Lost: OperationState.UNKNOWN,
+    Unknown: OperationState.UNKNOWN,
 }
 
 
@@ -70,3 +71,33 @@ class Snapshot(NamedTuple):
     next_poll: datetime | None
     request_id: str | None
     correlation_id: str | None
+
+
+class Statistics(NamedTuple):
+    """What a tracker has done so far.
+
+    Attributes:
+        starting: initial requests that wait for their turn.
+        tracked: operations, ended ones included.
+        running: operations that have not ended.
+        waiting: operations that wait for their next request.
+        in_flight: requests under way.
+        polls: requests answered or failed, final GETs included.
+        succeeded: operations that succeeded.
+        failed: operations that the service said failed.
+        canceled: operations that were canceled.
+        unknown: operations whose status could not be read, or that were no longer tracked.
+        scopes: the read limits they fell under, and what was read in each.
+    """
+
+    starting: int
+    tracked: int
+    running: int
+    waiting: int
+    in_flight: int
+    polls: int
+    succeeded: int
+    failed: int
+    canceled: int
+    unknown: int
+    scopes: tuple[ScopeStatistics, ...]

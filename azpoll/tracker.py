@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, Unpack, overl
 import anyio
 
 from azpoll import options
-from azpoll.crew import Crew
-from azpoll.desk import Desk
 from azpoll.errors import TrackerClosed
+from azpoll.eventloop.task_host import TaskHost
 from azpoll.group import Group
-from azpoll.opening import Opening
 from azpoll.operation import AsyncOperation
 from azpoll.options import Defaults
-from azpoll.protocol.states import Lost, Reason
+from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.schedule.budget import Budget
-from azpoll.schedule.starts import Starts
-from azpoll.schedule.timing import Timing
-from azpoll.schedule.width import Width
+from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.due_time import DueTimes
+from azpoll.schedule.initial_requests import InitialRequests
+from azpoll.tracking.registry import OperationRegistry
+from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.client import ClientTransport, request_id_of
 from azpoll.transport.library import ResponseT
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from azpoll.hints import HintSource
     from azpoll.options import BeginOptions, Settings, TrackingOptions
     from azpoll.protocol.answer import Answer
-    from azpoll.record import Record
     from azpoll.schedule.durations import Durations
-    from azpoll.statistics import Statistics
+    from azpoll.snapshot import Statistics
+    from azpoll.tracking.record import OperationRecord
     from azpoll.transport.library import HTTPClient, HTTPResponse
 
 T = TypeVar("T")
@@ -95,20 +95,22 @@ class Tracker(Generic[ResponseT]):
         if on_exit not in {"wait", "stop"}:
             raise ValueError(f"on_exit must be 'wait' or 'stop', not {on_exit!r}")
         self._budget = budget
-        self._timing = Timing(random.Random(random.getrandbits(64)), durations)  # noqa: S311 - jitter; `random.seed` replays
+        self._due_times = DueTimes(random.Random(random.getrandbits(64)), durations)  # noqa: S311 - jitter; `random.seed` replays
         self._waits = on_exit == "wait"
         self._transport = ClientTransport(client)
         at_once = self._transport.at_once if max_in_flight is None else (max_in_flight, max_in_flight)
-        self._width = partial(Width, options.checked_count("max_in_flight", at_once[0]), at_once[1], process_time)
-        self._opening = Opening(
+        self._limit = partial(
+            ConcurrencyLimit, options.checked_count("max_in_flight", at_once[0]), at_once[1], process_time
+        )
+        self._opening = OperationStarter(
             self._transport,
             Defaults(options.checked_pace(interval, min_interval), options.checked_seconds("timeout", timeout)),
             allowed_origins=allowed_origins,
             rebase_to=rebase_to,
             token_key=options.checked_key(token_key),
         )
-        self._desk = Desk(self._transport, token_key, keep_failures=self._waits)
-        self._crew = Crew()
+        self._desk = OperationRegistry(self._transport, token_key, keep_failures=self._waits)
+        self._crew = TaskHost()
         self._tasks: TaskGroup | None = None
         self._closed = False
 
@@ -116,9 +118,9 @@ class Tracker(Generic[ResponseT]):
         if self._tasks is not None:
             raise TrackerClosed("a tracker is entered once: make another")
         self._tasks = await self._crew.open()
-        self._desk.open(self._tasks, self._width(), self._budget, self._timing)
+        self._desk.open(self._tasks, self._limit(), self._budget, self._due_times)
         writes = None if self._budget is None else self._budget.of_writes()
-        starts = Starts(self._transport.begin, self._tasks, self._width(), writes, self._desk.throttled)
+        starts = InitialRequests(self._transport.begin, self._tasks, self._limit(), writes, self._desk.throttled)
         self._opening.open(starts)
         return self
 
@@ -282,12 +284,12 @@ class Tracker(Generic[ResponseT]):
         self, answer: Answer, request_id: str | None, settings: Settings, decode: Callable[[ResponseT], T] | None
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         plan, state = self._opening.begun(answer, settings, request_id)
-        if isinstance(state, Lost) and state.reason is Reason.NOT_STARTED:
+        if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
             raise self._desk.not_started(state, plan)
         return self._handle(self._desk.begin(plan, state, settings, resumed=False), decode)
 
     def _handle(
-        self, record: Record, decode: Callable[[ResponseT], T] | None
+        self, record: OperationRecord, decode: Callable[[ResponseT], T] | None
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         if decode is None:
             return AsyncOperation(self._desk, record, self._desk.read)

@@ -1,4 +1,4 @@
-"""Writes `transitions.md` from the tables in `azpoll.protocol.machine`: `python docs/make_transitions.py`."""
+"""Generate `transitions.md` from the tables in `azpoll.protocol.machine`: `python docs/make_transitions.py`."""
 # ruff: noqa: INP001 - a script, not a package
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from azpoll.protocol.kinds import Kind
+    from azpoll.protocol.status_class import StatusClass
 
 PAGE = Path(__file__).with_name("transitions.md")
 
 HEAD = """\
 # The states of an operation
 
-Written by `docs/make_transitions.py` from the tables in `azpoll/protocol/machine.py`, which are the code that runs.
-Do not edit.
+`docs/make_transitions.py` generates this page from the tables in `azpoll/protocol/machine.py`, which azpoll runs.
+Change the tables, not this page.
 
-- `Polling`: it runs, as far as is known; the next request asks for its status.
-- `Confirming`: the status of a DELETE is gone; one GET of the resource tells whether the resource is.
-- `Fetching`: it succeeded; the next request asks for its result.
-- `Succeeded`, `Failed`, `Canceled`: the service said so.
-- `Lost`: its status cannot be read any more; it may still run, and a resume token takes it up again.
+- `Polling`: the operation runs, as far as azpoll knows. The next request reads its status.
+- `Confirming`: the status of a DELETE is missing. One GET of the resource shows whether the resource still exists.
+- `Fetching`: the operation succeeded. The next request reads its result.
+- `Succeeded`, `Failed`, `Canceled`: the outcome that the service reported.
+- `Unknown`: azpoll can no longer read the status. It may still run, and a resume token can track it again.
 
-An answer is first sorted by its HTTP status code alone. A request that brought no answer leads where a 5xx does.
-From any state that still asks, the deadline leads to `Lost`.
+The HTTP status code alone selects the row of an answer. A request that fails without an answer has the next states of
+a 5xx. The deadline of an operation leads from `Polling`, `Confirming` and `Fetching` to `Unknown`.
 """
 
-FROM_THE_START = ("Polling", "Fetching", "Succeeded", "Failed", "Canceled", "Lost")
-TERMINAL = ("Succeeded", "Failed", "Canceled", "Lost")
+INITIAL = ("Polling", "Fetching", "Succeeded", "Failed", "Canceled", "Unknown")
+TERMINAL = ("Succeeded", "Failed", "Canceled", "Unknown")
 
 
 class AnyRow(Protocol):
-    """What is read of a row of any of the tables."""
+    """The members of a row that the page shows, common to all tables."""
 
     @property
     def then(self) -> Callable[..., object]:
-        """The function that makes the next state."""
+        """The function that returns the next state."""
         ...
 
     @property
@@ -50,39 +50,42 @@ class AnyRow(Protocol):
 
     @property
     def rules(self) -> str:
-        """The rules it follows."""
+        """The numbers of the rules that the function implements."""
         ...
 
 
-TABLES: Mapping[str, Mapping[Kind, AnyRow]] = {"Polling": POLLING, "Confirming": CONFIRMING, "Fetching": FETCHING}
+TABLES: Mapping[str, Mapping[StatusClass, AnyRow]] = {
+    "Polling": POLLING,
+    "Confirming": CONFIRMING,
+    "Fetching": FETCHING,
+}
 
 
 def page() -> str:
-    """Return the whole page."""
+    """Return the text of the page."""
     return "\n".join((HEAD, "```mermaid", *_diagram(), "```", "", *_table())) + "\n"
 
 
 def _diagram() -> Iterator[str]:
     yield "stateDiagram-v2"
-    for state in FROM_THE_START:
+    for state in INITIAL:
         yield f"    [*] --> {state}"
     for state, table in TABLES.items():
-        followers = dict.fromkeys(follower for row in table.values() for follower in row.to)
-        for follower in followers:
-            kinds = (kind.value for kind, row in table.items() if follower in row.to)
-            yield f"    {state} --> {follower.__name__}: {'; '.join(kinds)}"
+        for follower in dict.fromkeys(follower for row in table.values() for follower in row.to):
+            classes = (status_class.value for status_class, row in table.items() if follower in row.to)
+            yield f"    {state} --> {follower.__name__}: {'; '.join(classes)}"
     for state in TERMINAL:
         yield f"    {state} --> [*]"
 
 
 def _table() -> Iterator[str]:
-    yield "| state | what came | function | next states | rules |"
+    yield "| state | HTTP status of the answer | function | next states | rules |"
     yield "|---|---|---|---|---|"
     for state, table in TABLES.items():
-        for kind, row in table.items():
+        for status_class, row in table.items():
             function = f"{row.then.__module__.rpartition('.')[2]}.{row.then.__name__}"
             followers = ", ".join(f"`{follower.__name__}`" for follower in row.to)
-            yield f"| `{state}` | {kind.value} | `{function}` | {followers} | {row.rules} |"
+            yield f"| `{state}` | {status_class.value} | `{function}` | {followers} | {row.rules} |"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from azpoll.operation import AsyncOperation
-    from azpoll.protocol.target import Origin
+    from azpoll.protocol.url_policy import Origin
     from azpoll.tracker import Tracker
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from azpoll.testing import FakeARM, FakeOperation
     from azpoll.transport.library import HTTPRequest, HTTPResponse
 
-Line: TypeAlias = tuple[str, str]
+FairQueue: TypeAlias = tuple[str, str]
 """A text and its style, a key of `demo_view.STYLES`."""
 
 _HEADERS = ("Azure-AsyncOperation", "Location", "Retry-After")
@@ -94,7 +94,7 @@ class Transcript:
     """Writes down what is said in each flow, by a response hook of the client."""
 
     def __init__(self, flows: Sequence[Flow]) -> None:
-        self._flows = {flow: anyio.create_memory_object_stream[Line](math.inf) for flow in flows}
+        self._flows = {flow: anyio.create_memory_object_stream[FairQueue](math.inf) for flow in flows}
         self._began_s: dict[Flow, float] = {}
         self._open = len(flows)
 
@@ -133,7 +133,7 @@ class Transcript:
         self._flows[flow][0].close()
         self._open -= 1
 
-    async def lines(self, flow: Flow) -> AsyncIterator[Line]:
+    async def lines(self, flow: Flow) -> AsyncIterator[FairQueue]:
         """Yield the flow's lines as they come, until it has ended."""
         async with self._flows[flow][1] as lines:
             async for line in lines:

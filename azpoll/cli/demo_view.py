@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from azpoll.statistics import Statistics
+    from azpoll.snapshot import Statistics
 
 STYLES = {
     "": "",

@@ -8,7 +8,7 @@ import httpx
 
 from azpoll.cli.command import UsageError
 from azpoll.options import checked_origin
-from azpoll.protocol.target import Origin, origin_of
+from azpoll.protocol.url_policy import Origin, origin_of
 
 
 def origin(url: str) -> Origin:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from azpoll.cli.duration import spoken
 from azpoll.cli.exit_codes import ExitCode, code_of
 from azpoll.errors import OperationTimeout
-from azpoll.protocol.text import escaped
+from azpoll.protocol.redaction import escape_for_display
 from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from azpoll.cli.targets import Target
     from azpoll.errors import AzpollError
-    from azpoll.protocol.armerror import ARMError
+    from azpoll.protocol.arm_error import ARMError
     from azpoll.snapshot import Snapshot
 
 
@@ -84,7 +84,7 @@ class Outcome:
     def _reading(self, known: Snapshot, word: str) -> str:
         said: list[str] = []
         if known.status and known.status.lower() != word.lower():
-            said.append(f"status {escaped(known.status, 40)}")
+            said.append(f"status {escape_for_display(known.status, 40)}")
         if known.percent is not None and not self.ended:
             said.append(f"{known.percent:g} %")
         reads = "1 read" if known.polls == 1 else f"{known.polls} reads"
@@ -99,7 +99,7 @@ def reason(error: AzpollError) -> str:
     text = text.replace(", then resume with the resume_token of this error", "")
     text = text.replace("list it in allowed_origins", "name it with --allow-host")
     name = error.operation
-    return escaped(text.replace(f"{name} ", "the operation ", 1) if name else text, 1000)
+    return escape_for_display(text.replace(f"{name} ", "the operation ", 1) if name else text, 1000)
 
 
 def _error(error: AzpollError) -> dict[str, object]:

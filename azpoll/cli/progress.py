@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from azpoll.cli.duration import spoken
 from azpoll.cli.terminal import rich_console
-from azpoll.protocol.text import escaped
+from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,7 @@ def progress_of(*, quiet: bool) -> Progress:
 
 def describe(known: Snapshot, event: PollAnswered) -> str:
     """Return status, percentage and trouble, safe to print."""
-    said = [escaped(known.status, 40)] if known.status else []
+    said = [escape_for_display(known.status, 40)] if known.status else []
     if known.percent is not None:
         said.append(f"{known.percent:g} %")
     if event.status_code is None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from azpoll.cli import origins
 from azpoll.cli.command import UsageError
-from azpoll.protocol import token as tokens
-from azpoll.protocol.text import escaped, masked_url
+from azpoll.protocol import resume_token as tokens
+from azpoll.protocol.redaction import escape_for_display, masked_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TextIO
 
-    from azpoll.protocol.target import Origin
+    from azpoll.protocol.url_policy import Origin
 
 PATTERNS = {
     "aao": "Azure-AsyncOperation",
@@ -123,5 +123,5 @@ def _checked(number: int, token: tokens.Token, *, trusted: bool, guessed: bool) 
     except tokens.InvalidToken as error:
         raise UsageError(f"a URL cannot be used: {error}") from error
     path = [part for part in token.url.partition("?")[0].split("/")[3:] if part]
-    name = escaped("/".join(path[-2:]) or origin.host, 100)
+    name = escape_for_display("/".join(path[-2:]) or origin.host, 100)
     return Target(number, name, masked_url(token.url), token, origin, trusted, guessed)

@@ -1,4 +1,4 @@
-"""What came back from one request: an `Answer`, or `Unreachable` when nothing readable did."""
+"""What came back from one request: an `Answer`, or `RequestFailure` when nothing readable did."""
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, TypeAlias, TypeGuard
 
-from azpoll.protocol.jsontext import LARGE, text_of, value_in
+from azpoll.protocol.json_body import LARGE, text_of, value_in
 
 _LEAST_PER_BRACKET = 5
 _BOM = b"\xef\xbb\xbf"
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
         return f"<Answer {self.status_code}, {len(self.body)} bytes>"
 
 
-class Fault(Enum):
+class FailureKind(Enum):
     """Why nothing readable came back."""
 
     CONNECTION = "the connection failed"
@@ -59,10 +59,10 @@ class Fault(Enum):
     @property
     def fatal(self) -> bool:
         """Whether the next try must fail in the same way."""
-        return self in {Fault.CERTIFICATE, Fault.UNSENDABLE}
+        return self in {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE}
 
 
-class Unreachable(NamedTuple):
+class RequestFailure(NamedTuple):
     """A request that brought no readable answer.
 
     Attributes:
@@ -74,7 +74,7 @@ class Unreachable(NamedTuple):
         head: status code and headers of an answer whose body never came whole; None where not even they came.
     """
 
-    fault: Fault
+    fault: FailureKind
     detail: str
     at_s: float
     cause: BaseException | None = None
@@ -98,7 +98,7 @@ def fold_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return folded
 
 
-class Absent(Enum):
+class BodyProblem(Enum):
     """Why a body holds no JSON value."""
 
     EMPTY = "the body is empty"
@@ -106,7 +106,7 @@ class Absent(Enum):
     OPAQUE = "the body is of another type"
 
 
-def read_json(answer: Answer) -> object | Absent:
+def read_json(answer: Answer) -> object | BodyProblem:
     """Return the body's JSON value, or why there is none. Never raises.
 
     `Content-Type` is advice only (rule 17): JSON without it is read, a BOM is accepted. A body that promised JSON, by
@@ -114,23 +114,23 @@ def read_json(answer: Answer) -> object | Absent:
     read is `BROKEN`. Any other body (XML, text, an image) is `OPAQUE`: legal as a result, never as a status.
     """
     if not answer.body:
-        return Absent.EMPTY
+        return BodyProblem.EMPTY
     try:
         return value_in(text_of(answer.body))
     except (ValueError, RecursionError):
         if not answer.body.removeprefix(_BOM).strip():
-            return Absent.EMPTY
-        return Absent.BROKEN if _promised_json(answer) else Absent.OPAQUE
+            return BodyProblem.EMPTY
+        return BodyProblem.BROKEN if _promised_json(answer) else BodyProblem.OPAQUE
 
 
-def read_status(answer: Answer) -> object | Absent:
+def read_status(answer: Answer) -> object | BodyProblem:
     """As `read_json`, of a body that says how an operation goes: a large one of little but brackets is `BROKEN`.
 
     Values within values are what takes a parser long, and such a document needs few.
     """
     body = answer.body
     if len(body) > LARGE and (body.count(b"[") + body.count(b"{")) * _LEAST_PER_BRACKET > len(body):
-        return Absent.BROKEN
+        return BodyProblem.BROKEN
     return read_json(answer)
 
 

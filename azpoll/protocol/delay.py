@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from azpoll.protocol.answer import Answer, Unreachable
+from azpoll.protocol.answer import Answer, RequestFailure
 
 _FIRST_S = 1.0
 _LONGEST_POLL_S = 30.0  # rule 36
@@ -34,7 +34,7 @@ _DATE_FORMS = (
 )
 
 
-class Pace(NamedTuple):
+class DelayLimits(NamedTuple):
     """The caller's settings, in finite seconds; whoever makes one has checked them.
 
     Attributes:
@@ -55,7 +55,7 @@ class Pace(NamedTuple):
         return min(delay_s, self.cap)
 
 
-class Wait(NamedTuple):
+class Delay(NamedTuple):
     """A wait before the next request.
 
     Attributes:
@@ -92,46 +92,46 @@ def answered_at(answer: Answer) -> datetime:
     return _http_date(answer.headers.get("date", ""), answer.received_at) or answer.received_at
 
 
-def poll_wait(answer: Answer | None, pace: Pace, step: int) -> Wait:
+def poll_delay(answer: Answer | None, delay_limits: DelayLimits, step: int) -> Delay:
     """Return the wait after a good answer: the server's, else the caller's interval, else 1, 2, 4 .. 30 s.
 
     Args:
         answer: the last one, the initial response included; None when there is none (a resumed operation).
-        pace: the caller's settings.
+        delay_limits: the caller's settings.
         step: polls already scheduled without a word from the server; 0 before the first.
 
     Source: rules 34 to 36.
     """
     asked = None if answer is None else retry_after(answer)
     if asked is not None:
-        return _told(pace.clamp(asked))
-    if pace.interval is not None:
-        return Wait(max(pace.interval, pace.floor), by_server=False)
-    return Wait(pace.clamp(_doubled(step, _LONGEST_POLL_S)), by_server=False)
+        return _told(delay_limits.clamp(asked))
+    if delay_limits.interval is not None:
+        return Delay(max(delay_limits.interval, delay_limits.floor), by_server=False)
+    return Delay(delay_limits.clamp(_doubled(step, _LONGEST_POLL_S)), by_server=False)
 
 
-def backoff_wait(answer: Answer | Unreachable, pace: Pace, failures: int) -> Wait:
+def backoff_delay(answer: Answer | RequestFailure, delay_limits: DelayLimits, failures: int) -> Delay:
     """Return the wait after a failed poll: the longer of what the server asks and 1, 2, 4 .. 60 s.
 
     Args:
         answer: what the poll brought.
-        pace: the caller's settings; its interval is for good answers and plays no part.
+        delay_limits: the caller's settings; its interval is for good answers and plays no part.
         failures: failed polls in a row, this one included; 1 or more.
 
     Source: rule 25.
     """
-    own = pace.clamp(_doubled(failures - 1, _LONGEST_BACKOFF_S))
+    own = delay_limits.clamp(_doubled(failures - 1, _LONGEST_BACKOFF_S))
     head = answer if isinstance(answer, Answer) else answer.head
     asked = None if head is None else retry_after(head)
-    if asked is not None and min(asked, pace.cap) >= own:
-        return Wait(pace.clamp(asked), by_server=True)
-    return Wait(own, by_server=False)
+    if asked is not None and min(asked, delay_limits.cap) >= own:
+        return Delay(delay_limits.clamp(asked), by_server=True)
+    return Delay(own, by_server=False)
 
 
 @lru_cache(maxsize=256)
-def _told(seconds: float) -> Wait:
+def _told(seconds: float) -> Delay:
     """Return the wait that a server asks for: services ask for the same few, and each waiting operation keeps one."""
-    return Wait(seconds, by_server=True)
+    return Delay(seconds, by_server=True)
 
 
 def _doubled(times: int, longest_s: float) -> float:

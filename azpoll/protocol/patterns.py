@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.protocol.answer import Absent, is_object, object_in, read_json, read_object, read_status
+from azpoll.protocol.answer import BodyProblem, is_object, object_in, read_json, read_object, read_status
 from azpoll.protocol.reading import Reading, is_monitor, provisioning_state, status_word, text, verdict_of
 from azpoll.protocol.states import Verdict
 
@@ -52,7 +52,7 @@ def read_monitor(plan: Plan, answer: Answer) -> Reading:
         return Reading(verdict_of(word, plan.terminal_words), word, document)
     if answer.status_code == ACCEPTED:
         return Reading(Verdict.RUNNING, None, document)
-    if answer.status_code == NO_CONTENT or body is Absent.EMPTY:
+    if answer.status_code == NO_CONTENT or body is BodyProblem.EMPTY:
         return Reading(Verdict.SUCCEEDED)
     if document is not None:
         return Reading(Verdict.UNREADABLE, None, document, why="its JSON object holds no status")
@@ -80,7 +80,7 @@ def read_resource(plan: Plan, answer: Answer) -> Reading:
     word = None if document is None else provisioning_state(document)
     if answer.status_code == ACCEPTED:
         return Reading(Verdict.RUNNING, word, document)
-    if body is Absent.BROKEN:
+    if body is BodyProblem.BROKEN:
         return Reading(Verdict.UNREADABLE, why=body.value)
     if word:
         return Reading(verdict_of(word, plan.terminal_words), word, document)

@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from azpoll.protocol.answer import Answer, Unreachable
-from azpoll.protocol.delay import Pace, Wait
-from azpoll.protocol.target import Refusal, Trust
+from azpoll.protocol.answer import Answer, RequestFailure
+from azpoll.protocol.delay import Delay, DelayLimits
+from azpoll.protocol.url_policy import RejectedURL, URLPolicy
 
 if TYPE_CHECKING:
     from azpoll.protocol.patterns import Pattern
@@ -44,7 +44,7 @@ class FinalStateVia(StrEnum):
 
 
 NO_WORDS: Mapping[str, Verdict] = {}
-UNHURRIED = Pace()
+DEFAULT_LIMITS = DelayLimits()
 
 
 class Plan(NamedTuple):
@@ -53,22 +53,22 @@ class Plan(NamedTuple):
     Attributes:
         method: of the initial request, upper case.
         resource_url: the URL of the initial request.
-        trust: where requests may go.
+        url_policy: where requests may go.
         final_state_via: None lets the method decide (rule 31).
         result: "status" asks for no final GET (rule 33).
         terminal_words: lower-case status words that end the operation here besides Azure's own (rule 16).
-        pace: how fast to poll where the server does not say.
+        delay_limits: how fast to poll where the server does not say.
         deadline_s: monotonic time of the overall deadline (rule 38).
         client_request_id: `x-ms-client-request-id` of the initial request, repeated on each poll (rule 45).
     """
 
     method: str
     resource_url: str
-    trust: Trust
+    url_policy: URLPolicy
     final_state_via: FinalStateVia | None = None
     result: Literal["final", "status"] = "final"
     terminal_words: Mapping[str, Verdict] = NO_WORDS
-    pace: Pace = UNHURRIED
+    delay_limits: DelayLimits = DEFAULT_LIMITS
     deadline_s: float | None = None
     client_request_id: str | None = None
 
@@ -77,7 +77,7 @@ class Plan(NamedTuple):
         return f"<Plan of a {self.method}>"
 
 
-class Trouble(NamedTuple):
+class FailureCounts(NamedTuple):
     """How long polls have gone wrong, by kind; any readable answer ends it.
 
     Attributes:
@@ -95,25 +95,25 @@ class Trouble(NamedTuple):
     unauthorized: int = 0
 
 
-class Ask(NamedTuple):
+class NextRequest(NamedTuple):
     """The next request: GET `url`, not before `wait` has passed since the last answer.
 
     Attributes:
-        url: checked by `Trust.target`.
-        wait: measured from the last answer.
-        hops: redirects already followed for this request (rule 11).
+        url: checked by `URLPolicy.target`.
+        delay: measured from the last answer.
+        redirects: redirects already followed for this request (rule 11).
         instead: what the operation becomes after `wait`, with nothing sent: the deadline comes before the request
             may be (rule 38).
     """
 
     url: str
-    wait: Wait
-    hops: int = 0
-    instead: "Lost | None" = None
+    delay: Delay
+    redirects: int = 0
+    instead: "Unknown | None" = None
 
     def __repr__(self) -> str:
         """Say nothing of the URL: its query may be secret (rule 45)."""
-        return f"Ask(wait={self.wait}, hops={self.hops}, instead={self.instead})"
+        return f"NextRequest(delay={self.delay}, hops={self.redirects}, instead={self.instead})"
 
 
 class Progress(NamedTuple):
@@ -138,8 +138,8 @@ class Progress(NamedTuple):
     correlation_id: str | None = None
 
 
-NO_TROUBLE = Trouble()
-UNSEEN = Progress()
+NO_FAILURES = FailureCounts()
+NO_PROGRESS = Progress()
 
 
 class Polling(NamedTuple):
@@ -157,25 +157,25 @@ class Polling(NamedTuple):
     plan: Plan
     pattern: "Pattern"
     url: str
-    ask: Ask
-    location: str | Refusal | None = None
+    next_request: NextRequest
+    location: str | RejectedURL | None = None
     fallback: str | None = None
     stale: str | None = None
     step: int = 0
-    trouble: Trouble = NO_TROUBLE
-    progress: Progress = UNSEEN
+    failure_counts: FailureCounts = NO_FAILURES
+    progress: Progress = NO_PROGRESS
 
     def __repr__(self) -> str:
         """Say nothing of the URLs: their queries may be secret (rule 45)."""
-        return f"<Polling by {self.pattern.name}, {self.ask}, {self.trouble}, {self.progress}>"
+        return f"<Polling by {self.pattern.name}, {self.next_request}, {self.failure_counts}, {self.progress}>"
 
 
 class Confirming(NamedTuple):
     """A DELETE's status URL is gone; one GET of the resource tells whether the resource is (rule 28)."""
 
     polling: Polling
-    ask: Ask
-    trouble: Trouble = NO_TROUBLE
+    next_request: NextRequest
+    failure_counts: FailureCounts = NO_FAILURES
 
     @property
     def plan(self) -> Plan:
@@ -203,21 +203,21 @@ class Fetching(NamedTuple):
 
     plan: Plan
     url: str
-    ask: Ask
+    next_request: NextRequest
     step: int = 0
-    trouble: Trouble = NO_TROUBLE
-    progress: Progress = UNSEEN
+    failure_counts: FailureCounts = NO_FAILURES
+    progress: Progress = NO_PROGRESS
 
     def __repr__(self) -> str:
         """Say nothing of the URL: its query may be secret (rule 45)."""
-        return f"<Fetching, {self.ask}, {self.trouble}, {self.progress}>"
+        return f"<Fetching, {self.next_request}, {self.failure_counts}, {self.progress}>"
 
 
 class Succeeded(NamedTuple):
     """The operation succeeded; `answer` is its result."""
 
     answer: Answer
-    progress: Progress = UNSEEN
+    progress: Progress = NO_PROGRESS
 
 
 class Failed(NamedTuple):
@@ -225,7 +225,7 @@ class Failed(NamedTuple):
 
     answer: Answer
     last: Polling
-    progress: Progress = UNSEEN
+    progress: Progress = NO_PROGRESS
 
 
 class Canceled(NamedTuple):
@@ -233,10 +233,10 @@ class Canceled(NamedTuple):
 
     answer: Answer
     last: Polling
-    progress: Progress = UNSEEN
+    progress: Progress = NO_PROGRESS
 
 
-class Reason(Enum):
+class UnknownReason(Enum):
     """Why the status cannot be read any more; the face has one exception for each."""
 
     NOT_STARTED = "the initial request was refused"
@@ -251,27 +251,27 @@ class Reason(Enum):
     TIMED_OUT = "the deadline passed"
 
 
-class Lost(NamedTuple):
+class Unknown(NamedTuple):
     """The status cannot be read; the operation may still run, or have ended.
 
     Attributes:
         reason: for programs.
         detail: for people, one sentence without URLs.
         last: where tracking can be taken up again; None when nothing was ever there to ask.
-        came: what came back last, if it is the reason.
+        outcome: what came back last, if it is the reason.
     """
 
-    reason: Reason
+    reason: UnknownReason
     detail: str
     last: "Pending | None"
-    came: Answer | Unreachable | None = None
+    outcome: Answer | RequestFailure | None = None
 
     @property
     def progress(self) -> Progress:
         """What was last told."""
-        return UNSEEN if self.last is None else self.last.progress
+        return NO_PROGRESS if self.last is None else self.last.progress
 
 
 Pending: TypeAlias = Polling | Confirming | Fetching
-Terminal: TypeAlias = Succeeded | Failed | Canceled | Lost
+Terminal: TypeAlias = Succeeded | Failed | Canceled | Unknown
 State: TypeAlias = Pending | Terminal

@@ -17,10 +17,10 @@ _NO_PROVIDERS: Mapping[str, float] = {}
 
 class _Settings(NamedTuple):
     rate: float
-    ceiling: float
+    max_rate: float
     burst: float
-    rise: float
-    backoff: float
+    increase_per_s: float
+    decrease_factor: float
     principal: str
     providers: Mapping[str, float]
     write_rate: float | None
@@ -36,10 +36,10 @@ class Budget(_Settings):
 
     Attributes:
         rate: reads per second at first, above 0.
-        ceiling: reads per second at most.
+        max_rate: reads per second at most.
         burst: reads that may be saved up, 1 or more.
-        rise: reads per second that the rate gains in each second without a 429.
-        backoff: what a 429 multiplies the rate by, above 0 and below 1.
+        increase_per_s: reads per second that the rate gains in each second without a 429.
+        decrease_factor: what a 429 multiplies the rate by, above 0 and below 1.
         principal: a label of the identity that polls; trackers with different identities have budgets of their own.
         providers: fixed reads per second of single resource providers by namespace, such as
             `{"Microsoft.Storage": 800 / 300}`; others are limited once they answer 429.
@@ -58,10 +58,10 @@ class Budget(_Settings):
     def __new__(  # noqa: PLR0917 - all have a default
         cls,
         rate: float = 20.0,
-        ceiling: float = 25.0,
+        max_rate: float = 25.0,
         burst: float = 125.0,
-        rise: float = 0.5,
-        backoff: float = 0.7,
+        increase_per_s: float = 0.5,
+        decrease_factor: float = 0.7,
         principal: str = "",
         providers: Mapping[str, float] = _NO_PROVIDERS,
         write_rate: float | None = 10.0,
@@ -69,13 +69,15 @@ class Budget(_Settings):
     ) -> Self:
         """Check the settings."""
         rates = (rate, *providers.values())
-        if not all(0 < each < math.inf for each in rates) or not rate <= ceiling < math.inf:
-            raise ValueError("a budget needs rates above 0, and rate <= ceiling")
+        if not all(0 < each < math.inf for each in rates) or not rate <= max_rate < math.inf:
+            raise ValueError("a budget needs rates above 0, and rate <= max_rate")
         if write_rate is not None and not (0 < write_rate < math.inf and 1 <= write_burst < math.inf):
             raise ValueError("a budget needs a write_rate above 0, or None, and a write_burst of 1 or more")
-        if not 1 <= burst < math.inf or not 0 < backoff < 1 or not 0 <= rise < math.inf:
+        if not 1 <= burst < math.inf or not 0 < decrease_factor < 1 or not 0 <= increase_per_s < math.inf:
             raise ValueError("a budget needs a burst of 1 or more, a backoff between 0 and 1, and a rise of 0 or more")
-        return super().__new__(cls, rate, ceiling, burst, rise, backoff, principal, providers, write_rate, write_burst)
+        return super().__new__(
+            cls, rate, max_rate, burst, increase_per_s, decrease_factor, principal, providers, write_rate, write_burst
+        )
 
     @classmethod
     def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # mypy makes it one for all tuples
@@ -87,43 +89,43 @@ class Budget(_Settings):
         if self.write_rate is None:
             return None
         return self._replace(
-            rate=self.write_rate, ceiling=self.write_rate, burst=self.write_burst, providers=_NO_PROVIDERS
+            rate=self.write_rate, max_rate=self.write_rate, burst=self.write_burst, providers=_NO_PROVIDERS
         )
 
-    def meter(self, now_s: float) -> "Meter":
+    def bucket(self, now_s: float) -> "TokenBucket":
         """Return the meter of a new scope."""
-        return Meter(self.rate, self.ceiling, self.burst, self.rise, now_s)
+        return TokenBucket(self.rate, self.max_rate, self.burst, self.increase_per_s, now_s)
 
-    def provider_meter(self, sub_scope: str, now_s: float) -> "Meter | None":
+    def provider_bucket(self, sub_scope: str, now_s: float) -> "TokenBucket | None":
         """Return the meter of a new sub-scope, `namespace/location`; None where no limit is known."""
         namespace = sub_scope.partition("/")[0]
         for name, rate in self.providers.items():
             if name.lower() == namespace:
-                return Meter(rate, rate, max(rate, 1.0), 0.0, now_s)
+                return TokenBucket(rate, rate, max(rate, 1.0), 0.0, now_s)
         return None
 
-    def found_meter(self, now_s: float) -> "Meter":
+    def discovered_bucket(self, now_s: float) -> "TokenBucket":
         """Return the meter of a sub-scope that has shown a limit, by a 429: it starts from there and rises freely."""
-        return Meter(self.ceiling, math.inf, self.burst, self.rise, now_s)
+        return TokenBucket(self.max_rate, math.inf, self.burst, self.increase_per_s, now_s)
 
 
-class Meter:
+class TokenBucket:
     """A token bucket whose rate rises while all is quiet and falls when the service says so.
 
     Args:
         rate: tokens per second at first.
-        ceiling: tokens per second at most.
+        max_rate: tokens per second at most.
         burst: most tokens saved up; the bucket starts full.
-        rise: tokens per second gained in each second without a 429.
+        increase_per_s: tokens per second gained in each second without a 429.
         now_s: monotonic time.
     """
 
     __slots__ = (
-        "_ceiling",
         "_closed_until_s",
         "_first_rate",
         "_floor",
-        "_rise",
+        "_increase_per_s",
+        "_max_rate",
         "_scarcity",
         "_updated_s",
         "burst",
@@ -131,19 +133,19 @@ class Meter:
         "tokens",
     )
 
-    def __init__(self, rate: float, ceiling: float, burst: float, rise: float, now_s: float) -> None:
+    def __init__(self, rate: float, max_rate: float, burst: float, increase_per_s: float, now_s: float) -> None:
         self.rate = rate
         self.burst = burst
         self.tokens = burst
         self._first_rate = rate
-        self._ceiling = ceiling
-        self._rise = rise
+        self._max_rate = max_rate
+        self._increase_per_s = increase_per_s
         self._floor = min(rate, 1.0)
         self._scarcity = 1.0
         self._updated_s = now_s
         self._closed_until_s = -math.inf
 
-    def ready_s(self, now_s: float, level: float = 1.0) -> float:
+    def available_at(self, now_s: float, level: float = 1.0) -> float:
         """Return when `level` tokens are there, if none is taken until then; `now_s` when they are."""
         self._refill(now_s)
         missing = min(level, self.burst) - self.tokens
@@ -155,19 +157,19 @@ class Meter:
         self._refill(now_s)
         return self.tokens >= 1.0 and now_s >= self._closed_until_s
 
-    def is_whole(self, now_s: float) -> bool:
+    def is_recovered(self, now_s: float) -> bool:
         """Whether it is as good as new: all is saved up, and no 429 slows it any more."""
-        return self.ready_s(now_s, self.burst) <= now_s and self.rate >= self._first_rate
+        return self.available_at(now_s, self.burst) <= now_s and self.rate >= self._first_rate
 
     def take(self) -> None:
         """Take one token, now that the caller has asked whether it is there."""
         self.tokens -= 1.0
 
-    def throttled(self, now_s: float, retry_after_s: float | None, backoff: float) -> None:
+    def throttled(self, now_s: float, retry_after_s: float | None, decrease_factor: float) -> None:
         """Give out nothing for a while, and less from then on; the answers of one storm count once."""
         self._refill(now_s)
         if now_s >= self._closed_until_s:
-            self.rate = max(self.rate * backoff, self._floor)
+            self.rate = max(self.rate * decrease_factor, self._floor)
         until_s = now_s + (DEFAULT_BACKOFF_S if retry_after_s is None else retry_after_s)
         self._closed_until_s = max(self._closed_until_s, until_s)
         self.tokens = 0.0
@@ -184,4 +186,4 @@ class Meter:
         self._updated_s = now_s
         if passed_s > 0:
             self.tokens = min(self.burst, self.tokens + passed_s * self.rate * self._scarcity)
-            self.rate = min(self._ceiling, self.rate + passed_s * self._rise)
+            self.rate = min(self._max_rate, self.rate + passed_s * self._increase_per_s)

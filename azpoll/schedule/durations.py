@@ -55,7 +55,7 @@ class Durations:
         return 0.0 if when_s is None or ended >= 1 else max(when_s - age_s, 0.0)
 
 
-def kind_of(method: str, resource_url: str) -> str:
+def operation_kind(method: str, resource_url: str) -> str:
     """Return the kind of an operation: method, provider namespace and resource types, lower case.
 
     `PUT https://management.azure.com/subscriptions/S/resourceGroups/G/providers/Microsoft.Sql/servers/A/databases/B`

@@ -1,14 +1,14 @@
 """A test kit for code that waits for Azure: a scripted fake of ARM, and virtual time.
 
-Three parts, usable apart, none of which needs the rest of azpoll:
+It has three parts. Each works without the others and without the rest of azpoll.
 
-`FakeARM` plays long-running operations of every polling pattern, with the faults real services show. One object serves
+`FakeARM` runs long-running operations of every polling pattern, with the faults of real services. One object serves
 httpx (`arm.transport()`), httpx2 (`arm.transport("httpx2")`), any ASGI client (`arm` is an ASGI application) and real
-sockets (`async with arm.serve() as base_url`). It keeps a log of what it was asked and judges it.
+sockets (`async with arm.serve() as base_url`). It logs every request and audits how the client polls.
 
-`run_virtual` runs an async function under a clock that jumps: `asyncio.sleep(3600)` takes no time at all.
+`run_virtual` runs an async function under a virtual clock: `asyncio.sleep(3600)` takes no real time.
 
-The pytest plugin gives both as fixtures, `fake_arm` and `virtual_time`.
+The pytest plugin provides both as fixtures, `fake_arm` and `virtual_time`.
 
     arm = FakeARM()
     arm.operation("PUT", "/subscriptions/s/resourceGroups/g", pattern="location", duration_s=300, retry_after=17)
@@ -20,20 +20,32 @@ The pytest plugin gives both as fixtures, `fake_arm` and `virtual_time`.
     run_virtual(main)
     arm.no_early_polls()
 
-The words: an operation follows a `Script`; each poll is answered by a *step*: `Ordinary()` (what the script's time
-says), an explicit `Reply`, or a fault (`Drop`, `Cut`, `Drip`, `Delay`).
+An operation follows a `Script`. A *step* answers each request on it: `Ordinary()` (the script's answer for the current
+time), an explicit `Reply`, or a fault (`Drop`, `Cut`, `Drip`, `Delay`).
 """
 
-from azpoll.testing.bucket import Limits, Rate
 from azpoll.testing.exchange import Exchange, IncomingRequest
 from azpoll.testing.fake_arm import FakeARM
-from azpoll.testing.log import RequestRecord, Statistics
-from azpoll.testing.operation import FakeOperation
-from azpoll.testing.replies import gzip_bomb, html_page, redirect, status_monitor
+from azpoll.testing.fake_operation import FakeOperation
+from azpoll.testing.rate_limits import Limits, Rate
+from azpoll.testing.request_log import RequestRecord, Statistics
 from azpoll.testing.retry_after import RetryAfter
 from azpoll.testing.script import Pattern, Script
-from azpoll.testing.steps import ConnectionDropped, Cut, Delay, Drip, Drop, Ordinary, Reply, Step
-from azpoll.testing.virtual import SocketsForbidden, VirtualLoop, VirtualTimeHang, run_virtual, virtual_backend
+from azpoll.testing.steps import (
+    ConnectionDropped,
+    Cut,
+    Delay,
+    Drip,
+    Drop,
+    Ordinary,
+    Reply,
+    Step,
+    gzip_bomb,
+    html_page,
+    redirect,
+    status_monitor,
+)
+from azpoll.testing.virtual_time import SocketsForbidden, VirtualLoop, VirtualTimeHang, run_virtual, virtual_backend
 
 __all__ = [
     "ConnectionDropped",

@@ -16,19 +16,21 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
-async def answer(ask: Callable[[IncomingRequest], Exchange], scope: Message, receive: Receive, send: Send) -> None:
-    """Answer one HTTP request, or the events of a server's life.
+async def run_application(
+    handle: Callable[[IncomingRequest], Exchange], scope: Message, receive: Receive, send: Send
+) -> None:
+    """Answer one HTTP request, or the lifespan events of a server.
 
     Raises:
         ConnectionDropped: the exchange ends the connection early.
-        ValueError: a scope of another type, such as a web socket's.
+        ValueError: the scope has another type, such as "websocket".
     """
     if scope["type"] == "lifespan":
-        await _live(receive, send)
+        await _complete_lifespan(receive, send)
         return
     if scope["type"] != "http":
         raise ValueError(f"not an HTTP request: {scope['type']}")
-    exchange = ask(await _incoming(scope, receive))
+    exchange = handle(await _read_request(scope, receive))
     try:
         await _deliver(exchange, send)
     finally:
@@ -53,8 +55,8 @@ async def _deliver(exchange: Exchange, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _incoming(scope: Message, receive: Receive) -> IncomingRequest:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in _pairs(scope["headers"])}
+async def _read_request(scope: Message, receive: Receive) -> IncomingRequest:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in _byte_pairs(scope["headers"])}
     raw_path = scope.get("raw_path")
     path = raw_path.decode("ascii") if isinstance(raw_path, bytes) and raw_path else quote(str(scope["path"]))
     query = scope.get("query_string")
@@ -76,7 +78,7 @@ async def _incoming(scope: Message, receive: Receive) -> IncomingRequest:
     )
 
 
-def _pairs(value: object) -> Iterable[tuple[bytes, bytes]]:
+def _byte_pairs(value: object) -> Iterable[tuple[bytes, bytes]]:
     if isinstance(value, Iterable):
         for pair in value:  # pyright: ignore[reportUnknownVariableType] - the ASGI scope is untyped
             name, text = pair  # pyright: ignore[reportUnknownVariableType] - as above
@@ -84,7 +86,7 @@ def _pairs(value: object) -> Iterable[tuple[bytes, bytes]]:
                 yield name, text
 
 
-async def _live(receive: Receive, send: Send) -> None:
+async def _complete_lifespan(receive: Receive, send: Send) -> None:
     while True:
         event = (await receive())["type"]
         await send({"type": f"{event}.complete"})

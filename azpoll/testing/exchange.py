@@ -1,6 +1,7 @@
-"""`IncomingRequest` and `Exchange`: one request and how its answer is to be sent, free of any HTTP library.
+"""`IncomingRequest` and `Exchange`: one request and the delivery of its answer, free of any HTTP library.
 
-`FakeARM.exchange` makes the second of the first; the ASGI application, the transports and the server only deliver.
+`FakeARM.exchange` makes the exchange for a request. The ASGI application, the httpx transport and the socket server
+only deliver it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
-    """A request as it came.
+    """A request as the server received it.
 
     Attributes:
         method: upper case.
-        origin: scheme, host and port as the client meant them, `https://management.azure.com`.
+        origin: scheme, host and port in the client's URL, `https://management.azure.com`.
         path: percent-encoded, without the query.
         query: without the question mark.
-        headers: lower-case name to value, the last one of repeated ones.
+        headers: lower-case name to value; the last value of a repeated name.
         body: complete.
     """
 
@@ -36,28 +37,28 @@ class IncomingRequest:
 
     @property
     def url(self) -> str:
-        """The whole URL as sent."""
+        """The whole URL, as sent."""
         return f"{self.origin}{self.path}?{self.query}" if self.query else f"{self.origin}{self.path}"
 
 
 class Exchange:
-    """An answer and its delivery. Whoever delivers it calls `told` with the head, and `finished` once at the end.
+    """An answer and its delivery. The deliverer calls `told` when it sends the head, and `finished` once at the end.
 
     Attributes:
-        status: None when the connection is to be ended without an answer.
-        headers: in order, with `Content-Length` telling the promised length.
-        body: what is really sent.
+        status: HTTP status code; None to end the connection without an answer.
+        headers: in order; `Content-Length` states the promised length.
+        body: the bytes to send.
         delay_s: seconds before the head.
-        drip: how the body is to be spread, or None for at once.
-        cut: whether the connection is to be ended after the body.
-        reset: whether to end it hard.
+        drip: chunk size and interval of a slow body, or None to send it without waiting.
+        cut: whether the connection ends after the body.
+        reset: whether the connection ends with a TCP reset.
     """
 
-    __slots__ = ("_finished", "_told", "body", "cut", "delay_s", "drip", "headers", "reset", "status")
+    __slots__ = ("_on_finished", "_on_head_sent", "body", "cut", "delay_s", "drip", "headers", "reset", "status")
 
-    def __init__(self, told: Callable[[], None], finished: Callable[[bool], None]) -> None:
-        self._told = told
-        self._finished: Callable[[bool], None] | None = finished
+    def __init__(self, on_head_sent: Callable[[], None], on_finished: Callable[[bool], None]) -> None:
+        self._on_head_sent = on_head_sent
+        self._on_finished: Callable[[bool], None] | None = on_finished
         self.status: int | None = None
         self.headers: list[tuple[str, str]] = []
         self.body = b""
@@ -67,26 +68,26 @@ class Exchange:
         self.reset = False
 
     @property
-    def at_once(self) -> bool:
+    def is_immediate(self) -> bool:
         """Whether the whole answer is sent without waiting."""
         return self.delay_s <= 0 and self.drip is None
 
     def told(self) -> None:
-        """Note that the head, and with it a `Retry-After`, is sent now."""
-        self._told()
+        """Report that the head, and with it any `Retry-After`, is sent now."""
+        self._on_head_sent()
 
     def finished(self, *, complete: bool) -> None:
-        """Note that the exchange is over; calls after the first do nothing.
+        """Report the end of the exchange; later calls do nothing.
 
         Args:
             complete: whether the whole promised answer was sent.
         """
-        finished, self._finished = self._finished, None
-        if finished is not None:
-            finished(complete)
+        on_finished, self._on_finished = self._on_finished, None
+        if on_finished is not None:
+            on_finished(complete)
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body as it is to be sent: whole, or in drips."""
+        """Yield the body in the pieces to send: whole, or in chunks of `drip`."""
         size = len(self.body) if self.drip is None else self.drip.bytes_per_chunk
         for start in range(0, len(self.body), size or 1):
             yield self.body[start : start + size]

@@ -1,6 +1,6 @@
-"""The pytest plugin: fixtures `fake_arm` and `virtual_time`. Installed with azpoll; no configuration.
+"""The pytest plugin: fixtures `fake_arm` and `virtual_time`. Installing azpoll installs it; it needs no configuration.
 
-Both are plain fixtures for tests of any kind, so they clash neither with anyio's plugin nor with pytest-asyncio.
+Both are plain fixtures for sync and async tests and do not conflict with anyio's plugin or pytest-asyncio.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from azpoll.testing.fake_arm import FakeARM
-    from azpoll.testing.runner import VirtualRunner
+    from azpoll.testing.virtual_time import VirtualRunner
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def fake_arm() -> FakeARM:
 def virtual_time() -> VirtualRunner:
     """Runs an async function in virtual time: `virtual_time(main, *args)`; see `azpoll.testing.run_virtual`.
 
-    For a plain `def` test. An `async def` test under anyio's plugin gets virtual time by an `anyio_backend` fixture
+    For a plain `def` test. An `async def` test under anyio's plugin gets virtual time from an `anyio_backend` fixture
     that returns `azpoll.testing.virtual_backend("asyncio")`.
     """
-    from azpoll.testing.virtual import run_virtual  # noqa: PLC0415 - as above
+    from azpoll.testing.virtual_time import run_virtual  # noqa: PLC0415 - as above
 
     return run_virtual

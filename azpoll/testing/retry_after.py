@@ -1,6 +1,6 @@
-"""`RetryAfter`: every form in which Azure services tell when to ask again, written and read.
+"""`RetryAfter`: every form in which Azure services state a delay, with a writer and a reader.
 
-The reader here is the server's own, kept apart from azpoll's, so that `FakeARM` can judge a client independently.
+The reader belongs to the fake server and shares no code with azpoll's own, so `FakeARM` audits a client independently.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """A time to wait and the form it is told in.
+    """A delay and the form in which a header states it.
 
     Attributes:
         seconds: 0 or more; the date forms round it up to a whole second.
-        form: "seconds" writes `17` or `1.5`; the date forms are the three of RFC 9110 5.6.7, relative to the answer's
-            own `Date`; the `-ms` forms are those headers, in milliseconds.
+        form: "seconds" writes `17` or `1.5`. The date forms are the three of RFC 9110 5.6.7, relative to the `Date` of
+            the same answer. The `-ms` forms are the headers of that name, in milliseconds.
     """
 
     seconds: float
@@ -47,7 +47,7 @@ class RetryAfter:
 
 
 def imf_date(when: datetime) -> str:
-    """Return `when` (aware UTC) as an HTTP `Date`; never by locale."""
+    """Return `when` (aware UTC) as an HTTP `Date`, independent of the locale."""
     day, month = _DAYS[when.weekday()][:3], _MONTHS[when.month - 1]
     return f"{day}, {when.day:02d} {month} {when.year} {when:%H:%M:%S} GMT"
 
@@ -62,25 +62,25 @@ def _date_text(now: datetime, seconds: int, form: Form) -> str:
     return imf_date(when)
 
 
-def told_delay_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds an answer tells a client to wait, or None if it tells none that can be read.
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the delay that an answer asks for, in seconds; None if its headers state no readable one.
 
     Args:
         headers: lower-case name to value.
     """
-    for name, unit in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
+    for name, unit_s in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
         text = headers.get(name)
         if text is None:
             continue
         try:
-            number = float(text) * unit
+            delay_s = float(text) * unit_s
         except ValueError:
-            return _until(text, headers.get("date"))
-        return number if math.isfinite(number) else None
+            return _seconds_until(text, headers.get("date"))
+        return delay_s if math.isfinite(delay_s) else None
     return None
 
 
-def _until(text: str, date: str | None) -> float | None:
+def _seconds_until(text: str, date: str | None) -> float | None:
     try:
         then, base = parsedate_to_datetime(text), parsedate_to_datetime(date or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""`Script`: how one fake operation goes, as data."""
+"""`Script`: the course of one fake operation, as data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_success(word: str) -> bool:
 
 
 class ScriptFields(TypedDict, total=False):
-    """The fields of `Script` as keywords; see there."""
+    """The fields of `Script` as keyword arguments; `Script` documents them."""
 
     pattern: Pattern
     duration_s: float
@@ -44,31 +44,34 @@ class ScriptFields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """How one operation goes.
+    """The course of one operation.
 
-    It runs until `duration_s` after its initial request, on the arm's clock, and then has its outcome. `initial`,
-    `polls` and `finals` answer with explicit steps instead; an `Ordinary()` among them still answers by time.
+    The operation runs for `duration_s` after its initial request, on the fake's clock, and then has its outcome.
+    `initial`, `polls` and `finals` replace the ordinary answers by explicit steps. An `Ordinary()` among the steps
+    gives the ordinary answer for the current time.
 
     Attributes:
-        pattern: where the status is found: "azure-async-operation" and "operation-location" have a status monitor
-            behind that header, "location" a result URL, "body" the resource's own `properties.provisioningState`.
+        pattern: the place of the status. "azure-async-operation" and "operation-location" name a status monitor in
+            the header of that name, "location" names a result URL. With "body" the status is the resource's own
+            `properties.provisioningState`.
         duration_s: seconds, 0 or more.
-        retry_after: told in the initial answer and while running: seconds, a `RetryAfter` for another form, None for
-            none.
+        retry_after: delay stated in the initial answer and while the operation runs: seconds, a `RetryAfter` for
+            another form, None for no header.
         outcome: the terminal status word; Succeeded and Completed are success.
         running: the status word before the end.
-        result: the final body as JSON; None for a resource made of the request's body. With "location", a DELETE that
+        result: the final body as JSON; None for a resource made from the request's body. With "location", a DELETE that
             succeeds ends in 204.
-        error: the ARM error of a failure, `{"code": ..., "message": ...}`; None for one made of the outcome.
-        error_status: the HTTP status by which a "location" operation tells its failure.
-        percent_complete: whether a status monitor tells `percentComplete`, 0..100 by time.
-        initial_status: of the initial answer; None for what ARM does: PUT 201, PATCH of pattern "body" 200, else 202.
-        location: whether a status monitor comes with a `Location` too; POST has one in any case.
+        error: the ARM error of a failure, `{"code": ..., "message": ...}`; None for one made from the outcome.
+        error_status: HTTP status with which a "location" operation reports its failure.
+        percent_complete: whether a status monitor holds `percentComplete`, 0..100 in proportion to time.
+        initial_status: HTTP status of the initial answer. None for ARM's own: PUT 201, PATCH of pattern "body" 200,
+            else 202.
+        location: whether the initial answer names a `Location` beside the status monitor; a POST always does.
         resource_location: whether a succeeded status monitor names the result in `resourceLocation`.
         cancel_takes_s: seconds from a cancel request to the end.
         initial: answers the initial request in place of the ordinary answer.
-        polls: one step per poll of the status, the last repeated; None for by time.
-        finals: one step per final GET, then by time.
+        polls: one step per poll of the status, the last one repeated; None for ordinary answers.
+        finals: one step per final GET, then ordinary answers.
     """
 
     pattern: Pattern = "azure-async-operation"
@@ -89,8 +92,8 @@ class Script:
     finals: Sequence[Step] = field(default_factory=tuple["Step", ...])
 
     def __post_init__(self) -> None:
-        """Refuse values that would only fail at some later poll."""
+        """Reject values that would fail only at a later poll."""
         if self.polls is not None and not self.polls:
-            raise ValueError("polls needs at least one step; None means by time")
+            raise ValueError("polls needs at least one step; None means ordinary answers")
         if not self.duration_s >= 0:
             raise ValueError(f"duration_s must be 0 or more, not {self.duration_s}")

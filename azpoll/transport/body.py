@@ -6,12 +6,12 @@ import zlib
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from azpoll.transport.direct import Unread
+from azpoll.transport.shortcuts.direct_send import UnreadResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
-    from azpoll.transport.direct import Received
+    from azpoll.transport.shortcuts.direct_send import RawResponse
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
@@ -31,7 +31,7 @@ class UndecodableError(Exception):
     """The body is not what its content coding says, or the coding is not known here."""
 
 
-def read_body(received: Received, limit: int, content_encoding: str) -> Awaitable[bytes]:
+def read_body(received: RawResponse, limit: int, content_encoding: str) -> Awaitable[bytes]:
     """Return the decoded body, read as it comes and never held beyond `limit` bytes, and give its connection back.
 
     Polls ask for no coding at all; one layer of gzip or deflate is read all the same, for servers that
@@ -44,11 +44,13 @@ def read_body(received: Received, limit: int, content_encoding: str) -> Awaitabl
     if received.is_stream_consumed:  # made by a transport in memory, or read by an event hook
         return _read_consumed(received, limit)
     if not content_encoding or (coding := content_encoding.lower()) == "identity":
-        return received.read() if isinstance(received, Unread) and received.read else _read_plain(received, limit)
+        return (
+            received.read() if isinstance(received, UnreadResponse) and received.read else _read_plain(received, limit)
+        )
     return _read_coded(received, limit, coding)
 
 
-async def drain(received: Received) -> None:
+async def drain(received: RawResponse) -> None:
     """Read a body that nobody wants, so that its connection can be used again.
 
     Raises:
@@ -60,14 +62,14 @@ async def drain(received: Received) -> None:
         await _read_plain(received, REFUSAL_LIMIT)
 
 
-async def _read_consumed(received: Received, limit: int) -> bytes:
+async def _read_consumed(received: RawResponse, limit: int) -> bytes:
     await received.stream.aclose()
     if len(received.content) > limit:
         raise TooLargeError
     return received.content
 
 
-async def _read_plain(received: Received, limit: int) -> bytes:
+async def _read_plain(received: RawResponse, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
@@ -84,7 +86,7 @@ async def _read_plain(received: Received, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _read_coded(received: Received, limit: int, coding: str) -> bytes:
+async def _read_coded(received: RawResponse, limit: int, coding: str) -> bytes:
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     pieces: list[bytes] = []
     size = coded_size = 0

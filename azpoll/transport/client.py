@@ -1,4 +1,4 @@
-"""The seam: a URL in, an `Answer` or `Unreachable` out, through the caller's own client.
+"""The seam: a URL in, an `Answer` or `RequestFailure` out, through the caller's own client.
 
 The client's auth, headers, cookies, proxies and event hooks apply. Three things are azpoll's: redirects are
 never followed here (each is a decision of `protocol.machine`), a whole exchange has one deadline, and no
@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING, Generic
 
 import anyio
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable
+from azpoll.eventloop.clock import loop_clock
+from azpoll.eventloop.timeouts import EXCHANGE_S, ExchangeTimeouts
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.states import Polling
-from azpoll.protocol.target import origin_of
+from azpoll.protocol.url_policy import origin_of
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
-from azpoll.transport.clock import loop_clock
 from azpoll.transport.headers import bytes_of, read_headers
 from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, ResponseT, library_of
-from azpoll.transport.limit import EXCHANGE_S, TimeLimit
-from azpoll.transport.requests import RAW_REQUEST_ID, REQUEST_ID
-from azpoll.transport.sending import Sender
-from azpoll.transport.urls import URLs
+from azpoll.transport.request_template import RAW_REQUEST_ID, REQUEST_ID
+from azpoll.transport.sender import Sender
+from azpoll.transport.shortcuts.url_cache import URLCache
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from azpoll.protocol.states import Pending
-    from azpoll.transport.direct import Received
+    from azpoll.transport.shortcuts.direct_send import RawResponse
 
 CLOSED = "the HTTP client is closed"
 
@@ -56,10 +56,10 @@ class ClientTransport(Generic[ResponseT]):
     def __init__(self, client: HTTPClient[ResponseT]) -> None:
         self.library = library_of(client)
         self._client = client
-        urls = URLs(self.library.url)
+        urls = URLCache(self.library.url)
         self.parse = urls.of
         self._sender = Sender(client, self.library, urls)
-        self._limit = TimeLimit(EXCHANGE_S)
+        self._limit = ExchangeTimeouts(EXCHANGE_S)
         self.now: Callable[[], float] = anyio.current_time
         self._process = os.getpid()
         if client.is_closed:
@@ -99,23 +99,23 @@ class ClientTransport(Generic[ResponseT]):
         """How many requests the client serves well at once: the least and the most."""
         return self._sender.at_once
 
-    def ask(self, state: Pending) -> Awaitable[Answer | Unreachable]:
+    def ask(self, state: Pending) -> Awaitable[Answer | RequestFailure]:
         """Send what a pending state asks for. Raises nothing but cancellation."""
         is_status = isinstance(state, Polling) and state.pattern.is_monitor
         limit = STATUS_LIMIT if is_status else RESULT_LIMIT
-        return self.request("GET", state.ask.url, limit=limit, client_request_id=state.plan.client_request_id)
+        return self.request("GET", state.next_request.url, limit=limit, client_request_id=state.plan.client_request_id)
 
-    def post(self, url: str) -> Awaitable[Answer | Unreachable]:
+    def post(self, url: str) -> Awaitable[Answer | RequestFailure]:
         """Send a POST without a body. Raises nothing but cancellation."""
         return self.request("POST", url, limit=STATUS_LIMIT)
 
     async def request(
         self, method: str, url: str, *, limit: int, client_request_id: str | None = None
-    ) -> Answer | Unreachable:
+    ) -> Answer | RequestFailure:
         """Send one request and read its answer. Raises nothing but cancellation."""
         if self._client.is_closed:
-            return Unreachable(Fault.UNSENDABLE, CLOSED, self.now())
-        received: Received | None = None
+            return RequestFailure(FailureKind.UNSENDABLE, CLOSED, self.now())
+        received: RawResponse | None = None
         try:
             with self._limit.exchange(self.now()):
                 received = await self._sender.send(method, url, client_request_id)
@@ -155,7 +155,7 @@ class ClientTransport(Generic[ResponseT]):
         request.headers["Accept-Encoding"] = "identity"
         return request
 
-    async def begin(self, request: HTTPRequest) -> Answer | Unreachable:
+    async def begin(self, request: HTTPRequest) -> Answer | RequestFailure:
         """Send an initial request and read its answer. Raises nothing but cancellation."""
         try:
             response = await self._sender.send_whole(request)
@@ -163,7 +163,7 @@ class ClientTransport(Generic[ResponseT]):
         except Exception as error:  # noqa: BLE001 - as in `request`
             return self._unreachable(error)
 
-    async def _answer(self, received: Received, method: str, url: str, limit: int) -> Answer:
+    async def _answer(self, received: RawResponse, method: str, url: str, limit: int) -> Answer:
         """Read an answer whole, and give its connection back.
 
         Raises:
@@ -178,7 +178,7 @@ class ClientTransport(Generic[ResponseT]):
         body = await read_body(received, limit, headers.get("content-encoding", ""))
         return Answer(received.status_code, headers, body, url, now, self.now(), method, raw)
 
-    async def _keep_cookies(self, received: Received, url: str) -> None:
+    async def _keep_cookies(self, received: RawResponse, url: str) -> None:
         """Let the client keep the cookies of an answer, whatever becomes of its body; the caller's jar may raise."""
         try:
             self._sender.keep_cookies(url, received.headers.raw)
@@ -212,33 +212,33 @@ class ClientTransport(Generic[ResponseT]):
         )
         return response
 
-    def _unreachable(self, error: BaseException, head: Answer | None = None) -> Unreachable:
+    def _unreachable(self, error: BaseException, head: Answer | None = None) -> RequestFailure:
         """Say what failed. No exception of the client's or the caller's is kept, and none of their texts.
 
         They may quote what was sent or received, and hold the request with its headers. What is kept of them is
         the operating system's own error beneath a failure of the network.
         """
         fault, name = self._fault(error), type(error).__name__
-        detail = f"{name} in {_place_of(error)}" if fault is Fault.CALLER else name
+        detail = f"{name} in {_place_of(error)}" if fault is FailureKind.CALLER else name
         cause = _os_error_beneath(error) if isinstance(error, self.library.network) else None
-        return Unreachable(fault, detail, self.now(), cause, head)
+        return RequestFailure(fault, detail, self.now(), cause, head)
 
-    def _fault(self, error: BaseException) -> Fault:
+    def _fault(self, error: BaseException) -> FailureKind:
         library = self.library
         if isinstance(error, (TimeoutError, library.timeouts)):
-            return Fault.TIMEOUT
+            return FailureKind.TIMEOUT
         if _has_cause(error, ssl.SSLCertVerificationError):
-            return Fault.CERTIFICATE
+            return FailureKind.CERTIFICATE
         if isinstance(error, library.unsendable):
-            return Fault.UNSENDABLE
+            return FailureKind.UNSENDABLE
         if isinstance(error, TooLargeError):
-            return Fault.TOO_LARGE
+            return FailureKind.TOO_LARGE
         if isinstance(error, (UndecodableError, library.undecodable)):
-            return Fault.UNDECODABLE
-        return Fault.CONNECTION if isinstance(error, library.failures) else Fault.CALLER
+            return FailureKind.UNDECODABLE
+        return FailureKind.CONNECTION if isinstance(error, library.failures) else FailureKind.CALLER
 
 
-def _head(received: Received, method: str, url: str, at_s: float) -> Answer:
+def _head(received: RawResponse, method: str, url: str, at_s: float) -> Answer:
     """Return what came of an answer whose body did not come whole."""
     raw = received.headers.raw
     return Answer(received.status_code, read_headers(raw), b"", url, datetime.now(UTC), at_s, method, raw)

@@ -41,7 +41,7 @@ LONGEST_KEPT = 2048
 """So many shapes are remembered, of so many characters each at most."""
 
 
-class Named:
+class LazyHeaders:
     """Raw headers that their transport looks up by name; all of them are decoded only for whoever iterates."""
 
     __slots__ = ()
@@ -67,7 +67,7 @@ def read_headers(raw: RawHeaders) -> dict[str, str]:
 
     Bytes are taken as Latin-1, in which none can fail; what is no plain text is refused where it matters.
     """
-    if isinstance(raw, Named):
+    if isinstance(raw, LazyHeaders):
         return raw.read(_READ)
     pairs: Any = raw if isinstance(raw, list) else list(raw)
     if not pairs:

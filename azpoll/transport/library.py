@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from azpoll.protocol.answer import RawHeaders
-    from azpoll.protocol.target import ParsedURL
+    from azpoll.protocol.url_policy import ParsedURL
 
 LIBRARIES = {"httpx": "httpcore", "httpx2": "httpcore2"}
 """Each with the library beneath it, which knows connections and nothing else."""

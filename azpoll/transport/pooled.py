@@ -9,14 +9,14 @@ from __future__ import annotations
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from azpoll.transport.direct import Unread
-from azpoll.transport.requests import RAW_REQUEST_ID
+from azpoll.transport.request_template import RAW_REQUEST_ID
+from azpoll.transport.shortcuts.direct_send import UnreadResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
     from azpoll.transport.library import Library
-    from azpoll.transport.requests import Model
+    from azpoll.transport.request_template import RequestTemplate
 
 
 class Pooled:
@@ -41,10 +41,10 @@ class Pooled:
     async def get(
         self,
         pool: Any,  # noqa: ANN401 - as above
-        model: Model,
+        model: RequestTemplate,
         target: bytes,
         client_request_id: str | None,
-    ) -> Unread:
+    ) -> UnreadResponse:
         """Send a GET to a model's origin.
 
         Raises:
@@ -58,7 +58,7 @@ class Pooled:
             request.headers = [*model.raw, (RAW_REQUEST_ID, client_request_id.encode())]
         response = await pool.handle_async_request(request)
         stream = response.stream if hasattr(response.stream, "aclose") else _Replayed(response.stream)
-        return Unread(response.status, response.headers, stream)
+        return UnreadResponse(response.status, response.headers, stream)
 
 
 class _Replayed:

@@ -10,7 +10,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from azpoll.testing.bucket import TokenBucket
+from azpoll.testing.rate_limits import TokenBucket
 from benchmarks.fleet.world import READS, RETRY_AFTER_S, THROTTLED_S, Fleet, Outcome, outcome
 
 
@@ -49,7 +49,7 @@ def lean(fleet: Fleet, policy: str, seed: int) -> Outcome:
     while events:
         now_s, _, number = events[0]
         reads += 1
-        if bucket.take(now_s):
+        if bucket.consume(now_s):
             throttled += 1
             refused[number] += 1
             if refused[number] < rules.tries:

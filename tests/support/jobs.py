@@ -10,21 +10,21 @@ import httpx
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import start
 from azpoll.protocol.states import Plan
-from azpoll.protocol.target import Trust, origin_of
-from azpoll.record import Record
+from azpoll.protocol.url_policy import URLPolicy, origin_of
+from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from azpoll.protocol.answer import Unreachable
+    from azpoll.protocol.answer import RequestFailure
 
 HOST = "https://management.azure.com"
 SHELF = f"{HOST}/subscriptions/s/providers/Microsoft.Fake/things"
-TRUST = Trust(httpx.URL, origin_of(httpx.URL(HOST)))
+TRUST = URLPolicy(httpx.URL, origin_of(httpx.URL(HOST)))
 
 
 class Nowhere:
-    def changed(self, record: Record, came: Answer | Unreachable | None, lateness_s: float) -> None:
+    def changed(self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
         """Hear nothing."""
 
 
@@ -36,12 +36,12 @@ def answer(
 
 def job(
     name: object = "a", *, retry_after: int | None = 17, deadline_s: float | None = None, owner: Hashable = None
-) -> Record:
+) -> OperationRecord:
     """Return the record of a PUT that was accepted at 0 s; its status is at `SHELF/NAME/status`."""
     plan = Plan("PUT", f"{SHELF}/{name}", TRUST, deadline_s=deadline_s)
     headers = {"azure-asyncoperation": f"{SHELF}/{name}/status"}
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
-    record = Record(str(name), start(plan, answer(202, headers, url=plan.resource_url)), Nowhere(), 0.0)
+    record = OperationRecord(str(name), start(plan, answer(202, headers, url=plan.resource_url)), Nowhere(), 0.0)
     record.owner = owner
     return record

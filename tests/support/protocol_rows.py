@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable, fold_headers
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure, fold_headers
 from azpoll.protocol.machine import advance, start
-from azpoll.protocol.states import Lost, Pending, Plan, Polling, Reason, State
-from azpoll.protocol.target import Trust, origin_of
+from azpoll.protocol.states import Pending, Plan, Polling, State, Unknown, UnknownReason
+from azpoll.protocol.url_policy import URLPolicy, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HOST = "https://management.azure.com"
 NOON = datetime(2024, 11, 6, 12, 0, 0, tzinfo=UTC)
-TRUST = Trust(parse=httpx.URL, initial=origin_of(httpx.URL(HOST)))
+TRUST = URLPolicy(parse=httpx.URL, initial=origin_of(httpx.URL(HOST)))
 
 
 def url(path: str) -> str:
@@ -53,12 +53,12 @@ class Reply:
 class Drop:
     """No answer to come."""
 
-    fault: Fault = Fault.CONNECTION
+    fault: FailureKind = FailureKind.CONNECTION
     detail: str = ""
 
-    def to(self, asked: str, at_s: float) -> Unreachable:  # noqa: ARG002 - as `Reply.to`
+    def to(self, asked: str, at_s: float) -> RequestFailure:  # noqa: ARG002 - as `Reply.to`
         """Return what a request comes to."""
-        return Unreachable(self.fault, self.detail, at_s)
+        return RequestFailure(self.fault, self.detail, at_s)
 
 
 Event: TypeAlias = Reply | Drop
@@ -100,7 +100,7 @@ class Story:
         return self.states[-1]
 
     @property
-    def outcome(self) -> type[State] | Reason:
+    def outcome(self) -> type[State] | UnknownReason:
         """How it stands at the end."""
         return outcome(self.end)
 
@@ -111,15 +111,15 @@ class Story:
         return self.end
 
     @property
-    def lost(self) -> Lost:
-        """The last state, which is `Lost`."""
-        assert isinstance(self.end, Lost)
+    def lost(self) -> Unknown:
+        """The last state, which is `Unknown`."""
+        assert isinstance(self.end, Unknown)
         return self.end
 
 
-def outcome(state: State) -> type[State] | Reason:
+def outcome(state: State) -> type[State] | UnknownReason:
     """Return the reason of a lost operation, else the kind of state."""
-    return state.reason if isinstance(state, Lost) else type(state)
+    return state.reason if isinstance(state, Unknown) else type(state)
 
 
 def play(the: Plan, initial: Reply, *events: Event) -> Story:
@@ -132,11 +132,11 @@ def play_on(state: State, *events: Event, at_s: float = 0.0) -> Story:
     states, asked, waits = [state], list[str](), list[float]()
     for event in events:
         assert isinstance(state, Pending), f"nothing is asked after {state}"
-        assert state.ask.instead is None, "the deadline comes first"
-        at_s += state.ask.wait.seconds
-        waits.append(state.ask.wait.seconds)
-        asked.append(state.ask.url)
-        state = advance(state, event.to(state.ask.url, at_s))
+        assert state.next_request.instead is None, "the deadline comes first"
+        at_s += state.next_request.delay.seconds
+        waits.append(state.next_request.delay.seconds)
+        asked.append(state.next_request.url)
+        state = advance(state, event.to(state.next_request.url, at_s))
         states.append(state)
     return Story(tuple(states), tuple(asked), waits, at_s)
 

@@ -27,7 +27,7 @@ HASTY = Script(duration_s=6, retry_after=3)
 SLOW = Script(duration_s=6, retry_after=3, polls=[Delay(20), Ordinary()])
 """Its first poll is not answered within the grace of a tracker that is left."""
 
-WAITED = frozenset({"Record.wait_ended"})
+WAITED = frozenset({"OperationRecord.wait_ended"})
 
 
 def ways_to_wait(operation: Operation) -> list[Callable[[], Awaitable[str]]]:
@@ -240,18 +240,18 @@ STOPPED = frozenset({"succeeded", "TrackerClosed"})
 ALONE = scaled(push=2, nightly=8)
 """Of `azpoll.wait`, each has a tracker of its own and does nothing to the others."""
 
-BEGUN = WAITED | {"Starts._turn", "Starts.send"}
-ENTERED = frozenset({"Crew.open"})
+BEGUN = WAITED | {"InitialRequests._turn", "InitialRequests.send"}
+ENTERED = frozenset({"TaskHost.open"})
 
 PLAYS: dict[str, Play] = {
-    "failing": Play(failing, frozenset({"failed"}), WAITED | {"Record.wait_changed", "_Completed.__anext__"}),
+    "failing": Play(failing, frozenset({"failed"}), WAITED | {"OperationRecord.wait_changed", "_Completed.__anext__"}),
     "fetching": Play(fetching, SUCCEEDED, WAITED),
     "renewing": Play(renewing, SUCCEEDED, WAITED),
     "waiting": Play(waiting, SUCCEEDED, WAITED | ENTERED, extra=1, patience_s=GRACE_S, again=True, most=ALONE),
     "beginning": Play(beginning, SUCCEEDED, BEGUN, extra=1),
-    "beginning refused": Play(beginning_refused, SUCCEEDED, WAITED | {"SharedRenewal.async_auth_flow"}, extra=1),
+    "beginning refused": Play(beginning_refused, SUCCEEDED, WAITED | {"SharedAuth.async_auth_flow"}, extra=1),
     "canceling": Play(canceling, frozenset({"canceled"}), WAITED | {"cancel"}, extra=1),
-    "waiting exit": Play(owning(on_exit="wait"), STOPPED, ENTERED | {"Desk.wait_empty"}, extra=2),
+    "waiting exit": Play(owning(on_exit="wait"), STOPPED, ENTERED | {"OperationRegistry.wait_empty"}, extra=2),
     "stopping exit": Play(owning(on_exit="stop"), STOPPED, ENTERED, extra=2),
     "failing block": Play(owning(on_exit="wait", fails=True), STOPPED, ENTERED, extra=2),
 }

@@ -124,7 +124,7 @@ class Fleet:
         self.arm.one_request_at_a_time()
         self.arm.no_requests_after_end()
         for window_s in (1, 10, 60):
-            self.arm.max_reads_per_second(scopes * (budget.ceiling + budget.burst / window_s), window_s=window_s)
+            self.arm.max_reads_per_second(scopes * (budget.max_rate + budget.burst / window_s), window_s=window_s)
 
 
 def stall(seconds: float) -> None:

@@ -24,7 +24,7 @@ SEEDS = scaled(push=1, nightly=20)
 WATCHED_S = 1800.0
 OWNERS = {"one": 1, "ten": 10, "hundred": 100}
 PATTERNS: tuple[Pattern, ...] = ("azure-async-operation", "body", "operation-location", "location")
-SCARCE = azpoll.Budget(rate=0.6, ceiling=0.6, burst=1, rise=0, write_rate=None)
+SCARCE = azpoll.Budget(rate=0.6, max_rate=0.6, burst=1, increase_per_s=0, write_rate=None)
 """A third of it is less than one operation asks for that is to be asked each second."""
 
 

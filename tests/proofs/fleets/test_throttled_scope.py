@@ -25,7 +25,7 @@ WATCHED_S = 1200.0
 OWNERS = {"one": 1, "ten": 10, "hundred": 100}
 SCOPES = ("throttled", "other")
 PATTERNS: tuple[Pattern, ...] = ("azure-async-operation", "body", "operation-location", "location")
-SCARCE = azpoll.Budget(rate=0.6, ceiling=0.6, burst=1, write_rate=None)
+SCARCE = azpoll.Budget(rate=0.6, max_rate=0.6, burst=1, write_rate=None)
 """A third of it is less than one operation asks for that is to be asked each second."""
 
 THROTTLED_S = 20.0

@@ -14,8 +14,8 @@ import httpx
 from azpoll.errors import error_of
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import advance, start
-from azpoll.protocol.states import Canceled, Failed, Lost, Pending, Plan, State
-from azpoll.protocol.target import Trust, origin_of
+from azpoll.protocol.states import Canceled, Failed, Pending, Plan, State, Unknown
+from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.headers import read_headers
 from tests.proofs.fuzz.value_checks import judge_end, judge_state, judge_text
@@ -25,7 +25,7 @@ HOST = "https://management.azure.com"
 RESOURCE = f"{HOST}/subscriptions/s/resourceGroups/g/things/t?api-version=1"
 MONITOR = f"{HOST}/subscriptions/s/operations/o?api-version=1&t=secret"
 NOON = datetime(2024, 11, 6, 12, 0, 0, tzinfo=UTC)
-TRUST = Trust(httpx.URL, origin_of(httpx.URL(HOST)))
+TRUST = URLPolicy(httpx.URL, origin_of(httpx.URL(HOST)))
 
 HEADER_END, HEAD_END = b"\x1e", b"\x1d"
 
@@ -93,30 +93,30 @@ def read(data: bytes) -> tuple[Role, Answer]:
     status_code = STATUS_CODES[data[1] % len(STATUS_CODES)] if len(data) > 1 else 200
     head, _, body = data[2:].partition(HEAD_END)
     raw = [(name, value) for name, _, value in (line.partition(b":") for line in head.split(HEADER_END))]
-    url = RESOURCE if role.state is None else role.state.ask.url
+    url = RESOURCE if role.state is None else role.state.next_request.url
     return role, Answer(status_code, read_headers(raw), body, url, NOON, 0.0, role.plan.method, raw)
 
 
 def shown(data: bytes) -> str:
     """Return an input in words."""
-    role, came = read(data)
-    return f"{role.name}: HTTP {came.status_code} {came.raw_headers!r} {came.body!r}"
+    role, outcome = read(data)
+    return f"{role.name}: HTTP {outcome.status_code} {outcome.raw_headers!r} {outcome.body!r}"
 
 
-def played(role: Role, came: Answer) -> bool:
+def played(role: Role, outcome: Answer) -> bool:
     """Give the machine an answer, and the same answer again if it now asks elsewhere; judge states and what is told.
 
     Returns whether an error was told.
     """
-    state: State = start(role.plan, came) if role.state is None else advance(role.state, came)
+    state: State = start(role.plan, outcome) if role.state is None else advance(role.state, outcome)
     judge_state(state)
-    asked_before = None if role.state is None else role.state.ask.url
-    if isinstance(state, Pending) and state.ask.url != asked_before:
-        came = came._replace(url=state.ask.url, at_s=state.ask.wait.seconds)
-        state = advance(state, came)
+    asked_before = None if role.state is None else role.state.next_request.url
+    if isinstance(state, Pending) and state.next_request.url != asked_before:
+        outcome = outcome._replace(url=state.next_request.url, at_s=state.next_request.delay.seconds)
+        state = advance(state, outcome)
         judge_state(state)
     judge_end(state)
-    if isinstance(state, (Failed, Canceled, Lost)):
-        judge_text(str(error_of(state, "an operation", None, TRANSPORT.response_of(came))))
+    if isinstance(state, (Failed, Canceled, Unknown)):
+        judge_text(str(error_of(state, "an operation", None, TRANSPORT.response_of(outcome))))
         return True
     return False

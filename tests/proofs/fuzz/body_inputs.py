@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.armerror import describe, read_error
+from azpoll.protocol.arm_error import describe, read_error
 from tests.proofs.fuzz import answer_inputs
 from tests.proofs.fuzz.answer_inputs import HEAD_END, written
 from tests.proofs.fuzz.byte_mutation import havoc, one_of
@@ -120,9 +120,9 @@ def _large(chance: Random, body: bytes, place: int) -> bytes:
 
 def check(data: bytes) -> None:
     """Give the answer to the machine, and read the error in a body in any case."""
-    role, came = answer_inputs.read(data)
-    if not answer_inputs.played(role, came):
-        judge_text(describe(read_error(came).error), 512)
+    role, outcome = answer_inputs.read(data)
+    if not answer_inputs.played(role, outcome):
+        judge_text(describe(read_error(outcome).error), 512)
 
 
 BODIES = Kind("bodies", CORPUS, mutated, check, answer_inputs.shown)

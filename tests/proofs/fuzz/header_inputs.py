@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from azpoll.protocol.delay import Pace, answered_at, backoff_wait, poll_wait, retry_after
-from azpoll.protocol.throttle import Counted, remaining, throttle_of
+from azpoll.protocol.delay import DelayLimits, answered_at, backoff_delay, poll_delay, retry_after
+from azpoll.protocol.throttling import Counted, remaining, throttle_of
 from tests.proofs.fuzz import answer_inputs
 from tests.proofs.fuzz.answer_inputs import HEAD_END, HEADER_END, written
 from tests.proofs.fuzz.byte_mutation import havoc, one_of
@@ -66,7 +66,7 @@ CORPUS = tuple(
 )
 
 COUNTED: tuple[Counted, ...] = get_args(Counted)
-PACES = (Pace(), Pace(interval=5.0, floor=0.0, cap=0.0))
+PACES = (DelayLimits(), DelayLimits(interval=5.0, floor=0.0, cap=0.0))
 
 
 def mutated(chance: Random, data: bytes) -> bytes:
@@ -92,20 +92,20 @@ def mutated(chance: Random, data: bytes) -> bytes:
 
 def check(data: bytes) -> None:
     """Read all that headers tell, and give the answer to the machine."""
-    role, came = answer_inputs.read(data)
-    asked = retry_after(came)
+    role, outcome = answer_inputs.read(data)
+    asked = retry_after(outcome)
     if asked is not None:
         judge_wait(asked, 0.0, 1e101)
-    answered_at(came)
-    pace = PACES[len(data) % len(PACES)]
-    for wait in (poll_wait(came, pace, 0), backoff_wait(came, pace, 11)):
-        judge_wait(wait.seconds, pace.floor, max(pace.cap, pace.interval or 0.0))
-    throttle_of(came)
+    answered_at(outcome)
+    delay_limits = PACES[len(data) % len(PACES)]
+    for wait in (poll_delay(outcome, delay_limits, 0), backoff_delay(outcome, delay_limits, 11)):
+        judge_wait(wait.seconds, delay_limits.floor, max(delay_limits.cap, delay_limits.interval or 0.0))
+    throttle_of(outcome)
     for what in COUNTED:
-        left = remaining(came, what)
+        left = remaining(outcome, what)
         if left is not None and not 0 <= left < 1e9:
             raise Broken(f"limit out of bounds: {left!r}")
-    answer_inputs.played(role, came)
+    answer_inputs.played(role, outcome)
 
 
 HEADERS = Kind("headers", CORPUS, mutated, check, answer_inputs.shown)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.answer import is_object
-from azpoll.protocol.errorbody import is_list
+from azpoll.protocol.error_body import is_list
 from tests.proofs.fuzz.byte_mutation import one_of
 
 if TYPE_CHECKING:

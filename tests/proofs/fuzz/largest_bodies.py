@@ -6,7 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.armerror import read_error
+from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.machine import advance
 from azpoll.transport.client import STATUS_LIMIT
 from tests.proofs.fuzz import answer_inputs
@@ -45,9 +45,9 @@ def failures() -> list[str]:
 
 
 def _read(data: bytes) -> object:
-    role, came = answer_inputs.read(data)
+    role, outcome = answer_inputs.read(data)
     assert role.state is not None
-    return read_error(came) if came.status_code == HTTPStatus.CONFLICT else advance(role.state, came)
+    return read_error(outcome) if outcome.status_code == HTTPStatus.CONFLICT else advance(role.state, outcome)
 
 
 def _values() -> Iterator[tuple[str, bytes]]:

@@ -13,12 +13,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.opening import Opening
 from azpoll.options import Defaults
 from azpoll.protocol.answer import is_object
-from azpoll.protocol.delay import Pace
+from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
 from azpoll.protocol.states import FinalStateVia, Pending
-from azpoll.protocol.token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
+from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.client import ClientTransport
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import havoc, one_of
@@ -35,9 +35,11 @@ KEY = b"a key that only the tracker knows"
 KEYS = (None, KEY)
 
 
-def _opening(key: bytes | None) -> Opening:
+def _opening(key: bytes | None) -> OperationStarter:
     transport = ClientTransport(new_client(base_url=HOST))
-    return Opening(transport, Defaults(Pace(), float("inf")), allowed_origins=[EU], rebase_to=None, token_key=key)
+    return OperationStarter(
+        transport, Defaults(DelayLimits(), float("inf")), allowed_origins=[EU], rebase_to=None, token_key=key
+    )
 
 
 OPENINGS = tuple(map(_opening, KEYS))

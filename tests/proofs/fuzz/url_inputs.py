@@ -13,10 +13,10 @@ import httpx2
 
 from azpoll.errors import error_of
 from azpoll.protocol.machine import advance, start
-from azpoll.protocol.states import Lost, Pending, Plan, Reason
-from azpoll.protocol.target import Refusal, Trust, origin_of
-from azpoll.protocol.text import masked_url
-from azpoll.transport.urls import URLs
+from azpoll.protocol.redaction import masked_url
+from azpoll.protocol.states import Pending, Plan, Unknown, UnknownReason
+from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
+from azpoll.transport.shortcuts.url_cache import URLCache
 from tests.proofs.fuzz.answer_inputs import HOST, answer
 from tests.proofs.fuzz.byte_mutation import havoc, one_of
 from tests.proofs.fuzz.input_kind import Broken, Kind
@@ -40,13 +40,13 @@ class Stage:
     ) -> None:
         self.parse = parse
         self.home = home
-        self.sent_by = URLs(parse)
+        self.sent_by = URLCache(parse)
         origins = frozenset(origin_of(parse(url)) for url in allowed)
-        self.trust = Trust(parse, origin_of(parse(home)), origins, rebase_to)
+        self.url_policy = URLPolicy(parse, origin_of(parse(home)), origins, rebase_to)
         self.resource_url = f"{home}/rg/t?api-version=1"
-        self.plan = Plan("PUT", self.resource_url, self.trust)
+        self.plan = Plan("PUT", self.resource_url, self.url_policy)
         self.putting = self._begun(self.plan)
-        self.posting = self._begun(Plan("POST", self.resource_url, self.trust))
+        self.posting = self._begun(Plan("POST", self.resource_url, self.url_policy))
 
     def _begun(self, plan: Plan) -> Pending:
         state = start(plan, answer(202, {"azure-asyncoperation": f"{self.home}/op"}, url=self.resource_url))
@@ -63,8 +63,8 @@ STAGES = (
 )
 
 
-def _alone(stage: Stage, named: str) -> str | Refusal:
-    return stage.trust.target(named, base=f"{stage.home}/a/b?c", resource_url=stage.resource_url)
+def _alone(stage: Stage, named: str) -> str | RejectedURL:
+    return stage.url_policy.resolve(named, base=f"{stage.home}/a/b?c", resource_url=stage.resource_url)
 
 
 def _initial(stage: Stage, named: str) -> State:
@@ -88,12 +88,12 @@ def _last(stage: Stage, named: str) -> State:
     return advance(stage.posting, answer(200, {"location": named}, b'{"status": "Succeeded"}', url=f"{stage.home}/op"))
 
 
-ENTRIES: tuple[Callable[[Stage, str], str | Refusal | State], ...] = (
+ENTRIES: tuple[Callable[[Stage, str], str | RejectedURL | State], ...] = (
     *(_alone, _alone, _alone, _initial, _later, _redirect, _in_body, _last),
 )
 
 
-def _entry(data: bytes) -> Callable[[Stage, str], str | Refusal | State]:
+def _entry(data: bytes) -> Callable[[Stage, str], str | RejectedURL | State]:
     return ENTRIES[data[0] % len(ENTRIES)] if data else _alone
 
 
@@ -205,19 +205,19 @@ def check(data: bytes) -> None:
     named = data[2:].decode(*("utf-8", "surrogateescape") if entry in {_alone, _in_body} else ("latin-1",))
     if entry is _alone:
         judge_text(masked_url(named), 512)
-    came = entry(stage, named)
-    if isinstance(came, str):
-        judge_url(came, stage.trust.allowed | {stage.trust.initial})
-        _judge_sent(stage, came)
-    elif isinstance(came, Refusal):
-        judge_text(came.reason, 9000)
+    outcome = entry(stage, named)
+    if isinstance(outcome, str):
+        judge_url(outcome, stage.url_policy.allowed | {stage.url_policy.initial})
+        _judge_sent(stage, outcome)
+    elif isinstance(outcome, RejectedURL):
+        judge_text(outcome.reason, 9000)
     else:
-        judge_state(came)
-        judge_end(came)
-        if isinstance(came, Lost):
-            if came.reason is not Reason.UNTRUSTED:
-                raise Broken(f"verdict is another: {came.reason}")
-            judge_text(str(error_of(came, "an operation", None, None)))
+        judge_state(outcome)
+        judge_end(outcome)
+        if isinstance(outcome, Unknown):
+            if outcome.reason is not UnknownReason.UNTRUSTED:
+                raise Broken(f"verdict is another: {outcome.reason}")
+            judge_text(str(error_of(outcome, "an operation", None, None)))
 
 
 def _judge_sent(stage: Stage, url: str) -> None:

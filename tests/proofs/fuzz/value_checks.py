@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import httpx
 import httpx2
 
-from azpoll.protocol.states import Confirming, Fetching, Lost, Pending, Polling, Succeeded
-from azpoll.protocol.target import Origin, origin_of
-from azpoll.protocol.token import MAX_TOKEN, Token, decode, encode, token_of
+from azpoll.protocol.resume_token import MAX_TOKEN, Token, decode, encode, token_of
+from azpoll.protocol.states import Confirming, Fetching, Pending, Polling, Succeeded, Unknown
+from azpoll.protocol.url_policy import Origin, origin_of
 from tests.proofs.fuzz.input_kind import Broken
 
 if TYPE_CHECKING:
@@ -55,18 +55,18 @@ def judge_url(url: str, origins: frozenset[Origin]) -> None:
 def judge_state(state: State, *, resumed: bool = False) -> None:
     """Hold that what a state asks next is trusted, and not too soon or too late."""
     if isinstance(state, Pending):
-        pace = state.plan.pace
-        at_once = resumed or bool(state.ask.hops) or isinstance(state, (Confirming, Fetching))
-        judge_wait(state.ask.wait.seconds, 0.0 if at_once else pace.floor, pace.cap)
-        trust = state.plan.trust
-        origins = trust.allowed | {trust.initial}
+        delay_limits = state.plan.delay_limits
+        at_once = resumed or bool(state.next_request.redirects) or isinstance(state, (Confirming, Fetching))
+        judge_wait(state.next_request.delay.seconds, 0.0 if at_once else delay_limits.floor, delay_limits.cap)
+        url_policy = state.plan.url_policy
+        origins = url_policy.allowed | {url_policy.initial}
         for url in urls_of(state):
             judge_url(url, origins)
 
 
 def urls_of(state: Pending) -> set[str]:
     """Return all that a pending state may ask, now or later."""
-    urls = {state.ask.url, state.url}
+    urls = {state.next_request.url, state.url}
     polling = state.polling if isinstance(state, Confirming) else state
     if isinstance(polling, Polling):
         urls |= {url for url in (polling.location, polling.fallback, polling.stale) if isinstance(url, str)}
@@ -75,7 +75,7 @@ def urls_of(state: Pending) -> set[str]:
 
 def judge_end(state: State) -> None:
     """Hold that whatever has not succeeded can be taken up from a token, if there is anything to ask."""
-    last = state.last if isinstance(state, Lost) else None if isinstance(state, Succeeded) else state
+    last = state.last if isinstance(state, Unknown) else None if isinstance(state, Succeeded) else state
     if isinstance(last, (Polling, Confirming, Fetching)):
         _judge_token(token_of(last, 0.0))
 

@@ -15,7 +15,7 @@ from tests.proofs.stack.stack_invariants import History, broken
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from azpoll.testing.log import RequestRecord
+    from azpoll.testing import RequestRecord
     from tests.proofs.lifecycle.lifecycle_program import Program
     from tests.proofs.lifecycle.operation_handles import Handle
     from tests.proofs.lifecycle.tracker_task import Room
@@ -100,7 +100,7 @@ def _beyond_the_budget(room: Room) -> Iterator[str]:
         reads_s.setdefault(read.subscription, []).append(read.at_s)
     for subscription, times_s in reads_s.items():
         for window_s in WINDOWS_S:
-            most = BUDGET.burst + BUDGET.ceiling * window_s
+            most = BUDGET.burst + BUDGET.max_rate * window_s
             first = 0
             for last, at_s in enumerate(times_s):
                 while at_s - times_s[first] >= window_s:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from azpoll.testing.operation import FakeOperation
+    from azpoll.testing import FakeOperation
     from tests.proofs.lifecycle.operation_strategies import Draft
     from tests.proofs.lifecycle.tracker_task import Room
 

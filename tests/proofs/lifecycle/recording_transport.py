@@ -11,8 +11,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from azpoll.testing import FakeARM
-    from azpoll.testing.operation import FakeOperation
+    from azpoll.testing import FakeARM, FakeOperation
 
 
 class Read(NamedTuple):

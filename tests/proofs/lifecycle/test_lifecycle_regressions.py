@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 import azpoll
-from azpoll.protocol import token as tokens
+from azpoll.protocol import resume_token as tokens
 from azpoll.testing import Delay, FakeARM, Ordinary, Script, run_virtual
 from tests.support.clients import client_of
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Exit = Literal["wait", "stop"]
 Leaving = Literal["in good order", "with an error", "cancelled"]
 
-BUDGET = azpoll.Budget(rate=1, ceiling=1.5, burst=2, write_rate=None)
+BUDGET = azpoll.Budget(rate=1, max_rate=1.5, burst=2, write_rate=None)
 
 
 class Quit(Exception):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCOPES = ("s0", "s1", "s2")
 LONGEST_S = 1200.0
 BUDGET = azpoll.Budget()
-SCARCE = azpoll.Budget(rate=2, ceiling=2.5, burst=3)
+SCARCE = azpoll.Budget(rate=2, max_rate=2.5, burst=3)
 """Of which there is never enough for what is due."""
 
 MANY_IN_FLIGHT = 64
@@ -81,7 +81,7 @@ def within_budget(fleet: Fleet, since_s: float, budget: azpoll.Budget = BUDGET) 
     for scope in SCOPES:
         times_s = left_s(fleet, scope, since_s)
         for window_s in WINDOWS_S:
-            most = budget.burst + budget.ceiling * window_s
+            most = budget.burst + budget.max_rate * window_s
             assert most_within(times_s, window_s) <= most, f"{scope}, {window_s} s"
 
 
@@ -101,7 +101,7 @@ def granted_s(reads: int) -> float:
     while granted < reads:
         seconds += 1.0
         granted += rate
-        rate = min(BUDGET.ceiling, rate + BUDGET.rise)
+        rate = min(BUDGET.max_rate, rate + BUDGET.increase_per_s)
     return seconds
 
 

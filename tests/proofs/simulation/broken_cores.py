@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import Answer, Unreachable
+from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.machine import advance
 from azpoll.protocol.states import (
-    Ask,
     Confirming,
     Failed,
     Fetching,
-    Lost,
+    NextRequest,
     Polling,
-    Reason,
     State,
     Succeeded,
+    Unknown,
+    UnknownReason,
 )
 from tests.proofs.simulation.core_driver import Core
 
@@ -25,33 +25,33 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.states import Pending
 
-Came = Answer | Unreachable
+Came = Answer | RequestFailure
 
 
 def _waiting(factor: float, _before: Pending, _came: Came, after: State) -> State:
     if not isinstance(after, Polling):
         return after
-    wait = after.ask.wait
-    return after._replace(ask=after.ask._replace(wait=wait._replace(seconds=wait.seconds * factor)))
+    wait = after.next_request.delay
+    return after._replace(next_request=after.next_request._replace(delay=wait._replace(seconds=wait.seconds * factor)))
 
 
 def _flips_the_verdict(_before: Pending, _came: Came, after: State) -> State:
     return Succeeded(after.answer) if isinstance(after, Failed) else after
 
 
-def _takes_any_200(_before: Pending, came: Came, after: State) -> State:
-    return Succeeded(came) if isinstance(came, Answer) and came.status_code == 200 else after
+def _takes_any_200(_before: Pending, outcome: Came, after: State) -> State:
+    return Succeeded(outcome) if isinstance(outcome, Answer) and outcome.status_code == 200 else after
 
 
-def _takes_a_404_for_success(_before: Pending, came: Came, after: State) -> State:
-    return Succeeded(came) if isinstance(came, Answer) and came.status_code == 404 else after
+def _takes_a_404_for_success(_before: Pending, outcome: Came, after: State) -> State:
+    return Succeeded(outcome) if isinstance(outcome, Answer) and outcome.status_code == 404 else after
 
 
-def _follows_foreign_urls(_before: Pending, came: Came, after: State) -> State:
-    if isinstance(after, Lost) and after.reason is Reason.UNTRUSTED and isinstance(came, Answer):
-        named = came.headers.get("azure-asyncoperation") or came.headers.get("location", "")
+def _follows_foreign_urls(_before: Pending, outcome: Came, after: State) -> State:
+    if isinstance(after, Unknown) and after.reason is UnknownReason.UNTRUSTED and isinstance(outcome, Answer):
+        named = outcome.headers.get("azure-asyncoperation") or outcome.headers.get("location", "")
         if isinstance(after.last, Polling) and named.startswith("http"):
-            return after.last._replace(url=named, ask=Ask(named, after.last.ask.wait))
+            return after.last._replace(url=named, next_request=NextRequest(named, after.last.next_request.delay))
     return after
 
 
@@ -63,44 +63,44 @@ def _asks_after_the_result(before: Pending, _came: Came, after: State) -> State:
     return before if isinstance(before, Fetching) and isinstance(after, Succeeded) else after
 
 
-def _skips_the_final_get(before: Pending, came: Came, after: State) -> State:
-    skips = isinstance(before, Polling) and isinstance(after, Fetching) and isinstance(came, Answer)
-    return Succeeded(came) if skips and isinstance(came, Answer) else after
+def _skips_the_final_get(before: Pending, outcome: Came, after: State) -> State:
+    skips = isinstance(before, Polling) and isinstance(after, Fetching) and isinstance(outcome, Answer)
+    return Succeeded(outcome) if skips and isinstance(outcome, Answer) else after
 
 
 def _mixes_up_results(_before: Pending, _came: Came, after: State) -> State:
     return after._replace(answer=after.answer._replace(body=b"another's")) if isinstance(after, Succeeded) else after
 
 
-def _gives_up_at_once(before: Pending, came: Came, after: State) -> State:
-    fails = isinstance(came, Answer) and came.status_code == 503
-    return Lost(Reason.EXHAUSTED, "", before, came) if fails else after
+def _gives_up_at_once(before: Pending, outcome: Came, after: State) -> State:
+    fails = isinstance(outcome, Answer) and outcome.status_code == 503
+    return Unknown(UnknownReason.EXHAUSTED, "", before, outcome) if fails else after
 
 
 def _loses_for_good(_before: Pending, _came: Came, after: State) -> State:
-    return after._replace(last=None) if isinstance(after, Lost) else after
+    return after._replace(last=None) if isinstance(after, Unknown) else after
 
 
-def _persists(reason: Reason, before: Pending, _came: Came, after: State) -> State:
+def _persists(reason: UnknownReason, before: Pending, _came: Came, after: State) -> State:
     """Never give up for that reason."""
-    return before if isinstance(after, Lost) and after.reason is reason else after
+    return before if isinstance(after, Unknown) and after.reason is reason else after
 
 
 def _asks_the_resource(_before: Pending, _came: Came, after: State) -> State:
     if isinstance(after, Polling) and after.plan.method in {"PUT", "DELETE"}:
-        return after._replace(ask=after.ask._replace(url=after.plan.resource_url))
+        return after._replace(next_request=after.next_request._replace(url=after.plan.resource_url))
     return after
 
 
-def _raises(before: Pending, came: Came, after: State) -> State:
-    if isinstance(before, Confirming) and isinstance(came, Unreachable):
+def _raises(before: Pending, outcome: Came, after: State) -> State:
+    if isinstance(before, Confirming) and isinstance(outcome, RequestFailure):
         raise LookupError("headers")  # noqa: TRY004 - a crash, no complaint
     return after
 
 
 def _core(change: Callable[[Pending, Came, State], State]) -> Core:
-    def changed(before: Pending, came: Came) -> State:
-        return change(before, came, advance(before, came))
+    def changed(before: Pending, outcome: Came) -> State:
+        return change(before, outcome, advance(before, outcome))
 
     return Core(advance=changed)
 
@@ -121,8 +121,8 @@ BROKEN_CORES: dict[str, tuple[str, Core]] = {
         ("asks the resource too soon", "I8", _asks_the_resource),
         ("gives up at once", "I1: lost for no reason", _gives_up_at_once),
         ("loses for good", "I1: lost for good", _loses_for_good),
-        ("never gives up", "I1: not given up", partial(_persists, Reason.EXHAUSTED)),
-        ("has no deadline", "I1: after the deadline", partial(_persists, Reason.TIMED_OUT)),
+        ("never gives up", "I1: not given up", partial(_persists, UnknownReason.EXHAUSTED)),
+        ("has no deadline", "I1: after the deadline", partial(_persists, UnknownReason.TIMED_OUT)),
         ("raises", "I1: it has no end", _raises),
     )
 }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.protocol import token as tokens
-from azpoll.protocol.answer import Answer, Unreachable
-from azpoll.protocol.delay import Wait
+from azpoll.protocol import resume_token as tokens
+from azpoll.protocol.answer import Answer, RequestFailure
+from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import advance, resume, start
-from azpoll.protocol.states import Confirming, Fetching, Lost, Polling, Succeeded
-from azpoll.protocol.target import Refusal
+from azpoll.protocol.states import Confirming, Fetching, Polling, Succeeded, Unknown
+from azpoll.protocol.url_policy import RejectedURL
 from tests.proofs.simulation.fault_scripts import Written
 from tests.proofs.simulation.ground_truth import NOON, RESOURCE
 from tests.proofs.simulation.operation_history import Came, Ended, History, Killed, Sent
@@ -36,7 +36,7 @@ class Core(NamedTuple):
     """What is tested: `start` and `advance`, or broken ones."""
 
     start: Callable[[Plan, Answer], State] = start
-    advance: Callable[[Pending, Answer | Unreachable], State] = advance
+    advance: Callable[[Pending, Answer | RequestFailure], State] = advance
 
 
 def play(truth: Truth, script: Script, core: Core) -> History:
@@ -62,8 +62,8 @@ def _driven(  # noqa: PLR0917 - the loop of `play`, shared with resuming
     for step in range(PATIENCE):
         if not isinstance(state, (Polling, Fetching, Confirming)):
             break
-        ask = state.ask
-        due_s = at_s + ask.wait.seconds
+        ask = state.next_request
+        due_s = at_s + ask.delay.seconds
         if ask.instead is not None:
             return ask.instead, due_s
         at_s = due_s + _LATENESS_S[(number + step) % 9]
@@ -85,11 +85,11 @@ def _driven(  # noqa: PLR0917 - the loop of `play`, shared with resuming
     return state, at_s
 
 
-def _event(said: Said, url: str, at_s: float) -> Answer | Unreachable:
+def _event(said: Said, url: str, at_s: float) -> Answer | RequestFailure:
     if said.fault is None:
         return _answer(said, url, at_s, "GET")
     head = _answer(said, url, at_s, "GET") if said.status else None
-    return Unreachable(said.fault, "", at_s, head=head)
+    return RequestFailure(said.fault, "", at_s, head=head)
 
 
 def _answer(said: Said, url: str, at_s: float, method: str) -> Answer:
@@ -98,30 +98,30 @@ def _answer(said: Said, url: str, at_s: float, method: str) -> Answer:
 
 def _resumed(state: Pending, at_s: float) -> State:
     """Return the state that another process makes of the token of this one; a refused one ends it."""
-    text = tokens.encode(tokens.token_of(state, at_s + state.ask.wait.seconds + _CLOCKS_DIFFER_S))
+    text = tokens.encode(tokens.token_of(state, at_s + state.next_request.delay.seconds + _CLOCKS_DIFFER_S))
     token = tokens.decode(text)
     again = tokens.state_of(token, state.plan)
-    assert not isinstance(again, Refusal), "a URL that was trusted is not trusted after a resume"
-    return resume(again, Wait(max(token.not_before - at_s, 0.0), by_server=True), at_s)
+    assert not isinstance(again, RejectedURL), "a URL that was trusted is not trusted after a resume"
+    return resume(again, Delay(max(token.not_before - at_s, 0.0), by_server=True), at_s)
 
 
 def _ending(truth: Truth, state: State, at_s: float, core: Core) -> Ended:
     kind = type(state).__name__
     if isinstance(state, Succeeded):
         return Ended(at_s, kind, result=(state.answer.status_code, state.answer.body))
-    if isinstance(state, Lost):
+    if isinstance(state, Unknown):
         return Ended(at_s, kind, state.reason.name, _taken_up(truth, state, at_s, core))
     return Ended(at_s, "none" if isinstance(state, (Polling, Fetching, Confirming)) else kind)
 
 
-def _taken_up(truth: Truth, lost: Lost, at_s: float, core: Core) -> str:
+def _taken_up(truth: Truth, lost: Unknown, at_s: float, core: Core) -> str:
     """Return what becomes of a lost operation that is resumed when its service has recovered."""
     if lost.last is None:
         return ""
     plan = lost.last.plan._replace(deadline_s=None)
     again = tokens.state_of(tokens.decode(tokens.encode(tokens.token_of(lost.last, 0.0))), plan)
-    if isinstance(again, Refusal):
+    if isinstance(again, RejectedURL):
         return "refused"
-    state = resume(again, Wait(1.0, by_server=True), at_s)
+    state = resume(again, Delay(1.0, by_server=True), at_s)
     state, _ = _driven(truth, state, at_s, Written(), core, [])
-    return state.reason.name if isinstance(state, Lost) else type(state).__name__
+    return state.reason.name if isinstance(state, Unknown) else type(state).__name__

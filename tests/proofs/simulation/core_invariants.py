@@ -49,8 +49,26 @@ class _Judging:
     """One pass over a history."""
 
     __slots__ = (
-        "asked", "asked_for", "at_s", "end", "failing", "failing_since_s", "foreign", "hops", "last", "misses",
-        "missing_since_s", "over", "result", "role", "situation", "truth", "unauthorized", "unread", "waiting", "where",
+        "asked",
+        "asked_for",
+        "at_s",
+        "end",
+        "failing",
+        "failing_since_s",
+        "foreign",
+        "last",
+        "misses",
+        "missing_since_s",
+        "over",
+        "redirects",
+        "result",
+        "role",
+        "situation",
+        "truth",
+        "unauthorized",
+        "unread",
+        "waiting",
+        "where",
     )  # fmt: skip
 
     def __init__(self, truth: Truth) -> None:
@@ -64,7 +82,7 @@ class _Judging:
         self.last: Said | None = None
         self.end: Said | None = None
         self.result: Said | None = None
-        self.hops = 0
+        self.redirects = 0
         self.forget()
 
     def forget(self) -> None:
@@ -82,7 +100,7 @@ class _Judging:
             self._see_came(entry)
         elif isinstance(entry, Killed):
             self.forget()
-            self.hops = 0
+            self.redirects = 0
         else:
             self.over = True
             self._see_end(entry)
@@ -104,7 +122,7 @@ class _Judging:
         missed = last.effect is Effect.MISSES and last.status in {404, 410}
         confirms = missed and self.situation is Situation.VANISHING and before is not Situation.VANISHING
         self._check_place(sent, confirms=confirms or before is Situation.VANISHING)
-        at_once = confirms or self.hops or last.effect in _AT_ONCE
+        at_once = confirms or self.redirects or last.effect in _AT_ONCE
         self._check_time(sent, last.told_s or 0.0, 0.0 if at_once else FLOOR_S)
 
     def _check_place(self, sent: Sent, *, confirms: bool) -> None:
@@ -135,20 +153,20 @@ class _Judging:
         if self.unread > ENDLESS:
             raise Broken(f"I1: not given up after {self.unread} answers that tell nothing, {sent}")
 
-    def _see_came(self, came: Came) -> None:
+    def _see_came(self, outcome: Came) -> None:
         if not self.waiting:
-            raise Broken(f"I5: an answer to no request, {came}")
-        self.waiting, self.at_s, self.last = False, came.at_s, came.said
-        said, effect = came.said, came.said.effect
+            raise Broken(f"I5: an answer to no request, {outcome}")
+        self.waiting, self.at_s, self.last = False, outcome.at_s, outcome.said
+        said, effect = outcome.said, outcome.said.effect
         self.foreign |= effect is Effect.FOREIGN or said.foreign_location
-        self.hops = self.hops + 1 if effect is Effect.REDIRECTS else 0
-        if self.hops > MOST_HOPS:
-            self.hops, effect = 0, Effect.FAILS
+        self.redirects = self.redirects + 1 if effect is Effect.REDIRECTS else 0
+        if self.redirects > MOST_HOPS:
+            self.redirects, effect = 0, Effect.FAILS
         if effect in _READABLE or (effect is Effect.STANDS and self.truth.header is None):
             self.forget()
             self._see_readable(said)
         elif effect is not Effect.REDIRECTS:
-            self._see_unread(effect, said.status, came.at_s)
+            self._see_unread(effect, said.status, outcome.at_s)
 
     def _see_readable(self, said: Said) -> None:
         if said.effect is Effect.RUNS or said.effect is Effect.STANDS:
@@ -175,7 +193,7 @@ class _Judging:
     def _see_end(self, ended: Ended) -> None:
         if ended.state in _ENDINGS:
             self._check_verdict(ended)
-        elif ended.state == "Lost":
+        elif ended.state == "Unknown":
             self._check_lost(ended)
         else:
             raise Broken(f"I1: it has no end, {ended}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import httpx
 
-from azpoll.protocol.delay import Pace
+from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.states import FinalStateVia, Plan, Verdict
-from azpoll.protocol.target import Trust, origin_of
+from azpoll.protocol.url_policy import URLPolicy, origin_of
 
 if TYPE_CHECKING:
     from random import Random
@@ -114,7 +114,9 @@ def _joined(base: str, url: str) -> _URL:
     return _URL(httpx.URL(base).join(url))
 
 
-_TRUST = Trust(parse=cache(_URL), initial=origin_of(httpx.URL(HOST)), allowed=frozenset({origin_of(httpx.URL(OTHER))}))
+_TRUST = URLPolicy(
+    parse=cache(_URL), initial=origin_of(httpx.URL(HOST)), allowed=frozenset({origin_of(httpx.URL(OTHER))})
+)
 
 
 @cache
@@ -126,7 +128,7 @@ def _plan(
     interval: float | None,
 ) -> Plan:
     words = {"validationfailed": Verdict.FAILED}
-    return Plan(method, RESOURCE, _TRUST, via, wants, words, Pace(interval), deadline_s)
+    return Plan(method, RESOURCE, _TRUST, via, wants, words, DelayLimits(interval), deadline_s)
 
 
 _METHODS = ("PUT", "PUT", "PATCH", "POST", "DELETE")

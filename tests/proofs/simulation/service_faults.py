@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import Fault
+from azpoll.protocol.answer import FailureKind
 from tests.proofs.simulation.ground_truth import OTHER
 from tests.proofs.simulation.service_reply import ODD_RETRIES, RETRIES, Effect, Said
 from tests.proofs.simulation.simulated_service import ERROR, Role, Situation, at, body
@@ -29,8 +29,8 @@ def _every_retry(status: int, effect: Effect) -> Iterator[Said]:
         yield Said(f"{status}, {told.name}", status, told.headers, shown, effect, told.told_s)
 
 
-_LOST = tuple(Said(fault.name.lower(), 0, effect=Effect.FAILS, fault=fault) for fault in Fault if not fault.fatal)
-_CUT = Said("429 cut, 7", 429, {"retry-after": "7"}, effect=Effect.FAILS, told_s=7.0, fault=Fault.CONNECTION)
+_LOST = tuple(Said(fault.name.lower(), 0, effect=Effect.FAILS, fault=fault) for fault in FailureKind if not fault.fatal)
+_CUT = Said("429 cut, 7", 429, {"retry-after": "7"}, effect=Effect.FAILS, told_s=7.0, fault=FailureKind.CONNECTION)
 
 _FAILS: Rows = (
     *((2, said) for code in (429, 503) for said in _every_retry(code, Effect.FAILS)),
@@ -73,7 +73,7 @@ _UNAUTHORIZED: Rows = (
 )
 
 _REFUSES: Rows = tuple((1, Said(str(code), code, effect=Effect.REFUSES)) for code in (400, 405, 451))
-_FATAL: Rows = tuple((1, Said(f.name.lower(), 0, effect=Effect.REFUSES, fault=f)) for f in Fault if f.fatal)
+_FATAL: Rows = tuple((1, Said(f.name.lower(), 0, effect=Effect.REFUSES, fault=f)) for f in FailureKind if f.fatal)
 
 _FOREIGN_URLS = (
     "https://evil.example/op",

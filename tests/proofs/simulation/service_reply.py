@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from azpoll.protocol.answer import Fault
+    from azpoll.protocol.answer import FailureKind
 
 
 class Effect(Enum):
@@ -47,7 +47,7 @@ class Said:
     body: bytes = b""
     effect: Effect = Effect.RUNS
     told_s: float | None = None
-    fault: Fault | None = None
+    fault: FailureKind | None = None
     foreign_location: bool = False
 
     def __repr__(self) -> str:

@@ -76,7 +76,7 @@ def test_a_second_request_in_flight_is_found() -> None:
 
 
 def test_a_history_ends_once() -> None:
-    ended = Ended(0.0, "Lost", "NOT_STARTED")
+    ended = Ended(0.0, "Unknown", "NOT_STARTED")
     begun: History = [Sent(0.0, 0.0, RESOURCE), Came(0.0, INITIAL_FAULTS[0])]
     assert judge(TRUTH, [*begun, ended]) is None
     assert str(judge(TRUTH, [*begun, ended, ended])).startswith("I1: after its end")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.schedule.lanes import PLACES_KEPT
+from azpoll.schedule.scopes import PLACES_KEPT
 from tests.proofs.soak.stateless_service import Service, begun
 from tests.support.clients import new_client
 from tests.support.scale import scaled

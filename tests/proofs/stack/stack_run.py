@@ -54,7 +54,7 @@ def run(world: World) -> tuple[History, Statistics]:
     limits = Limits(reads=Rate(250, 25), writes=PLENTY, deletes=PLENTY, retry_after_s=10)
     arm = FakeARM(default=lambda _request: next(scripts), limits=limits, latency_s=0.05, log_size=10)
     arm.require_token(CANARY)
-    history = History(arm, reads_per_s=SUBSCRIPTIONS * (BUDGET.ceiling + BUDGET.burst))
+    history = History(arm, reads_per_s=SUBSCRIPTIONS * (BUDGET.max_rate + BUDGET.burst))
     history.truth = {number: verdict_of(script) for number, script in enumerate(fleet.scripts)}
     run_virtual(_drive, world, fleet.methods, arm, history, backend=world.backend)
     gc.collect()

@@ -74,7 +74,7 @@ async def test_a_lock_concerns_its_operation_alone() -> None:
 async def test_owners_take_turns() -> None:
     """A group of five is not held up by five hundred that came before it."""
     arm = limited()
-    budget = azpoll.Budget(rate=5, ceiling=5, burst=1)
+    budget = azpoll.Budget(rate=5, max_rate=5, burst=1)
     async with client_of(arm) as client, azpoll.Tracker(client, budget=budget, on_exit="stop") as tracker:
         for number in range(500):
             await tracker.begin("PUT", widget(f"many{number}"), result="status", owner="many")

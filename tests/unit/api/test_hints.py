@@ -266,7 +266,7 @@ async def test_what_a_source_covered_is_polled_as_before_once_it_has_ended(
 ) -> None:
     """Covered operations wait for reads to spare, half of a burst of 100; without their source they do not."""
     arm = arm_of(duration_s=5.0, retry_after=10.0)
-    budget = azpoll.Budget(rate=1, ceiling=1, burst=100)
+    budget = azpoll.Budget(rate=1, max_rate=1, burst=100)
     covered: list[int] = []
 
     async def cover(board: HintBoard) -> None:
@@ -303,7 +303,7 @@ async def test_a_hint_overrules_that_it_runs() -> None:
         board.running(RESOURCE)
         await anyio.sleep_forever()
 
-    budget = azpoll.Budget(rate=1, ceiling=1, burst=2)
+    budget = azpoll.Budget(rate=1, max_rate=1, burst=2)
     async with client_of(arm) as client, azpoll.Tracker(client, budget=budget, on_exit="stop") as tracker:
         operations = [await tracker.begin("PUT", path_of(number), result="status") for number in range(100)]
         tracker.add_hints(Source(cover))

@@ -12,7 +12,7 @@ from azpoll.testing import Delay, FakeARM, Script, status_monitor
 from tests.support.clients import Library, client_of
 
 if TYPE_CHECKING:
-    from azpoll.testing.log import RequestRecord
+    from azpoll.testing import RequestRecord
 
 pytestmark = pytest.mark.anyio
 

@@ -259,18 +259,18 @@ async def test_a_closing_tracker_does_not_wait_for_a_start_to_be_sent_again() ->
 UNSURE: list[Step] = [Reply(503), Reply(500), Reply(408), Drop()]
 
 
-@pytest.mark.parametrize("came", UNSURE, ids=["503", "500", "408", "drop"])
-async def test_a_start_that_may_have_been_executed_is_not_sent_again(came: Step) -> None:
-    arm = FakeARM(default=Script(initial=came))
+@pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
+async def test_a_start_that_may_have_been_executed_is_not_sent_again(outcome: Step) -> None:
+    arm = FakeARM(default=Script(initial=outcome))
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed):
             await tracker.begin("PUT", thing(1))
     assert len(initials(arm)) == 1
 
 
-@pytest.mark.parametrize("came", UNSURE, ids=["503", "500", "408", "drop"])
-async def test_unless_the_caller_says_that_it_may_be_executed_twice(came: Step) -> None:
-    arm = answering(came, came)
+@pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
+async def test_unless_the_caller_says_that_it_may_be_executed_twice(outcome: Step) -> None:
+    arm = answering(outcome, outcome)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         assert (await (await tracker.begin("PUT", thing(1), idempotent=True))).status_code == 200
     assert initials(arm) == [0, pytest.approx(1, abs=0.2), pytest.approx(3, abs=0.4)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azpoll.protocol import token as tokens
+from azpoll.protocol import resume_token as tokens
 from azpoll.testing import Drop, Reply, html_page, redirect
 
 if TYPE_CHECKING:

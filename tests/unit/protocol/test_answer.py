@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.answer import Absent, Answer, Fault, Unreachable, fold_headers, read_json, read_object, read_status
+from azpoll.protocol.answer import (
+    Answer,
+    BodyProblem,
+    FailureKind,
+    RequestFailure,
+    fold_headers,
+    read_json,
+    read_object,
+    read_status,
+)
 from tests.support.canary import CANARY
 
 
@@ -66,30 +75,30 @@ def test_rule_17_json_is_read_whatever_its_type(body: bytes, content_type: str |
 @pytest.mark.parametrize(
     ("body", "content_type", "absent"),
     [
-        (b"", "application/json", Absent.EMPTY),
-        (b" \r\n\t", None, Absent.EMPTY),
-        (b"\xef\xbb\xbf \r\n", "application/json", Absent.EMPTY),
-        (b'{"status": ', None, Absent.BROKEN),
-        (b'{"status": "Succeeded"} {"status": "Failed"}', None, Absent.BROKEN),
-        (b'{"status": "Succeeded"}}', None, Absent.BROKEN),
-        (b" \n[1, 2", None, Absent.BROKEN),
-        (b"\xef\xbb\xbf{", None, Absent.BROKEN),
-        (b"Accepted", "application/json", Absent.BROKEN),
-        (b"Accepted", "Text/HTML", Absent.BROKEN),
-        (b"<!DOCTYPE html><title>Bad Gateway</title>", None, Absent.BROKEN),
-        (b"\r\n<HTML>", None, Absent.BROKEN),
-        (b"<head><title>502</title>", None, Absent.BROKEN),
-        (b"<Body>Bad Gateway", None, Absent.BROKEN),
-        (b"<!-- a proxy's page -->", None, Absent.BROKEN),
-        (b'{"a": "\xff"}', None, Absent.BROKEN),
-        (b"[" * 100_000, None, Absent.BROKEN),
-        (b'{"a": ' + b"1" * 5000 + b"}", None, Absent.BROKEN),
-        (b"<?xml version='1.0'?><a/>", "application/xml", Absent.OPAQUE),
-        (b"Accepted", None, Absent.OPAQUE),
-        (b"\xff\xd8\xff\xe0", "image/jpeg", Absent.OPAQUE),
+        (b"", "application/json", BodyProblem.EMPTY),
+        (b" \r\n\t", None, BodyProblem.EMPTY),
+        (b"\xef\xbb\xbf \r\n", "application/json", BodyProblem.EMPTY),
+        (b'{"status": ', None, BodyProblem.BROKEN),
+        (b'{"status": "Succeeded"} {"status": "Failed"}', None, BodyProblem.BROKEN),
+        (b'{"status": "Succeeded"}}', None, BodyProblem.BROKEN),
+        (b" \n[1, 2", None, BodyProblem.BROKEN),
+        (b"\xef\xbb\xbf{", None, BodyProblem.BROKEN),
+        (b"Accepted", "application/json", BodyProblem.BROKEN),
+        (b"Accepted", "Text/HTML", BodyProblem.BROKEN),
+        (b"<!DOCTYPE html><title>Bad Gateway</title>", None, BodyProblem.BROKEN),
+        (b"\r\n<HTML>", None, BodyProblem.BROKEN),
+        (b"<head><title>502</title>", None, BodyProblem.BROKEN),
+        (b"<Body>Bad Gateway", None, BodyProblem.BROKEN),
+        (b"<!-- a proxy's page -->", None, BodyProblem.BROKEN),
+        (b'{"a": "\xff"}', None, BodyProblem.BROKEN),
+        (b"[" * 100_000, None, BodyProblem.BROKEN),
+        (b'{"a": ' + b"1" * 5000 + b"}", None, BodyProblem.BROKEN),
+        (b"<?xml version='1.0'?><a/>", "application/xml", BodyProblem.OPAQUE),
+        (b"Accepted", None, BodyProblem.OPAQUE),
+        (b"\xff\xd8\xff\xe0", "image/jpeg", BodyProblem.OPAQUE),
     ],
 )
-def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | None, absent: Absent) -> None:
+def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | None, absent: BodyProblem) -> None:
     """Broken where JSON was promised or a page of HTML came, opaque where it is of another type."""
     assert read_json(answer(body, content_type)) is absent
     assert read_object(answer(body, content_type)) is None
@@ -101,7 +110,7 @@ def test_t10_a_large_status_of_little_but_brackets_is_broken(value: str, around:
     """A result may be, for all that azpoll knows."""
     small, large = (around % f"[{','.join([value] * (size // (len(value) + 1)))}]" for size in (65_000, 66_000))
     assert read_status(answer(small.encode())) == json.loads(small)
-    assert read_status(answer(large.encode())) is Absent.BROKEN
+    assert read_status(answer(large.encode())) is BodyProblem.BROKEN
     assert read_json(answer(large.encode())) == json.loads(large)
 
 
@@ -109,8 +118,8 @@ def test_t10_a_status_is_little_but_brackets_above_64_kib_and_one_in_five_charac
     """To the byte."""
     for length, brackets, is_read in ((65_536, 65_534, True), (65_537, 65_535, False), (100_000, 20_000, True)):
         body = b'"' + (b"[" * brackets).ljust(length - 2, b"x") + b'"'
-        assert (read_status(answer(body)) is not Absent.BROKEN) is is_read
-    assert read_status(answer(b'"' + (b"[" * 20_000).ljust(99_997, b"x") + b'"')) is Absent.BROKEN
+        assert (read_status(answer(body)) is not BodyProblem.BROKEN) is is_read
+    assert read_status(answer(b'"' + (b"[" * 20_000).ljust(99_997, b"x") + b'"')) is BodyProblem.BROKEN
 
 
 @pytest.mark.parametrize("value", ["[0.5,1.5]", '{"a":"b"}', "[[10,11],[20,31]]", '{"id":"/s"}'])
@@ -130,7 +139,7 @@ def test_rule_17_only_an_object_can_be_a_status(body: bytes, value: object) -> N
 def test_rule_17_any_body_is_read_without_raising(body: bytes, content_type: str | None) -> None:
     """Whatever its type says."""
     value = read_json(answer(body, content_type))
-    assert isinstance(value, Absent | dict | list | str | int | float | None)
+    assert isinstance(value, BodyProblem | dict | list | str | int | float | None)
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
@@ -144,10 +153,10 @@ def test_rule_45_an_answer_shows_its_status_and_size_only() -> None:
     """Not its URL, headers or body."""
     secret = answer(CANARY.encode(), CANARY)
     assert repr(secret) == str(secret) == f"<Answer 200, {len(CANARY)} bytes>"
-    assert CANARY not in repr(Unreachable(Fault.CONNECTION, "", 0.0, cause=OSError(CANARY), head=secret))
+    assert CANARY not in repr(RequestFailure(FailureKind.CONNECTION, "", 0.0, cause=OSError(CANARY), head=secret))
 
 
 def test_only_faults_that_must_repeat_are_fatal() -> None:
     """A bad certificate and a request that cannot be sent; rule 25 tries all others again."""
-    assert {fault for fault in Fault if fault.fatal} == {Fault.CERTIFICATE, Fault.UNSENDABLE}
-    assert Unreachable(Fault.TIMEOUT, "no answer within 30 s", 0.0).cause is None
+    assert {fault for fault in FailureKind if fault.fatal} == {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE}
+    assert RequestFailure(FailureKind.TIMEOUT, "no answer within 30 s", 0.0).cause is None

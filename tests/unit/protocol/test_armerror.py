@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.armerror import ARMError, ServiceError, describe, read_error
+from azpoll.protocol.arm_error import ARMError, ServiceError, describe, read_error
 
 CONFLICT = ARMError("Conflict", "the name is taken")
 SENT = {"code": "Conflict", "message": "the name is taken"}

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable
-from azpoll.protocol.delay import Pace, Wait, backoff_wait, poll_wait, retry_after
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay, poll_delay, retry_after
 
 NOON = datetime(2024, 11, 6, 12, 0, 0, tzinfo=UTC)
-UNREACHABLE = Unreachable(Fault.TIMEOUT, "no answer within 30 s", at_s=0.0)
-OPEN_PACE = Pace(floor=0.0, cap=1e308)
+UNREACHABLE = RequestFailure(FailureKind.TIMEOUT, "no answer within 30 s", at_s=0.0)
+OPEN_PACE = DelayLimits(floor=0.0, cap=1e308)
 
 
 def answer(received_at: datetime = NOON, /, **headers: str) -> Answer:
@@ -86,7 +86,7 @@ def test_rule_34_retry_after_is_whole_or_fractional_seconds(value: str, seconds:
 def test_rule_35_an_unparsable_or_non_finite_retry_after_is_as_absent(value: str) -> None:
     """Not the forms of Python, C or another script; azure-core sleeps `inf` s, raises on `soon`."""
     assert retry_after(answer(retry_after=value)) is None
-    assert poll_wait(answer(retry_after=value), Pace(), 0) == Wait(1.0, by_server=False)
+    assert poll_delay(answer(retry_after=value), DelayLimits(), 0) == Delay(1.0, by_server=False)
 
 
 def test_rule_34_no_header_says_nothing() -> None:
@@ -177,87 +177,87 @@ def test_rule_34_a_year_of_two_digits_survives_the_first_years_of_the_calendar()
 @pytest.mark.parametrize("value", ["0", "-5", "0.2", "Sun, 06 Nov 1994 08:49:37 GMT"])
 def test_rule_35_zero_negative_or_past_is_the_floor(value: str) -> None:
     """It is still the server's word: nothing else is waited for."""
-    assert poll_wait(answer(retry_after=value), Pace(), 5) == Wait(1.0, by_server=True)
-    assert poll_wait(answer(retry_after=value), Pace(floor=2.5), 5) == Wait(2.5, by_server=True)
+    assert poll_delay(answer(retry_after=value), DelayLimits(), 5) == Delay(1.0, by_server=True)
+    assert poll_delay(answer(retry_after=value), DelayLimits(floor=2.5), 5) == Delay(2.5, by_server=True)
 
 
 def test_rule_35_a_floor_of_0_is_legal() -> None:
     """For servers that do not mind, and for tests."""
-    pace = Pace(interval=0.0, floor=0.0)
-    assert poll_wait(answer(retry_after="0"), pace, 0) == Wait(0.0, by_server=True)
-    assert poll_wait(answer(), pace, 0) == Wait(0.0, by_server=False)
+    delay_limits = DelayLimits(interval=0.0, floor=0.0)
+    assert poll_delay(answer(retry_after="0"), delay_limits, 0) == Delay(0.0, by_server=True)
+    assert poll_delay(answer(), delay_limits, 0) == Delay(0.0, by_server=False)
 
 
 @pytest.mark.parametrize("value", ["3601", "2592000", "9" * 100, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_rule_35_a_long_retry_after_is_capped(value: str) -> None:
     """At 1 h, or where the caller says; core-lro's timer overflows and polls 800 times a second."""
-    assert poll_wait(answer(retry_after=value), Pace(), 0) == Wait(3600.0, by_server=True)
-    assert poll_wait(answer(retry_after=value), Pace(cap=10.0), 0) == Wait(10.0, by_server=True)
+    assert poll_delay(answer(retry_after=value), DelayLimits(), 0) == Delay(3600.0, by_server=True)
+    assert poll_delay(answer(retry_after=value), DelayLimits(cap=10.0), 0) == Delay(10.0, by_server=True)
 
 
 def test_rule_36_the_default_schedule_doubles_from_1_s_to_30_s() -> None:
     """Also without an answer; no step is too large or too small to be computed."""
     steps = [-1, 0, 1, 2, 3, 4, 5, 6, 10**9, 10**400]
-    waits = [poll_wait(None, Pace(), step) for step in steps]
-    assert waits == [Wait(s, by_server=False) for s in (1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0)]
+    waits = [poll_delay(None, DelayLimits(), step) for step in steps]
+    assert waits == [Delay(s, by_server=False) for s in (1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0)]
 
 
 def test_rule_36_the_default_schedule_keeps_within_floor_and_cap() -> None:
     """The settings hold for azpoll's own schedule too."""
-    assert poll_wait(answer(), Pace(floor=5.0), 0) == Wait(5.0, by_server=False)
-    assert poll_wait(answer(), Pace(cap=3.0), 9) == Wait(3.0, by_server=False)
+    assert poll_delay(answer(), DelayLimits(floor=5.0), 0) == Delay(5.0, by_server=False)
+    assert poll_delay(answer(), DelayLimits(cap=3.0), 9) == Delay(3.0, by_server=False)
 
 
 def test_rule_36_an_interval_replaces_the_schedule_and_yields_to_the_server() -> None:
     """The floor still holds; the cap is no limit to what the caller asks for."""
-    assert poll_wait(answer(), Pace(interval=10.0), 9) == Wait(10.0, by_server=False)
-    assert poll_wait(answer(retry_after="3"), Pace(interval=10.0), 9) == Wait(3.0, by_server=True)
-    assert poll_wait(answer(retry_after="17"), Pace(interval=10.0), 9) == Wait(17.0, by_server=True)
-    assert poll_wait(answer(), Pace(interval=0.1), 9) == Wait(1.0, by_server=False)
-    assert poll_wait(answer(), Pace(interval=7200.0), 0) == Wait(7200.0, by_server=False)
+    assert poll_delay(answer(), DelayLimits(interval=10.0), 9) == Delay(10.0, by_server=False)
+    assert poll_delay(answer(retry_after="3"), DelayLimits(interval=10.0), 9) == Delay(3.0, by_server=True)
+    assert poll_delay(answer(retry_after="17"), DelayLimits(interval=10.0), 9) == Delay(17.0, by_server=True)
+    assert poll_delay(answer(), DelayLimits(interval=0.1), 9) == Delay(1.0, by_server=False)
+    assert poll_delay(answer(), DelayLimits(interval=7200.0), 0) == Delay(7200.0, by_server=False)
 
 
 def test_rule_25_back_off_doubles_from_1_s_to_60_s() -> None:
     """After answers and lost connections alike; the interval plays no part."""
-    pace = Pace(interval=300.0)
+    delay_limits = DelayLimits(interval=300.0)
     seconds = [1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
     failures = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10**400]
-    expected = [Wait(s, by_server=False) for s in seconds]
-    assert [backoff_wait(UNREACHABLE, pace, count) for count in failures] == expected
-    assert [backoff_wait(answer(), pace, count) for count in failures] == expected
+    expected = [Delay(s, by_server=False) for s in seconds]
+    assert [backoff_delay(UNREACHABLE, delay_limits, count) for count in failures] == expected
+    assert [backoff_delay(answer(), delay_limits, count) for count in failures] == expected
 
 
 @pytest.mark.parametrize(
     ("value", "failures", "wait"),
     [
-        ("17", 1, Wait(17.0, by_server=True)),
-        ("17", 6, Wait(32.0, by_server=False)),
-        ("16", 5, Wait(16.0, by_server=True)),  # equal: the server's word must be kept
-        ("0", 1, Wait(1.0, by_server=False)),
-        ("999999", 1, Wait(3600.0, by_server=True)),
-        ("soon", 3, Wait(4.0, by_server=False)),
+        ("17", 1, Delay(17.0, by_server=True)),
+        ("17", 6, Delay(32.0, by_server=False)),
+        ("16", 5, Delay(16.0, by_server=True)),  # equal: the server's word must be kept
+        ("0", 1, Delay(1.0, by_server=False)),
+        ("999999", 1, Delay(3600.0, by_server=True)),
+        ("soon", 3, Delay(4.0, by_server=False)),
     ],
 )
-def test_rule_25_the_longer_of_retry_after_and_back_off_counts(value: str, failures: int, wait: Wait) -> None:
+def test_rule_25_the_longer_of_retry_after_and_back_off_counts(value: str, failures: int, wait: Delay) -> None:
     """`by_server` tells which of the two it was."""
-    assert backoff_wait(answer(retry_after=value), Pace(), failures) == wait
+    assert backoff_delay(answer(retry_after=value), DelayLimits(), failures) == wait
 
 
 def test_rule_25_back_off_keeps_within_floor_and_cap() -> None:
     """A floor above the back-off is waited for."""
-    assert backoff_wait(UNREACHABLE, Pace(floor=5.0), 1) == Wait(5.0, by_server=False)
-    assert backoff_wait(UNREACHABLE, Pace(cap=20.0), 9) == Wait(20.0, by_server=False)
-    assert backoff_wait(answer(retry_after="90"), Pace(cap=20.0), 9) == Wait(20.0, by_server=True)
+    assert backoff_delay(UNREACHABLE, DelayLimits(floor=5.0), 1) == Delay(5.0, by_server=False)
+    assert backoff_delay(UNREACHABLE, DelayLimits(cap=20.0), 9) == Delay(20.0, by_server=False)
+    assert backoff_delay(answer(retry_after="90"), DelayLimits(cap=20.0), 9) == Delay(20.0, by_server=True)
 
 
 def test_rule_35_a_pace_takes_any_finite_seconds() -> None:
     """0 and the largest number there is included."""
-    assert Pace(interval=0.0, floor=0.0, cap=sys.float_info.max).clamp(1e300) == 1e300
+    assert DelayLimits(interval=0.0, floor=0.0, cap=sys.float_info.max).clamp(1e300) == 1e300
 
 
 def test_rule_35_the_cap_may_be_the_floor() -> None:
     """Then every wait is the same."""
-    assert Pace(floor=2.0, cap=2.0).clamp(9.0) == 2.0
+    assert DelayLimits(floor=2.0, cap=2.0).clamp(9.0) == 2.0
 
 
 HEADER_VALUES = st.one_of(
@@ -292,13 +292,13 @@ def test_rule_35_every_wait_is_finite_and_within_floor_and_cap(
     headers: dict[str, str], interval: float | None, bounds: tuple[float, float], step: int
 ) -> None:
     """Only an interval of the caller's own may be beyond the cap; only what the server said is `by_server`."""
-    pace = Pace(interval, *sorted(bounds))
-    came = answer(**headers)
-    waits = [poll_wait(came, pace, step), poll_wait(None, pace, step)]
-    waits += [backoff_wait(came, pace, step), backoff_wait(UNREACHABLE, pace, step)]
+    delay_limits = DelayLimits(interval, *sorted(bounds))
+    outcome = answer(**headers)
+    waits = [poll_delay(outcome, delay_limits, step), poll_delay(None, delay_limits, step)]
+    waits += [backoff_delay(outcome, delay_limits, step), backoff_delay(UNREACHABLE, delay_limits, step)]
     for wait in waits:
-        assert pace.floor <= wait.seconds <= max(pace.cap, interval or 0.0) < math.inf
-        assert not (wait.by_server and retry_after(came) is None)
+        assert delay_limits.floor <= wait.seconds <= max(delay_limits.cap, interval or 0.0) < math.inf
+        assert not (wait.by_server and retry_after(outcome) is None)
 
 
 @given(st.integers(0, 10**9), st.timedeltas(timedelta(0), timedelta(days=9000)))
@@ -308,4 +308,4 @@ def test_rule_34_a_date_and_its_number_of_seconds_say_the_same(seconds: int, sin
     then = format_datetime(now + timedelta(seconds=seconds), usegmt=True)
     said = retry_after(answer(retry_after=then, date=format_datetime(now, usegmt=True)))
     assert said == retry_after(answer(retry_after=str(seconds)))
-    assert poll_wait(answer(retry_after=str(seconds)), OPEN_PACE, 0) == Wait(float(seconds), by_server=True)
+    assert poll_delay(answer(retry_after=str(seconds)), OPEN_PACE, 0) == Delay(float(seconds), by_server=True)

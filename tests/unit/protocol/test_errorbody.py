@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import is_object
-from azpoll.protocol.errorbody import is_list, json_in, member, raw_text, xml_members
+from azpoll.protocol.error_body import is_list, json_in, member, raw_text, xml_members
 
 BOMB = (
     '<!DOCTYPE e [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'

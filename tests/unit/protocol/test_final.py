@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.protocol.states import Ask, Canceled, Failed, Fetching, FinalStateVia, Reason, State, Succeeded
-from azpoll.protocol.trouble import NOW
+from azpoll.protocol.failures import NOW
+from azpoll.protocol.states import (
+    Canceled,
+    Failed,
+    Fetching,
+    FinalStateVia,
+    NextRequest,
+    State,
+    Succeeded,
+    UnknownReason,
+)
 from tests.support.protocol_rows import HOST, RESOURCE, Reply, Story, accepted, plan, play, reply, shown, told, url
 
 AAO, OL, VIA_LOC, ORIGINAL = (
@@ -25,8 +34,8 @@ LOC, RES = url("/loc"), url("/res")
 def final_get(story: Story) -> str | None:
     """Return the URL of the final GET; None if the answer at hand is the result."""
     if isinstance(story.end, Fetching):
-        assert story.end.ask.wait.seconds == 0
-        return story.end.ask.url
+        assert story.end.next_request.delay.seconds == 0
+        return story.end.next_request.url
     assert isinstance(story.end, Succeeded)
     return AT_HAND
 
@@ -126,7 +135,7 @@ def test_rule_31_a_refused_location_matters_where_it_is_used() -> None:
     """The operation's success is told in the error (rule 32)."""
     foreign = accepted(Azure_AsyncOperation="/op", Location="https://evil.example/loc")
     lost = play(plan("POST"), foreign, told("Succeeded")).lost
-    assert lost.reason is Reason.UNTRUSTED
+    assert lost.reason is UnknownReason.UNTRUSTED
     assert lost.detail.startswith("the operation succeeded")
     assert isinstance(lost.last, Fetching)
     assert lost.progress.status == "Succeeded"
@@ -134,7 +143,11 @@ def test_rule_31_a_refused_location_matters_where_it_is_used() -> None:
     assert final_get(again) == LOC
     lost = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="/a b"), told("Succeeded")).lost
     assert isinstance(lost.last, Fetching)
-    assert (lost.last.url, lost.last.ask, lost.last.plan) == (url("/op"), Ask(url("/op"), NOW), plan("POST"))
+    assert (lost.last.url, lost.last.next_request, lost.last.plan) == (
+        url("/op"),
+        NextRequest(url("/op"), NOW),
+        plan("POST"),
+    )
 
 
 def test_rule_12_a_resource_location_gets_the_api_version() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from azpoll.protocol.jsontext import text_of, value_in
+from azpoll.protocol.json_body import text_of, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -57,15 +57,15 @@ def outcome(read: Callable[[T], object], data: T) -> tuple[str, object]:
 @contextmanager
 def collections() -> Generator[list[str]]:
     """Note each collection of garbage."""
-    noted: list[str] = []
+    with_progress: list[str] = []
 
     def note(phase: str, _: dict[str, int]) -> None:
-        noted.append(phase)
+        with_progress.append(phase)
 
     gc.collect()
     gc.callbacks.append(note)
     try:
-        yield noted
+        yield with_progress
     finally:
         gc.callbacks.remove(note)
 
@@ -98,12 +98,12 @@ def test_rule_17_so_are_any_bytes(data: bytes) -> None:
 def test_t10_no_garbage_is_looked_for_among_the_values_of_a_large_text(ending: str) -> None:
     """It is afterwards, whether the text was right or not; unless the program has turned that off."""
     large = f"[{','.join(['[0,1]'] * 20_000)}{ending}"
-    with collections() as noted:
+    with collections() as with_progress:
         outcome(json.loads, large)
-    assert len(noted) > 10
-    with collections() as noted:
+    assert len(with_progress) > 10
+    with collections() as with_progress:
         outcome(value_in, large)
-        assert len(noted) <= 2
+        assert len(with_progress) <= 2
     assert gc.isenabled()
     gc.disable()
     try:

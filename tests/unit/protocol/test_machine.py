@@ -11,26 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable
-from azpoll.protocol.delay import Pace, retry_after
-from azpoll.protocol.kinds import Kind, kind_of
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.delay import DelayLimits, retry_after
 from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, start
+from azpoll.protocol.resume_token import decode, encode, state_of, token_of
 from azpoll.protocol.states import (
     Canceled,
     Confirming,
     Failed,
     Fetching,
     FinalStateVia,
-    Lost,
     Pending,
     Plan,
     Polling,
     State,
     Succeeded,
+    Unknown,
     Verdict,
 )
-from azpoll.protocol.target import Trust, origin_of
-from azpoll.protocol.token import decode, encode, state_of, token_of
+from azpoll.protocol.status_class import StatusClass, status_class
+from azpoll.protocol.url_policy import URLPolicy, origin_of
 from tests.support.protocol_rows import (
     HOST,
     RESOURCE,
@@ -99,17 +99,25 @@ def reply_of(code: int, body: object, named: dict[str, str]) -> Reply:
 
 
 replies = st.builds(reply_of, st.sampled_from(CODES), bodies, headers)
-events = st.lists(replies | st.builds(Drop, st.sampled_from(Fault)), max_size=15)
-paces = st.sampled_from([Pace(), Pace(floor=0.0), Pace(interval=0.0, floor=0.0), Pace(interval=7.0), Pace(cap=5.0)])
+events = st.lists(replies | st.builds(Drop, st.sampled_from(FailureKind)), max_size=15)
+paces = st.sampled_from(
+    [
+        DelayLimits(),
+        DelayLimits(floor=0.0),
+        DelayLimits(interval=0.0, floor=0.0),
+        DelayLimits(interval=7.0),
+        DelayLimits(cap=5.0),
+    ]
+)
 plans = st.builds(
     Plan,
     method=st.sampled_from(["PUT", "PATCH", "POST", "DELETE", "GET"]),
     resource_url=st.just(RESOURCE),
-    trust=st.sampled_from(TRUSTS),
+    url_policy=st.sampled_from(TRUSTS),
     final_state_via=st.none() | st.sampled_from(FinalStateVia),
     result=st.sampled_from(["final", "status"]),
     terminal_words=st.sampled_from([{}, {"validationfailed": Verdict.FAILED}]),
-    pace=paces,
+    delay_limits=paces,
     deadline_s=st.none() | st.floats(0, 2000),
 )
 
@@ -119,32 +127,32 @@ class Step:
     """One transition."""
 
     before: Pending
-    came: Answer | Unreachable
+    outcome: Answer | RequestFailure
     after: State
 
 
 def walk(the: Plan, initial: Reply, later: Sequence[Reply | Drop]) -> tuple[Answer, State, list[Step]]:
     """Return the first answer and state, and each step after it until the end."""
-    came = initial.to(RESOURCE, 0.0, the.method)
-    first = state = start(the, came)
+    outcome = initial.to(RESOURCE, 0.0, the.method)
+    first = state = start(the, outcome)
     steps, at_s = list[Step](), 0.0
     for event in later:
         if not isinstance(state, Pending):
             break
-        at_s += state.ask.wait.seconds
-        if state.ask.instead is not None:
+        at_s += state.next_request.delay.seconds
+        if state.next_request.instead is not None:
             break
-        answer = event.to(state.ask.url, at_s)
+        answer = event.to(state.next_request.url, at_s)
         steps.append(Step(state, answer, advance(state, answer)))
         state = steps[-1].after
-    return came, first, steps
+    return outcome, first, steps
 
 
 def row_of(step: Step) -> Row[Polling] | Row[Confirming] | Row[Fetching] | None:
     """Return the row of the table that a step goes by; None where no answer came."""
-    if not isinstance(step.came, Answer):
+    if not isinstance(step.outcome, Answer):
         return None
-    kind = kind_of(step.came.status_code)
+    kind = status_class(step.outcome.status_code)
     match step.before:
         case Polling():
             return POLLING[kind]
@@ -154,41 +162,45 @@ def row_of(step: Step) -> Row[Polling] | Row[Confirming] | Row[Fetching] | None:
             return FETCHING[kind]
 
 
-def check_ask(the: Plan, before: Pending | None, came: Answer | Unreachable, after: State) -> None:
+def check_ask(the: Plan, before: Pending | None, outcome: Answer | RequestFailure, after: State) -> None:
     """Check the request that a state asks for, and the wait before it."""
     if not isinstance(after, Pending):
         return
-    origin = origin_of(httpx.URL(after.ask.url))
-    assert origin in {the.trust.initial, *the.trust.allowed}
-    wait_s = after.ask.wait.seconds
+    origin = origin_of(httpx.URL(after.next_request.url))
+    assert origin in {the.url_policy.initial, *the.url_policy.allowed}
+    wait_s = after.next_request.delay.seconds
     assert math.isfinite(wait_s)
-    assert 0 <= wait_s <= max(the.pace.cap, the.pace.interval or 0.0)
-    asked = retry_after(came) if isinstance(came, Answer) else None
-    if after.ask.instead is not None:
-        assert after.ask.instead.last is not None
+    assert 0 <= wait_s <= max(the.delay_limits.cap, the.delay_limits.interval or 0.0)
+    asked = retry_after(outcome) if isinstance(outcome, Answer) else None
+    if after.next_request.instead is not None:
+        assert after.next_request.instead.last is not None
         return
     turned = isinstance(after, Confirming | Fetching) and type(after) is not type(before)
-    if turned or after.ask.hops:
-        assert wait_s == 0 or wait_s == min(asked or 0.0, the.pace.cap)
+    if turned or after.next_request.redirects:
+        assert wait_s == 0 or wait_s == min(asked or 0.0, the.delay_limits.cap)
     else:
-        assert wait_s >= (the.pace.floor if asked is None else the.pace.clamp(asked))
+        assert wait_s >= (the.delay_limits.floor if asked is None else the.delay_limits.clamp(asked))
     if the.deadline_s is not None and wait_s > 0:
-        assert came.at_s + wait_s <= max(the.deadline_s, came.at_s) + 1e-6
+        assert outcome.at_s + wait_s <= max(the.deadline_s, outcome.at_s) + 1e-6
 
 
-def check_verdict(before: Pending | None, came: Answer | Unreachable, after: State) -> None:
+def check_verdict(before: Pending | None, outcome: Answer | RequestFailure, after: State) -> None:
     """Check that only the service's word ends an operation with a verdict (rule 24)."""
     match after:
         case Failed() | Canceled():
-            assert isinstance(came, Answer)
+            assert isinstance(outcome, Answer)
             assert not isinstance(before, Confirming | Fetching)
-            says_so = any(word in came.body.lower() for word in (b"failed", b"cancelled"))
-            assert says_so or kind_of(came.status_code) is Kind.REFUSED
+            says_so = any(word in outcome.body.lower() for word in (b"failed", b"cancelled"))
+            assert says_so or status_class(outcome.status_code) is StatusClass.REFUSED
         case Succeeded():
-            assert isinstance(came, Answer)
-            gone = kind_of(came.status_code) is Kind.GONE and before is not None and before.plan.method == "DELETE"
-            assert gone or kind_of(came.status_code) is Kind.READABLE
-        case Lost(last=last):
+            assert isinstance(outcome, Answer)
+            gone = (
+                status_class(outcome.status_code) is StatusClass.MISSING
+                and before is not None
+                and before.plan.method == "DELETE"
+            )
+            assert gone or status_class(outcome.status_code) is StatusClass.READABLE
+        case Unknown(last=last):
             assert last is not None or before is None
         case _:
             pass
@@ -197,15 +209,15 @@ def check_verdict(before: Pending | None, came: Answer | Unreachable, after: Sta
 @given(the=plans, initial=replies, later=events)
 def test_whatever_comes_the_machine_goes_by_its_tables(the: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
     """No exception; no state that the row does not list; only trusted URLs; no poll before its time."""
-    came, first, steps = walk(the, initial, later)
-    check_ask(the, None, came, first)
-    check_verdict(None, came, first)
+    outcome, first, steps = walk(the, initial, later)
+    check_ask(the, None, outcome, first)
+    check_verdict(None, outcome, first)
     assert not isinstance(first, Confirming)
     for step in steps:
         row = row_of(step)
-        assert type(step.after) in (row.to if row else (type(step.before), Lost))
-        check_ask(the, step.before, step.came, step.after)
-        check_verdict(step.before, step.came, step.after)
+        assert type(step.after) in (row.to if row else (type(step.before), Unknown))
+        check_ask(the, step.before, step.outcome, step.after)
+        check_verdict(step.before, step.outcome, step.after)
 
 
 @given(the=plans, initial=replies, later=events)
@@ -218,11 +230,11 @@ def test_rule_42_every_state_but_success_can_be_resumed(the: Plan, initial: Repl
             assert isinstance(state, Succeeded) or state is first
             continue
         resumed = state_of(decode(encode(token_of(last, 5.0), b"k"), b"k"), the)
-        if isinstance(state, Lost) and not isinstance(resumed, Pending):
+        if isinstance(state, Unknown) and not isinstance(resumed, Pending):
             assert "origin" in state.detail
         else:
             assert isinstance(resumed, Pending)
-            assert origin_of(httpx.URL(resumed.ask.url)) in {the.trust.initial, *the.trust.allowed}
+            assert origin_of(httpx.URL(resumed.next_request.url)) in {the.url_policy.initial, *the.url_policy.allowed}
 
 
 @given(the=plans, initial=replies, later=events)
@@ -232,19 +244,19 @@ def test_the_machine_remembers_nothing_but_its_state(the: Plan, initial: Reply, 
 
 
 @pytest.mark.parametrize("table", [POLLING, CONFIRMING, FETCHING])
-def test_the_tables_are_complete(table: Mapping[Kind, object]) -> None:
+def test_the_tables_are_complete(table: Mapping[StatusClass, object]) -> None:
     """Each has a row for each kind of answer."""
-    assert list(table) == list(Kind)
+    assert list(table) == list(StatusClass)
 
 
 @pytest.mark.parametrize(("table", "to"), [(POLLING, Polling), (CONFIRMING, Confirming), (FETCHING, Fetching)])
 def test_rule_24_no_trouble_leads_to_a_verdict(
-    table: Mapping[Kind, Row[Polling] | Row[Confirming] | Row[Fetching]], to: type[State]
+    table: Mapping[StatusClass, Row[Polling] | Row[Confirming] | Row[Fetching]], to: type[State]
 ) -> None:
     """Redirects, 401 and failures lead to the same state, or to its loss."""
-    for kind in (Kind.REDIRECT, Kind.UNAUTHORIZED, Kind.TRANSIENT, Kind.ODD):
-        assert set(table[kind].to) == {to, Lost}
-    for kind in (Kind.FORBIDDEN, Kind.REFUSED):
+    for kind in (StatusClass.REDIRECT, StatusClass.UNAUTHORIZED, StatusClass.TRANSIENT, StatusClass.UNEXPECTED):
+        assert set(table[kind].to) == {to, Unknown}
+    for kind in (StatusClass.FORBIDDEN, StatusClass.REFUSED):
         assert Succeeded not in table[kind].to
 
 
@@ -262,7 +274,7 @@ def test_rule_37_only_differences_of_time_are_used(origin_s: float) -> None:
     fails: list[Reply | Drop] = [reply(503), Drop(), reply(404), reply(200, {})] * 2
     begun = polling("POST")._replace(plan=plan("POST", deadline_s=origin_s + 100))
     assert play_on(begun, *fails, at_s=origin_s).waits == [1, 1, 2, 1, 4, 8, 16, 2]
-    assert play_on(begun, *fails, reply(503), at_s=origin_s).next.ask.wait.seconds == 100 - 67
+    assert play_on(begun, *fails, reply(503), at_s=origin_s).next.next_request.delay.seconds == 100 - 67
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
@@ -294,5 +306,5 @@ def test_trust_is_asked_with_the_url_class_that_sends() -> None:
     def refusing(named: str) -> httpx.URL:
         raise httpx.InvalidURL(named)
 
-    trust = Trust(refusing, TRUST.initial)
-    assert play_on(start(plan(trust=trust), accepted(Location="/op").to(RESOURCE, 0.0))).lost.last is not None
+    url_policy = URLPolicy(refusing, TRUST.initial)
+    assert play_on(start(plan(url_policy=url_policy), accepted(Location="/op").to(RESOURCE, 0.0))).lost.last is not None

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable
-from azpoll.protocol.delay import Pace, Wait
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.delay import Delay, DelayLimits
 from azpoll.protocol.machine import advance, expire, postpone, resume
-from azpoll.protocol.states import Ask, Confirming, Fetching, Lost, Pending, Polling, Reason, State, Succeeded
+from azpoll.protocol.states import (
+    Confirming,
+    Fetching,
+    NextRequest,
+    Pending,
+    Polling,
+    State,
+    Succeeded,
+    Unknown,
+    UnknownReason,
+)
 from tests.support.protocol_rows import (
     RESOURCE,
     Drop,
@@ -25,18 +35,18 @@ from tests.support.protocol_rows import (
 )
 
 OP = url("/op")
-SWIFT = Pace(floor=0.0)
+SWIFT = DelayLimits(floor=0.0)
 
 
 def due(state: State) -> tuple[float, bool]:
     """Return the wait before the next request, and whether the operation is given up instead."""
     assert isinstance(state, Pending)
-    return state.ask.wait.seconds, state.ask.instead is not None
+    return state.next_request.delay.seconds, state.next_request.instead is not None
 
 
-def begun(timeout_s: float, method: str = "PUT", pace: Pace | None = None, **headers: str) -> Story:
+def begun(timeout_s: float, method: str = "PUT", delay_limits: DelayLimits | None = None, **headers: str) -> Story:
     """Return an operation begun at 0 s, with its deadline."""
-    the = plan(method, deadline_s=timeout_s, pace=pace or Pace())
+    the = plan(method, deadline_s=timeout_s, delay_limits=delay_limits or DelayLimits())
     return play(the, accepted(Azure_AsyncOperation="/op", **headers))
 
 
@@ -44,10 +54,10 @@ def test_rule_38_one_last_poll_is_made_at_the_deadline() -> None:
     """The schedule's next poll comes forward to it, with no jitter after it; then the operation is given up."""
     story = play_on(begun(10).end, *[told("Running")] * 4)
     assert story.waits == [1, 2, 4, 3]
-    assert story.lost.reason is Reason.TIMED_OUT
-    assert play_on(begun(10).end, *[told("Running")] * 3).next.ask.wait == Wait(3, by_server=True)
+    assert story.lost.reason is UnknownReason.TIMED_OUT
+    assert play_on(begun(10).end, *[told("Running")] * 3).next.next_request.delay == Delay(3, by_server=True)
     assert isinstance(story.lost.last, Polling)
-    assert isinstance(story.lost.came, type(Reply(200).to(OP, 0.0)))
+    assert isinstance(story.lost.outcome, type(Reply(200).to(OP, 0.0)))
 
 
 def test_rule_38_the_last_poll_may_bring_the_end() -> None:
@@ -61,8 +71,8 @@ def test_rule_38_the_last_poll_may_bring_the_end() -> None:
 def test_rule_38_a_deadline_that_has_passed_is_told_at_once(timeout_s: float) -> None:
     """What the initial answer says is still told."""
     lost = begun(timeout_s).lost
-    assert lost.reason is Reason.TIMED_OUT
-    assert isinstance(lost.came, Answer)
+    assert lost.reason is UnknownReason.TIMED_OUT
+    assert isinstance(lost.outcome, Answer)
     assert play(plan(deadline_s=timeout_s), reply(200)).outcome is Succeeded
 
 
@@ -70,10 +80,10 @@ def test_rule_36_no_deadline_brings_a_poll_forward_from_a_retry_after() -> None:
     """The operation is given up at the deadline instead, with nothing sent."""
     story = begun(10, Retry_After="17")
     assert due(story.next) == (10, True)
-    assert isinstance(lost := story.next.ask.instead, Lost)
-    assert (lost.reason, lost.last is not None) == (Reason.TIMED_OUT, True)
-    assert isinstance(lost.came, Answer)
-    assert lost.came.status_code == 202
+    assert isinstance(lost := story.next.next_request.instead, Unknown)
+    assert (lost.reason, lost.last is not None) == (UnknownReason.TIMED_OUT, True)
+    assert isinstance(lost.outcome, Answer)
+    assert lost.outcome.status_code == 202
     assert due(begun(17, Retry_After="17").next) == (17, False)
 
 
@@ -96,7 +106,7 @@ def test_rule_36_nor_from_one_that_a_longer_back_off_hides(
     fails = [event] * 5
     last_s = play_on(polling("POST"), *fails).at_s
     story = play_on(polling("POST", deadline_s=last_s + left_s), *fails)
-    assert play_on(polling("POST"), *fails).next.ask.wait.seconds >= 16
+    assert play_on(polling("POST"), *fails).next.next_request.delay.seconds >= 16
     assert due(story.next) == expected
 
 
@@ -104,43 +114,43 @@ def test_rule_36_nor_from_one_of_an_answer_whose_body_never_came() -> None:
     """Its head is all there is of it."""
     state = play_on(polling("POST", deadline_s=100.0), *[Drop()] * 6).next
     head = reply(429, Retry_After="40").to(OP, 63.0)
-    assert due(advance(state, Unreachable(Fault.TIMEOUT, "", 63.0, head=head))) == (37, True)
-    assert due(advance(state, Unreachable(Fault.TIMEOUT, "", 63.0))) == (37, False)
+    assert due(advance(state, RequestFailure(FailureKind.TIMEOUT, "", 63.0, head=head))) == (37, True)
+    assert due(advance(state, RequestFailure(FailureKind.TIMEOUT, "", 63.0))) == (37, False)
 
 
 def test_rule_35_the_deadline_does_not_undercut_the_floor() -> None:
     """Less than the floor before it, nothing more is sent."""
     assert due(play_on(begun(1.5).end, told("Running")).next) == (0.5, True)
-    assert due(play_on(begun(1.5, pace=Pace(floor=0.5)).end, told("Running")).next) == (0.5, False)
+    assert due(play_on(begun(1.5, delay_limits=DelayLimits(floor=0.5)).end, told("Running")).next) == (0.5, False)
 
 
-@pytest.mark.parametrize("pace", [SWIFT, Pace(interval=0.0, floor=0.0)])
+@pytest.mark.parametrize("delay_limits", [SWIFT, DelayLimits(interval=0.0, floor=0.0)])
 @pytest.mark.parametrize("word", ["Running", "Succeeded"])
-def test_rule_38_a_floor_of_0_does_not_outlive_the_deadline(pace: Pace, word: str) -> None:
+def test_rule_38_a_floor_of_0_does_not_outlive_the_deadline(delay_limits: DelayLimits, word: str) -> None:
     """Neither the polls of a running operation, nor those of a result that is not there yet."""
-    state = begun(10, pace=pace, Retry_After="0").next
-    late = told(word, Retry_After="0").to(state.ask.url, 10.5)
-    at_it = told("Running", Retry_After="0").to(state.ask.url, 10.0)
+    state = begun(10, delay_limits=delay_limits, Retry_After="0").next
+    late = told(word, Retry_After="0").to(state.next_request.url, 10.5)
+    at_it = told("Running", Retry_After="0").to(state.next_request.url, 10.0)
     assert play_on(state, Reply(late.status_code, late.body, late.headers), at_s=10.5).outcome in {
-        Reason.TIMED_OUT,
+        UnknownReason.TIMED_OUT,
         Fetching,
     }
     assert play_on(state, Reply(at_it.status_code, at_it.body, at_it.headers), at_s=10.0).outcome is Polling
     if word == "Succeeded":
         story = play_on(state, told(word), accepted(Retry_After="0"), at_s=10.5)
-        assert story.lost.reason is Reason.TIMED_OUT
+        assert story.lost.reason is UnknownReason.TIMED_OUT
         assert isinstance(story.lost.last, Fetching)
 
 
 def test_rule_38_what_belongs_to_the_last_answer_is_still_sent() -> None:
     """A redirect, the confirmation of a DELETE, the final GET: the verdict may be one request away."""
-    last = begun(5, "DELETE", pace=SWIFT).next
+    last = begun(5, "DELETE", delay_limits=SWIFT).next
     for state, at_s in ((last, 5.0), (last, 7.0)):
         story = play_on(state, reply(307, Location="/b"), reply(404), at_s=at_s)
         assert isinstance(story.end, Confirming)
         assert play_on(story.end, reply(404), at_s=at_s + 1).outcome is Succeeded
         story = play_on(story.end, reply(307, Location="/b"), reply(200), at_s=at_s + 1)
-        assert story.outcome is Reason.TIMED_OUT
+        assert story.outcome is UnknownReason.TIMED_OUT
     story = play_on(begun(5).next, told("Succeeded"), reply(307, Location="/b"), reply(200), at_s=9)
     assert story.outcome is Succeeded
 
@@ -156,7 +166,7 @@ def test_rule_38_a_result_not_there_at_the_deadline_is_told_as_such() -> None:
     assert story.waits == [1, 0, 1, 2]
     assert due(story.next) == (1, False)
     lost = play_on(story.end, accepted(), at_s=story.at_s).lost
-    assert lost.reason is Reason.TIMED_OUT
+    assert lost.reason is UnknownReason.TIMED_OUT
     assert lost.detail.startswith("the operation succeeded")
     assert isinstance(lost.last, Fetching)
 
@@ -169,12 +179,12 @@ def test_rule_38_without_a_deadline_nothing_expires() -> None:
 def test_rule_38_a_resumed_operation_has_a_deadline_of_its_own() -> None:
     """Counted from when it is resumed; a wait the service asked for before is kept."""
     state = polling(deadline_s=105.0)
-    assert due(resume(state, Wait(0.0, by_server=True), 100.0)) == (0, False)
-    assert due(resume(state, Wait(9.0, by_server=True), 100.0)) == (5, True)
-    assert due(resume(state, Wait(0.0, by_server=True), 105.0)) == (0, False)
-    assert isinstance(resume(state, Wait(1.0, by_server=True), 105.0), Lost)
-    assert isinstance(resume(state, Wait(0.0, by_server=True), 105.1), Lost)
-    unbounded = resume(polling(), Wait(9.0, by_server=True), 100.0)
+    assert due(resume(state, Delay(0.0, by_server=True), 100.0)) == (0, False)
+    assert due(resume(state, Delay(9.0, by_server=True), 100.0)) == (5, True)
+    assert due(resume(state, Delay(0.0, by_server=True), 105.0)) == (0, False)
+    assert isinstance(resume(state, Delay(1.0, by_server=True), 105.0), Unknown)
+    assert isinstance(resume(state, Delay(0.0, by_server=True), 105.1), Unknown)
+    unbounded = resume(polling(), Delay(9.0, by_server=True), 100.0)
     assert due(unbounded) == (9, False)
 
 
@@ -183,7 +193,7 @@ def test_rule_38_giving_up_keeps_the_operation() -> None:
     confirming = play_on(polling("DELETE"), reply(404)).next
     assert (confirming.url, type(confirming)) == (RESOURCE, Confirming)
     lost = expire(confirming)
-    assert (lost.reason, lost.came) == (Reason.TIMED_OUT, None)
+    assert (lost.reason, lost.outcome) == (UnknownReason.TIMED_OUT, None)
     assert isinstance(lost.last, Polling)
     assert lost.last.url == OP
     assert lost.detail == "the deadline passed while it ran"
@@ -207,7 +217,7 @@ def test_rule_34_what_another_is_answered_at_the_same_url_is_waited_for(event: R
     """From its own last answer on; and it is no news of this operation."""
     state = play_on(polling("DELETE"), told("Running", Retry_After="5")).next
     later = postpone(state, event.to(OP, 12.0), 10.0)
-    assert later == state._replace(ask=Ask(OP, Wait(max(5.0, 2.0 + asked_s), by_server=True)))
+    assert later == state._replace(next_request=NextRequest(OP, Delay(max(5.0, 2.0 + asked_s), by_server=True)))
 
 
 def test_rule_34_a_wait_that_is_longer_already_stays_as_it_is() -> None:
@@ -220,10 +230,10 @@ def test_rule_34_a_wait_that_is_longer_already_stays_as_it_is() -> None:
 def test_rule_25_so_is_what_the_head_says_of_an_answer_that_never_came_whole() -> None:
     state = polling("DELETE")
     head = reply(200, Retry_After="40").to(OP, 12.0)
-    whole = Unreachable(Fault.TIMEOUT, "", 13.0, head=head)
+    whole = RequestFailure(FailureKind.TIMEOUT, "", 13.0, head=head)
     assert due(postpone(state, whole, 10.0)) == (43, False)
-    assert due(postpone(state, Unreachable(Fault.TIMEOUT, "", 13.0), 10.0)) == (4, False)
-    assert due(postpone(polling(pace=SWIFT), Unreachable(Fault.TIMEOUT, "", 13.0), 10.0)) == (3, False)
+    assert due(postpone(state, RequestFailure(FailureKind.TIMEOUT, "", 13.0), 10.0)) == (4, False)
+    assert due(postpone(polling(delay_limits=SWIFT), RequestFailure(FailureKind.TIMEOUT, "", 13.0), 10.0)) == (3, False)
 
 
 def test_rule_38_an_operation_that_has_to_wait_for_another_beyond_its_deadline_expires() -> None:
@@ -245,7 +255,7 @@ def test_rule_38_so_it_is_of_one_that_will_expire_anyway() -> None:
 def waits_after(state: State) -> float:
     """Return the wait in the token of an operation that expires."""
     assert isinstance(state, Pending)
-    assert state.ask.instead is not None
-    assert state.ask.instead.last is not None
-    assert state.ask.instead.last.ask.wait.by_server
-    return state.ask.instead.last.ask.wait.seconds
+    assert state.next_request.instead is not None
+    assert state.next_request.instead.last is not None
+    assert state.next_request.instead.last.next_request.delay.by_server
+    return state.next_request.instead.last.next_request.delay.seconds

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.protocol.delay import Wait
+from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import start
 from azpoll.protocol.patterns import AZURE_ASYNC_OPERATION, LOCATION, Pattern
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
-from azpoll.protocol.states import Ask, Canceled, Failed, Fetching, FinalStateVia, Polling, Reason, State, Succeeded
+from azpoll.protocol.states import (
+    Canceled,
+    Failed,
+    Fetching,
+    FinalStateVia,
+    NextRequest,
+    Polling,
+    State,
+    Succeeded,
+    UnknownReason,
+)
 from tests.support.protocol_rows import RESOURCE, Reply, accepted, outcome, plan, play, reply, shown, told, url
 
 AAO, OL, LOC = {"Azure_AsyncOperation": "/aao"}, {"Operation_Location": "/ol"}, {"Location": "/loc"}
@@ -33,7 +43,7 @@ def test_rule_2_the_first_header_in_order_of_precedence_is_polled(
     """Azure-AsyncOperation, Operation-Location, Location; by rule 1 a blank one is absent."""
     story = play(plan(method), accepted(**headers))
     assert story.outcome is Polling
-    assert story.next.ask.url == url(path)
+    assert story.next.next_request.url == url(path)
 
 
 def test_rule_1_header_names_match_without_case() -> None:
@@ -99,9 +109,13 @@ def test_rule_9_an_initial_url_of_another_origin_is_where_it_may_be_taken_up(
     """By whoever lists that origin; as the header says, and not before the Retry-After."""
     evil = "https://evil.example/op"
     lost = play(plan(method), accepted(**{header: evil}, Retry_After="17")).lost
-    assert lost.reason is Reason.UNTRUSTED
+    assert lost.reason is UnknownReason.UNTRUSTED
     assert isinstance(lost.last, Polling)
-    assert (lost.last.pattern, lost.last.url, lost.last.ask) == (pattern, evil, Ask(evil, Wait(17, by_server=True)))
+    assert (lost.last.pattern, lost.last.url, lost.last.next_request) == (
+        pattern,
+        evil,
+        NextRequest(evil, Delay(17, by_server=True)),
+    )
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
@@ -114,7 +128,7 @@ def test_rule_8_without_a_proper_initial_url_a_put_or_patch_can_be_followed_at_i
     if method in {"PUT", "PATCH"}:
         assert isinstance(last, Polling)
         assert (last.pattern, last.url) == (AT_RESOURCE, RESOURCE)
-        assert last.ask == Ask(RESOURCE, Wait(17, by_server=True))
+        assert last.next_request == NextRequest(RESOURCE, Delay(17, by_server=True))
     else:
         assert last is None
 
@@ -141,17 +155,17 @@ def test_rule_8_without_a_proper_initial_url_a_put_or_patch_can_be_followed_at_i
         (reply(202), Polling),
         (shown("Succeeded", 202), Polling),
         (shown("Failed", 202), Polling),
-        (reply(200, b"<html>"), Reason.MALFORMED),
+        (reply(200, b"<html>"), UnknownReason.MALFORMED),
     ],
 )
 def test_rule_5_put_and_patch_without_a_header_are_read_at_the_resource(
-    method: str, initial: Reply, end: type[State] | Reason
+    method: str, initial: Reply, end: type[State] | UnknownReason
 ) -> None:
     """200, or 201 with a body, is as its provisioning state says; 201 empty and 202 run; 204 is done."""
     story = play(plan(method), initial)
     assert story.outcome == end
     if end is Polling:
-        assert story.next.ask.url == RESOURCE
+        assert story.next.next_request.url == RESOURCE
     if isinstance(story.end, Succeeded | Failed | Canceled):
         assert story.end.answer == initial.to(RESOURCE, 0.0, method)
 
@@ -167,7 +181,7 @@ def test_rule_5_an_unreadable_initial_answer_can_be_taken_up_at_the_resource() -
 def test_rule_6_202_without_a_header_is_an_error_that_names_it(method: str, resumable: bool) -> None:  # noqa: FBT001 - a row
     """Peers report success: unfinished work hidden."""
     lost = play(plan(method), reply(202, {"status": "Running"})).lost
-    assert lost.reason is Reason.MALFORMED
+    assert lost.reason is UnknownReason.MALFORMED
     assert "Azure-AsyncOperation, Operation-Location or Location" in lost.detail
     assert (lost.last is not None) is resumable
     if isinstance(lost.last, Polling):
@@ -198,9 +212,9 @@ def test_rule_7_an_initial_answer_that_is_not_2xx_is_an_error_that_keeps_the_ans
     status_code: int, method: str
 ) -> None:
     """There is no operation; a `Location` on such an answer is not followed."""
-    came = reply(status_code, {"error": {"code": "Conflict"}}, **AAO, **LOC).to(RESOURCE, 0.0, method)
-    state = start(plan(method), came)
-    assert outcome(state) is Reason.NOT_STARTED
+    answered = reply(status_code, {"error": {"code": "Conflict"}}, **AAO, **LOC).to(RESOURCE, 0.0, method)
+    state = start(plan(method), answered)
+    assert outcome(state) is UnknownReason.NOT_STARTED
     assert play(plan(method), Reply(status_code)).lost.last is None
 
 

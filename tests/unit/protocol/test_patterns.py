@@ -110,20 +110,20 @@ RESOURCE_ROWS = [
 ]
 
 
-def read(pattern: str, came: Reply) -> Verdict:
+def read(pattern: str, outcome: Reply) -> Verdict:
     """Return what an answer says behind a pattern."""
-    reading = BY_NAME[pattern].read(PLAN, came.to(RESOURCE, 0.0))
+    reading = BY_NAME[pattern].read(PLAN, outcome.to(RESOURCE, 0.0))
     assert bool(reading.why) is (reading.verdict is UNREADABLE)
     return reading.verdict
 
 
 @pytest.mark.parametrize("pattern", ["Azure-AsyncOperation", "Operation-Location"])
-@pytest.mark.parametrize(("came", "verdict"), MONITOR_ROWS)
+@pytest.mark.parametrize(("outcome", "verdict"), MONITOR_ROWS)
 def test_rule_17_a_status_in_the_body_of_a_monitor_beats_the_http_code(
-    pattern: str, came: Reply, verdict: Verdict
+    pattern: str, outcome: Reply, verdict: Verdict
 ) -> None:
     """With none: 202 runs; 204 and an empty 200 or 201 are success; anything else is malformed."""
-    assert read(pattern, came) is verdict
+    assert read(pattern, outcome) is verdict
 
 
 @pytest.mark.parametrize(
@@ -135,19 +135,19 @@ def test_rule_27_a_malformed_answer_says_what_is_wrong(body: object, why: str) -
     assert why in reading.why
 
 
-@pytest.mark.parametrize(("came", "verdict"), LOCATION_ROWS)
+@pytest.mark.parametrize(("outcome", "verdict"), LOCATION_ROWS)
 def test_rules_19_and_20_a_location_runs_while_it_is_202_and_then_answers_as_the_operation(
-    came: Reply, verdict: Verdict
+    outcome: Reply, verdict: Verdict
 ) -> None:
     """The provisioning state decides; a failure beside an `error` or in a monitor's document is one, too."""
-    assert read("Location", came) is verdict
+    assert read("Location", outcome) is verdict
 
 
 UPDATING = {"percentComplete": 40, "properties": {"provisioningState": "Updating"}}
 
 
 @pytest.mark.parametrize(
-    ("came", "end", "status"),
+    ("outcome", "end", "status"),
     [
         (reply(202, UPDATING), Polling, "Updating"),
         (reply(200, UPDATING), Polling, "Updating"),
@@ -157,9 +157,9 @@ UPDATING = {"percentComplete": 40, "properties": {"provisioningState": "Updating
         (reply(200, {"percentComplete": 40}), Succeeded, None),
     ],
 )
-def test_rule_41_what_a_location_shows_is_its_progress(came: Reply, end: type[State], status: str | None) -> None:
+def test_rule_41_what_a_location_shows_is_its_progress(outcome: Reply, end: type[State], status: str | None) -> None:
     """While it runs and when it ends."""
-    story = play(plan("POST"), accepted(Location="/op"), came)
+    story = play(plan("POST"), accepted(Location="/op"), outcome)
     assert story.outcome is end
     assert (story.end.progress.status, story.end.progress.percent_complete) == (status, 40)
 
@@ -170,16 +170,16 @@ def test_rule_41_what_a_monitor_tells_besides_its_status_is_told() -> None:
     assert (story.end.progress.status, story.end.progress.percent_complete) == ("Busy", 40)
 
 
-@pytest.mark.parametrize(("came", "verdict"), RESOURCE_ROWS)
-def test_rule_23_of_the_resource_its_provisioning_state_decides(came: Reply, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("outcome", "verdict"), RESOURCE_ROWS)
+def test_rule_23_of_the_resource_its_provisioning_state_decides(outcome: Reply, verdict: Verdict) -> None:
     """No state, an empty 200 and 204 are success; 202 runs."""
-    assert read("resource", came) is verdict
+    assert read("resource", outcome) is verdict
 
 
-@pytest.mark.parametrize("came", [came for came, _ in RESOURCE_ROWS])
-def test_rule_6_while_a_resource_answers_it_is_not_gone(came: Reply) -> None:
+@pytest.mark.parametrize("outcome", [outcome for outcome, _ in RESOURCE_ROWS])
+def test_rule_6_while_a_resource_answers_it_is_not_gone(outcome: Reply) -> None:
     """Whatever it shows."""
-    assert read("until-gone", came) is RUNNING
+    assert read("until-gone", outcome) is RUNNING
 
 
 def test_rule_41_what_a_resource_shows_while_it_is_deleted_is_its_progress() -> None:
@@ -205,8 +205,8 @@ def test_rule_17_bytes_that_say_nothing_never_fail_an_operation(pattern: str, st
 
 def test_rule_19_each_location_replaces_the_polling_url() -> None:
     """The latest counts; an answer without one changes nothing."""
-    hops = (accepted(Location="/2"), accepted(), shown("Updating", Location="3"), reply(200, {"a": 1}))
-    story = play(plan("POST"), accepted(Location="/1"), *hops)
+    redirects = (accepted(Location="/2"), accepted(), shown("Updating", Location="3"), reply(200, {"a": 1}))
+    story = play(plan("POST"), accepted(Location="/1"), *redirects)
     assert story.asked == (url("/1"), url("/2"), url("/2"), url("/3"))
     assert isinstance(story.end, Succeeded)
     assert story.end.answer.body == b'{"a": 1}'
@@ -241,12 +241,12 @@ def test_rule_21_a_failure_by_a_4xx_keeps_the_operation_and_its_progress() -> No
 
 
 @pytest.mark.parametrize(
-    ("came", "end"), [(shown("Failed"), Failed), (shown("Updating"), Polling), (shown("Succeeded"), Succeeded)]
+    ("outcome", "end"), [(shown("Failed"), Failed), (shown("Updating"), Polling), (shown("Succeeded"), Succeeded)]
 )
-def test_rule_22_a_location_that_is_the_resource_is_polled_with_its_own_query(came: Reply, end: type[State]) -> None:
+def test_rule_22_a_location_that_is_the_resource_is_polled_with_its_own_query(outcome: Reply, end: type[State]) -> None:
     """API Management hides failures from whoever drops `asyncId`."""
     named = f"{RESOURCE}&asyncId=7"
-    story = play(plan(), reply(201, {"id": "/vm"}, Location=named), accepted(), came)
+    story = play(plan(), reply(201, {"id": "/vm"}, Location=named), accepted(), outcome)
     assert story.asked == (named, named)
     assert story.outcome is end
 

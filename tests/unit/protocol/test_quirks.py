@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from azpoll.protocol.armerror import read_error
+from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.reading import Reading, progress_of
 from azpoll.protocol.states import (
-    UNSEEN,
+    NO_PROGRESS,
     Canceled,
     Failed,
     Fetching,
     Plan,
     Polling,
-    Reason,
     State,
     Succeeded,
+    UnknownReason,
     Verdict,
 )
-from azpoll.protocol.target import Trust, origin_of
+from azpoll.protocol.url_policy import URLPolicy, origin_of
 from tests.support.protocol_rows import (
     HOST,
     NOON,
@@ -55,12 +55,12 @@ class Quirk:
 
     the: Plan
     answers: tuple[Event, ...]
-    outcome: type[State] | Reason
+    outcome: type[State] | UnknownReason
     asked: tuple[str, ...] = field(default=())
     body: bytes | None = None
 
 
-GATEWAY = Trust(httpx.URL, origin_of(httpx.URL("https://gw.contoso.net")), rebase_to="https://gw.contoso.net")
+GATEWAY = URLPolicy(httpx.URL, origin_of(httpx.URL("https://gw.contoso.net")), rebase_to="https://gw.contoso.net")
 FAILED = {"status": "Failed"}
 PREEMPTED = {"status": "Canceled", "error": {"code": "OperationPreempted"}}
 
@@ -145,7 +145,7 @@ QUIRKS = {
     ),
     "28 403 on the status path at first": Quirk(plan("POST"), (AAO, reply(403), told("Succeeded")), Succeeded),
     "28 403 on the status path for good": Quirk(
-        plan("POST"), (AAO, *[reply(403, Retry_After="30")] * 5), Reason.FORBIDDEN
+        plan("POST"), (AAO, *[reply(403, Retry_After="30")] * 5), UnknownReason.FORBIDDEN
     ),
     "29 no Location for the result": Quirk(
         plan("POST"), (AAO, reply(200, {"status": "Succeeded", "result": 1})), Succeeded, (OP,)
@@ -206,7 +206,7 @@ def test_quirks_22_and_23_odd_times_and_fractions_are_told_as_they_are() -> None
     """22 a startTime that is not RFC 3339; 23 a percentComplete from 0 to 1."""
     answer = reply(200).to(OP, 0.0)
     document = {"startTime": "2023-08-11 01:58:30 +0000", "percentComplete": 0.5}
-    progress = progress_of(answer, Reading(Verdict.RUNNING, "Running", document), UNSEEN)
+    progress = progress_of(answer, Reading(Verdict.RUNNING, "Running", document), NO_PROGRESS)
     assert (progress.start_time, progress.percent_complete, progress.percent) == (document["startTime"], 0.5, None)
 
 

@@ -19,7 +19,7 @@ from azpoll.protocol.reading import (
     text,
     verdict_of,
 )
-from azpoll.protocol.states import UNSEEN, Progress, Verdict
+from azpoll.protocol.states import NO_PROGRESS, Progress, Verdict
 from tests.support.protocol_rows import RESOURCE, reply
 
 JSON = st.recursive(
@@ -135,7 +135,7 @@ def test_rule_4_a_monitor_has_a_status_and_the_members_of_a_monitor_alone(
     assert is_monitor(document) is monitor
 
 
-def read(document: dict[str, object], before: Progress = UNSEEN, **headers: str) -> Progress:
+def read(document: dict[str, object], before: Progress = NO_PROGRESS, **headers: str) -> Progress:
     """Return the progress that a document tells."""
     answer = reply(200, b"", **headers).to(RESOURCE, 0.0)
     return progress_of(answer, Reading(Verdict.RUNNING, status_word(document), document), before)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable
-from azpoll.protocol.delay import Pace, Wait
-from azpoll.protocol.repeat import Repeat, repeat
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.delay import Delay, DelayLimits
+from azpoll.protocol.initial_retry import Repeat, repeat
 from tests.support.protocol_rows import RESOURCE, Reply
 
-PACE = Pace()
+PACE = DelayLimits()
 
 
 def answer(status_code: int, at_s: float = 0.0, **headers: str) -> Answer:
@@ -18,7 +18,9 @@ def answer(status_code: int, at_s: float = 0.0, **headers: str) -> Answer:
 
 
 def test_a_429_is_repeated_after_its_retry_after() -> None:
-    assert repeat(answer(429, retry_after="17"), None, PACE, idempotent=False) == Repeat(Wait(17, by_server=True), 1, 0)
+    assert repeat(answer(429, retry_after="17"), None, PACE, idempotent=False) == Repeat(
+        Delay(17, by_server=True), 1, 0
+    )
 
 
 def test_a_429_that_names_no_time_is_repeated_after_1_2_4_s() -> None:
@@ -29,40 +31,42 @@ def test_a_429_that_names_no_time_is_repeated_after_1_2_4_s() -> None:
         assert again is not None
         waits.append(again.wait.seconds)
     assert waits == [1, 2, 4]
-    assert again == Repeat(Wait(4, by_server=False), 3, 0)
+    assert again == Repeat(Delay(4, by_server=False), 3, 0)
 
 
 def test_a_429_is_repeated_when_it_says_however_often_it_came() -> None:
     """Its scope slows down as a whole: nobody need back off by itself; where it names no time, the tries do."""
-    before = Repeat(Wait(8, by_server=False), 4, 0.0)
+    before = Repeat(Delay(8, by_server=False), 4, 0.0)
     again = repeat(answer(429, 20.0, retry_after="2"), before, PACE, idempotent=False)
-    assert again == Repeat(Wait(2, by_server=True), 5, 0.0)
+    assert again == Repeat(Delay(2, by_server=True), 5, 0.0)
     failed = repeat(answer(503, 20.0, retry_after="2"), before, PACE, idempotent=True)
-    assert failed == Repeat(Wait(16, by_server=False), 5, 0.0)
+    assert failed == Repeat(Delay(16, by_server=False), 5, 0.0)
 
 
 def test_the_wait_is_not_shorter_or_longer_than_the_caller_allows() -> None:
-    pace = Pace(floor=5, cap=60)
-    waits = [repeat(answer(429, retry_after=asked), None, pace, idempotent=False) for asked in ("1", "600")]
+    delay_limits = DelayLimits(floor=5, cap=60)
+    waits = [repeat(answer(429, retry_after=asked), None, delay_limits, idempotent=False) for asked in ("1", "600")]
     assert [again and again.wait.seconds for again in waits] == [5, 60]
 
 
 def test_a_429_whose_body_did_not_come_whole_is_a_429() -> None:
-    cut = Unreachable(Fault.CONNECTION, "", 0.0, None, answer(429, retry_after="17"))
-    assert repeat(cut, None, PACE, idempotent=False) == Repeat(Wait(17, by_server=True), 1, 0)
+    cut = RequestFailure(FailureKind.CONNECTION, "", 0.0, None, answer(429, retry_after="17"))
+    assert repeat(cut, None, PACE, idempotent=False) == Repeat(Delay(17, by_server=True), 1, 0)
 
 
 @pytest.mark.parametrize("status_code", [408, 500, 502, 503, 504])
 def test_what_may_have_been_executed_is_repeated_only_if_the_caller_says_so(status_code: int) -> None:
     assert repeat(answer(status_code), None, PACE, idempotent=False) is None
-    assert repeat(answer(status_code), None, PACE, idempotent=True) == Repeat(Wait(1, by_server=False), 1, 0)
+    assert repeat(answer(status_code), None, PACE, idempotent=True) == Repeat(Delay(1, by_server=False), 1, 0)
 
 
-@pytest.mark.parametrize("fault", Fault)
-def test_what_was_never_answered_is_repeated_only_if_that_may_help(fault: Fault) -> None:
-    came = Unreachable(fault, "", 0.0)
-    assert repeat(came, None, PACE, idempotent=False) is None
-    assert (repeat(came, None, PACE, idempotent=True) is not None) == (fault in {Fault.CONNECTION, Fault.TIMEOUT})
+@pytest.mark.parametrize("fault", FailureKind)
+def test_what_was_never_answered_is_repeated_only_if_that_may_help(fault: FailureKind) -> None:
+    outcome = RequestFailure(fault, "", 0.0)
+    assert repeat(outcome, None, PACE, idempotent=False) is None
+    assert (repeat(outcome, None, PACE, idempotent=True) is not None) == (
+        fault in {FailureKind.CONNECTION, FailureKind.TIMEOUT}
+    )
 
 
 @pytest.mark.parametrize("status_code", [200, 201, 202, 204, 302, 400, 401, 403, 404, 409, 410, 412, 100])
@@ -79,5 +83,5 @@ def test_it_is_given_up_after_ten_tries_and_ten_minutes(
     *, failures: int, passed_s: float, repeated: bool, since_s: float
 ) -> None:
     """Rule 25; the clock's zero may be anywhere."""
-    before = Repeat(Wait(1, by_server=False), failures, since_s)
+    before = Repeat(Delay(1, by_server=False), failures, since_s)
     assert (repeat(answer(429, since_s + passed_s), before, PACE, idempotent=False) is not None) == repeated

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.states import UNSEEN, Confirming, Pending, Reason, State, Terminal
+from azpoll.protocol.states import NO_PROGRESS, Confirming, Pending, State, Terminal, UnknownReason
 from tests.support.protocol_rows import RESOURCE, accepted, plan, play, play_on, polling, reply, told
 
 STORIES = [
@@ -59,7 +59,7 @@ def test_rule_41_every_state_tells_the_progress() -> None:
     seen = play_on(polling("DELETE"), told("Running"))
     for event in (reply(404), reply(503), reply(400)):
         assert play_on(seen.end, event).end.progress.status == "Running"
-    assert play(plan(), reply(400)).lost.progress == UNSEEN
+    assert play(plan(), reply(400)).lost.progress == NO_PROGRESS
 
 
 def test_a_confirmation_is_of_the_resource() -> None:
@@ -72,9 +72,9 @@ def test_a_confirmation_is_of_the_resource() -> None:
 
 def test_rule_24_a_verdict_and_a_failure_to_read_are_never_mixed() -> None:
     """Each reason says why the status is not known."""
-    assert {reason.name for reason in Reason} == {
+    assert {reason.name for reason in UnknownReason} == {
         *("NOT_STARTED", "UNTRUSTED", "EXHAUSTED", "UNREACHABLE", "MALFORMED", "UNAUTHENTICATED", "FORBIDDEN"),
         *("NOT_FOUND", "REFUSED", "TIMED_OUT"),
     }
     lost = play(plan("POST"), accepted()).lost
-    assert isinstance(lost.came, Answer)
+    assert isinstance(lost.outcome, Answer)

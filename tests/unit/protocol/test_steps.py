@@ -6,22 +6,22 @@ import json
 
 import pytest
 
-from azpoll.protocol.delay import Wait
+from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import advance, start
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.states import (
-    Ask,
     Canceled,
     Confirming,
     Failed,
     Fetching,
     FinalStateVia,
+    NextRequest,
     Polling,
-    Reason,
     Succeeded,
+    UnknownReason,
     Verdict,
 )
-from azpoll.protocol.steps import settle
+from azpoll.protocol.transitions import conclude
 from tests.support.protocol_rows import (
     HOST,
     RESOURCE,
@@ -72,7 +72,7 @@ def test_rule_18_a_refreshed_url_that_answers_404_at_first_use_is_left_again(met
     assert story.asked == (OP, TWO, OP, OP)
     assert story.waits[2] == 7
     assert isinstance(back := story.states[2], Polling)
-    assert (back.trouble.misses, back.stale) == (0, TWO)
+    assert (back.failure_counts.misses, back.stale) == (0, TWO)
 
 
 def test_rule_18_the_first_use_is_that_of_the_first_answer() -> None:
@@ -110,9 +110,9 @@ def test_rule_18_a_stale_url_is_not_tried_again_however_often_it_is_named() -> N
 def test_rule_8_a_later_url_that_is_none_leaves_the_polling_url() -> None:
     """There the operation can be taken up."""
     lost = play_on(polling(), told("Running", Azure_AsyncOperation="/a b")).lost
-    assert lost.reason is Reason.UNTRUSTED
+    assert lost.reason is UnknownReason.UNTRUSTED
     assert lost.last is not None
-    assert (lost.last.url, lost.last.ask.url) == (OP, OP)
+    assert (lost.last.url, lost.last.next_request.url) == (OP, OP)
 
 
 def test_rule_18_a_url_that_is_named_in_each_answer_is_no_newer_one() -> None:
@@ -135,7 +135,7 @@ def test_rule_18_two_urls_that_are_gone_end_by_rule_27() -> None:
     """Going back is done once."""
     story = play_on(polling(), NEWER, reply(404), *[reply(404, Retry_After="30")] * 5)
     assert story.asked[2:] == (OP,) * 5
-    assert story.outcome is Reason.NOT_FOUND
+    assert story.outcome is UnknownReason.NOT_FOUND
 
 
 @pytest.mark.parametrize("status_code", [404, 410])
@@ -153,8 +153,8 @@ def test_rule_28_a_404_on_delete_is_confirmed_at_the_resource(initial: Reply, st
 def test_rule_28_the_result_of_a_delete_keeps_nothing_of_the_404() -> None:
     """Neither in headers nor in raw headers, from which a response is rebuilt."""
     confirming = play_on(polling("DELETE"), reply(404)).next
-    came = reply(404, b"x", a="b").to(RESOURCE, 5.0)._replace(raw_headers=((b"A", b"b"),))
-    end = advance(confirming, came)
+    outcome = reply(404, b"x", a="b").to(RESOURCE, 5.0)._replace(raw_headers=((b"A", b"b"),))
+    end = advance(confirming, outcome)
     assert isinstance(end, Succeeded)
     assert (end.answer.raw_headers, end.answer.headers, end.answer.at_s) == ((), {}, 5.0)
 
@@ -180,9 +180,9 @@ def test_rule_28_a_resource_that_is_still_there_is_polled_by_rule_27(there: Repl
     assert story.asked == (OP, RESOURCE) * 3 + (OP,)
     assert story.waits == [1, 0, 1, 0, 2, 0, 4]
     lost = play_on(polling("DELETE"), *[reply(404), Reply(there.status_code, headers={"retry-after": "60"})] * 5).lost
-    assert lost.reason is (Reason.FORBIDDEN if there.status_code == 403 else Reason.NOT_FOUND)
+    assert lost.reason is (UnknownReason.FORBIDDEN if there.status_code == 403 else UnknownReason.NOT_FOUND)
     assert isinstance(lost.last, Polling)
-    if lost.reason is Reason.NOT_FOUND:
+    if lost.reason is UnknownReason.NOT_FOUND:
         assert "the resource" in lost.detail
         assert "nothing is found there" not in lost.detail
 
@@ -200,7 +200,7 @@ def test_rule_36_a_confirmation_is_not_sent_before_the_404_allows(value: str, wa
     """Else the poll after it would come before the Retry-After."""
     state = play_on(polling("DELETE"), reply(404, Retry_After=value)).end
     assert isinstance(state, Confirming)
-    assert state.ask.wait.seconds == wait
+    assert state.next_request.delay.seconds == wait
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "GET"])
@@ -209,7 +209,7 @@ def test_rule_28_no_other_method_succeeds_by_a_404(method: str) -> None:
     for initial in (accepted(Azure_AsyncOperation="/op"), accepted(Location=RESOURCE)):
         story = play(plan(method), initial, *[reply(404, Retry_After="30")] * 5)
         assert RESOURCE not in story.asked or initial.headers == {"location": RESOURCE}
-        assert story.outcome is Reason.NOT_FOUND
+        assert story.outcome is UnknownReason.NOT_FOUND
 
 
 @pytest.mark.parametrize("end", [told("Succeeded"), told("Failed"), told("Canceled"), reply(400)])
@@ -242,12 +242,12 @@ def test_rule_32_a_final_get_that_answers_202_is_polled_on() -> None:
     assert story.end.progress.status == "Succeeded"
 
 
-@pytest.mark.parametrize("came", [reply(200), reply(204), reply(201, ["x"]), reply(200, b"text"), shown("Failed")])
-def test_rule_32_whatever_else_is_readable_is_the_result(came: Reply) -> None:
+@pytest.mark.parametrize("outcome", [reply(200), reply(204), reply(201, ["x"]), reply(200, b"text"), shown("Failed")])
+def test_rule_32_whatever_else_is_readable_is_the_result(outcome: Reply) -> None:
     """The service has said that the operation succeeded."""
-    end = play_on(polling(), told("Succeeded"), came).end
+    end = play_on(polling(), told("Succeeded"), outcome).end
     assert isinstance(end, Succeeded)
-    assert end.answer.body == came.body
+    assert end.answer.body == outcome.body
 
 
 def test_rule_32_a_result_that_is_no_json_is_asked_for_again() -> None:
@@ -261,23 +261,23 @@ def test_rule_32_a_result_that_is_no_json_is_asked_for_again() -> None:
 def test_rule_9_a_later_location_of_a_result_is_checked() -> None:
     """As every URL is; who trusts it after all can resume there."""
     lost = play_on(polling(), told("Succeeded"), accepted(Location=EVIL)).lost
-    assert lost.reason is Reason.UNTRUSTED
+    assert lost.reason is UnknownReason.UNTRUSTED
     assert isinstance(lost.last, Fetching)
-    assert (lost.last.url, lost.last.ask) == (EVIL, Ask(EVIL, Wait(0, by_server=True)))
+    assert (lost.last.url, lost.last.next_request) == (EVIL, NextRequest(EVIL, Delay(0, by_server=True)))
 
 
 def test_rule_9_a_refused_polling_url_is_where_it_may_be_taken_up_with_the_wait_that_was_asked() -> None:
     """Else the first poll after the resumption would come early."""
     lost = play_on(polling(), told("Running", Azure_AsyncOperation=EVIL, Retry_After="17")).lost
     assert isinstance(lost.last, Polling)
-    assert (lost.last.url, lost.last.ask) == (EVIL, Ask(EVIL, Wait(17, by_server=True)))
+    assert (lost.last.url, lost.last.next_request) == (EVIL, NextRequest(EVIL, Delay(17, by_server=True)))
 
 
 def test_rule_32_a_result_that_is_not_there_yet_is_no_failure() -> None:
     """The count of rule 25 starts anew."""
     story = play_on(polling(), told("Succeeded"), *[reply(503, Retry_After="600")] * 9, accepted(), reply(503))
     assert isinstance(story.end, Fetching)
-    assert story.end.trouble.failures == 1
+    assert story.end.failure_counts.failures == 1
 
 
 def test_rule_32_a_result_that_is_not_found_has_the_grace_of_rule_27() -> None:
@@ -285,7 +285,7 @@ def test_rule_32_a_result_that_is_not_found_has_the_grace_of_rule_27() -> None:
     story = play_on(polling(), told("Succeeded"), *[reply(404)] * 3, reply(200))
     assert story.outcome is Succeeded
     lost = play_on(polling(), told("Succeeded"), *[reply(404, Retry_After="30")] * 5).lost
-    assert lost.reason is Reason.NOT_FOUND
+    assert lost.reason is UnknownReason.NOT_FOUND
     assert "the operation succeeded" in lost.detail
     assert isinstance(lost.last, Fetching)
 
@@ -309,8 +309,8 @@ def test_rule_29_no_request_follows_the_final_get(event: Event) -> None:
 
 def test_an_unreadable_answer_settles_nothing() -> None:
     """Callers have to look before."""
-    came = reply(200).to(OP, 0.0)
+    outcome = reply(200).to(OP, 0.0)
     state = start(plan(), accepted(Location="/op").to(RESOURCE, 0.0, "PUT"))
     assert isinstance(state, Polling)
     with pytest.raises(AssertionError, match="settles nothing"):
-        settle(state, came, Reading(Verdict.UNREADABLE, why="it is not"))
+        conclude(state, outcome, Reading(Verdict.UNREADABLE, why="it is not"))

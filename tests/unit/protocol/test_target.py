@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.target import MAX_URL, Origin, Refusal, Trust, origin_of
+from azpoll.protocol.url_policy import MAX_URL, Origin, RejectedURL, URLPolicy, origin_of
 from tests.support.protocol_rows import HOST, RESOURCE, TRUST, url
 
 BASE = f"{HOST}/a/b/op?t=secret"
 GATEWAY = "https://gw.contoso.net"
 
 
-def target(named: str, trust: Trust = TRUST, base: str = BASE) -> str | Refusal:
+def target(named: str, url_policy: URLPolicy = TRUST, base: str = BASE) -> str | RejectedURL:
     """Return what is asked for a URL that an answer of `base` names."""
-    return trust.target(named, base=base, resource_url=RESOURCE)
+    return url_policy.resolve(named, base=base, resource_url=RESOURCE)
 
 
 def origin(text: str) -> Origin:
@@ -27,9 +27,9 @@ def origin(text: str) -> Origin:
     return origin_of(httpx.URL(text))
 
 
-def trust_of(initial: str, *allowed: str, rebase_to: str | None = None) -> Trust:
+def trust_of(initial: str, *allowed: str, rebase_to: str | None = None) -> URLPolicy:
     """Return the trust of an operation begun at `initial`."""
-    return Trust(httpx.URL, origin(initial), frozenset(map(origin, allowed)), rebase_to)
+    return URLPolicy(httpx.URL, origin(initial), frozenset(map(origin, allowed)), rebase_to)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_rule_8_relative_urls_resolve_against_the_answer_that_carried_them(named
 def test_rule_8_what_is_no_proper_url_is_refused(named: str, why: str) -> None:
     """Blanks, control characters, userinfo, fragments and an empty host are errors, with nothing to resume at."""
     refused = target(named)
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, RejectedURL)
     assert why in refused.reason
     assert refused.reason in {
         "it holds a blank, a control or non-ASCII character, a backslash or a fragment",
@@ -101,7 +101,7 @@ def test_rule_8_only_http_and_https_have_an_origin(scheme: str) -> None:
 )
 def test_rule_8_a_rebased_url_is_as_proper_as_any(named: str) -> None:
     """Moving a URL to a gateway hides nothing that is wrong with it."""
-    assert isinstance(target(named, trust_of(GATEWAY, rebase_to=f"{GATEWAY}/arm"), f"{GATEWAY}/arm/op"), Refusal)
+    assert isinstance(target(named, trust_of(GATEWAY, rebase_to=f"{GATEWAY}/arm"), f"{GATEWAY}/arm/op"), RejectedURL)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_rule_9_the_origin_must_be_that_of_the_initial_request(initial: str, nam
     if trusted:
         assert asked == f"{named}?api-version=1"
     else:
-        assert isinstance(asked, Refusal)
+        assert isinstance(asked, RejectedURL)
         assert asked.url == named
 
 
@@ -153,13 +153,13 @@ def test_rule_9_the_origin_must_be_that_of_the_initial_request(initial: str, nam
 def test_rule_9_or_one_that_the_caller_listed(initial: str, allowed: str, named: str, trusted: bool) -> None:  # noqa: FBT001 - a row
     """Exactly; and plain http only where the initial request used it."""
     asked = target(named, trust_of(initial, allowed))
-    assert asked == named if trusted else isinstance(asked, Refusal)
+    assert asked == named if trusted else isinstance(asked, RejectedURL)
 
 
 def test_rule_9_a_refusal_names_both_origins_and_no_query() -> None:
     """So that a person can tell what to list."""
     refused = target("https://evil.example:8443/op?sig=canary")
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, RejectedURL)
     assert "https://evil.example:8443" in refused.reason
     assert HOST in refused.reason
     assert "canary" not in repr(refused)
@@ -168,7 +168,7 @@ def test_rule_9_a_refusal_names_both_origins_and_no_query() -> None:
 def test_rule_45_of_a_refused_origin_300_characters_are_shown() -> None:
     """A name of DNS is shorter; whatever else a service puts there does not fill the log."""
     refused = target(f"https://{'.'.join(['x' * 60] * 20)}/op")
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, RejectedURL)
     shown = refused.reason.partition(" is neither ")[0].removeprefix("its origin ")
     assert (len(shown), shown[:10], shown[-1]) == (300, "https://xx", "…")
 
@@ -197,14 +197,14 @@ def test_rule_9_an_origin_is_written_as_it_can_be_listed(text: str) -> None:
 )
 def test_rule_10_urls_of_other_origins_move_to_the_gateway(rebase_to: str, named: str, asked: str) -> None:
     """Those that are there already stay; what was moved stays where it is when it is met again."""
-    trust = trust_of(GATEWAY, rebase_to=rebase_to)
-    assert target(named, trust, f"{GATEWAY}/x") == asked
-    assert target(asked, trust, f"{GATEWAY}/x") == asked
+    url_policy = trust_of(GATEWAY, rebase_to=rebase_to)
+    assert target(named, url_policy, f"{GATEWAY}/x") == asked
+    assert target(asked, url_policy, f"{GATEWAY}/x") == asked
 
 
 def test_rule_10_a_gateway_is_trusted_only_if_the_caller_says_so() -> None:
     """The check of rule 9 comes after the move."""
-    assert isinstance(target(f"{HOST}:8443/op", trust_of(HOST, rebase_to=GATEWAY)), Refusal)
+    assert isinstance(target(f"{HOST}:8443/op", trust_of(HOST, rebase_to=GATEWAY)), RejectedURL)
     assert target(f"{HOST}/op", trust_of(HOST, GATEWAY, rebase_to=GATEWAY)) == f"{GATEWAY}/op"
 
 
@@ -235,7 +235,7 @@ def test_rule_12_an_api_version_is_kept_or_added_and_nothing_else_is_rewritten(n
 def test_rule_12_the_api_version_is_that_of_the_initial_request_as_it_stands(resource: str) -> None:
     """None is invented."""
     added = "?API-version=7" if "API" in resource else ""
-    assert TRUST.target("/op", base=BASE, resource_url=resource) == f"{HOST}/op{added}"
+    assert TRUST.resolve("/op", base=BASE, resource_url=resource) == f"{HOST}/op{added}"
 
 
 def test_rule_12_no_api_version_goes_to_another_origin() -> None:
@@ -251,13 +251,13 @@ def test_rule_13_urls_of_8_kib_work(longer: int, fits: bool, version: str) -> No
     whole = version or "?api-version=1"
     path = "/op".ljust(MAX_URL - len(HOST) - len(whole) + longer, "x")
     asked = target(HOST + path + version)
-    assert asked == (HOST + path + whole if fits else Refusal(f"it is longer than {MAX_URL} characters"))
+    assert asked == (HOST + path + whole if fits else RejectedURL(f"it is longer than {MAX_URL} characters"))
 
 
 def test_rule_13_a_url_of_another_origin_is_something_to_resume_at_if_it_is_no_longer() -> None:
     """To the character."""
     longest = "https://evil.example/".ljust(MAX_URL, "x")
-    kept = [refused.url for refused in (target(longest), target(f"{longest}x")) if isinstance(refused, Refusal)]
+    kept = [refused.url for refused in (target(longest), target(f"{longest}x")) if isinstance(refused, RejectedURL)]
     assert kept == [longest, None]
 
 
@@ -265,7 +265,7 @@ def test_rule_13_a_url_of_another_origin_is_something_to_resume_at_if_it_is_no_l
 def test_rule_13_a_long_url_is_nothing_to_resume_at(named: str) -> None:
     """Whatever else is wrong with it."""
     refused = target(named)
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, RejectedURL)
     assert refused.url is None
 
 
@@ -281,14 +281,14 @@ def test_rule_9_whatever_is_named_only_trusted_origins_are_asked(
     home: str, start: str, rest: str, rebase_to: str | None
 ) -> None:
     """By the class that checks and by the other one that may send; and checking again changes nothing."""
-    trust = trust_of(home, GATEWAY, rebase_to=rebase_to)
-    asked = target(start.format(home=home) + rest, trust)
+    url_policy = trust_of(home, GATEWAY, rebase_to=rebase_to)
+    asked = target(start.format(home=home) + rest, url_policy)
     if isinstance(asked, str):
         assert re.fullmatch(r"[\x21-\x7e]{1,8300}", asked)
         for parsed in (httpx.URL(asked), httpx2.URL(asked)):
-            assert origin_of(parsed) in {trust.initial, *trust.allowed}
+            assert origin_of(parsed) in {url_policy.initial, *url_policy.allowed}
             assert not parsed.userinfo
             assert not parsed.fragment
-        assert target(asked, trust) == asked
+        assert target(asked, url_policy) == asked
     else:
-        assert isinstance(asked, Refusal)
+        assert isinstance(asked, RejectedURL)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azpoll.protocol.states import Fetching, FinalStateVia, Lost, Pending, Polling, Reason
-from azpoll.protocol.target import MAX_URL, Refusal
-from azpoll.protocol.token import InvalidToken, Token, decode, encode, state_of
+from azpoll.protocol.resume_token import InvalidToken, Token, decode, encode, state_of
+from azpoll.protocol.states import Fetching, FinalStateVia, Pending, Polling, Unknown, UnknownReason
+from azpoll.protocol.url_policy import MAX_URL, RejectedURL
 from tests.support.protocol_rows import (
     HOST,
     RESOURCE,
@@ -90,7 +90,7 @@ def of_token(**urls: str) -> Story | None:
     except InvalidToken:
         return None
     state = state_of(token, plan("POST", resource_url=token.resource_url))
-    return None if isinstance(state, Refusal) else play_on(state)
+    return None if isinstance(state, RejectedURL) else play_on(state)
 
 
 def redirected(state: Pending, named: str) -> Story:
@@ -134,7 +134,7 @@ def test_rule_9_no_hostile_url_is_asked(entry: str, form: str) -> None:
     """At no entry and in no form; the error is `UNTRUSTED` and keeps the operation."""
     story = ENTRIES[entry](HOSTILE[form])
     if story is not None:
-        assert story.lost.reason is Reason.UNTRUSTED
+        assert story.lost.reason is UnknownReason.UNTRUSTED
         assert not any("evil" in asked for asked in story.asked)
         assert "evil.example/op" not in story.lost.detail
         assert entry.startswith("initial") or story.lost.last is not None
@@ -147,7 +147,7 @@ def test_rule_9_harmless_urls_are_asked_as_they_are(entry: str, form: str) -> No
     named, asked = HARMLESS[form]
     story = ENTRIES[entry](named)
     assert story is not None
-    assert story.next.ask.url == asked
+    assert story.next.next_request.url == asked
 
 
 @pytest.mark.parametrize("form", HOSTILE)
@@ -169,9 +169,9 @@ def test_rule_9_a_location_that_is_not_used_harms_nothing(form: str) -> None:
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_rule_9_who_trusts_the_origin_after_all_can_resume(entry: str) -> None:
     """There, or where it was named; the refusal alone ends nothing."""
-    eu = plan(trust=TRUST).trust.parse("https://eu.azure.com/op")
+    eu = plan(url_policy=TRUST).url_policy.parse("https://eu.azure.com/op")
     story = ENTRIES[entry](str(eu))
-    if story is not None and isinstance(lost := story.end, Lost):
+    if story is not None and isinstance(lost := story.end, Unknown):
         assert isinstance(lost.last, Pending)
 
 
@@ -202,4 +202,4 @@ def test_rule_9_a_foreign_url_in_one_answer_leaves_the_trusted_one_in_reserve() 
     last = play_on(polling(), told("Running", Azure_AsyncOperation="https://evil.example/op")).lost.last
     assert isinstance(last, Polling)
     assert (last.url, last.fallback) == ("https://evil.example/op", url("/op"))
-    assert last.ask.url == last.url
+    assert last.next_request.url == last.url

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.text import escaped, masked_url
+from azpoll.protocol.redaction import escape_for_display, masked_url
 from tests.support.canary import CANARY
 
 
@@ -29,7 +29,7 @@ from tests.support.canary import CANARY
 )
 def test_rule_45_nothing_shown_acts_on_a_terminal_or_a_log(text: str, shown: str) -> None:
     """Controls, line breaks, bidi and invisible characters are written out; letters of any script stay."""
-    assert escaped(text) == shown
+    assert escape_for_display(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -50,23 +50,23 @@ def test_rule_45_nothing_shown_acts_on_a_terminal_or_a_log(text: str, shown: str
 )
 def test_rule_45_long_text_is_cut_between_escapes(text: str, limit: int, shown: str) -> None:
     """The limit counts shown characters, the ellipsis included; no half escape is left."""
-    assert escaped(text, limit) == shown
+    assert escape_for_display(text, limit) == shown
 
 
 def test_rule_45_the_default_limit_is_512() -> None:
     """A body of megabytes costs no more than its start."""
-    assert len(escaped("x" * 10_000_000)) == 512
+    assert len(escape_for_display("x" * 10_000_000)) == 512
 
 
 @given(st.text(st.characters(), max_size=80), st.integers(-1, 90))
 def test_rule_45_escaped_text_is_one_encodable_line_within_the_limit(text: str, limit: int) -> None:
     """Any text, any limit; and escaping twice is escaping once."""
-    shown = escaped(text, limit)
+    shown = escape_for_display(text, limit)
     assert len(shown) <= max(limit, 0)
     assert len(shown.splitlines()) <= 1
     assert all(character.isprintable() or character.isspace() for character in shown)
     assert shown.encode().decode() == shown
-    assert escaped(shown, limit) == shown
+    assert escape_for_display(shown, limit) == shown
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.throttle import Reach, Throttle, remaining, throttle_of
+from azpoll.protocol.throttling import Throttle, ThrottleLevel, remaining, throttle_of
 from tests.support.protocol_rows import RESOURCE, Reply, reply
 
 LOCK = {"error": {"code": "RetryableErrorDueToAnotherOperation"}}
@@ -14,21 +14,24 @@ READS = "x-ms-ratelimit-remaining-subscription-reads"
 
 
 @pytest.mark.parametrize(
-    ("came", "throttle"),
+    ("outcome", "throttle"),
     [
         (reply(200), None),
         (reply(503, Retry_After="5"), None),
-        (reply(429), Throttle(Reach.SCOPE, None)),
-        (reply(429, Retry_After="5"), Throttle(Reach.SCOPE, 5)),
-        (reply(429, LOCK, Retry_After="5"), Throttle(Reach.OPERATION, 5)),
-        (reply(429, {"error": {"code": "TooManyRequests"}}), Throttle(Reach.SCOPE, None)),
-        (reply(429, x_ms_ratelimit_remaining_resource="Microsoft.Compute/Get;0"), Throttle(Reach.PROVIDER, None)),
-        (reply(429, LOCK, x_ms_ratelimit_remaining_resource="x"), Throttle(Reach.OPERATION, None)),
+        (reply(429), Throttle(ThrottleLevel.SCOPE, None)),
+        (reply(429, Retry_After="5"), Throttle(ThrottleLevel.SCOPE, 5)),
+        (reply(429, LOCK, Retry_After="5"), Throttle(ThrottleLevel.OPERATION, 5)),
+        (reply(429, {"error": {"code": "TooManyRequests"}}), Throttle(ThrottleLevel.SCOPE, None)),
+        (
+            reply(429, x_ms_ratelimit_remaining_resource="Microsoft.Compute/Get;0"),
+            Throttle(ThrottleLevel.PROVIDER, None),
+        ),
+        (reply(429, LOCK, x_ms_ratelimit_remaining_resource="x"), Throttle(ThrottleLevel.OPERATION, None)),
     ],
 )
-def test_a_429_concerns_the_scope_a_provider_or_one_operation(came: Reply, throttle: Throttle | None) -> None:
+def test_a_429_concerns_the_scope_a_provider_or_one_operation(outcome: Reply, throttle: Throttle | None) -> None:
     """A lock concerns the operation alone, a provider's limit the provider; nothing else is a throttle."""
-    assert throttle_of(came.to(RESOURCE, 0.0)) == throttle
+    assert throttle_of(outcome.to(RESOURCE, 0.0)) == throttle
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,6 @@ def test_the_least_number_of_reads_left_is_told(headers: dict[str, str], left: i
 @given(st.dictionaries(st.sampled_from([READS, "x-ms-ratelimit-remaining-resource", "retry-after"]), st.text()))
 def test_any_header_is_read_without_raising(headers: dict[str, str]) -> None:
     """What is left is never negative."""
-    came = Reply(429, b"{", headers).to(RESOURCE, 0.0)
-    assert throttle_of(came) is not None
-    assert (remaining(came, "reads") or 0) >= 0
+    outcome = Reply(429, b"{", headers).to(RESOURCE, 0.0)
+    assert throttle_of(outcome) is not None
+    assert (remaining(outcome, "reads") or 0) >= 0

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from azpoll.protocol.failures import NOW
 from azpoll.protocol.machine import resume
 from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.states import Ask, Confirming, Fetching, FinalStateVia, Pending, Polling, Reason
-from azpoll.protocol.target import MAX_URL, Refusal, origin_of
-from azpoll.protocol.token import MAX_TOKEN, METHODS, InvalidToken, Token, decode, encode, state_of, token_of
-from azpoll.protocol.trouble import NOW
+from azpoll.protocol.resume_token import MAX_TOKEN, METHODS, InvalidToken, Token, decode, encode, state_of, token_of
+from azpoll.protocol.states import Confirming, Fetching, FinalStateVia, NextRequest, Pending, Polling, UnknownReason
+from azpoll.protocol.url_policy import MAX_URL, RejectedURL, origin_of
 from tests.support.protocol_rows import (
     HOST,
     RESOURCE,
@@ -120,17 +120,19 @@ def test_rule_42_a_pending_state_is_taken_up_where_it_was(state: Pending) -> Non
     """Current and fallback polling URL, Location, pattern; counters of trouble start anew."""
     resumed = again(state)
     assert type(resumed) is type(state)
-    assert (resumed.url, resumed.ask) == (state.url, Ask(state.url, NOW))
+    assert (resumed.url, resumed.next_request) == (state.url, NextRequest(state.url, NOW))
     if isinstance(state, Polling):
         assert isinstance(resumed, Polling)
         for name in ("pattern", "location", "fallback"):
             assert getattr(resumed, name) == getattr(state, name)
-    assert resume(resumed, state.ask.wait, 5.0) == resumed._replace(ask=Ask(state.url, state.ask.wait))
+    assert resume(resumed, state.next_request.delay, 5.0) == resumed._replace(
+        next_request=NextRequest(state.url, state.next_request.delay)
+    )
 
 
 def test_rule_42_a_redirect_in_mid_air_starts_again_at_the_polling_url() -> None:
     """The hop is not kept."""
-    assert again(play_on(polling(), reply(307, Location="/b")).next).ask.url == url("/op")
+    assert again(play_on(polling(), reply(307, Location="/b")).next).next_request.url == url("/op")
 
 
 def test_rule_42_a_confirmation_is_taken_up_at_the_poll_before_it() -> None:
@@ -139,7 +141,7 @@ def test_rule_42_a_confirmation_is_taken_up_at_the_poll_before_it() -> None:
     assert isinstance(state, Confirming)
     resumed = again(state)
     assert isinstance(resumed, Polling)
-    assert (resumed.url, resumed.ask.url) == (url("/op"), url("/op"))
+    assert (resumed.url, resumed.next_request.url) == (url("/op"), url("/op"))
 
 
 def test_rule_42_a_lost_operation_can_be_taken_up() -> None:
@@ -161,16 +163,16 @@ def test_rule_42_a_refused_location_is_refused_again_when_it_is_used(named: str)
     state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=named)).next
     resumed = again(state)
     assert isinstance(resumed, Polling)
-    assert isinstance(resumed.location, Refusal)
+    assert isinstance(resumed.location, RejectedURL)
     for taken in (state, resumed):
-        assert play_on(taken, told("Succeeded")).lost.reason is Reason.UNTRUSTED
+        assert play_on(taken, told("Succeeded")).lost.reason is UnknownReason.UNTRUSTED
     assert play_on(resumed, told("Running", Location="/loc"), told("Succeeded"), reply(200)).asked[-1] == url("/loc")
 
 
 def test_rule_42_a_refused_location_is_used_by_who_trusts_its_origin_after_all() -> None:
     state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://eu.azure.com/loc")).next
     eu = TRUST._replace(allowed=frozenset({origin_of(TRUST.parse("https://eu.azure.com"))}))
-    resumed = state_of(token_of(state, 0.0), plan("POST", trust=eu))
+    resumed = state_of(token_of(state, 0.0), plan("POST", url_policy=eu))
     assert isinstance(resumed, Polling)
     assert resumed.location == "https://eu.azure.com/loc"
 
@@ -190,7 +192,7 @@ def test_rule_42_of_urls_of_8_kib_there_is_a_token_in_every_state(location: str,
     resumed = again(state.next)
     assert isinstance(resumed, Polling)
     assert (resumed.plan.resource_url, resumed.url, resumed.fallback) == (resource, second, first)
-    assert isinstance(resumed.location, str if third.startswith(HOST) else Refusal)
+    assert isinstance(resumed.location, str if third.startswith(HOST) else RejectedURL)
 
 
 def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
@@ -201,7 +203,7 @@ def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
     resumed = state_of(token, plan())
     assert isinstance(resumed, Polling)
     assert (resumed.url, resumed.fallback) == (url("/op"), None)
-    assert isinstance(state_of(token._replace(fallback=None), plan()), Refusal)
+    assert isinstance(state_of(token._replace(fallback=None), plan()), RejectedURL)
 
 
 @pytest.mark.parametrize("odd", ["a\tb", "caf\xe9", "\x7f", "\ud800", "\n"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 
-from azpoll.protocol.kinds import Kind
+from azpoll.protocol.status_class import StatusClass
 from tests.support.repository import ROOT
 
 DOCS = ROOT / "docs"
@@ -19,5 +19,5 @@ def test_the_committed_page_is_what_the_tables_say_now() -> None:
 def test_the_page_has_a_row_for_each_kind_of_answer_in_each_state() -> None:
     """And the diagram an edge for each of their followers."""
     lines = (DOCS / "transitions.md").read_text(encoding="utf-8").splitlines()
-    assert sum(line.startswith("| `") for line in lines) == 3 * len(Kind)
+    assert sum(line.startswith("| `") for line in lines) == 3 * len(StatusClass)
     assert sum(line.startswith("    Confirming --> ") for line in lines) == 4

@@ -6,20 +6,20 @@ import itertools
 
 import pytest
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable
-from azpoll.protocol.delay import Pace, Wait
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.delay import Delay, DelayLimits
 from azpoll.protocol.machine import advance
 from azpoll.protocol.states import (
-    NO_TROUBLE,
+    NO_FAILURES,
     Confirming,
     Failed,
     Fetching,
     FinalStateVia,
-    Lost,
     Pending,
     Polling,
-    Reason,
     State,
+    Unknown,
+    UnknownReason,
 )
 from tests.support.protocol_rows import (
     HOST,
@@ -71,19 +71,19 @@ def test_rule_11_a_redirect_is_one_more_request_of_the_same_state(kind: type[Pen
     """Resolved against the URL that answered; the next poll starts at the polling URL again."""
     state = pending(kind)
     story = play_on(state, reply(status_code, Location="/a/b"), reply(status_code, Location="c"), reply(503))
-    assert story.asked == (state.ask.url, url("/a/b"), url("/a/c"))
+    assert story.asked == (state.next_request.url, url("/a/b"), url("/a/c"))
     assert story.waits[1:] == [0, 0]
     assert {type(each) for each in story.states} == {kind}
-    assert story.next.ask.url == story.next.url == state.url
+    assert story.next.next_request.url == story.next.url == state.url
 
 
 def test_rule_11_at_most_3_redirects_are_followed() -> None:
     """The fourth is a failure like any other, so a loop ends by rule 25."""
     hop = reply(307, Location="/op")
     story = play_on(polling(), hop, hop, hop, hop, hop)
-    assert [each.ask.hops for each in story.states if isinstance(each, Polling)] == [0, 1, 2, 3, 0, 1]
+    assert [each.next_request.redirects for each in story.states if isinstance(each, Polling)] == [0, 1, 2, 3, 0, 1]
     assert story.waits == [1, 0, 0, 0, 1]
-    assert until_lost(polling(), hop).lost.reason is Reason.MALFORMED
+    assert until_lost(polling(), hop).lost.reason is UnknownReason.MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_rule_11_at_most_3_redirects_are_followed() -> None:
 )
 def test_rule_11_a_redirect_waits_as_long_as_it_says(value: str, wait: float) -> None:
     """Up to the cap of rule 35; else it is followed at once (RFC 9110 10.2.3)."""
-    asked = play_on(polling(), reply(307, Location="/b", Retry_After=value)).next.ask.wait
-    assert asked == Wait(wait, by_server=True)
+    asked = play_on(polling(), reply(307, Location="/b", Retry_After=value)).next.next_request.delay
+    assert asked == Delay(wait, by_server=True)
 
 
 @pytest.mark.parametrize("status_code", [301, 307])
@@ -100,7 +100,7 @@ def test_rule_11_a_redirect_without_a_location_is_a_failure(status_code: int) ->
     """Back into the schedule."""
     story = play_on(polling(), reply(status_code))
     assert isinstance(story.end, Polling)
-    assert story.end.trouble.failures == 1
+    assert story.end.failure_counts.failures == 1
 
 
 def test_rule_19_a_redirect_of_a_location_does_not_replace_the_polling_url() -> None:
@@ -112,11 +112,11 @@ def test_rule_19_a_redirect_of_a_location_does_not_replace_the_polling_url() -> 
 @pytest.mark.parametrize("status_code", [400, 402, 405, 409, 412, 418, 422, 451])
 def test_rule_24_a_4xx_of_a_status_monitor_is_a_failure_to_read(status_code: int) -> None:
     """Whatever error is in its body, the operation may still run; it can be taken up again."""
-    came = reply(status_code, {"status": "Failed", "error": {"code": "Conflict"}})
-    lost = play_on(polling(), came).lost
-    assert lost.reason is Reason.REFUSED
+    outcome = reply(status_code, {"status": "Failed", "error": {"code": "Conflict"}})
+    lost = play_on(polling(), outcome).lost
+    assert lost.reason is UnknownReason.REFUSED
     assert isinstance(lost.last, Polling)
-    assert lost.came is not None
+    assert lost.outcome is not None
 
 
 @pytest.mark.parametrize("status_code", [500, 503])
@@ -128,7 +128,7 @@ def test_rule_24_a_5xx_that_says_failed_is_a_failure_to_read(status_code: int) -
 
 TRANSIENT: list[Event] = [
     *(Reply(status_code) for status_code in (408, 429, 500, 501, 502, 503, 504, 507, 511, 599)),
-    *(Drop(fault) for fault in Fault if not fault.fatal),
+    *(Drop(fault) for fault in FailureKind if not fault.fatal),
 ]
 
 
@@ -140,18 +140,18 @@ def test_rule_25_transient_failures_go_back_into_the_schedule(kind: type[Pending
     story = until_lost(state, event)
     assert story.waits[1:11] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
     assert {type(each) for each in story.states[:-1]} == {kind}
-    assert story.lost.reason is Reason.EXHAUSTED
+    assert story.lost.reason is UnknownReason.EXHAUSTED
     assert story.at_s - story.waits[0] >= 600
     assert len(story.waits) > 10
     assert isinstance(story.lost.last, Polling | Fetching)
-    assert story.lost.came is not None
+    assert story.lost.outcome is not None
 
 
 def test_rule_25_both_bounds_must_be_passed() -> None:
     """10 in a row within 10 minutes are not enough, nor are few over a long time."""
     slow = reply(503, Retry_After="3600")
     assert len(until_lost(polling(), slow).waits) == 10
-    swift = polling(pace=Pace(cap=1.0))
+    swift = polling(delay_limits=DelayLimits(cap=1.0))
     assert until_lost(swift, reply(503)).at_s == 601
 
 
@@ -159,25 +159,25 @@ def test_rule_25_a_readable_answer_starts_the_count_anew() -> None:
     """In a row means in a row."""
     story = play_on(polling(), *[reply(503, Retry_After="600")] * 9, told("Running"), reply(503), reply(503))
     assert isinstance(story.end, Polling)
-    assert story.end.trouble.failures == 2
-    assert story.states[10].trouble == NO_TROUBLE if isinstance(story.states[10], Polling) else False
+    assert story.end.failure_counts.failures == 2
+    assert story.states[10].failure_counts == NO_FAILURES if isinstance(story.states[10], Polling) else False
     failed = play_on(polling(), reply(503), reply(401), told("Failed")).end
     assert isinstance(failed, Failed)
-    assert failed.last.trouble == NO_TROUBLE
+    assert failed.last.failure_counts == NO_FAILURES
 
 
 @pytest.mark.parametrize(("value", "wait"), [("17", 17), ("0", 1), ("86400", 3600), ("soon", 1)])
 def test_rule_25_the_longer_of_retry_after_and_back_off_is_waited(value: str, wait: float) -> None:
     """The server's word is capped by rule 35."""
-    assert play_on(polling(), reply(429, Retry_After=value)).next.ask.wait.seconds == wait
+    assert play_on(polling(), reply(429, Retry_After=value)).next.next_request.delay.seconds == wait
 
 
 @pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
-@pytest.mark.parametrize("fault", [Fault.CERTIFICATE, Fault.UNSENDABLE])
-def test_rule_25_a_certificate_error_is_fatal_at_once(kind: type[Pending], fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [FailureKind.CERTIFICATE, FailureKind.UNSENDABLE])
+def test_rule_25_a_certificate_error_is_fatal_at_once(kind: type[Pending], fault: FailureKind) -> None:
     """As is a request that cannot be sent; the operation is kept."""
     lost = play_on(pending(kind), Drop(fault, "self-signed")).lost
-    assert lost.reason is Reason.UNREACHABLE
+    assert lost.reason is UnknownReason.UNREACHABLE
     assert "self-signed" in lost.detail
     assert lost.last is not None
 
@@ -188,11 +188,15 @@ def test_rule_26_after_a_401_the_credential_is_renewed_once(kind: type[Pending])
     state = pending(kind)
     once = play_on(state, reply(401, Retry_After="7"))
     assert type(once.end) is kind
-    assert (once.next.ask.url, once.next.ask.wait.seconds, once.next.trouble.unauthorized) == (state.url, 7, 1)
-    assert play_on(state, reply(401)).next.ask.wait.seconds == 1
+    assert (
+        once.next.next_request.url,
+        once.next.next_request.delay.seconds,
+        once.next.failure_counts.unauthorized,
+    ) == (state.url, 7, 1)
+    assert play_on(state, reply(401)).next.next_request.delay.seconds == 1
     for between in ((), (reply(503),), (reply(307, Location="/b"),)):
         lost = play_on(once.end, *between, reply(401)).lost
-        assert lost.reason is Reason.UNAUTHENTICATED
+        assert lost.reason is UnknownReason.UNAUTHENTICATED
         assert lost.last is not None
 
 
@@ -204,10 +208,11 @@ def test_rule_26_a_readable_answer_allows_the_next_renewal() -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "GET"])
 @pytest.mark.parametrize(
-    ("status_code", "reason"), [(404, Reason.NOT_FOUND), (410, Reason.NOT_FOUND), (403, Reason.FORBIDDEN)]
+    ("status_code", "reason"),
+    [(404, UnknownReason.NOT_FOUND), (410, UnknownReason.NOT_FOUND), (403, UnknownReason.FORBIDDEN)],
 )
 def test_rule_27_404_410_and_403_are_tolerated_for_60_s_and_5_tries(
-    method: str, status_code: int, reason: Reason
+    method: str, status_code: int, reason: UnknownReason
 ) -> None:
     """Services lose sight of new operations, and roles take time to propagate; then a PollingError."""
     story = until_lost(polling(method), reply(status_code))
@@ -220,16 +225,16 @@ def test_rule_27_404_410_and_403_are_tolerated_for_60_s_and_5_tries(
 def test_rule_27_both_bounds_must_be_passed() -> None:
     """5 tries in a row, and 60 s."""
     assert len(until_lost(polling(), reply(404, Retry_After="300")).waits) == 5
-    assert until_lost(polling(pace=Pace(cap=1.0)), reply(404)).at_s == 61
+    assert until_lost(polling(delay_limits=DelayLimits(cap=1.0)), reply(404)).at_s == 61
 
 
 @pytest.mark.parametrize("status_code", [404, 410, 403])
 def test_rule_27_a_status_that_comes_into_sight_goes_on(status_code: int) -> None:
     """Recovery Services, deployments."""
-    lost_sight = [reply(status_code)] * 4
-    story = play_on(polling("POST"), *lost_sight, told("Running"), *lost_sight, told("Succeeded"))
-    assert story.outcome is not Reason.NOT_FOUND
-    assert not isinstance(story.end, Lost)
+    status_missing = [reply(status_code)] * 4
+    story = play_on(polling("POST"), *status_missing, told("Running"), *status_missing, told("Succeeded"))
+    assert story.outcome is not UnknownReason.NOT_FOUND
+    assert not isinstance(story.end, Unknown)
 
 
 MALFORMED = [
@@ -251,12 +256,12 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize("came", MALFORMED)
-def test_rule_27_malformed_answers_are_transient(came: Reply) -> None:
+@pytest.mark.parametrize("outcome", MALFORMED)
+def test_rule_27_malformed_answers_are_transient(outcome: Reply) -> None:
     """With the bound of rule 25; core-lro calls some of them a success."""
-    assert play_on(polling(), came, told("Running")).outcome is Polling
-    story = until_lost(polling(), came)
-    assert story.lost.reason is Reason.MALFORMED
+    assert play_on(polling(), outcome, told("Running")).outcome is Polling
+    story = until_lost(polling(), outcome)
+    assert story.lost.reason is UnknownReason.MALFORMED
     assert story.waits[1:8] == [1, 2, 4, 8, 16, 32, 60]
     assert story.at_s >= 600
 
@@ -285,10 +290,10 @@ def test_rule_32_a_result_given_up_says_that_the_operation_succeeded(event: Even
 
 def test_rule_21_a_refusal_at_the_resource_is_not_the_operations_own() -> None:
     """Only a `Location` answers as the operation."""
-    assert play(plan(), shown("Creating"), reply(409)).outcome is Reason.REFUSED
+    assert play(plan(), shown("Creating"), reply(409)).outcome is UnknownReason.REFUSED
     assert play(plan(), accepted(Location="/op"), reply(409)).outcome is Failed
     until_gone = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
-    assert play(until_gone, accepted(), reply(409)).outcome is Reason.REFUSED
+    assert play(until_gone, accepted(), reply(409)).outcome is UnknownReason.REFUSED
     assert play_on(pending(Confirming), reply(409)).asked == (RESOURCE,)
 
 
@@ -302,74 +307,74 @@ NO_RESULT = "the operation succeeded, but its result could not be read: "
 @pytest.mark.parametrize(
     ("state", "event", "reason", "detail"),
     [
-        (polling(), reply(503), Reason.EXHAUSTED, f"HTTP 503{FAILED}"),
-        (polling(), reply(304), Reason.MALFORMED, f"HTTP 304 is no answer to a poll{FAILED}"),
-        (polling(), reply(307), Reason.MALFORMED, f"HTTP 307 without a Location{FAILED}"),
-        (polling(), reply(307, Location="/op"), Reason.MALFORMED, f"more than 3 redirects{FAILED}"),
-        (polling(), reply(200, {}), Reason.MALFORMED, f"its JSON object holds no status{FAILED}"),
-        (polling(), reply(200, b"<html>"), Reason.MALFORMED, f"it is not a status document{FAILED}"),
-        (polling(), Drop(), Reason.EXHAUSTED, f"the connection failed{FAILED}"),
+        (polling(), reply(503), UnknownReason.EXHAUSTED, f"HTTP 503{FAILED}"),
+        (polling(), reply(304), UnknownReason.MALFORMED, f"HTTP 304 is no answer to a poll{FAILED}"),
+        (polling(), reply(307), UnknownReason.MALFORMED, f"HTTP 307 without a Location{FAILED}"),
+        (polling(), reply(307, Location="/op"), UnknownReason.MALFORMED, f"more than 3 redirects{FAILED}"),
+        (polling(), reply(200, {}), UnknownReason.MALFORMED, f"its JSON object holds no status{FAILED}"),
+        (polling(), reply(200, b"<html>"), UnknownReason.MALFORMED, f"it is not a status document{FAILED}"),
+        (polling(), Drop(), UnknownReason.EXHAUSTED, f"the connection failed{FAILED}"),
         (
             polling(),
-            Drop(Fault.TIMEOUT, "30 s"),
-            Reason.EXHAUSTED,
+            Drop(FailureKind.TIMEOUT, "30 s"),
+            UnknownReason.EXHAUSTED,
             f"no complete answer came in time: 30 s{FAILED}",
         ),
         (
             polling(),
-            Drop(Fault.CERTIFICATE, "expired"),
-            Reason.UNREACHABLE,
+            Drop(FailureKind.CERTIFICATE, "expired"),
+            UnknownReason.UNREACHABLE,
             "the server's certificate was not accepted: expired",
         ),
-        (polling(), reply(400), Reason.REFUSED, "HTTP 400"),
+        (polling(), reply(400), UnknownReason.REFUSED, "HTTP 400"),
         (
             polling(),
             reply(401),
-            Reason.UNAUTHENTICATED,
+            UnknownReason.UNAUTHENTICATED,
             "HTTP 401, and again after the credential was renewed",
         ),
         (
             polling(),
             reply(403),
-            Reason.FORBIDDEN,
+            UnknownReason.FORBIDDEN,
             "HTTP 403 for 63 s: the read permission on the status URL is missing",
         ),
-        (polling(), reply(404), Reason.NOT_FOUND, "HTTP 404 for 63 s: nothing is found there"),
-        (polling(), reply(307, Location=EVIL), Reason.UNTRUSTED, f"the URL that a redirect names {FOREIGN}"),
+        (polling(), reply(404), UnknownReason.NOT_FOUND, "HTTP 404 for 63 s: nothing is found there"),
+        (polling(), reply(307, Location=EVIL), UnknownReason.UNTRUSTED, f"the URL that a redirect names {FOREIGN}"),
         (
             polling(),
             told("Running", Azure_AsyncOperation=EVIL),
-            Reason.UNTRUSTED,
+            UnknownReason.UNTRUSTED,
             f"the URL that a later answer names {FOREIGN}",
         ),
         (
             pending(Fetching),
             reply(200, b"<html>"),
-            Reason.MALFORMED,
+            UnknownReason.MALFORMED,
             f"{NO_RESULT}the body is not the JSON it should be{FAILED}",
         ),
         (
             pending(Fetching),
             accepted(Location=EVIL),
-            Reason.UNTRUSTED,
+            UnknownReason.UNTRUSTED,
             f"{NO_RESULT}the URL that a later answer names {FOREIGN}",
         ),
         (
             pending(Confirming),
             reply(403, Retry_After="60"),
-            Reason.FORBIDDEN,
+            UnknownReason.FORBIDDEN,
             "HTTP 403 for 240 s: the read permission on the status URL is missing",
         ),
     ],
 )
 def test_rule_24_a_lost_operation_says_why_and_keeps_the_answer_that_is_the_reason(
-    state: Pending, event: Event, reason: Reason, detail: str
+    state: Pending, event: Event, reason: UnknownReason, detail: str
 ) -> None:
     """In one sentence, for people."""
     story = until_lost(state, event)
     assert (story.lost.reason, story.lost.detail) == (reason, detail)
-    assert story.lost.came is not None
-    assert story.lost.came.at_s == story.at_s
+    assert story.lost.outcome is not None
+    assert story.lost.outcome.at_s == story.at_s
 
 
 @pytest.mark.parametrize(
@@ -392,16 +397,16 @@ def test_rule_36_what_was_given_up_is_not_taken_up_before_the_last_answer_allows
     """The wait stands in the resume token."""
     last = play_on(state, *events).lost.last
     assert last is not None
-    assert last.ask.wait.seconds >= 17
+    assert last.next_request.delay.seconds >= 17
 
 
 def test_rule_36_nor_before_one_allows_whose_body_never_came() -> None:
     """Its head says so."""
     head = reply(503, Retry_After="17").to(OP, 0.0)
-    lost = advance(polling(), Unreachable(Fault.CERTIFICATE, "", 0.0, head=head))
-    assert isinstance(lost, Lost)
+    lost = advance(polling(), RequestFailure(FailureKind.CERTIFICATE, "", 0.0, head=head))
+    assert isinstance(lost, Unknown)
     assert lost.last is not None
-    assert lost.last.ask.wait == Wait(17, by_server=True)
+    assert lost.last.next_request.delay == Delay(17, by_server=True)
 
 
 @pytest.mark.parametrize(
@@ -428,8 +433,8 @@ def test_rule_24_an_initial_answer_that_leads_nowhere_says_why_and_is_kept(
     """In one sentence, for people."""
     lost = play(plan(method), initial).lost
     assert lost.detail == detail
-    assert isinstance(lost.came, Answer)
-    assert (lost.came.status_code, lost.came.body) == (initial.status_code, initial.body)
+    assert isinstance(lost.outcome, Answer)
+    assert (lost.outcome.status_code, lost.outcome.body) == (initial.status_code, initial.body)
 
 
 def test_rule_45_what_went_wrong_is_told_without_urls() -> None:

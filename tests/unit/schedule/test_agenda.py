@@ -8,35 +8,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.record import Record
-from azpoll.schedule.agenda import READ_WAIT_S, Agenda
 from azpoll.schedule.budget import Budget
-from azpoll.schedule.job import Errand
-from azpoll.schedule.lane import Rank
+from azpoll.schedule.job import CancelRequest
+from azpoll.schedule.poll_queue import READ_WAIT_S, PollQueue
+from azpoll.schedule.scope_queue import Priority
+from azpoll.tracking.record import OperationRecord
 from tests.support.jobs import HOST, SHELF, answer, job
 
-SLOW = Budget(rate=1.0, ceiling=1.0, burst=1.0, rise=0.0)
+SLOW = Budget(rate=1.0, max_rate=1.0, burst=1.0, increase_per_s=0.0)
 
 
-def agenda_of(*jobs: Record, due_s: float = 0.0, budget: Budget | None = SLOW) -> Agenda:
-    agenda = Agenda(budget)
+def agenda_of(*jobs: OperationRecord, due_s: float = 0.0, budget: Budget | None = SLOW) -> PollQueue:
+    poll_queue = PollQueue(budget)
     for one in jobs:
-        agenda.put(one, due_s)
-    return agenda
+        poll_queue.put(one, due_s)
+    return poll_queue
 
 
-def ids(agenda: Agenda, until_s: float, from_s: float = 0.0) -> list[str]:
+def ids(poll_queue: PollQueue, until_s: float, from_s: float = 0.0) -> list[str]:
     """Return which jobs are asked until then, in their order."""
     names: list[str] = []
     now_s = from_s
     while now_s <= until_s:
-        taken = agenda.take(now_s)
+        taken = poll_queue.take(now_s)
         if taken is not None:
-            assert isinstance(taken, Record)
-            assert taken.place is not None
+            assert isinstance(taken, OperationRecord)
+            assert taken.provider_queue is not None
             names.append(taken.label or "")
             continue
-        next_s = agenda.next_s()
+        next_s = poll_queue.next_s()
         if next_s is None:
             break
         now_s = max(next_s, now_s + 1e-6)
@@ -44,162 +44,162 @@ def ids(agenda: Agenda, until_s: float, from_s: float = 0.0) -> list[str]:
 
 
 def test_an_empty_agenda_has_nothing_ever() -> None:
-    agenda = agenda_of()
-    assert len(agenda) == 0
-    assert agenda.take(1e9) is None
-    assert agenda.next_s() is None
+    poll_queue = agenda_of()
+    assert len(poll_queue) == 0
+    assert poll_queue.take(1e9) is None
+    assert poll_queue.next_s() is None
 
 
 def test_a_job_waits_for_its_time_and_then_for_a_read() -> None:
     first, second = job("first"), job("second")
-    agenda = agenda_of(first, second, due_s=5.0)
-    assert agenda.take(4.9) is None
-    assert agenda.next_s() == 5.0
-    assert agenda.take(5.0) is first
-    assert agenda.take(5.0) is None
-    assert len(agenda) == 1
-    assert agenda.next_s() == pytest.approx(6.0)
+    poll_queue = agenda_of(first, second, due_s=5.0)
+    assert poll_queue.take(4.9) is None
+    assert poll_queue.next_s() == 5.0
+    assert poll_queue.take(5.0) is first
+    assert poll_queue.take(5.0) is None
+    assert len(poll_queue) == 1
+    assert poll_queue.next_s() == pytest.approx(6.0)
 
 
 def test_a_job_that_is_due_alone_waits_for_a_read_of_its_provider_too() -> None:
     """However many its subscription has."""
     first, second = job("first"), job("second")
-    agenda = agenda_of(first, budget=Budget(providers={"Microsoft.Fake": 0.1}))
-    agenda.put(second, 1.0)
-    assert agenda.take(0.0) is first
-    assert agenda.take(1.0) is None
-    assert agenda.next_s() == pytest.approx(10.0)
-    assert agenda.take(10.0) is second
+    poll_queue = agenda_of(first, budget=Budget(providers={"Microsoft.Fake": 0.1}))
+    poll_queue.put(second, 1.0)
+    assert poll_queue.take(0.0) is first
+    assert poll_queue.take(1.0) is None
+    assert poll_queue.next_s() == pytest.approx(10.0)
+    assert poll_queue.take(10.0) is second
 
 
 @pytest.mark.parametrize("due_s", [0.0, 9.0], ids=["for a read", "for its time"])
 def test_a_job_that_is_withdrawn_is_asked_no_more(due_s: float) -> None:
     first, gone, last = job("first"), job("gone"), job("last")
-    agenda = agenda_of(first, gone, last, due_s=due_s)
-    assert (agenda.take(0.0) is None) == bool(due_s)
-    agenda.withdraw(gone)
-    agenda.withdraw(gone)
-    assert len(agenda) == 1 + bool(due_s)
-    assert "gone" not in ids(agenda, 60.0)
+    poll_queue = agenda_of(first, gone, last, due_s=due_s)
+    assert (poll_queue.take(0.0) is None) == bool(due_s)
+    poll_queue.withdraw(gone)
+    poll_queue.withdraw(gone)
+    assert len(poll_queue) == 1 + bool(due_s)
+    assert "gone" not in ids(poll_queue, 60.0)
 
 
 def test_a_job_that_waits_for_a_read_moves_when_it_is_put_again() -> None:
     """As one does whose errand comes first."""
     first, moved, last = job("first"), job("moved"), job("last")
-    agenda = agenda_of(first, moved, last)
-    assert agenda.take(0.0) is not None
-    agenda.put(moved, 30.0)
-    assert len(agenda) == 2
-    assert ids(agenda, 29.0) == ["last"]
-    assert ids(agenda, 31.0) == ["moved"]
+    poll_queue = agenda_of(first, moved, last)
+    assert poll_queue.take(0.0) is not None
+    poll_queue.put(moved, 30.0)
+    assert len(poll_queue) == 2
+    assert ids(poll_queue, 29.0) == ["last"]
+    assert ids(poll_queue, 31.0) == ["moved"]
 
 
 def test_a_hint_moves_a_job_that_waits_for_a_read_to_the_front() -> None:
     jobs = [job(name) for name in range(5)]
-    agenda = agenda_of(*jobs)
-    assert agenda.take(0.0) is not None
-    agenda.rank(jobs[4], Rank.HINTED, 0.5)
-    agenda.rank(jobs[1], Rank.COVERED, 0.5)
-    assert ids(agenda, 60.0) == ["4", "2", "3", "1"]
+    poll_queue = agenda_of(*jobs)
+    assert poll_queue.take(0.0) is not None
+    poll_queue.priority(jobs[4], Priority.HIGH, 0.5)
+    poll_queue.priority(jobs[1], Priority.LOW, 0.5)
+    assert ids(poll_queue, 60.0) == ["4", "2", "3", "1"]
 
 
 def test_a_hint_ends_a_wait_of_our_own() -> None:
     """The pace's floor of a second after the last answer is kept."""
     waiting = job("a", retry_after=None)
-    agenda = agenda_of(waiting, due_s=30.0)
-    agenda.rank(waiting, Rank.HINTED, 0.25)
-    assert agenda.next_s() == 1.0
-    agenda.put(waiting, 30.0)
-    agenda.rank(waiting, Rank.HINTED, 9.0)
-    assert agenda.next_s() == 9.0
+    poll_queue = agenda_of(waiting, due_s=30.0)
+    poll_queue.priority(waiting, Priority.HIGH, 0.25)
+    assert poll_queue.next_s() == 1.0
+    poll_queue.put(waiting, 30.0)
+    poll_queue.priority(waiting, Priority.HIGH, 9.0)
+    assert poll_queue.next_s() == 9.0
 
 
 def test_a_hint_brings_no_job_later() -> None:
     waiting = job("a", retry_after=None)
-    agenda = agenda_of(waiting, due_s=2.0)
-    agenda.rank(waiting, Rank.HINTED, 2.5)
-    assert agenda.next_s() == 2.0
+    poll_queue = agenda_of(waiting, due_s=2.0)
+    poll_queue.priority(waiting, Priority.HIGH, 2.5)
+    assert poll_queue.next_s() == 2.0
 
 
 def test_a_hint_ends_no_wait_that_the_server_asked_for() -> None:
     """It is only asked first once that is over."""
     hinted, others = job("hinted"), [job(name) for name in range(3)]
-    agenda = agenda_of(*others, hinted, due_s=17.0)
-    agenda.rank(hinted, Rank.HINTED, 5.0)
-    assert agenda.take(16.9) is None
-    assert agenda.next_s() == 17.0
-    assert ids(agenda, 60.0)[0] == "hinted"
+    poll_queue = agenda_of(*others, hinted, due_s=17.0)
+    poll_queue.priority(hinted, Priority.HIGH, 5.0)
+    assert poll_queue.take(16.9) is None
+    assert poll_queue.next_s() == 17.0
+    assert ids(poll_queue, 60.0)[0] == "hinted"
 
 
 def test_a_hint_leaves_an_errand_where_it_is() -> None:
     """What is sent next is no poll, and a hint is of polls."""
     waiting = job("a", retry_after=None)
-    waiting.errand = Errand(f"{HOST}/cancel")
-    agenda = agenda_of(waiting, due_s=5.0)
-    agenda.rank(waiting, Rank.HINTED, 1.5)
-    assert agenda.next_s() == 5.0
+    waiting.cancel_request = CancelRequest(f"{HOST}/cancel")
+    poll_queue = agenda_of(waiting, due_s=5.0)
+    poll_queue.priority(waiting, Priority.HIGH, 1.5)
+    assert poll_queue.next_s() == 5.0
 
 
 def test_an_errand_goes_before_polls() -> None:
-    polls, sent = [job(name) for name in range(3)], job("errand")
-    sent.errand = Errand(f"{HOST}/subscriptions/s/cancel")
-    assert ids(agenda_of(*polls, sent), 60.0) == ["errand", "0", "1", "2"]
+    polls, sent = [job(name) for name in range(3)], job("cancel_request")
+    sent.cancel_request = CancelRequest(f"{HOST}/subscriptions/s/cancel")
+    assert ids(agenda_of(*polls, sent), 60.0) == ["cancel_request", "0", "1", "2"]
 
 
 def test_a_rank_is_for_one_request_and_one_that_comes_during_it_is_for_the_next() -> None:
     """A hint may tell of an end that the poll under way was too early to see."""
     first, second = job("first"), job("second")
-    agenda = agenda_of(first, second)
-    agenda.rank(first, Rank.HINTED, 0.0)
-    assert agenda.take(0.0) is not None
-    assert first.rank is Rank.PLAIN
-    agenda.rank(first, Rank.HINTED, 0.1)
-    agenda.put(first, 0.5)
-    assert ids(agenda, 60.0) == ["first", "second"]
+    poll_queue = agenda_of(first, second)
+    poll_queue.priority(first, Priority.HIGH, 0.0)
+    assert poll_queue.take(0.0) is not None
+    assert first.priority is Priority.NORMAL
+    poll_queue.priority(first, Priority.HIGH, 0.1)
+    poll_queue.put(first, 0.5)
+    assert ids(poll_queue, 60.0) == ["first", "second"]
 
 
 def test_a_job_that_gets_no_read_until_its_deadline_is_given_up_soon_after() -> None:
     """It is taken without a place; the others are asked as before."""
     first, late, last = job("first"), job("late", deadline_s=20.0), job("last")
-    budget = Budget(rate=0.01, ceiling=0.01, burst=1.0, rise=0.0)
-    agenda = agenda_of(first, late, last, due_s=19.0, budget=budget)
-    assert agenda.take(19.0) is not None
-    assert agenda.take(20.0) is None
-    assert agenda.next_s() == 20.0 + READ_WAIT_S
-    assert agenda.take(20.0 + READ_WAIT_S) is late
-    assert late.place is None
-    assert agenda.take(20.0 + READ_WAIT_S) is None
-    assert len(agenda) == 1
-    assert ids(agenda, 200.0) == ["last"]
+    budget = Budget(rate=0.01, max_rate=0.01, burst=1.0, increase_per_s=0.0)
+    poll_queue = agenda_of(first, late, last, due_s=19.0, budget=budget)
+    assert poll_queue.take(19.0) is not None
+    assert poll_queue.take(20.0) is None
+    assert poll_queue.next_s() == 20.0 + READ_WAIT_S
+    assert poll_queue.take(20.0 + READ_WAIT_S) is late
+    assert late.provider_queue is None
+    assert poll_queue.take(20.0 + READ_WAIT_S) is None
+    assert len(poll_queue) == 1
+    assert ids(poll_queue, 200.0) == ["last"]
 
 
 def test_a_job_that_got_its_read_is_not_given_up() -> None:
     late = job("late", deadline_s=20.0)
-    agenda = agenda_of(late, due_s=19.0)
-    taken = agenda.take(19.0)
+    poll_queue = agenda_of(late, due_s=19.0)
+    taken = poll_queue.take(19.0)
     assert taken is not None
-    assert taken.place is not None
-    assert agenda.take(30.0) is None
-    assert agenda.next_s() is None
+    assert taken.provider_queue is not None
+    assert poll_queue.take(30.0) is None
+    assert poll_queue.next_s() is None
 
 
 def test_hints_without_end_do_not_make_the_deadlines_grow() -> None:
     """Covered and uncovered for as long as it waits, a job is given up once all the same."""
     first, late = job("first"), job("late", deadline_s=20.0)
-    agenda = agenda_of(first, late, budget=Budget(rate=0.01, ceiling=0.01, burst=1.0, rise=0.0))
-    assert agenda.take(0.0) is not None
+    poll_queue = agenda_of(first, late, budget=Budget(rate=0.01, max_rate=0.01, burst=1.0, increase_per_s=0.0))
+    assert poll_queue.take(0.0) is not None
     tracemalloc.start()
     try:
         for _ in range(5000):
-            agenda.rank(late, Rank.COVERED, 1.0)
-            agenda.rank(late, Rank.PLAIN, 1.0)
+            poll_queue.priority(late, Priority.LOW, 1.0)
+            poll_queue.priority(late, Priority.NORMAL, 1.0)
         grown, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert grown < 100_000
-    assert agenda.take(30.0) is late
-    assert late.place is None
-    assert agenda.take(30.0) is None
+    assert poll_queue.take(30.0) is late
+    assert late.provider_queue is None
+    assert poll_queue.take(30.0) is None
 
 
 @given(
@@ -213,13 +213,13 @@ def test_a_plain_fleet_is_asked_in_the_order_its_lane_would_give(
     """It takes a shorter way, which an owner bars."""
 
     def asked(owner: str | None) -> list[str]:
-        agenda = Agenda(budget)
+        poll_queue = PollQueue(budget)
         for number, due_s in enumerate(times):
             one = job(str(number))
-            one.owner, one.order_s = owner, due_s
-            agenda.asks(one, f"{SHELF}/{number}/status", 0.0)
-            agenda.put(one, due_s)
-        return ids(agenda, until_s=1e3, from_s=start_s)
+            one.owner, one.priority_time = owner, due_s
+            poll_queue.polling_url(one, f"{SHELF}/{number}/status", 0.0)
+            poll_queue.put(one, due_s)
+        return ids(poll_queue, until_s=1e3, from_s=start_s)
 
     assert asked(None) == asked("somebody")
 
@@ -227,26 +227,26 @@ def test_a_plain_fleet_is_asked_in_the_order_its_lane_would_give(
 def test_the_others_that_wait_to_ask_the_same_are_taken_out_together() -> None:
     """But for one whose turn has come, and one that asks no more."""
     asked, twin, taken, over, other = job("a"), job("a"), job("a"), job("a"), job("b")
-    agenda = agenda_of(asked, taken, twin, over, other, budget=None)
+    poll_queue = agenda_of(asked, taken, twin, over, other, budget=None)
     for one in (asked, twin, taken, over, other):
-        agenda.asks(one, f"{SHELF}/{one.label}/status", 0.0)
-    assert agenda.take(0.0) is asked
-    assert agenda.take(0.0) is taken
-    agenda.withdraw(over)
-    agenda.leaves(over)
-    assert agenda.twins_of(asked, f"{HOST}/elsewhere") == []
-    assert agenda.twins_of(asked, f"{SHELF}/a/status") == [twin]
-    assert len(agenda) == 1
-    assert agenda.twins_of(other, f"{SHELF}/b/status") == []
+        poll_queue.polling_url(one, f"{SHELF}/{one.label}/status", 0.0)
+    assert poll_queue.take(0.0) is asked
+    assert poll_queue.take(0.0) is taken
+    poll_queue.withdraw(over)
+    poll_queue.leaves(over)
+    assert poll_queue.sharers_of(asked, f"{HOST}/elsewhere") == []
+    assert poll_queue.sharers_of(asked, f"{SHELF}/a/status") == [twin]
+    assert len(poll_queue) == 1
+    assert poll_queue.sharers_of(other, f"{SHELF}/b/status") == []
 
 
 def test_a_429_closes_the_scope_of_its_place() -> None:
     first, second = job("first"), job("second")
-    agenda = agenda_of(first, second, budget=Budget())
-    taken = agenda.take(0.0)
+    poll_queue = agenda_of(first, second, budget=Budget())
+    taken = poll_queue.take(0.0)
     assert taken is not None
-    assert taken.place is not None
-    agenda.heard(taken.place, answer(429, {"retry-after": "60"}), 0.0)
-    assert agenda.take(59.0) is None
-    (scope,) = agenda.statistics(59.0)
+    assert taken.provider_queue is not None
+    poll_queue.on_answer(taken.provider_queue, answer(429, {"retry-after": "60"}), 0.0)
+    assert poll_queue.take(59.0) is None
+    (scope,) = poll_queue.statistics(59.0)
     assert (scope.throttled, scope.waiting, scope.rate) == (1, 1, 14.0)

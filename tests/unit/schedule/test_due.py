@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from azpoll.schedule.due import DueHeap
+from azpoll.schedule.due_heap import DueHeap
 
 
 class Job:
@@ -17,7 +17,7 @@ class Job:
     def __init__(self, name: object) -> None:
         self.name = name
         self.due_s = 0.0
-        self.entry = 0
+        self.heap_entry = 0
 
 
 def heap_of(*due_s: float) -> tuple[DueHeap[Job], list[Job]]:
@@ -31,7 +31,7 @@ def heap_of(*due_s: float) -> tuple[DueHeap[Job], list[Job]]:
 def taken(heap: DueHeap[Job], now_s: float) -> list[object]:
     names: list[object] = []
     while (job := heap.take(now_s)) is not None:
-        assert job.entry == 0
+        assert job.heap_entry == 0
         names.append(job.name)
     return names
 
@@ -94,7 +94,7 @@ def test_any_order_of_puts_moves_and_withdrawals_leaves_by_due_time(seed: int) -
             heap.put(job, choice.random())
             there.add(job)
         assert len(heap) == len(there)
-    expected = sorted(there, key=lambda job: (job.due_s, job.entry))
+    expected = sorted(there, key=lambda job: (job.due_s, job.heap_entry))
     assert heap.next_s() == expected[0].due_s
     assert taken(heap, 1) == [job.name for job in expected]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.schedule.durations import LEAST_SAMPLES, Durations, kind_of
+from azpoll.schedule.durations import LEAST_SAMPLES, Durations, operation_kind
 
 HOST = "https://management.azure.com"
 GROUP = f"{HOST}/subscriptions/S/resourceGroups/G/providers"
@@ -30,7 +30,7 @@ def learned(*seconds: float) -> Durations:
 )
 def test_a_kind_is_method_provider_and_types(url: str, kind: str) -> None:
     """Names, the query and case play no part; an extension's own provider counts."""
-    assert kind_of("PUT", url) == kind
+    assert operation_kind("PUT", url) == kind
 
 
 def test_little_knowledge_concludes_nothing() -> None:

@@ -8,41 +8,41 @@ from itertools import count
 
 import pytest
 
-from azpoll.schedule.line import Line, Owner
+from azpoll.schedule.fair_queue import FairQueue, Owner
 
 
 class Job:
     """A job in a line."""
 
-    def __init__(self, name: object, entry: int) -> None:
+    def __init__(self, name: object, heap_entry: int) -> None:
         self.name = name
-        self.entry = entry
+        self.heap_entry = heap_entry
 
 
 class Stand:
     """A line, its owners, and the numbers of their turns."""
 
     def __init__(self, owners: int) -> None:
-        self.line: Line[Job] = Line()
+        self.line: FairQueue[Job] = FairQueue()
         self.turns = count(1)
         self.entries = count(1)
         self.owners = [Owner(next(self.turns)) for _ in range(owners)]
 
-    def add(self, owner: int, order_s: float = 0.0) -> Job:
+    def add(self, owner: int, priority_time: float = 0.0) -> Job:
         job = Job(owner, next(self.entries))
-        self.line.add(job, order_s, self.owners[owner])
+        self.line.add(job, priority_time, self.owners[owner])
         return job
 
     def forget(self, job: Job, owner: int) -> None:
-        job.entry = 0
+        job.heap_entry = 0
         self.line.forget(self.owners[owner])
 
     def take(self) -> Job:
-        owner, (_, entry, job) = self.line.first()
+        owner, (_, heap_entry, job) = self.line.first()
         assert self.line.take(owner) is job
-        assert job.entry == entry
+        assert job.heap_entry == heap_entry
         owner.turn = next(self.turns)
-        job.entry = 0
+        job.heap_entry = 0
         return job
 
 
@@ -59,7 +59,7 @@ def test_owners_take_turns_however_many_jobs_each_has() -> None:
 def test_the_jobs_of_an_owner_leave_in_order() -> None:
     """The least order first, then who came first."""
     stand = Stand(1)
-    jobs = [stand.add(0, order_s) for order_s in (3.0, 1.0, 2.0, 1.0)]
+    jobs = [stand.add(0, priority_time) for priority_time in (3.0, 1.0, 2.0, 1.0)]
     assert [stand.take() for _ in range(4)] == [jobs[1], jobs[3], jobs[2], jobs[0]]
     assert stand.line.waiting == 0
 

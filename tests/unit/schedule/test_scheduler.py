@@ -42,7 +42,7 @@ async def test_the_earliest_due_is_asked_first_whatever_came_first() -> None:
         for number in (3, 1, 4, 0, 2):
             await tracker.begin("DELETE", path_of(number))
     ids = list(arm.operations)
-    assert [operation for _, operation in polls_of(arm)] == [ids[place] for place in (2, 0, 4, 1, 3)]
+    assert [operation for _, operation in polls_of(arm)] == [ids[provider_queue] for provider_queue in (2, 0, 4, 1, 3)]
     arm.no_early_polls()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.schedule.width import LOOK_EVERY_S, PATIENCE_S, Width
+from azpoll.schedule.concurrency import LOOK_EVERY_S, PATIENCE_S, ConcurrencyLimit
 
 
 class Process:
@@ -13,15 +13,15 @@ class Process:
     def __init__(self, least: int = 8, most: int = 64) -> None:
         self.now_s = 1000.0
         self.cpu_s = 7.0
-        self.width = Width(least, most, lambda: self.cpu_s)
-        self.width.filled(self.now_s, self.now_s)
+        self.limit = ConcurrencyLimit(least, most, lambda: self.cpu_s)
+        self.limit.filled(self.now_s, self.now_s)
 
     def fill(self, *, waited_s: float, after_s: float = LOOK_EVERY_S, share: float = 0.0) -> int:
         """Fill it with a request that has waited; returns how wide it is then."""
         self.now_s += after_s
         self.cpu_s += after_s * share
-        self.width.filled(self.now_s - waited_s, self.now_s)
-        return self.width.now
+        self.limit.filled(self.now_s - waited_s, self.now_s)
+        return self.limit.now
 
 
 def test_it_becomes_wider_while_requests_wait_and_there_is_time_to_spare() -> None:
@@ -71,9 +71,9 @@ def test_the_idle_time_before_requests_wait_says_nothing() -> None:
 
 
 def test_the_first_one_says_nothing() -> None:
-    width = Width(8, 64, lambda: 0.0)
-    width.filled(0.0, 1000.0)
-    assert width.now == 8
+    limit = ConcurrencyLimit(8, 64, lambda: 0.0)
+    limit.filled(0.0, 1000.0)
+    assert limit.now == 8
 
 
 @pytest.mark.parametrize("count", [1, 8, 100])

@@ -10,9 +10,9 @@ import anyio
 import pytest
 
 from azpoll.protocol.states import Pending, Succeeded
+from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.scheduler import Scheduler
-from azpoll.schedule.timing import Timing
-from azpoll.schedule.width import Width
 from tests.support.jobs import answer, job
 
 if TYPE_CHECKING:
@@ -45,19 +45,19 @@ class Phases:
 async def test_each_job_is_asked_in_its_time_while_the_workers_become_more_and_fewer(
     least: int, most: int, every_s: float
 ) -> None:
-    width = Width(least, most, Phases(every_s).cpu_s)
+    limit = ConcurrencyLimit(least, most, Phases(every_s).cpu_s)
     left = dict.fromkeys((f"job{number}" for number in range(JOBS)), POLLS)
     jobs = [job(name, retry_after=3) for name in left]
-    widths = [width.now]
+    widths = [limit.now]
     results = 0
     all_ended = anyio.Event()
 
     async def ask(state: Pending) -> Answer:
         nonlocal results
-        widths.append(width.now)
+        widths.append(limit.now)
         assert scheduler.in_flight <= max(widths[-2:])  # it may have become narrower as this one was taken
         await anyio.sleep(TAKES_S)
-        url, now_s = state.ask.url, anyio.current_time()
+        url, now_s = state.next_request.url, anyio.current_time()
         if not url.endswith("/status"):
             results += 1
             if results == JOBS:
@@ -76,9 +76,9 @@ async def test_each_job_is_asked_in_its_time_while_the_workers_become_more_and_f
             ask,
             post,
             tasks,
-            width=width,
+            limit=limit,
             budget=None,
-            timing=Timing(Random(1)),  # noqa: S311 - jitter
+            due_times=DueTimes(Random(1)),  # noqa: S311 - jitter
             throttled=lambda _scope, _throttle: None,
         )
         for each in jobs:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from azpoll.testing import RetryAfter
-from azpoll.testing.retry_after import Form, imf_date, told_delay_s
+from azpoll.testing.retry_after import Form, imf_date, retry_after_s
 
 NOW = datetime(1994, 11, 6, 8, 49, 30, 999, tzinfo=UTC)
 
@@ -30,15 +30,15 @@ NOW = datetime(1994, 11, 6, 8, 49, 30, 999, tzinfo=UTC)
 def test_each_form_is_written_and_read_back(seconds: float, form: Form, header: tuple[str, str]) -> None:
     name, value = RetryAfter(seconds, form).header(NOW)
     assert (name, value) == header
-    told = told_delay_s({name.lower(): value, "date": imf_date(NOW)})
+    told = retry_after_s({name.lower(): value, "date": imf_date(NOW)})
     assert told == pytest.approx(7 if form == "asctime-date" else seconds)
 
 
 @pytest.mark.parametrize("text", ["soon", "", "nan", "inf", "Sun, 99 Nov 1994 08:49:37 GMT"])
 def test_what_cannot_be_read_tells_nothing(text: str) -> None:
-    assert told_delay_s({"retry-after": text, "date": imf_date(NOW)}) is None
-    assert told_delay_s({}) is None
+    assert retry_after_s({"retry-after": text, "date": imf_date(NOW)}) is None
+    assert retry_after_s({}) is None
 
 
 def test_a_date_without_a_date_to_compare_tells_nothing() -> None:
-    assert told_delay_s({"retry-after": imf_date(NOW)}) is None
+    assert retry_after_s({"retry-after": imf_date(NOW)}) is None

@@ -10,14 +10,14 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from azpoll.board import FORGOTTEN_AT_LEAST, Board, Resources
 from azpoll.protocol.machine import advance
 from azpoll.protocol.states import Polling
-from azpoll.record import Record
-from azpoll.schedule.lane import Rank
+from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.scheduler import Scheduler
-from azpoll.schedule.timing import Timing
-from azpoll.schedule.width import Width
+from azpoll.schedule.scope_queue import Priority
+from azpoll.tracking.hint_board import FORGOTTEN_AT_LEAST, ResourceHints, ResourceIndex
+from azpoll.tracking.record import OperationRecord
 from tests.support.jobs import SHELF, answer, job
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ MANY = 3 * FORGOTTEN_AT_LEAST
 def alive() -> int:
     """Return how many records there are."""
     gc.collect()
-    return sum(isinstance(one, Record) for one in gc.get_objects())
+    return sum(isinstance(one, OperationRecord) for one in gc.get_objects())
 
 
 def scheduler_of(tasks: TaskGroup) -> Scheduler:
@@ -46,9 +46,9 @@ def scheduler_of(tasks: TaskGroup) -> Scheduler:
         ask,
         ask,
         tasks,
-        width=Width(1, 1, float),
+        limit=ConcurrencyLimit(1, 1, float),
         budget=None,
-        timing=Timing(Random(1)),  # noqa: S311 - jitter
+        due_times=DueTimes(Random(1)),  # noqa: S311 - jitter
         throttled=lambda _scope, _throttle: None,
     )
 
@@ -61,7 +61,7 @@ def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() ->
     """However many there were; also those that were known before hints were given."""
     before = alive()
     running = [job(f"running{number}") for number in range(10)]
-    resources = Resources(running[:5])
+    resources = ResourceIndex(running[:5])
     for record in running[5:]:
         resources.add(record)
     for number in range(MANY):
@@ -73,7 +73,7 @@ def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() ->
         assert resources.of(f"{SHELF}/running{number}") == [record]
 
 
-def ended(number: int) -> Record:
+def ended(number: int) -> OperationRecord:
     """Return an operation whose first poll has told that it failed."""
     record = job(number)
     assert isinstance(record.state, Polling)
@@ -84,7 +84,7 @@ def ended(number: int) -> Record:
 def test_an_operation_that_had_ended_already_is_not_kept() -> None:
     """As a response that tells the end is tracked."""
     before = alive()
-    resources = Resources(())
+    resources = ResourceIndex(())
     for number in range(100):
         resources.add(ended(number))
     assert alive() == before
@@ -94,9 +94,9 @@ def test_an_operation_that_had_ended_already_is_not_kept() -> None:
 @pytest.mark.anyio
 async def test_what_a_source_covered_is_forgotten_once_it_has_ended() -> None:
     before = alive()
-    resources = Resources(())
+    resources = ResourceIndex(())
     async with anyio.create_task_group() as tasks:
-        board = Board(resources, scheduler_of(tasks), no_plan)
+        board = ResourceHints(resources, scheduler_of(tasks), no_plan)
         running = job("running")
         resources.add(running)
         assert board.running(f"{SHELF}/running") == 1
@@ -106,4 +106,4 @@ async def test_what_a_source_covered_is_forgotten_once_it_has_ended() -> None:
             assert board.running(f"{SHELF}/{number}") == 1
             record.withdrawn = True
         assert alive() - before <= FORGOTTEN_AT_LEAST + 100
-        assert running.rank is Rank.COVERED
+        assert running.priority is Priority.LOW

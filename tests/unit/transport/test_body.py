@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.transport.client import RESULT_LIMIT, STATUS_LIMIT, ClientTransport
 from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
@@ -29,7 +29,7 @@ MEBIBYTE = 1024 * 1024
 
 async def read(
     library: Library, chunks: Iterable[bytes], coding: str | None, limit: int = STATUS_LIMIT
-) -> Answer | Unreachable:
+) -> Answer | RequestFailure:
     """Return what a transport makes of a body that comes in chunks."""
     module = import_module(library)
 
@@ -55,14 +55,14 @@ async def read(
         return await ClientTransport(client).request("GET", "https://x.example/", limit=limit)
 
 
-def body_of(came: Answer | Unreachable) -> bytes:
-    assert isinstance(came, Answer)
-    return came.body
+def body_of(outcome: Answer | RequestFailure) -> bytes:
+    assert isinstance(outcome, Answer)
+    return outcome.body
 
 
-def fault_of(came: Answer | Unreachable) -> Fault:
-    assert isinstance(came, Unreachable)
-    return came.fault
+def fault_of(outcome: Answer | RequestFailure) -> FailureKind:
+    assert isinstance(outcome, RequestFailure)
+    return outcome.fault
 
 
 @cache
@@ -84,10 +84,10 @@ async def test_plain_bodies_are_read_as_they_come(library: Library) -> None:
 @EACH_LIBRARY
 async def test_the_limit_is_a_limit_and_not_one_byte_less(library: Library) -> None:
     assert len(body_of(await read(library, [b"x" * 60, b"x" * 40], None, limit=100))) == 100
-    assert fault_of(await read(library, [b"x" * 60, b"x" * 41], None, limit=100)) is Fault.TOO_LARGE
+    assert fault_of(await read(library, [b"x" * 60, b"x" * 41], None, limit=100)) is FailureKind.TOO_LARGE
     exact, over = gzip.compress(b"x" * 100), gzip.compress(b"x" * 101)
     assert len(body_of(await read(library, [exact], "gzip", limit=100))) == 100
-    assert fault_of(await read(library, [over], "gzip", limit=100)) is Fault.TOO_LARGE
+    assert fault_of(await read(library, [over], "gzip", limit=100)) is FailureKind.TOO_LARGE
 
 
 @EACH_LIBRARY
@@ -113,7 +113,7 @@ async def test_one_layer_of_coding_is_read_although_none_was_asked_for(coding: s
     ids=["not gzip", "cut", "br", "zstd", "two layers"],
 )
 async def test_what_cannot_be_decoded_is_no_answer(chunks: list[bytes], coding: str, library: Library) -> None:
-    assert fault_of(await read(library, chunks, coding)) is Fault.UNDECODABLE
+    assert fault_of(await read(library, chunks, coding)) is FailureKind.UNDECODABLE
 
 
 @EACH_LIBRARY
@@ -124,17 +124,17 @@ async def test_a_decompression_bomb_costs_little_more_than_the_limit(limit: int,
     await read(library, [b"warm"], None)
     tracemalloc.start()
     try:
-        came = await read(library, [coded], "gzip", limit)
+        outcome = await read(library, [coded], "gzip", limit)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert fault_of(came) is Fault.TOO_LARGE
+    assert fault_of(outcome) is FailureKind.TOO_LARGE
     assert peak < 2.5 * limit + 2 * MEBIBYTE
 
 
 @EACH_LIBRARY
 async def test_a_bomb_within_a_bomb_is_only_opened_once(library: Library) -> None:
-    assert fault_of(await read(library, [bomb(200, 2)], "gzip, gzip")) is Fault.UNDECODABLE
+    assert fault_of(await read(library, [bomb(200, 2)], "gzip, gzip")) is FailureKind.UNDECODABLE
     inner = body_of(await read(library, [bomb(200, 2)], "gzip"))
     assert len(inner) < MEBIBYTE
 
@@ -149,9 +149,9 @@ async def test_a_body_without_an_end_is_left_at_the_limit(library: Library) -> N
             sent += 1
             yield b"x" * 65536
 
-    assert fault_of(await read(library, endless(), None)) is Fault.TOO_LARGE
+    assert fault_of(await read(library, endless(), None)) is FailureKind.TOO_LARGE
     assert sent == 17
-    assert fault_of(await read(library, endless(), "gzip")) is Fault.UNDECODABLE
+    assert fault_of(await read(library, endless(), "gzip")) is FailureKind.UNDECODABLE
     assert sent == 18
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.protocol.answer import Answer, Fault, Unreachable
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
 from azpoll.transport.client import ClientTransport, request_id_of
 from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
@@ -108,8 +108,8 @@ async def test_three_hops_are_followed_by_azpoll_and_each_is_a_request_of_its_ow
 ) -> None:
     """Rule 11, also where the client would follow redirects by itself."""
     arm = FakeARM()
-    hops = [redirect("{poll_url}&hop=" + str(number), status) for number in (1, 2, 3)]
-    arm.operation("DELETE", retry_after=1, polls=[*hops, SUCCEEDED])
+    redirects = [redirect("{poll_url}&hop=" + str(number), status) for number in (1, 2, 3)]
+    arm.operation("DELETE", retry_after=1, polls=[*redirects, SUCCEEDED])
     assert (await polled(arm, library, follow_redirects=True)).status_code == 200
     assert [url.partition("api-version=1")[2] for url in polls_of(arm)] == ["", "&hop=1", "&hop=2", "&hop=3"]
 
@@ -117,8 +117,8 @@ async def test_three_hops_are_followed_by_azpoll_and_each_is_a_request_of_its_ow
 @EACH_LIBRARY
 async def test_the_fourth_hop_is_not_followed(library: Library) -> None:
     arm = FakeARM()
-    hops = [redirect("{poll_url}&hop=" + str(number)) for number in (1, 2, 3, 4)]
-    arm.operation("DELETE", retry_after=1, polls=[*hops, SUCCEEDED])
+    redirects = [redirect("{poll_url}&hop=" + str(number)) for number in (1, 2, 3, 4)]
+    arm.operation("DELETE", retry_after=1, polls=[*redirects, SUCCEEDED])
     await polled(arm, library, follow_redirects=True)
     assert [url.partition("api-version=1")[2] for url in polls_of(arm)] == ["", "&hop=1", "&hop=2", "&hop=3", ""]
     times = [request.at_s for request in arm.requests if request.method == "GET"]
@@ -416,9 +416,9 @@ async def test_headers_that_are_not_ascii_come_through_as_they_are(library: Libr
     ]
     async with mocked(library, module.Response(200, headers=raw, content=b"{}")) as client:
         transport = ClientTransport(client)
-        came = await transport.request("GET", ORIGIN, limit=100)
-        assert isinstance(came, Answer)
-        again = transport.response_of(came)
+        outcome = await transport.request("GET", ORIGIN, limit=100)
+        assert isinstance(outcome, Answer)
+        again = transport.response_of(outcome)
         assert again.headers.raw[:3] == raw
         assert type(again).__module__.startswith(library)
         assert transport.received(again).headers["retry-after"] == "\xff5"
@@ -434,9 +434,9 @@ async def test_a_response_is_rebuilt_without_the_coding_it_no_longer_has(library
     headers = [("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked"), ("x", "1"), ("x", "2")]
     async with mocked(library, module.Response(201, headers=headers, content=chunks())) as client:
         transport = ClientTransport(client)
-        came = await transport.request("GET", f"{ORIGIN}/x?y=1", limit=100)
-        assert isinstance(came, Answer)
-        again = transport.response_of(came)
+        outcome = await transport.request("GET", f"{ORIGIN}/x?y=1", limit=100)
+        assert isinstance(outcome, Answer)
+        again = transport.response_of(outcome)
     assert again.json() == {"a": 1}
     assert (again.status_code, str(again.url), again.request.method) == (201, f"{ORIGIN}/x?y=1", "GET")
     assert again.headers.get_list("x") == ["1", "2"]
@@ -450,9 +450,9 @@ async def test_a_closed_client_sends_nothing_and_says_so() -> None:
     before = transport.is_closed
     await client.aclose()
     assert (before, transport.is_closed) == (False, True)
-    came = await transport.request("GET", ORIGIN, limit=100)
-    assert isinstance(came, Unreachable)
-    assert (came.fault, came.detail) == (Fault.UNSENDABLE, "the HTTP client is closed")
+    outcome = await transport.request("GET", ORIGIN, limit=100)
+    assert isinstance(outcome, RequestFailure)
+    assert (outcome.fault, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("a-1", "a-1"), ("\u00e9", None), ("a\tb", None)])

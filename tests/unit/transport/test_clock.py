@@ -6,7 +6,7 @@ import anyio
 import pytest
 import sniffio
 
-from azpoll.transport.clock import name_loop
+from azpoll.eventloop.clock import set_sniffio_hint
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,7 @@ async def test_a_task_is_told_its_loop_and_no_other_task_is(anyio_backend_name: 
     told: list[str | None] = []
 
     async def work() -> None:
-        name_loop()
+        set_sniffio_hint()
         told.append(named.get())
         assert sniffio.current_async_library() == anyio_backend_name
 

@@ -18,7 +18,7 @@ import uvloop
 
 import azpoll
 from azpoll import fast
-from azpoll.protocol.answer import Answer, Fault, Unreachable
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
 from azpoll.transport.client import ClientTransport
 from tests.support.clients import new_client
@@ -82,7 +82,7 @@ def test_a_failed_poll_is_one_that_comes_again(fault: Step) -> None:
     assert polled(fault).status_code == 200
 
 
-async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | Unreachable]:
+async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | RequestFailure]:
     """Return what polls bring that are sent one after the other; the number of each is its client request id."""
     transport = ClientTransport(client)
     transport.open()
@@ -95,8 +95,8 @@ async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | Unreacha
 async def answered(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> object:
     """Return what a poll brings of a server that gives each connection to a function."""
     async with serving(answer) as base, new_client(transport=fast.transport()) as client:
-        (came,) = await asked(client, f"{base}/poll")
-        return came
+        (outcome,) = await asked(client, f"{base}/poll")
+        return outcome
 
 
 async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -155,9 +155,9 @@ def test_the_headers_of_a_poll_are_read_as_over_any_transport(sent: bytes, read:
         writer.write(b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: 0\r\n\r\n" % sent)
         writer.close()
 
-    came = asyncio.run(answered(answer))
-    assert isinstance(came, Answer)
-    assert came.headers == read
+    outcome = asyncio.run(answered(answer))
+    assert isinstance(outcome, Answer)
+    assert outcome.headers == read
 
 
 def test_polls_share_the_clients_headers_and_not_each_others() -> None:
@@ -221,9 +221,9 @@ def test_a_body_that_is_longer_than_it_is_said_to_be_is_left_at_the_limit() -> N
                 sent += 65536
         writer.close()
 
-    came = asyncio.run(answered(answer))
-    assert isinstance(came, Unreachable)
-    assert came.fault is Fault.TOO_LARGE
+    outcome = asyncio.run(answered(answer))
+    assert isinstance(outcome, RequestFailure)
+    assert outcome.fault is FailureKind.TOO_LARGE
     assert sent < 2**26
 
 

@@ -7,21 +7,21 @@ import asyncio
 import anyio
 import pytest
 
+from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.testing import VirtualLoop
-from azpoll.transport.limit import TimeLimit
 
 pytestmark = pytest.mark.anyio
 
 ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 
 
-def opened(seconds: float = 30) -> TimeLimit:
-    limit = TimeLimit(seconds)
+def opened(seconds: float = 30) -> ExchangeTimeouts:
+    limit = ExchangeTimeouts(seconds)
     limit.open()
     return limit
 
 
-async def waited(limit: TimeLimit, seconds: float) -> tuple[bool, float]:
+async def waited(limit: ExchangeTimeouts, seconds: float) -> tuple[bool, float]:
     """Return whether an exchange of so many seconds was in time, and when it was over."""
     with limit.exchange(anyio.current_time()):
         await anyio.sleep(seconds)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute
 
-from azpoll.protocol.answer import Answer, Fault, Unreachable
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.library import LIBRARIES
 from tests.support.marks import EACH_LIBRARY
@@ -57,12 +57,12 @@ async def serving(answer: bytes | None, seen: list[bytes]) -> AsyncGenerator[str
         tasks.cancel_scope.cancel()
 
 
-async def asked(client: Any, *urls: str) -> list[Answer | Unreachable]:
+async def asked(client: Any, *urls: str) -> list[Answer | RequestFailure]:
     """Return what polls bring."""
     return await asked_through(ClientTransport(client), *urls)
 
 
-async def asked_through(transport: ClientTransport[Any], *urls: str) -> list[Answer | Unreachable]:
+async def asked_through(transport: ClientTransport[Any], *urls: str) -> list[Answer | RequestFailure]:
     transport.open()
     try:
         return [await transport.request("GET", url, limit=1000, client_request_id="canary") for url in urls]
@@ -137,9 +137,9 @@ async def test_a_failure_is_told_as_it_is_through_the_transport(library: Library
     async with serving(answer, []) as base, client_of(library) as plain, client_of(library) as traced:
         observed(traced)
         (ours,), (theirs,) = await asked(plain, base + "/a"), await asked(traced, base + "/a")
-    assert isinstance(ours, Unreachable)
-    assert isinstance(theirs, Unreachable)
-    assert ours.fault is theirs.fault is Fault.CONNECTION
+    assert isinstance(ours, RequestFailure)
+    assert isinstance(theirs, RequestFailure)
+    assert ours.fault is theirs.fault is FailureKind.CONNECTION
     assert ours.detail == theirs.detail
     if answer == CUT:
         assert ours.head is not None
@@ -151,18 +151,18 @@ async def test_a_port_where_nobody_listens_is_told_with_the_systems_own_error(li
     async with serving(FINE, []) as base:
         pass
     async with client_of(library) as client:
-        (came,) = await asked(client, base + "/a")
-    assert isinstance(came, Unreachable)
-    assert (came.fault, came.detail) == (Fault.CONNECTION, "ConnectError")
-    assert isinstance(came.cause, OSError)
+        (outcome,) = await asked(client, base + "/a")
+    assert isinstance(outcome, RequestFailure)
+    assert (outcome.fault, outcome.detail) == (FailureKind.CONNECTION, "ConnectError")
+    assert isinstance(outcome.cause, OSError)
 
 
 @EACH_LIBRARY
 async def test_a_limit_of_the_clients_is_one_of_the_polls(library: Library) -> None:
     async with serving(None, []) as base, client_of(library, timeout=0.05) as client:
-        (came,) = await asked(client, base + "/a")
-    assert isinstance(came, Unreachable)
-    assert (came.fault, came.detail) == (Fault.TIMEOUT, "ReadTimeout")
+        (outcome,) = await asked(client, base + "/a")
+    assert isinstance(outcome, RequestFailure)
+    assert (outcome.fault, outcome.detail) == (FailureKind.TIMEOUT, "ReadTimeout")
 
 
 class Pretender:
@@ -224,8 +224,8 @@ async def test_a_transport_that_is_derived_from_the_librarys_sees_each_poll(libr
             return response
 
     async with serving(FINE, []) as url, client_of(library, transport=Derived()) as client:
-        (came,) = await asked(client, url + "/a")
-    assert isinstance(came, Answer)
+        (outcome,) = await asked(client, url + "/a")
+    assert isinstance(outcome, Answer)
     assert calls == ["/a"]
 
 
@@ -239,6 +239,6 @@ async def test_an_answer_that_a_recorder_replays_in_place_of_the_pool_is_read(li
 
     async with client_of(library) as client:
         client._transport._pool.handle_async_request = replay  # noqa: SLF001 - so recorders find it
-        (came,) = await asked(client, "https://management.azure.com/a")
-    assert isinstance(came, Answer)
-    assert (came.status_code, came.headers, came.body) == (200, {"retry-after": "7"}, b"{}")
+        (outcome,) = await asked(client, "https://management.azure.com/a")
+    assert isinstance(outcome, Answer)
+    assert (outcome.status_code, outcome.headers, outcome.body) == (200, {"retry-after": "7"}, b"{}")

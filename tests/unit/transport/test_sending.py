@@ -38,10 +38,10 @@ async def test_event_hooks_hear_of_each_poll(library: Library) -> None:
     async def sent(request: Any) -> None:
         heard.append(("request", request.method))
 
-    async def came(response: Any) -> None:
+    async def outcome(response: Any) -> None:
         heard.append(("response", response.request.method))
 
-    await polled(client_of(service(RUNNING), library, event_hooks={"request": [sent], "response": [came]}))
+    await polled(client_of(service(RUNNING), library, event_hooks={"request": [sent], "response": [outcome]}))
     one = [("request", "GET"), ("response", "GET")]
     assert heard == [("request", "DELETE"), ("response", "DELETE"), *one, *one]
 

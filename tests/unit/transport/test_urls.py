@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.transport.urls import ORIGINS_KEPT, URLs
+from azpoll.transport.shortcuts.url_cache import ORIGINS_KEPT, URLCache
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from tests.support.clients import Library
 
-LIBRARIES = ("httpx", "httpx2")
 ARM = "https://management.azure.com"
 
 PLAIN = [
@@ -54,7 +53,7 @@ def parts_of(url: Any) -> tuple[object, ...]:
 @EACH_LIBRARY
 def test_each_url_is_what_the_parser_makes_of_it(library: Library) -> None:
     parse = import_module(library).URL
-    urls = URLs(parse)
+    urls = URLCache(parse)
     for text in (*PLAIN, *ODD, *PLAIN):
         assert parts_of(urls.of(text)) == parts_of(parse(text)), text
         assert urls.text_of(text) == str(parse(text))
@@ -70,11 +69,11 @@ def test_any_url_is_what_the_parser_makes_of_it(library: Library, text: str) -> 
         expected = parse(text)
     except import_module(library).InvalidURL:
         with pytest.raises(import_module(library).InvalidURL):
-            URLs(parse).of(text)
+            URLCache(parse).of(text)
     else:
-        assert parts_of(URLs(parse).of(text)) == parts_of(expected)
-        assert URLs(parse).text_of(text) == str(expected)
-        assert URLs(parse).target_of(text) in (expected.raw_path, None)
+        assert parts_of(URLCache(parse).of(text)) == parts_of(expected)
+        assert URLCache(parse).text_of(text) == str(expected)
+        assert URLCache(parse).target_of(text) in (expected.raw_path, None)
 
 
 @EACH_LIBRARY
@@ -85,7 +84,7 @@ def test_the_parser_is_used_once_for_each_origin(library: Library) -> None:
         parsed.append(text)
         return import_module(library).URL(text)
 
-    urls = URLs(parse)
+    urls = URLCache(parse)
     for number in range(100):
         urls.of(f"{ARM}/subscriptions/s/operations/{number}?api-version=1")
     assert len(parsed) == 2, "the origin, and a sample that shows that the shortcut holds"
@@ -96,12 +95,12 @@ def test_a_library_that_keeps_its_urls_in_another_way_is_left_to_parse_them() ->
         def __init__(self, text: str) -> None:
             self.text = text
 
-    assert [URLs(URL).of(f"{ARM}/a").text for _ in range(2)] == [f"{ARM}/a"] * 2
+    assert [URLCache(URL).of(f"{ARM}/a").text for _ in range(2)] == [f"{ARM}/a"] * 2
 
 
 def test_origins_are_not_remembered_without_end() -> None:
     parse = import_module("httpx").URL
-    urls = URLs(parse)
+    urls = URLCache(parse)
     for number in range(2 * ORIGINS_KEPT):
         assert urls.of(f"https://h{number}.example/a") == parse(f"https://h{number}.example/a")
     assert len(vars(urls)["_homes"]) <= ORIGINS_KEPT

@@ -1,0 +1,1 @@
+"""Clocks, wake-ups, timeouts and task hosts: the differences between asyncio and trio."""

@@ -1,0 +1,210 @@
+"""Resume tokens: a pending state as versioned JSON in base64url, and back (rule 42).
+
+A token is some 0.5 kB of URLs and names. It holds no header, no body and no credential; yet service URLs may be
+signed, so a token is to be kept as a secret is. It is never trusted: its schema is strict, and every URL in
+it passes the same check as one that a service names, against the origin the *caller* gives (rule 9).
+"""
+
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from typing import NamedTuple, TypeGuard
+
+from azpoll.protocol.answer import is_object
+from azpoll.protocol.delay import Delay
+from azpoll.protocol.patterns import BY_NAME
+from azpoll.protocol.states import Confirming, Fetching, FinalStateVia, NextRequest, Pending, Plan, Polling
+from azpoll.protocol.url_policy import RejectedURL
+
+MAX_TOKEN = 96 * 1024
+"""Longest token, in characters: room for four URLs of the greatest length, each character escaped (rule 13).
+
+One of usual URLs has 0.5 KiB, one of three URLs of 4 KiB has 16."""
+
+METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
+"""Methods that start long-running operations."""
+
+_VERSION = 1
+_FETCHING = "fetching"
+_NOW = Delay(0.0, by_server=True)
+_NO_URL = "refused:"  # stands for one that no list of origins can make acceptable, and is refused in its turn
+
+
+class InvalidToken(ValueError):
+    """A text that is not a token, or one that was changed; the message says which."""
+
+
+class Token(NamedTuple):
+    """What a token holds.
+
+    Attributes:
+        method: of the initial request, upper case.
+        resource_url: of the initial request; its query carries the api-version.
+        pattern: a name in `patterns.BY_NAME`, or "fetching" when only the result is missing.
+        url: the current polling URL, or that of the final GET.
+        fallback: as `Polling.fallback`.
+        location: as `Polling.location`.
+        refused: the same, where it was refused: it matters only if it comes to be used, and may be trusted by then.
+        final_state_via: as `Plan.final_state_via`.
+        client_request_id: as `Plan.client_request_id`.
+        not_before: Unix time in seconds before which the service asked not to be polled.
+    """
+
+    method: str
+    resource_url: str
+    pattern: str
+    url: str
+    fallback: str | None = None
+    location: str | None = None
+    final_state_via: FinalStateVia | None = None
+    client_request_id: str | None = None
+    not_before: float = 0.0
+    refused: str | None = None
+
+    def __repr__(self) -> str:
+        """Say nothing of the URLs: their queries may be secret (rule 45)."""
+        return f"<Token of a {self.method}, {self.pattern}>"
+
+
+_NAMES = {
+    "method": "method",
+    "resource": "resource_url",
+    "pattern": "pattern",
+    "url": "url",
+    "fallback": "fallback",
+    "location": "location",
+    "refused": "refused",
+    "via": "final_state_via",
+    "request_id": "client_request_id",
+    "not_before": "not_before",
+}
+_REQUIRED = frozenset({"method", "resource", "pattern", "url"})
+
+
+def token_of(state: Pending, not_before: float) -> Token:
+    """Return what is needed to take `state` up again; counters of failure_counts start anew.
+
+    A client request id that is not plain ASCII, which HTTP allows, is left out: `decode` would refuse it.
+    """
+    plan = state.plan
+    polling = state.polling if isinstance(state, Confirming) else state
+    token = Token(
+        method=plan.method,
+        resource_url=plan.resource_url,
+        pattern=_FETCHING if isinstance(polling, Fetching) else polling.pattern.name,
+        url=polling.url,
+        final_state_via=plan.final_state_via,
+        client_request_id=plan.client_request_id if _is_plain(plan.client_request_id) else None,
+        not_before=not_before,
+    )
+    if isinstance(polling, Fetching):
+        return token
+    if isinstance(polling.location, RejectedURL):
+        return token._replace(fallback=polling.fallback, refused=polling.location.url or _NO_URL)
+    return token._replace(fallback=polling.fallback, location=polling.location)
+
+
+def encode(token: Token, key: bytes | None = None) -> str:
+    """Return the token as text; with a key, followed by a dot and its HMAC-SHA256.
+
+    Where the text would be too long for `decode`, the client request id is left out.
+    """
+    text = _encoded(token, key)
+    return text if len(text) <= MAX_TOKEN else _encoded(token._replace(client_request_id=None), key)
+
+
+def _encoded(token: Token, key: bytes | None) -> str:
+    members = {short: getattr(token, name) for short, name in _NAMES.items()}
+    members = {short: value for short, value in members.items() if value not in (None, 0.0)}
+    text = _base64(json.dumps({"v": _VERSION, **members}, separators=(",", ":")).encode())
+    return text if key is None else f"{text}.{_base64(_signature(text, key))}"
+
+
+def decode(text: str, key: bytes | None = None) -> Token:
+    """Return what a token's text holds.
+
+    Raises:
+        InvalidToken: it is too long, no token, of another version, not of the schema, or its signature is
+            missing, wrong, or there without a key to check it.
+    """
+    if len(text) > MAX_TOKEN:
+        raise InvalidToken(f"it is longer than {MAX_TOKEN} characters")
+    if not text.isascii():
+        raise InvalidToken("it is not a resume token")
+    payload, dot, signature = text.strip().partition(".")
+    if key is None and dot:
+        raise InvalidToken("it is signed: the key it was signed with is needed")
+    if key is not None and not hmac.compare_digest(_base64(_signature(payload, key)).encode(), signature.encode()):
+        raise InvalidToken("it is not signed with this key, or was changed")
+    try:
+        members = json.loads(base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise InvalidToken("it is not a resume token, or was cut") from error
+    return _checked(members)
+
+
+def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
+    """Return the state a token was made of, every URL checked by `plan.url_policy`; or the first refusal.
+
+    Where the polling URL alone is refused, the operation is taken up at its fallback.
+    """
+
+    def checked(named: str) -> str | RejectedURL:
+        return plan.url_policy.resolve(named, base=plan.resource_url, resource_url=plan.resource_url)
+
+    if isinstance(resource := checked(plan.resource_url), RejectedURL):
+        return resource
+    location = None if token.location is None else checked(token.location)
+    if isinstance(location, RejectedURL):
+        return location
+    if token.refused is not None:
+        location = checked(token.refused)
+    fallback = None if token.fallback is None else checked(token.fallback)
+    if isinstance(fallback, RejectedURL):
+        return fallback
+    url = checked(token.url)
+    if isinstance(url, RejectedURL):
+        if fallback is None:
+            return url
+        url, fallback = fallback, None
+    if token.pattern == _FETCHING:
+        return Fetching(plan, url, NextRequest(url, _NOW))
+    return Polling(plan, BY_NAME[token.pattern], url, NextRequest(url, _NOW), location=location, fallback=fallback)
+
+
+def _checked(members: object) -> Token:
+    if not is_object(members) or members.get("v") != _VERSION or isinstance(members["v"], (bool, float)):
+        raise InvalidToken(f"it is not a resume token of version {_VERSION}")
+    del members["v"]
+    if not _REQUIRED <= members.keys() <= _NAMES.keys():
+        raise InvalidToken("its members are not those of a resume token")
+    not_before = members.pop("not_before", 0.0)
+    if isinstance(not_before, bool) or not isinstance(not_before, (int, float)) or not 0 <= not_before < 1e11:  # noqa: PLR2004 - far beyond any date
+        raise InvalidToken("its time is not a time")
+    texts = {_NAMES[short]: value for short, value in members.items() if _is_plain(value)}
+    if len(texts) != len(members):
+        raise InvalidToken("its members are not plain text")
+    if texts["method"] not in METHODS or texts["pattern"] not in {_FETCHING, *BY_NAME}:
+        raise InvalidToken("it names an unknown method or polling pattern")
+    via = texts.pop("final_state_via", None)
+    try:
+        final_state_via = None if via is None else FinalStateVia(via)
+    except ValueError as error:
+        raise InvalidToken("it names an unknown final_state_via") from error
+    return Token(**texts, final_state_via=final_state_via, not_before=float(not_before))
+
+
+def _is_plain(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def _signature(payload: str, key: bytes) -> bytes:
+    return hmac.new(key, payload.encode(), hashlib.sha256).digest()
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

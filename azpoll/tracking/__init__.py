@@ -1,0 +1,1 @@
+"""Internal: holds the operations of one tracker."""

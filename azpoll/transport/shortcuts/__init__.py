@@ -1,0 +1,1 @@
+"""Shortcuts into private fields of other libraries; each names its measured gain."""
