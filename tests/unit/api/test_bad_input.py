@@ -162,10 +162,10 @@ async def test_a_tracker_must_be_entered_and_only_once() -> None:
     ],
 )
 async def test_an_option_that_can_never_be_right_is_refused_before_anything_is_sent(
-    options: dict[str, Any], error: type[Exception], text: str
+    client: httpx.AsyncClient, fake_arm: FakeARM, options: dict[str, Any], error: type[Exception], text: str
 ) -> None:
-    arm = FakeARM(default=Script())
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.default = Script()
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(error, match=text):
             await tracker.begin("PUT", THING, **options)
         with pytest.raises(error, match=text):
@@ -176,19 +176,21 @@ async def test_an_option_that_can_never_be_right_is_refused_before_anything_is_s
             await azpoll.wait(client, accepted(), **options)
         with pytest.raises(error, match=text):
             await tracker.group().begin("PUT", THING, **options)
-    assert arm.requests == ()
+    assert fake_arm.requests == ()
     assert tracker.statistics().tracked == 0
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "", "P UT"])
-async def test_a_method_that_begins_no_operation_is_refused(method: str) -> None:
-    arm = FakeARM(default=Script())
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_method_that_begins_no_operation_is_refused(
+    client: httpx.AsyncClient, fake_arm: FakeARM, method: str
+) -> None:
+    fake_arm.default = Script()
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match="begins with PUT, PATCH, POST, DELETE, GET"):
             await tracker.begin(method, THING)
         with pytest.raises(ValueError, match="begins with PUT"):
             tracker.track(accepted("HEAD"))
-    assert arm.requests == ()
+    assert fake_arm.requests == ()
 
 
 @EACH_LIBRARY
@@ -245,9 +247,9 @@ async def test_what_no_request_can_be_made_of_is_refused_before_anything_is_sent
     assert arm.requests == ()
 
 
-async def test_what_is_no_usable_response_is_refused() -> None:
-    arm = FakeARM(default=Script())
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_what_is_no_usable_response_is_refused(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script()
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match="the initial response cannot be used"):
             tracker.track(httpx.Response(202))
         async with client.stream("DELETE", THING) as unread:
@@ -275,9 +277,13 @@ async def test_what_is_no_token_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("timeout", [-1, math.nan, HUGE])
-async def test_a_timeout_of_waiting_that_is_none_is_refused(timeout: float) -> None:  # noqa: ASYNC109 - a parameter of the test
-    arm = FakeARM(default=Script(duration_s=5))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_timeout_of_waiting_that_is_none_is_refused(
+    client: httpx.AsyncClient,
+    fake_arm: FakeARM,
+    timeout: float,  # noqa: ASYNC109 - a parameter of the test
+) -> None:
+    fake_arm.default = Script(duration_s=5)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         with pytest.raises(ValueError, match="timeout"):
             await operation.wait(timeout)
@@ -287,9 +293,9 @@ async def test_a_timeout_of_waiting_that_is_none_is_refused(timeout: float) -> N
 
 
 @ASYNCIO
-async def test_another_event_loop_is_told_apart_at_once() -> None:
-    arm = FakeARM(default=Script(duration_s=60))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_another_event_loop_is_told_apart_at_once(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=60)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         found: list[BaseException] = []
 
@@ -322,9 +328,9 @@ async def test_another_event_loop_is_told_apart_at_once() -> None:
 
 
 @ASYNCIO
-async def test_no_event_loop_at_all_is_told_as_well() -> None:
-    arm = FakeARM(default=Script(duration_s=60))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_no_event_loop_at_all_is_told_as_well(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=60)
+    async with azpoll.Tracker(client) as tracker:
 
         def use() -> None:
             with pytest.raises(azpoll.WrongEventLoop, match="inside a running event loop"):

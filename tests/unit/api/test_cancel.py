@@ -14,6 +14,8 @@ from tests.support.marks import EACH_LIBRARY
 from tests.support.operations import GROUP, THING, error_of, until
 
 if TYPE_CHECKING:
+    import httpx
+
     from azpoll.testing import Pattern, Step
 
 pytestmark = pytest.mark.anyio
@@ -44,31 +46,33 @@ async def test_arm_is_asked_at_the_cancel_url_and_polled_until_it_is_canceled(li
     arm.no_requests_after_end()
 
 
-async def test_a_monitor_of_the_guidelines_is_asked_at_its_own_url_with_cancel() -> None:
-    arm = FakeARM()
-    fake = arm.operation("POST", pattern="operation-location", duration_s=600, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_monitor_of_the_guidelines_is_asked_at_its_own_url_with_cancel(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake = fake_arm.operation("POST", pattern="operation-location", duration_s=600, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("POST", THING)
         assert await operation.cancel()
         assert isinstance(await error_of(operation), azpoll.OperationCanceled)
     monitor, _, query = fake.monitor_url.partition("?")
-    assert posts_of(arm) == [f"{monitor}:cancel?{query}"]
-    arm.no_early_polls()
+    assert posts_of(fake_arm) == [f"{monitor}:cancel?{query}"]
+    fake_arm.no_early_polls()
 
 
 @pytest.mark.parametrize("pattern", ["azure-async-operation", "location", "body"])
 async def test_without_a_way_to_cancel_nothing_is_sent_and_the_error_tells_what_to_do(
+    client: httpx.AsyncClient,
+    fake_arm: FakeARM,
     pattern: Pattern,
 ) -> None:
-    arm = FakeARM()
-    arm.operation("PUT", pattern=pattern, duration_s=30, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", pattern=pattern, duration_s=30, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, label="mine")
         with pytest.raises(azpoll.CancelFailed, match=r"'mine'.*give `cancel_url`") as caught:
             await operation.cancel()
         assert caught.value.operation == f"operation 'mine' ({operation.id})"
         assert (await operation).status_code == 200
-    assert posts_of(arm) == []
+    assert posts_of(fake_arm) == []
 
 
 @pytest.mark.parametrize(
@@ -83,11 +87,12 @@ async def test_without_a_way_to_cancel_nothing_is_sent_and_the_error_tells_what_
         (Reply(307, headers={"Location": "https://elsewhere.example/cancel"}), "HTTP 307"),
     ],
 )
-async def test_a_refusal_is_an_error_and_tracking_goes_on(answer: Step, said: str) -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=50, retry_after=10)
-    arm.operation("POST", f"{GROUP}/cancel", initial=answer)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_refusal_is_an_error_and_tracking_goes_on(
+    client: httpx.AsyncClient, fake_arm: FakeARM, answer: Step, said: str
+) -> None:
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
+    fake_arm.operation("POST", f"{GROUP}/cancel", initial=answer)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
         with pytest.raises(azpoll.CancelFailed, match=said) as caught:
             await operation.cancel()
@@ -96,7 +101,7 @@ async def test_a_refusal_is_an_error_and_tracking_goes_on(answer: Step, said: st
         assert isinstance(answer, Reply)
         assert caught.value.status_code == answer.status
         assert (await operation).status_code == 200
-    arm.no_requests_elsewhere(ORIGIN)
+    fake_arm.no_requests_elsewhere(ORIGIN)
 
 
 async def test_no_answer_is_an_error_that_says_that_nothing_is_known() -> None:
@@ -112,28 +117,28 @@ async def test_no_answer_is_an_error_that_says_that_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["Succeeded", "Failed"])
-async def test_what_has_ended_is_not_asked(outcome: str) -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, outcome=outcome)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_what_has_ended_is_not_asked(client: httpx.AsyncClient, fake_arm: FakeARM, outcome: str) -> None:
+    fake_arm.operation("PUT", duration_s=5, outcome=outcome)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
         await operation.wait()
         assert await operation.cancel() is False
         assert operation.exception() is None or outcome == "Failed"
-    assert posts_of(arm) == []
+    assert posts_of(fake_arm) == []
 
 
-async def test_what_has_succeeded_is_not_asked_while_its_result_is_read() -> None:
+async def test_what_has_succeeded_is_not_asked_while_its_result_is_read(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """Rule 29: no request follows a terminal state but the one final GET."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503), Reply(503)])
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503), Reply(503)])
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
         await until(10.5)
         assert operation.state is azpoll.OperationState.FETCHING
         assert await operation.cancel() is False
         assert (await operation).status_code == 200
-    assert posts_of(arm) == []
+    assert posts_of(fake_arm) == []
 
 
 async def test_a_cancel_that_waits_for_a_poll_which_tells_success_is_not_sent() -> None:
@@ -173,10 +178,11 @@ async def test_the_cancel_waits_for_the_poll_in_flight_so_there_are_never_two_re
     arm.one_request_at_a_time()
 
 
-async def test_calls_made_while_one_is_under_way_share_it_and_each_gets_its_own_error() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=50, retry_after=10)
-    arm.operation("POST", f"{GROUP}/cancel", initial=Delay(3, Reply(409)))
+async def test_calls_made_while_one_is_under_way_share_it_and_each_gets_its_own_error(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
+    fake_arm.operation("POST", f"{GROUP}/cancel", initial=Delay(3, Reply(409)))
     errors: list[BaseException] = []
 
     async def ask() -> None:
@@ -184,15 +190,15 @@ async def test_calls_made_while_one_is_under_way_share_it_and_each_gets_its_own_
             await operation.cancel()
         errors.append(caught.value)
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
                 tasks.start_soon(ask)
-        assert len(posts_of(arm)) == 1
+        assert len(posts_of(fake_arm)) == 1
         assert len(set(map(id, errors))) == 5
         await ask()
-        assert len(posts_of(arm)) == 2
+        assert len(posts_of(fake_arm)) == 2
         assert (await operation).status_code == 200
 
 
@@ -211,30 +217,32 @@ async def test_whoever_stops_waiting_for_the_cancel_does_not_stop_it() -> None:
     "url",
     ["https://elsewhere.example/cancel", "http://management.azure.com/c", "https://u:p@management.azure.com/c", "\n"],
 )
-async def test_a_foreign_cancel_url_is_refused_and_nothing_is_sent(url: str) -> None:
+async def test_a_foreign_cancel_url_is_refused_and_nothing_is_sent(
+    client: httpx.AsyncClient, fake_arm: FakeARM, url: str
+) -> None:
     """Rule 9."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=15, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", duration_s=15, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url=url)
         with pytest.raises(azpoll.CancelFailed, match="refused"):
             await operation.cancel()
         assert (await operation).status_code == 200
-    assert posts_of(arm) == []
-    arm.no_requests_elsewhere(ORIGIN)
+    assert posts_of(fake_arm) == []
+    fake_arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_an_operation_that_is_no_longer_tracked_cannot_be_canceled_here() -> None:
+async def test_an_operation_that_is_no_longer_tracked_cannot_be_canceled_here(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """It may still run, so "it had ended" would be a lie."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=100, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", duration_s=100, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
         operation.stop_tracking()
         with pytest.raises(azpoll.TrackerClosed) as caught:
             await operation.cancel()
         assert caught.value.resume_token
-    assert posts_of(arm) == []
+    assert posts_of(fake_arm) == []
 
 
 async def test_tracking_that_stops_before_the_cancel_is_sent_says_so() -> None:

@@ -37,29 +37,29 @@ def scripts(request: IncomingRequest) -> Script:
 # Waiting
 
 
-async def test_leaving_waits_for_every_operation() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client) as tracker:
-            operations = [await tracker.begin("DELETE", path_of(number)) for number in (1, 2, 6)]
-        assert anyio.current_time() == pytest.approx(60, abs=1)
-        assert all(operation.done() for operation in operations)
-        assert not client.is_closed
+async def test_leaving_waits_for_every_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    async with azpoll.Tracker(client) as tracker:
+        operations = [await tracker.begin("DELETE", path_of(number)) for number in (1, 2, 6)]
+    assert anyio.current_time() == pytest.approx(60, abs=1)
+    assert all(operation.done() for operation in operations)
+    assert not client.is_closed
 
 
-async def test_one_exception_group_of_the_failures_that_nobody_awaited() -> None:
-    arm = FakeARM(default=scripts)
+async def test_one_exception_group_of_the_failures_that_nobody_awaited(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = scripts
     operations: list[Operation] = []
-    async with client_of(arm) as client:
-        with pytest.raises(ExceptionGroup, match="nobody awaited") as caught:  # noqa: PT012 - what leaving the block raises
-            async with azpoll.Tracker(client) as tracker:
-                operations += [await tracker.begin("DELETE", path_of(number)) for number in (1, 3, 3, 4, 5, 3, 3, 9)]
-                assert isinstance(await error_of(operations[1]), azpoll.OperationFailed)
-                await until(35)
-                assert operations[5].exception() is not None
-                with pytest.raises(azpoll.OperationFailed):
-                    operations[6].result()
-                operations[7].stop_tracking()
+    with pytest.raises(ExceptionGroup, match="nobody awaited") as caught:  # noqa: PT012 - what leaving the block raises
+        async with azpoll.Tracker(client) as tracker:
+            operations += [await tracker.begin("DELETE", path_of(number)) for number in (1, 3, 3, 4, 5, 3, 3, 9)]
+            assert isinstance(await error_of(operations[1]), azpoll.OperationFailed)
+            await until(35)
+            assert operations[5].exception() is not None
+            with pytest.raises(azpoll.OperationFailed):
+                operations[6].result()
+            operations[7].stop_tracking()
     kinds = sorted(type(error).__name__ for error in caught.value.exceptions)
     assert kinds == ["OperationCanceled", "OperationFailed", "PollingError"]
     assert {getattr(error, "operation", None) for error in caught.value.exceptions} == {
@@ -67,43 +67,46 @@ async def test_one_exception_group_of_the_failures_that_nobody_awaited() -> None
     }
 
 
-async def test_an_awaiter_that_left_before_the_end_has_seen_nothing() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        with pytest.raises(ExceptionGroup):  # noqa: PT012 - what leaving the block raises
-            async with azpoll.Tracker(client) as tracker:
-                operation = await tracker.begin("DELETE", path_of(3))
-                with anyio.move_on_after(5):
-                    await operation
+async def test_an_awaiter_that_left_before_the_end_has_seen_nothing(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = scripts
+    with pytest.raises(ExceptionGroup):  # noqa: PT012 - what leaving the block raises
+        async with azpoll.Tracker(client) as tracker:
+            operation = await tracker.begin("DELETE", path_of(3))
+            with anyio.move_on_after(5):
+                await operation
 
 
-async def test_an_error_of_the_body_goes_on_as_it_is_and_stops_the_tracking() -> None:
-    arm = FakeARM(default=scripts)
+async def test_an_error_of_the_body_goes_on_as_it_is_and_stops_the_tracking(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = scripts
     operations: list[Operation] = []
-    async with client_of(arm) as client:
-        with pytest.raises(KeyError) as caught:  # noqa: PT012 - what leaving the block raises
-            async with azpoll.Tracker(client) as tracker:
-                failed = await tracker.begin("DELETE", path_of(3))
-                await failed.wait()
-                operations.append(await tracker.begin("DELETE", path_of(9)))
-                raise KeyError
-        assert type(caught.value) is KeyError
-        assert anyio.current_time() == pytest.approx(30, abs=1)
+    with pytest.raises(KeyError) as caught:  # noqa: PT012 - what leaving the block raises
+        async with azpoll.Tracker(client) as tracker:
+            failed = await tracker.begin("DELETE", path_of(3))
+            await failed.wait()
+            operations.append(await tracker.begin("DELETE", path_of(9)))
+            raise KeyError
+    assert type(caught.value) is KeyError
+    assert anyio.current_time() == pytest.approx(30, abs=1)
     assert isinstance(operations[0].exception(), azpoll.TrackerClosed)
 
 
-async def test_the_error_of_an_awaited_operation_goes_on_as_it_is() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        with pytest.raises(azpoll.OperationFailed):
-            async with azpoll.Tracker(client) as tracker:
-                await (await tracker.begin("DELETE", path_of(3)))
+async def test_the_error_of_an_awaited_operation_goes_on_as_it_is(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    with pytest.raises(azpoll.OperationFailed):
+        async with azpoll.Tracker(client) as tracker:
+            await (await tracker.begin("DELETE", path_of(3)))
 
 
-async def test_operations_may_come_while_the_tracker_waits_for_its_end() -> None:
-    arm = FakeARM(default=scripts)
+async def test_operations_may_come_while_the_tracker_waits_for_its_end(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = scripts
     late: list[Operation] = []
-    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks:
         async with azpoll.Tracker(client) as tracker:
             await tracker.begin("DELETE", path_of(2))
 
@@ -119,10 +122,10 @@ async def test_operations_may_come_while_the_tracker_waits_for_its_end() -> None
 # Stopping
 
 
-async def test_on_exit_stop_gives_awaiters_an_error_with_a_token() -> None:
-    arm = FakeARM(default=scripts)
+async def test_on_exit_stop_gives_awaiters_an_error_with_a_token(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
     errors: list[BaseException] = []
-    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks:
         async with azpoll.Tracker(client, on_exit="stop") as tracker:
             operation = await tracker.begin("DELETE", path_of(9), label="mine")
             name = f"operation 'mine' ({operation.id})"
@@ -142,9 +145,9 @@ async def test_on_exit_stop_gives_awaiters_an_error_with_a_token() -> None:
             assert error.operation == name
             assert "may still run. Resume with the resume_token" in str(error)
     assert len(set(map(id, errors))) == 2
-    requests = len(arm.requests)
+    requests = len(fake_arm.requests)
     await anyio.sleep(100)
-    assert len(arm.requests) == requests
+    assert len(fake_arm.requests) == requests
 
 
 async def test_requests_under_way_get_five_seconds_and_their_answers_count() -> None:
@@ -188,9 +191,9 @@ async def test_an_initial_request_that_is_answered_after_the_end_can_be_resumed(
 # Cancellation
 
 
-async def test_leaving_is_cut_short_by_cancellation() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+async def test_leaving_is_cut_short_by_cancellation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    async with anyio.create_task_group() as tasks:
         errors: list[BaseException] = []
         with anyio.move_on_after(25) as scope:
             async with azpoll.Tracker(client) as tracker:
@@ -251,31 +254,31 @@ async def test_a_task_cancelled_the_asyncio_way_leaves_nothing_behind_however_of
 
 
 @ASYNCIO
-async def test_a_timeout_around_a_tracker_is_a_timeout() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(25), azpoll.Tracker(client) as tracker:
-                await tracker.begin("DELETE", path_of(9))
-        task = asyncio.current_task()
-        assert task is not None
-        assert task.cancelling() == 0
+async def test_a_timeout_around_a_tracker_is_a_timeout(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(25), azpoll.Tracker(client) as tracker:
+            await tracker.begin("DELETE", path_of(9))
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
 
 
 @ASYNCIO
-async def test_the_failure_of_a_task_group_in_the_body_goes_on_as_it_is() -> None:
+async def test_the_failure_of_a_task_group_in_the_body_goes_on_as_it_is(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """On Python 3.11 and 3.12 such a failure leaves a cancellation request with the task for good."""
-    arm = FakeARM(default=scripts)
+    fake_arm.default = scripts
 
     async def wait(operation: Operation) -> None:
         await operation
 
-    async with client_of(arm) as client:
-        with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - what leaving the block raises
-            async with azpoll.Tracker(client) as tracker, asyncio.TaskGroup() as tasks:
-                tasks.create_task(wait(await tracker.begin("DELETE", path_of(3))))
-                tasks.create_task(wait(await tracker.begin("DELETE", path_of(9))))
-        assert [type(error) for error in caught.value.exceptions] == [azpoll.OperationFailed]
+    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - what leaving the block raises
+        async with azpoll.Tracker(client) as tracker, asyncio.TaskGroup() as tasks:
+            tasks.create_task(wait(await tracker.begin("DELETE", path_of(3))))
+            tasks.create_task(wait(await tracker.begin("DELETE", path_of(9))))
+    assert [type(error) for error in caught.value.exceptions] == [azpoll.OperationFailed]
 
 
 @ASYNCIO
@@ -354,17 +357,16 @@ async def test_a_client_closed_beneath_the_tracker_is_told_and_ends_the_tracking
         assert (await tracker.resume(error.resume_token)).status_code == 200
 
 
-async def test_operations_can_be_read_after_the_end_but_not_begun() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client) as tracker:
-            operation = await tracker.begin("PUT", path_of(1))
-        assert (await operation).status_code == 200
-        assert (await operation.wait(0)) is operation
-        assert await operation.cancel() is False
-        assert [snapshot.state async for snapshot in operation.snapshots()] == ["succeeded"]
-        assert [one async for one in azpoll.as_completed([operation])] == [operation]
-        assert tracker.statistics().succeeded == 1
+async def test_operations_can_be_read_after_the_end_but_not_begun(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    async with azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", path_of(1))
+    assert (await operation).status_code == 200
+    assert (await operation.wait(0)) is operation
+    assert await operation.cancel() is False
+    assert [snapshot.state async for snapshot in operation.snapshots()] == ["succeeded"]
+    assert [one async for one in azpoll.as_completed([operation])] == [operation]
+    assert tracker.statistics().succeeded == 1
 
 
 async def test_a_tracker_with_nothing_to_do_closes_at_once() -> None:

@@ -157,11 +157,12 @@ async def test_each_error_tells_what_happened_and_what_to_do_and_shows_no_secret
     arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_a_lost_result_says_that_the_operation_itself_succeeded() -> None:
+async def test_a_lost_result_says_that_the_operation_itself_succeeded(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """Rule 32."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, finals=[said(404)] * 50)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", duration_s=5, finals=[said(404)] * 50)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         error = await error_of(operation)
         assert isinstance(error, azpoll.OperationNotFound)
@@ -324,12 +325,11 @@ async def test_errors_can_be_pickled_and_still_show_no_secret() -> None:
     hidden(again)
 
 
-async def test_hostile_text_of_a_service_stays_on_one_line() -> None:
-    arm = FakeARM()
+async def test_hostile_text_of_a_service_stays_on_one_line(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     hostile = {"code": "A\r\nB\x1b[31m", "message": "\u202e" + "x" * 10_000}
     headers = {"x-ms-request-id": "r" * 5000}
-    arm.operation("DELETE", polls=[Reply(200, {"status": "Failed\n", "error": hostile}, headers)])
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("DELETE", polls=[Reply(200, {"status": "Failed\n", "error": hostile}, headers)])
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING, label="a\nb\x1b")
         error = await error_of(operation)
     assert str(error).isprintable()

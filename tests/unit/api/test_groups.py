@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -11,6 +12,9 @@ import azpoll
 from azpoll.testing import FakeARM, Script, VirtualLoop
 from tests.support.clients import client_of
 from tests.support.operations import GROUP, path_of, until
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
@@ -160,9 +164,8 @@ async def test_many_readers_of_progress_each_see_every_change() -> None:
     assert seen == [[3, 2, 1, 0]] * 3
 
 
-async def test_the_progress_of_an_empty_group_ends_with_the_group() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_the_progress_of_an_empty_group_ends_with_the_group(client: httpx.AsyncClient) -> None:
+    async with azpoll.Tracker(client) as tracker:
         with anyio.fail_after(100):
             async with anyio.create_task_group() as tasks, tracker.group() as group:
 

@@ -59,29 +59,30 @@ async def test_another_tracker_takes_up_where_the_first_has_stopped(pattern: Pat
     assert {request.headers["x-ms-client-request-id"] for request in arm.requests} == {"mine"}
 
 
-async def test_every_error_that_leaves_the_operation_running_can_be_resumed_from_without_polling_early() -> None:
-    arm = FakeARM(default=Script(duration_s=100, retry_after=17))
-    async with client_of(arm) as client:
-        tokens: list[str | None] = []
-        async with azpoll.Tracker(client, on_exit="stop") as tracker:
-            waited, stopped, left, canceling = [
-                await tracker.begin("DELETE", path_of(n), cancel_url="/cancel") for n in range(4)
-            ]
-            await until(20)
-            assert await canceling.cancel()
-            tokens.append(canceling.resume_token())
-            with pytest.raises(azpoll.OperationTimeout) as caught:
-                await waited.wait(1)
-            tokens.append(caught.value.resume_token)
-            stopped.stop_tracking()
-            tokens.append((await error_of(stopped)).resume_token)
-        tokens.append((await error_of(left)).resume_token)
-        async with azpoll.Tracker(client) as tracker:
-            for token in tokens:
-                assert token is not None
-                tracker.resume(token)
-        assert tracker.statistics().succeeded == 4
-    judge(arm)
+async def test_every_error_that_leaves_the_operation_running_can_be_resumed_from_without_polling_early(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(duration_s=100, retry_after=17)
+    tokens: list[str | None] = []
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
+        waited, stopped, left, canceling = [
+            await tracker.begin("DELETE", path_of(n), cancel_url="/cancel") for n in range(4)
+        ]
+        await until(20)
+        assert await canceling.cancel()
+        tokens.append(canceling.resume_token())
+        with pytest.raises(azpoll.OperationTimeout) as caught:
+            await waited.wait(1)
+        tokens.append(caught.value.resume_token)
+        stopped.stop_tracking()
+        tokens.append((await error_of(stopped)).resume_token)
+    tokens.append((await error_of(left)).resume_token)
+    async with azpoll.Tracker(client) as tracker:
+        for token in tokens:
+            assert token is not None
+            tracker.resume(token)
+    assert tracker.statistics().succeeded == 4
+    judge(fake_arm)
 
 
 async def test_a_token_taken_while_a_cancel_is_under_way_keeps_the_time_of_the_next_poll() -> None:
@@ -105,35 +106,36 @@ async def test_a_token_taken_while_a_cancel_is_under_way_keeps_the_time_of_the_n
     judge(arm)
 
 
-async def test_a_token_after_the_deadline_keeps_the_servers_retry_after() -> None:
+async def test_a_token_after_the_deadline_keeps_the_servers_retry_after(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """The deadline ends the waiting; it gives no right to ask sooner."""
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=100, retry_after=60)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("DELETE", duration_s=100, retry_after=60)
+    async with azpoll.Tracker(client) as tracker:
         error = await error_of(await tracker.begin("DELETE", THING, timeout=20))
         assert isinstance(error, azpoll.OperationTimeout)
         assert error.resume_token is not None
         assert (await tracker.resume(error.resume_token)).status_code == 200
-    judge(arm)
+    judge(fake_arm)
 
 
-async def test_a_result_that_is_still_to_be_read_can_be_resumed() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503)])
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client, on_exit="stop") as tracker:
-            operation = await tracker.begin("PUT", THING)
-            await until(10.5)
-            assert operation.state is azpoll.OperationState.FETCHING
-        async with azpoll.Tracker(client) as tracker:
-            resumed = tracker.resume(operation.resume_token())
-            assert resumed.state is azpoll.OperationState.FETCHING
-            assert (await resumed).json()["properties"]["provisioningState"] == "Succeeded"
+async def test_a_result_that_is_still_to_be_read_can_be_resumed(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503)])
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", THING)
+        await until(10.5)
+        assert operation.state is azpoll.OperationState.FETCHING
+    async with azpoll.Tracker(client) as tracker:
+        resumed = tracker.resume(operation.resume_token())
+        assert resumed.state is azpoll.OperationState.FETCHING
+        assert (await resumed).json()["properties"]["provisioningState"] == "Succeeded"
 
 
-async def test_what_has_failed_can_be_asked_again_and_what_has_succeeded_not() -> None:
-    arm = FakeARM(default=lambda request: Script(duration_s=5, outcome="Failed" if request.path[-1] == "1" else "Done"))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_what_has_failed_can_be_asked_again_and_what_has_succeeded_not(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = lambda request: Script(duration_s=5, outcome="Failed" if request.path[-1] == "1" else "Done")
+    async with azpoll.Tracker(client) as tracker:
         failed = await tracker.begin("DELETE", path_of(1))
         error = await error_of(failed)
         assert error.resume_token
@@ -144,24 +146,24 @@ async def test_what_has_failed_can_be_asked_again_and_what_has_succeeded_not() -
             done.resume_token()
 
 
-async def test_a_url_of_an_origin_that_was_not_trusted_can_be_resumed_at_once_it_is() -> None:
+async def test_a_url_of_an_origin_that_was_not_trusted_can_be_resumed_at_once_it_is(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     elsewhere = "https://status.example"
-    arm = FakeARM()
-    arm.operation("DELETE", polls=[Reply(200, {"status": "Running"}, {"Azure-AsyncOperation": f"{elsewhere}/1"})])
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client) as tracker:
-            error = await error_of(await tracker.begin("DELETE", THING))
-            assert isinstance(error, azpoll.UntrustedPollingURL)
-            arm.no_requests_elsewhere(ORIGIN)
-            assert error.resume_token is not None
-            again = tracker.resume(error.resume_token)  # who does not trust it stays where the last poll was answered
-            assert isinstance(await error_of(again), azpoll.UntrustedPollingURL)
-            arm.no_requests_elsewhere(ORIGIN)
-        async with azpoll.Tracker(client, allowed_origins=[elsewhere], on_exit="stop") as tracker:
-            tracker.resume(error.resume_token)
-            await anyio.sleep(5)
-    arm.no_requests_elsewhere(ORIGIN, elsewhere)
-    assert any(request.url.startswith(elsewhere) for request in arm.requests)
+    fake_arm.operation("DELETE", polls=[Reply(200, {"status": "Running"}, {"Azure-AsyncOperation": f"{elsewhere}/1"})])
+    async with azpoll.Tracker(client) as tracker:
+        error = await error_of(await tracker.begin("DELETE", THING))
+        assert isinstance(error, azpoll.UntrustedPollingURL)
+        fake_arm.no_requests_elsewhere(ORIGIN)
+        assert error.resume_token is not None
+        again = tracker.resume(error.resume_token)  # who does not trust it stays where the last poll was answered
+        assert isinstance(await error_of(again), azpoll.UntrustedPollingURL)
+        fake_arm.no_requests_elsewhere(ORIGIN)
+    async with azpoll.Tracker(client, allowed_origins=[elsewhere], on_exit="stop") as tracker:
+        tracker.resume(error.resume_token)
+        await anyio.sleep(5)
+    fake_arm.no_requests_elsewhere(ORIGIN, elsewhere)
+    assert any(request.url.startswith(elsewhere) for request in fake_arm.requests)
 
 
 # Trust
@@ -233,38 +235,36 @@ async def test_a_forged_token_sends_nothing_elsewhere(changes: dict[str, object]
     arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_a_far_time_in_a_forged_token_is_capped_at_an_hour() -> None:
-    arm = FakeARM(default=Script(duration_s=5))
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client, on_exit="stop") as tracker:
-            token = (await tracker.begin("DELETE", THING)).resume_token()
-        async with azpoll.Tracker(client) as tracker:
-            tracker.resume(forged(token, not_before=9e10))
-    assert polls_of(arm) == pytest.approx([3600], abs=1)
+async def test_a_far_time_in_a_forged_token_is_capped_at_an_hour(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=5)
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
+        token = (await tracker.begin("DELETE", THING)).resume_token()
+    async with azpoll.Tracker(client) as tracker:
+        tracker.resume(forged(token, not_before=9e10))
+    assert polls_of(fake_arm) == pytest.approx([3600], abs=1)
 
 
-async def test_a_signed_token_needs_its_key_and_cannot_be_changed() -> None:
-    arm = FakeARM(default=Script(duration_s=50))
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client, on_exit="stop", token_key=KEY) as tracker:
-            token = (await tracker.begin("DELETE", THING)).resume_token()
-        async with azpoll.Tracker(client) as tracker:
-            with pytest.raises(azpoll.InvalidResumeToken, match="it is signed"):
-                tracker.resume(token)
-        async with azpoll.Tracker(client, token_key=b"another key of some length") as tracker:
+async def test_a_signed_token_needs_its_key_and_cannot_be_changed(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=50)
+    async with azpoll.Tracker(client, on_exit="stop", token_key=KEY) as tracker:
+        token = (await tracker.begin("DELETE", THING)).resume_token()
+    async with azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InvalidResumeToken, match="it is signed"):
+            tracker.resume(token)
+    async with azpoll.Tracker(client, token_key=b"another key of some length") as tracker:
+        with pytest.raises(azpoll.InvalidResumeToken, match="not signed with this key"):
+            tracker.resume(token)
+    async with azpoll.Tracker(client, token_key=KEY) as tracker:
+        payload, _, signature = token.partition(".")
+        other = f"{forged(token, url=f'{ORIGIN}/other')}.{signature}"
+        for changed in (payload, f"{payload}.", other, f"{payload}.{signature[:-1]}", f"{payload}.{signature}x"):
             with pytest.raises(azpoll.InvalidResumeToken, match="not signed with this key"):
-                tracker.resume(token)
-        async with azpoll.Tracker(client, token_key=KEY) as tracker:
-            payload, _, signature = token.partition(".")
-            other = f"{forged(token, url=f'{ORIGIN}/other')}.{signature}"
-            for changed in (payload, f"{payload}.", other, f"{payload}.{signature[:-1]}", f"{payload}.{signature}x"):
-                with pytest.raises(azpoll.InvalidResumeToken, match="not signed with this key"):
-                    tracker.resume(changed)
-            for place in range(0, len(token), 7):
-                letter = "A" if token[place] != "A" else "B"
-                with pytest.raises(azpoll.InvalidResumeToken):
-                    tracker.resume(token[:place] + letter + token[place + 1 :])
-            assert (await tracker.resume(f" {token}\n")).status_code == 200
+                tracker.resume(changed)
+        for place in range(0, len(token), 7):
+            letter = "A" if token[place] != "A" else "B"
+            with pytest.raises(azpoll.InvalidResumeToken):
+                tracker.resume(token[:place] + letter + token[place + 1 :])
+        assert (await tracker.resume(f" {token}\n")).status_code == 200
 
 
 @EACH_LIBRARY
@@ -281,9 +281,11 @@ async def test_whatever_url_began_an_operation_it_can_be_resumed(query: str, lib
     judge(arm)
 
 
-async def test_a_truncated_token_and_one_of_a_megabyte_are_refused() -> None:
-    arm = FakeARM(default=Script(duration_s=50))
-    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+async def test_a_truncated_token_and_one_of_a_megabyte_are_refused(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(duration_s=50)
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
         token = (await tracker.begin("DELETE", THING)).resume_token()
         for length in range(0, len(token), 3):
             with pytest.raises(azpoll.InvalidResumeToken):
@@ -307,31 +309,29 @@ async def test_a_token_holds_no_header_body_or_credential() -> None:
     assert members.keys() <= {"v", "method", "resource", "pattern", "url", "location", "request_id", "not_before"}
 
 
-async def test_options_are_given_anew_and_final_state_via_is_in_the_token() -> None:
-    arm = FakeARM()
-    arm.operation("POST", duration_s=50, location=True)
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client, on_exit="stop") as tracker:
-            operation = await tracker.begin("POST", GROUP, final_state_via="azure-async-operation")
-        token = operation.resume_token()
-        async with azpoll.Tracker(client) as tracker:
-            assert "status" in (await tracker.resume(token)).json()
-            assert "status" not in (await tracker.resume(token, final_state_via="location")).json()
-            with pytest.raises(azpoll.OperationTimeout):
-                await tracker.resume(forged(token, not_before=9e10), timeout=5)
+async def test_options_are_given_anew_and_final_state_via_is_in_the_token(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("POST", duration_s=50, location=True)
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("POST", GROUP, final_state_via="azure-async-operation")
+    token = operation.resume_token()
+    async with azpoll.Tracker(client) as tracker:
+        assert "status" in (await tracker.resume(token)).json()
+        assert "status" not in (await tracker.resume(token, final_state_via="location")).json()
+        with pytest.raises(azpoll.OperationTimeout):
+            await tracker.resume(forged(token, not_before=9e10), timeout=5)
 
 
-async def test_resuming_the_same_token_twice_asks_once_for_both() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=50, retry_after=10)
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client, on_exit="stop") as tracker:
-            token = (await tracker.begin("DELETE", THING)).resume_token()
-        async with azpoll.Tracker(client) as tracker:
-            one, two = tracker.resume(token), tracker.resume(token)
-            assert (await one).status_code == (await two).status_code == 200
-    judge(arm)
-    arm.one_request_at_a_time()
+async def test_resuming_the_same_token_twice_asks_once_for_both(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=50, retry_after=10)
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
+        token = (await tracker.begin("DELETE", THING)).resume_token()
+    async with azpoll.Tracker(client) as tracker:
+        one, two = tracker.resume(token), tracker.resume(token)
+        assert (await one).status_code == (await two).status_code == 200
+    judge(fake_arm)
+    fake_arm.one_request_at_a_time()
 
 
 async def test_a_gateway_in_front_of_arm_is_asked_in_its_place() -> None:
@@ -352,15 +352,16 @@ async def test_a_gateway_in_front_of_arm_is_asked_in_its_place() -> None:
     assert polled == {f"{gateway}/arm/operationStatuses/1?api-version=1"}
 
 
-async def test_a_gateway_may_be_named_although_the_initial_request_went_to_arm() -> None:
+async def test_a_gateway_may_be_named_although_the_initial_request_went_to_arm(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """`rebase_to` is the caller's own word."""
     gateway = "https://gateway.example"
-    arm = FakeARM()
-    arm.operation("DELETE", initial=Reply(202, headers={"Azure-AsyncOperation": f"{ORIGIN}/o/1"}))
-    async with client_of(arm) as client, azpoll.Tracker(client, rebase_to=gateway, on_exit="stop") as tracker:
+    fake_arm.operation("DELETE", initial=Reply(202, headers={"Azure-AsyncOperation": f"{ORIGIN}/o/1"}))
+    async with azpoll.Tracker(client, rebase_to=gateway, on_exit="stop") as tracker:
         await tracker.begin("DELETE", "/thing")
         await anyio.sleep(3)
-    assert {request.url for request in arm.requests if "/o/1" in request.url} == {f"{gateway}/o/1"}
+    assert {request.url for request in fake_arm.requests if "/o/1" in request.url} == {f"{gateway}/o/1"}
 
 
 def test_a_response_of_one_library_may_be_tracked_by_a_client_of_the_other() -> None:

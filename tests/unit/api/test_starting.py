@@ -17,6 +17,8 @@ from tests.support.clients import client_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import httpx
+
     from azpoll.testing import Step
 
 pytestmark = pytest.mark.anyio
@@ -218,31 +220,35 @@ async def test_a_lock_holds_up_its_own_start_alone() -> None:
     assert initials(arm)[-1] == pytest.approx(60, abs=0.5)
 
 
-async def test_a_start_is_refused_for_good_after_ten_tries_and_ten_minutes() -> None:
-    arm = FakeARM(default=Script(initial=REFUSED))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_start_is_refused_for_good_after_ten_tries_and_ten_minutes(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(initial=REFUSED)
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed) as caught:
             await tracker.begin("PUT", thing(1))
     assert caught.value.status_code == 429
     assert caught.value.code == "SubscriptionRequestsThrottled"
-    assert len(initials(arm)) >= 10
-    assert 600 <= initials(arm)[-1] < 680
+    assert len(initials(fake_arm)) >= 10
+    assert 600 <= initials(fake_arm)[-1] < 680
 
 
-async def test_a_streamed_body_cannot_be_sent_again() -> None:
+async def test_a_streamed_body_cannot_be_sent_again(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"{}"
 
-    arm = FakeARM(default=Script(initial=REFUSED))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.default = Script(initial=REFUSED)
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed, match="429"):
             await tracker.begin("PUT", thing(1), content=chunks())
-    assert len(initials(arm)) == 1
+    assert len(initials(fake_arm)) == 1
 
 
-async def test_a_closing_tracker_does_not_wait_for_a_start_to_be_sent_again() -> None:
-    arm = FakeARM(default=Script(initial=REFUSED))
-    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+async def test_a_closing_tracker_does_not_wait_for_a_start_to_be_sent_again(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(initial=REFUSED)
+    async with anyio.create_task_group() as tasks:
 
         async def begin() -> None:
             with pytest.raises(azpoll.InitialRequestFailed, match="429"):
@@ -260,12 +266,14 @@ UNSURE: list[Step] = [Reply(503), Reply(500), Reply(408), Drop()]
 
 
 @pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
-async def test_a_start_that_may_have_been_executed_is_not_sent_again(outcome: Step) -> None:
-    arm = FakeARM(default=Script(initial=outcome))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_start_that_may_have_been_executed_is_not_sent_again(
+    client: httpx.AsyncClient, fake_arm: FakeARM, outcome: Step
+) -> None:
+    fake_arm.default = Script(initial=outcome)
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed):
             await tracker.begin("PUT", thing(1))
-    assert len(initials(arm)) == 1
+    assert len(initials(fake_arm)) == 1
 
 
 @pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
@@ -277,17 +285,18 @@ async def test_unless_the_caller_says_that_it_may_be_executed_twice(outcome: Ste
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412])
-async def test_a_refusal_is_final_whatever_the_caller_says(status: int) -> None:
-    arm = FakeARM(default=Script(initial=Reply(status, {"error": {"code": "No"}})))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_refusal_is_final_whatever_the_caller_says(
+    client: httpx.AsyncClient, fake_arm: FakeARM, status: int
+) -> None:
+    fake_arm.default = Script(initial=Reply(status, {"error": {"code": "No"}}))
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed):
             await tracker.begin("PUT", thing(1), idempotent=True)
-    assert len(initials(arm)) == 1
+    assert len(initials(fake_arm)) == 1
 
 
-async def test_idempotent_is_a_flag() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_idempotent_is_a_flag(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(TypeError, match="idempotent must be True or False, not str"):
             await tracker.begin("PUT", thing(1), idempotent="yes")  # type: ignore[call-overload]
-    assert not arm.requests
+    assert not fake_arm.requests

@@ -46,25 +46,28 @@ async def test_the_earliest_due_is_asked_first_whatever_came_first() -> None:
     arm.no_early_polls()
 
 
-async def test_an_operation_that_is_due_sooner_wakes_the_sleeping_worker() -> None:
-    arm = FakeARM(default=lambda request: Script(duration_s=0, retry_after=number_of(request)))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_an_operation_that_is_due_sooner_wakes_the_sleeping_worker(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = lambda request: Script(duration_s=0, retry_after=number_of(request))
+    async with azpoll.Tracker(client) as tracker:
         await tracker.begin("DELETE", path_of(1000))
         await anyio.sleep(10)
         sooner = await tracker.begin("DELETE", path_of(5))
         await sooner
         assert anyio.current_time() == pytest.approx(15, abs=0.01)
-    assert [round(time) for time, _ in polls_of(arm)] == [15, 1000]
+    assert [round(time) for time, _ in polls_of(fake_arm)] == [15, 1000]
 
 
-async def test_those_due_at_the_same_time_go_in_the_order_they_came() -> None:
-    arm = FakeARM(default=Script(duration_s=0, retry_after=10))
-    async with client_of(arm) as client:
-        initial = [await client.delete(path_of(number)) for number in range(20)]
-        async with azpoll.Tracker(client, max_in_flight=1) as tracker:
-            for response in initial:
-                tracker.track(response)
-    assert [operation for _, operation in polls_of(arm)] == list(arm.operations)
+async def test_those_due_at_the_same_time_go_in_the_order_they_came(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(duration_s=0, retry_after=10)
+    initial = [await client.delete(path_of(number)) for number in range(20)]
+    async with azpoll.Tracker(client, max_in_flight=1) as tracker:
+        for response in initial:
+            tracker.track(response)
+    assert [operation for _, operation in polls_of(fake_arm)] == list(fake_arm.operations)
 
 
 async def test_a_poll_that_hangs_holds_up_nothing_but_itself() -> None:
@@ -95,45 +98,46 @@ async def test_a_poll_that_hangs_is_given_up_after_30_s_and_asked_again() -> Non
 
 
 @pytest.mark.parametrize("fault", [Reply(503), Reply(500), Reply(429), Reply(408), Drop(), Drop(reset=True)])
-async def test_what_fails_goes_back_into_the_schedule_with_a_longer_wait(fault: Reply | Drop) -> None:
+async def test_what_fails_goes_back_into_the_schedule_with_a_longer_wait(
+    client: httpx.AsyncClient, fake_arm: FakeARM, fault: Reply | Drop
+) -> None:
     """Rule 25: no inner retry loop."""
-    arm = FakeARM()
-    arm.operation("DELETE", retry_after=5, polls=[fault] * 5 + [status_monitor("Succeeded")])
-    async with client_of(arm) as client, azpoll.Tracker(client, budget=None) as tracker:
+    fake_arm.operation("DELETE", retry_after=5, polls=[fault] * 5 + [status_monitor("Succeeded")])
+    async with azpoll.Tracker(client, budget=None) as tracker:
         await (await tracker.begin("DELETE", path_of(0)))
-    waits = [later - earlier for (earlier, _), (later, _) in pairwise(polls_of(arm))]
+    waits = [later - earlier for (earlier, _), (later, _) in pairwise(polls_of(fake_arm))]
     for wait, expected in zip(waits, [1, 2, 4, 8, 16], strict=True):
         assert expected <= wait <= expected * 1.1001
 
 
-async def test_the_servers_retry_after_on_a_failure_is_kept() -> None:
+async def test_the_servers_retry_after_on_a_failure_is_kept(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 25: max(RA, backoff)."""
-    arm = FakeARM()
     polls = [Reply(503, retry_after=40), Reply(503, retry_after=1), Reply(429, retry_after=33)]
-    arm.operation("DELETE", retry_after=5, polls=[*polls, status_monitor("Succeeded")])
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("DELETE", retry_after=5, polls=[*polls, status_monitor("Succeeded")])
+    async with azpoll.Tracker(client) as tracker:
         await (await tracker.begin("DELETE", path_of(0)))
-    first, second, third = [later - earlier for (earlier, _), (later, _) in pairwise(polls_of(arm))]
+    first, second, third = [later - earlier for (earlier, _), (later, _) in pairwise(polls_of(fake_arm))]
     assert first == pytest.approx(40, abs=0.001)
     assert 2 <= second <= 2.21
     assert 33 <= third < 33.1  # and for the next read of its scope
-    arm.no_early_polls()
+    fake_arm.no_early_polls()
 
 
-async def test_a_fleet_behind_a_budget_is_never_early_and_never_throttled() -> None:
-    arm = FakeARM(default=lambda request: Script(duration_s=30 + number_of(request) % 60, retry_after=10))
-    async with client_of(arm) as client:
-        initial: list[httpx.Response] = []
-        for number in range(600):
-            initial.append(await client.delete(path_of(number)))
-            await anyio.sleep(0.1)
-        async with azpoll.Tracker(client) as tracker:
-            for response in initial:
-                tracker.track(response)
+async def test_a_fleet_behind_a_budget_is_never_early_and_never_throttled(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = lambda request: Script(duration_s=30 + number_of(request) % 60, retry_after=10)
+    initial: list[httpx.Response] = []
+    for number in range(600):
+        initial.append(await client.delete(path_of(number)))
+        await anyio.sleep(0.1)
+    async with azpoll.Tracker(client) as tracker:
+        for response in initial:
+            tracker.track(response)
     assert tracker.statistics().succeeded == 600
-    assert arm.statistics().throttled == 0
-    arm.no_early_polls()
-    arm.one_request_at_a_time()
+    assert fake_arm.statistics().throttled == 0
+    fake_arm.no_early_polls()
+    fake_arm.one_request_at_a_time()
 
 
 async def test_each_operation_is_polled_alike() -> None:
@@ -172,17 +176,15 @@ def test_after_a_jump_of_the_clock_overdue_polls_are_spread_over_the_budget() ->
 # Operations that share a polling URL
 
 
-async def test_one_answer_does_for_all_that_wait_for_the_same_url() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=95, retry_after=10)
-    async with client_of(arm) as client:
-        initial = await client.delete(path_of(0))
-        async with azpoll.Tracker(client) as tracker:
-            operations = [tracker.track(initial) for _ in range(10)]
-            assert {(await operation).status_code for operation in operations} == {200}
-    assert len(polls_of(arm)) <= 11
-    arm.no_early_polls()
-    arm.one_request_at_a_time()
+async def test_one_answer_does_for_all_that_wait_for_the_same_url(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=95, retry_after=10)
+    initial = await client.delete(path_of(0))
+    async with azpoll.Tracker(client) as tracker:
+        operations = [tracker.track(initial) for _ in range(10)]
+        assert {(await operation).status_code for operation in operations} == {200}
+    assert len(polls_of(fake_arm)) <= 11
+    fake_arm.no_early_polls()
+    fake_arm.one_request_at_a_time()
 
 
 async def test_stopping_one_of_those_that_share_a_url_does_not_stop_the_others() -> None:
@@ -222,10 +224,11 @@ async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it(
         assert anyio.current_time() >= 108
 
 
-async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it_when_it_comes_due_meanwhile() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        first, second = await two_on_one_resource(arm, tracker, 20, 10)  # the first is asked from 5 to 25
+async def test_an_answer_asked_for_before_an_operation_began_says_nothing_of_it_when_it_comes_due_meanwhile(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    async with azpoll.Tracker(client) as tracker:
+        first, second = await two_on_one_resource(fake_arm, tracker, 20, 10)  # the first is asked from 5 to 25
         await first
         await second
         assert anyio.current_time() >= 108
