@@ -1,4 +1,4 @@
-"""What the machine has found, each as a row of its own."""
+"""Failures that the state machine has found, one test each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATENCY_S = 0.05
 
 
 def slow_second_poll(seconds: float) -> FakeARM:
-    """Return a service that takes so long to answer the second poll, which leaves after 34.1 s."""
+    """Return a service whose answer to the second poll, sent at 34.1 s, takes `seconds`."""
     polls: Sequence[Step] = [Ordinary(), Delay(seconds), Ordinary()]
     arm = FakeARM(limits=None, latency_s=LATENCY_S)
     arm.operation("DELETE", duration_s=300, retry_after=17, polls=polls)
@@ -36,10 +36,10 @@ def slow_second_poll(seconds: float) -> FakeARM:
 
 
 @pytest.mark.parametrize("seconds", [0.5, 5.0])
-async def test_who_stops_tracking_during_a_poll_and_resumes_asks_neither_beside_it_nor_before_its_retry_after(
+async def test_resuming_during_a_poll_waits_for_its_answer_and_retry_after(
     seconds: float,
 ) -> None:
-    """What the poll is answered is for the handle that was stopped, but when to ask is for whoever asks there."""
+    """The answer belongs to the stopped handle, but its Retry-After applies to the resumed one."""
     arm = slow_second_poll(seconds)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -48,7 +48,7 @@ async def test_who_stops_tracking_during_a_poll_and_resumes_asks_neither_beside_
         operation.stop_tracking()
         resumed = tracker.resume(operation.resume_token())
         await anyio.sleep(seconds + 2)
-        token = resumed.resume_token()  # which knows of it as well
+        token = resumed.resume_token()  # it has the Retry-After too
         resumed.stop_tracking()
         assert (await tracker.resume(token)).status_code == 200
     arm.no_early_polls()
@@ -56,7 +56,7 @@ async def test_who_stops_tracking_during_a_poll_and_resumes_asks_neither_beside_
     arm.no_requests_after_end()
 
 
-async def test_nor_does_a_second_handle_that_is_made_during_a_poll_of_the_first() -> None:
+async def test_a_second_handle_made_during_a_poll_waits_for_its_answer() -> None:
     arm = slow_second_poll(5)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -67,7 +67,7 @@ async def test_nor_does_a_second_handle_that_is_made_during_a_poll_of_the_first(
     arm.one_request_at_a_time()
 
 
-async def test_a_deadline_that_comes_before_the_retry_after_of_a_poll_beside_it_ends_the_operation_in_time() -> None:
+async def test_a_deadline_before_the_retry_after_of_another_poll_ends_on_time() -> None:
     arm = slow_second_poll(5)
     async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -80,8 +80,8 @@ async def test_a_deadline_that_comes_before_the_retry_after_of_a_poll_beside_it_
     arm.no_early_polls()
 
 
-async def test_a_request_to_cancel_leaves_beside_no_other_request_of_another_handle() -> None:
-    """It waits until the poll of the first handle is answered, and then goes at once."""
+async def test_a_cancel_request_waits_for_the_poll_of_another_handle() -> None:
+    """The cancel request is sent as soon as the poll of the first handle is answered."""
     arm = slow_second_poll(5)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -96,7 +96,7 @@ async def test_a_request_to_cancel_leaves_beside_no_other_request_of_another_han
     arm.no_early_polls()
 
 
-async def test_two_requests_to_cancel_through_two_handles_leave_one_after_the_other() -> None:
+async def test_cancel_requests_of_two_handles_are_sent_one_after_the_other() -> None:
     arm = FakeARM(limits=None, latency_s=3)
     arm.operation("DELETE", duration_s=300, retry_after=17, cancel_takes_s=100)
     async with (
@@ -117,8 +117,8 @@ async def test_two_requests_to_cancel_through_two_handles_leave_one_after_the_ot
     arm.one_request_at_a_time()
 
 
-async def test_a_token_keeps_a_retry_after_that_is_longer_than_the_time_to_the_deadline() -> None:
-    """The deadline is of this tracking; it gives nobody a right to ask sooner."""
+async def test_a_token_keeps_a_retry_after_beyond_the_deadline() -> None:
+    """A deadline ends the tracking; it does not allow an earlier poll."""
     arm = FakeARM(limits=None, latency_s=LATENCY_S)
     arm.operation("DELETE", duration_s=100, retry_after=60)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -128,7 +128,7 @@ async def test_a_token_keeps_a_retry_after_that_is_longer_than_the_time_to_the_d
     arm.no_early_polls()
 
 
-def test_a_token_that_is_made_when_the_loop_is_gone_keeps_the_time_of_the_next_poll() -> None:
+def test_a_token_made_after_the_loop_ended_keeps_the_next_poll_time() -> None:
     arm = FakeARM(limits=None)
     arm.operation("DELETE", duration_s=100, retry_after=60)
 
@@ -141,15 +141,15 @@ def test_a_token_that_is_made_when_the_loop_is_gone_keeps_the_time_of_the_next_p
     assert tokens.decode(token).not_before >= begun_s + 60
 
 
-async def test_what_was_begun_when_the_tracker_closed_is_returned_although_others_waited_for_their_turn() -> None:
-    """Their turn does not come any more: nothing of theirs is sent, and nothing of the first is lost."""
+async def test_closing_returns_begun_operations_while_others_are_queued() -> None:
+    """Queued initial requests are not sent after the close; the operations that have begun are returned."""
     arm = FakeARM(default=Script(duration_s=5), limits=None, latency_s=3)
-    begun: list[azpoll.AsyncOperation[httpx.Response]] = []
+    started: list[azpoll.AsyncOperation[httpx.Response]] = []
     refused: list[azpoll.TrackerClosed] = []
 
     async def begin(tracker: azpoll.Tracker[httpx.Response], number: int) -> None:
         try:
-            begun.append(await tracker.begin("PUT", THING.replace("/t?", f"/t{number}?")))
+            started.append(await tracker.begin("PUT", THING.replace("/t?", f"/t{number}?")))
         except azpoll.TrackerClosed as error:
             refused.append(error)
 
@@ -161,6 +161,6 @@ async def test_what_was_begun_when_the_tracker_closed_is_returned_although_other
         for number in range(4):
             tasks.start_soon(begin, tracker, number)
         await anyio.sleep(1)
-    assert (len(begun), len(refused)) == (2, 2)
+    assert (len(started), len(refused)) == (2, 2)
     assert len(arm.requests) == 2
-    assert all(operation.resume_token() for operation in begun)
+    assert all(operation.resume_token() for operation in started)
