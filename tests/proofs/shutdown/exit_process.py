@@ -1,4 +1,4 @@
-"""The process that ends in some way, as `python -m tests.proofs.shutdown.exit_process <case> <library>`."""
+"""A process that ends in a chosen way: `python -m tests.proofs.shutdown.exit_process <case> <library>`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import trio
 
 import azpoll
 from tests.proofs.shutdown import forked_process
-from tests.proofs.shutdown.tracking_program import Program, say
+from tests.proofs.shutdown.tracking_program import Program, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,49 +20,49 @@ if TYPE_CHECKING:
     from tests.support.clients import Library
 
 READY = "ready"
-KEPT: list[object] = []
-"""What the interpreter has to do away with at its end."""
+KEPT_ALIVE: list[object] = []
+"""Objects that exist until the interpreter ends."""
 
 
 async def interrupted(library: Library) -> None:
-    """Be interrupted while operations are under way; whoever waits is told before the program ends."""
+    """Wait for an interrupt while operations run; report the results of their awaiters."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
         try:
             async with program.tracker(client) as tracker:
-                await program.bring_about(tracker, tasks)
-                say(READY)
+                await program.start(tracker, tasks)
+                report(READY)
                 await anyio.sleep(60)
         finally:
-            await program.tell()
+            await program.report_results()
 
 
 async def client_closed(library: Library) -> None:
-    """Close the client while requests are under way, and leave."""
+    """Close the client while requests are in flight, and leave the tracker."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
         try:
             async with program.tracker(client) as tracker:
-                await program.bring_about(tracker, tasks)
-                say(READY)
+                await program.start(tracker, tasks)
+                report(READY)
                 await client.aclose()
                 tracker.resume("no token")
         except azpoll.TrackerClosed as error:
-            say(str(error))
-            await program.tell()
+            report(str(error))
+            await program.report_results()
 
 
 async def exited(library: Library) -> None:
-    """Leave by `sys.exit` in the block."""
+    """Call `sys.exit` in the block of the tracker."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
         try:
             async with program.tracker(client) as tracker:
-                await program.bring_about(tracker, tasks)
-                say(READY)
-                sys.exit("at once")
+                await program.start(tracker, tasks)
+                report(READY)
+                sys.exit("exited")
         finally:
-            await program.tell()
+            await program.report_results()
 
 
 def run_exited(run: Callable[..., object]) -> Callable[[Library], None]:
@@ -70,26 +70,26 @@ def run_exited(run: Callable[..., object]) -> Callable[[Library], None]:
         try:
             run(exited, library)
         except* SystemExit as exits:
-            say(str(exits.exceptions[0]))
+            report(str(exits.exceptions[0]))
 
     return case
 
 
-async def never_left(library: Library) -> None:
-    """Enter a tracker, let somebody wait, and let the program end."""
+async def never_closed(library: Library) -> None:
+    """Enter a tracker without leaving it, while a task awaits an operation."""
     program = Program(library)
     tracker = await program.tracker(program.client_of_fake()).__aenter__()
     async with anyio.create_task_group() as tasks:
-        await program.bring_about(tracker, tasks)
+        await program.start(tracker, tasks)
         tasks.cancel_scope.cancel()
     waiting = asyncio.create_task(program.operations["waiting"].wait())
     await asyncio.sleep(0)
-    KEPT.extend([program, tracker, waiting])
-    say(look_back(program))
+    KEPT_ALIVE.extend([program, tracker, waiting])
+    report(states_of(program))
 
 
-def look_back(program: Program) -> dict[str, list[object]]:
-    """Return what operations say of themselves, wherever that is read."""
+def states_of(program: Program) -> dict[str, list[object]]:
+    """Return the states of the operations, read outside of their event loop."""
     return {name: [str(each.state), each.done()] for name, each in program.operations.items()}
 
 
@@ -98,7 +98,7 @@ def run_interrupted(run: Callable[..., object]) -> Callable[[Library], None]:
         try:
             run(interrupted, library)
         except* KeyboardInterrupt:
-            say("KeyboardInterrupt")
+            report("KeyboardInterrupt")
 
     return case
 
@@ -112,25 +112,25 @@ def run_on_asyncio(main: Callable[[Library], Any]) -> Callable[[Library], None]:
 
 
 def in_a_loop_that_ends(library: Library) -> None:
-    """Let the event loop end as `asyncio.run` ends it; whoever waits is cancelled."""
-    asyncio.run(never_left(library))
-    program, tracker, waiting = KEPT
+    """End the event loop as `asyncio.run` does, which cancels the awaiters."""
+    asyncio.run(never_closed(library))
+    program, tracker, waiting = KEPT_ALIVE
     assert isinstance(waiting, asyncio.Task)
-    say([*used_elsewhere(program, tracker), waiting.cancelled()])
+    report([*errors_elsewhere(program, tracker), waiting.cancelled()])
 
 
 def in_a_closed_loop(library: Library) -> None:
-    """Close an event loop beneath its tracker, and use the operations afterwards."""
+    """Close the event loop of an open tracker, and use the operations afterwards."""
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(never_left(library))
+    loop.run_until_complete(never_closed(library))
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
-    program, tracker = KEPT[:2]
-    say(used_elsewhere(program, tracker))
+    program, tracker = KEPT_ALIVE[:2]
+    report(errors_elsewhere(program, tracker))
 
 
-def used_elsewhere(program: Any, tracker: Any) -> list[str]:
-    """Return what using a tracker and an operation in another event loop raises."""
+def errors_elsewhere(program: Any, tracker: Any) -> list[str]:
+    """Use a tracker and an operation in another event loop; return the names of the errors."""
     operation = program.operations["waiting"]
     token = operation.resume_token()
 
@@ -150,7 +150,7 @@ def used_elsewhere(program: Any, tracker: Any) -> list[str]:
 
 
 def in_a_daemon_thread(library: Library) -> None:
-    """End the interpreter while another thread tracks."""
+    """End the interpreter while another thread tracks operations."""
 
     async def main() -> None:
         program = Program(library)
@@ -159,14 +159,14 @@ def in_a_daemon_thread(library: Library) -> None:
             anyio.create_task_group() as tasks,
             program.tracker(client) as tracker,
         ):
-            await program.bring_about(tracker, tasks)
+            await program.start(tracker, tasks)
             ready.set()
             await anyio.sleep(60)
 
     ready = threading.Event()
     threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
     ready.wait()
-    say(READY)
+    report(READY)
 
 
 CASES: dict[str, Callable[[Library], object]] = {
