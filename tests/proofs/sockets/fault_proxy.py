@@ -1,7 +1,7 @@
 """A TCP proxy on 127.0.0.1 that injects faults: latency, slow bytes, truncation, resets, half closes, stalls.
 
-The proxy does not parse HTTP. Each connection has one `Fault`, which starts after a number of bytes of answers. So it may
-hit a TLS handshake, a head, a body, or the time between two answers on a kept connection.
+The proxy does not parse HTTP. Each connection has one `Fault`, which starts after a number of bytes of answers. So it
+may hit a TLS handshake, a head, a body, or the time between two answers on a kept connection.
 """
 
 from __future__ import annotations
