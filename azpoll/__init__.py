@@ -37,6 +37,7 @@ from azpoll.schedule.durations import Durations
 from azpoll.schedule.scopes import ScopeStatistics
 from azpoll.snapshot import OperationState, Snapshot, Statistics
 from azpoll.tracker import Tracker
+from azpoll.tracking.journal import Journal, JournalResult, JournalRow
 from azpoll.waiting import wait
 
 __version__ = "0.1.0"
@@ -58,6 +59,9 @@ __all__ = [
     "HintSource",
     "InitialRequestFailed",
     "InvalidResumeToken",
+    "Journal",
+    "JournalResult",
+    "JournalRow",
     "MalformedAnswer",
     "OperationCanceled",
     "OperationEnded",

@@ -1,4 +1,4 @@
-"""Operations in the order they end."""
+"""`as_completed`: operations in the order in which they end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import anyio
 
-from azpoll.options import checked_seconds
+from azpoll.tracking.settings import checked_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -22,30 +22,30 @@ def as_completed(
     *,
     timeout: float | None = None,
 ) -> AsyncIterator[AsyncOperation[T]]:
-    """Iterate over operations as they end: the same objects, whose `result()` and `exception()` can be read at once.
+    """Iterate over operations as they end. The iterator yields the same objects, which are then `done()`.
 
     Args:
-        operations: of any trackers in this event loop; one given twice is yielded twice.
-        timeout: seconds for the whole iteration; None waits without limit. Tracking goes on after it.
+        operations: of any trackers in this event loop; an operation that is given twice is yielded twice.
+        timeout: seconds for the whole iteration; None waits without limit. Tracking goes on afterwards.
 
     Raises:
-        TimeoutError: while iterating: not all had ended in time.
+        TimeoutError: while iterating, if not all operations ended in time.
         ValueError: `timeout` is negative or not a number.
     """
     return _Completed(operations, checked_seconds("timeout", timeout))
 
 
 class _Completed(Generic[T]):
-    """Not an async generator: those must be closed by whoever leaves them early, and trio warns where they are not."""
+    """An iterator rather than an async generator, which must be closed when it is left early."""
 
-    __slots__ = ("_deadline_s", "_ended", "_missing", "_news", "_timeout_s", "_total")
+    __slots__ = ("_deadline_s", "_ended", "_missing", "_progress", "_timeout_s", "_total")
 
     def __init__(self, operations: Iterable[AsyncOperation[T]], timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._deadline_s = anyio.current_time() + timeout_s
         self._ended: deque[AsyncOperation[T]] = deque()
-        self._news = anyio.Event()
-        self._total = len([operation.add_done_callback(self._note) for operation in operations])
+        self._progress = anyio.Event()
+        self._total = len([operation.add_done_callback(self._on_end) for operation in operations])
         self._missing = self._total
 
     def __aiter__(self) -> Self:
@@ -55,14 +55,14 @@ class _Completed(Generic[T]):
         if not self._missing:
             raise StopAsyncIteration
         if not self._ended:
-            self._news = anyio.Event()
+            self._progress = anyio.Event()
             with anyio.CancelScope(deadline=self._deadline_s):
-                await self._news.wait()
+                await self._progress.wait()
         if not self._ended:
             raise TimeoutError(f"{self._missing} of {self._total} operations had not ended after {self._timeout_s:g} s")
         self._missing -= 1
         return self._ended.popleft()
 
-    def _note(self, operation: AsyncOperation[T]) -> None:
+    def _on_end(self, operation: AsyncOperation[T]) -> None:
         self._ended.append(operation)
-        self._news.set()
+        self._progress.set()

@@ -1,26 +1,26 @@
 r"""Every exception azpoll raises.
 
     AzpollError
-    ├── OperationError                 the service said how the operation ended
+    ├── OperationError                 the service reported how the operation ended
     │   ├── OperationFailed
     │   └── OperationCanceled
-    ├── PollingError                   its status could not be read: it may still run
+    ├── PollingError                   the status could not be read: the operation may still run
     │   ├── RetriesExhausted           polls failed for too long
     │   ├── AuthenticationFailed       401, and again after the credential was renewed
     │   ├── PermissionDenied           403 for too long
     │   ├── OperationNotFound          404 or 410 for too long
-    │   ├── MalformedAnswer            answers that make no sense, for too long
-    │   ├── UntrustedPollingURL        a URL the service named was not asked
+    │   ├── MalformedAnswer            unreadable answers for too long
+    │   ├── UntrustedPollingURL        a URL of an untrusted origin; nothing was sent
     │   └── OperationTimeout           the deadline passed; also a TimeoutError
-    ├── InitialRequestFailed           the operation was not started
-    ├── CancelFailed                   the service did not take the request to cancel
+    ├── InitialRequestFailed           no operation was started, as far as is known
+    ├── CancelFailed                   the service did not accept the cancel request
     ├── InvalidResumeToken             also a ValueError
     ├── TrackerClosed                  tracking stopped here; the operation may still run
     └── WrongEventLoop                 used outside the event loop of its tracker; also a RuntimeError
 
-The first two families are never mixed: only `OperationError` tells of the operation itself. Arguments that can
-never be right raise `ValueError` or `TypeError` as everywhere in Python. No text here shows the values of a
-URL's query, a header or more than 512 characters of a body.
+The first two families are never mixed: only `OperationError` describes the operation itself. Arguments out of their
+range raise `ValueError` or `TypeError`, as everywhere in Python. No text shows the values of a URL's query, a header,
+or more than 512 characters of a body.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownR
 
 if TYPE_CHECKING:
     from azpoll.protocol.arm_error import ARMError
-    from azpoll.transport.library import HTTPRequest, HTTPResponse
+    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.transport import InitialRequest
 
 
 class AzpollError(Exception):
@@ -42,10 +43,10 @@ class AzpollError(Exception):
 
     Attributes:
         operation: the operation's id, with its label if it has one; None where there is no operation.
-        resume_token: takes tracking up again, here or in another process; None where nothing can be asked.
-        response: the answer that is the reason, as a response of the client's library, without the headers
-            of its request; None where no answer is.
-        reported: the error the service reported in that answer, with its HTTP status code and request ids.
+        resume_token: resumes tracking, here or in another process; None where there is no polling URL.
+        response: the answer that caused the error, as a response of the client's library without the headers of
+            its request; None where there is none.
+        reported: the error that the service reported in that answer, with its HTTP status code and request ids.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class AzpollError(Exception):
 
     @property
     def target(self) -> str | None:
-        """What the service's error is about."""
+        """The target of the service's error."""
         return None if self.reported is None else self.reported.error.target
 
     @property
@@ -85,12 +86,12 @@ class AzpollError(Exception):
 
     @property
     def status_code(self) -> int | None:
-        """The HTTP status code of the answer that is the reason; 200 where a status monitor tells of a failure."""
+        """The HTTP status code of the answer that caused the error; 200 where a status monitor reports a failure."""
         return None if self.reported is None else self.reported.status_code
 
 
 class OperationError(AzpollError):
-    """The service said that the operation did not succeed."""
+    """The service reported that the operation did not succeed."""
 
 
 class OperationFailed(OperationError):
@@ -102,10 +103,10 @@ class OperationCanceled(OperationError):
 
 
 class PollingError(AzpollError):
-    """The status could not be read, which says nothing of the operation: it may still run, or have succeeded.
+    """The status could not be read. The operation itself may still run, or may have ended.
 
     Attributes:
-        succeeded: the operation is known to have succeeded; only its result could not be read.
+        succeeded: whether the operation is known to have succeeded and only its result could not be read.
     """
 
     succeeded: bool = False
@@ -116,47 +117,47 @@ class RetriesExhausted(PollingError):
 
 
 class AuthenticationFailed(PollingError):
-    """The credential was refused, and again after it was renewed (rule 26)."""
+    """The service refused the credential, and again after it was renewed (rule 26)."""
 
 
 class PermissionDenied(PollingError):
-    """Reading the status is not permitted: the caller lacks a read permission on the status URL (rule 27)."""
+    """The caller lacks the read permission on the status URL (rule 27)."""
 
 
 class OperationNotFound(PollingError):
-    """The status was not found for a minute and five polls (rule 27)."""
+    """The status was not found for at least 60 s and five polls (rule 27)."""
 
 
 class MalformedAnswer(PollingError):
-    """The answers make no sense: no status, not JSON, or no header that says where to poll (rules 6, 17, 27)."""
+    """The answers are unreadable: no status, not JSON, or no header with a polling URL (rules 6, 17, 27)."""
 
 
 class UntrustedPollingURL(PollingError):
-    """The service named a URL of an origin that was not trusted; nothing was sent there (rule 9)."""
+    """The service named a URL of an untrusted origin; nothing was sent there (rule 9)."""
 
 
 class OperationTimeout(PollingError, TimeoutError):
-    """The time to wait is over; the operation may still run (rule 38)."""
+    """The deadline passed; the operation may still run (rule 38)."""
 
 
 class InitialRequestFailed(AzpollError):
-    """The initial request was refused or never answered: as far as is known no operation was started (rule 7)."""
+    """The initial request was refused or never answered; no operation was started, as far as is known (rule 7)."""
 
 
 class CancelFailed(AzpollError):
-    """The service did not take the request to cancel, or has no way to ask for it; tracking goes on (rule 43)."""
+    """The service did not accept the cancel request, or there is no URL for one; tracking goes on (rule 43)."""
 
 
 class InvalidResumeToken(AzpollError, ValueError):
-    """A text is not a resume token, or was cut, changed or signed with another key (rule 42)."""
+    """The text is not a resume token, or was cut, changed or signed with another key (rule 42)."""
 
 
 class TrackerClosed(AzpollError):
-    """Tracking stopped before the operation ended; it may still run."""
+    """Tracking stopped before the operation ended; the operation may still run."""
 
 
 class WrongEventLoop(AzpollError, RuntimeError):
-    """A tracker or an operation was used outside the event loop it belongs to, or before it was entered."""
+    """A tracker or an operation was used outside its event loop, or before the tracker was entered."""
 
 
 _BY_REASON: dict[UnknownReason, type[PollingError]] = {
@@ -172,16 +173,16 @@ _BY_REASON: dict[UnknownReason, type[PollingError]] = {
 _NEXT: dict[UnknownReason, str] = {
     UnknownReason.UNAUTHENTICATED: "Give the client a valid credential, then resume",
     UnknownReason.FORBIDDEN: "Grant read on the status URL to this identity, then resume",
-    UnknownReason.UNTRUSTED: "If that origin is to be trusted, list it in allowed_origins, then resume",
-    UnknownReason.UNREACHABLE: "Mend the client, then resume",
+    UnknownReason.UNTRUSTED: "If you trust that origin, list it in allowed_origins, then resume",
+    UnknownReason.UNREACHABLE: "Fix the client, then resume",
 }
-"""What to do next, where it is more than to resume."""
+"""The advice for each reason, where it is more than to resume."""
 
 
 def error_of(
     state: Failed | Canceled | Unknown, operation: str, resume_token: str | None, response: HTTPResponse | None
 ) -> AzpollError:
-    """Return the exception for a terminal state, made afresh so that each awaiter has its own (rule 39)."""
+    """Return a new exception for a terminal state, so that each awaiter has its own (rule 39)."""
     if isinstance(state, Unknown):
         return _polling_error(state, operation, resume_token, response)
     reported = read_error(state.answer)
@@ -195,12 +196,12 @@ def _polling_error(
 ) -> AzpollError:
     outcome = state.outcome
     reported = read_error(outcome) if isinstance(outcome, Answer) else None
-    why = f" ({describe(reported.error)})" if reported is not None and _speaks(reported.error) else ""
+    why = f" ({describe(reported.error)})" if reported is not None and _has_reason(reported.error) else ""
     ids = "" if reported is None else _request_ids(reported)
     detail = f"{escape_for_display(state.detail)}{why}{ids}"
     if state.reason is UnknownReason.NOT_STARTED:
         error: AzpollError = InitialRequestFailed(
-            f"{operation} started no operation: {detail}. Mend what the service names and send it again",
+            f"{operation} started no operation: {detail}. Correct the request and send it again",
             operation=operation,
             response=response,
             reported=reported,
@@ -219,17 +220,21 @@ def _polling_error(
     return error
 
 
-def unanswered(request: HTTPRequest, outcome: RequestFailure) -> InitialRequestFailed:
-    """Return the exception for an initial request that brought no answer."""
-    name = f"{request.method} {masked_url(str(request.url))}"
-    known = "Nothing was sent" if outcome.fault.fatal else "It is not known whether the service acted on it: look first"
-    text = f"{name} brought no answer ({outcome.fault.value}: {outcome.detail}). {known}, then send it again"
+def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialRequestFailed:
+    """Return the exception for an initial request without an answer."""
+    name = f"{request.method} {masked_url(request.url)}"
+    advice = (
+        "Nothing was sent. Fix the client, then send it again"
+        if outcome.fault.fatal
+        else "The service may have executed it. Look at the resource before you send it again"
+    )
+    text = f"{name} was not answered ({outcome.fault.value}: {outcome.detail}). {advice}"
     error = InitialRequestFailed(text, operation=name)
     error.__cause__ = outcome.cause
     return error
 
 
-def _speaks(error: ARMError) -> bool:
+def _has_reason(error: ARMError) -> bool:
     return bool(error.code or error.message or error.details)
 
 

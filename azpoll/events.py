@@ -1,9 +1,9 @@
-"""What happens to operations, as frozen events: one stream feeds progress, logs and metrics.
+"""Frozen events of operations: one stream for progress, logs and metrics.
 
-No event holds a URL, a header or a body, so each may be logged as it is.
+No event holds a URL, a header or a body, so every event may be logged.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
 from typing import NamedTuple, TypeAlias
 
@@ -11,10 +11,10 @@ from azpoll.snapshot import OperationState
 
 
 class OperationTracked(NamedTuple):
-    """An operation is tracked from now on.
+    """Tracking of an operation began.
 
     Attributes:
-        at_s: monotonic time, as all `at_s`.
+        at_s: monotonic time, like every `at_s`.
         operation_id: `AsyncOperation.id`.
         label: `AsyncOperation.label`.
         method: of the initial request.
@@ -29,13 +29,13 @@ class OperationTracked(NamedTuple):
 
 
 class PollAnswered(NamedTuple):
-    """One poll, confirmation or final GET came back, with or without an answer.
+    """A poll, confirmation or final GET was answered or failed.
 
     Attributes:
-        status_code: of HTTP; None when nothing readable came.
+        status_code: HTTP status code; None if the request failed.
         status: the status word last read.
-        lateness_s: how long after its due time the request was sent.
-        wait_s: until the next request; None when there is none.
+        lateness_s: seconds between the due time and the sending of the request.
+        wait_s: seconds until the next request; None if there is none.
     """
 
     at_s: float
@@ -48,11 +48,11 @@ class PollAnswered(NamedTuple):
 
 
 class OperationEnded(NamedTuple):
-    """An operation is tracked no longer.
+    """Tracking of an operation ended.
 
     Attributes:
         state: terminal.
-        tracked_s: from `OperationTracked` to now.
+        tracked_s: seconds since `OperationTracked`.
         polls: requests sent for it.
     """
 
@@ -69,8 +69,8 @@ class ScopeThrottled(NamedTuple):
 
     Attributes:
         scope: origin, subscription and principal, as in `ScopeStatistics.scope`.
-        reach: whom it concerns, in words.
-        retry_after_s: as the service said; None when it did not.
+        reach: the part of the service that is throttled, in words.
+        retry_after_s: as the service sent it; None if it sent none.
         rate: reads per second of the scope from now on; None without a budget.
     """
 

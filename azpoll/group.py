@@ -1,40 +1,39 @@
-"""A group of operations: one label, one progress, one end."""
+"""`Group`: operations that are awaited, and whose progress is shown, together."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import anyio
 
 from azpoll.errors import TrackerClosed
+from azpoll.operation_source import OperationSource
 from azpoll.snapshot import OperationState
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from types import TracebackType
 
     from azpoll.operation import AsyncOperation
-    from azpoll.options import BeginOptions, TrackingOptions
-    from azpoll.tracker import Tracker
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.tracking.session import Session
 
 T = TypeVar("T")
 
 
 class GroupProgress(NamedTuple):
-    """How far a group is.
+    """The progress of a group.
 
     Attributes:
         running: operations that have not ended, those whose result is being read included.
         succeeded: operations that succeeded.
-        failed: operations that the service said failed.
+        failed: operations that the service reported as failed.
         canceled: operations that were canceled.
         unknown: operations whose status cannot be read, or that are no longer tracked.
-        oldest_s: seconds since the oldest running operation came into the group; None when none runs.
-        eta_s: seconds until all have ended, if the rest end at the pace of those that have; None before the
-            first has ended, 0 after the last.
+        oldest_s: seconds since the oldest running operation was added to the group; None when no operation runs.
+        eta_s: seconds until all operations have ended, at the rate of those that have; None before the first end,
+            0 after the last.
     """
 
     running: int
@@ -52,23 +51,30 @@ class GroupProgress(NamedTuple):
 
     @property
     def ended(self) -> int:
-        """Operations that have ended, in whatever way."""
+        """Operations that have ended, in any state."""
         return self.succeeded + self.failed + self.canceled + self.unknown
 
 
-class Group(Generic[ResponseT]):
-    """Operations that belong together; made by `Tracker.group` and used as an async context manager.
+class Group(OperationSource[ResponseT]):
+    """Operations that belong together; an async context manager.
 
-    Leaving it waits for all of them, then raises one `ExceptionGroup` of those that did not succeed. A failure
-    does not stop the tracking of the others: they run in Azure anyway. When the block raises, its error goes on
-    and the operations stay with the tracker.
+    A regular exit waits for all operations, then raises one `ExceptionGroup` of those that did not succeed. A failure
+    does not stop the tracking of the others: they run in Azure anyway. When the block raises, its error goes on, and
+    the tracker keeps the operations.
+
+    The operations of a group have its label, unless a call gives another. Each group is its own owner: groups take
+    turns where reads are scarce.
+
+    Args:
+        tracker: begins, tracks and resumes the operations.
+        label: the label of the operations; None for none.
     """
 
-    def __init__(self, tracker: Tracker[ResponseT], label: str | None) -> None:
+    def __init__(self, tracker: OperationSource[ResponseT], label: str | None = None) -> None:
         self.label = label
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
-        self._news = _News()
+        self._changes = _Changes()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -90,74 +96,11 @@ class Group(Generic[ResponseT]):
 
     @property
     def operations(self) -> tuple[AsyncOperation[Any], ...]:
-        """The operations, in the order they came."""
+        """The operations, in the order in which they were added."""
         return tuple(operation for _, operation in self._members)
 
-    @overload
-    async def begin(self, method: str, url: str, **arguments: Unpack[BeginOptions]) -> AsyncOperation[ResponseT]: ...
-
-    @overload
-    async def begin(
-        self, method: str, url: str, *, decode: Callable[[ResponseT], T], **arguments: Unpack[BeginOptions]
-    ) -> AsyncOperation[T]: ...
-
-    async def begin(
-        self,
-        method: str,
-        url: str,
-        *,
-        decode: Callable[[ResponseT], T] | None = None,
-        **arguments: Unpack[BeginOptions],
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        """Begin an operation of this group, as `Tracker.begin` does; its label is the group's unless given."""
-        self._check_open()
-        arguments = {"label": self.label, "owner": self, **arguments}
-        if decode is None:
-            return self._add(await self._tracker.begin(method, url, **arguments))
-        return self._add(await self._tracker.begin(method, url, decode=decode, **arguments))
-
-    @overload
-    def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
-
-    @overload
-    def track(
-        self, response: HTTPResponse, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
-    ) -> AsyncOperation[T]: ...
-
-    def track(
-        self,
-        response: HTTPResponse,
-        *,
-        decode: Callable[[ResponseT], T] | None = None,
-        **tracking: Unpack[TrackingOptions],
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        """Track an operation of this group, as `Tracker.track` does."""
-        self._check_open()
-        tracking = {"label": self.label, "owner": self, **tracking}
-        if decode is None:
-            return self._add(self._tracker.track(response, **tracking))
-        return self._add(self._tracker.track(response, decode=decode, **tracking))
-
-    @overload
-    def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
-
-    @overload
-    def resume(
-        self, token: str, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
-    ) -> AsyncOperation[T]: ...
-
-    def resume(
-        self, token: str, *, decode: Callable[[ResponseT], T] | None = None, **tracking: Unpack[TrackingOptions]
-    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        """Resume an operation of this group, as `Tracker.resume` does."""
-        self._check_open()
-        tracking = {"label": self.label, "owner": self, **tracking}
-        if decode is None:
-            return self._add(self._tracker.resume(token, **tracking))
-        return self._add(self._tracker.resume(token, decode=decode, **tracking))
-
     def snapshot(self) -> GroupProgress:
-        """Return how far the group is now. Does no I/O."""
+        """Return the present progress. Does no I/O."""
         counts = Counter(operation.state for _, operation in self._members)
         now_s = anyio.current_time()
         since = [since_s for since_s, operation in self._members if not operation.done()]
@@ -174,63 +117,67 @@ class Group(Generic[ResponseT]):
         )
 
     def progress(self) -> AsyncIterator[GroupProgress]:
-        """Iterate over how far the group is: now and after each change, until all have ended.
+        """Iterate over the progress: now and after each change, until all operations have ended.
 
-        A slow reader misses what lies between and gets the newest.
+        A slow reader gets only the newest progress.
         """
-        return _Progress(self.snapshot, self._news, lambda: self._closed)
+        return _Progress(self.snapshot, self._changes, lambda: self._closed)
 
-    def _add(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
+    def _session(self) -> Session[ResponseT]:
+        if self._closed:
+            raise TrackerClosed("the group is closed: it takes no more operations")
+        return self._tracker._session()  # noqa: SLF001 - of the same base class
+
+    def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
+        return {"label": self.label, "owner": self, **options}
+
+    def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
         self._members.append((anyio.current_time(), operation))
         self._note()
         operation.add_done_callback(self._note)
         return operation
 
     def _note(self, _operation: object = None) -> None:
-        self._news.tell()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise TrackerClosed("the group is closed: it takes no more operations")
+        self._changes.add()
 
 
-class _News:
-    """Counts changes, and wakes whoever waits for the next."""
+class _Changes:
+    """Counts changes, and wakes the tasks that wait for the next one."""
 
     def __init__(self) -> None:
         self._count = 0
         self._next = anyio.Event()
 
-    def tell(self) -> None:
-        """Note a change."""
+    def add(self) -> None:
+        """Count a change."""
         self._count += 1
-        told, self._next = self._next, anyio.Event()
-        told.set()
+        current, self._next = self._next, anyio.Event()
+        current.set()
 
     async def since(self, count: int) -> int:
-        """Wait until there were other than `count` changes, and return how many."""
+        """Wait until the number of changes differs from `count`, and return it."""
         while self._count == count:
             await self._next.wait()
         return self._count
 
 
 class _Progress:
-    """Not an async generator: those must be closed by whoever leaves them early, and trio warns where they are not."""
+    """An iterator rather than an async generator, which must be closed when it is left early."""
 
-    def __init__(self, snapshot: Callable[[], GroupProgress], news: _News, is_closed: Callable[[], bool]) -> None:
+    def __init__(self, snapshot: Callable[[], GroupProgress], changes: _Changes, is_closed: Callable[[], bool]) -> None:
         self._snapshot = snapshot
-        self._news = news
+        self._changes = changes
         self._is_closed = is_closed
         self._seen = -1
-        self._over = False
+        self._is_last = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> GroupProgress:
-        if self._over:
+        if self._is_last:
             raise StopAsyncIteration
-        self._seen = await self._news.since(self._seen)
+        self._seen = await self._changes.since(self._seen)
         now = self._snapshot()
-        self._over = not now.running and (now.total > 0 or self._is_closed())
+        self._is_last = not now.running and (now.total > 0 or self._is_closed())
         return now

@@ -1,8 +1,8 @@
-"""Hints: something cheap that tells which operations may have ended, so that they are asked first.
+"""Hints: cheap information about operations that may have ended, so that these are polled first.
 
-A hint brings a poll forward, never before the time the service asked for, and never ends an operation: only the
-service's own answer does. Where reads are scarce that is most of the delay: one list of a deployment's operations
-tells of a hundred resources for a single read.
+A hint brings a poll forward, but never before the time that the service asked for, and never ends an operation: only
+the service's own answer does. Where reads are scarce, waiting for a read is most of the detection delay. One list of a
+deployment's operations reports the states of a hundred resources for a single read.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 
 
 class HintBoard(Protocol):
-    """What a source of hints is given by its tracker."""
+    """The interface that a tracker gives to a source of hints."""
 
     async def read(self, url: str) -> Answer:
-        """Read a URL with the tracker's client, counted by the read budget and retried like a poll.
+        """Read a URL with the tracker's client. The read budget counts the read, and it is retried like a poll.
 
         Raises:
-            PollingError: it could not be read.
-            ValueError: its origin is not one the tracker trusts.
+            PollingError: the URL could not be read.
+            ValueError: the tracker does not trust its origin.
         """
         ...
 
-    def ended(self, resource_id: str) -> int:
-        """Hint that the operations on a resource may have ended; returns how many are tracked here."""
+    def report_ended(self, resource_id: str) -> int:
+        """Report that the operations on a resource may have ended; returns the number that are tracked here."""
         ...
 
-    def running(self, resource_id: str) -> int:
-        """Tell that the operations on a resource still run: they are asked only with reads to spare."""
+    def report_running(self, resource_id: str) -> int:
+        """Report that the operations on a resource still run: they are polled with spare reads only."""
         ...
 
 
 class HintSource(Protocol):
-    """Something cheap that knows of operations; given to `Tracker.add_hints`."""
+    """A cheap source of information about operations, for `Tracker.add_hints`."""
 
     async def run(self, board: HintBoard) -> None:
-        """Tell the board what is known, until cancelled. An error ends the hints, and is logged."""
+        """Report to the board until cancelled. An error ends the hints, and is logged."""
         ...
 
 
 class DeploymentOperations:
-    """Hints from the list of a deployment's operations: one read tells of a page of its resources.
+    """Hints from the list of a deployment's operations: one read reports a page of its resources.
 
-    Ends when the list says that all of them have ended.
+    The source ends when the list shows that all of them have ended.
 
     Args:
         url: `https://management.azure.com/.../deployments/NAME/operations?api-version=...`, absolute.
@@ -70,25 +70,25 @@ class DeploymentOperations:
         self._every_s = every_s
 
     async def run(self, board: HintBoard) -> None:
-        """List again and again."""
+        """List the operations every `every_s` seconds."""
         running = True
         while running:
             running = await self._list(board)
             await anyio.sleep(self._every_s if running else 0)
 
     async def _list(self, board: HintBoard) -> bool:
-        """Tell the board of the whole list once; returns whether something in it runs, or nothing is in it yet."""
+        """Report the whole list once; returns whether a resource in it runs, or the list is still empty."""
         url: str | None = self._url
-        told: list[Verdict] = []
+        verdicts: list[Verdict] = []
         while url is not None:
             page = read_object(await board.read(url)) or {}
-            told.extend(_tell(board, page))
+            verdicts.extend(_report(board, page))
             url = text(page, "nextLink")
-        return not told or Verdict.RUNNING in told
+        return not verdicts or Verdict.RUNNING in verdicts
 
 
-def _tell(board: HintBoard, page: dict[str, object]) -> Iterator[Verdict]:
-    """Tell the board of one page; yields what it says of each resource."""
+def _report(board: HintBoard, page: dict[str, object]) -> Iterator[Verdict]:
+    """Report one page to the board; yields the verdict of each resource."""
     items = page.get("value")
     for item in items if is_list(items) else ():
         properties = member(object_in(item) or {}, "properties") or {}
@@ -98,7 +98,7 @@ def _tell(board: HintBoard, page: dict[str, object]) -> Iterator[Verdict]:
             continue
         verdict = verdict_of(state, {})
         if verdict is Verdict.RUNNING:
-            board.running(resource_id)
+            board.report_running(resource_id)
         else:
-            board.ended(resource_id)
+            board.report_ended(resource_id)
         yield verdict

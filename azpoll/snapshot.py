@@ -1,6 +1,6 @@
 """Frozen values: an operation at one moment, and the counts of a tracker."""
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,16 +11,16 @@ from azpoll.schedule.scopes import ScopeStatistics
 
 
 class OperationState(StrEnum):
-    """Where an operation is."""
+    """The public state of an operation."""
 
     RUNNING = "running"
     FETCHING = "fetching"
-    """It succeeded; its result is being read."""
+    """The operation succeeded; its result is being read."""
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
     UNKNOWN = "unknown"
-    """Its status cannot be read any more, or tracking was stopped: it may still run."""
+    """The status cannot be read, or tracking was stopped. The operation may still run."""
 
 
 _STATES: dict[type[State], OperationState] = {
@@ -45,8 +45,8 @@ class Snapshot(NamedTuple):
     Attributes:
         id: `AsyncOperation.id`.
         label: `AsyncOperation.label`.
-        state: where the operation is.
-        status: the status word last read, in the service's spelling; services invent words.
+        state: the public state.
+        status: the status word last read, in the service's spelling; any word is possible.
         percent_complete: `percentComplete` as sent, of unknown scale.
         percent: 0..100, only where the scale is certain.
         start_time: as sent; not always RFC 3339.
@@ -74,20 +74,20 @@ class Snapshot(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """What a tracker has done so far.
+    """The counts of a tracker so far.
 
     Attributes:
-        starting: initial requests that wait for their turn.
+        starting: initial requests that are queued.
         tracked: operations, ended ones included.
         running: operations that have not ended.
         waiting: operations that wait for their next request.
         in_flight: requests under way.
         polls: requests answered or failed, final GETs included.
         succeeded: operations that succeeded.
-        failed: operations that the service said failed.
+        failed: operations that the service reported as failed.
         canceled: operations that were canceled.
         unknown: operations whose status could not be read, or that were no longer tracked.
-        scopes: the read limits they fell under, and what was read in each.
+        scopes: the read limits of the operations, and the reads in each.
     """
 
     starting: int

@@ -1,4 +1,4 @@
-"""`wait`: one operation, no ceremony."""
+"""`wait`: waits for one operation, without a tracker of one's own."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def wait(
     Args:
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
         initial_response: as for `Tracker.track`.
-        decode: makes the result of the final response.
+        decode: converts the final response into the result.
         allowed_origins: as for `Tracker`.
         rebase_to: as for `Tracker`.
         min_interval: as for `Tracker`.
@@ -63,7 +63,7 @@ async def wait(
 
     Raises:
         AzpollError: as awaiting an `AsyncOperation` does.
-        ValueError: an argument that can never be right; nothing was sent.
+        ValueError: an argument is out of its range; nothing was sent.
         TypeError: the client or the response is of another library.
     """
     async with Tracker(

@@ -1,1 +1,1 @@
-"""Benchmarks: figures as ratios to peers measured in the same run."""
+"""Benchmarks of azpoll: every goal is a ratio of two figures of the same run (see README.md in this folder)."""

@@ -1,11 +1,11 @@
-"""What a poll costs, how late it is, and what a waiting operation weighs: azpoll and its peers, measured in one run.
+"""CPU per poll, lateness, bursts, memory, scheduling and imports: azpoll and its peers, measured in one run.
 
-Run: python -m benchmarks [--quick] [--write docs] [--save FILE | --load FILE]
+Run: python -m benchmarks [--quick] [--only PART,PART] [--save FILE | --load FILE] [--write docs]
 
-The server is a process on one core, whoever polls it a process on another; peers take turns in rounds, ratios are
-taken within a round and their median is told. `--quick` takes less than two minutes; all of it an hour. What a
-peer needs and is not installed is left out: `pip install '.[bench]'` has everything. Exits with 1 when a goal is
-missed. `--write` renews the figures and pictures of docs/performance.md; `--save` keeps the figures for `--load`.
+A full run takes about 20 minutes, `--quick` less than 2. `pip install '.[bench]'` installs all peers; a peer that is
+not installed is left out. `--only` names parts of a run. `--save` keeps the figures for `--load`, and `--write`
+renews the tables and charts of docs/performance.md from a full run. The exit status is 1 when a goal is missed.
+README.md in this folder describes the method.
 """
 
 from __future__ import annotations
@@ -16,49 +16,55 @@ import time
 from pathlib import Path
 
 from benchmarks import server
+from benchmarks.charts import charts
 from benchmarks.goals import goals
-from benchmarks.page import ceiling, machine, noise, tables
 from benchmarks.peers import PEERS
-from benchmarks.pictures import pictures
 from benchmarks.results import Results
-from benchmarks.suite import full, measured, quick
+from benchmarks.suite import full_parts, planned, quick_parts, run
+from benchmarks.tables import conditions, tables
 
-BEGIN, END = "<!-- measured: python -m benchmarks --write docs -->", "<!-- end of what was measured -->"
+BEGIN, END = "<!-- begin: python -m benchmarks --write docs -->", "<!-- end -->"
 
 
 def main() -> int:
-    """Measure, print, and write what was asked for."""
+    """Measure, print the figures and the verdict on each goal, and write them where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--write", type=Path, metavar="FOLDER", help="of performance.md")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the figures")
-    parser.add_argument("--load", type=Path, metavar="FILE", help="take figures that were kept, and measure nothing")
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller measurements, loosely judged")
+    parser.add_argument("--only", metavar="PART,PART", default="", help=f"parts of a run: {', '.join(full_parts(''))}")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="folder of performance.md")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write all figures to FILE")
+    parser.add_argument("--load", type=Path, metavar="FILE", help="read figures that --save wrote; measure nothing")
     options = parser.parse_args()
+    only = [name for name in options.only.split(",") if name]
+    if unknown := set(only) - set(quick_parts("") if options.quick else full_parts("")):
+        parser.error(f"unknown parts: {', '.join(sorted(unknown))}")
+    if options.write and (options.quick or only):
+        parser.error("--write needs the figures of a full run")
     results = Results.load(options.load) if options.load else Results()
     if not options.load:
         try:
-            _measure(results, quick_only=options.quick)
+            _measure(results, quick=options.quick, only=only)
         finally:
             if options.save:
                 results.save(options.save)
-    reached = list(goals(results, quick=options.quick))
-    lines = [machine(), *filter(None, [ceiling(results), noise(results)]), *tables(results)]
-    print(*lines, "", *reached, sep="\n")
+    verdict = list(goals(results, quick=options.quick))
+    head, body = ["```text", *conditions(results), "```"], list(tables(results))
+    print(*head, *body, "", *verdict, sep="\n")
     if options.write:
-        _write(options.write, results, [*lines, "", "### Goals", "", "```text", *map(str, reached), "```"])
-    return 0 if all(goal.met for goal in reached) else 1
+        _write(options.write, results, [*head, *body, "", "### Goals", "", "```text", *map(str, verdict), "```"])
+    return 0 if all(goal.met for goal in verdict) else 1
 
 
-def _measure(results: Results, *, quick_only: bool) -> None:
-    begun_s = time.monotonic()
-    there = {peer.name: peer.missing() for peer in PEERS}
-    for name, module in there.items():
-        if module is not None:
-            print(f"left out, {module} is not installed: {name}")
+def _measure(results: Results, *, quick: bool, only: list[str]) -> None:
+    started_s = time.monotonic()
+    missing = {peer.name: module for peer in PEERS if (module := peer.missing()) is not None}
+    for name, module in missing.items():
+        print(f"left out: {name} ({module} is not installed)")
     with server.serving() as origin:
-        wanted = quick(origin) if quick_only else full(origin)
-        for key in measured([each for each in wanted if not there.get(each.key.who)], results):
-            print(f"{time.monotonic() - begun_s:6.0f} s  {key.measure}: {key.who}", file=sys.stderr, flush=True)
+        measurements = [each for each in planned(origin, quick=quick, only=only) if each.key.peer not in missing]
+        for key in run(measurements, results):
+            what = f"{key.measure}, {key.operations:,}" if key.operations else key.measure
+            print(f"{time.monotonic() - started_s:6.0f} s  {what}: {key.peer}", file=sys.stderr, flush=True)
 
 
 def _write(folder: Path, results: Results, lines: list[str]) -> None:
@@ -66,8 +72,8 @@ def _write(folder: Path, results: Results, lines: list[str]) -> None:
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     page.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]), encoding="utf-8")
-    for name, picture in pictures(results).items():
-        (folder / name).write_text(picture, encoding="utf-8")
+    for name, svg in charts(results).items():
+        (folder / name).write_text(svg, encoding="utf-8")
 
 
 if __name__ == "__main__":

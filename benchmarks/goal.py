@@ -1,4 +1,4 @@
-"""A goal, and whether it was reached."""
+"""A goal and its verdict."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Goal:
-    """One line of a verdict.
+    """One line of the verdict.
 
     Attributes:
-        text: what was asked.
-        found: what there was.
-        met: whether that does.
+        text: the goal.
+        found: the figure that was measured.
+        met: whether the figure meets the goal.
     """
 
     text: str
@@ -20,5 +20,5 @@ class Goal:
     met: bool
 
     def __str__(self) -> str:
-        """Return one line."""
+        """Return one line, PASS or FAIL first."""
         return f"{'PASS' if self.met else 'FAIL'}  {self.text}: {self.found}"

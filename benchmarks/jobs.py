@@ -1,6 +1,6 @@
-"""One measurement, in a fresh process of its own on the second core.
+"""One measurement in a fresh process of its own, pinned to the second core.
 
-Run by the others: python -m benchmarks.jobs '{"function": "measures.cost", "arguments": {...}}'
+Started by the suite: python -m benchmarks.jobs '{"function": "measures.cost", "arguments": {...}}'
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from typing import Any
 from benchmarks.server import pin
 
 Figures = dict[str, float]
+"""Figures of one measurement by name; a name ends in its unit."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A function of a module of this package, called in another process.
+    """A function of a module of this package, to be called in another process.
 
     Attributes:
         function: "module.function".
         arguments: its keyword arguments.
-        limit_s: the process is ended after so many seconds.
+        limit_s: seconds after which the process is ended.
     """
 
     function: str
@@ -33,7 +34,7 @@ class Job:
     limit_s: float = 150.0
 
     def run(self) -> Figures:
-        """Run it, and return its figures; none at all when it took too long."""
+        """Run the job and return its figures; empty when it exceeded `limit_s`."""
         command = [sys.executable, "-m", "benchmarks.jobs", json.dumps(asdict(self))]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=self.limit_s, check=False)  # noqa: S603 - ours
@@ -51,7 +52,7 @@ def _main() -> None:
     module, _, name = job["function"].partition(".")
     figures = getattr(import_module(f"benchmarks.{module}"), name)(**job["arguments"])
     print(json.dumps(figures), flush=True)
-    os._exit(0)  # without waiting for what is still under way
+    os._exit(0)  # requests may still be in flight; cancelling 10,000 of them takes longer than they do
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Figures by what they are of, one for each round; ratios are taken within a round, then their median."""
+"""Figures of a run by measurement, one set for each round; ratios are taken within a round."""
 
 from __future__ import annotations
 
@@ -16,37 +16,41 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """What was measured."""
+    """All figures of a run."""
 
     def __init__(self) -> None:
         self._rounds: dict[Key, list[Figures]] = {}
 
+    def __contains__(self, key: Key) -> bool:
+        """Return whether a measurement was part of the run."""
+        return key in self._rounds
+
     def add(self, key: Key, figures: Figures) -> None:
-        """Keep the figures of one round; none at all is a measurement that took too long."""
+        """Keep the figures of one round; they are empty if the measurement took too long."""
         self._rounds.setdefault(key, []).append(figures)
 
     def of(self, key: Key, name: str) -> list[float]:
-        """Return a figure in each round that has it."""
+        """Return a figure of each round that has it."""
         return [figures[name] for figures in self._rounds.get(key, ()) if name in figures]
 
     def median(self, key: Key, name: str) -> float | None:
-        """Return its median; None where it was not measured."""
+        """Return the median of a figure; None if no round has it."""
         values = self.of(key, name)
         return statistics.median(values) if values else None
 
     def ratios(self, key: Key, other: Key, name: str) -> list[float]:
-        """Return how many times that of another it is, in each round that has both."""
+        """Return a figure divided by that of another measurement, for each round that has both."""
         both = zip(self._rounds.get(key, ()), self._rounds.get(other, ()), strict=False)
         return [mine[name] / theirs[name] for mine, theirs in both if name in mine and name in theirs]
 
     def ratio(self, key: Key, other: Key, name: str) -> float | None:
-        """Return the median of `ratios`."""
+        """Return the median of `ratios`; None if no round has both figures."""
         values = self.ratios(key, other, name)
         return statistics.median(values) if values else None
 
-    def keys(self, measure: str, operations: int = 0) -> Iterator[Key]:
-        """Yield what a measure was taken of, in the order in which it first was."""
-        return (key for key in self._rounds if key.measure == measure and key.operations == operations)
+    def keys(self, measure: str) -> Iterator[Key]:
+        """Yield the measurements of one measure, in the order in which they were first made."""
+        return (key for key in self._rounds if key.measure == measure)
 
     def save(self, path: Path) -> None:
         """Write all figures to a file."""
@@ -54,8 +58,8 @@ class Results:
 
     @classmethod
     def load(cls, path: Path) -> Results:
-        """Read what `save` wrote."""
+        """Read a file that `save` wrote."""
         results = cls()
-        for (measure, who, operations), rounds in json.loads(path.read_text(encoding="utf-8")):
-            results._rounds[Key(measure, who, operations)] = rounds
+        for (measure, peer, operations), rounds in json.loads(path.read_text(encoding="utf-8")):
+            results._rounds[Key(measure, peer, operations)] = rounds
         return results

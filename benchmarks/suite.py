@@ -1,4 +1,4 @@
-"""What is measured, of whom, and how often: measurements in rounds, so that a busy moment of the machine meets all."""
+"""The measurements of a run, in parts that can be chosen by name, and the rounds in which they are made."""
 
 from __future__ import annotations
 
@@ -8,71 +8,83 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from benchmarks.jobs import Job
 from benchmarks.peers import (
     AIOHTTP,
+    AZPOLL_AIOHTTP,
+    AZPOLL_FAST,
+    AZPOLL_FAST_AUTH,
+    AZPOLL_HTTPX,
+    AZPOLL_HTTPX2,
+    AZPOLL_PYREQWEST,
     AZURE,
-    FAST,
-    FLOOR,
     HTTPX,
     HTTPX2,
     HTTPX_GATED,
-    OURS_HTTPX,
-    OURS_HTTPX2,
     PEERS,
     PYREQWEST,
+    RAW,
     Peer,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from benchmarks.results import Results
 
-CLIENTS = ("httpx", "httpx2")
-OURS = (OURS_HTTPX, OURS_HTTPX2, FAST)
-THEIRS = (FLOOR, AIOHTTP, PYREQWEST, HTTPX_GATED, HTTPX, HTTPX2)
-POLLING = (OURS_HTTPX2, FAST, FLOOR, AIOHTTP, PYREQWEST, AZURE)
-"""Whose polls are looked at for how late they come."""
+AZPOLL = (AZPOLL_HTTPX, AZPOLL_HTTPX2, AZPOLL_FAST)
 
-ROUNDS, QUICK_ROUNDS, ONCE = 5, 3, 1
-"""Once is enough where no other process can disturb a figure, and for who cannot finish."""
+ROUNDS, FEW_ROUNDS, ONCE = 5, 2, 1
+"""Five rounds of the ratios that goals judge, two of other figures; one where noise cannot change the figure."""
 
-TRIP_S = 0.1
-"""Seconds between a request and its answer, over a long way."""
+ANSWER_DELAY_S = 0.1
+"""Seconds between a request and its response on a high-latency network."""
 
-BETWEEN_POLLS_S = {10_000: (1, 17), 1_000: (1, 5)}
-"""The least and the most seconds between two polls of an operation; by how many there are."""
-
-LATENESS_S, HERD_S = 10, 15
-"""How long polls are watched once all operations have begun, and once a herd is due."""
+BURST_AFTER_S, BURST_LIMIT_S = 4.0, 15.0
+"""Seconds from the start to a burst, and the most seconds that it is watched."""
 
 
 class Key(NamedTuple):
-    """What a figure is of.
+    """The identity of a measurement.
 
     Attributes:
-        measure: a function of `measures`, `own`, `imports` or `wakes`, or one of its uses.
-        who: a peer's name, or a client's.
-        operations: how many; 0 where that plays no part.
+        measure: name of the measure.
+        peer: name of the measured peer or module.
+        operations: number of operations; 0 where it plays no part.
     """
 
     measure: str
-    who: str
+    peer: str
     operations: int = 0
 
 
-ENDLESS = {Key("cost", HTTPX2.name, 10_000), Key("cost, trip", HTTPX.name, 1_000)}
-"""Loops without a gate that do not end in a minute: they are stopped after `STOP_S`, and told by how far they came."""
+class Sizes(NamedTuple):
+    """Sizes that differ between a full and a quick run.
 
-STOP_S = 20.0
+    Attributes:
+        late: operations whose lateness is judged.
+        max_wait_s: the most seconds between two polls of one of them.
+        judged_s: seconds for which they are judged, once all have begun.
+        woken: operations of the scheduling measure.
+        waiting: operations of the memory measure.
+    """
+
+    late: int
+    max_wait_s: int
+    judged_s: float
+    woken: int
+    waiting: int
+
+
+FULL_SIZES = Sizes(late=10_000, max_wait_s=17, judged_s=10.0, woken=100_000, waiting=100_000)
+QUICK_SIZES = Sizes(late=1_000, max_wait_s=5, judged_s=5.0, woken=20_000, waiting=5_000)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure to be measured.
+    """One measurement of a run.
 
     Attributes:
-        key: where it is kept.
-        job: how.
-        rounds: how often.
+        key: its identity.
+        job: the job that makes it.
+        rounds: number of rounds in which it is made.
     """
 
     key: Key
@@ -80,44 +92,79 @@ class Measurement:
     rounds: int
 
 
-def measured(measurements: Sequence[Measurement], results: Results) -> Iterator[Key]:
-    """Measure in rounds, each of them once a round; yields what was just done."""
-    for number in range(max(each.rounds for each in measurements)):
+def planned(origin: str, *, quick: bool, only: Collection[str] = ()) -> list[Measurement]:
+    """Return the measurements of a run, each once; `only` names parts, and none means all."""
+    found: dict[Key, Measurement] = {}
+    for name, part in (quick_parts(origin) if quick else full_parts(origin)).items():
+        for measurement in part if not only or name in only else ():
+            found.setdefault(measurement.key, measurement)
+    return list(found.values())
+
+
+def run(measurements: Sequence[Measurement], results: Results) -> Iterator[Key]:
+    """Make all measurements round by round, so that a busy moment meets all peers; yields each when done."""
+    for number in range(max((each.rounds for each in measurements), default=0)):
         for each in measurements:
             if number < each.rounds:
                 results.add(each.key, each.job.run())
                 yield each.key
 
 
-def full(origin: str) -> Iterator[Measurement]:
-    """Yield all measurements, for the page."""
-    yield from _costs(origin, PEERS, operations=1_000)
-    yield from _costs(origin, (*OURS, AZURE, *THEIRS), operations=100)
-    ending = (peer for peer in THEIRS if peer is not HTTPX)  # of which not one operation ends in a minute
-    yield from _costs(origin, (*OURS, AZURE, *ending), operations=10_000, polls=2)
-    reaching = (AZURE, AIOHTTP, PYREQWEST, HTTPX2, HTTPX)  # what has fewer connections of its own choice is left out
-    yield from _costs(origin, (*OURS, *reaching), operations=1_000, trip_s=TRIP_S)
-    yield from _costs(origin, (FLOOR, AZURE, OURS_HTTPX2, FAST), operations=1_000, uvloop=True)
-    yield from _calls(origin, PEERS, operations=500)
-    yield from _lateness(origin, POLLING, operations=10_000)
-    yield from _lateness(origin, (OURS_HTTPX2,), operations=10_000, is_weighed=True)
-    yield from _herds(origin, POLLING, operations=10_000)
-    yield from _herds(origin, (FLOOR, PYREQWEST, FAST), operations=10_000, uvloop=True)
-    yield from _memory(origin, (AZURE, FAST), operations=10_000)
-    yield from _memory(origin, (FAST,), operations=100_000)
-    yield from _own()
-    yield from _wakes(100_000)
+def full_parts(origin: str) -> dict[str, list[Measurement]]:
+    """Return the parts of a full run by name; a measurement that two parts have is made once."""
+    compared = (RAW, AZURE, *AZPOLL)
+    loops = (HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST)
+    transports = (AZPOLL_FAST_AUTH, AZPOLL_PYREQWEST, AZPOLL_AIOHTTP)
+    return {
+        "cost": [
+            *_costs(origin, compared, operations=1_000),
+            *_costs(origin, compared, operations=100),
+            *_costs(origin, AZPOLL, operations=10_000, polls=2),
+        ],
+        "peers": [
+            *_costs(origin, (AZURE, *loops, *transports), operations=1_000, rounds=FEW_ROUNDS),
+            *_costs(origin, (RAW, AZURE, AIOHTTP, PYREQWEST), operations=10_000, polls=2, rounds=FEW_ROUNDS),
+            # A loop over httpx2 does not end within minutes: it is stopped, and its progress is shown.
+            *_costs(origin, (HTTPX2,), operations=10_000, polls=2, rounds=ONCE, stop_s=20.0),
+        ],
+        "latency": [
+            *_costs(origin, (AZURE, *AZPOLL), operations=1_000, rounds=FEW_ROUNDS, delay_s=ANSWER_DELAY_S),
+        ],
+        "uvloop": [
+            *_costs(origin, (AZURE, AZPOLL_HTTPX2, AZPOLL_FAST), operations=1_000, rounds=FEW_ROUNDS, uvloop=True),
+            *_bursts(origin, (PYREQWEST, AZPOLL_FAST), rounds=FEW_ROUNDS, uvloop=True),
+        ],
+        "calls": list(_calls(origin)),
+        "lateness": list(_late(origin, (RAW, AZURE, AZPOLL_HTTPX2, AZPOLL_FAST), FULL_SIZES, FEW_ROUNDS)),
+        "burst": [
+            *_bursts(origin, (PYREQWEST, AZPOLL_FAST), rounds=ROUNDS),
+            *_bursts(origin, (RAW, AZURE, AZPOLL_HTTPX2), rounds=FEW_ROUNDS),
+        ],
+        "memory": [
+            *(_waiting(origin, AZPOLL_FAST, FULL_SIZES.waiting, traced=traced) for traced in (True, False)),
+            *(_waiting(origin, AZURE, 10_000, traced=traced) for traced in (True, False)),
+        ],
+        "imports": list(_imports(ROUNDS)),
+        "wakes": [*_costs(origin, (RAW,), operations=1_000), _wakes(FULL_SIZES.woken, rounds=3)],
+    }
 
 
-def quick(origin: str) -> Iterator[Measurement]:
-    """Yield a few, in less than two minutes, for every change."""
-    compared = (FLOOR, AZURE, *OURS)
-    yield from _costs(origin, compared, operations=500, polls=3, rounds=QUICK_ROUNDS)
-    yield from _calls(origin, compared, operations=200)
-    yield from _lateness(origin, (FAST,), operations=1_000, rounds=ONCE)
-    yield from _memory(origin, (FAST,), operations=5_000)
-    yield from _own(rounds=ONCE)
-    yield from _wakes(20_000, rounds=ONCE)
+def quick_parts(origin: str) -> dict[str, list[Measurement]]:
+    """Return the parts of a quick run by name: enough for all goals but that of lateness."""
+    raw = list(_costs(origin, (RAW,), operations=1_000, polls=3, rounds=3))
+    return {
+        "cost": [
+            *raw,
+            *_costs(origin, (AZURE, *AZPOLL), operations=1_000, polls=3, rounds=3),
+            *_costs(origin, (AZPOLL_FAST,), operations=100, rounds=ONCE),
+            *_costs(origin, (AZPOLL_FAST,), operations=10_000, polls=2, rounds=ONCE),
+        ],
+        "lateness": list(_late(origin, (AZPOLL_FAST,), QUICK_SIZES, ONCE)),
+        "burst": list(_bursts(origin, (PYREQWEST, AZPOLL_FAST), rounds=ONCE)),
+        "memory": [_waiting(origin, AZPOLL_FAST, QUICK_SIZES.waiting, traced=True)],
+        "imports": list(_imports(ONCE)),
+        "wakes": [*raw, _wakes(QUICK_SIZES.woken, ONCE)],
+    }
 
 
 def _costs(
@@ -125,62 +172,54 @@ def _costs(
     peers: Iterable[Peer],
     *,
     operations: int,
-    rounds: int = ROUNDS,
     polls: int = 5,
+    rounds: int = ROUNDS,
+    stop_s: float = 120.0,
     uvloop: bool = False,
-    trip_s: float = 0.0,
+    delay_s: float = 0.0,
 ) -> Iterator[Measurement]:
-    measure = "cost, uvloop" if uvloop else "cost, trip" if trip_s else "cost"
-    scene = {"origin": origin, "operations": operations, "polls": polls, "trip_s": trip_s}
+    measure = "cost, uvloop" if uvloop else "cost, high latency" if delay_s else "cost"
+    workload = {"origin": origin, "operations": operations, "polls": polls, "answer_delay_s": delay_s}
     for peer in peers:
-        key = Key(measure, peer.name, operations)
-        ends = key not in ENDLESS
-        arguments: dict[str, Any] = {"peer": peer.name, "scene": scene, "uvloop": uvloop}
-        arguments["stop_s"] = 120.0 if ends else STOP_S
-        yield Measurement(key, Job("measures.cost", arguments), rounds if ends else ONCE)
+        arguments: dict[str, Any] = {"peer": peer.name, "workload": workload, "uvloop": uvloop, "stop_s": stop_s}
+        yield Measurement(Key(measure, peer.name, operations), Job("measures.cost", arguments), rounds)
 
 
-def _calls(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[Measurement]:
-    scene = {"origin": origin, "operations": operations, "polls": 5}
+def _calls(origin: str) -> Iterator[Measurement]:
+    workload = {"origin": origin, "operations": 500, "polls": 5}
+    for peer in PEERS:
+        job = Job("measures.calls", {"peer": peer.name, "workload": workload})
+        yield Measurement(Key("calls", peer.name), job, ONCE)
+
+
+def _late(origin: str, peers: Iterable[Peer], sizes: Sizes, rounds: int) -> Iterator[Measurement]:
+    workload: dict[str, object] = {"origin": origin, "operations": sizes.late, "polls": 0}
+    workload |= {"retry_after": (1, sizes.max_wait_s), "spread_s": sizes.max_wait_s, "judged_after_s": sizes.max_wait_s}
     for peer in peers:
-        yield Measurement(Key("calls", peer.name), Job("measures.calls", {"peer": peer.name, "scene": scene}), ONCE)
+        job = Job("measures.lateness", {"peer": peer.name, "workload": workload, "seconds": sizes.judged_s})
+        yield Measurement(Key("lateness", peer.name, sizes.late), job, rounds)
 
 
-def _lateness(
-    origin: str, peers: Iterable[Peer], *, operations: int, rounds: int = ROUNDS, is_weighed: bool = False
-) -> Iterator[Measurement]:
-    measure = "lateness, weighed" if is_weighed else "lateness"
-    scene: dict[str, object] = {"origin": origin, "operations": operations, "polls": 0}
-    between_s = BETWEEN_POLLS_S[operations]
-    scene |= {"retry_after": between_s, "spread_s": between_s[1], "judged_s": between_s[1]}
+def _bursts(origin: str, peers: Iterable[Peer], *, rounds: int, uvloop: bool = False) -> Iterator[Measurement]:
+    measure = "burst, uvloop" if uvloop else "burst"
+    workload = {"origin": origin, "operations": 10_000, "polls": 1, "burst_after_s": BURST_AFTER_S}
     for peer in peers:
-        arguments: dict[str, Any] = {"peer": peer.name, "scene": scene, "seconds": LATENESS_S, "is_weighed": is_weighed}
-        yield Measurement(Key(measure, peer.name, operations), Job("measures.lateness", arguments), rounds)
+        arguments = {"peer": peer.name, "workload": workload, "seconds": BURST_LIMIT_S, "uvloop": uvloop}
+        yield Measurement(Key(measure, peer.name, 10_000), Job("measures.lateness", arguments), rounds)
 
 
-def _herds(origin: str, peers: Iterable[Peer], *, operations: int, uvloop: bool = False) -> Iterator[Measurement]:
-    measure = "herd, uvloop" if uvloop else "herd"
-    scene = {"origin": origin, "operations": operations, "polls": 1, "herd_s": 6.0}
-    for peer in peers:
-        arguments = {"peer": peer.name, "scene": scene, "seconds": HERD_S, "uvloop": uvloop}
-        yield Measurement(Key(measure, peer.name, operations), Job("measures.lateness", arguments), ROUNDS)
+def _waiting(origin: str, peer: Peer, operations: int, *, traced: bool) -> Measurement:
+    workload = {"origin": origin, "operations": operations}
+    arguments = {"peer": peer.name, "workload": workload, "traced": traced, "stop_s": 200.0}
+    measure = "memory, traced" if traced else "memory, resident"
+    return Measurement(Key(measure, peer.name, operations), Job("measures.memory", arguments, limit_s=280.0), ONCE)
 
 
-def _memory(origin: str, peers: Iterable[Peer], *, operations: int) -> Iterator[Measurement]:
-    scene = {"origin": origin, "operations": operations}
-    for peer in peers:
-        for traced in (True, False):
-            arguments = {"peer": peer.name, "scene": scene, "traced": traced, "stop_s": 200.0}
-            key = Key("traced bytes" if traced else "resident bytes", peer.name, operations)
-            yield Measurement(key, Job("measures.memory", arguments, limit_s=280.0), ONCE)
+def _imports(rounds: int) -> Iterator[Measurement]:
+    for module, after in (("azpoll", "httpx"), ("httpx", "time")):
+        arguments = {"module": module, "after": after, "repeats": 3}
+        yield Measurement(Key("imports", module), Job("imports.imports", arguments), rounds)
 
 
-def _own(rounds: int = ROUNDS) -> Iterator[Measurement]:
-    for client in CLIENTS:
-        yield Measurement(Key("own", client), Job("own.own", {"client": client}), rounds)
-        yield Measurement(Key("imports", client), Job("imports.imports", {"client": client, "rounds": 3}), rounds)
-
-
-def _wakes(operations: int, rounds: int = ROUNDS) -> Iterator[Measurement]:
-    job = Job("wakes.wakes", {"operations": operations})
-    yield Measurement(Key("wakes", "azpoll", operations), job, rounds)
+def _wakes(operations: int, rounds: int) -> Measurement:
+    return Measurement(Key("wakes", "azpoll", operations), Job("wakes.wakes", {"operations": operations}), rounds)

@@ -1,71 +1,82 @@
-"""What `wait` and `status` share: their arguments, and how they reach the operations."""
+"""Access to operations: the arguments that `wait` and `status` share, the credential and the trusted origins.
+
+The bearer token is read from the environment only. An argument would show in `ps` and in the shell's history.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
 
-from azpoll.cli import credentials, origins
-from azpoll.cli.output import FORMS
+from azpoll import Tracker, UntrustedPollingURL
+from azpoll.cli.exit_codes import UsageError
+from azpoll.cli.origins import allowed_origins
+from azpoll.cli.output import OUTPUT_FORMATS
 from azpoll.cli.targets import PATTERNS, Target, read_targets
-from azpoll.errors import UntrustedPollingURL
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import AsyncGenerator, Mapping
 
-    from azpoll.operation import AsyncOperation
-    from azpoll.protocol.url_policy import Origin
-    from azpoll.tracker import Tracker
+    from azpoll import AsyncOperation
+
+_DEFAULT_VARIABLE = "AZPOLL_TOKEN"
+_FROM_ENVIRONMENT = "env:"
+_SCHEME = "bearer "
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the arguments that say what may be asked, and how the answers are shown."""
+def add_access_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for pattern, credential, trusted origins and output format."""
     parser.add_argument(
         "--pattern",
         choices=tuple(PATTERNS),
-        help="the header a URL came from (resource: none, the URL is the resource's own); guessed unless given",
+        help="header that the URL was taken from; resource for the resource's own URL (default: guessed from the URL)",
     )
     parser.add_argument(
         "--auth",
         metavar="env:NAME|none",
-        help=f"where the bearer token is read; env:{credentials.DEFAULT_VARIABLE} if that is set, else none",
+        help=f"environment variable with the bearer token (default: env:{_DEFAULT_VARIABLE} if that is set, else none)",
     )
     parser.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="HOST",
-        help="trust this host (or host:port) too: needed for resume tokens and for URLs from standard input",
+        help="also trust this host or host:port; required for resume tokens and for URLs from standard input",
     )
-    parser.add_argument("-o", "--output", choices=FORMS, default="text", help="on standard output (default: text)")
+    parser.add_argument(
+        "-o", "--output", choices=OUTPUT_FORMATS, default="text", help="format of standard output (default: text)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which operations, with which credential, at which origins.
+    """The operations to read, and how they are reached.
 
     Attributes:
-        targets: what the command line names.
-        allowed: origins of `--allow-host`.
-        headers: of every request; they may hold the credential.
+        targets: the operations.
+        allowed: the origins of `--allow-host`.
+        headers: of every request; they may contain the credential.
     """
 
     targets: list[Target]
-    allowed: frozenset[Origin]
+    allowed: frozenset[str]
     headers: dict[str, str] = field(repr=False)
 
-    def client(self) -> httpx.AsyncClient:
-        """Return a new client."""
-        return httpx.AsyncClient(headers=self.headers)
-
-    def trusted(self) -> tuple[str, ...]:
-        """Return every origin that may be asked, for `Tracker(allowed_origins=...)`."""
-        named = {target.origin for target in self.targets if target.trusted}
-        return tuple(map(str, self.allowed | named))
+    @asynccontextmanager
+    async def tracker(self) -> AsyncGenerator[Tracker[httpx.Response]]:
+        """Run a tracker with a client of its own. At the end, tracking stops and the operations keep running."""
+        origins = self.allowed | {target.origin for target in self.targets if target.trusted}
+        async with (
+            httpx.AsyncClient(headers=self.headers) as client,
+            Tracker(client, allowed_origins=origins, on_exit="stop") as tracker,
+        ):
+            yield tracker
 
     def resume(
         self,
@@ -78,23 +89,60 @@ class Access:
         """Track a target.
 
         Raises:
-            UntrustedPollingURL: nobody has said that its origin is to be trusted; nothing was sent.
+            UntrustedPollingURL: the origin of the target is not trusted; nothing was sent.
         """
         if not target.trusted and target.origin not in self.allowed:
             raise UntrustedPollingURL(
-                f"its origin {target.origin} is not trusted and nothing was sent there. If it is to be trusted, add"
+                f"its origin {target.origin} is not trusted, so nothing was sent. To trust it, add"
                 f" --allow-host {target.origin}"
             )
-        # "status": how it ended is asked for here, and reading the result may need more permission.
-        return tracker.resume(target.text, label=target.name, result="status", timeout=timeout_s, interval=interval_s)
+        # result="status": the command reports the outcome only, and reading the result may need more permissions.
+        return tracker.resume(
+            target.resume_token, label=target.name, result="status", timeout=timeout_s, interval=interval_s
+        )
 
 
-def access_of(arguments: argparse.Namespace, words: list[str]) -> Access:
-    """Return what parsed arguments ask for.
+def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
+    """Return the access that parsed arguments describe.
+
+    Args:
+        arguments: parsed by a parser with `add_access_arguments`.
+        words: the URLs and resume tokens among the arguments.
 
     Raises:
-        UsageError: one of them can never be right.
+        UsageError: an argument is invalid.
     """
-    headers = credentials.bearer_headers(arguments.auth, os.environ)
-    allowed = origins.allowed(arguments.allow_host)
+    headers = bearer_headers(arguments.auth, os.environ)
+    allowed = allowed_origins(arguments.allow_host)
     return Access(read_targets(words, sys.stdin, arguments.pattern), allowed, headers)
+
+
+def bearer_headers(source: str | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that authorize requests; empty for none.
+
+    Args:
+        source: `env:NAME`, `none`, or None for `env:AZPOLL_TOKEN` if that is set.
+        environment: the environment of the process.
+
+    Raises:
+        UsageError: the source is none of these, or its variable is not set or is not a bearer token.
+    """
+    if source == "none":
+        return {}
+    if source is None:
+        name, value = _DEFAULT_VARIABLE, environment.get(_DEFAULT_VARIABLE, "")
+        if not value.strip():
+            return {}
+    elif source.startswith(_FROM_ENVIRONMENT) and len(source) > len(_FROM_ENVIRONMENT):
+        name = source.removeprefix(_FROM_ENVIRONMENT)
+        value = environment.get(name, "")
+    else:  # The message does not repeat the argument, which may be a token.
+        raise UsageError("--auth takes env:NAME or none; a token must not be passed as an argument")
+    token = value.strip()
+    if token[: len(_SCHEME)].lower() == _SCHEME:
+        token = token[len(_SCHEME) :].strip()
+    if not token:
+        raise UsageError("the environment variable of --auth is empty or not set")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(f"the environment variable {name} is not a bearer token")
+    return {"Authorization": f"Bearer {token}"}

@@ -1,29 +1,29 @@
-"""Durations as people write them: `90`, `90s`, `30m`, `2h`."""
+"""Durations as text: parsed from `90`, `90s`, `30m` or `2h`, and formatted as `5 min 3 s`."""
 
 from __future__ import annotations
 
 import argparse
 import re
 
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
 
 
-def seconds(text: str) -> float:
-    """Return the seconds of a number with an optional unit s, m, h or d; an argument type for argparse.
+def parse_duration(text: str) -> float:
+    """Return the seconds of a number with an optional unit s, m, h or d. This is a `type` for argparse.
 
     Raises:
-        ArgumentTypeError: it is not a duration.
+        ArgumentTypeError: the text is not a duration.
     """
     match = _DURATION.fullmatch(text.strip().lower())
     if match is None:
         raise argparse.ArgumentTypeError(f"not a duration: {text!r} (write 90, 90s, 30m or 2h)")
-    return float(match[1]) * _SECONDS[match[2]]
+    return float(match[1]) * _UNITS_S[match[2]]
 
 
-def spoken(duration_s: float) -> str:
-    """Return a duration for people: `0.4 s`, `34 s`, `5 min 3 s`, `2 h 5 min`."""
-    if duration_s < 9.95:  # noqa: PLR2004 - from here on tenths are noise
+def format_duration(duration_s: float) -> str:
+    """Return a duration as `0.4 s`, `34 s`, `5 min 3 s` or `2 h 5 min`."""
+    if duration_s < 9.95:  # noqa: PLR2004 - above this, tenths of a second do not matter
         return f"{duration_s:.1f} s"
     whole = round(duration_s)
     if whole < 60:  # noqa: PLR2004 - seconds in a minute

@@ -1,26 +1,20 @@
-"""The exit codes, and which one an error or a set of operations has."""
+"""The exit codes, and the code of an error or of several operations."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from azpoll.errors import (
-    AuthenticationFailed,
-    OperationCanceled,
-    OperationFailed,
-    OperationTimeout,
-    PermissionDenied,
-)
+from azpoll import AuthenticationFailed, OperationCanceled, OperationFailed, OperationTimeout, PermissionDenied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from azpoll.errors import AzpollError
+    from azpoll import AzpollError
 
 
 class ExitCode(IntEnum):
-    """What the exit code of a command says; timeout, interrupt and broken pipe are as in GNU tools."""
+    """The exit codes of all commands; timeout, interrupt and broken pipe are as in GNU tools."""
 
     SUCCEEDED = 0
     FAILED = 1
@@ -37,13 +31,18 @@ EPILOG = """\
 exit codes:
   0    all operations succeeded
   1    an operation failed (demo: azpoll made a mistake)
-  2    the command line was wrong, nothing was sent
+  2    the command line is invalid; nothing was sent
   3    an operation was canceled
-  4    a status could not be read: gone, malformed, or of a host that is not trusted
-  5    the credential was missing, refused or lacks permission
-  124  the timeout passed first
+  4    a status could not be read: not found, malformed, or on an untrusted host
+  5    the credential is missing, was refused or lacks permission
+  124  the timeout expired first
   130  interrupted
 """
+
+
+class UsageError(Exception):
+    """The command line is invalid, and nothing was sent. `main` prints the message and returns `ExitCode.USAGE`."""
+
 
 _BY_ERROR: tuple[tuple[type[AzpollError], ExitCode], ...] = (
     (OperationFailed, ExitCode.FAILED),
@@ -53,7 +52,7 @@ _BY_ERROR: tuple[tuple[type[AzpollError], ExitCode], ...] = (
     (OperationTimeout, ExitCode.TIMEOUT),
 )
 
-# What is certain beats what could not be read, and a timeout says least.
+# A known outcome outranks an unreadable status, and a timeout says least about the operation.
 _WORST_FIRST = (
     ExitCode.FAILED,
     ExitCode.CANCELED,
@@ -64,13 +63,13 @@ _WORST_FIRST = (
 )
 
 
-def code_of(error: AzpollError | None) -> ExitCode:
-    """Return the code of one operation that ended with this error, or with none."""
+def exit_code_of(error: AzpollError | None) -> ExitCode:
+    """Return the exit code of one operation that ended with this error; None means success."""
     if error is None:
         return ExitCode.SUCCEEDED
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.UNREADABLE)
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """Return the code of several operations; that of none is success."""
+    """Return the exit code of several operations; success if there are none."""
     return min(codes, key=_WORST_FIRST.index, default=ExitCode.SUCCEEDED)

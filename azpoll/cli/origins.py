@@ -1,4 +1,4 @@
-"""Which origins are trusted: those named on the command line, and plain http only on this machine."""
+"""Origins (scheme, host and port) of URLs and of `--allow-host`. Plain http is accepted for loopback only."""
 
 from __future__ import annotations
 
@@ -6,61 +6,61 @@ from ipaddress import ip_address
 
 import httpx
 
-from azpoll.cli.command import UsageError
-from azpoll.options import checked_origin
-from azpoll.protocol.url_policy import Origin, origin_of
+from azpoll.cli.exit_codes import UsageError
 
 
-def origin(url: str) -> Origin:
-    """Return the origin of a URL that the user gave.
+def origin_of(url: str) -> str:
+    """Return the origin of a URL from the user, normalized: lower case, IDNA, without the scheme's default port.
 
     Raises:
-        UsageError: it is not an https URL with a host and without user information; http is welcome on loopback.
+        UsageError: it is not an https URL with a host and without user information. http is accepted on loopback.
     """
-    try:
-        parsed = httpx.URL(url)
-        found = origin_of(parsed)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise UsageError("not an http or https URL") from error
-    if not found.host:
-        raise UsageError("a URL names no host")
+    parsed = _parse(url)
+    if parsed is None or parsed.scheme not in {"http", "https"}:
+        raise UsageError("not an http or https URL")
+    host = parsed.raw_host.decode("ascii").lower()
+    if not host:
+        raise UsageError("the URL has no host")
     if parsed.userinfo or "@" in url.partition("://")[2].partition("/")[0]:
-        raise UsageError("a URL carries user information: credentials come from the environment alone (--auth)")
-    if found.scheme == "http" and not _is_loopback(found.host):
-        raise UsageError(f"plain http is for loopback alone, not for {found.host}: a bearer token would be readable")
-    return found
+        raise UsageError("the URL contains user information; credentials are read from the environment only (--auth)")
+    if parsed.scheme == "http" and not _is_loopback(host):
+        raise UsageError(f"plain http is allowed on loopback only, not for {host}: a bearer token would be readable")
+    return f"{parsed.scheme}://{parsed.netloc.decode('ascii').lower()}"
 
 
-def allowed(hosts: list[str]) -> frozenset[Origin]:
+def allowed_origins(hosts: list[str]) -> frozenset[str]:
     """Return the origins of `--allow-host` values: `host`, `host:port`, or a whole origin such as `https://host`.
 
     Raises:
-        UsageError: one is none of these.
+        UsageError: a value is none of these.
     """
-    return frozenset(found for host in hosts for found in _named(host))
+    return frozenset(origin for host in hosts for origin in _origins_of_host(host))
 
 
-def _named(host: str) -> list[Origin]:
+def _origins_of_host(host: str) -> list[str]:
+    """Return the https origin of a host, and for loopback the http origin too."""
     if "://" in host:
         urls = [host.rstrip("/")]
     else:
         urls = [f"https://{host}"]
-        if _is_loopback(httpx.URL(urls[0]).host if _parses(urls[0]) else ""):
+        parsed = _parse(urls[0])
+        if parsed is not None and _is_loopback(parsed.host):
             urls.append(f"http://{host}")
+    authority = urls[0].partition("://")[2].removesuffix("/")
+    message = "--allow-host takes a host, host:port or https://host[:port]"
+    if any(mark in authority for mark in "/?#@\\"):
+        raise UsageError(message)
     try:
-        for url in urls:
-            origin(url)
-        return [checked_origin("--allow-host", url, httpx.URL) for url in urls]
-    except (ValueError, UsageError) as error:
-        raise UsageError("--allow-host takes a host, host:port or https://host[:port]") from error
+        return [origin_of(url) for url in urls]
+    except UsageError as error:
+        raise UsageError(message) from error
 
 
-def _parses(url: str) -> bool:
+def _parse(url: str) -> httpx.URL | None:
     try:
-        httpx.URL(url)
+        return httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
-        return False
-    return True
+        return None
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,34 +1,37 @@
-"""`Outcome`: what became of one target, and how that is said as JSON and to people."""
+"""`Outcome`: the result for one target, as JSON and as text."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from azpoll.cli.duration import spoken
-from azpoll.cli.exit_codes import ExitCode, code_of
-from azpoll.errors import OperationTimeout
+from azpoll import OperationState, OperationTimeout
+from azpoll.cli.duration import format_duration
+from azpoll.cli.exit_codes import ExitCode, exit_code_of
 from azpoll.protocol.redaction import escape_for_display
-from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
+    from azpoll import ARMError, AzpollError, Snapshot
     from azpoll.cli.targets import Target
-    from azpoll.errors import AzpollError
-    from azpoll.protocol.arm_error import ARMError
-    from azpoll.snapshot import Snapshot
+
+_LONGEST_STATUS, _LONGEST_REASON = 40, 1000
+
+_RESUME_ADVICE = re.compile(r"[.,](?: then)? resume with the resume_token[^.]*", re.IGNORECASE)
+"""The part of an error's text that names its Python attribute. The command prints the token itself if it is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A target when the command has done with it.
+    """A target at the end of the command.
 
     Attributes:
-        target: what was given.
-        state: where the operation is.
-        error: why it did not succeed; None when it did, or has not ended.
-        snapshot: what was last read; None when nothing was sent.
-        elapsed_s: how long it was waited for.
-        resume_token: takes up what did not end in time; None for what ended.
+        target: the operation.
+        state: the state that azpoll knows.
+        error: the reason why it did not succeed; None if it succeeded or has not ended.
+        snapshot: the last answer; None if nothing was sent.
+        elapsed_s: how long the command waited for it.
+        resume_token: resumes an operation that did not end in time; None if it ended.
     """
 
     target: Target
@@ -40,16 +43,16 @@ class Outcome:
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing more to learn of it here."""
+        """Whether the command has finished with this target."""
         return self.error is not None or self.state is OperationState.SUCCEEDED
 
     @property
-    def code(self) -> ExitCode:
+    def exit_code(self) -> ExitCode:
         """The exit code of this target alone."""
-        return code_of(self.error)
+        return exit_code_of(self.error)
 
-    def document(self) -> dict[str, object]:
-        """Return what is known as JSON: no query value, header or body of an answer."""
+    def as_json(self) -> dict[str, object]:
+        """Return the outcome as a JSON object. It contains no query value, header or body of an answer."""
         known = self.snapshot
         document: dict[str, object] = {
             "target": self.target.url,
@@ -62,12 +65,12 @@ class Outcome:
             "end_time": known.end_time if known else None,
             "request_id": known.request_id if known else None,
             "correlation_id": known.correlation_id if known else None,
-            "error": None if self.error is None else _error(self.error),
+            "error": None if self.error is None else _error_as_json(self.error),
         }
         return document if self.resume_token is None else {**document, "resume_token": self.resume_token}
 
-    def sentence(self) -> str:
-        """Return one line for people."""
+    def as_text(self) -> str:
+        """Return the outcome as one line, followed by the reason on a second line if there is one."""
         known, error = self.snapshot, self.error
         word = self.state.value.capitalize()
         if isinstance(error, OperationTimeout):
@@ -76,33 +79,31 @@ class Outcome:
             word = "Unknown"
         parts = [f"{word:<9}  {self.target.name}"]
         if known is not None and known.polls:
-            parts.append(f"  ({self._reading(known, word)})")
+            parts.append(f"  ({self._polls_as_text(known, word)})")
         if error is not None:
             parts.append(f"\n           {reason(error)}")
         return "".join(parts)
 
-    def _reading(self, known: Snapshot, word: str) -> str:
-        said: list[str] = []
+    def _polls_as_text(self, known: Snapshot, word: str) -> str:
+        parts: list[str] = []
         if known.status and known.status.lower() != word.lower():
-            said.append(f"status {escape_for_display(known.status, 40)}")
+            parts.append(f"status {escape_for_display(known.status, _LONGEST_STATUS)}")
         if known.percent is not None and not self.ended:
-            said.append(f"{known.percent:g} %")
+            parts.append(f"{known.percent:g} %")
         reads = "1 read" if known.polls == 1 else f"{known.polls} reads"
-        return ", ".join([*said, f"{reads} in {spoken(self.elapsed_s)}"])
+        return ", ".join([*parts, f"{reads} in {format_duration(self.elapsed_s)}"])
 
 
 def reason(error: AzpollError) -> str:
-    """Return why, without the operation's random id and without advice meant for programs."""
+    """Return the text of an error, without the operation's random id, and with options in place of Python names."""
     if isinstance(error, OperationTimeout):
-        return "it had not ended in time; it may still run"
-    text = str(error).removesuffix(". Resume with the resume_token of this error")
-    text = text.replace(", then resume with the resume_token of this error", "")
-    text = text.replace("list it in allowed_origins", "name it with --allow-host")
+        return "the operation did not end before the timeout; it may still run"
+    text = _RESUME_ADVICE.sub("", str(error)).replace("in allowed_origins", "with --allow-host")
     name = error.operation
-    return escape_for_display(text.replace(f"{name} ", "the operation ", 1) if name else text, 1000)
+    return escape_for_display(text.replace(f"{name} ", "the operation ", 1) if name else text, _LONGEST_REASON)
 
 
-def _error(error: AzpollError) -> dict[str, object]:
+def _error_as_json(error: AzpollError) -> dict[str, object]:
     return {
         "type": type(error).__name__,
         "reason": reason(error),
@@ -110,14 +111,14 @@ def _error(error: AzpollError) -> dict[str, object]:
         "code": error.code,
         "message": error.message,
         "target": error.target,
-        "details": [_detail(detail) for detail in error.details],
+        "details": [_detail_as_json(detail) for detail in error.details],
     }
 
 
-def _detail(error: ARMError) -> dict[str, object]:
+def _detail_as_json(error: ARMError) -> dict[str, object]:
     return {
         "code": error.code,
         "message": error.message,
         "target": error.target,
-        "details": [_detail(detail) for detail in error.details],
+        "details": [_detail_as_json(detail) for detail in error.details],
     }

@@ -1,55 +1,48 @@
-"""What goes to standard output: text, one JSON document, a JSON event per line, or nothing."""
+"""Standard output: text, one JSON document, one JSON object per event, or nothing."""
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from azpoll import PollAnswered
     from azpoll.cli.exit_codes import ExitCode
     from azpoll.cli.outcome import Outcome
     from azpoll.cli.targets import Target
-    from azpoll.events import PollAnswered
 
-Form: TypeAlias = Literal["text", "json", "jsonl", "none"]
-FORMS: tuple[Form, ...] = get_args(Form)
+OutputFormat: TypeAlias = Literal["text", "json", "jsonl", "none"]
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 
 class Output(Protocol):
-    """Tells standard output what happens."""
+    """Writes events and outcomes to standard output."""
 
     def polled(self, target: Target, event: PollAnswered) -> None:
-        """Tell of one answer."""
+        """Write one answer to a poll."""
         ...
 
     def ended(self, outcome: Outcome) -> None:
-        """Tell that a target ended."""
+        """Write the outcome of a target that ended."""
         ...
 
-    def finished(self, outcomes: Sequence[Outcome], code: ExitCode) -> None:
-        """Tell the whole at the end of the command."""
+    def finished(self, outcomes: Sequence[Outcome], exit_code: ExitCode) -> None:
+        """Write all outcomes at the end of the command."""
         ...
 
 
-def output_of(form: Form) -> Output:
-    """Return the output of a form."""
-    made: Mapping[Form, type[_Text | _Document | _Lines | _Nothing]] = {
+def create_output(output_format: OutputFormat) -> Output:
+    """Return the output for a format."""
+    classes: Mapping[OutputFormat, type[_Text | _Document | _Lines | _Nothing]] = {
         "text": _Text,
         "json": _Document,
         "jsonl": _Lines,
         "none": _Nothing,
     }
-    return made[form]()
-
-
-def abandon_stdout() -> None:
-    """Let the interpreter flush into nothing at exit: the reader of standard output has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return classes[output_format]()
 
 
 class _Nothing:
@@ -61,27 +54,27 @@ class _Nothing:
     def ended(self, outcome: Outcome) -> None:
         del outcome
 
-    def finished(self, outcomes: Sequence[Outcome], code: ExitCode) -> None:
-        del outcomes, code
+    def finished(self, outcomes: Sequence[Outcome], exit_code: ExitCode) -> None:
+        del outcomes, exit_code
 
 
 class _Text(_Nothing):
-    """Prints a line for each operation as it ends."""
+    """Prints each operation as it ends."""
 
     def ended(self, outcome: Outcome) -> None:
-        print(outcome.sentence(), flush=True)
+        print(outcome.as_text(), flush=True)
 
 
 class _Document(_Nothing):
     """Prints one JSON document at the end."""
 
-    def finished(self, outcomes: Sequence[Outcome], code: ExitCode) -> None:
-        document = {"exit_code": int(code), "operations": [outcome.document() for outcome in outcomes]}
+    def finished(self, outcomes: Sequence[Outcome], exit_code: ExitCode) -> None:
+        document = {"exit_code": int(exit_code), "operations": [outcome.as_json() for outcome in outcomes]}
         print(json.dumps(document, indent=2), flush=True)
 
 
 class _Lines:
-    """Prints one JSON object per event, at once."""
+    """Prints one JSON object per event, immediately."""
 
     def polled(self, target: Target, event: PollAnswered) -> None:
         self._print(
@@ -95,13 +88,13 @@ class _Lines:
         )
 
     def ended(self, outcome: Outcome) -> None:
-        self._print("ended", outcome.document())
+        self._print("ended", outcome.as_json())
 
-    def finished(self, outcomes: Sequence[Outcome], code: ExitCode) -> None:
+    def finished(self, outcomes: Sequence[Outcome], exit_code: ExitCode) -> None:
         for outcome in outcomes:
             if not outcome.ended:
-                self._print("not_ended", outcome.document())
-        self._print("finished", {"exit_code": int(code)})
+                self._print("not_ended", outcome.as_json())
+        self._print("finished", {"exit_code": int(exit_code)})
 
     @staticmethod
     def _print(event: str, members: Mapping[str, object]) -> None:

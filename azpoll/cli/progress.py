@@ -1,12 +1,13 @@
-"""What goes to standard error while operations are waited for: a live view on a terminal with rich, else lines."""
+"""Progress on standard error: a live view on a terminal with rich, otherwise lines."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from azpoll.cli.duration import spoken
+from azpoll.cli.duration import format_duration
 from azpoll.cli.terminal import rich_console
 from azpoll.protocol.redaction import escape_for_display
 
@@ -14,33 +15,32 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
+    from azpoll import PollAnswered, Snapshot
     from azpoll.cli.targets import Target
-    from azpoll.events import PollAnswered
-    from azpoll.snapshot import Snapshot
 
-_TROUBLE = 400
-_SHOWN = 20
-"""Operations that the live view has lines for, so that it fits a screen."""
+_LONGEST_STATUS = 40
+_MAX_ROWS = 20
+"""Rows of the live view, so that it fits on a screen."""
 
 
 class Progress(Protocol):
-    """Tells how far the operations are."""
+    """Shows the progress of the operations."""
 
     def shown(self) -> AbstractContextManager[object]:
-        """Show it while entered."""
+        """Show the progress while the context is entered."""
         ...
 
     def polled(self, target: Target, known: Snapshot, event: PollAnswered) -> None:
-        """Tell of one answer and what is known since."""
+        """Show one answer to a poll, and the state after it."""
         ...
 
     def ended(self, target: Target) -> None:
-        """Tell that a target needs no more waiting."""
+        """Remove a target that ended."""
         ...
 
 
-def progress_of(*, quiet: bool) -> Progress:
-    """Return the progress that fits standard error."""
+def create_progress(*, quiet: bool) -> Progress:
+    """Return the progress display for standard error."""
     if quiet:
         return _Silent()
     console = rich_console(sys.stderr)
@@ -48,19 +48,19 @@ def progress_of(*, quiet: bool) -> Progress:
 
 
 def describe(known: Snapshot, event: PollAnswered) -> str:
-    """Return status, percentage and trouble, safe to print."""
-    said = [escape_for_display(known.status, 40)] if known.status else []
+    """Return status, percentage and failed poll as text that is safe to print."""
+    parts = [escape_for_display(known.status, _LONGEST_STATUS)] if known.status else []
     if known.percent is not None:
-        said.append(f"{known.percent:g} %")
+        parts.append(f"{known.percent:g} %")
     if event.status_code is None:
-        said.append("no answer")
-    elif event.status_code >= _TROUBLE or not said:
-        said.append(f"HTTP {event.status_code}")
-    return ", ".join(said)
+        parts.append("no answer")
+    elif event.status_code >= HTTPStatus.BAD_REQUEST or not parts:
+        parts.append(f"HTTP {event.status_code}")
+    return ", ".join(parts)
 
 
 class _Silent:
-    """Tells nothing."""
+    """Prints nothing."""
 
     def shown(self) -> AbstractContextManager[object]:
         return nullcontext()
@@ -73,7 +73,7 @@ class _Silent:
 
 
 class _Lines(_Silent):
-    """Prints a line whenever what is known of an operation has changed."""
+    """Prints a line whenever the description of an operation changes."""
 
     def __init__(self) -> None:
         self._last: dict[int, str] = {}
@@ -84,11 +84,11 @@ class _Lines(_Silent):
         text = describe(known, event)
         if self._last.get(target.number) != text:
             self._last[target.number] = text
-            print(f"{target.name}: {text}; next read in {spoken(event.wait_s)}", file=sys.stderr, flush=True)
+            print(f"{target.name}: {text}; next read in {format_duration(event.wait_s)}", file=sys.stderr, flush=True)
 
 
 class _Live:
-    """Keeps a line for each operation that runs, with a bar where the service tells a percentage."""
+    """Keeps a row for each running operation, with a bar if the service reports a percentage."""
 
     def __init__(self, console: Console) -> None:
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - optional
@@ -104,7 +104,8 @@ class _Live:
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            redirect_stdout=sys.stdout.isatty(),  # on the same screen; else results must not land on standard error
+            # Without redirection, outcomes on the same screen would break the bars. A pipe must keep its outcomes.
+            redirect_stdout=sys.stdout.isatty(),
         )
         self._rows: dict[int, TaskID] = {}
 
@@ -114,12 +115,12 @@ class _Live:
     def polled(self, target: Target, known: Snapshot, event: PollAnswered) -> None:
         row = self._rows.get(target.number)
         if row is None:
-            if event.wait_s is None or len(self._rows) >= _SHOWN:
+            if event.wait_s is None or len(self._rows) >= _MAX_ROWS:
                 return
             row = self._rows[target.number] = self._bars.add_task(target.name, total=None, status="")
         status = describe(known, event)
         if event.wait_s is not None:
-            status += f"; next read in {spoken(event.wait_s)}"
+            status += f"; next read in {format_duration(event.wait_s)}"
         if known.percent is None:
             self._bars.update(row, status=status)
         else:

@@ -1,7 +1,9 @@
-"""The one place that knows whether rich may draw: when it is installed and the stream is a terminal."""
+"""The standard streams: whether rich can draw on one, and standard output after a broken pipe."""
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TextIO
 
@@ -10,10 +12,15 @@ if TYPE_CHECKING:
 
 
 def rich_console(stream: TextIO) -> Console | None:
-    """Return a console of rich's on a terminal; None where plain lines are due."""
+    """Return a rich console if the stream is a terminal and rich is installed; None where plain lines are printed."""
     if not stream.isatty() or find_spec("rich") is None:
         return None
     from rich.console import Console  # noqa: PLC0415 - optional, and slow to import
 
     console = Console(file=stream, highlight=False)
     return console if console.is_terminal and not console.is_dumb_terminal else None
+
+
+def discard_stdout() -> None:
+    """Redirect standard output to the null device, so that the interpreter's flush at exit does not fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

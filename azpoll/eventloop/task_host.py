@@ -1,8 +1,8 @@
-"""Where the workers of a tracker run."""
+"""A task group that outlives the task that made it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import anyio
 
@@ -11,41 +11,53 @@ if TYPE_CHECKING:
 
 
 class TaskHost:
-    """A task group that is cancelled at the end, and whose tasks are then waited for.
+    """A task group that runs until `aclose`, which cancels its tasks and waits for them.
 
-    Its host is a task of its own: what cancels a task group cancels its host too, and that must not be the
-    task of the caller, in which other cancellations may be pending. (On Python 3.11 and 3.12 an
-    `asyncio.TaskGroup` that fails leaves one behind for good.) A cancellation around it does not reach them,
-    so that requests under way can be waited for: a cancelled one can leave an HTTP pool unusable. It does reach
-    whoever enters: `TaskGroup.start` would wait for ever for a host that no cancellation reaches.
+    The host of the group is a task of its own. A task group that is cancelled cancels its host too, and that must not
+    be the caller's task, in which other cancellations may be pending. (On Python 3.11 and 3.12 an `asyncio.TaskGroup`
+    that fails leaves a cancellation behind.) A cancellation of the caller does not reach the tasks: a cancelled request
+    can leave an HTTP pool unusable, so requests in flight are completed first. It does reach `start`, which would
+    otherwise never return.
 
-    Not an async generator: the event loop closes those that nobody left, in a task that may not.
+    It is not an async generator, since the event loop closes abandoned generators in a task that must not do so.
+
+    Attributes:
+        tasks: the task group.
     """
 
-    def __init__(self) -> None:
-        self._workers: TaskGroup | None = None
+    def __init__(self, tasks: TaskGroup, outer: TaskGroup, scope: anyio.CancelScope) -> None:
+        self.tasks = tasks
+        self._outer = outer
+        self._scope = scope
 
-    async def open(self) -> TaskGroup:
-        """Return the task group."""
-        self._scope = anyio.CancelScope(shield=True)
-        self._tasks = await anyio.create_task_group().__aenter__()
-        opened = anyio.Event()
-        self._tasks.start_soon(self._host, opened, name="azpoll crew")
+    @classmethod
+    async def start(cls) -> Self:
+        """Start the host, and return it when its task group can start tasks."""
+        scope = anyio.CancelScope(shield=True)
+        started = anyio.Event()
+        inner: list[TaskGroup] = []
+
+        async def host() -> None:
+            with scope:
+                async with anyio.create_task_group() as tasks:
+                    inner.append(tasks)
+                    started.set()
+                    await anyio.sleep_forever()
+
+        outer = await anyio.create_task_group().__aenter__()
+        outer.start_soon(host, name="azpoll task host")
         try:
-            await opened.wait()
+            await started.wait()
         except BaseException:
-            await self.aclose()
+            await _close(outer, scope)
             raise
-        assert self._workers is not None  # noqa: S101 - the host has opened it
-        return self._workers
+        return cls(inner[0], outer, scope)
 
     async def aclose(self) -> None:
-        """Cancel its tasks, and return when they have ended."""
-        self._scope.cancel()
-        await self._tasks.__aexit__(None, None, None)
+        """Cancel the tasks, and return when they have ended."""
+        await _close(self._outer, self._scope)
 
-    async def _host(self, opened: anyio.Event) -> None:
-        with self._scope:
-            async with anyio.create_task_group() as self._workers:
-                opened.set()
-                await anyio.sleep_forever()
+
+async def _close(outer: TaskGroup, scope: anyio.CancelScope) -> None:
+    scope.cancel()
+    await outer.__aexit__(None, None, None)

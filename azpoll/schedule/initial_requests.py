@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.concurrency import ConcurrencyLimit
     from azpoll.schedule.scope_queue import ProviderQueue
     from azpoll.schedule.scopes import ScopeStatistics
-    from azpoll.transport.library import HTTPRequest
+    from azpoll.transport.transport import InitialRequest
 
 
 class QueuedRequest:
@@ -44,7 +44,7 @@ class QueuedRequest:
 
     __slots__ = ("due_s", "heap_entry", "may_go", "owner", "priority", "priority_time", "request")
 
-    def __init__(self, request: HTTPRequest, owner: Hashable, now_s: float) -> None:
+    def __init__(self, request: InitialRequest, owner: Hashable, now_s: float) -> None:
         self.request = request
         self.owner = owner
         self.priority = Priority.NORMAL
@@ -66,7 +66,7 @@ class InitialRequests:
 
     def __init__(
         self,
-        send: Callable[[HTTPRequest], Awaitable[Answer | RequestFailure]],
+        send: Callable[[InitialRequest], Awaitable[Answer | RequestFailure]],
         tasks: TaskGroup,
         limit: ConcurrencyLimit,
         budget: Budget | None,
@@ -96,7 +96,7 @@ class InitialRequests:
             start.may_go.set()
 
     async def send(
-        self, request: HTTPRequest, owner: Hashable, delay_limits: DelayLimits, *, repeatable: bool, idempotent: bool
+        self, request: InitialRequest, owner: Hashable, delay_limits: DelayLimits, *, repeatable: bool, idempotent: bool
     ) -> Answer | RequestFailure | None:
         """Send an initial request at its turn; None when this was closed before anything was sent.
 
@@ -135,7 +135,7 @@ class InitialRequests:
         if self._closing.is_set():
             return None
         now_s = self._now()
-        provider_queue = scope_queues.queue_for(str(start.request.url), now_s)
+        provider_queue = scope_queues.queue_for(start.request.url, now_s)
         start.may_go = anyio.Event()
         self._waiting[start] = None
         scope_queues.add(start, provider_queue, now_s)

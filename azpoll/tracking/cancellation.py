@@ -1,4 +1,4 @@
-"""Asking the service to cancel an operation (rule 43)."""
+"""The request that asks the service to cancel an operation (rule 43)."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
 
 
 async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
-    """Send the request to cancel, never beside another request for the operation; False when it ended first.
+    """Send the cancel request, never beside another request of the operation; False if the operation ended first.
 
-    Calls made while one is under way share it.
+    Concurrent calls share one request.
 
     Raises:
-        CancelFailed: there is no way to cancel it, or the service refused.
+        CancelFailed: there is no URL to cancel at, or the service refused.
     """
     state = record.state
     if record.ended or not isinstance(state, (Polling, Confirming)):
         return False
-    cancel_request = record.cancel_request
-    if cancel_request is None:
-        cancel_request = record.cancel_request = CancelRequest(_cancel_url(record, state))
+    request = record.cancel_request
+    if request is None:
+        request = record.cancel_request = CancelRequest(_cancel_url(record, state))
         scheduler.send_now(record)
-    await cancel_request.finished.wait()
-    match cancel_request.outcome:
+    await request.finished.wait()
+    match request.outcome:
         case None:
             return False
-        case Answer() as outcome if status_class(outcome.status_code) is StatusClass.READABLE:
+        case Answer() as answer if status_class(answer.status_code) is StatusClass.READABLE:
             return True
-        case Answer() as outcome:
-            reported = read_error(outcome)
-            text = f"{record.name} was not canceled: HTTP {outcome.status_code}, {describe(reported.error)}"
+        case Answer() as answer:
+            reported = read_error(answer)
+            text = f"{record.name} was not canceled: HTTP {answer.status_code}, {describe(reported.error)}"
             raise CancelFailed(f"{text}. Tracking goes on", operation=record.name, reported=reported)
-        case RequestFailure() as outcome:
-            text = f"it is not known whether {record.name} was asked to cancel: {outcome.fault.value}"
-            raise CancelFailed(f"{text}. Tracking goes on", operation=record.name) from outcome.cause
+        case RequestFailure() as failure:
+            text = f"it is unknown whether {record.name} was asked to cancel: {failure.fault.value}"
+            raise CancelFailed(f"{text}. Tracking goes on", operation=record.name) from failure.cause
 
 
 def _cancel_url(record: OperationRecord, state: Polling | Confirming) -> str:
-    """Return where to POST: what the caller gave, or the monitor of the Azure API guidelines with `:cancel`."""
+    """Return the caller's `cancel_url`, else the monitor of the Azure API guidelines with `:cancel`."""
     plan = state.plan
     named = record.cancel_url
     if named is None and isinstance(state, Polling) and state.pattern is OPERATION_LOCATION:
@@ -61,7 +61,7 @@ def _cancel_url(record: OperationRecord, state: Polling | Confirming) -> str:
             " For ARM it is usually the resource's URL with /cancel",
             operation=record.name,
         )
-    target = plan.url_policy.resolve(named, base=plan.resource_url, resource_url=plan.resource_url)
-    if isinstance(target, RejectedURL):
-        raise CancelFailed(f"the URL to cancel {record.name} at is refused: {target.reason}", operation=record.name)
-    return target
+    url = plan.url_policy.resolve(named, base=plan.resource_url, resource_url=plan.resource_url)
+    if isinstance(url, RejectedURL):
+        raise CancelFailed(f"the URL to cancel {record.name} at is refused: {url.reason}", operation=record.name)
+    return url

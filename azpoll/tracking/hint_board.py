@@ -1,4 +1,4 @@
-"""Where hints arrive: the tracker's operations by resource, and the reads that sources of hints make."""
+"""The receiver of hints: it finds the operations on a resource and changes their priority."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import anyio
 
-from azpoll.errors import UntrustedPollingURL, error_of
+from azpoll.errors import TrackerClosed, UntrustedPollingURL, error_of
 from azpoll.protocol.failures import NOW
 from azpoll.protocol.states import Fetching, NextRequest, Pending, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
@@ -25,17 +25,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("azpoll")
 
-FORGOTTEN_AT_LEAST = 1000
-"""Ended operations are forgotten once they may be the greater half of those kept, and so many."""
+LEAST_KEPT = 1000
+"""Ended operations are removed once they may be more than half of the operations kept, and more than this number."""
 
 
 class ResourceIndex:
-    """The operations of a tracker by the resource they act on; kept only once there are hints."""
+    """The operations of a tracker by the resource that they act on; made when the first hint source is added.
+
+    Args:
+        records: the operations so far.
+    """
 
     def __init__(self, records: Iterable[OperationRecord]) -> None:
         self._by_id: dict[str, list[OperationRecord]] = {}
         self._kept = 0
-        self._most = FORGOTTEN_AT_LEAST
+        self._limit = LEAST_KEPT
         for record in records:
             self.add(record)
 
@@ -44,91 +48,89 @@ class ResourceIndex:
         if isinstance(record.state, Pending):
             self._by_id.setdefault(_resource_id(record.state.plan.resource_url), []).append(record)
             self._kept += 1
-            if self._kept > self._most:
-                self._forget()
+            if self._kept > self._limit:
+                self._remove_ended()
 
-    def of(self, resource_id: str) -> list[OperationRecord]:
+    def find(self, resource_id: str) -> list[OperationRecord]:
         """Return the operations on a resource that have not ended."""
         return _live(self._by_id.get(_resource_id(resource_id), ()))
 
-    def _forget(self) -> None:
-        """Forget the operations that have ended."""
+    def _remove_ended(self) -> None:
         self._by_id = {key: live for key, records in self._by_id.items() if (live := _live(records))}
         self._kept = sum(map(len, self._by_id.values()))
-        self._most = 2 * self._kept + FORGOTTEN_AT_LEAST
+        self._limit = 2 * self._kept + LEAST_KEPT
 
 
 class ResourceHints:
-    """What one source of hints is given: see `azpoll.hints.HintBoard`.
+    """The `azpoll.hints.HintBoard` of one source of hints.
 
     Args:
-        resources: the tracker's operations.
-        scheduler: ranks them, and makes the source's reads within their scope's budget.
+        index: the tracker's operations by resource.
+        scheduler: changes priorities, and sends the source's reads within the budget of their scope.
         plan: makes the plan of a read from its URL.
     """
 
-    def __init__(self, resources: ResourceIndex, scheduler: Scheduler, plan: Callable[[str], Plan]) -> None:
-        self._resources = resources
+    def __init__(self, index: ResourceIndex, scheduler: Scheduler, plan: Callable[[str], Plan]) -> None:
+        self._index = index
         self._scheduler = scheduler
         self._plan = plan
-        self._home: Plan | None = None
-        self._covered: dict[OperationRecord, None] = {}
-        self._most = FORGOTTEN_AT_LEAST
+        self._first_plan: Plan | None = None
+        self._background: dict[OperationRecord, None] = {}
+        self._limit = LEAST_KEPT
 
     async def run(self, source: HintSource, scope: anyio.CancelScope) -> None:
-        """Let a source write until it ends or the scope is cancelled; what it covered is polled as before then."""
+        """Run a source until it ends or the scope is cancelled; then its operations have normal priority again."""
         try:
             with scope:
                 await source.run(self)
         except Exception:
             logger.exception("a source of hints ended with an error; polling goes on without it")
         finally:
-            for record in self._covered:
+            for record in self._background:
                 if record.priority is Priority.LOW and not record.ended:
                     self._scheduler.priority(record, Priority.NORMAL)
 
     async def read(self, url: str) -> Answer:
-        """Read a URL; the first may be anywhere, later ones only at its origin or one of `allowed_origins`."""
-        home = self._home = self._home or self._plan(url)
-        target = home.url_policy.resolve(url, base=home.resource_url, resource_url=home.resource_url)
-        if isinstance(target, RejectedURL):
-            raise UntrustedPollingURL(f"a list names a next page that is refused: {target.reason}; nothing was sent")
-        record = OperationRecord(
-            "hints", Fetching(home, target, NextRequest(target, NOW)), _Unheard(), anyio.current_time()
-        )
+        """Read a URL: the first at any origin, later ones only at that origin or in `allowed_origins`."""
+        plan = self._first_plan = self._first_plan or self._plan(url)
+        resolved = plan.url_policy.resolve(url, base=plan.resource_url, resource_url=plan.resource_url)
+        if isinstance(resolved, RejectedURL):
+            raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.reason}; nothing was sent")
+        fetching = Fetching(plan, resolved, NextRequest(resolved, NOW))
+        record = OperationRecord(fetching, _ignore, anyio.current_time(), label="hints")
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
-        if isinstance(record.state, Succeeded):
-            return record.state.answer
-        assert isinstance(record.state, Unknown)  # noqa: S101 - the other end of `Fetching`
-        raise error_of(record.state, "a read for hints", None, None)
+        match record.state:
+            case Succeeded(answer=answer):
+                return answer
+            case Unknown() as unknown:
+                raise error_of(unknown, "a read for hints", None, None)
+            case _:
+                raise TrackerClosed("the tracker was closed before a read for hints was answered")
 
-    def ended(self, resource_id: str) -> int:
-        """Have the operations on a resource asked first."""
-        records = self._resources.of(resource_id)
+    def report_ended(self, resource_id: str) -> int:
+        """Poll the operations on a resource first; returns their number."""
+        records = self._index.find(resource_id)
         for record in records:
             if record.priority is not Priority.HIGH:
                 self._scheduler.priority(record, Priority.HIGH)
         return len(records)
 
-    def running(self, resource_id: str) -> int:
-        """Have the operations on a resource asked only with reads to spare."""
-        records = self._resources.of(resource_id)
+    def report_running(self, resource_id: str) -> int:
+        """Poll the operations on a resource with spare reads only; returns their number."""
+        records = self._index.find(resource_id)
         for record in records:
-            self._covered[record] = None
+            self._background[record] = None
             if record.priority is Priority.NORMAL:
                 self._scheduler.priority(record, Priority.LOW)
-        if len(self._covered) > self._most:
-            self._covered = dict.fromkeys(_live(self._covered))
-            self._most = 2 * len(self._covered) + FORGOTTEN_AT_LEAST
+        if len(self._background) > self._limit:
+            self._background = dict.fromkeys(_live(self._background))
+            self._limit = 2 * len(self._background) + LEAST_KEPT
         return len(records)
 
 
-class _Unheard:
-    """The home of a record that is no operation."""
-
-    def changed(self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
-        """Tell nobody."""
+def _ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+    """Ignore the changes of a record that belongs to no operation."""
 
 
 def _live(records: Iterable[OperationRecord]) -> list[OperationRecord]:
@@ -136,7 +138,7 @@ def _live(records: Iterable[OperationRecord]) -> list[OperationRecord]:
 
 
 def _resource_id(url: str) -> str:
-    """Return the path of a resource's URL or ARM id, as ARM compares them: without case."""
+    """Return the path of a resource's URL or ARM id in the form in which ARM compares them: lower case."""
     path = url.partition("?")[0]
     _, scheme, rest = path.partition("://")
     if scheme:

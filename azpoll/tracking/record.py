@@ -1,6 +1,6 @@
-"""What is kept of one tracked operation: one slotted record, changed by the scheduler alone.
+"""The record of one tracked operation: slotted, and changed by the scheduler alone.
 
-Events are made only when somebody waits, so a waiting operation costs no task, no future and no lock.
+anyio events are created only when a task waits. A waiting operation therefore costs no task, no future and no lock.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
@@ -23,31 +23,36 @@ if TYPE_CHECKING:
     from azpoll.schedule.job import CancelRequest, Job
     from azpoll.schedule.scope_queue import ProviderQueue
 
+    OnChange: TypeAlias = Callable[["OperationRecord", Answer | RequestFailure | None, float], None]
+    """Called with the record, the outcome of the request if there was one, and the lateness of the request in s."""
+
 logger = logging.getLogger("azpoll")
 
 
-class Home(Protocol):
-    """Where a record's changes are told: its tracker."""
-
-    def changed(self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
-        """Hear that a poll was answered and the record has its new state."""
-        ...
-
-
 class OperationRecord:
-    """One operation. Times are monotonic seconds."""
+    """One operation. It satisfies `schedule.job.Job`. Times are monotonic seconds.
+
+    Args:
+        state: the first state.
+        on_change: called after each change of the state; all records of a tracker share one function.
+        begun_s: the time when tracking began.
+        label: the caller's own name for the operation.
+        owner: the owner that the operation is polled for.
+        cancel_url: the URL that `cancel` posts to; None for the pattern's own.
+        number: the id as a number of 64 bits; None draws one when the id is first read.
+    """
 
     __slots__ = (
+        "_changed",
+        "_done",
         "_number",
+        "_on_change",
         "begun_s",
         "callbacks",
         "cancel_request",
         "cancel_url",
-        "changed",
-        "done",
         "due_s",
         "heap_entry",
-        "home",
         "label",
         "last_poll_s",
         "owner",
@@ -60,12 +65,26 @@ class OperationRecord:
         "withdrawn",
     )
 
-    def __init__(self, label: str | None, state: State, home: Home, begun_s: float) -> None:
-        self._number: int | None = None
-        self.label = label
+    def __init__(
+        self,
+        state: State,
+        on_change: OnChange,
+        begun_s: float,
+        *,
+        label: str | None = None,
+        owner: Hashable = None,
+        cancel_url: str | None = None,
+        number: int | None = None,
+    ) -> None:
+        self._number = number
+        self._on_change = on_change
+        self._done: anyio.Event | None = None
+        self._changed: anyio.Event | None = None
         self.state = state
-        self.home = home
         self.begun_s = begun_s
+        self.label = label
+        self.owner = owner
+        self.cancel_url = cancel_url
         self.due_s = 0.0
         self.priority_time = 0.0
         self.heap_entry = 0
@@ -75,50 +94,41 @@ class OperationRecord:
         self.provider_queue: ProviderQueue[Job] | None = None
         self.polling_url: str | None = None
         self.priority = Priority.NORMAL
-        self.owner: Hashable = None
-        self.cancel_url: str | None = None
         self.cancel_request: CancelRequest | None = None
         self.callbacks: list[Callable[[], object]] | None = None
-        self.done: anyio.Event | None = None
-        self.changed: anyio.Event | None = None
 
     @property
     def id(self) -> str:
-        """16 hexadecimal digits, drawn when they are first asked for: most operations are never shown by their id."""
+        """16 hexadecimal digits, drawn on first use: most operations are never shown by their id."""
         if self._number is None:
-            self._number = random.getrandbits(64)
-        return f"{self._number:016x}"
+            self._number = new_number()
+        return id_of(self._number)
 
     @property
     def name(self) -> str:
-        """Id and label, for people."""
+        """Id and label, for messages."""
         return f"operation {self.id}" if self.label is None else f"operation {self.label!r} ({self.id})"
 
     @property
     def answered_s(self) -> float:
-        """When the last answer came; when tracking began, before the first."""
+        """The time of the last answer; before the first, the time when tracking began."""
         return self.begun_s if self.last_poll_s is None else self.last_poll_s
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is heard of it: it is terminal, or tracking was stopped and no request is under way."""
+        """Whether the state is terminal, or tracking was stopped and no request is in flight."""
         return (self.withdrawn and self.polling_url is None) or not isinstance(self.state, Pending)
 
     @property
     def stopped(self) -> bool:
-        """Whether tracking was stopped before it ended."""
+        """Whether tracking was stopped before the operation ended."""
         return self.ended and isinstance(self.state, Pending)
 
     @property
-    def failed(self) -> bool:
-        """Whether awaiting it raises."""
-        return self.ended and not isinstance(self.state, Succeeded)
-
-    @property
     def resumable(self) -> Pending | None:
-        """The last state that can be asked; None after success, or when nothing was ever there to ask.
+        """The last state that a resume token can be made of; None after success and where there is no polling URL.
 
-        Where the deadline comes before the next request may, it is the state without that deadline.
+        Where the deadline passes before the next request may be sent, it is the state without that deadline.
         """
         match self.state:
             case Succeeded():
@@ -131,50 +141,60 @@ class OperationRecord:
                 return self.state.last
 
     def publish(self, state: State, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
-        """Take over a new state; called by the scheduler, before anything else can run (rule 40)."""
+        """Adopt a new state; the scheduler calls this before any other task can run (rule 40)."""
         self.state = state
         if self.cancel_request is not None and not isinstance(state, (Polling, Confirming)):
-            self.cancel_request.finished.set()  # it has ended at the service: nothing is left to cancel (rule 29)
+            self.cancel_request.finished.set()  # the operation has ended: there is nothing left to cancel (rule 29)
             self.cancel_request = None
         if outcome is not None:
             self.polls += 1
             self.last_poll_s = outcome.at_s
-        self.home.changed(self, outcome, lateness_s)
-        self.tell()
+        self._on_change(self, outcome, lateness_s)
+        self.notify()
 
-    def tell(self) -> None:
-        """Wake whoever waits for a change, and, at the end, for that."""
-        if self.changed is not None:
-            self.changed.set()
-            self.changed = None
+    def notify(self) -> None:
+        """Wake the tasks that wait for a change and, after the end, those that wait for it."""
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
         if not self.ended:
             return
         if self.cancel_request is not None:
             self.cancel_request.finished.set()
-        if self.done is not None:
-            self.done.set()
+        if self._done is not None:
+            self._done.set()
         callbacks, self.callbacks = self.callbacks, None
         for callback in callbacks or ():
             call_safely(callback)
 
     async def wait_ended(self) -> None:
-        """Return when it has ended."""
+        """Wait until the operation has ended."""
         if not self.ended:
-            if self.done is None:
-                self.done = anyio.Event()
-            await self.done.wait()
+            if self._done is None:
+                self._done = anyio.Event()
+            await self._done.wait()
 
     async def wait_changed(self) -> None:
-        """Return at the next change."""
-        if self.changed is None:
-            self.changed = anyio.Event()
-        await self.changed.wait()
+        """Wait for the next change."""
+        if self._changed is None:
+            self._changed = anyio.Event()
+        await self._changed.wait()
+
+
+def new_number() -> int:
+    """Draw the number of a new operation."""
+    return random.getrandbits(64)
+
+
+def id_of(number: int) -> str:
+    """Return the id of an operation."""
+    return f"{number:016x}"
 
 
 def call_safely(callback: Callable[[], object]) -> None:
     """Call a caller's function; an error in it is logged and harms no operation.
 
-    A function that cannot wait cannot be cancelled: a `CancelledError` is one it has met in some future.
+    A synchronous function cannot be cancelled: a `CancelledError` comes from a future that it has looked at.
     """
     try:
         callback()

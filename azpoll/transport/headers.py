@@ -1,109 +1,89 @@
-"""The headers that azpoll reads, out of the raw ones; decoding them all would cost more than the rest of a poll."""
+"""Response headers: the ones that azpoll reads, and conversion between bytes and text.
+
+A response of Azure has some 14 headers, of which azpoll reads a few.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from azpoll.protocol.answer import RawHeaders
 
-READ = (
-    "azure-asyncoperation",
-    "content-encoding",
-    "content-type",
-    "date",
-    "location",
-    "operation-location",
-    "retry-after",
-    "retry-after-ms",
-    "set-cookie",
-    "x-ms-correlation-request-id",
-    "x-ms-error-code",
-    "x-ms-ratelimit-remaining-resource",
-    "x-ms-ratelimit-remaining-subscription-deletes",
-    "x-ms-ratelimit-remaining-subscription-global-deletes",
-    "x-ms-ratelimit-remaining-subscription-global-reads",
-    "x-ms-ratelimit-remaining-subscription-global-writes",
-    "x-ms-ratelimit-remaining-subscription-reads",
-    "x-ms-ratelimit-remaining-subscription-writes",
-    "x-ms-ratelimit-remaining-tenant-deletes",
-    "x-ms-ratelimit-remaining-tenant-reads",
-    "x-ms-ratelimit-remaining-tenant-writes",
-    "x-ms-request-id",
-    "x-ms-retry-after-ms",
+KEPT_HEADERS = frozenset(
+    {
+        "azure-asyncoperation",
+        "content-encoding",
+        "content-type",
+        "date",
+        "location",
+        "operation-location",
+        "retry-after",
+        "retry-after-ms",
+        "set-cookie",
+        "x-ms-correlation-request-id",
+        "x-ms-error-code",
+        "x-ms-ratelimit-remaining-resource",
+        "x-ms-ratelimit-remaining-subscription-deletes",
+        "x-ms-ratelimit-remaining-subscription-global-deletes",
+        "x-ms-ratelimit-remaining-subscription-global-reads",
+        "x-ms-ratelimit-remaining-subscription-global-writes",
+        "x-ms-ratelimit-remaining-subscription-reads",
+        "x-ms-ratelimit-remaining-subscription-writes",
+        "x-ms-ratelimit-remaining-tenant-deletes",
+        "x-ms-ratelimit-remaining-tenant-reads",
+        "x-ms-ratelimit-remaining-tenant-writes",
+        "x-ms-request-id",
+        "x-ms-retry-after-ms",
+    }
 )
-"""Lower-case names of all headers that `protocol` reads, and of that for the client."""
+"""The headers of a response that are kept, in lower case: those that `protocol` reads and two of the transport.
 
-SHAPES_KEPT = 256
-LONGEST_KEPT = 2048
-"""So many shapes are remembered, of so many characters each at most."""
+The transport reads `content-encoding` to decode the body, and stores `set-cookie` in the client."""
 
 
 class LazyHeaders:
-    """Raw headers that their transport looks up by name; all of them are decoded only for whoever iterates."""
+    """Raw headers that their HTTP library looks up by name. Only iteration decodes all of them."""
 
     __slots__ = ()
 
     def read(self, names: frozenset[str]) -> dict[str, str]:
-        """Return lower-case name to value of those of the `names` that are there, as `fold_headers` makes it."""
+        """Return the value of each of the `names` that is present, in the form of `fold_headers`."""
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Return all of them."""
+        """Iterate over all names and values."""
         raise NotImplementedError
 
 
-_READ = frozenset(READ)
-_Names: TypeAlias = tuple[bytes, ...] | tuple[str, ...]
-_Shape: TypeAlias = tuple[tuple[int, str], ...]
-_of_bytes: dict[_Names, _Shape] = {}
-_of_text: dict[_Names, _Shape] = {}
-
-
 def read_headers(raw: RawHeaders) -> dict[str, str]:
-    """Return lower-case name to value of the headers that are read, as `fold_headers` makes it.
+    """Return the kept headers, lower-case name to value, in the form of `fold_headers`.
 
-    Bytes are taken as Latin-1, in which none can fail; what is no plain text is refused where it matters.
+    Bytes are decoded as Latin-1, which cannot fail. The readers in `protocol` reject a value that is not plain text.
     """
     if isinstance(raw, LazyHeaders):
-        return raw.read(_READ)
-    pairs: Any = raw if isinstance(raw, list) else list(raw)
-    if not pairs:
-        return {}
-    names: _Names = next(zip(*pairs, strict=True))
-    is_text = isinstance(names[0], str)
-    shapes = _of_text if is_text else _of_bytes
+        return raw.read(KEPT_HEADERS)
     folded: dict[str, str] = {}
-    for place, name in shapes[names] if names in shapes else _shape_of(names, shapes):
-        if name not in folded:
-            value = pairs[place][1]
-            if text := (value if is_text else value.decode("latin-1")).strip(" \t"):
-                folded[name] = text
+    for name, value in raw:
+        key = (name if isinstance(name, str) else name.decode("latin-1")).lower()
+        if key in KEPT_HEADERS and key not in folded:
+            text = (value if isinstance(value, str) else value.decode("latin-1")).strip(" \t")
+            if text:
+                folded[key] = text
     return folded
 
 
-def _shape_of(names: _Names, shapes: dict[_Names, _Shape]) -> _Shape:
-    """Return which of an answer's headers are read, and by which names: a service's answers are all of a few shapes."""
-    text = [(name if isinstance(name, str) else name.decode("latin-1")).lower() for name in names]
-    shape = tuple((place, name) for place, name in enumerate(text) if name in _READ)
-    if sum(map(len, text)) > LONGEST_KEPT:
-        return shape
-    if len(shapes) >= SHAPES_KEPT:
-        shapes.clear()
-    return shapes.setdefault(names, shape)
-
-
 def text_of(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """Return headers as text, for a transport that takes no other; the inverse of `bytes_of`."""
+    """Return headers as text; the inverse of `bytes_of`."""
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
 
 
 def bytes_of(raw: RawHeaders) -> list[tuple[bytes, bytes]]:
-    """Return headers as bytes, for whoever makes a response of them."""
-    return [(_bytes(name), _bytes(value)) for name, value in raw]
+    """Return headers as bytes, for the response classes of the libraries."""
+    return [(_to_bytes(name), _to_bytes(value)) for name, value in raw]
 
 
-def _bytes(text: bytes | str) -> bytes:
+def _to_bytes(text: bytes | str) -> bytes:
     return text.encode("latin-1") if isinstance(text, str) else text

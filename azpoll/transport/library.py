@@ -1,14 +1,13 @@
-"""The HTTP library of the caller's client: httpx, or its fork httpx2, found without importing either.
+"""The HTTP library of the caller's client: httpx, or its fork httpx2.
 
-The two share all names azpoll needs, but none of their classes: the exceptions of one are not caught as
-those of the other, so each is taken from the library that the client itself comes from.
+The two libraries share the names that azpoll uses, but not their classes. An exception of one is not caught as that of
+the other, so azpoll takes each class from the library of the client. It imports neither.
 """
 
 from __future__ import annotations
 
 import sys
-from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Never, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,23 +15,20 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RawHeaders
     from azpoll.protocol.url_policy import ParsedURL
 
-LIBRARIES = {"httpx": "httpcore", "httpx2": "httpcore2"}
-"""Each with the library beneath it, which knows connections and nothing else."""
-
-Exceptions: TypeAlias = tuple[type[Exception], ...]
+LIBRARIES = ("httpx", "httpx2")
 
 
 class Headers(Protocol):
-    """The headers of a response, as they are read here."""
+    """The headers of a message."""
 
     @property
     def raw(self) -> RawHeaders:
-        """All names and values as they were received, repeated names included."""
+        """All names and values in the order of the message, repeated names included."""
         ...
 
 
 class HTTPRequest(Protocol):
-    """A request: what `httpx.Request` and `httpx2.Request` share and azpoll uses."""
+    """A request of either library."""
 
     method: str
     url: Any
@@ -41,31 +37,35 @@ class HTTPRequest(Protocol):
 
     @property
     def content(self) -> bytes:
-        """The body; an error of the library's when it is a stream."""
+        """The body. The library raises an error if it is a stream."""
         ...
 
 
 class HTTPResponse(Protocol):
-    """A response: what `httpx.Response` and `httpx2.Response` share and azpoll uses."""
+    """A response of either library."""
 
     status_code: int
+    request: Any
 
     @property
     def headers(self) -> Headers:
-        """As received."""
+        """The response headers."""
         ...
 
     @property
     def content(self) -> bytes:
-        """The body; an error of the library's when it has not been read."""
+        """The body. The library raises an error if it has not been read."""
         ...
+
+
+class StreamedResponse(HTTPResponse, Protocol):
+    """A response of either library whose body may be unread."""
 
     is_stream_consumed: bool
     stream: Any
-    request: Any
 
     async def aclose(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         ...
 
 
@@ -74,57 +74,57 @@ ResponseT_co = TypeVar("ResponseT_co", bound=HTTPResponse, covariant=True)
 
 
 class HTTPClient(Protocol[ResponseT_co]):
-    """An asynchronous client: what `httpx.AsyncClient` and `httpx2.AsyncClient` share and azpoll uses."""
+    """An asynchronous client of either library."""
 
     @property
     def is_closed(self) -> bool:
-        """Whether it can send no more."""
+        """Whether the client can send no more requests."""
         ...
 
     @property
     def base_url(self) -> object:
-        """Empty when the caller set none."""
+        """The base URL; empty when the caller set none."""
         ...
 
     @property
     def auth(self) -> object:
-        """What signs its requests; None when nothing does."""
+        """The authentication of all requests; None for none."""
         ...
 
     @property
     def headers(self) -> Headers:
-        """Sent with each request."""
+        """The headers of all requests."""
         ...
 
     @property
     def cookies(self) -> Any:  # noqa: ANN401 - of the client's own class
-        """Sent with each request they match; empty is falsy."""
+        """The cookie jar; falsy when it is empty."""
         ...
 
     @property
     def timeout(self) -> object:
-        """Of each request; compares by value."""
+        """The timeouts of all requests; compares by value."""
         ...
 
     @property
     def event_hooks(self) -> Mapping[str, Sequence[object]]:
-        """What the caller wants to be called with each request and response."""
+        """Functions of the caller that the client calls with each request and each response."""
         ...
 
     @property
     def build_request(self) -> Callable[..., Any]:
-        """Make a request with the client's headers and cookies."""
+        """Build a request with the client's headers and cookies."""
         ...
 
     async def send(
         self, request: Never, *, stream: bool = ..., auth: Never = ..., follow_redirects: bool = ...
     ) -> ResponseT_co:
-        """Send a request of this client's own making, with its auth, hooks and proxies."""
+        """Send a request that this client built, with its auth, event hooks and proxies."""
         ...
 
 
 class Library:
-    """What is taken from the client's library.
+    """The classes that azpoll takes from the client's library.
 
     Attributes:
         name: "httpx" or "httpx2".
@@ -133,13 +133,11 @@ class Library:
         response: the response class.
         headers: the class of headers.
         auth: the base of authentication classes.
-        timeouts: exceptions that mean that no answer came in time.
-        failures: other exceptions of the transport.
-        network: those of the failures that come from the network itself.
-        unsendable: exceptions that the next try must raise again.
-        undecodable: exceptions of a body that is not what its coding says.
-        transport: the class of its own asynchronous transport.
-        core: what that transport sends with; None while nobody has made one.
+        transport_error: the base of the errors of sending a request and of reading its response.
+        timeout_error: an answer did not arrive in time.
+        network_error: the network failed.
+        unsendable_errors: the next attempt would raise the same error.
+        decoding_error: the content coding of a body is broken.
     """
 
     def __init__(self, module: Any) -> None:  # noqa: ANN401 - either library's module
@@ -149,38 +147,22 @@ class Library:
         self.response: Callable[..., Any] = module.Response
         self.headers: Callable[[object], Any] = module.Headers
         self.auth: type = module.Auth
-        self.timeouts: Exceptions = (module.TimeoutException,)
-        self.failures: Exceptions = (module.TransportError,)
-        self.network: Exceptions = (module.NetworkError,)
-        self.unsendable: Exceptions = (module.UnsupportedProtocol, module.LocalProtocolError, module.InvalidURL)
-        self.undecodable: Exceptions = (module.DecodingError,)
-        self.transport: Any = module.AsyncHTTPTransport
-        self.core: Any = sys.modules.get(LIBRARIES[self.name])
-        if self.core is not None:
-            self._add_errors_of(self.core)
-
-    def owns(self, step: object) -> bool:
-        """Whether a function or method is the library's own, neither overridden nor wrapped by an instrument."""
-        if type(step) is MethodType:
-            step = step.__func__
-        if type(step) is not FunctionType:  # a wrapper may pretend to be one
-            return False
-        module: object = step.__globals__.get("__name__")
-        return isinstance(module, str) and module.partition(".")[0] == self.name
-
-    def _add_errors_of(self, core: Any) -> None:  # noqa: ANN401 - either library's core
-        """Know also the errors that the library's own transport translates."""
-        self.timeouts += (core.TimeoutException,)
-        self.failures += (core.NetworkError, core.ProtocolError, core.ProxyError)
-        self.network += (core.NetworkError,)
-        self.unsendable += (core.UnsupportedProtocol, core.LocalProtocolError)
+        self.transport_error: type[Exception] = module.TransportError
+        self.timeout_error: type[Exception] = module.TimeoutException
+        self.network_error: type[Exception] = module.NetworkError
+        self.unsendable_errors: tuple[type[Exception], ...] = (
+            module.UnsupportedProtocol,
+            module.LocalProtocolError,
+            module.InvalidURL,
+        )
+        self.decoding_error: type[Exception] = module.DecodingError
 
 
 def library_of(client: object) -> Library:
-    """Return the library an asynchronous client comes from; classes derived from it count.
+    """Return the library of an asynchronous client, or of a class derived from one.
 
     Raises:
-        TypeError: it is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
+        TypeError: the client is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
     """
     roots = (cls.__module__.partition(".")[0] for cls in type(client).__mro__)
     name = next((root for root in roots if root in LIBRARIES), None)

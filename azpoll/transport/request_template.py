@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from azpoll.eventloop.clock import at_next_turn
 from azpoll.eventloop.timeouts import EXCHANGE_S
+from azpoll.transport.client_request_id import CLIENT_REQUEST_ID
 from azpoll.transport.headers import text_of
 from azpoll.transport.shortcuts.url_cache import origin_in
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
     from azpoll.transport.shortcuts.url_cache import URLCache
 
-REQUEST_ID = "x-ms-client-request-id"
-RAW_REQUEST_ID = REQUEST_ID.encode()
-
 ORIGINS_KEPT = 64
 
 
@@ -31,20 +29,16 @@ class RequestTemplate:
 
     Attributes:
         request: one of them.
-        raw: its headers.
-        headers: the same as text.
+        headers: its headers as text.
         timeouts: in seconds, by kind.
-        origin: scheme, host and port.
     """
 
-    __slots__ = ("headers", "origin", "raw", "request", "timeouts")
+    __slots__ = ("headers", "request", "timeouts")
 
     def __init__(self, request: HTTPRequest) -> None:
         self.request = request
-        self.raw: list[tuple[bytes, bytes]] = request.headers.raw
-        self.headers = tuple(text_of(self.raw))
+        self.headers = tuple(text_of(request.headers.raw))
         self.timeouts: Mapping[str, float | None] = request.extensions["timeout"]
-        self.origin: tuple[bytes, bytes, int | None] = (request.url.raw_scheme, request.url.raw_host, request.url.port)
 
 
 class RequestFactory:
@@ -84,7 +78,7 @@ class RequestFactory:
             request.headers = self._library.headers(request.headers)
             request.extensions = {"timeout": model.timeouts}
         if client_request_id is not None:
-            request.headers[REQUEST_ID] = client_request_id
+            request.headers[CLIENT_REQUEST_ID] = client_request_id
         return request
 
     def model(self, method: str, url: str) -> RequestTemplate | None:

@@ -11,24 +11,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic
 
 from azpoll.transport.body import drain
+from azpoll.transport.client_request_id import CLIENT_REQUEST_ID
 from azpoll.transport.headers import bytes_of
 from azpoll.transport.library import ResponseT
-from azpoll.transport.pooled import Pooled
-from azpoll.transport.request_template import REQUEST_ID, RequestFactory
+from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.direct_send import at_once
+from azpoll.transport.shortcuts.transport_choice import transport_choice
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from azpoll.protocol.answer import RawHeaders
-    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, Library
+    from azpoll.transport.library import HTTPClient, HTTPRequest, Library, StreamedResponse
     from azpoll.transport.request_template import RequestTemplate
     from azpoll.transport.shortcuts.direct_send import Direct, RawResponse
     from azpoll.transport.shortcuts.url_cache import URLCache
-
-STEPS = ("send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request", "_transport_for_url")
-"""What a client of httpx does with a request, one inside the other, and how it chooses the transport."""
 
 HOME = "https://management.azure.com"
 """Where nearly all polls go."""
@@ -48,15 +46,12 @@ class Sender(Generic[ResponseT]):
         self._library = library
         self._urls = urls
         self._requests = RequestFactory(client, library, urls)
-        self._pooled = Pooled(library)
         self._auth: SharedAuth | None = None
-        self._transport_for: Callable[[object], Any] | None = None
-        if all(library.owns(getattr(client, step, None)) for step in STEPS):
-            self._transport_for = getattr(client, STEPS[-1])
+        self._transport_for = transport_choice(client, library.name)
 
     @property
-    def at_once(self) -> tuple[int, int]:
-        """How many requests the client's own transport serves well at once: the least and the most."""
+    def concurrency(self) -> tuple[int, int]:
+        """The least and the greatest number of concurrent requests that the client's own transport serves well."""
         transport = None if self._transport_for is None else self._transport_for(self._library.url(HOME))
         return at_once(transport, self._library.name)
 
@@ -85,30 +80,25 @@ class Sender(Generic[ResponseT]):
     ) -> Awaitable[RawResponse] | None:
         """Send a GET without a request and a response of httpx; None where the transport cannot do without."""
         direct: Direct | None = getattr(transport, "get_directly", None)
-        if direct is not None:
-            own = () if client_request_id is None else ((REQUEST_ID, client_request_id),)
-            return direct(self._urls.text_of(url), model.headers, own, model.timeouts)
-        pool = self._pooled.pool_of(transport)
-        target = None if pool is None else self._urls.target_of(url)
-        if target is None:
+        if direct is None:
             return None
-        return self._pooled.get(pool, model, target, client_request_id)
+        own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
+        return direct(self._urls.text_of(url), model.headers, own, model.timeouts)
 
-    async def send_whole(self, request: HTTPRequest) -> HTTPResponse:
+    async def send_whole(self, request: HTTPRequest) -> StreamedResponse:
         """The same, through `client.send`."""
-        sent: Any = request  # it and the auth are of the client's own classes, which the types here cannot say
-        if self._client.auth is None:
-            return await self._client.send(sent, stream=True, follow_redirects=False)
-        auth: Any = self._shared_auth()
-        return await self._client.send(sent, stream=True, auth=auth, follow_redirects=False)
+        send: Any = self._client.send  # its types name classes of the client's library
+        options = {} if self._client.auth is None else {"auth": self._shared_auth()}
+        response: StreamedResponse = await send(request, stream=True, follow_redirects=False, **options)
+        return response
 
-    async def _signed(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> HTTPResponse:
+    async def _signed(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> StreamedResponse:
         """Let the auth sign the request, and send again what it makes of an answer."""
         flow = self._shared_auth().async_auth_flow(request)
         try:
             request = await anext(flow)
             while True:
-                response: HTTPResponse = await transport_for(request.url).handle_async_request(request)
+                response: StreamedResponse = await transport_for(request.url).handle_async_request(request)
                 response.request = request
                 try:
                     request = await flow.asend(response)

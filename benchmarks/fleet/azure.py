@@ -1,7 +1,7 @@
-"""The real azure-core, where it is installed, in virtual time over `FakeARM`: it shows that its model is fair.
+"""azure-core itself in virtual time over `FakeARM`, where it is installed; it shows that its model is fair.
 
-`pip install azure-core==1.41.0 azure-mgmt-core==1.6.0`. Its operations are DELETEs, since it would follow each PUT by
-a final GET, and no other policy here does.
+Install it by `pip install azure-core==1.41.0 azure-mgmt-core==1.6.0`. Its operations are DELETEs, because it sends a
+final GET after a PUT and the other policies do not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from azpoll.testing import IncomingRequest, run_virtual
-from benchmarks.fleet.world import GROUP, ORIGIN, QUERY, RETRY_AFTER_S, Fleet, Outcome, judged, service
+from benchmarks.fleet.scenario import GROUP, ORIGIN, QUERY, RETRY_AFTER_S, Fleet, Outcome, outcome_at, service
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,10 +34,10 @@ def version() -> str | None:
 
 
 def real(fleet: Fleet, seed: int) -> Outcome:
-    """Simulate `AsyncLROPoller` with `AsyncARMPolling`, and azure-core's own retries."""
+    """Simulate `AsyncLROPoller` with `AsyncARMPolling` and azure-core's own retries."""
     arm = service(fleet, seed)
     run_virtual(_poll_all, fleet, arm, seed=seed)
-    return judged(fleet, f"azure-core {version()} itself", arm)
+    return outcome_at(arm, fleet, f"azure-core {version()} itself")
 
 
 async def _poll_all(fleet: Fleet, arm: FakeARM) -> None:
@@ -54,7 +54,7 @@ async def _poll_all(fleet: Fleet, arm: FakeARM) -> None:
     async def wait(initial: Any) -> None:
         method = arm_polling.AsyncARMPolling(timeout=RETRY_AFTER_S)
         poller = polling.AsyncLROPoller(client, initial, str, method)
-        with suppress(failed):  # a lost wait: the operation's end is never told
+        with suppress(failed):  # a lost wait
             await poller.result()
 
     async with anyio.create_task_group() as tasks:
@@ -67,7 +67,7 @@ async def _poll_all(fleet: Fleet, arm: FakeARM) -> None:
 
 
 def _transport(http: Any, arm: FakeARM) -> Any:
-    """Return a transport of azure-core that asks a fake."""
+    """Return a transport of azure-core that sends requests to a `FakeARM`."""
 
     class Response(http.AsyncHttpResponse):  # type: ignore[misc]  # a class of azure-core
         def __init__(self, request: Any, status: int, headers: dict[str, str], body: bytes) -> None:

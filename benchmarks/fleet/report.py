@@ -1,4 +1,4 @@
-"""The table that is printed."""
+"""The printed table of outcomes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.fleet.world import Fleet, Outcome
+    from benchmarks.fleet.scenario import Fleet, Outcome
 
 HEAD = (
     f"{'policy':27}{'lost':>8}{'mean s':>9}{'p50 s':>9}{'p99 s':>9}"
@@ -16,7 +16,7 @@ HEAD = (
 
 
 def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Yield the lines, by fleet in the order of size, and in it by policy."""
+    """Yield the lines of the table, by fleet in the order of size, then by policy."""
     fleets: dict[Fleet, list[Outcome]] = {}
     for outcome in outcomes:
         fleets.setdefault(outcome.fleet, []).append(outcome)
@@ -28,7 +28,7 @@ def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def line(outcome: Outcome) -> str:
-    """Return the line of one outcome."""
+    """Return one row of the table."""
     return (
         f"{outcome.policy:27}{outcome.lost:8,}{outcome.mean_s:9.1f}{outcome.quantile_s(0.5):9.1f}"
         f"{outcome.quantile_s(0.99):9.1f}{outcome.reads:12,}{outcome.throttled_share:8.2%}{outcome.early:9,}"

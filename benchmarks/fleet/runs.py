@@ -1,4 +1,4 @@
-"""Which simulations there are, and running them on every core there is."""
+"""The simulations of a run, on all cores."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Literal
 
 from benchmarks.fleet.azure import real, version
-from benchmarks.fleet.lean import lean, oracle
-from benchmarks.fleet.simple import simple
-from benchmarks.fleet.tracked import tracked
-from benchmarks.fleet.world import READS, Fleet, Outcome
+from benchmarks.fleet.bucket_model import modelled, oracle
+from benchmarks.fleet.scenario import READS, Fleet, Outcome
+from benchmarks.fleet.task_per_operation import whole_stack
+from benchmarks.fleet.tracker import tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AZPOLL, LEARNED, HINTS = TRACKED = ("azpoll", "azpoll learned", "azpoll hints")
 OTHERS = ("azure-core", "naive")
 SAVED = (125, READS.capacity)
-"""Reads saved up: by azpoll's default budget, and by all of ARM's bucket."""
+"""Capacity of azpoll's default token bucket, and of ARM's."""
 
 THOUSAND, TEN_THOUSAND, HUNDRED_THOUSAND = Fleet(1_000), Fleet(10_000), Fleet(100_000)
 STEADY = Fleet(18_000, every_s=0.1)
@@ -32,38 +32,37 @@ class Run:
     """One simulation.
 
     Attributes:
-        how: "tracked" is azpoll, "simple" another policy on the whole stack, "lean" its model, "real" azure-core
-            itself, "oracle" the bound.
-        fleet: simulated.
-        policy: its name; for the oracle, the reads that may be saved up.
+        how: azpoll, another policy on the whole stack, its model, azure-core itself, or the lower bound.
+        fleet: the simulated fleet.
+        policy: name of the policy; for the oracle, the reads that may be saved up.
     """
 
-    how: Literal["tracked", "simple", "lean", "real", "oracle"]
+    how: Literal["azpoll", "whole stack", "model", "azure-core", "oracle"]
     fleet: Fleet
     policy: str = ""
 
 
 def quick() -> list[Run]:
-    """Return azpoll's small fleets, as CI runs them."""
-    runs = [Run("tracked", TEN_THOUSAND, policy) for policy in (HINTS, AZPOLL)]
-    return [*runs, *(Run("tracked", THOUSAND, policy) for policy in TRACKED)]
+    """Return the runs of CI: azpoll's small fleets."""
+    runs = [Run("azpoll", TEN_THOUSAND, policy) for policy in (HINTS, AZPOLL)]
+    return [*runs, *(Run("azpoll", THOUSAND, policy) for policy in TRACKED)]
 
 
 def full() -> list[Run]:
-    """Return all of them, the longest first."""
+    """Return all runs, the longest first."""
     fleets = (HUNDRED_THOUSAND, STEADY, TEN_THOUSAND, THOUSAND)
-    runs = [Run("tracked", fleet, policy) for fleet in fleets for policy in reversed(TRACKED)]
-    runs += [Run("lean", fleet, policy) for fleet in fleets for policy in OTHERS]
+    runs = [Run("azpoll", fleet, policy) for fleet in fleets for policy in reversed(TRACKED)]
+    runs += [Run("model", fleet, policy) for fleet in fleets for policy in OTHERS]
     runs += [Run("oracle", fleet, str(saved)) for fleet in fleets for saved in SAVED]
-    runs += [Run("simple", THOUSAND, policy) for policy in OTHERS]
-    runs.append(Run("tracked", SHARED, AZPOLL))
+    runs += [Run("whole stack", THOUSAND, policy) for policy in OTHERS]
+    runs.append(Run("azpoll", SHARED, AZPOLL))
     if version() is not None:
-        runs.append(Run("real", THOUSAND))
+        runs.append(Run("azure-core", THOUSAND))
     return runs
 
 
 def run_all(runs: Iterable[Run], seed: int) -> Iterator[Outcome]:
-    """Yield what became of each, in their order."""
+    """Yield the outcome of each run, in the given order."""
     with ProcessPoolExecutor() as pool:
         yield from pool.map(_run, runs, repeat(seed))
 
@@ -71,13 +70,13 @@ def run_all(runs: Iterable[Run], seed: int) -> Iterator[Outcome]:
 def _run(run: Run, seed: int) -> Outcome:
     begun = time.perf_counter()
     match run.how:
-        case "tracked":
+        case "azpoll":
             made = tracked(run.fleet, run.policy, seed)
-        case "simple":
-            made = simple(run.fleet, run.policy, seed)
-        case "lean":
-            made = lean(run.fleet, run.policy, seed)
-        case "real":
+        case "whole stack":
+            made = whole_stack(run.fleet, run.policy, seed)
+        case "model":
+            made = modelled(run.fleet, run.policy, seed)
+        case "azure-core":
             made = real(run.fleet, seed)
         case "oracle":
             made = oracle(run.fleet, seed, int(run.policy))

@@ -1,4 +1,4 @@
-"""Everybody who is measured, by name, and what each needs to be installed."""
+"""All measured peers by name, and the modules that each needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from benchmarks.scene import Scene
+    from benchmarks.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -18,21 +18,21 @@ class Peer:
     """One way to poll.
 
     Attributes:
-        name: as it is printed.
-        function: of a module of this package, "module.function"; it plays a `Scene`.
+        name: name in tables and goals.
+        function: "module.function" of this package, which works on a `Workload`.
         needs: modules it imports.
-        ours: whether it is azpoll.
+        is_azpoll: whether azpoll does the polling.
     """
 
     name: str
     function: str
     needs: tuple[str, ...]
-    ours: bool = False
+    is_azpoll: bool = False
 
-    def load(self) -> Callable[[Scene], Awaitable[None]]:
+    def load(self) -> Callable[[Workload], Awaitable[None]]:
         """Import and return the function."""
         module, _, name = self.function.partition(".")
-        function: Callable[[Scene], Awaitable[None]] = getattr(import_module(f"{__name__}.{module}"), name)
+        function: Callable[[Workload], Awaitable[None]] = getattr(import_module(f"{__name__}.{module}"), name)
         return function
 
     def missing(self) -> str | None:
@@ -46,29 +46,27 @@ class Peer:
         return None
 
 
-FLOOR = Peer("raw asyncio, no HTTP library", "floor.connections", ())
+def _azpoll(over: str, function: str, *needs: str) -> Peer:
+    return Peer(f"azpoll over {over}", f"tracker.{function}", needs, is_azpoll=True)
+
+
+AZPOLL_HTTPX = _azpoll("httpx", "httpx", "httpx")
+AZPOLL_HTTPX2 = _azpoll("httpx2", "httpx2", "httpx2")
+AZPOLL_FAST = _azpoll("azpoll.fast", "fast", "httpx", "pyreqwest")
+AZPOLL_FAST_AUTH = _azpoll("azpoll.fast, with an auth", "fast_with_auth", "httpx", "pyreqwest")
+AZPOLL_PYREQWEST = _azpoll("pyreqwest's own transport", "pyreqwest", "httpx", "pyreqwest")
+AZPOLL_AIOHTTP = _azpoll("httpx-aiohttp", "httpx_aiohttp", "httpx", "httpx_aiohttp")
 AZURE = Peer("azure-core over aiohttp", "azure.aiohttp", ("azure.core", "azure.mgmt.core", "aiohttp"))
-HTTPX = Peer("httpx loop", "naive.httpx", ("httpx",))
-HTTPX_GATED = Peer("httpx loop behind a semaphore", "naive.gated", ("httpx",))
-HTTPX2 = Peer("httpx2 loop", "naive.httpx2", ("httpx2",))
-AIOHTTP = Peer("aiohttp loop", "naive.aiohttp", ("aiohttp",))
-PYREQWEST = Peer("pyreqwest loop", "naive.pyreqwest", ("pyreqwest",))
-ZAPROS = Peer("zapros loop", "naive.zapros", ("zapros",))
-OURS_HTTPX = Peer("azpoll over httpx", "tracked.httpx", ("httpx",), ours=True)
-OURS_HTTPX2 = Peer("azpoll over httpx2", "tracked.httpx2", ("httpx2",), ours=True)
-OURS_PYREQWEST = Peer("azpoll over pyreqwest", "tracked.pyreqwest", ("httpx", "pyreqwest"), ours=True)
-OURS_SIGNED = Peer("azpoll over pyreqwest, with an auth", "tracked.signed", ("httpx", "pyreqwest"), ours=True)
-OURS_AIOHTTP = Peer("azpoll over httpx-aiohttp", "tracked.httpx_aiohttp", ("httpx", "httpx_aiohttp"), ours=True)
-OURS_SESSION = Peer(
-    "azpoll over httpx-aiohttp, a session given", "tracked.aiohttp_session", ("httpx", "httpx_aiohttp"), ours=True
-)
-OURS_THEIRS = Peer("azpoll over pyreqwest's own transport", "tracked.pyreqwests_own", ("httpx", "pyreqwest"), ours=True)
-FAST = OURS_PYREQWEST
-"""What `azpoll[fast]` installs."""
+HTTPX = Peer("httpx loop", "loops.httpx", ("httpx",))
+HTTPX_GATED = Peer("httpx loop behind a semaphore", "loops.gated", ("httpx",))
+HTTPX2 = Peer("httpx2 loop", "loops.httpx2", ("httpx2",))
+AIOHTTP = Peer("aiohttp loop", "loops.aiohttp", ("aiohttp",))
+PYREQWEST = Peer("pyreqwest loop", "loops.pyreqwest", ("pyreqwest",))
+RAW = Peer("raw asyncio, no HTTP library", "raw.connections", ())
 
 PEERS = (
-    *(AZURE, HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST, ZAPROS, FLOOR),
-    *(OURS_HTTPX, OURS_HTTPX2, OURS_PYREQWEST, OURS_SIGNED, OURS_THEIRS, OURS_AIOHTTP, OURS_SESSION),
+    *(AZPOLL_HTTPX, AZPOLL_HTTPX2, AZPOLL_FAST, AZPOLL_FAST_AUTH, AZPOLL_PYREQWEST, AZPOLL_AIOHTTP),
+    *(AZURE, HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST, RAW),
 )
 
 

@@ -6,37 +6,37 @@ import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.peers.naive import HEADERS
-from benchmarks.scene import WARMUP
+from benchmarks.peers.loops import HEADERS
+from benchmarks.workload import WARMUP
 
 if TYPE_CHECKING:
-    from benchmarks.scene import Scene
+    from benchmarks.workload import Workload
 
 
-async def aiohttp(scene: Scene) -> None:
-    """Await one poller for each operation, as its documentation says."""
+async def aiohttp(work: Workload) -> None:
+    """Await one poller per operation, as azure-core's documentation shows."""
     rest, polling = import_module("azure.core.rest"), import_module("azure.core.polling")
     arm_polling = import_module("azure.mgmt.core.polling.async_arm_polling")
-    async with _client(scene.origin) as client:
+    async with _client(work.origin) as client:
 
-        async def poll(number: int, initial: Any) -> None:
-            await asyncio.sleep(scene.first_s(number))  # azure-core's own first poll does not wait
-            # Its interval where a service names none, or 0: it takes that as none.
+        async def wait(number: int, initial: Any) -> None:
+            await asyncio.sleep(work.first_wait_s(number))  # azure-core's own first poll does not wait
+            # `timeout` is azure-core's interval where a service names none, or names 0.
             method = arm_polling.AsyncARMPolling(timeout=0)
             poller = polling.AsyncLROPoller(client, initial, str, method)
             await poller.result()
 
-        await client.send_request(rest.HttpRequest("GET", scene.monitor(WARMUP)))
-        scene.warm()
-        initial = [await _initial(client, scene, number) for number in range(scene.operations)]
-        with scene.measured():
-            await asyncio.gather(*(poll(number, response) for number, response in enumerate(initial)))
+        await client.send_request(rest.HttpRequest("GET", work.monitor(WARMUP)))
+        work.warm()
+        initial = [await _initial(client, work, number) for number in range(work.operations)]
+        with work.clock():
+            await asyncio.gather(*(wait(number, response) for number, response in enumerate(initial)))
 
 
-async def _initial(client: Any, scene: Scene, number: int) -> Any:
-    """Return what azure-core makes of the answer to the POST that began an operation."""
+async def _initial(client: Any, work: Workload, number: int) -> Any:
+    """Send the initial request of an operation; returns azure-core's pipeline response."""
     rest = import_module("azure.core.rest")
-    request = rest.HttpRequest("POST", scene.resource(number))
+    request = rest.HttpRequest("POST", work.resource(number))
     answered = await client.send_request(request, _return_pipeline_response=True)
     assert answered.http_response.status_code == 202
     return answered

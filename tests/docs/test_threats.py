@@ -1,4 +1,4 @@
-"""SECURITY.md answers each threat, T1 to T16, with tests that there are."""
+"""docs/SECURITY.md answers each threat, T1 to T16, with tests that there are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.repository import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/SECURITY.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| T\d+ \|.*\|$", PAGE, re.MULTILINE)
 THREATS = [f"T{number}" for number in range(1, 17)]
 

@@ -52,8 +52,8 @@ OUTSIDE: dict[str, set[str]] = {
     "schedule": DATA | {"anyio", "anyio.abc"},
     "transport": DATA | CODECS | LOOP | {"os", "ssl", "traceback", "uuid"},
     "types": DATA | {"anyio"},
-    "tracking": DATA | LOOP | {"logging", "random", "threading"},
-    "api": DATA | LOOP | {"random"},
+    "tracking": DATA | LOOP | {"logging", "os", "random", "threading"},
+    "api": DATA | LOOP | {"abc", "random"},
 }
 """Modules from outside of azpoll that each layer may import. Adding a name here is a design decision."""
 

@@ -23,9 +23,8 @@ SHELF = f"{HOST}/subscriptions/s/providers/Microsoft.Fake/things"
 TRUST = URLPolicy(httpx.URL, origin_of(httpx.URL(HOST)))
 
 
-class Nowhere:
-    def changed(self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
-        """Hear nothing."""
+def ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+    """Ignore a change of a record."""
 
 
 def answer(
@@ -42,6 +41,5 @@ def job(
     headers = {"azure-asyncoperation": f"{SHELF}/{name}/status"}
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
-    record = OperationRecord(str(name), start(plan, answer(202, headers, url=plan.resource_url)), Nowhere(), 0.0)
-    record.owner = owner
-    return record
+    state = start(plan, answer(202, headers, url=plan.resource_url))
+    return OperationRecord(state, ignore, 0.0, label=str(name), owner=owner)

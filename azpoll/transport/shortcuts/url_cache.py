@@ -86,11 +86,6 @@ class URLCache:
         split = self._split(text)
         return str(self._parse(text)) if split is None else split[0].text + split[1]
 
-    def target_of(self, text: str) -> bytes | None:
-        """Return what `parse(text).raw_path` would return, what is asked of the origin; None without a shortcut."""
-        split = self._split(text)
-        return None if split is None else split[1].encode() or b"/"
-
     def _split(self, text: str) -> tuple[_Origin, str] | None:
         """Return home and rest of a URL that the parser would leave as it stands; None for any other."""
         if not text.isascii() or text.encode().translate(None, _PLAIN) not in _ONE_MARK or "/." in text:

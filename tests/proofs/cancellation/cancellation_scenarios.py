@@ -241,7 +241,7 @@ SEPARATE = scaled(push=2, nightly=8)
 """Callers of `azpoll.wait`: each has its own tracker, so they do not affect each other."""
 
 BEGUN = WAITED | {"InitialRequests._turn", "InitialRequests.send"}
-ENTERED = frozenset({"TaskHost.open"})
+ENTERED = frozenset({"TaskHost.start"})
 
 SCENARIOS: dict[str, Scenario] = {
     "failing": Scenario(

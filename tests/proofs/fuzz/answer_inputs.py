@@ -6,6 +6,7 @@ body. So a header value may contain any other byte, line breaks included, as wit
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -31,7 +32,12 @@ HEADER_END, HEAD_END = b"\x1e", b"\x1d"
 
 STATUS_CODES = (200, 200, 200, 200, 202, 202, 201, 204, 429, 500, 503, 400, 409, 401, 403, 404, 410, 408, 302, 307, 304)
 
-TRANSPORT = ClientTransport(new_client())
+
+async def _transport() -> ClientTransport[httpx.Response]:
+    return ClientTransport(new_client())
+
+
+TRANSPORT = asyncio.run(_transport())
 """Converts answers into responses of the client's library; it sends nothing."""
 
 
@@ -117,6 +123,6 @@ def run_machine(role: Role, outcome: Answer) -> bool:
         check_state(state)
     check_end(state)
     if isinstance(state, (Failed, Canceled, Unknown)):
-        check_text(str(error_of(state, "an operation", None, TRANSPORT.response_of(outcome))))
+        check_text(str(error_of(state, "an operation", None, TRANSPORT.response_from(outcome))))
         return True
     return False

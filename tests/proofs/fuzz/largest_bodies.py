@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.machine import advance
-from azpoll.transport.client import STATUS_LIMIT
+from azpoll.transport.transport import STATUS_LIMIT
 from tests.proofs.fuzz import answer_inputs
 from tests.proofs.fuzz.body_inputs import BODIES
 from tests.proofs.fuzz.fuzz_campaign import finding_of, least_s

@@ -12,20 +12,22 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import httpx
+
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.options import Defaults
 from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
 from azpoll.protocol.states import FinalStateVia, Pending
+from azpoll.tracking.origins import checked_origins
+from azpoll.tracking.settings import Defaults
 from azpoll.tracking.starter import OperationStarter
-from azpoll.transport.client import ClientTransport
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
 from tests.proofs.fuzz.input_kind import InputKind, RuleBroken
 from tests.proofs.fuzz.url_inputs import HOSTS, PATHS, PORTS, SCHEMES, USERS
 from tests.proofs.fuzz.value_checks import check_state, check_text
-from tests.support.clients import new_client
+from tests.support.scripted_transport import ScriptedTransport
 
 if TYPE_CHECKING:
     from random import Random
@@ -36,9 +38,9 @@ KEYS = (None, KEY)
 
 
 def _starter(key: bytes | None) -> OperationStarter:
-    transport = ClientTransport(new_client(base_url=HOST))
+    defaults = Defaults(DelayLimits(), float("inf"))
     return OperationStarter(
-        transport, Defaults(DelayLimits(), float("inf")), allowed_origins=[EU], rebase_to=None, token_key=key
+        ScriptedTransport([]), httpx.URL, defaults, checked_origins([EU], None, HOST, httpx.URL), key
     )
 
 
@@ -143,7 +145,7 @@ def check(data: bytes) -> None:
     with suppress(InvalidToken):  # a tracker converts this exception
         decode(text, key)
     try:
-        plan, state = STARTERS[KEYS.index(key)].resumed(text, SETTINGS, 0.0)
+        plan, state = STARTERS[KEYS.index(key)].from_token(text, SETTINGS, 0.0)
     except (InvalidResumeToken, UntrustedPollingURL) as error:
         check_text(str(error))
         return

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import azpoll
 from azpoll.testing import FakeARM, Script, run_virtual
-from azpoll.transport.client import request_id_of
+from azpoll.transport.client_request_id import client_request_id_of
 from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
 
@@ -45,6 +45,6 @@ def test_a_client_request_id_is_repeated_unchanged_or_not_at_all(text: str) -> N
     request = httpx.Request(
         "PUT", "https://management.azure.com/", headers=[(b"x-ms-client-request-id", text.encode("latin-1"))]
     )
-    repeated = request_id_of(request)
+    repeated = client_request_id_of(request)
     assert repeated is None or (repeated == text and repeated.isascii() and repeated.isprintable())
     assert repeated is not None or not text.isascii() or not text.isprintable()

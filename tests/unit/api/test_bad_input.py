@@ -272,7 +272,7 @@ async def test_a_response_to_a_request_that_has_no_web_address_is_refused() -> N
 @pytest.mark.parametrize("text", ["", "x", "!", "\ud800", "\u00e9", "a.b", "eyJ2IjoxfQ", None, 5, b"bytes"])
 async def test_what_is_no_token_is_refused(text: str) -> None:
     async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
-        with pytest.raises(azpoll.InvalidResumeToken, match="the resume token is of no use"):
+        with pytest.raises(azpoll.InvalidResumeToken, match="the resume token cannot be used"):
             tracker.resume(text)
 
 

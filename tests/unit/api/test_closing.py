@@ -51,7 +51,7 @@ async def test_one_exception_group_of_the_failures_that_nobody_awaited(
 ) -> None:
     fake_arm.default = scripts
     operations: list[Operation] = []
-    with pytest.raises(ExceptionGroup, match="nobody awaited") as caught:  # noqa: PT012 - what leaving the block raises
+    with pytest.raises(ExceptionGroup, match="no caller awaited") as caught:  # noqa: PT012 - what leaving the block raises
         async with azpoll.Tracker(client) as tracker:
             operations += [await tracker.begin("DELETE", path_of(number)) for number in (1, 3, 3, 4, 5, 3, 3, 9)]
             assert isinstance(await error_of(operations[1]), azpoll.OperationFailed)

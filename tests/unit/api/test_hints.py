@@ -214,7 +214,7 @@ async def test_all_pages_are_read() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (httpx.Response(200, json={"nextLink": "https://evil.example/list"}), "next page that is refused"),
+        (httpx.Response(200, json={"nextLink": "https://evil.example/list"}), "the next page of a list is refused"),
         (httpx.Response(404), "a read for hints"),
     ],
     ids=["another origin", "not found"],
@@ -270,7 +270,7 @@ async def test_what_a_source_covered_is_polled_as_before_once_it_has_ended(
     covered: list[int] = []
 
     async def cover(board: HintBoard) -> None:
-        covered.extend(board.running(path_of(number)) for number in range(100))
+        covered.extend(board.report_running(path_of(number)) for number in range(100))
         await anyio.sleep(20)
         if end is None:
             await anyio.sleep_forever()
@@ -298,9 +298,9 @@ async def test_a_hint_overrules_that_it_runs() -> None:
 
     async def cover(board: HintBoard) -> None:
         for number in range(100):
-            board.running(path_of(number))
-        board.ended(RESOURCE)
-        board.running(RESOURCE)
+            board.report_running(path_of(number))
+        board.report_ended(RESOURCE)
+        board.report_running(RESOURCE)
         await anyio.sleep_forever()
 
     budget = azpoll.Budget(rate=1, max_rate=1, burst=2)

@@ -37,7 +37,7 @@ class Azure:
     _client: httpx.Client
 
     def begin(self, **script: Unpack[ScriptFields]) -> FakeOperation:
-        """Begin an operation, without azpoll."""
+        """Start an operation without azpoll."""
         number = len(self.arm.operations)
         operation = self.arm.operation("PUT", f"/subscriptions/s/resourceGroups/g{number}", **script)
         url = f"{self.base_url}{operation.path}?api-version=2016-03-30"
@@ -46,19 +46,19 @@ class Azure:
 
     @property
     def reads(self) -> int:
-        """GETs so far."""
+        """The number of GETs so far."""
         return self.arm.statistics().reads
 
     @property
     def early_reads(self) -> int:
-        """Reads before their time but the first: who is given a URL alone cannot know what came with it."""
+        """Reads before the Retry-After had passed. The first read is exempt: a bare URL carries no Retry-After."""
         reads = [request for request in self.arm.requests if request.method == "GET"]
         return sum(request.early_s > 0 for request in reads[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command did."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -82,12 +82,12 @@ class Command:
 
 @pytest.fixture(scope="session", autouse=True)
 def _early_demo(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str] | None]:
-    """Start the real demo beside the other tests, since it takes ten seconds."""
+    """Start the real demo in the background, because it takes ten seconds."""
     if not any("demo" in getattr(item, "fixturenames", ()) for item in request.session.items):
         yield None
         return
     words = [sys.executable, "-m", "azpoll", "demo", "--operations", "30", "--seed", "11"]
-    with subprocess.Popen(  # noqa: S603 - this very program
+    with subprocess.Popen(  # noqa: S603 - the program under test
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         yield process

@@ -1,4 +1,4 @@
-"""`azpoll demo` in virtual time: it is right, and its report would tell if it were not."""
+"""`azpoll demo` in virtual time: azpoll keeps its guarantees, and the report shows each breach of one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pytest
 
-from azpoll.cli.demo_flows import Transcript, plan_flows
-from azpoll.cli.demo_run import run_demo
-from azpoll.cli.demo_world import plan_fleet
-from azpoll.cli.report import judge
-from azpoll.cli.summary import show
+from azpoll.cli.demo.flows import Transcript, plan_flows
+from azpoll.cli.demo.report import evaluate, show
+from azpoll.cli.demo.runner import run_demo
+from azpoll.cli.demo.workload import plan_workload
 from azpoll.testing import FakeARM, run_virtual
 from tests.support.clients import new_client
 
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from azpoll import Statistics
-    from azpoll.cli.demo_run import Run
+    from azpoll.cli.demo.runner import Run
 
 
 Backend: TypeAlias = Literal["asyncio", "trio"]
 
 
 class Paper:
-    """A view that keeps its lines."""
+    """A view that records its lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -41,11 +40,11 @@ class Paper:
         del style
         self.lines.append(text)
 
-    def fleet(self, total: int) -> AbstractContextManager[None]:
+    def progress(self, total: int) -> AbstractContextManager[None]:
         assert total
         return nullcontext()
 
-    def tick(self, now: Statistics, before: Statistics, elapsed_s: float) -> None:
+    def update(self, now: Statistics, before: Statistics, elapsed_s: float) -> None:
         assert now.tracked >= before.tracked
         assert elapsed_s >= 0
 
@@ -60,14 +59,14 @@ def play(operations: int, seed: int, backend: Backend = "asyncio") -> tuple[Run,
 
     async def main() -> Run:
         flows = plan_flows(arm)
-        fleet = plan_fleet(arm, operations, Random(seed))  # noqa: S311 - a made-up world
+        workload = plan_workload(arm, operations, Random(seed))  # noqa: S311 - a simulation
         transcript = Transcript(flows)
         async with new_client(
             base_url="https://management.azure.com",
             transport=arm.transport(),
-            event_hooks={"response": [transcript.hear]},
+            event_hooks={"response": [transcript.on_response]},
         ) as client:
-            return await run_demo(client, flows, transcript, fleet, paper)
+            return await run_demo(client, flows, transcript, workload, paper)
 
     return run_virtual(main, backend=backend), arm, paper
 
@@ -106,35 +105,35 @@ def test_the_flows_are_shown_as_in_the_document() -> None:
 def test_azpoll_is_right_in_every_made_up_world(seed: int, backend: Backend) -> None:
     run, arm, paper = play(150, seed, backend)
 
-    figures = judge(run, arm)
-    show(figures, paper)
+    report = evaluate(run, arm)
+    show(report, paper)
 
-    assert figures.right, paper.text
-    assert sum(figures.truth.values()) == 153
-    assert figures.throttled
-    assert figures.faulty
+    assert report.is_correct, paper.text
+    assert sum(report.actual.values()) == 153
+    assert report.throttled
+    assert report.faulty
     assert "All 153 operations ended as the server says" in paper.text
 
 
 def test_the_same_seed_makes_the_same_world() -> None:
-    plans = [[work.fake.script for work in plan_fleet(FakeARM(), 50, Random(3))] for _ in range(2)]  # noqa: S311 - replays
+    plans = [[plan.fake.script for plan in plan_workload(FakeARM(), 50, Random(3))] for _ in range(2)]  # noqa: S311 - replays
 
     assert plans[0] == plans[1]
 
 
 def test_the_report_tells_each_mistake() -> None:
     run, arm, paper = play(10, 5)
-    fake, operation = run.followed[0]
-    assert judge(run, arm).right
+    fake, operation = run.operations[0]
+    assert evaluate(run, arm).is_correct
 
     run.ended_at_s[operation.id] = fake.ends_at_s - 0.1
-    assert judge(run, arm).false == 1, "told before it was so"
+    assert evaluate(run, arm).false_verdicts == 1, "reported too early"
     run.ended_at_s[operation.id] = fake.ends_at_s + 1
     fake.script = replace(fake.script, outcome="Failed")
-    assert judge(run, arm).false == 1, "told otherwise"
-    run.refused = 2
-    figures = judge(run, arm)
-    assert figures.lost == 2
+    assert evaluate(run, arm).false_verdicts == 1, "another outcome reported"
+    run.not_started = 2
+    report = evaluate(run, arm)
+    assert report.lost == 2
 
-    show(figures, paper)
+    show(report, paper)
     assert "made a mistake" in paper.lines[-1]

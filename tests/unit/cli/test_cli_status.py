@@ -1,4 +1,4 @@
-"""`azpoll status`: one read, and what it tells."""
+"""`azpoll status`: exactly one read, its exit code and its output."""
 
 from __future__ import annotations
 
@@ -60,6 +60,16 @@ def test_a_redirect_belongs_to_the_reading(azure: Azure, azpoll: Command) -> Non
 
     assert result.code == 0
     assert "Running" in result.out
+
+
+def test_error_text_names_options_instead_of_python_names(azure: Azure, azpoll: Command) -> None:
+    operation = azure.begin(polls=[redirect("https://elsewhere.example/x")])
+
+    result = azpoll("status", operation.monitor_url)
+
+    assert "--allow-host" in result.out
+    assert "allowed_origins" not in result.out
+    assert "resume_token" not in result.out
 
 
 def test_a_token_is_read_at_once_where_its_host_is_allowed(azure: Azure, azpoll: Command) -> None:

@@ -1,4 +1,4 @@
-"""On a terminal with rich there is a live view; anywhere else there are plain lines."""
+"""A terminal with rich gets a live view; every other stream gets plain lines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpoll.cli import main
-from azpoll.cli.demo_flows import Transcript, plan_flows
-from azpoll.cli.demo_run import run_demo
-from azpoll.cli.demo_view import view_of_stdout
-from azpoll.cli.demo_world import plan_fleet
+from azpoll.cli.demo.flows import Transcript, plan_flows
+from azpoll.cli.demo.runner import run_demo
+from azpoll.cli.demo.view import create_view
+from azpoll.cli.demo.workload import plan_workload
 from azpoll.cli.terminal import rich_console
 from azpoll.testing import FakeARM, Reply, run_virtual
 from tests.support.clients import new_client
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -52,7 +52,7 @@ def test_waiting_is_shown_on_a_terminal(azure: Azure, terminal: Terminal, monkey
 
     assert code == 0
     assert "Mov[bold]ing" in terminal.getvalue()
-    assert sum(operation.id in terminal.getvalue() for operation in operations) == 20, "no more than a screen has"
+    assert sum(operation.id in terminal.getvalue() for operation in operations) == 20, "the live view fits on a screen"
 
 
 def test_the_demo_is_drawn_on_a_terminal(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,11 +60,11 @@ def test_the_demo_is_drawn_on_a_terminal(terminal: Terminal, monkeypatch: pytest
     arm = FakeARM()
 
     async def run() -> None:
-        flows, fleet = plan_flows(arm), plan_fleet(arm, 3, Random(1))  # noqa: S311 - a made-up world
+        flows, workload = plan_flows(arm), plan_workload(arm, 3, Random(1))  # noqa: S311 - a simulation
         transcript = Transcript(flows)
-        hooks = {"response": [transcript.hear]}
+        hooks = {"response": [transcript.on_response]}
         async with new_client(base_url="https://arm", transport=arm.transport(), event_hooks=hooks) as client:
-            await run_demo(client, flows, transcript, fleet, view_of_stdout())
+            await run_demo(client, flows, transcript, workload, create_view())
 
     run_virtual(run)
 

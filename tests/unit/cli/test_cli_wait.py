@@ -1,4 +1,4 @@
-"""`azpoll wait`: exit codes, outputs, trust, and what is never printed."""
+"""`azpoll wait`: exit codes, output formats, trusted origins, and secrets that are never printed."""
 
 from __future__ import annotations
 

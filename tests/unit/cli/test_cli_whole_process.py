@@ -19,7 +19,7 @@ AZPOLL = [sys.executable, "-m", "azpoll"]
 
 def start(*words: str) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
-    return subprocess.Popen([*AZPOLL, *words], stdout=pipe, stderr=pipe, text=True)  # noqa: S603 - this very program
+    return subprocess.Popen([*AZPOLL, *words], stdout=pipe, stderr=pipe, text=True)  # noqa: S603 - the program under test
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process there")
@@ -55,7 +55,7 @@ def test_a_reader_that_leaves_ends_the_waiting(azure: Azure) -> None:
 
 
 def test_the_demo_is_right_in_real_time(demo: subprocess.Popen[str]) -> None:
-    """Over real sockets, with the waiting that the servers ask for."""
+    """Real sockets, and real waiting for each Retry-After."""
     out, _ = demo.communicate(timeout=60)
 
     assert demo.returncode == 0, out

@@ -1,4 +1,4 @@
-"""The small words of the command line: durations, guesses, hosts, help."""
+"""The parts of the command line: durations, guessed patterns, allowed hosts, exit codes, help."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import azpoll as library
-from azpoll.cli import origins
-from azpoll.cli.duration import seconds, spoken
+from azpoll.cli.duration import format_duration, parse_duration
 from azpoll.cli.exit_codes import ExitCode, worst
-from azpoll.cli.targets import guess
+from azpoll.cli.origins import allowed_origins
+from azpoll.cli.pattern_guess import guess_pattern
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Command
@@ -24,13 +24,13 @@ ARM = "https://management.azure.com/subscriptions/s/providers/Microsoft.X"
     [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1.5h", 5400), ("1d", 86400), ("0", 0), (" 2M ", 120)],
 )
 def test_durations(text: str, duration_s: float) -> None:
-    assert seconds(text) == duration_s
+    assert parse_duration(text) == duration_s
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1w", "m", "1e3", "nan", "1h30m", "٣"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="duration"):
-        seconds(text)
+        parse_duration(text)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_is_no_duration(text: str) -> None:
     [(0.04, "0.0 s"), (9.9, "9.9 s"), (9.96, "10 s"), (59.6, "1 min"), (63, "1 min 3 s"), (7500, "2 h 5 min")],
 )
 def test_durations_for_people(duration_s: float, text: str) -> None:
-    assert spoken(duration_s) == text
+    assert format_duration(duration_s) == text
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_durations_for_people(duration_s: float, text: str) -> None:
     ],
 )
 def test_the_pattern_is_guessed_from_the_url(url: str, pattern: str) -> None:
-    """The fourth is the document's own: a Location below /operations/."""
-    assert guess(url) == pattern
+    """The fourth row is from the document: a Location URL below /operations/."""
+    assert guess_pattern(url) == pattern
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,15 @@ def test_the_pattern_is_guessed_from_the_url(url: str, pattern: str) -> None:
         ("management.azure.com", {"https://management.azure.com"}),
         ("https://management.azure.com/", {"https://management.azure.com"}),
         ("management.azure.com:8443", {"https://management.azure.com:8443"}),
+        ("Management.Azure.com:443/", {"https://management.azure.com"}),
+        ("münchen.example", {"https://xn--mnchen-3ya.example"}),
+        ("[::1]:8443", {"https://[::1]:8443", "http://[::1]:8443"}),
         ("localhost:80", {"https://localhost:80", "http://localhost"}),
         ("http://127.0.0.1:8080", {"http://127.0.0.1:8080"}),
     ],
 )
 def test_allowed_hosts(host: str, found: set[str]) -> None:
-    assert set(map(str, origins.allowed([host]))) == found
+    assert allowed_origins([host]) == found
 
 
 def test_the_worst_code_counts() -> None:

@@ -16,7 +16,7 @@ from azpoll.schedule.concurrency import ConcurrencyLimit
 from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.schedule.scope_queue import Priority
-from azpoll.tracking.hint_board import FORGOTTEN_AT_LEAST, ResourceHints, ResourceIndex
+from azpoll.tracking.hint_board import LEAST_KEPT, ResourceHints, ResourceIndex
 from azpoll.tracking.record import OperationRecord
 from tests.support.jobs import SHELF, answer, job
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import Plan
 
-MANY = 3 * FORGOTTEN_AT_LEAST
+MANY = 3 * LEAST_KEPT
 
 
 def alive() -> int:
@@ -68,9 +68,9 @@ def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() ->
         record = job(number)
         resources.add(record)
         record.withdrawn = True
-    assert alive() - before <= FORGOTTEN_AT_LEAST + 100
+    assert alive() - before <= LEAST_KEPT + 100
     for number, record in enumerate(running):
-        assert resources.of(f"{SHELF}/running{number}") == [record]
+        assert resources.find(f"{SHELF}/running{number}") == [record]
 
 
 def ended(number: int) -> OperationRecord:
@@ -88,7 +88,7 @@ def test_an_operation_that_had_ended_already_is_not_kept() -> None:
     for number in range(100):
         resources.add(ended(number))
     assert alive() == before
-    assert resources.of(f"{SHELF}/1") == []
+    assert resources.find(f"{SHELF}/1") == []
 
 
 @pytest.mark.anyio
@@ -99,11 +99,11 @@ async def test_what_a_source_covered_is_forgotten_once_it_has_ended() -> None:
         board = ResourceHints(resources, scheduler_of(tasks), no_plan)
         running = job("running")
         resources.add(running)
-        assert board.running(f"{SHELF}/running") == 1
+        assert board.report_running(f"{SHELF}/running") == 1
         for number in range(MANY):
             record = job(number)
             resources.add(record)
-            assert board.running(f"{SHELF}/{number}") == 1
+            assert board.report_running(f"{SHELF}/{number}") == 1
             record.withdrawn = True
-        assert alive() - before <= FORGOTTEN_AT_LEAST + 100
+        assert alive() - before <= LEAST_KEPT + 100
         assert running.priority is Priority.LOW

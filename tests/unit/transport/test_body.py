@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
-from azpoll.transport.client import RESULT_LIMIT, STATUS_LIMIT, ClientTransport
+from azpoll.transport.client import ClientTransport
+from azpoll.transport.transport import RESULT_LIMIT, STATUS_LIMIT
 from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
 
@@ -52,7 +53,7 @@ async def read(
 
     client: httpx.AsyncClient = new_client(library, transport=module.MockTransport(answer))
     async with client:
-        return await ClientTransport(client).request("GET", "https://x.example/", limit=limit)
+        return await ClientTransport(client).poll("GET", "https://x.example/", body_limit=limit)
 
 
 def body_of(outcome: Answer | RequestFailure) -> bytes:

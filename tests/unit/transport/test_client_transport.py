@@ -14,7 +14,8 @@ import pytest
 import azpoll
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
-from azpoll.transport.client import ClientTransport, request_id_of
+from azpoll.transport.client import ClientTransport
+from azpoll.transport.client_request_id import client_request_id_of
 from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
 from tests.support.marks import EACH_LIBRARY
 
@@ -416,12 +417,12 @@ async def test_headers_that_are_not_ascii_come_through_as_they_are(library: Libr
     ]
     async with mocked(library, module.Response(200, headers=raw, content=b"{}")) as client:
         transport = ClientTransport(client)
-        outcome = await transport.request("GET", ORIGIN, limit=100)
+        outcome = await transport.poll("GET", ORIGIN, body_limit=100)
         assert isinstance(outcome, Answer)
-        again = transport.response_of(outcome)
+        again = transport.response_from(outcome)
         assert again.headers.raw[:3] == raw
         assert type(again).__module__.startswith(library)
-        assert transport.received(again).headers["retry-after"] == "\xff5"
+        assert transport.answer_from(again)[0].headers["retry-after"] == "\xff5"
 
 
 @EACH_LIBRARY
@@ -434,9 +435,9 @@ async def test_a_response_is_rebuilt_without_the_coding_it_no_longer_has(library
     headers = [("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked"), ("x", "1"), ("x", "2")]
     async with mocked(library, module.Response(201, headers=headers, content=chunks())) as client:
         transport = ClientTransport(client)
-        outcome = await transport.request("GET", f"{ORIGIN}/x?y=1", limit=100)
+        outcome = await transport.poll("GET", f"{ORIGIN}/x?y=1", body_limit=100)
         assert isinstance(outcome, Answer)
-        again = transport.response_of(outcome)
+        again = transport.response_from(outcome)
     assert again.json() == {"a": 1}
     assert (again.status_code, str(again.url), again.request.method) == (201, f"{ORIGIN}/x?y=1", "GET")
     assert again.headers.get_list("x") == ["1", "2"]
@@ -447,10 +448,8 @@ async def test_a_response_is_rebuilt_without_the_coding_it_no_longer_has(library
 async def test_a_closed_client_sends_nothing_and_says_so() -> None:
     client = mocked("httpx", httpx.Response(200))
     transport = ClientTransport(client)
-    before = transport.is_closed
     await client.aclose()
-    assert (before, transport.is_closed) == (False, True)
-    outcome = await transport.request("GET", ORIGIN, limit=100)
+    outcome = await transport.poll("GET", ORIGIN, body_limit=100)
     assert isinstance(outcome, RequestFailure)
     assert (outcome.fault, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
 
@@ -459,14 +458,14 @@ async def test_a_closed_client_sends_nothing_and_says_so() -> None:
 async def test_a_client_request_id_is_repeated_only_if_it_is_plain(sent: str, kept: str | None) -> None:
     """T13: nothing of the caller's can break out of a header."""
     raw = [(b"x-ms-client-request-id", sent.encode("latin-1"))]
-    assert request_id_of(httpx.Request("PUT", ORIGIN, headers=raw)) == kept
-    assert request_id_of(httpx.Request("PUT", ORIGIN)) is None
+    assert client_request_id_of(httpx.Request("PUT", ORIGIN, headers=raw)) == kept
+    assert client_request_id_of(httpx.Request("PUT", ORIGIN)) is None
 
 
 def test_a_client_request_id_that_was_sent_twice_is_what_both_say() -> None:
     """RFC 9110 5.3: lines of one name are one list; httpx reads them so, too."""
     request = httpx.Request("PUT", ORIGIN, headers=[("X-MS-Client-Request-ID", "a"), ("x-ms-client-request-id", "b")])
-    assert request_id_of(request) == request.headers["x-ms-client-request-id"] == "a, b"
+    assert client_request_id_of(request) == request.headers["x-ms-client-request-id"] == "a, b"
 
 
 @EACH_LIBRARY
@@ -476,9 +475,9 @@ async def test_cancelling_a_request_from_outside_is_still_cancellation(library: 
     async with client_of(arm, library, timeout=None) as client:
         transport = ClientTransport(client)
         with anyio.move_on_after(5) as scope:
-            await transport.request("GET", f"{ORIGIN}/x", limit=100)
+            await transport.poll("GET", f"{ORIGIN}/x", body_limit=100)
         assert not scope.cancelled_caught  # it was answered
         arm.operation("PUT", THING, initial=Delay(1000))
         with anyio.move_on_after(5) as scope:
-            await transport.request("PUT", f"{ORIGIN}{THING}", limit=100)
+            await transport.poll("PUT", f"{ORIGIN}{THING}", body_limit=100)
         assert scope.cancelled_caught

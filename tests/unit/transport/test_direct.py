@@ -10,7 +10,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Reply, Script
-from azpoll.transport.client import ClientTransport
+from azpoll.transport.client import client_properties
 from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
 from tests.support.deletion_service import RUNNING, THING, polled, polls_of, service
 from tests.support.marks import EACH_LIBRARY
@@ -169,4 +169,4 @@ async def test_no_more_are_sent_at_once_than_the_clients_pool_has_connections(
     """A poll that waits in the pool is under way: its time would run out there."""
     made: Any = import_module(library)
     async with new_client(library, limits=made.Limits(max_connections=connections), trust_env=False) as client:
-        assert ClientTransport(client).at_once == (of_httpx if library == "httpx" else of_httpx2)
+        assert client_properties(client).concurrency == (of_httpx if library == "httpx" else of_httpx2)

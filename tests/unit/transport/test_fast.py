@@ -85,11 +85,13 @@ def test_a_failed_poll_is_one_that_comes_again(fault: Step) -> None:
 async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | RequestFailure]:
     """Return what polls bring that are sent one after the other; the number of each is its client request id."""
     transport = ClientTransport(client)
-    transport.open()
     try:
-        return [await transport.request("GET", url, limit=1000, client_request_id=str(n)) for n, url in enumerate(urls)]
+        return [
+            await transport.poll("GET", url, body_limit=1000, client_request_id=str(number))
+            for number, url in enumerate(urls)
+        ]
     finally:
-        transport.close()
+        transport.abort_all()
 
 
 async def answered(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> object:

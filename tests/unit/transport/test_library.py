@@ -9,7 +9,7 @@ import httpx
 import httpx2
 import pytest
 
-from azpoll.transport.library import LIBRARIES, library_of
+from azpoll.transport.library import library_of
 
 
 class Derived(httpx.AsyncClient):
@@ -25,9 +25,8 @@ def test_a_client_is_of_the_library_whose_class_it_is(kind: type, module: object
     assert library.name == name
     for made in (library.url, library.request, library.response, library.auth):
         assert getattr(made, "__module__", "").startswith(name)
-    core = LIBRARIES[name]
-    for kinds in (library.timeouts, library.failures, library.network, library.unsendable, library.undecodable):
-        assert {kind.__module__.partition(".")[0] for kind in kinds} <= {name, core}
+    errors = (library.transport_error, library.timeout_error, library.network_error, library.decoding_error)
+    assert {error.__module__.partition(".")[0] for error in (*errors, *library.unsendable_errors)} == {name}
 
 
 @pytest.mark.parametrize(

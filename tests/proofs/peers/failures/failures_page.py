@@ -15,35 +15,38 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "peer-failures.md"
 
 _HEAD = """\
-# What other clients fail at
+# Failures of other clients
 
-{cases} failures that other clients of Azure's long-running operations are known for, from their issues and from running
-them, each as a scenario that is played with azpoll and with the real azure-core 1.41.0 (azure-mgmt-core 1.6.0) in
-virtual time. Both are used as their documentation says: azure-core with the policies of a generated management client
-and their defaults, azpoll with its own defaults. The tests assert every cell of the two columns, so a cell that is no
-longer true fails them: `pytest tests/proofs/peers/failures` (the last row: `tests/proofs/sockets`). The page is made of
-the cases (`python -m tests.proofs.peers.failures --write`).
+Other clients of Azure's long-running operations are known for {cases} failures, from their issues and from runs. Each
+failure is one or more scenarios, played in virtual time with azpoll and with the real azure-core 1.41.0
+(azure-mgmt-core 1.6.0). Both are used as documented. azure-core has the policies of a generated management client and
+their defaults, azpoll its own defaults.
 
-azpoll serves its caller well in all {scenarios} scenarios, azure-core in {right}, marked ✓. Where a peer of another
-language failed, the last column names it; azure-core is shown all the same. "Failed" is what the library tells its
-caller, whether or not it is true: azure-core's `status()`, beside an exception that does hold the last answer and its
-status code. GETs are those sent until then, the final GET included.
+The tests assert every cell of the two columns, so they fail for a cell that is no longer true:
+`pytest tests/proofs/peers/failures` (the last row: `tests/proofs/sockets`). The command
+`python -m tests.proofs.peers.failures --write` writes this page from the cases.
+
+azpoll serves its caller well in all {scenarios} scenarios. azure-core does so in {right}, marked ✓. If a client in
+another language failed, the last column names it. azure-core is shown in any case. A cell shows what the library
+reports to its caller, true or not. For azure-core "Failed" is its `status()`; its exception also holds the last answer
+and the status code. The GETs are all that were sent until then, the final GET included.
 
 | what goes wrong | what the server did | azpoll | azure-core 1.41 | elsewhere |
 |---|---|---|---|---|
 """
 
 _CHURN = """\
-| The connection pool is dead for good after requests were cancelled | forty tasks begin to wait and are cancelled, two\
+| The connection pool stops working after requests were cancelled | forty tasks begin to wait and are cancelled, two\
  thousand times in all; then five more requests are sent | 5 of 5 are answered | ✓ 5 of 5 are answered (over aiohttp)\
  | plain httpx 0.28.1 (httpcore 1.0.9; its #1093): after one thousand, 0 of 5 are answered; httpx2 2.16.2: 5 of 5 |
 """
 """Over real sockets: `tests/proofs/sockets/test_cancel_churn.py` asserts it."""
 
 _TAIL = """
-What azure-core does well and this table does not show: an awaiter may be cancelled at any step and await again, at the
-price of one request at worst; and no credential leaves over plain http. A Retry-After of thirty days it takes at its
-word, as is its right; ARM's contract knows 10 to 600 seconds, and azpoll asks at least once an hour.
+
+The table does not show two strengths of azure-core. An awaiter may be cancelled at any step and await again, for one
+more request at worst. No credential leaves over plain http. azure-core also obeys a Retry-After of thirty days, which
+is its right. ARM's contract names 10 to 600 seconds, and azpoll polls at least once an hour.
 """
 
 

@@ -40,7 +40,7 @@ def _five(status: int) -> Scenario:
 
 FALSE_FAILURE = Case(
     "transient-error-becomes-failed",
-    "A status that cannot be read for a moment becomes a failure for good",
+    "A status that is unreadable for a moment becomes a permanent failure",
     "Python #35849; azcore #19385; go-azure-sdk #740",
     (
         _one(401), _one(403), _one(404), _one(429, right=True), _one(503, right=True), _five(429), _five(503),
@@ -49,7 +49,7 @@ FALSE_FAILURE = Case(
 
 FALSE_SUCCESS = Case(
     "failure-on-location-becomes-success",
-    "What a Location answers with 200 becomes a success, whatever it says",
+    "Any 200 from a Location becomes a success, whatever its body says",
     "core-lro; msrestazure #157; .NET #3396; JS #15189",
     (
         Scenario(
@@ -91,7 +91,7 @@ def _garbage(name: str, shown: str, body: object, azure_core: str) -> Scenario:
 
 NO_STATUS_DOCUMENT = Case(
     "no-status-document-becomes-success",
-    "An answer that is no status document becomes a success",
+    "An answer that is not a status document becomes a success",
     "core-lro 3.4.1: each of these is a success",
     (
         _garbage("html", "an HTML page", html_page().body, "Raises DecodeError, 1 GET"),
@@ -115,14 +115,14 @@ def _word(status: str, end: str) -> Scenario:
 
 ENDLESS_WORDS = Case(
     "terminal-word-is-polled-for-ever",
-    "A terminal word in another spelling is polled for ever",
+    "A terminal word in another spelling is polled without end",
     "azapi #163; autorest.csharp #2568",
     (_word("Cancelled", "Canceled"), _word("Completed", "Succeeded")),
 )
 
 UNKNOWN_WORD = Case(
     "unknown-word-becomes-an-error",
-    "A word the client does not know ends the wait with an error",
+    "An unknown status word ends the wait with an error",
     "go-azure-sdk, which has a fixed list of words",
     (
         Scenario(
@@ -138,12 +138,12 @@ UNKNOWN_WORD = Case(
 
 SERVER_ERRORS = Case(
     "server-errors",
-    "A Location that answers 500 for ever is polled for ever; one 408 ends the wait",
+    "A Location that keeps answering 500 is polled without end; one 408 ends the wait",
     "azcore #22884, #22674",
     (
         Scenario(
             name="500-for-ever",
-            server="the Location answers 500 from the second poll on, for ever",
+            server="the Location answers every poll with 500 from the second on",
             method="DELETE",
             script=polled(_ACCEPTED, Reply(500, {"error": {"code": "InternalServerError"}}), pattern="location"),
             play=failure_scenarios.ends_only,
@@ -164,7 +164,7 @@ SERVER_ERRORS = Case(
 
 ERROR_IN_A_200 = Case(
     "error-in-a-200-is-final",
-    "An error inside a 200 is taken for the end, and kept",
+    "An error inside a 200 becomes a permanent failure",
     "azcore #23349",
     (
         Scenario(
@@ -185,7 +185,7 @@ NO_CONTENT = Case(
     (
         Scenario(
             name="204",
-            server="the status monitor of a DELETE answers 204 when all is gone",
+            server="the status monitor of a DELETE answers 204 when the resource is gone",
             method="DELETE",
             script=polled(_RUNNING, Reply(204)),
             azpoll="Succeeded, 2 GETs",
@@ -201,7 +201,7 @@ CANCELED_BY_OTHERS = Case(
     (
         Scenario(
             name="canceled",
-            server="somebody cancels the operation in the portal: the status monitor ends with Canceled",
+            server="a user cancels the operation in the portal: the status monitor ends with Canceled",
             script=polled(_RUNNING, status_monitor("Canceled")),
             azpoll="Canceled, 2 GETs",
             azure_core="Canceled, 2 GETs",
@@ -217,7 +217,7 @@ NULLS = Case(
     (
         Scenario(
             name="null-properties",
-            server="the resource answers 200 with `properties` null when it is made",
+            server="the resource answers 200 with `properties` null when it is created",
             script=polled(Reply(200, {"id": "/t", "properties": None}, terminal=True), pattern="body"),
             azpoll="Succeeded, 1 GET",
             azure_core="Raises AttributeError, 1 GET",

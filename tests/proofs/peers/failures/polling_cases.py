@@ -29,7 +29,7 @@ _RAISES = "Raises ValueError, has not asked again"
 
 STRANGE_RETRY_AFTER = Case(
     "strange-retry-after",
-    "A strange Retry-After makes the client ask without pause, wait for ever or crash",
+    "An unusual Retry-After makes the client poll without pause, wait without end or crash",
     "core-lro 3.4.1: some 800 polls per second after `-5`, 30 days or a far date",
     (
         _told("negative", "-5", 1, _AFTER_30_S, right=True),
@@ -43,7 +43,7 @@ STRANGE_RETRY_AFTER = Case(
 
 FIRST_POLL = Case(
     "first-poll-ignores-retry-after",
-    "The first poll comes at once, whatever the initial answer asked for",
+    "The first poll is immediate, whatever wait the initial answer names",
     "core-lro; once Java #11809, go-autorest #538; .NET's synchronous path (#22420)",
     (
         Scenario(
@@ -64,7 +64,7 @@ MANY_AWAITERS = Case(
     (
         Scenario(
             name="fifty-awaiters",
-            server="an operation of a minute, `Retry-After: 17`, awaited by fifty tasks at once",
+            server="an operation of a minute, `Retry-After: 17`, awaited by fifty tasks concurrently",
             script=_A_MINUTE,
             play=failure_scenarios.fifty_awaiters,
             azpoll="Succeeded, 5 GETs",
@@ -72,7 +72,7 @@ MANY_AWAITERS = Case(
         ),
         Scenario(
             name="three-times",
-            server="the same, awaited three times, one after the other",
+            server="the same operation, awaited three times in sequence",
             script=_A_MINUTE,
             play=failure_scenarios.awaited_thrice,
             azpoll="Succeeded, 5 GETs",
@@ -100,12 +100,12 @@ ONE_LEAVES = Case(
 
 ASKS_WHILE_THROTTLED = Case(
     "asks-while-throttled",
-    "The client asks every second while it is told to wait",
+    "The client polls every second while the server asks it to wait",
     "Terraform #7694",
     (
         Scenario(
             name="ten-minutes",
-            server="the polls of ten minutes are answered 429 with `Retry-After: 60`, then Succeeded",
+            server="all polls of ten minutes are answered 429 with `Retry-After: 60`, then Succeeded",
             script=polled(status_monitor("InProgress", retry_after=10), *[Reply(429, retry_after=60)] * 10, _DONE),
             play=failure_scenarios.rate_while_throttled,
             azpoll="Succeeded; 10 GETs were answered 429",
@@ -150,7 +150,7 @@ EXPIRING_TOKENS = Case(
     (
         Scenario(
             name="expiry-is-known",
-            server="the bearer token changes every hour during an operation of eight; the credential knows when",
+            server="the bearer token changes every hour for eight hours; the credential knows the expiry",
             script=Script(duration_s=8 * 3600, retry_after=60),
             play=failure_scenarios.through_ten_tokens,
             azpoll="Succeeded",
@@ -172,7 +172,7 @@ EXPIRING_TOKENS = Case(
 FLEET = Case(
     "fleet-under-the-read-limit",
     "Most waits of a fleet are lost to the read limit",
-    "of ten thousand at once: 94 % in a model (`python -m benchmarks.fleet`)",
+    "of ten thousand together: 94 % in a model (`python -m benchmarks.fleet`)",
     (
         Scenario(
             name="a-thousand",

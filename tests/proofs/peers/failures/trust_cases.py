@@ -13,7 +13,7 @@ _ELSEWHERE = f"{FOREIGN}/status"
 
 FOREIGN_HOST = Case(
     "credential-for-a-foreign-host",
-    "The bearer token is sent to whatever host an answer or a token names",
+    "The bearer token is sent to any host that an answer or a token names",
     "core-lro hands the URL to the caller's pipeline; Python #48804",
     (
         Scenario(
@@ -50,7 +50,7 @@ FOREIGN_HOST = Case(
         ),
         Scenario(
             name="edited-token",
-            server="somebody puts another host into a stored token, which is then resumed",
+            server="an attacker puts another host into a stored token, which is then resumed",
             script=Script(duration_s=60, retry_after=17),
             play=failure_scenarios.resumed_from_an_edited_token,
             azpoll="Refused with UntrustedPollingURL; the other host was sent nothing",
@@ -74,7 +74,7 @@ TOKENS = Case(
         ),
         Scenario(
             name="secrets",
-            server="the initial answer repeats the body of the request, in which there is a password",
+            server="the initial answer repeats the body of the request, which contains a password",
             play=failure_scenarios.secrets_in_a_token,
             azpoll="It holds neither credential nor body",
             azure_core="It holds the body of the initial answer",
@@ -89,7 +89,7 @@ RESUMED_FAILURE = Case(
     (
         Scenario(
             name="failed-meanwhile",
-            server="an operation fails while nobody polls it, and is then resumed from its token",
+            server="an operation fails while no client polls it, and is then resumed from its token",
             script=polled(status_monitor("Failed", error={"code": "Conflict", "message": "No."})),
             play=failure_scenarios.resumed_later,
             azpoll="Failed",

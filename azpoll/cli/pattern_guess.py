@@ -1,0 +1,51 @@
+"""The polling pattern of a URL that is given without `--pattern`: a guess from the URL, checked against the answer.
+
+One wrong guess could report "Succeeded" for a running operation: a status monitor that is read as a `Location` URL.
+`is_running_monitor` detects it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.reading import TERMINAL_WORDS, is_monitor, status_word
+
+if TYPE_CHECKING:
+    import httpx
+
+STATUS_MONITOR = "Azure-AsyncOperation"
+"""The name of the status monitor pattern in resume tokens."""
+
+LOCATION = "Location"
+"""The name of the `Location` pattern in resume tokens."""
+
+_MONITOR_SEGMENTS = frozenset(
+    {
+        *("operationstatuses", "operationstatus", "operationsstatus", "operations"),
+        *("asyncoperations", "asyncoperation", "azureasyncoperation", "azureasyncoperations"),
+    }
+)
+"""Lower-case path segments that services give to status monitors."""
+
+_LOCATION_QUERY = "monitor=true"
+"""The query part that marks `Location` URLs of ARM, including those below `/operations/`."""
+
+
+def guess_pattern(url: str) -> str:
+    """Return the most likely pattern of a polling URL, as resume tokens name it."""
+    location, _, query = url.partition("?")
+    if _LOCATION_QUERY in query.lower().split("&"):
+        return LOCATION
+    return STATUS_MONITOR if _MONITOR_SEGMENTS.intersection(location.lower().split("/")) else LOCATION
+
+
+def is_running_monitor(response: httpx.Response) -> bool:
+    """Whether an answer is the document of a status monitor whose operation is still running."""
+    try:
+        document: dict[str, object] | list[object] | str | float | None = response.json()
+    except ValueError:
+        return False
+    if not isinstance(document, dict) or not is_monitor(document):
+        return False
+    word = status_word(document)
+    return word is not None and word.lower() not in TERMINAL_WORDS

@@ -1,0 +1,156 @@
+"""`Waiter`: waits for several operations until all have ended or a limit is reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import get_cancelled_exc_class
+
+from azpoll import AzpollError, OperationState, OperationTimeout, PollAnswered
+from azpoll.cli.exit_codes import ExitCode, worst
+from azpoll.cli.outcome import Outcome
+from azpoll.cli.pattern_guess import is_running_monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from azpoll import AsyncOperation, Event, Tracker
+    from azpoll.cli.access import Access
+    from azpoll.cli.output import Output
+    from azpoll.cli.progress import Progress
+    from azpoll.cli.targets import Target
+
+_NOT_ENDED = frozenset({OperationState.RUNNING, OperationState.FETCHING, OperationState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The conditions that end the waiting early.
+
+    Attributes:
+        timeout_s: total time; None for no timeout.
+        interval_s: time between reads if the service sends no Retry-After; None for azpoll's default.
+        any: stop when the first operation has ended.
+        fail_fast: stop when the first operation has ended without success.
+    """
+
+    timeout_s: float | None
+    interval_s: float | None
+    any: bool
+    fail_fast: bool
+
+
+class Waiter:
+    """Waits for the targets of one command line.
+
+    Attributes:
+        outcomes: one per target in the given order; complete when `run` ends, also by cancellation.
+        interrupted: whether the user interrupted the command.
+        stdout_closed: whether the reader of standard output has closed the pipe.
+    """
+
+    def __init__(self, access: Access, limits: Limits, output: Output, progress: Progress) -> None:
+        self.outcomes: list[Outcome] = []
+        self.interrupted = False
+        self.stdout_closed = False
+        self._access = access
+        self._limits = limits
+        self._output = output
+        self._progress = progress
+        self._ended: dict[int, Outcome] = {}
+        self._operations: dict[str, tuple[Target, AsyncOperation[httpx.Response]]] = {}
+        self._scope: anyio.CancelScope | None = None
+        self._started_at_s = 0.0
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of the command."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        return worst(outcome.exit_code for outcome in self.outcomes if outcome.ended)
+
+    async def run(self) -> None:
+        """Wait until all operations have ended or a limit is reached."""
+        self._started_at_s = anyio.current_time()
+        with self._progress.shown():
+            async with self._access.tracker() as tracker:
+                tracker.subscribe(self._on_event)
+                try:
+                    async with anyio.create_task_group() as tasks:
+                        self._scope = tasks.cancel_scope
+                        for target in self._access.targets:
+                            tasks.start_soon(self._follow, tracker, target)
+                except get_cancelled_exc_class():
+                    self.interrupted = True
+                    raise
+                finally:
+                    self.outcomes = [self._outcome(target) for target in self._access.targets]
+
+    async def _follow(self, tracker: Tracker[httpx.Response], target: Target) -> None:
+        outcome = await self._wait(tracker, target)
+        self._ended[target.number] = outcome
+        self._progress.ended(target)
+        self._print(lambda: self._output.ended(outcome))
+        if self._limits.any or (self._limits.fail_fast and outcome.exit_code):
+            self._stop()
+
+    async def _wait(self, tracker: Tracker[httpx.Response], target: Target) -> Outcome:
+        """Wait for one target. If its pattern was guessed and proves wrong, wait again with the right pattern."""
+        try:
+            operation = self._resume(tracker, target)
+            await operation.wait()
+            succeeded = operation.state is OperationState.SUCCEEDED
+            if target.guessed and succeeded and is_running_monitor(operation.result()):
+                operation = self._resume(tracker, target.as_monitor())
+                await operation.wait()
+        except AzpollError as refusal:  # The origin is not trusted.
+            return Outcome(target, OperationState.UNKNOWN, refusal)
+        error = operation.exception()
+        token = error.resume_token if isinstance(error, OperationTimeout) else None
+        return Outcome(target, operation.state, error, operation.snapshot(), self._elapsed_s, token)
+
+    def _resume(self, tracker: Tracker[httpx.Response], target: Target) -> AsyncOperation[httpx.Response]:
+        limits = self._limits
+        left_s = None if limits.timeout_s is None else max(limits.timeout_s - self._elapsed_s, 0.0)
+        operation = self._access.resume(tracker, target, timeout_s=left_s, interval_s=limits.interval_s)
+        self._operations[operation.id] = (target, operation)
+        return operation
+
+    def _outcome(self, target: Target) -> Outcome:
+        """Return the outcome of a target, or its current state if it has not ended."""
+        ended = self._ended.get(target.number)
+        if ended is not None:
+            return ended
+        tracked = reversed(self._operations.values())
+        operation = next((operation for of, operation in tracked if of.number == target.number), None)
+        if operation is None:  # The command was interrupted before tracking started.
+            token = target.resume_token if self.interrupted else None
+            return Outcome(target, OperationState.UNKNOWN, resume_token=token)
+        token = operation.resume_token() if self.interrupted and operation.state in _NOT_ENDED else None
+        return Outcome(target, operation.state, None, operation.snapshot(), self._elapsed_s, token)
+
+    def _on_event(self, event: Event) -> None:
+        if not isinstance(event, PollAnswered) or event.operation_id not in self._operations:
+            return
+        target, operation = self._operations[event.operation_id]
+        self._progress.polled(target, operation.snapshot(), event)
+        self._print(lambda: self._output.polled(target, event))
+
+    def _print(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except BrokenPipeError:
+            self.stdout_closed = True
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
+
+    @property
+    def _elapsed_s(self) -> float:
+        return anyio.current_time() - self._started_at_s

@@ -1,0 +1,143 @@
+"""The calls that `Tracker` and `Group` share: begin, track and resume."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
+
+from azpoll.operation import AsyncOperation
+from azpoll.transport.library import ResponseT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from azpoll.options import BeginOptions, TrackingOptions
+    from azpoll.tracking.record import OperationRecord
+    from azpoll.tracking.session import Session
+    from azpoll.transport.library import HTTPResponse
+
+T = TypeVar("T")
+
+
+class OperationSource(ABC, Generic[ResponseT]):
+    """Starts the tracking of operations."""
+
+    @overload
+    async def begin(self, method: str, url: str, **arguments: Unpack[BeginOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    async def begin(
+        self, method: str, url: str, *, decode: Callable[[ResponseT], T], **arguments: Unpack[BeginOptions]
+    ) -> AsyncOperation[T]: ...
+
+    async def begin(
+        self,
+        method: str,
+        url: str,
+        *,
+        decode: Callable[[ResponseT], T] | None = None,
+        **arguments: Unpack[BeginOptions],
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Send the initial request and track the operation that it starts.
+
+        The number of concurrent initial requests is limited, as is their rate by the budget's writes. Thousands of
+        calls wait here for their turn. A request that is refused with 429 is sent again after its Retry-After, for
+        at least ten minutes and ten attempts.
+
+        Args:
+            method: PUT, PATCH, POST, DELETE or GET.
+            url: absolute, or relative to the client's base URL.
+            decode: converts the final response into the result, once.
+            **arguments: `BeginOptions`. A request without `x-ms-client-request-id` gets one, which polls repeat.
+
+        Raises:
+            InitialRequestFailed: the request was refused or never answered; nothing is tracked.
+            TrackerClosed: the tracker was closed before the request's turn came; nothing was sent.
+            ValueError: an argument is out of its range; nothing was sent.
+        """
+        session = self._session()
+        return self._handle(session, await session.begin(method, url, self._with_defaults(arguments)), decode)
+
+    @overload
+    def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    def track(
+        self, response: HTTPResponse, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T]: ...
+
+    def track(
+        self,
+        response: HTTPResponse,
+        *,
+        decode: Callable[[ResponseT], T] | None = None,
+        **tracking: Unpack[TrackingOptions],
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Track the operation that an initial response started. Sends nothing; polling starts now.
+
+        Args:
+            response: a response of httpx or httpx2 with its body read, to a PUT, PATCH, POST, DELETE or GET.
+            decode: converts the final response into the result, once.
+            **tracking: `TrackingOptions`.
+
+        Raises:
+            InitialRequestFailed: its status code is not 2xx: there is no operation.
+            ValueError: an argument is out of its range, or the response has no request.
+            TypeError: the value is not a response.
+        """
+        session = self._session()
+        return self._handle(session, session.track(response, self._with_defaults(tracking)), decode)
+
+    @overload
+    def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    def resume(
+        self, token: str, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T]: ...
+
+    def resume(
+        self, token: str, *, decode: Callable[[ResponseT], T] | None = None, **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Resume the tracking of an operation from its resume token. Sends nothing yet.
+
+        A token is not trusted. It may name only origins that the caller has named: the client's `base_url` and
+        `allowed_origins`.
+
+        Args:
+            token: from `AsyncOperation.resume_token` or an error, of this or another process.
+            decode: converts the final response into the result, once.
+            **tracking: `TrackingOptions`; the token holds `final_state_via` unless it is given here.
+
+        Raises:
+            InvalidResumeToken: the text is not a token, was cut or changed, or is not signed with `token_key`.
+            UntrustedPollingURL: the token names another origin.
+            ValueError: an argument is out of its range.
+        """
+        session = self._session()
+        return self._handle(session, session.resume(token, self._with_defaults(tracking)), decode)
+
+    @abstractmethod
+    def _session(self) -> Session[ResponseT]:
+        """Return the session that tracks the operations.
+
+        Raises:
+            WrongEventLoop: the tracker was not entered, or this is not a task of its event loop.
+            TrackerClosed: the source, the tracker or its HTTP client is closed.
+        """
+
+    def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the options of a call with the defaults of the source."""
+        return options
+
+    def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
+        """Return a new operation after the source has noted it."""
+        return operation
+
+    def _handle(
+        self, session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        if decode is None:
+            return self._added(AsyncOperation(session, record, session.outcomes.response))
+        return self._added(AsyncOperation(session, record, partial(session.outcomes.decoded, decode)))

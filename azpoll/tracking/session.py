@@ -1,0 +1,257 @@
+"""Everything that a running tracker owns, built complete when the tracker is entered."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from functools import partial
+from time import process_time
+from typing import TYPE_CHECKING, Generic
+
+import anyio
+
+from azpoll.errors import TrackerClosed, unanswered
+from azpoll.eventloop.clock import loop_clock
+from azpoll.events import ScopeThrottled
+from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.states import Unknown, UnknownReason
+from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.initial_requests import InitialRequests
+from azpoll.schedule.scheduler import Scheduler
+from azpoll.snapshot import OperationState, Statistics
+from azpoll.tracking.cancellation import cancel
+from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
+from azpoll.tracking.journal_writer import JournalWriter, NoJournal
+from azpoll.tracking.loop_binding import LoopBinding
+from azpoll.tracking.outcome import Outcomes
+from azpoll.tracking.record import OperationRecord
+from azpoll.tracking.registry import OperationRegistry
+from azpoll.tracking.starter import OperationStarter
+from azpoll.transport.library import ResponseT_co
+from azpoll.transport.transport import poll_next, send_cancel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from azpoll.errors import AzpollError
+    from azpoll.eventloop.task_host import TaskHost
+    from azpoll.hints import HintSource
+    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.states import Plan, State
+    from azpoll.protocol.throttling import Throttle
+    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.tracking.dispatch import EventDispatcher
+    from azpoll.tracking.settings import Settings, TrackerSettings
+    from azpoll.tracking.starter import Prepared
+    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.transport import Transport
+
+GRACE_S = 5.0
+"""Seconds that a closing tracker gives the requests in flight."""
+
+
+class Session(Generic[ResponseT_co]):
+    """A running tracker. It belongs to the event loop in which it is made.
+
+    Args:
+        settings: of the tracker.
+        transport: sends requests and rebuilds responses.
+        events: the listeners of the tracker.
+        host: runs the tasks of the session, which closes it.
+    """
+
+    def __init__(
+        self, settings: TrackerSettings, transport: Transport[ResponseT_co], events: EventDispatcher, host: TaskHost
+    ) -> None:
+        self.loop = LoopBinding()
+        self._transport = transport
+        self._now = loop_clock()
+        self._events = events
+        self._host = host
+        self._closed = False
+        self._resources: ResourceIndex | None = None
+        self.outcomes = Outcomes(transport, settings.token_key)
+        self._journal: JournalWriter | NoJournal = NoJournal()
+        if settings.journal is not None:
+            self._journal = JournalWriter(settings.journal, self.outcomes, host.tasks)
+        wall_clock = self.outcomes.wall_clock
+        self.registry = OperationRegistry(events, self._journal, wall_clock, keep_failures=settings.keep_failures)
+        self._on_change = self.registry.on_change
+        least, most = settings.max_in_flight
+        self._scheduler = Scheduler(
+            partial(poll_next, transport),
+            partial(send_cancel, transport),
+            host.tasks,
+            limit=ConcurrencyLimit(least, most, process_time),
+            budget=settings.budget,
+            due_times=settings.due_times,
+            throttled=self._on_throttled,
+        )
+        self._initial_requests = InitialRequests(
+            transport.send_initial,
+            host.tasks,
+            ConcurrencyLimit(least, most, process_time),
+            None if settings.budget is None else settings.budget.of_writes(),
+            self._on_throttled,
+        )
+        self._starter = OperationStarter(
+            transport, settings.parse_url, settings.defaults, settings.origins, settings.token_key
+        )
+
+    def check_open(self) -> None:
+        """Check that operations can be tracked here.
+
+        Raises:
+            WrongEventLoop: this is not a task of the session's event loop.
+            TrackerClosed: the session is closed.
+        """
+        self.loop.check_task()
+        if self._closed:
+            raise TrackerClosed("the tracker is closed: it tracks nothing more")
+
+    async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> OperationRecord:
+        """Send an initial request and track its operation; see `Tracker.begin`."""
+        prepared = self._starter.prepare(method, url, arguments)
+        number = await self._journal.intent(prepared)
+        answer = await self._send(prepared, number)
+        plan, state = self._starter.from_answer(prepared, answer)
+        if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
+            await self._journal.not_started(number, prepared, answer)
+            raise self.outcomes.not_started(state, plan)
+        record = self._register(plan, state, prepared.settings, resumed=False, number=number)
+        try:
+            await self._journal.started(record, plan)
+        finally:
+            self._schedule(record)
+        return record
+
+    def track(self, response: HTTPResponse, tracking: Mapping[str, object]) -> OperationRecord:
+        """Track the operation of an initial response; see `Tracker.track`."""
+        settings = self._starter.settings(tracking)
+        plan, state = self._starter.from_response(response, settings)
+        if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
+            raise self.outcomes.not_started(state, plan)
+        return self._add(plan, state, settings, resumed=False)
+
+    def resume(self, token: str, tracking: Mapping[str, object]) -> OperationRecord:
+        """Track the operation of a resume token; see `Tracker.resume`."""
+        settings = self._starter.settings(tracking)
+        plan, state = self._starter.from_token(token, settings, self._now())
+        return self._add(plan, state, settings, resumed=True)
+
+    def stop(self, record: OperationRecord) -> None:
+        """Send no more requests for an operation; allowed in any callback of the event loop."""
+        if not record.ended:
+            self.loop.check_thread()
+            self._scheduler.withdraw(record)
+
+    async def cancel(self, record: OperationRecord) -> bool:
+        """Ask the service to cancel; see `AsyncOperation.cancel`."""
+        sent = await cancel(record, self._scheduler)
+        if not sent and record.stopped:
+            raise self.outcomes.error(record)
+        return sent
+
+    def error(self, record: OperationRecord) -> AzpollError:
+        """Return a new exception for an operation that ended without success, and mark it as retrieved."""
+        self.registry.mark_retrieved(record)
+        return self.outcomes.error(record)
+
+    def add_hints(self, source: HintSource) -> Callable[[], None]:
+        """Run a source of hints; returns a function that ends it."""
+        scope = anyio.CancelScope()
+        self._host.tasks.start_soon(self.hints().run, source, scope, name="azpoll hints")
+        return scope.cancel
+
+    def hints(self) -> ResourceHints:
+        """Return a new receiver of hints."""
+        if self._resources is None:
+            self._resources = ResourceIndex(self.registry.live)
+        return ResourceHints(self._resources, self._scheduler, self._starter.plan_for_read)
+
+    def statistics(self) -> Statistics:
+        """Return the counts so far."""
+        registry, counts = self.registry, self.registry.counts
+        return Statistics(
+            starting=self._initial_requests.waiting,
+            tracked=registry.tracked,
+            running=len(registry.live),
+            waiting=self._scheduler.waiting,
+            in_flight=self._scheduler.in_flight,
+            polls=registry.polls,
+            succeeded=counts[OperationState.SUCCEEDED],
+            failed=counts[OperationState.FAILED],
+            canceled=counts[OperationState.CANCELED],
+            unknown=counts[OperationState.UNKNOWN],
+            scopes=self._scheduler.scopes(),
+        )
+
+    async def close(self) -> None:
+        """Send nothing more, wait for the requests in flight, then stop tracking the rest."""
+        self._closed = True
+        self._initial_requests.close()
+        try:
+            async with aclosing(self._host):
+                await self._scheduler.close(GRACE_S, self._transport.abort_all)
+                await self._journal.flush()
+        finally:
+            self._transport.abort_all()
+            for record in tuple(self.registry.live):
+                self.stop(record)
+        await self._journal.write_pending()
+
+    def failures(self) -> list[AzpollError]:
+        """Return an exception for each failure that no caller has seen, and forget them."""
+        return [self.outcomes.error(record) for record in self.registry.take_failures()]
+
+    async def _send(self, prepared: Prepared, number: int | None) -> Answer:
+        outcome = await self._initial_requests.send(
+            prepared.request,
+            prepared.settings.owner,
+            prepared.settings.delay_limits,
+            repeatable=prepared.request.is_repeatable,
+            idempotent=prepared.idempotent,
+        )
+        if outcome is None:
+            await self._journal.not_started(number, prepared, None)
+            raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
+        if isinstance(outcome, RequestFailure):
+            raise unanswered(prepared.request, outcome)
+        return outcome
+
+    def _add(self, plan: Plan, state: State, settings: Settings, *, resumed: bool) -> OperationRecord:
+        record = self._register(plan, state, settings, resumed=resumed)
+        self._journal.enqueue_started(record, plan)
+        self._schedule(record)
+        return record
+
+    def _register(
+        self, plan: Plan, state: State, settings: Settings, *, resumed: bool, number: int | None = None
+    ) -> OperationRecord:
+        """Return the record of a new operation, which is not scheduled yet."""
+        record = OperationRecord(
+            state,
+            self._on_change,
+            self._now(),
+            label=settings.label,
+            owner=settings.owner,
+            cancel_url=settings.cancel_url,
+            number=number,
+        )
+        self.registry.add(record, plan.method, resumed=resumed)
+        return record
+
+    def _schedule(self, record: OperationRecord) -> None:
+        if record.ended:
+            return
+        if self._closed:  # its initial request was answered after the session had closed
+            self.stop(record)
+            return
+        if self._resources is not None:
+            self._resources.add(record)
+        self._scheduler.put(record, record.begun_s)
+
+    def _on_throttled(self, scope: ScopeStatistics, throttle: Throttle) -> None:
+        if self._events.has_listeners:
+            now_s = self._now()
+            level = throttle.reach.value
+            self._events.emit(ScopeThrottled(now_s, scope.scope, level, throttle.retry_after_s, scope.rate))

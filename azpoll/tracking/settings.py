@@ -1,0 +1,247 @@
+"""The settings of a tracker and of one call, checked before anything is sent."""
+
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
+
+import math
+import sys
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple, TypeGuard
+
+from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
+from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
+from azpoll.protocol.url_policy import ParsedURL
+from azpoll.schedule.budget import Budget
+from azpoll.schedule.due_time import DueTimes
+from azpoll.tracking.journal import Journal
+from azpoll.tracking.origins import Origins
+
+REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {"idempotent"}
+"""The keywords of `begin` that `build_request` of the client takes."""
+
+_OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
+
+
+class Settings(NamedTuple):
+    """The checked `TrackingOptions` of one call; the attributes have the same meaning."""
+
+    final_state_via: FinalStateVia | None
+    timeout_s: float
+    delay_limits: DelayLimits
+    result: ResultWanted
+    terminal_words: Mapping[str, Verdict]
+    cancel_url: str | None
+    label: str | None
+    owner: Hashable
+
+
+class Defaults(NamedTuple):
+    """The tracker's settings that apply to each operation unless a call overrides them."""
+
+    delay_limits: DelayLimits
+    timeout_s: float
+
+
+class TrackerSettings(NamedTuple):
+    """The checked arguments of a `Tracker`.
+
+    Attributes:
+        parse_url: the URL class of the client's library.
+        defaults: apply to each operation unless a call overrides them.
+        origins: where polls may go besides the origin of the initial request.
+        token_key: signs resume tokens; None leaves them unsigned.
+        max_in_flight: the least and the greatest number of concurrent polls, and of concurrent initial requests.
+        budget: reads and writes per second of each scope; None without limits.
+        due_times: computes when polls are due.
+        keep_failures: whether failures are kept until a caller has seen them.
+        journal: the caller's; None for none.
+    """
+
+    parse_url: Callable[[str], ParsedURL]
+    defaults: Defaults
+    origins: Origins
+    token_key: bytes | None
+    max_in_flight: tuple[int, int]
+    budget: Budget | None
+    due_times: DueTimes
+    keep_failures: bool
+    journal: Journal | None
+
+
+def checked(defaults: Defaults, options: Mapping[str, object]) -> Settings:
+    """Return the settings of one call: its keywords, else the tracker's defaults.
+
+    Raises:
+        ValueError: a value is out of its range.
+        TypeError: a keyword does not exist, or a value has the wrong type.
+    """
+    unknown = options.keys() - TrackingOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
+    interval, limits = options.get("interval"), defaults.delay_limits
+    return Settings(
+        final_state_via=checked_final_state_via(options.get("final_state_via")),
+        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
+        delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
+        result=checked_result(options.get("result", "final")),
+        terminal_words=checked_terminal_words(options.get("terminal_words")),
+        cancel_url=checked_text("cancel_url", options.get("cancel_url")),
+        label=checked_text("label", options.get("label")),
+        owner=checked_owner(options.get("owner")),
+    )
+
+
+def checked_text(name: str, value: object) -> str | None:
+    """Return the text or None.
+
+    Raises:
+        TypeError: the value is neither.
+    """
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{name} must be text, not {type(value).__name__}")
+    return value
+
+
+def checked_flag(name: str, value: object) -> bool:
+    """Return True or False.
+
+    Raises:
+        TypeError: the value is neither.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+    return value
+
+
+def checked_owner(value: object) -> Hashable:
+    """Return the owner.
+
+    Raises:
+        TypeError: the value is not hashable.
+    """
+    hash(value)
+    return value
+
+
+def checked_seconds(name: str, value: object) -> float:
+    """Return seconds as a float; infinity for None.
+
+    Raises:
+        ValueError: the value is negative or not a number.
+        TypeError: the value is not of a real number type.
+    """
+    if value is None:
+        return math.inf
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds or None, not {type(value).__name__}")
+    if not value >= 0 or (isinstance(value, int) and value > sys.float_info.max):
+        raise ValueError(f"{name} must be 0 seconds or more, not {str(value)[:32]}")
+    return float(value)
+
+
+def checked_count(name: str, value: object) -> int:
+    """Return a count of 1 or more.
+
+    Raises:
+        ValueError: the value is less.
+        TypeError: the value is not an integer.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name} must be 1 or more, not {value}")
+    return value
+
+
+def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[int, int]:
+    """Return the least and the greatest count: a fixed count of 1 or more, or the default for None.
+
+    Raises:
+        ValueError: the value is less than 1.
+        TypeError: the value is not an integer.
+    """
+    if value is None:
+        return default
+    count = checked_count(name, value)
+    return count, count
+
+
+def checked_key(key: object) -> bytes | None:
+    """Return the key that signs tokens, or None.
+
+    Raises:
+        ValueError: the key is empty.
+        TypeError: the key is not bytes.
+    """
+    if key is None:
+        return None
+    if not isinstance(key, bytes):
+        raise TypeError(f"token_key must be bytes, not {type(key).__name__}")
+    if not key:
+        raise ValueError("token_key must not be empty")
+    return key
+
+
+def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:
+    """Return the limits of the delays between polls.
+
+    Raises:
+        ValueError: a value is negative or not finite.
+    """
+    interval_s = None if interval is None else checked_seconds("interval", interval)
+    floor_s = checked_seconds("min_interval", min_interval)
+    for name, seconds in (("interval", interval_s or 0.0), ("min_interval", floor_s)):
+        if math.isinf(seconds):
+            raise ValueError(f"{name} must be finite")
+    return DelayLimits(interval=interval_s, floor=floor_s, cap=max(DelayLimits().cap, floor_s))
+
+
+def checked_final_state_via(name: object) -> FinalStateVia | None:
+    """Return the final-state-via with this name, in any case (rule 30).
+
+    Raises:
+        ValueError: the name is unknown.
+    """
+    if name is None:
+        return None
+    try:
+        return FinalStateVia(str(name).lower())
+    except ValueError:
+        known = ", ".join(repr(via.value) for via in FinalStateVia)
+        raise ValueError(f"final_state_via must be one of {known}, not {str(name)[:64]!r}") from None
+
+
+def checked_result(result: object) -> ResultWanted:
+    """Return "final" or "status".
+
+    Raises:
+        ValueError: the value is neither.
+    """
+    if result == "final":
+        return "final"
+    if result == "status":
+        return "status"
+    raise ValueError(f"result must be 'final' or 'status', not {result!r}")
+
+
+def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
+    """Return lower-case status words and their verdicts (rule 16).
+
+    Raises:
+        ValueError: a word is blank, or an outcome is unknown.
+        TypeError: the value is not a mapping.
+    """
+    if words is None:
+        return NO_WORDS
+    if not _is_mapping(words):
+        raise TypeError(f"terminal_words must be a mapping, not {type(words).__name__}")
+    known: dict[str, Verdict] = {}
+    for word, outcome in words.items():
+        if not isinstance(word, str) or not word.strip() or not isinstance(outcome, str) or outcome not in _OUTCOMES:
+            raise ValueError("terminal_words maps status words to 'succeeded', 'failed' or 'canceled' alone")
+        known[word.strip().lower()] = _OUTCOMES[outcome]
+    return known
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)

@@ -1,0 +1,37 @@
+"""Send a poll through the transport that the client chooses for its URL, without `client.send`.
+
+`client.send` also extracts cookies, writes a log line and prepares for redirects. azpoll does without it where no
+difference can be observed: the client has no event hooks, and neither a subclass nor an instrument replaces a step of
+sending.
+
+Gain: TODO
+"""
+
+from __future__ import annotations
+
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STEPS = ("send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request", "_transport_for_url")
+"""The methods by which a client sends a request, from the outermost to the choice of a transport."""
+
+
+def transport_choice(client: object, library_name: str) -> Callable[[object], Any] | None:
+    """Return the client's function from a URL to a transport; None if a step of sending is not the library's own."""
+    if not all(_is_own(getattr(client, step, None), library_name) for step in STEPS):
+        return None
+    choose: Callable[[object], Any] = getattr(client, STEPS[-1])
+    return choose
+
+
+def _is_own(step: object, library_name: str) -> bool:
+    """Whether a method is defined by the library, neither overridden nor wrapped."""
+    if type(step) is MethodType:
+        step = step.__func__
+    if type(step) is not FunctionType:  # a wrapper may imitate one, so `isinstance` would not do
+        return False
+    module: object = step.__globals__.get("__name__")
+    return isinstance(module, str) and module.partition(".")[0] == library_name

@@ -1,0 +1,135 @@
+"""The transport seam: the interface through which the layers above send requests.
+
+`ClientTransport` implements `Transport` over the caller's HTTP client. A test implements it without an HTTP library.
+"""
+
+# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from azpoll.protocol.answer import Answer, RequestFailure
+from azpoll.protocol.states import Pending, Polling
+from azpoll.protocol.url_policy import ParsedURL
+from azpoll.transport.library import HTTPResponse, ResponseT_co
+
+STATUS_LIMIT = 1024 * 1024
+"""The longest body of a status monitor, in bytes (rule 38)."""
+
+RESULT_LIMIT = 8 * 1024 * 1024
+"""The longest body that is or may be a result, in bytes (rule 38)."""
+
+
+class ClientProperties(NamedTuple):
+    """The properties of the caller's client that a tracker needs before it has a transport.
+
+    Attributes:
+        base_url: the client's base URL; empty when it has none.
+        concurrency: the least and the greatest number of concurrent requests that the client serves well.
+        parse_url: the URL class that sends the requests, so no second parser can disagree with it.
+    """
+
+    base_url: str
+    concurrency: tuple[int, int]
+    parse_url: Callable[[str], ParsedURL]
+
+
+class InitialRequest:
+    """An initial request, ready to be sent.
+
+    Attributes:
+        method: as it is sent.
+        url: absolute.
+        client_request_id: the `x-ms-client-request-id` header; None if polls cannot repeat it (rule 45). Sending the
+            request updates it, because the client's auth or an event hook may change the header.
+        is_repeatable: whether the request can be sent again; a streamed body is consumed by the first attempt.
+        message: the request object of the transport that built it.
+    """
+
+    __slots__ = ("client_request_id", "is_repeatable", "message", "method", "url")
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        *,
+        client_request_id: str | None = None,
+        is_repeatable: bool = True,
+        message: Any = None,  # noqa: ANN401 - of the transport's own class
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.client_request_id = client_request_id
+        self.is_repeatable = is_repeatable
+        self.message = message
+
+
+class Transport(Protocol[ResponseT_co]):
+    """Sends requests and converts between answers and responses.
+
+    Sending raises nothing but cancellation: a request without a readable answer is a `RequestFailure`. Redirects are
+    not followed.
+    """
+
+    def poll(
+        self, method: str, url: str, *, body_limit: int, client_request_id: str | None = None
+    ) -> Awaitable[Answer | RequestFailure]:
+        """Send one request without a body, a poll or a cancel request.
+
+        Args:
+            method: "GET" or "POST".
+            url: absolute; sent exactly as it is.
+            body_limit: the longest response body that is accepted, in bytes.
+            client_request_id: the `x-ms-client-request-id` header; None for none.
+        """
+        ...
+
+    def build_initial(self, method: str, url: str, arguments: Mapping[str, object]) -> InitialRequest:
+        """Build an initial request, with a client request id. Sends nothing.
+
+        Args:
+            method: the HTTP method.
+            url: absolute, or relative to the client's base URL.
+            arguments: the keywords of `BeginOptions` that describe the request, such as `json` and `headers`.
+
+        Raises:
+            ValueError: the arguments do not make a request.
+        """
+        ...
+
+    def send_initial(self, request: InitialRequest) -> Awaitable[Answer | RequestFailure]:
+        """Send an initial request."""
+        ...
+
+    def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:
+        """Convert a response that the caller received into an answer and the client request id of its request.
+
+        Raises:
+            TypeError: the argument is not a response.
+            ValueError: the response has no request, or its body was not read.
+        """
+        ...
+
+    def response_from(self, answer: Answer) -> ResponseT_co:
+        """Convert an answer into a response; its request has no headers and therefore no credential."""
+        ...
+
+    def abort_all(self) -> None:
+        """End the polls in flight as if their time limit had passed, and release all timers."""
+        ...
+
+
+def poll_next(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[Answer | RequestFailure]:
+    """Send the next request of a pending state."""
+    is_status = isinstance(state, Polling) and state.pattern.is_monitor
+    return transport.poll(
+        "GET",
+        state.next_request.url,
+        body_limit=STATUS_LIMIT if is_status else RESULT_LIMIT,
+        client_request_id=state.plan.client_request_id,
+    )
+
+
+def send_cancel(transport: Transport[HTTPResponse], url: str) -> Awaitable[Answer | RequestFailure]:
+    """Send a cancel request: a POST without a body (rule 43)."""
+    return transport.poll("POST", url, body_limit=STATUS_LIMIT)

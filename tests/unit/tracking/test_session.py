@@ -1,0 +1,105 @@
+"""A session runs on a scripted transport: no HTTP library takes part."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from random import Random
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+import azpoll
+from azpoll.eventloop.task_host import TaskHost
+from azpoll.protocol.answer import FailureKind
+from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.states import Succeeded
+from azpoll.schedule.due_time import DueTimes
+from azpoll.snapshot import OperationState
+from azpoll.tracking.dispatch import EventDispatcher
+from azpoll.tracking.origins import checked_origins
+from azpoll.tracking.session import Session
+from azpoll.tracking.settings import Defaults, TrackerSettings
+from tests.support.scripted_transport import PROPERTIES, ScriptedReply, ScriptedResponse, ScriptedTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.anyio
+
+THING = "/subscriptions/s/providers/Microsoft.Fake/things/t?api-version=2024-01-01"
+STATUS = "https://management.azure.com/subscriptions/s/operations/o"
+
+ACCEPTED = ScriptedReply(202, headers={"azure-asyncoperation": STATUS, "retry-after": "17"})
+RUNNING = ScriptedReply(200, {"status": "Running"})
+SUCCEEDED = ScriptedReply(200, {"status": "Succeeded"})
+RESULT = ScriptedReply(200, {"properties": {"provisioningState": "Succeeded"}})
+
+
+@asynccontextmanager
+async def session_on(transport: ScriptedTransport) -> AsyncIterator[Session[ScriptedResponse]]:
+    settings = TrackerSettings(
+        parse_url=PROPERTIES.parse_url,
+        defaults=Defaults(DelayLimits(), float("inf")),
+        origins=checked_origins((), None, PROPERTIES.base_url, PROPERTIES.parse_url),
+        token_key=None,
+        max_in_flight=PROPERTIES.concurrency,
+        budget=azpoll.Budget(),
+        due_times=DueTimes(Random(1)),  # noqa: S311 - seeded
+        keep_failures=True,
+        journal=None,
+    )
+    session = Session(settings, transport, EventDispatcher(), await TaskHost.start())
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+async def test_an_operation_from_its_initial_request_to_its_result() -> None:
+    transport = ScriptedTransport([ACCEPTED, RUNNING, FailureKind.CONNECTION, SUCCEEDED, RESULT])
+    async with session_on(transport) as session:
+        begun_s = anyio.current_time()
+        record = await session.begin("PUT", THING, {"json": {"location": "westeurope"}})
+        await record.wait_ended()
+        assert isinstance(record.state, Succeeded)
+        response = session.outcomes.response(record)
+        assert response.json() == RESULT.body
+    assert [request.method for request in transport.sent] == ["PUT", "GET", "GET", "GET", "GET"]
+    assert transport.sent[0].arguments == {"json": {"location": "westeurope"}}
+    assert transport.sent[1].at_s - begun_s >= 17
+    assert {request.client_request_id for request in transport.sent} == {"scripted-0"}
+    assert session.statistics().succeeded == 1
+
+
+async def test_a_failed_initial_request_names_the_request() -> None:
+    async with session_on(ScriptedTransport([FailureKind.CONNECTION])) as session:
+        with pytest.raises(azpoll.InitialRequestFailed, match="PUT https://management"):
+            await session.begin("PUT", THING, {})
+        assert session.statistics().tracked == 0
+
+
+async def test_closing_stops_what_runs_and_keeps_its_token() -> None:
+    transport = ScriptedTransport([ACCEPTED])
+    async with session_on(transport) as session:
+        record = await session.begin("PUT", THING, {})
+    assert record.stopped
+    error = session.outcomes.error(record)
+    assert isinstance(error, azpoll.TrackerClosed)
+    assert error.resume_token is not None
+    assert session.statistics().unknown == 1
+    with pytest.raises(azpoll.TrackerClosed):
+        session.check_open()
+
+
+async def test_a_poll_that_hangs_is_aborted_when_the_session_closes() -> None:
+    """The session waits five seconds for it."""
+    transport = ScriptedTransport([ACCEPTED, ScriptedReply(latency_s=1000)])
+    async with session_on(transport) as session:
+        record = await session.begin("PUT", THING, {})
+        await anyio.sleep(20)
+        assert session.statistics().in_flight == 1
+        closing_s = anyio.current_time()
+    assert anyio.current_time() - closing_s == pytest.approx(5, abs=0.5)
+    assert record.stopped
+    assert session.registry.counts[OperationState.UNKNOWN] == 1
