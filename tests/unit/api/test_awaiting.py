@@ -11,7 +11,7 @@ import pytest
 import trio
 
 import azpoll
-from azpoll.testing import Drop, FakeARM, Ordinary, Script, VirtualLoop, run_virtual, status_monitor
+from azpoll.testing import Drop, FakeARM, IncomingRequest, Ordinary, Script, VirtualLoop, run_virtual, status_monitor
 from tests.support.clients import Library, client_of
 from tests.support.marks import EACH_LIBRARY
 from tests.support.operations import THING, error_of, path_of, until
@@ -166,7 +166,10 @@ async def test_gather_takes_operations_as_they_are(client: httpx.AsyncClient, fa
 
 @ASYNCIO
 async def test_gather_with_failures_among_them(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
-    fake_arm.default = lambda request: Script(outcome="Failed" if request.path[-1] in "37" else "Succeeded")
+    def script(request: IncomingRequest) -> Script:
+        return Script(outcome="Failed" if request.path[-1] in "37" else "Succeeded")
+
+    fake_arm.default = script
     async with azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("DELETE", path_of(number)) for number in range(10)]
         with pytest.raises(azpoll.OperationFailed):
@@ -248,7 +251,10 @@ async def test_every_way_to_stop_waiting_leaves_the_operation_running(leave: str
 
 @ASYNCIO
 async def test_futures_and_as_completed_of_asyncio(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
-    fake_arm.default = lambda request: Script(duration_s=10 * (1 + int(request.path[-1])))
+    def script(request: IncomingRequest) -> Script:
+        return Script(duration_s=10 * (1 + int(request.path[-1])))
+
+    fake_arm.default = script
     async with azpoll.Tracker(client, interval=1) as tracker:
         operations = [await tracker.begin("DELETE", path_of(number)) for number in range(4)]
         future = asyncio.ensure_future(operations[0])

@@ -10,6 +10,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, run_virtual
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ def track(
 
     async def main() -> azpoll.Statistics:
         async with (
-            httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN) as client,
+            client_of(arm) as client,
             azpoll.Tracker(client) as tracker,
         ):
             await use(await tracker.begin(method, THING, **options))

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.testing import FakeARM, Pattern, Reply, Script, run_virtual, status_monitor
+from azpoll.testing import FakeARM, IncomingRequest, Pattern, Reply, Script, run_virtual, status_monitor
 from tests.support.canary import CANARY
 from tests.support.clients import ORIGIN, Library, client_of
 from tests.support.marks import EACH_LIBRARY
@@ -134,7 +134,10 @@ async def test_a_result_that_is_still_to_be_read_can_be_resumed(client: httpx.As
 async def test_what_has_failed_can_be_asked_again_and_what_has_succeeded_not(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    fake_arm.default = lambda request: Script(duration_s=5, outcome="Failed" if request.path[-1] == "1" else "Done")
+    def script(request: IncomingRequest) -> Script:
+        return Script(duration_s=5, outcome="Failed" if request.path[-1] == "1" else "Done")
+
+    fake_arm.default = script
     async with azpoll.Tracker(client) as tracker:
         failed = await tracker.begin("DELETE", path_of(1))
         error = await error_of(failed)

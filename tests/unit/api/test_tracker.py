@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.testing import FakeARM, Ordinary, Pattern, Reply, RetryAfter, Script, status_monitor
+from azpoll.testing import FakeARM, IncomingRequest, Ordinary, Pattern, Reply, RetryAfter, Script, status_monitor
 from tests.support.clients import ORIGIN, Library, client_of
 from tests.support.marks import EACH_LIBRARY
 from tests.support.operations import GROUP, THING, error_of, path_of, polls_of, until
@@ -224,7 +224,11 @@ def counts_of(tracker: azpoll.Tracker[httpx.Response]) -> tuple[int, ...]:
 async def test_statistics_count_each_outcome(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     scripts = [Script(outcome=word, duration_s=5, retry_after=10) for word in ("Succeeded", "Failed", "Canceled")]
     scripts.append(Script(duration_s=1000, retry_after=10))
-    fake_arm.default = lambda request: scripts[int(request.path[-1])]
+
+    def script(request: IncomingRequest) -> Script:
+        return scripts[int(request.path[-1])]
+
+    fake_arm.default = script
     async with azpoll.Tracker(client, on_exit="stop") as tracker:
         operations = [await tracker.begin("DELETE", path_of(number)) for number in range(4)]
         assert counts_of(tracker) == (4, 4, 4, 0, 0, 0, 0, 0, 0)

@@ -49,7 +49,10 @@ async def test_the_earliest_due_is_asked_first_whatever_came_first() -> None:
 async def test_an_operation_that_is_due_sooner_wakes_the_sleeping_worker(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    fake_arm.default = lambda request: Script(duration_s=0, retry_after=number_of(request))
+    def script(request: IncomingRequest) -> Script:
+        return Script(duration_s=0, retry_after=number_of(request))
+
+    fake_arm.default = script
     async with azpoll.Tracker(client) as tracker:
         await tracker.begin("DELETE", path_of(1000))
         await anyio.sleep(10)
@@ -126,7 +129,10 @@ async def test_the_servers_retry_after_on_a_failure_is_kept(client: httpx.AsyncC
 async def test_a_fleet_behind_a_budget_is_never_early_and_never_throttled(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    fake_arm.default = lambda request: Script(duration_s=30 + number_of(request) % 60, retry_after=10)
+    def script(request: IncomingRequest) -> Script:
+        return Script(duration_s=30 + number_of(request) % 60, retry_after=10)
+
+    fake_arm.default = script
     initial: list[httpx.Response] = []
     for number in range(600):
         initial.append(await client.delete(path_of(number)))

@@ -14,6 +14,7 @@ from azpoll.protocol.states import Fetching, Pending, Plan, Polling, Succeeded
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.transport import RESULT_LIMIT, STATUS_LIMIT, InitialRequest, Transport, poll_next
+from tests.support.clients import new_client
 from tests.support.scripted_transport import (
     ORIGIN,
     PROPERTIES,
@@ -57,7 +58,7 @@ def test_the_interface_has_at_most_six_members() -> None:
 
 async def test_both_implementations_satisfy_the_interface() -> None:
     """The type checkers check the assignments."""
-    async with httpx.AsyncClient() as client:
+    async with new_client() as client:
         over_httpx: Transport[httpx.Response] = ClientTransport(client)
         scripted: Transport[ScriptedResponse] = ScriptedTransport([])
         for transport in (over_httpx, scripted):
