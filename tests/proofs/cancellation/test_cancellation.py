@@ -20,6 +20,8 @@ from tests.support.scale import scaled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 PER_RUN = scaled(push=1, nightly=2)
 """The number of cancellations in one run."""
 

@@ -13,6 +13,8 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
 import azpoll
 from azpoll.testing import Exchange, FakeARM, IncomingRequest, RetryAfter, Script, status_monitor
 from tests.proofs.crash import token_journal
@@ -23,6 +25,8 @@ from tests.support.scale import scaled
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+pytestmark = pytest.mark.slow
 
 SEED = 20_260_101
 OPERATIONS = scaled(push=200, nightly=1000)

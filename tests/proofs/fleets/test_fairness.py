@@ -18,7 +18,7 @@ from tests.support.scale import scaled
 if TYPE_CHECKING:
     import httpx
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SEEDS = scaled(push=1, nightly=20)
 DURATION_S = 1800.0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from azpoll.testing import IncomingRequest
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SEEDS = scaled(push=1, nightly=20)
 DURATION_S = 1200.0

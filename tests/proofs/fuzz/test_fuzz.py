@@ -37,6 +37,7 @@ EACH = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 A_KIND = KINDS["urls"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0 if INPUTS > 100_000 else 300)
 @EACH
 def test_each_input_gives_a_value_or_a_documented_exception_within_bounds(kind: InputKind) -> None:
@@ -47,6 +48,7 @@ def test_each_input_gives_a_value_or_a_documented_exception_within_bounds(kind: 
     assert total.slowest_s <= MAX_CPU_S
 
 
+@pytest.mark.slow
 def test_the_largest_bodies_break_no_rule() -> None:
     assert failures() == []
 

@@ -8,11 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.proofs.hostile_bodies.body_server import HOSTILE_BODIES, serve_hostile_bodies
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from tests.support.clients import Library
+
+pytestmark = pytest.mark.slow
 
 POLLING_PROCESS = Path(__file__).with_name("polling_process.py")
 MAX_KIB = 16 * 1024

@@ -12,6 +12,8 @@ import pytest
 from tests.proofs.lifecycle.hypothesis_run import run
 from tests.support.scale import SCALE, scaled
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = scaled(push=200, nightly=200_000)
 STEPS = scaled(push=50, nightly=100)
 PER_RUN = 500

@@ -21,6 +21,8 @@ from tests.support.canary import CANARY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.slow
+
 PLAIN = Draft("PUT", Script(duration_s=60, retry_after=17), foreign=False, timeout=None, result="final", by_hand=False)
 
 

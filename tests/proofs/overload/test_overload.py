@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.proofs.fleets.fleet import Fleet
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("wall_clock")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("wall_clock"), pytest.mark.slow]
 
 SEEDS = scaled(push=1, nightly=20)
 RESUMED = scaled(push=6_000, nightly=100_000)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from tests.proofs.security.two_host_network import Network
 
+pytestmark = pytest.mark.slow
+
 SECRETS = (CANARY, COOKIE)
 COMBINATIONS = len(SCHEMES) * len(CREDENTIALS)
 

@@ -9,7 +9,7 @@ import azpoll
 from azpoll.testing import Delay, FakeARM, IncomingRequest, Ordinary, Reply, Script
 from tests.support.clients import client_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 EXCHANGE_S = 30.0
 RETRY_AFTER_S = 10.0

@@ -19,6 +19,8 @@ from tests.support.repository import ROOT
 if TYPE_CHECKING:
     from tests.support.clients import Library
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT_S = 60
 """The time after which the test kills a process that hangs."""
 

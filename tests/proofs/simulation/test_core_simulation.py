@@ -24,6 +24,7 @@ OPERATIONS = scaled(push=100_000, nightly=1_000_000)
 SEED = 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", [SEED, SEED + 1])
 def test_no_invariant_is_broken(seed: int) -> None:

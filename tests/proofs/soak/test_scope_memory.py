@@ -12,7 +12,7 @@ from tests.proofs.soak.stateless_service import Service, begun
 from tests.support.clients import new_client
 from tests.support.scale import scaled
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SCOPES = scaled(push=4 * PLACES_KEPT, nightly=100 * PLACES_KEPT)
 PER_BATCH = 256

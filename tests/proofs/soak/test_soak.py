@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 import azpoll
 from azpoll.testing import FakeARM, Script, run_virtual
 from tests.proofs.soak.stateless_service import Service, begun, urls_of
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     import httpx
 
     from azpoll import AsyncOperation, Tracker
+
+pytestmark = pytest.mark.slow
 
 OPERATIONS = scaled(push=10_000, nightly=100_000)
 HOURS = scaled(push=1, nightly=24)

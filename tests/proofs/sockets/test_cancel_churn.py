@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from azure.core import AsyncPipelineClient
 from azure.core.pipeline import policies
 from azure.core.pipeline.transport import AioHttpTransport, HttpRequest
@@ -27,6 +28,8 @@ from tests.support.scale import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+pytestmark = pytest.mark.slow
 
 CANCELLATIONS = scaled(push=36_000, nightly=1_000_000)
 """The number of cancelled awaiters: about 20 s, or 10 min."""

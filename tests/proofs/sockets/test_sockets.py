@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from azpoll.testing import Pattern
     from tests.support.clients import Library
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = scaled(push=160, nightly=25_000)
 SEED = 20_260_101
 

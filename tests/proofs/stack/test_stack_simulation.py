@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.proofs.stack.stack_invariants import History
     from tests.support.clients import Library
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = 1_000
 RUNS = scaled(push=4, nightly=1_000)
 UNTHROTTLED = frozenset(FAULTS) - {"429"}

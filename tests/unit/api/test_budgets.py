@@ -25,6 +25,7 @@ def widget(name: str, subscription: str = "s") -> str:
     return f"/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Test/widgets/{name}?api-version=1"
 
 
+@pytest.mark.slow
 async def test_a_fleet_beyond_the_limit_meets_no_429_and_loses_nothing() -> None:
     """1,000 operations that ask for 59 reads a second end within 25, none early."""
     arm = limited()

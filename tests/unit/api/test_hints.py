@@ -152,6 +152,7 @@ async def test_a_pace_that_can_never_be_right_is_refused(every_s: float) -> None
         azpoll.DeploymentOperations(f"{ORIGIN}{LIST}", every_s=every_s)
 
 
+@pytest.mark.slow
 async def test_the_list_of_a_deployment_tells_sooner_than_the_order_of_the_polls() -> None:
     """With hints from one list, 700 operations under ARM's limit are told sooner, none early."""
     means: dict[bool, float] = {}

@@ -37,6 +37,7 @@ def most_at_once(requests: list[RequestRecord], takes_s: float) -> int:
     return peak
 
 
+@pytest.mark.slow
 @LIBRARIES
 async def test_polls_that_take_long_are_made_many_at_once(library: Library, most: int) -> None:
     arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=SLOW_S, limits=None)
@@ -71,6 +72,7 @@ async def test_a_few_that_are_answered_at_once_need_no_more(library: Library, mo
     arm.no_early_polls()
 
 
+@pytest.mark.slow
 @LIBRARIES
 async def test_initial_requests_that_take_long_are_sent_many_at_once(library: Library, most: int) -> None:
     arm = FakeARM(default=Script(duration_s=0, retry_after=1, initial=Delay(3)), limits=None)

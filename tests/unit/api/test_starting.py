@@ -55,6 +55,7 @@ async def begin_all(tracker: azpoll.Tracker[Any], count: int, method: str = "PUT
 # How many, and how fast
 
 
+@pytest.mark.slow
 async def test_a_thousand_starts_keep_to_the_write_limit_of_arm() -> None:
     """100 at once, then 10 a second: ARM never has to refuse one."""
     arm = FakeARM(default=SHORT, limits=Limits(), log_size=10_000)
@@ -74,6 +75,7 @@ async def test_deletes_have_a_limit_of_their_own() -> None:
     assert max(*initials(arm, "PUT"), *initials(arm, "DELETE")) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [None, azpoll.Budget(write_rate=None)])
 async def test_without_a_limit_all_are_sent_at_once(budget: azpoll.Budget | None) -> None:
     arm = FakeARM(default=SHORT, limits=None, log_size=10_000)
@@ -184,6 +186,7 @@ async def test_a_429_sets_the_starts_of_its_subscription_aside_and_no_others() -
         assert anyio.current_time() == pytest.approx(17, abs=0.5)
 
 
+@pytest.mark.slow
 async def test_beside_another_tool_that_uses_the_same_principal_no_start_is_lost() -> None:
     """It takes 6 of the 10 writes a second; what is left is shared without a storm of 429s."""
     arm = FakeARM(default=SHORT, limits=Limits(), log_size=10_000)

@@ -199,6 +199,7 @@ async def test_a_slow_answer_never_brings_a_second_request_for_the_operation() -
     arm.no_early_polls()
 
 
+@pytest.mark.slow
 async def test_a_thousand_operations_at_once() -> None:
     arm = FakeARM(
         default=lambda request: Script(duration_s=int(request.path.rpartition("t")[2]) % 50, retry_after=7), limits=None

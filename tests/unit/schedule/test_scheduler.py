@@ -126,6 +126,7 @@ async def test_the_servers_retry_after_on_a_failure_is_kept(client: httpx.AsyncC
     fake_arm.no_early_polls()
 
 
+@pytest.mark.slow
 async def test_a_fleet_behind_a_budget_is_never_early_and_never_throttled(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:

@@ -17,7 +17,15 @@ from tests.proofs.peers.failures.failures_page import PAGE, page
 if TYPE_CHECKING:
     from tests.proofs.peers.failures.failure_case import Scenario
 
-SCENARIOS = [pytest.param(scenario, id=f"{case.name}-{scenario.name}") for case in CASES for scenario in case.scenarios]
+SCENARIOS = [
+    pytest.param(
+        scenario,
+        id=f"{case.name}-{scenario.name}",
+        marks=[pytest.mark.slow] if scenario.limits is not None else [],
+    )
+    for case in CASES
+    for scenario in case.scenarios
+]
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
