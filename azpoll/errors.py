@@ -225,10 +225,10 @@ def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialReque
     name = f"{request.method} {masked_url(request.url)}"
     advice = (
         "Nothing was sent. Fix the client, then send it again"
-        if outcome.fault.fatal
+        if outcome.kind.fatal
         else "The service may have executed it. Look at the resource before you send it again"
     )
-    text = f"{name} was not answered ({outcome.fault.value}: {outcome.detail}). {advice}"
+    text = f"{name} was not answered ({outcome.kind.value}: {outcome.detail}). {advice}"
     error = InitialRequestFailed(text, operation=name)
     error.__cause__ = outcome.cause
     return error

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 import anyio
 
 from azpoll.errors import TrackerClosed
+from azpoll.newest_values import NewestValues
 from azpoll.operation_source import OperationSource
 from azpoll.snapshot import OperationState
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
     from azpoll.operation import AsyncOperation
@@ -74,7 +75,8 @@ class Group(OperationSource[ResponseT]):
         self.label = label
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
-        self._changes = _Changes()
+        self._version = 0
+        self._changed = anyio.Event()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -121,7 +123,7 @@ class Group(OperationSource[ResponseT]):
 
         A slow reader gets only the newest progress.
         """
-        return _Progress(self.snapshot, self._changes, lambda: self._closed)
+        return NewestValues(self._newest, lambda: self._version, self._wait_changed)
 
     def _session(self) -> Session[ResponseT]:
         if self._closed:
@@ -138,46 +140,13 @@ class Group(OperationSource[ResponseT]):
         return operation
 
     def _note(self, _operation: object = None) -> None:
-        self._changes.add()
+        self._version += 1
+        changed, self._changed = self._changed, anyio.Event()
+        changed.set()
 
+    async def _wait_changed(self) -> None:
+        await self._changed.wait()
 
-class _Changes:
-    """Counts changes, and wakes the tasks that wait for the next one."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._next = anyio.Event()
-
-    def add(self) -> None:
-        """Count a change."""
-        self._count += 1
-        current, self._next = self._next, anyio.Event()
-        current.set()
-
-    async def since(self, count: int) -> int:
-        """Wait until the number of changes differs from `count`, and return it."""
-        while self._count == count:
-            await self._next.wait()
-        return self._count
-
-
-class _Progress:
-    """An iterator rather than an async generator, which must be closed when it is left early."""
-
-    def __init__(self, snapshot: Callable[[], GroupProgress], changes: _Changes, is_closed: Callable[[], bool]) -> None:
-        self._snapshot = snapshot
-        self._changes = changes
-        self._is_closed = is_closed
-        self._seen = -1
-        self._is_last = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> GroupProgress:
-        if self._is_last:
-            raise StopAsyncIteration
-        self._seen = await self._changes.since(self._seen)
-        now = self._snapshot()
-        self._is_last = not now.running and (now.total > 0 or self._is_closed())
-        return now
+    def _newest(self) -> tuple[GroupProgress, bool]:
+        now = self.snapshot()
+        return now, not now.running and (now.total > 0 or self._closed)

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from azpoll.protocol.answer import object_in, read_object
-from azpoll.protocol.error_body import is_list
-from azpoll.protocol.reading import member, provisioning_state, text, verdict_of
-from azpoll.protocol.states import Verdict
+from azpoll.protocol.json_body import is_list, object_in, object_member, text_member
+from azpoll.protocol.reading import Reading
+from azpoll.protocol.status_document import Verdict, provisioning_state, verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from azpoll.protocol.answer import Answer
 
@@ -81,18 +80,18 @@ class DeploymentOperations:
         url: str | None = self._url
         verdicts: list[Verdict] = []
         while url is not None:
-            page = read_object(await board.read(url)) or {}
+            page = Reading(await board.read(url)).document or {}
             verdicts.extend(_report(board, page))
-            url = text(page, "nextLink")
+            url = text_member(page, "nextLink")
         return not verdicts or Verdict.RUNNING in verdicts
 
 
-def _report(board: HintBoard, page: dict[str, object]) -> Iterator[Verdict]:
+def _report(board: HintBoard, page: Mapping[str, object]) -> Iterator[Verdict]:
     """Report one page to the board; yields the verdict of each resource."""
     items = page.get("value")
     for item in items if is_list(items) else ():
-        properties = member(object_in(item) or {}, "properties") or {}
-        resource_id = text(member(properties, "targetResource"), "id")
+        properties = object_member(object_in(item) or {}, "properties") or {}
+        resource_id = text_member(object_member(properties, "targetResource"), "id")
         state = provisioning_state(properties)
         if resource_id is None or state is None:
             continue

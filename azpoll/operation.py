@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
+from azpoll.newest_values import NewestValues
 from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import OperationState, Snapshot, public_state
 from azpoll.tracking.settings import checked_seconds
@@ -17,7 +18,6 @@ from azpoll.tracking.settings import checked_seconds
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
-    from azpoll.protocol.states import State
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
     from azpoll.transport.library import HTTPResponse
@@ -178,7 +178,10 @@ class AsyncOperation(Generic[T]):
         A slow reader gets only the newest snapshot: there is no queue.
         """
         self._session.loop.check_task()
-        return _Snapshots(self._record, self.snapshot)
+        record = self._record
+        return NewestValues(
+            lambda: (self.snapshot(), record.ended), lambda: (record.polls, record.ended), record.wait_changed
+        )
 
     def resume_token(self) -> str:
         """Return a text that resumes tracking later, or in another process (rule 42).
@@ -222,27 +225,3 @@ class AsyncOperation(Generic[T]):
 
     def _wall_time(self, at_s: float) -> datetime:
         return datetime.fromtimestamp(self._session.outcomes.wall_clock.unix_s(at_s), UTC)
-
-
-class _Snapshots:
-    """An iterator rather than an async generator, which must be closed when it is left early."""
-
-    __slots__ = ("_is_last", "_record", "_seen", "_snapshot")
-
-    def __init__(self, record: OperationRecord, snapshot: Callable[[], Snapshot]) -> None:
-        self._record = record
-        self._snapshot = snapshot
-        self._seen: State | None = None
-        self._is_last = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Snapshot:
-        record = self._record
-        if self._is_last:
-            raise StopAsyncIteration
-        while record.state is self._seen and not record.ended:
-            await record.wait_changed()
-        self._seen, self._is_last = record.state, record.ended
-        return self._snapshot()

@@ -89,7 +89,7 @@ class Tracker(OperationSource[ResponseT]):
         self._entered: Session[ResponseT] | None = None
         self._settings = settings.TrackerSettings(
             parse_url=properties.parse_url,
-            defaults=settings.Defaults(
+            defaults=settings.Settings(
                 settings.checked_delay_limits(interval, min_interval), settings.checked_seconds("timeout", timeout)
             ),
             origins=checked_origins(allowed_origins, rebase_to, properties.base_url, properties.parse_url),

@@ -11,7 +11,7 @@ import httpx
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import start
-from azpoll.protocol.states import Plan
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.poll_queue import PollQueue
@@ -70,14 +70,15 @@ def _drive(poll_queue: PollQueue, answer: Answer, operations: int) -> float:
     now_s, woken = 0.0, 0
     begun = time.process_time()
     while woken < operations:
-        job = poll_queue.take(now_s)
-        if job is None:
+        taken = poll_queue.take(now_s)
+        if taken is None:
             next_s = poll_queue.next_s()
             assert next_s is not None
             now_s = max(next_s, now_s + 1e-6)
         else:
-            assert job.provider_queue is not None
+            job, provider_queue = taken
+            assert provider_queue is not None
             woken += 1
-            poll_queue.on_answer(job.provider_queue, answer, now_s)
+            poll_queue.on_answer(provider_queue, answer, now_s)
             poll_queue.put(job, now_s + LATER_S)
     return (time.process_time() - begun) / operations * 1e6

@@ -1,8 +1,8 @@
-"""A time limit for every exchange under way, kept by one timer.
+"""A time limit for each exchange, kept by one timer.
 
-A cancel scope for each exchange has a timer of its own, a tenth of what a poll costs. But all exchanges have the same
-limit, so they reach it in the order in which they began, and only the oldest needs to be watched. The timer is left
-running when that one is over: it then finds the next, so it is set once in a limit's time and not for each exchange.
+A cancel scope for each exchange has a timer of its own, which costs a tenth of a poll. All exchanges have the same
+limit, so they reach it in the order in which they began, and only the oldest one needs a timer. The timer keeps running
+when that exchange ends, and is then set for the next one. So it is set once per time limit, not once per exchange.
 """
 
 from __future__ import annotations
@@ -21,44 +21,30 @@ if TYPE_CHECKING:
 
 
 EXCHANGE_S = 30.0
-"""Seconds for one whole poll (rule 38): httpx's own limits are per read, and a dripping server outlives them."""
+"""The time limit of a whole poll in seconds (rule 38). The limits of httpx apply to each read, which a slow server can
+repeat without end."""
 
 
 class ExchangeTimeouts:
-    """Cancels what takes longer, wherever it waits.
+    """Cancels each exchange of the running event loop that exceeds the time limit.
 
     Args:
-        seconds: for one exchange.
+        seconds: the time limit.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._under_way: dict[_Exchange, None] = {}  # the oldest first
+        self._in_flight: dict[_Exchange, None] = {}  # the oldest first
         self._scopes = WeakSet[anyio.CancelScope]()  # under trio
         self._timer: asyncio.TimerHandle | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def open(self) -> None:
-        """Note that all exchanges will be made in the running event loop."""
-        if is_asyncio():
-            self._loop = asyncio.get_running_loop()
-
-    def close(self) -> None:
-        """Leave no timer behind."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def end_all(self) -> None:
-        """Let the limit of all exchanges under way be over now."""
-        for scope in self._scopes:
-            scope.cancel()
-        for exchange in self._under_way:
-            exchange.cancel()
-        self._under_way.clear()
+        self._loop = asyncio.get_running_loop() if is_asyncio() else None
 
     def exchange(self, now_s: float) -> AbstractContextManager[object, bool]:
-        """Return what an exchange that begins now is to run in; what follows it tells that the limit has passed."""
+        """Return the context of an exchange that begins now.
+
+        At the limit the context cancels the exchange and suppresses the cancellation; execution continues after the
+        `with` block.
+        """
         until_s = now_s + self.seconds
         if self._loop is None:
             scope = anyio.CancelScope(deadline=until_s)
@@ -66,41 +52,47 @@ class ExchangeTimeouts:
             return scope
         task: asyncio.Task[Any] | None = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101 - a coroutine runs in a task
-        exchange = _Exchange(self._under_way, until_s, task)
+        exchange = _Exchange(self._in_flight, until_s, task)
         if self._timer is None:
-            self._watch(exchange)
+            self._timer = self._loop.call_at(until_s, self._cancel_late, self._loop)
         return exchange
 
-    def _watch(self, oldest: _Exchange) -> None:
-        assert self._loop is not None  # noqa: S101 - only asyncio's exchanges are watched
-        self._timer = self._loop.call_at(oldest.until_s, self._cancel_late)
+    def abort_all(self) -> None:
+        """End the exchanges in flight as if they had reached the limit, and release the timer."""
+        for scope in self._scopes:
+            scope.cancel()
+        for exchange in self._in_flight:
+            exchange.cancel()
+        self._in_flight.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _cancel_late(self) -> None:
-        assert self._loop is not None  # noqa: S101 - as in `_watch`
+    def _cancel_late(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        now_s = self._loop.time()
-        for exchange in tuple(self._under_way):
+        now_s = loop.time()
+        for exchange in tuple(self._in_flight):
             if exchange.until_s > now_s:
-                self._watch(exchange)
+                self._timer = loop.call_at(exchange.until_s, self._cancel_late, loop)
                 return
-            del self._under_way[exchange]
+            del self._in_flight[exchange]
             exchange.cancel()
 
 
 class _Exchange:
-    """One exchange of an asyncio task, cancelled and told of it as `asyncio.timeout` does."""
+    """One exchange of an asyncio task. It is cancelled as by `asyncio.timeout`."""
 
-    __slots__ = ("_cancelling", "_late", "_task", "_under_way", "until_s")
+    __slots__ = ("_cancelling", "_in_flight", "_late", "_task", "until_s")
 
-    def __init__(self, under_way: dict[_Exchange, None], until_s: float, task: asyncio.Task[Any]) -> None:
+    def __init__(self, in_flight: dict[_Exchange, None], until_s: float, task: asyncio.Task[Any]) -> None:
         self.until_s = until_s
-        self._under_way = under_way
+        self._in_flight = in_flight
         self._task = task
         self._cancelling = task.cancelling()
         self._late = False
 
     def __enter__(self) -> None:
-        self._under_way[self] = None
+        self._in_flight[self] = None
 
     def cancel(self) -> None:
         self._late = True
@@ -110,6 +102,6 @@ class _Exchange:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         if not self._late:
-            del self._under_way[self]
+            del self._in_flight[self]
             return False
         return self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError

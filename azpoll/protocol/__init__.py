@@ -1,1 +1,1 @@
-"""What an answer means and what is asked next: no I/O, no clock, no randomness."""
+"""The meaning of an answer, and the next request: pure functions without I/O, a clock or randomness."""

@@ -1,9 +1,9 @@
-"""The error a service reports, read wherever services put it (rule 44).
+"""The error that a service reports, found at any of the places that services use (rule 44).
 
-The contract has one place for it, `error` at the top of the body; services know more. The first place with a
-code, a message or details is taken, and `{}` is none of these:
+The contract has one place: `error` at the top of the body. Services use more. The first place with a code, a message
+or details counts. An empty object has none of these.
 
-| order | place                          | seen in                                                       |
+| order | place                          | used by                                                       |
 |-------|--------------------------------|---------------------------------------------------------------|
 | 1     | `error`                        | the contract; as a string, with its text beside it, in OAuth  |
 | 2     | `properties.error`             | resources with a failed `provisioningState`                   |
@@ -11,26 +11,33 @@ code, a message or details is taken, and `{}` is none of these:
 | 4     | `odata.error`                  | OData 3, whose message is `{"lang": ..., "value": ...}`       |
 | 5     | the top level                  | App Service (`Code`, `Message`, `Details`), Web API           |
 | 6     | the XML element `Error`        | Storage, Service Bus, OData                                   |
-| 7     | the body's own text            | gateways: a plain line; never HTML, broken JSON or binary     |
+| 7     | the text of the body           | gateways: a plain line; never HTML, broken JSON or binary     |
 
-`x-ms-error-code` gives the code that none of these gave. Member names match without case everywhere. Wherever
-an error or a message may stand, JSON text of one is read too: as the error itself where nothing else gives a
-code, else as one more detail. Bodies are hostile until shown otherwise: at most 8 levels and 256 errors are
-read, of no more than 1,000 members each, XML with a DTD is not, and what was not understood stays in `members` and
-in `raw`.
+`x-ms-error-code` supplies the code if none of these has one. Member names match in any case. JSON text in place of an
+error or a message is read too: as the error itself if nothing else has a code, else as one more detail.
+
+Bodies may be hostile. At most 8 levels and 256 errors are read, with at most 1,000 members each. XML with a DTD is not
+read. Anything that was not understood stays in `members` and in `raw`.
 
 Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSON 4.0, section 19.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import takewhile
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from azpoll.protocol.answer import Answer, BodyProblem, is_object, read_status
-from azpoll.protocol.error_body import is_list, json_in, member, raw_text, xml_members
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.error_body import Members, json_in, member_in_any_case, raw_text, xml_members
+from azpoll.protocol.json_body import BodyProblem, is_list, is_object, read_status_json
 from azpoll.protocol.redaction import escape_for_display
+
+ERROR_CODE = "x-ms-error-code"
+REQUEST_ID = "x-ms-request-id"
+CORRELATION_ID = "x-ms-correlation-request-id"
+HEADERS = (ERROR_CODE, REQUEST_ID, CORRELATION_ID)
+"""The headers that this module reads."""
 
 _MAX_DEPTH = 8
 _MAX_ERRORS = 256
@@ -41,21 +48,19 @@ _PLACES = (("error",), ("properties", "error"), ("properties", "statusmessage"),
 _NO_REASON = "the service gave no reason"
 _NOTHING: Mapping[str, object] = {}
 
-_T = TypeVar("_T")
-
 
 class ARMError(NamedTuple):
-    """One error of a service, with all that was sent.
+    """One error of a service, complete.
 
     Attributes:
-        code: for programs, such as `Conflict`; numbers are turned into text.
-        message: for people, as sent: not escaped, so not for a log; see `describe`. `detail` where there is
-            no `message` (Service Bus; RFC 9457).
-        target: what the error is about.
-        details: errors beneath this one, those sent as JSON text in its message included.
+        code: for programs, such as `Conflict`; a number becomes text.
+        message: for people, as sent. It is not escaped, so do not log it; see `describe`. `detail` without a `message`
+            (Service Bus; RFC 9457).
+        target: the part of the request that the error is about.
+        details: the errors below this one, including those in the JSON text of its message.
         innererror: as sent.
-        additional_info: as sent; `type` and `info` in each by the contract.
-        members: all other members by the name they were sent with, and known ones of an unexpected shape.
+        additional_info: as sent; by the contract each has `type` and `info`.
+        members: all other members under their names as sent, and known members of an unexpected shape.
     """
 
     code: str | None = None
@@ -67,18 +72,18 @@ class ARMError(NamedTuple):
     members: Mapping[str, object] = _NOTHING
 
     def __repr__(self) -> str:
-        """Tell what `describe` tells (rule 45)."""
+        """Show the text of `describe` (rule 45)."""
         return f"<ARMError {describe(self)}>"
 
 
 class ServiceError(NamedTuple):
-    """An error and the answer that brought it.
+    """An error, and facts about its answer.
 
     Attributes:
-        status_code: of the HTTP answer; 200 when a status monitor reports a failed operation.
-        error: with no code, message or details when the service gave none.
-        raw: the start of the body as text, 64 KiB at most; not escaped.
-        request_id: `x-ms-request-id`, which support asks for.
+        status_code: of the HTTP answer; 200 if a status monitor reports a failed operation.
+        error: without code, message and details if the service sent none.
+        raw: the start of the body as text, at most 64 KiB; not escaped.
+        request_id: `x-ms-request-id`, for the support of the service.
         correlation_id: `x-ms-correlation-request-id`.
     """
 
@@ -89,32 +94,31 @@ class ServiceError(NamedTuple):
     correlation_id: str | None = None
 
     def __repr__(self) -> str:
-        """Tell the status code and what `describe` tells (rule 45)."""
+        """Show the status code and the text of `describe` (rule 45)."""
         return f"<ServiceError {self.status_code}, {describe(self.error)}>"
 
 
 def read_error(answer: Answer) -> ServiceError:
-    """Return the error in an answer, an empty one if there is none. Never raises."""
+    """Return the error in an answer; an empty one without an error. Never raises."""
     raw = raw_text(answer.body)
-    document = read_status(answer)
+    document = read_status_json(answer)
     reader = _Reader()
     found = reader.text_body(raw) if isinstance(document, BodyProblem) else reader.document(document, 0)
     error = found or ARMError()
     if error.code is None:
-        error = error._replace(code=answer.headers.get("x-ms-error-code"))
-    return ServiceError(
-        status_code=answer.status_code,
-        error=error,
-        raw=raw,
-        request_id=answer.headers.get("x-ms-request-id"),
-        correlation_id=answer.headers.get("x-ms-correlation-request-id"),
-    )
+        error = error._replace(code=answer.headers.get(ERROR_CODE))
+    return ServiceError(answer.status_code, error, raw, *request_ids(answer))
+
+
+def request_ids(answer: Answer) -> tuple[str | None, str | None]:
+    """Return the request id and the correlation id that the service gave an answer."""
+    return answer.headers.get(REQUEST_ID), answer.headers.get(CORRELATION_ID)
 
 
 def describe(error: ARMError, limit: int = 512) -> str:
     """Return one line for people, at most `limit` characters: `Code: message [Code: message of the cause]`.
 
-    The cause is the innermost error along the first useful details, or along `innererror` where there are no
+    The cause is the innermost error along the first details with a code or message, or along `innererror` without
     details. It gets up to half of the line, so that a long outer message cannot push it out. Never raises.
 
     Source: rule 45; threat T14.
@@ -129,7 +133,7 @@ def describe(error: ARMError, limit: int = 512) -> str:
 def _sentence(error: ARMError) -> str:
     message = error.message or ""
     if error.details and json_in(message) is not None:
-        message = ""  # what it holds is among the details, in readable form
+        message = ""  # its content is among the details, in readable form
     return ": ".join(filter(None, (error.code, message)))
 
 
@@ -148,7 +152,7 @@ def _speaks(error: ARMError) -> bool:
 
 
 class _Reader:
-    """Reads one body, and counts the errors that may still be read from it."""
+    """Reads one body, and counts down the errors that may still be read from it."""
 
     __slots__ = ("_left",)
 
@@ -156,7 +160,7 @@ class _Reader:
         self._left = _MAX_ERRORS
 
     def document(self, value: object, depth: int) -> ARMError | None:
-        """Return the error somewhere in a whole document: a wrapped one first, the top level last."""
+        """Return the error in a whole document: a wrapped one first, the top level last."""
         if not is_object(value):
             return self.error(value, depth)
         self._left -= 1
@@ -166,7 +170,7 @@ class _Reader:
         return self._placed(sent, depth) or self._top(sent, depth + 1)
 
     def error(self, value: object, depth: int) -> ARMError | None:
-        """Return the error that `value`, standing where an error belongs, is: its own members come first."""
+        """Return the error of a value at the place of an error: its own members come before wrapped ones."""
         self._left -= 1
         if depth > _MAX_DEPTH or self._left < 0:
             return None
@@ -185,7 +189,7 @@ class _Reader:
 
     def record(self, sent: Mapping[str, object], depth: int) -> ARMError:
         """Return the error whose members are `sent`."""
-        members = _Members(sent)
+        members = Members(sent)
         error = ARMError(
             code=members.take("code", _text),
             message=members.take("message", _text) or members.take("detail", _text),
@@ -218,7 +222,7 @@ class _Reader:
         for path in _PLACES:
             value: object = document
             for name in path:
-                value = member(value, name)
+                value = member_in_any_case(value, name)
             error = None if value is None else self.error(value, depth + 1)
             if error is not None:
                 return error
@@ -235,11 +239,11 @@ class _Reader:
 
 
 def _unworded(document: dict[str, object]) -> dict[str, object]:
-    """Return the document in the contract's shape where `error` is a word with its text beside it.
+    """Return the document in the contract's shape if `error` is a word with its text beside it.
 
-    So in OAuth 2 (RFC 6749 5.2) and where a framework names the HTTP status; another `code` beside it wins.
+    OAuth 2 (RFC 6749 5.2) has this shape, and frameworks that name the HTTP status. Another `code` beside it wins.
     """
-    members = _Members(document)
+    members = Members(document)
     word = members.take("error", _string)
     message = members.take("error_description", _text) or members.take("message", _text)
     if word is None or message is None:
@@ -248,33 +252,9 @@ def _unworded(document: dict[str, object]) -> dict[str, object]:
     return {"code": code, "message": message, **members.left}
 
 
-class _Members:
-    """The members of an object, found by name in any case; the first of several spellings counts.
-
-    Attributes:
-        left: those that were not taken.
-    """
-
-    __slots__ = ("_keys", "left")
-
-    def __init__(self, sent: Mapping[str, object]) -> None:
-        self.left = dict(sent)
-        self._keys = {key.lower(): key for key in reversed(self.left)}
-
-    def take(self, name: str, read: Callable[[object], _T | None]) -> _T | None:
-        """Return what `read` makes of a member, and take it out unless it holds what `read` cannot read."""
-        key = self._keys.get(name)
-        if key is None:
-            return None
-        value = read(self.left[key])
-        if value is not None or self.left[key] in (None, "", [], {}):
-            del self.left[key]
-        return value
-
-
 def _text(value: object) -> str | None:
     if is_object(value):
-        value = member(_object(value), "value")  # OData: {"lang": "en-us", "value": "..."}
+        value = member_in_any_case(_object(value), "value")  # OData: {"lang": "en-us", "value": "..."}
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return _string(value)

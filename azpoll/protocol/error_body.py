@@ -1,29 +1,31 @@
-"""The body of an error opened with care: as text, as JSON within text, as XML (rule 44). Never raises."""
+"""The body of an error as text, as JSON within text, as XML, and as members in any case (rule 44). Never raises."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, TypeVar
 
-from azpoll.protocol.answer import is_object
-from azpoll.protocol.json_body import value_in
+from azpoll.protocol.json_body import is_object, value_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from xml.etree.ElementTree import Element
 
 _MAX_RAW = 64 * 1024
 _DTD = re.compile("<!(?:doctype|entity)", re.IGNORECASE)
 
+_T = TypeVar("_T")
+
 
 def raw_text(body: bytes) -> str:
-    """Return the first 64 KiB of a body as text, without its BOM; UTF-8 unless the BOM says UTF-16."""
+    """Return the first 64 KiB of a body as text, without its byte order mark: UTF-8 unless the mark is UTF-16's."""
     utf16 = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return body[:_MAX_RAW].decode("utf-16" if utf16 else "utf-8-sig", errors="replace")
 
 
 def json_in(text: str) -> object | None:
-    """Return the object or list whose JSON text this is, else None; one of more than 64 KiB is not read."""
+    """Return the object or list of a JSON text, else None; text above 64 KiB is not read."""
     if len(text) > _MAX_RAW or not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -35,12 +37,12 @@ def json_in(text: str) -> object | None:
 def xml_members(text: str) -> dict[str, object]:
     """Return the members of the first `Error` element, else of the root: name without namespace to text.
 
-    An element without children has one member, `message`. Broken XML, and any with a DTD, has none: with no
-    DTD there are no entities to expand and nothing to fetch.
+    An element without children has one member, `message`. Broken XML has none, and neither has XML with a DTD:
+    without a DTD there are no entities to expand and nothing to fetch.
     """
     if _DTD.search(text):
         return {}
-    from xml.etree import ElementTree as ET  # noqa: PLC0415 - few services need it, and it is slow to import
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - few services send XML, and the import is slow
 
     try:
         root = ET.fromstring(text)  # noqa: S314 - see above
@@ -51,16 +53,35 @@ def xml_members(text: str) -> dict[str, object]:
     return members or {"message": (element.text or "").strip()}
 
 
-def member(document: object, name: str) -> object:
-    """Return the member with this lower-case name, written in any case; None where there is none."""
+def member_in_any_case(document: object, name: str) -> object:
+    """Return the member with this lower-case name, spelled in any case; None without one."""
     if not is_object(document):
         return None
     return next((value for key, value in document.items() if key.lower() == name), None)
 
 
-def is_list(value: object) -> TypeGuard[list[object]]:
-    """Whether a JSON value is a list."""
-    return isinstance(value, list)
+class Members:
+    """The members of an object, found by name in any case; the first of several spellings counts.
+
+    Attributes:
+        left: the members that were not taken.
+    """
+
+    __slots__ = ("_keys", "left")
+
+    def __init__(self, sent: Mapping[str, object]) -> None:
+        self.left = dict(sent)
+        self._keys = {key.lower(): key for key in reversed(self.left)}
+
+    def take(self, name: str, read: Callable[[object], _T | None]) -> _T | None:
+        """Return a member as converted by `read`, and remove it, unless `read` cannot convert it."""
+        key = self._keys.get(name)
+        if key is None:
+            return None
+        value = read(self.left[key])
+        if value is not None or self.left[key] in (None, "", [], {}):
+            del self.left[key]
+        return value
 
 
 def _name(element: Element) -> str:

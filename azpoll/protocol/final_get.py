@@ -1,25 +1,24 @@
-"""Where the final result of a succeeded operation is read (rules 30-33)."""
+"""The place of the final result of an operation that succeeded (rules 30-33)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.patterns import LOCATION
-from azpoll.protocol.reading import text
-from azpoll.protocol.states import FinalStateVia
+from azpoll.protocol.json_body import text_member
+from azpoll.protocol.patterns import LOCATION, RESOURCE, UNTIL_GONE
+from azpoll.protocol.plan import FinalStateVia
 
 if TYPE_CHECKING:
-    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.patterns import StatusReport
     from azpoll.protocol.reading import Reading
     from azpoll.protocol.states import Polling
     from azpoll.protocol.url_policy import RejectedURL
 
-_RESOURCE_METHODS = frozenset({"PUT", "PATCH"})
 _MONITOR_NAMES = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
 
 
-def final_get_url(state: Polling, answer: Answer, reading: Reading) -> str | RejectedURL | None:
-    """Return the URL of the final GET; None when the answer at hand is the result.
+def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str | RejectedURL | None:
+    """Return the URL of the final GET; None if the answer at hand is the result.
 
     The first row that applies decides:
 
@@ -36,21 +35,20 @@ def final_get_url(state: Polling, answer: Answer, reading: Reading) -> str | Rej
     | otherwise                                       | the answer at hand (rule 31)        |
     """
     plan, pattern = state.plan, state.pattern
-    changes_resource = plan.method in _RESOURCE_METHODS
     if plan.result == "status":
         return None
     match plan.final_state_via:
         case FinalStateVia.ORIGINAL_URI:
-            at_hand = pattern.header is None or (pattern is LOCATION and state.url == plan.resource_url)
+            at_hand = pattern in {RESOURCE, UNTIL_GONE} or (pattern is LOCATION and state.url == plan.resource_url)
             return None if at_hand else plan.resource_url
         case FinalStateVia.LOCATION if state.location is not None:
             return state.location
-        case via if via in _MONITOR_NAMES and not changes_resource:
+        case via if via in _MONITOR_NAMES and not plan.changes_resource:
             return None
         case _:
             pass
     if not pattern.is_monitor or plan.method == "DELETE":
         return None
-    if (named := text(reading.document, "resourceLocation")) is not None:
-        return plan.url_policy.resolve(named, base=answer.url, resource_url=plan.resource_url)
-    return plan.resource_url if changes_resource else state.location
+    if (named := text_member(report.document, "resourceLocation")) is not None:
+        return plan.resolve(named, reading.url)
+    return plan.resource_url if plan.changes_resource else state.location

@@ -1,65 +1,61 @@
-"""Whether an initial request may be sent again, and after how long.
+"""Whether an initial request may be sent again, and after which delay.
 
-A request that is refused with 429 was not executed. Any other failure may have come after the service had acted on the
-request, so it is sent again only if the caller says that a second one does no harm.
+A request that was refused with 429 was not executed. After any other failure the service may have executed it, so it
+is sent again only if the caller declares it idempotent.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from azpoll.protocol.answer import Answer, FailureKind
-from azpoll.protocol.delay import Delay, backoff_delay, retry_after
-from azpoll.protocol.failures import FAILING_S, MOST_FAILURES
-from azpoll.protocol.status_class import StatusClass, status_class
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay
+from azpoll.protocol.failures import FAILING_LIMIT_S, MAX_FAILURES
+from azpoll.protocol.reading import AnyReading, Reading, read
+from azpoll.protocol.status_class import StatusClass
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 
-if TYPE_CHECKING:
-    from azpoll.protocol.answer import RequestFailure
-    from azpoll.protocol.delay import DelayLimits
 
-
-class Repeat(NamedTuple):
-    """One more try of an initial request.
+class Retry(NamedTuple):
+    """One more attempt of an initial request.
 
     Attributes:
-        wait: before it is sent.
-        failures: tries that failed so far, 1 or more.
-        since_s: when the first of them failed.
+        delay: before it is sent.
+        failures: attempts that failed so far, 1 or more.
+        since_s: monotonic seconds of the first failure.
     """
 
-    wait: Delay
+    delay: Delay
     failures: int
     since_s: float
 
 
-def repeat(
-    outcome: Answer | RequestFailure, before: Repeat | None, delay_limits: DelayLimits, *, idempotent: bool
-) -> Repeat | None:
-    """Return how an initial request is sent again; None when what came is the caller's answer.
+def next_retry(
+    outcome: Answer | RequestFailure, before: Retry | None, limits: DelayLimits, *, idempotent: bool
+) -> Retry | None:
+    """Return the next attempt of an initial request; None if the outcome is final.
 
     Args:
-        outcome: what the last try brought.
-        before: what this returned for the try before that; None for the first.
-        delay_limits: the caller's settings.
-        idempotent: whether the caller says that the request may be executed twice.
+        outcome: of the last attempt.
+        before: the attempt that brought this outcome, as returned for the outcome before it; None for the first.
+        limits: the caller's settings.
+        idempotent: whether the service may execute the request twice, as the caller declares.
 
-    Source: rule 25 for the waits and the bound, ten tries and ten minutes.
+    Source: rule 25 for the delays and for the bound of ten attempts and ten minutes.
     """
-    head = outcome if isinstance(outcome, Answer) else outcome.head
-    throttled = head is not None and head.status_code == TOO_MANY_REQUESTS
-    if not throttled and not (idempotent and _is_transient(outcome)):
+    reading = read(outcome)
+    throttled = reading.status_code == TOO_MANY_REQUESTS
+    if not throttled and not (idempotent and _is_transient(reading)):
         return None
-    failures, since_s = (1, outcome.at_s) if before is None else (before.failures + 1, before.since_s)
-    if failures >= MOST_FAILURES and outcome.at_s - since_s >= FAILING_S:
+    failures, since_s = (1, reading.at_s) if before is None else (before.failures + 1, before.since_s)
+    if failures >= MAX_FAILURES and reading.at_s - since_s >= FAILING_LIMIT_S:
         return None
-    asked = None if head is None else retry_after(head)
-    if throttled and asked is not None:  # its scope slows down as a whole: it need not wait longer by itself
-        return Repeat(Delay(delay_limits.clamp(asked), by_server=True), failures, since_s)
-    return Repeat(backoff_delay(outcome, delay_limits, failures), failures, since_s)
+    if throttled and reading.retry_after_s is not None:  # the whole scope slows down, so no request backs off itself
+        return Retry(Delay(limits.clamp(reading.retry_after_s), by_server=True), failures, since_s)
+    return Retry(backoff_delay(reading.retry_after_s, limits, failures), failures, since_s)
 
 
-def _is_transient(outcome: Answer | RequestFailure) -> bool:
-    if isinstance(outcome, Answer):
-        return status_class(outcome.status_code) is StatusClass.TRANSIENT
-    return outcome.fault in {FailureKind.CONNECTION, FailureKind.TIMEOUT}
+def _is_transient(reading: AnyReading) -> bool:
+    if isinstance(reading, Reading):
+        return reading.status_class is StatusClass.TRANSIENT
+    return reading.outcome.kind in {FailureKind.CONNECTION, FailureKind.TIMEOUT}

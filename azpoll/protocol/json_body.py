@@ -1,47 +1,119 @@
-"""JSON read once, whatever its encoding, and in a time that its length bounds."""
+"""JSON bodies, read in any encoding and in a time that their length bounds, and narrowed to objects, lists and text."""
 
 from __future__ import annotations
 
-import gc
 import json
+from enum import Enum
+from typing import TYPE_CHECKING, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from azpoll.protocol.answer import Answer
+
+CONTENT_TYPE = "content-type"
+HEADERS = (CONTENT_TYPE,)
+"""The headers that this module reads."""
 
 LARGE = 64 * 1024
-"""Of so much, how long it takes begins to matter."""
+"""Bytes above which a status document may not consist of brackets mostly: nested values take a parser longest."""
 
+_LEAST_PER_BRACKET = 5
 _BLANKS = " \t\n\r"
+_BOM = b"\xef\xbb\xbf"
+_HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
 _decode = json.JSONDecoder().raw_decode
+
+
+class BodyProblem(Enum):
+    """Why a body has no JSON value."""
+
+    EMPTY = "the body is empty"
+    BROKEN = "the body is not the JSON it should be"
+    OPAQUE = "the body is of another type"
+
+
+def read_json(answer: Answer) -> object | BodyProblem:
+    """Return the JSON value of a body, or the reason why it has none. Never raises.
+
+    `Content-Type` is advice only (rule 17): JSON without it is read, and a byte order mark is accepted. A body is
+    `BROKEN` if its type or its first character announces JSON and the rest is not JSON. So are an HTML page, and JSON
+    that is nested too deeply or has too long a number. Any other body (XML, text, an image) is `OPAQUE`: legal as a
+    result, never as a status.
+    """
+    if not answer.body:
+        return BodyProblem.EMPTY
+    try:
+        return value_in(text_of(answer.body))
+    except (ValueError, RecursionError):
+        if not answer.body.removeprefix(_BOM).strip():
+            return BodyProblem.EMPTY
+        return BodyProblem.BROKEN if _announces_json(answer) else BodyProblem.OPAQUE
+
+
+def read_status_json(answer: Answer) -> object | BodyProblem:
+    """Return the JSON value of a status document, or why it has none; `BROKEN` if it is mostly brackets."""
+    return BodyProblem.BROKEN if is_mostly_brackets(answer.body) else read_json(answer)
+
+
+def is_mostly_brackets(body: bytes) -> bool:
+    """Whether a body is above `LARGE` and more than a fifth of it is opening brackets (threat T10)."""
+    return len(body) > LARGE and (body.count(b"[") + body.count(b"{")) * _LEAST_PER_BRACKET > len(body)
 
 
 def value_in(text: str) -> object:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: it is not the text of one value, or a number in it is too long to read.
-        RecursionError: it is too deep.
+        ValueError: the text is not exactly one value, or a number in it is too long.
+        RecursionError: the value is nested too deeply.
     """
     text = text.strip(_BLANKS)
-    value, end = _decode(text) if len(text) <= LARGE else _decoded_at_once(text)
+    value, end = _decode(text)
     if end != len(text):
         raise ValueError("there is more than one value")
     return value
 
 
 def text_of(body: bytes) -> str:
-    """Return the text of bytes that may hold JSON: in UTF-8, UTF-16 or UTF-32, with or without a BOM.
+    """Return the text of bytes that may be JSON: UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
     Raises:
-        UnicodeDecodeError: they are no text.
+        UnicodeDecodeError: the bytes are not text.
     """
     encoding = "utf-8" if body.startswith(b'{"') else json.detect_encoding(body)
     return body.decode(encoding, "surrogatepass")
 
 
-def _decoded_at_once(text: str) -> tuple[object, int]:
-    """Make many values without looking for cycles among them again and again: JSON has none."""
-    if not gc.isenabled():
-        return _decode(text)
-    gc.disable()
-    try:
-        return _decode(text)
-    finally:
-        gc.enable()
+def is_object(value: object) -> TypeGuard[dict[str, object]]:
+    """Whether a JSON value is an object; the names of its members are always text."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[object]]:
+    """Whether a JSON value is a list."""
+    return isinstance(value, list)
+
+
+def object_in(value: object) -> dict[str, object] | None:
+    """Return a JSON value if it is an object, else None."""
+    return value if is_object(value) else None
+
+
+def object_member(document: Mapping[str, object], name: str) -> Mapping[str, object] | None:
+    """Return a member if it is an object, else None."""
+    return object_in(document.get(name))
+
+
+def text_member(document: Mapping[str, object] | None, name: str) -> str | None:
+    """Return a member without the blanks around it if it is a non-blank string, else None."""
+    if document is None or name not in document:
+        return None
+    value = document[name]
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _announces_json(answer: Answer) -> bool:
+    start = answer.body.removeprefix(_BOM).lstrip()[:16].lower()
+    content_type = answer.headers.get(CONTENT_TYPE, "").lower()
+    return "json" in content_type or "html" in content_type or start[:1] in (b"{", b"[") or start.startswith(_HTML)

@@ -1,62 +1,57 @@
 """The transitions of a long-running operation: `start` and `advance` are the only code that makes states.
 
-How an operation flows
-----------------------
-`start` reads the initial answer. Its headers choose a pattern (`patterns`), which says how each later
-answer is read, and the operation is `Polling`; or that answer is already terminal.
+The course of an operation
+--------------------------
+`start` reads the initial answer. Its headers select a pattern (`patterns`), which says how each later answer is read,
+and the operation is `Polling`. Or that answer is already terminal.
 
-Each time the scheduler has asked what `state.next_request` names, `advance` is given what came back and returns
-the next state. The answer is first sorted by its HTTP status code alone into a `StatusClass`; the tables
-`POLLING`, `CONFIRMING` and `FETCHING` then say, for the state it came to, which function makes the next
-state. There are two families of outcomes that are never mixed (rule 24):
+The scheduler sends the request in `state.next_request` and passes the outcome to `advance`, which returns the next
+state. `advance` first reads the outcome (`reading`), and looks at nothing but that reading. The HTTP status code alone
+gives the `StatusClass` of an answer. The tables `POLLING`, `CONFIRMING` and `FETCHING` have one row for each state and
+class, with the function that returns the next state. Two families of results are never mixed (rule 24):
 
-* the service said so: `Succeeded`, `Failed`, `Canceled`. Only a readable answer leads there, or a 4xx at
-  a `Location`, which answers as the operation itself; or the 404 of what a DELETE has deleted.
-* the status could not be read: the poll goes back into the schedule with a longer delay, and is given
-  up as `Unknown` only when a bound of rule 25 or 27 is passed, when trying again cannot help, or at the
-  deadline. `Unknown` keeps the pending state, so that a resume token can be made of it.
+* The service reported the end: `Succeeded`, `Failed`, `Canceled`. Only a readable answer leads there, or a 4xx at a
+  `Location`, which answers as the operation itself, or the 404 of a resource that a DELETE has deleted.
+* The status could not be read: the poll goes back to the schedule with a longer delay. It is given up as `Unknown` when
+  a bound of rule 25 or 27 is passed, when another attempt cannot help, or at the deadline. `Unknown` keeps the pending
+  state, so that a resume token can be made of it.
 
-429, 5xx and lost connections are ordinary answers here: they lead to the same state with a longer wait.
-A redirect is one more request of the same state (rule 11), so it passes the same trust check and the same
-read budget as any other.
+429, 5xx and lost connections are ordinary answers here: they lead to the same state with a longer delay. A redirect is
+one more request of the same state (rule 11), so it passes the same URL check and the same read budget.
 
-A terminal state is final: `advance` does not take one (rule 29). Nothing here knows what time it is: all
-times are the `at_s` of what came.
+A terminal state is final: `advance` does not accept one (rule 29). The machine has no clock: every time is the `at_s`
+of an outcome.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, assert_never
+from collections.abc import Callable, Mapping
+from typing import Generic, NamedTuple, TypeVar, assert_never
 
 from azpoll.protocol import failures, transitions
-from azpoll.protocol.answer import Answer, BodyProblem, read_json, read_object
-from azpoll.protocol.delay import Delay, poll_delay, retry_after
-from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, pattern_of
-from azpoll.protocol.reading import Reading, is_monitor, status_word, verdict_of
+from azpoll.protocol.answer import Answer, RequestFailure
+from azpoll.protocol.delay import Delay, poll_delay
+from azpoll.protocol.json_body import BodyProblem
+from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, StatusReport, chosen_pattern
+from azpoll.protocol.plan import FinalStateVia, Plan
+from azpoll.protocol.reading import AnyReading, Reading, read
 from azpoll.protocol.states import (
     NO_FAILURES,
     Canceled,
     Confirming,
     Failed,
     Fetching,
-    FinalStateVia,
     NextRequest,
     Pending,
-    Plan,
     Polling,
     State,
     Succeeded,
     Unknown,
     UnknownReason,
-    Verdict,
 )
-from azpoll.protocol.status_class import StatusClass, status_class
+from azpoll.protocol.status_class import StatusClass
+from azpoll.protocol.status_document import Verdict, is_monitor, status_word, verdict_of
 from azpoll.protocol.url_policy import RejectedURL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from azpoll.protocol.answer import RequestFailure
 
 CREATED = 201
 
@@ -64,9 +59,9 @@ S = TypeVar("S", Polling, Confirming, Fetching)
 
 
 class Row(NamedTuple, Generic[S]):
-    """One row of a transition table: what is done with an answer, and the states that can follow."""
+    """One row of a transition table: the function for an answer, the states that can follow, and the rules."""
 
-    then: Callable[[S, Answer], State]
+    then: Callable[[S, Reading], State]
     to: tuple[type[State], ...]
     rules: str
 
@@ -108,147 +103,149 @@ FETCHING: Mapping[StatusClass, Row[Fetching]] = {
 
 
 def start(plan: Plan, outcome: Answer) -> State:
-    """Return the state that the initial answer puts an operation in (rules 1-7).
+    """Return the state after the initial answer (rules 1-7).
 
     `Unknown` with `NOT_STARTED` means that there is no operation: its error is in the answer.
     """
-    if status_class(outcome.status_code) is not StatusClass.READABLE:
-        return Unknown(UnknownReason.NOT_STARTED, f"HTTP {outcome.status_code}", None, outcome)
-    pattern = pattern_of(outcome)
-    state = _without_header(plan, outcome) if pattern is None else _with_header(plan, pattern, outcome)
-    return _within_deadline(state, outcome, outcome.at_s, at_once=isinstance(state, Fetching))
+    reading = Reading(outcome)
+    if reading.status_class is not StatusClass.READABLE:
+        return Unknown(UnknownReason.NOT_STARTED, f"HTTP {reading.status_code}", None, outcome)
+    chosen = chosen_pattern(reading)
+    state = _without_header(plan, reading) if chosen is None else _with_header(plan, *chosen, reading)
+    return _within_deadline(state, reading, reading.at_s, immediate=isinstance(state, Fetching))
 
 
 def advance(state: Pending, outcome: Answer | RequestFailure) -> State:
-    """Return the state that follows when `outcome` is what asking for `state.next_request` brought."""
+    """Return the state after `outcome`, the outcome of `state.next_request`."""
+    reading = read(outcome)
     match state:
         case Polling():
-            following = _next(POLLING, state, outcome)
+            following = _next(POLLING, state, reading)
         case Confirming():
-            following = _next(CONFIRMING, state, outcome)
+            following = _next(CONFIRMING, state, reading)
         case Fetching():
-            following = _next(FETCHING, state, outcome)
+            following = _next(FETCHING, state, reading)
         case _:
             assert_never(state)
     if state.plan.deadline_s is None:
         return following
-    turned = isinstance(following, (Confirming, Fetching)) and type(following) is not type(state)
-    return _within_deadline(following, outcome, outcome.at_s, at_once=turned)
+    immediate = isinstance(following, (Confirming, Fetching)) and type(following) is not type(state)
+    return _within_deadline(following, reading, reading.at_s, immediate=immediate)
 
 
-def _next(table: Mapping[StatusClass, Row[S]], state: S, outcome: Answer | RequestFailure) -> State:
-    if isinstance(outcome, Answer):
-        return table[status_class(outcome.status_code)].then(state, outcome)
-    return failures.no_response(state, outcome)
+def _next(table: Mapping[StatusClass, Row[S]], state: S, reading: AnyReading) -> State:
+    if isinstance(reading, Reading):
+        return table[reading.status_class].then(state, reading)
+    return failures.no_response(state, reading)
 
 
-def expire(state: Pending, outcome: Answer | RequestFailure | None = None) -> Unknown:
-    """Give up an operation whose deadline passed (rule 38); `outcome` is its last answer, where it is at hand."""
-    unread = state.failure_counts != NO_FAILURES
-    detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
-    return failures.give_up(state, UnknownReason.TIMED_OUT, detail, outcome)
+def expires_at(state: Pending, since_s: float) -> float | None:
+    """Return the time at which an operation expires with nothing sent; None if its next request comes first (rule 38).
+
+    Args:
+        state: as the machine returned it, so that its own delays end at the deadline or before.
+        since_s: monotonic seconds of the answer from which the delay counts.
+    """
+    deadline_s, delay_s = state.plan.deadline_s, state.next_request.delay.seconds
+    return deadline_s if deadline_s is not None and delay_s and delay_s > deadline_s - since_s else None
 
 
-def resume(state: Pending, wait: Delay, at_s: float) -> State:
-    """Return a state read from a resume token, to be asked after `wait` (rule 42)."""
-    return _within_deadline(state._replace(next_request=NextRequest(state.url, wait)), None, at_s, at_once=False)
+def expire(state: Pending) -> Unknown:
+    """Give up an operation whose deadline passed (rule 38)."""
+    return _expired(state, None)
+
+
+def resume(state: Pending, delay: Delay, at_s: float) -> State:
+    """Return a state from a resume token, which is polled after `delay`, counted from `at_s` (rule 42)."""
+    return _within_deadline(state._replace(next_request=NextRequest(state.url, delay)), None, at_s, immediate=False)
 
 
 def postpone(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
-    """Return a state that waits, from its own last answer at `since_s`, as long as one asks for that came for another.
+    """Return a state that also waits for a `Retry-After` in the outcome of another operation at the same URL.
 
-    Both ask the same URL. Where the deadline comes before, only whoever takes it up again has to wait.
+    Its own last answer came at `since_s`.
     """
-    head = outcome if isinstance(outcome, Answer) else outcome.head
-    asked = (None if head is None else retry_after(head)) or 0.0
-    wait = Delay(outcome.at_s + state.plan.delay_limits.clamp(asked) - since_s, by_server=True)
-    lost = state.next_request.instead
-    if lost is None:
-        return state if wait.seconds <= state.next_request.delay.seconds else resume(state, wait, since_s)
-    if lost.last is None or wait.seconds <= lost.last.next_request.delay.seconds:
+    retry_after_s = read(outcome).retry_after_s or 0.0
+    delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
+    if delay_s <= state.next_request.delay.seconds:
         return state
-    last = lost.last._replace(next_request=lost.last.next_request._replace(delay=wait))
-    return state._replace(next_request=state.next_request._replace(instead=lost._replace(last=last)))
+    return resume(state, Delay(delay_s, by_server=True), since_s)
 
 
-def _with_header(plan: Plan, pattern: Pattern, outcome: Answer) -> State:
-    """Follow the URL in the pattern's header, on any 2xx and whatever the body shows (rule 3)."""
-    wait = poll_delay(outcome, plan.delay_limits, 0)
-    named = outcome.headers[str(pattern.header)]
-    target = plan.url_policy.resolve(named, base=outcome.url, resource_url=plan.resource_url)
-    if isinstance(target, RejectedURL):
-        at_resource = Polling(plan, RESOURCE, plan.resource_url, NextRequest(plan.resource_url, wait))
-        there = at_resource if target.url is None else at_resource._replace(pattern=pattern)
-        lost = failures.untrusted(there, target, "the initial answer", outcome)
-        # Without that URL a PUT or PATCH can still be followed at its resource; others nowhere.
-        return lost if target.url or _changes_resource(plan) else lost._replace(last=None)
-    document = read_object(outcome)
+def _with_header(plan: Plan, pattern: Pattern, named: str, reading: Reading) -> State:
+    """Return the state that polls the URL in the pattern's header, on any 2xx and with any body (rule 3)."""
+    delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
+    url = plan.resolve(named, reading.url)
+    if isinstance(url, RejectedURL):
+        followed = RESOURCE if url.url is None else pattern
+        state = Polling(plan, followed, plan.resource_url, NextRequest(plan.resource_url, delay))
+        unknown = failures.untrusted(state, url, "the initial answer", reading)
+        # Without that URL, the resource of a PUT or PATCH can still be polled; other methods have nothing to poll.
+        return unknown if url.url or plan.changes_resource else unknown._replace(last=None)
+    document = reading.document
     word = None if document is None else status_word(document)
-    reading = Reading(Verdict.RUNNING, word, document)
-    state = Polling(plan, pattern, target, NextRequest(target, wait), step=0 if wait.by_server else 1)
-    state = transitions.with_progress(state, outcome, reading)
-    if document is not None and word is not None and _ends_at_once(state, document):
-        reading = reading._replace(verdict=verdict_of(word, plan.terminal_words))
-        return state if reading.verdict is Verdict.RUNNING else transitions.conclude(state, outcome, reading)
-    return state
+    report = StatusReport(Verdict.RUNNING, word, document)
+    state = Polling(plan, pattern, url, NextRequest(url, delay), step=0 if delay.by_server else 1)
+    state = transitions.with_progress(state, reading, report)
+    if document is None or word is None or not _is_last_document(state, document):
+        return state
+    report = report._replace(verdict=verdict_of(word, plan.terminal_words))
+    return state if report.verdict is Verdict.RUNNING else transitions.conclude(state, reading, report)
 
 
-def _ends_at_once(state: Polling, document: Mapping[str, object]) -> bool:
-    """Whether an initial body is itself a document of the status monitor (rule 4).
+def _is_last_document(state: Polling, document: Mapping[str, object]) -> bool:
+    """Whether an initial body is a document of the status monitor, so that its status counts (rule 4).
 
-    A resource may have a `status` too, so the body of a PUT or PATCH counts only if it names nothing.
+    A resource may have a `status` too, so the body of a PUT or PATCH counts only without `id` and `name`.
     """
     if not state.pattern.is_monitor or not is_monitor(document):
         return False
-    return not _changes_resource(state.plan) or {"id", "name"}.isdisjoint(map(str.lower, document))
+    return not state.plan.changes_resource or {"id", "name"}.isdisjoint(map(str.lower, document))
 
 
-def _without_header(plan: Plan, outcome: Answer) -> State:
-    """Follow the resource itself, or take the initial answer as the last (rules 5-7)."""
-    wait = poll_delay(outcome, plan.delay_limits, 0)
-    state = Polling(
-        plan, RESOURCE, plan.resource_url, NextRequest(plan.resource_url, wait), step=0 if wait.by_server else 1
-    )
-    if _changes_resource(plan):
-        if outcome.status_code == CREATED and read_json(outcome) is BodyProblem.EMPTY:
+def _without_header(plan: Plan, reading: Reading) -> State:
+    """Return the state that polls the resource, or the end by the initial answer (rules 5-7)."""
+    delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
+    request = NextRequest(plan.resource_url, delay)
+    state = Polling(plan, RESOURCE, plan.resource_url, request, step=0 if delay.by_server else 1)
+    if plan.changes_resource:
+        if reading.status_code == CREATED and reading.json is BodyProblem.EMPTY:
             return state
-        reading = RESOURCE.read(plan, outcome)
-        if reading.verdict is Verdict.RUNNING:
-            return transitions.with_progress(state, outcome, reading)
-        if reading.verdict is Verdict.UNREADABLE:
-            return failures.give_up(state, UnknownReason.MALFORMED, f"of the initial answer, {reading.why}", outcome)
-        return transitions.conclude(transitions.with_progress(state, outcome, reading), outcome, reading)
-    if outcome.status_code != ACCEPTED:
-        return Succeeded(outcome)
+        report = RESOURCE.report(plan, reading)
+        if report.verdict is Verdict.UNREADABLE:
+            return failures.give_up(state, UnknownReason.MALFORMED, f"of the initial answer, {report.problem}", reading)
+        state = transitions.with_progress(state, reading, report)
+        return state if report.verdict is Verdict.RUNNING else transitions.conclude(state, reading, report)
+    if reading.status_code != ACCEPTED:
+        return Succeeded(reading.outcome)
     if plan.method == "DELETE" and plan.final_state_via is FinalStateVia.ORIGINAL_URI:
         return state._replace(pattern=UNTIL_GONE)
     last = state._replace(pattern=UNTIL_GONE) if plan.method == "DELETE" else None
     detail = "HTTP 202 without an Azure-AsyncOperation, Operation-Location or Location header: nowhere to poll"
-    return Unknown(UnknownReason.MALFORMED, detail, last, outcome)
+    return Unknown(UnknownReason.MALFORMED, detail, last, reading.outcome)
 
 
-def _changes_resource(plan: Plan) -> bool:
-    return plan.method in {"PUT", "PATCH"}
+def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, immediate: bool) -> State:
+    """Bring the next request forward to the deadline, or give up if the deadline has passed (rule 38).
 
-
-def _within_deadline(state: State, outcome: Answer | RequestFailure | None, at_s: float, *, at_once: bool) -> State:
-    """Bring the next request forward to the deadline, or give up if it has passed (rule 38).
-
-    What belongs to the answer before it (a redirect; `at_once`: a confirmation, the final GET) is still sent. The
-    last poll comes forward only from a wait of azpoll's own: a server's Retry-After is kept, so that
-    no poll is early, and the operation expires without one.
+    A request that completes the previous answer (a redirect; `immediate`: a confirmation, the final GET) is still
+    sent. The last poll comes forward only from a delay of azpoll's own. A server's `Retry-After` is kept, so that no
+    poll is early: then `expires_at` is the deadline.
     """
     if not isinstance(state, Pending) or (deadline_s := state.plan.deadline_s) is None:
         return state
-    wait, left_s = state.next_request.delay, deadline_s - at_s
-    if wait.seconds <= left_s or (not wait.seconds and (at_once or state.next_request.redirects)):
+    delay, left_s = state.next_request.delay, deadline_s - at_s
+    if delay.seconds <= left_s or (not delay.seconds and (immediate or state.next_request.redirects)):
         return state
     if left_s <= 0:
-        return expire(state, outcome)
-    head = outcome if outcome is None or isinstance(outcome, Answer) else outcome.head
-    asked = (None if head is None else retry_after(head)) or 0.0
-    too_early = wait.by_server or left_s < state.plan.delay_limits.clamp(asked)
-    instead = expire(state, outcome) if too_early else None
-    return state._replace(
-        next_request=state.next_request._replace(delay=Delay(left_s, by_server=True), instead=instead)
-    )
+        return _expired(state, reading)
+    retry_after_s = 0.0 if reading is None or reading.retry_after_s is None else reading.retry_after_s
+    too_early = delay.by_server or left_s < state.plan.delay_limits.clamp(retry_after_s)
+    kept = Delay(delay.seconds if too_early else left_s, by_server=True)
+    return state._replace(next_request=state.next_request._replace(delay=kept))
+
+
+def _expired(state: Pending, reading: AnyReading | None) -> Unknown:
+    unread = state.failure_counts != NO_FAILURES
+    detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
+    return failures.give_up(state, UnknownReason.TIMED_OUT, detail, reading)

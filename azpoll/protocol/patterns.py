@@ -1,113 +1,126 @@
-"""The polling patterns: an ordered table of headers, and how the answers behind each are read.
+"""The polling patterns: an ordered table of headers, and the status report in the answers of each pattern.
 
-The order of `PATTERNS` is the precedence of the headers (rule 2): the first whose header the initial
-answer carries is used, whatever that answer's status code or body says (rule 3).
+The order of `BY_HEADER` is the precedence of the headers (rule 2). The first header that the initial answer carries
+selects the pattern, whatever the status code or the body of that answer (rule 3).
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from azpoll.protocol.answer import BodyProblem, is_object, object_in, read_json, read_object, read_status
-from azpoll.protocol.reading import Reading, is_monitor, provisioning_state, status_word, text, verdict_of
-from azpoll.protocol.states import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Plan
+from azpoll.protocol.answer import NO_CONTENT
+from azpoll.protocol.json_body import BodyProblem, is_object, text_member
+from azpoll.protocol.plan import Plan
+from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, Reading
+from azpoll.protocol.status_document import Verdict, is_monitor, provisioning_state, status_word, verdict_of
 
 ACCEPTED = 202
-NO_CONTENT = 204
+
+
+class StatusReport(NamedTuple):
+    """The report of one answer on the operation.
+
+    Attributes:
+        verdict: the meaning of the answer.
+        status: the status word without the blanks around it, in the service's spelling; None without one.
+        document: the body if it is a JSON object, else None.
+        problem: the defect of the answer if the verdict is `UNREADABLE`.
+    """
+
+    verdict: Verdict
+    status: str | None = None
+    document: Mapping[str, object] | None = None
+    problem: str = ""
 
 
 class Pattern(NamedTuple):
     """One way to poll.
 
     Attributes:
-        name: as the header is written; it stands in resume tokens.
-        header: of the initial answer, in lower case; None for the resource itself.
-        refreshed_by: headers of later answers that name a newer polling URL, first wins (rules 18, 19).
-        read: reads an answer with a 2xx status code.
-        answers_as_the_operation: whether a 4xx is the operation's own answer (rule 21), not a failure to
-            read its status (rule 24).
-        is_monitor: whether the URL is a status monitor, whose body is about the operation and whose
-            refreshed URL may be stale; else the last answer is the result.
+        name: the spelling of the header; resume tokens contain it.
+        report: returns the status report of an answer with a 2xx status code.
+        refreshed_by: headers of later answers that name a newer polling URL, in this order (rules 18, 19).
+        answers_as_the_operation: whether a 4xx is the operation's own answer (rule 21), and not a failure to read its
+            status (rule 24).
+        is_monitor: whether the URL is a status monitor. Its body describes the operation, and its newer URL may be
+            stale. Without a monitor the last answer is the result.
     """
 
     name: str
-    header: str | None
-    refreshed_by: tuple[str, ...]
-    read: Callable[[Plan, Answer], Reading]
+    report: Callable[[Plan, Reading], StatusReport]
+    refreshed_by: tuple[str, ...] = ()
     answers_as_the_operation: bool = False
     is_monitor: bool = False
 
 
-def read_monitor(plan: Plan, answer: Answer) -> Reading:
-    """Read a status monitor (rules 14-17): a status in the body beats the HTTP status code."""
-    body = read_status(answer)
+def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
+    """Return the report of a status monitor (rules 14-17): a status in the body beats the HTTP status code."""
+    body = reading.status_json
     document = body if is_object(body) else None
     if document is not None and (word := status_word(document)):
-        return Reading(verdict_of(word, plan.terminal_words), word, document)
-    if answer.status_code == ACCEPTED:
-        return Reading(Verdict.RUNNING, None, document)
-    if answer.status_code == NO_CONTENT or body is BodyProblem.EMPTY:
-        return Reading(Verdict.SUCCEEDED)
+        return StatusReport(verdict_of(word, plan.terminal_words), word, document)
+    if reading.status_code == ACCEPTED:
+        return StatusReport(Verdict.RUNNING, None, document)
+    if reading.status_code == NO_CONTENT or body is BodyProblem.EMPTY:
+        return StatusReport(Verdict.SUCCEEDED)
     if document is not None:
-        return Reading(Verdict.UNREADABLE, None, document, why="its JSON object holds no status")
-    return Reading(Verdict.UNREADABLE, why="it is not a status document")
+        return StatusReport(Verdict.UNREADABLE, None, document, problem="its JSON object holds no status")
+    return StatusReport(Verdict.UNREADABLE, problem="it is not a status document")
 
 
-def read_location(plan: Plan, answer: Answer) -> Reading:
-    """Read the answer of a `Location` URL, which is the operation's own once it is not 202 (rules 19-20)."""
-    reading = read_resource(plan, answer)
-    document = reading.document
-    if document is None or answer.status_code == ACCEPTED or provisioning_state(document):
-        return reading
-    word = text(document, "status")
+def location_report(plan: Plan, reading: Reading) -> StatusReport:
+    """Return the report of a `Location` URL, which answers as the operation itself after the last 202 (rules 19-20)."""
+    report = resource_report(plan, reading)
+    document = report.document
+    if document is None or reading.status_code == ACCEPTED or provisioning_state(document):
+        return report
+    word = text_member(document, "status")
     if word is None or not (is_monitor(document) or document.get("error")):
-        return reading
+        return report
     verdict = verdict_of(word, plan.terminal_words)
-    # A `status` alone may be a member of the result: only a failure that says so itself is one.
-    return Reading(verdict, word, document) if verdict in {Verdict.FAILED, Verdict.CANCELED} else reading
+    # A `status` alone may be a member of the result, so only a failure or a cancellation counts.
+    return StatusReport(verdict, word, document) if verdict in {Verdict.FAILED, Verdict.CANCELED} else report
 
 
-def read_resource(plan: Plan, answer: Answer) -> Reading:
-    """Read the resource itself (rule 23): 202 runs, else the provisioning state decides, else it is done."""
-    body = read_json(answer)
-    document = object_in(body)
+def resource_report(plan: Plan, reading: Reading) -> StatusReport:
+    """Return the report of the resource (rule 23): 202 runs, else the provisioning state decides, else it succeeded."""
+    body = reading.json
+    document = body if is_object(body) else None
     word = None if document is None else provisioning_state(document)
-    if answer.status_code == ACCEPTED:
-        return Reading(Verdict.RUNNING, word, document)
+    if reading.status_code == ACCEPTED:
+        return StatusReport(Verdict.RUNNING, word, document)
     if body is BodyProblem.BROKEN:
-        return Reading(Verdict.UNREADABLE, why=body.value)
+        return StatusReport(Verdict.UNREADABLE, problem=body.value)
     if word:
-        return Reading(verdict_of(word, plan.terminal_words), word, document)
-    return Reading(Verdict.SUCCEEDED, None, document)
+        return StatusReport(verdict_of(word, plan.terminal_words), word, document)
+    return StatusReport(Verdict.SUCCEEDED, None, document)
 
 
-def read_until_gone(_plan: Plan, answer: Answer) -> Reading:
-    """Read a resource that is being deleted: while it answers, it is not gone (rule 6).
+def until_gone_report(_plan: Plan, reading: Reading) -> StatusReport:
+    """Return the report of a resource during its deletion: as long as it answers, it exists (rule 6).
 
-    Its provisioning state may tell of its creation, so it ends nothing here.
+    Its provisioning state may describe its creation, so no word ends the operation.
     """
-    document = read_object(answer)
-    return Reading(Verdict.RUNNING, None if document is None else provisioning_state(document), document)
+    document = reading.document
+    return StatusReport(Verdict.RUNNING, None if document is None else provisioning_state(document), document)
 
 
-MONITORS = ("azure-asyncoperation", "operation-location")
+AZURE_ASYNC_OPERATION = Pattern("Azure-AsyncOperation", monitor_report, MONITOR_HEADERS, is_monitor=True)
+OPERATION_LOCATION = Pattern("Operation-Location", monitor_report, MONITOR_HEADERS, is_monitor=True)
+LOCATION = Pattern("Location", location_report, (LOCATION_HEADER,), answers_as_the_operation=True)
+RESOURCE = Pattern("resource", resource_report)
+UNTIL_GONE = Pattern("until-gone", until_gone_report)
 
-AZURE_ASYNC_OPERATION = Pattern("Azure-AsyncOperation", MONITORS[0], MONITORS, read_monitor, is_monitor=True)
-OPERATION_LOCATION = Pattern("Operation-Location", MONITORS[1], MONITORS, read_monitor, is_monitor=True)
-LOCATION = Pattern("Location", "location", ("location",), read_location, answers_as_the_operation=True)
-RESOURCE = Pattern("resource", None, (), read_resource)
-UNTIL_GONE = Pattern("until-gone", None, (), read_until_gone)
-
-PATTERNS = (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)
-BY_NAME: Mapping[str, Pattern] = {p.name: p for p in (*PATTERNS, RESOURCE, UNTIL_GONE)}
+BY_HEADER: Mapping[str, Pattern] = {
+    each.name.lower(): each for each in (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)
+}
+BY_NAME: Mapping[str, Pattern] = {each.name: each for each in (*BY_HEADER.values(), RESOURCE, UNTIL_GONE)}
 
 
-def pattern_of(answer: Answer) -> Pattern | None:
-    """Return the pattern that the initial answer's headers choose; None when it has no polling header."""
-    return next((p for p in PATTERNS if p.header in answer.headers), None)
+def chosen_pattern(reading: Reading) -> tuple[Pattern, str] | None:
+    """Return the pattern that the headers of the initial answer select, and the URL as sent; None without one."""
+    for header, pattern in BY_HEADER.items():
+        if (named := reading.named_url((header,))) is not None:
+            return pattern, named
+    return None

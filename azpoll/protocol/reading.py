@@ -1,124 +1,121 @@
-"""What the body of one answer says: the status word, the verdict, the progress (rules 14-17, 41)."""
+"""The outcome of a request, read once: everything that the machine looks at.
+
+Only this module and the readers that it imports touch the headers and the body of an `Answer`. Each reader declares
+its headers in `HEADERS`, and `kept_headers` joins them. States keep the `Answer` itself and no parsed document, so
+that a waiting operation stays small.
+"""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from azpoll.protocol.answer import object_in
-from azpoll.protocol.states import Progress, Verdict
+from azpoll.protocol.answer import Answer, RequestFailure
+from azpoll.protocol.arm_error import request_ids
+from azpoll.protocol.json_body import BodyProblem, is_mostly_brackets, object_in, read_json
+from azpoll.protocol.retry_after import retry_after
+from azpoll.protocol.status_class import status_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from azpoll.protocol.answer import Answer
-
-TERMINAL_WORDS: Mapping[str, Verdict] = {
-    "succeeded": Verdict.SUCCEEDED,
-    "completed": Verdict.SUCCEEDED,  # CostManagement 2021-10-01
-    "failed": Verdict.FAILED,
-    "canceled": Verdict.CANCELED,
-    "cancelled": Verdict.CANCELED,  # Document Translation
-}
-"""Lower-case status words that end an operation (rule 15). Any other word means that it runs."""
-
-MONITOR_MEMBERS = frozenset(
-    {
-        *("id", "name", "kind", "status", "error", "result", "results", "operations", "percentcomplete"),
-        *("resourceid", "resourcelocation", "starttime", "endtime"),
-        *("createddatetime", "lastactiondatetime", "lastupdateddatetime"),
-    }
-)
-"""Lower-case top-level members of status monitor documents (ARM RPC; Azure API guidelines).
-
-A document with no member beyond these, and with a `status`, is a status monitor wherever it is met."""
+MONITOR_HEADERS = ("azure-asyncoperation", "operation-location")
+LOCATION_HEADER = "location"
+HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER)
+"""The headers that this module reads: the polling headers, in the order of their precedence (rule 2)."""
 
 
-_LARGEST_NUMBER = 1e15
-"""Beyond it a `percentComplete` is nonsense, and not a number compares as beyond it."""
+_UNREAD = object()
 
 
-class Reading(NamedTuple):
-    """One answer, read.
+class Reading:
+    """An answer, read. The body is parsed at first use, since not every state needs it.
 
     Attributes:
-        verdict: what it says of the operation.
-        status: the status word, trimmed, in the service's spelling; None when there is none.
-        document: the body where it is a JSON object, else None.
-        why: what is wrong with it, when the verdict is `UNREADABLE`.
+        outcome: the answer itself, which states keep.
+        status_code: 100..599.
+        status_class: the meaning of the status code.
+        retry_after_s: seconds that the answer asks to wait, not clamped; None if it names none.
     """
 
-    verdict: Verdict
-    status: str | None = None
-    document: Mapping[str, object] | None = None
-    why: str = ""
+    __slots__ = ("_json", "outcome", "retry_after_s", "status_class", "status_code")
 
+    def __init__(self, answer: Answer) -> None:
+        self.outcome = answer
+        self.status_code = status_code = answer.status_code
+        self.status_class = status_class(status_code)
+        self.retry_after_s = retry_after(answer)
+        self._json: object = _UNREAD
 
-def verdict_of(word: str, terminal_words: Mapping[str, Verdict]) -> Verdict:
-    """Return what a status word says: compared whole and without case, never by substring (rules 15, 16)."""
-    word = word.lower()
-    if word in terminal_words:
-        return terminal_words[word]
-    return TERMINAL_WORDS.get(word, Verdict.RUNNING)
+    @property
+    def at_s(self) -> float:
+        """Monotonic seconds of the answer."""
+        return self.outcome.at_s
 
+    @property
+    def url(self) -> str:
+        """The URL of the request, against which URLs in the answer resolve (rule 8)."""
+        return self.outcome.url
 
-def status_word(document: Mapping[str, object]) -> str | None:
-    """Return the status of a status monitor: `status`, else the provisioning state (rule 14)."""
-    return text(document, "status") or provisioning_state(document)
+    @property
+    def json(self) -> object | BodyProblem:
+        """The JSON value of a result, or the reason why the body has none."""
+        if self._json is _UNREAD:
+            self._json = read_json(self.outcome)
+        return self._json
 
+    @property
+    def status_json(self) -> object | BodyProblem:
+        """The JSON value of a status document; `BROKEN` if it is large and mostly brackets (threat T10)."""
+        return BodyProblem.BROKEN if is_mostly_brackets(self.outcome.body) else self.json
 
-def provisioning_state(document: Mapping[str, object]) -> str | None:
-    """Return `properties.provisioningState`, else the top-level `provisioningState`."""
-    return text(member(document, "properties"), "provisioningState") or text(document, "provisioningState")
+    @property
+    def document(self) -> Mapping[str, object] | None:
+        """The JSON object of a status document; None for any other body."""
+        return object_in(self.status_json)
 
+    @property
+    def location(self) -> str | None:
+        """The `Location` as sent."""
+        return self.outcome.headers.get(LOCATION_HEADER)
 
-def is_monitor(document: Mapping[str, object]) -> bool:
-    """Whether a document is itself a status monitor, not a resource that happens to have a `status`."""
-    return text(document, "status") is not None and all(name.lower() in MONITOR_MEMBERS for name in document)
+    @property
+    def request_ids(self) -> tuple[str | None, str | None]:
+        """Request id and correlation id of the service."""
+        return request_ids(self.outcome)
 
-
-def text(document: Mapping[str, object] | None, name: str) -> str | None:
-    """Return a member that is a non-blank string, trimmed; None for anything else."""
-    if document is None or name not in document:
+    def named_url(self, headers: tuple[str, ...]) -> str | None:
+        """Return the URL in the first of these polling headers that is present, as sent."""
+        named = self.outcome.headers
+        for header in headers:
+            if header in named:
+                return named[header]
         return None
-    value = document[name]
-    return (value.strip() or None) if isinstance(value, str) else None
 
 
-def member(document: Mapping[str, object], name: str) -> Mapping[str, object] | None:
-    """Return a member that is an object; None for anything else."""
-    return object_in(document.get(name))
+class FailureReading(NamedTuple):
+    """A request failure, read; the head of an incomplete answer counts (rule 25).
+
+    Attributes:
+        outcome: the failure itself.
+        at_s: monotonic seconds of the failure.
+        status_code: of the head; None without one.
+        retry_after_s: seconds that the head asks to wait, not clamped; None if it names none.
+    """
+
+    outcome: RequestFailure
+    at_s: float
+    status_code: int | None
+    retry_after_s: float | None
 
 
-def progress_of(answer: Answer, reading: Reading, before: Progress) -> Progress:
-    """Return what an answer tells of the operation's progress; what it omits stays as it was."""
-    status, _, percent, start_time, end_time, *_ = before
-    if reading.status is not None:
-        status = sys.intern(reading.status)
-    document, complete = reading.document, before.percent_complete
-    if document is not None:
-        raw = _number(document, "percentComplete")
-        if raw is not None:
-            complete, percent = raw, _percent(raw, before)
-        start_time = text(document, "startTime") or start_time
-        end_time = text(document, "endTime") or end_time
-    request_id = answer.headers.get("x-ms-request-id", None)
-    correlation_id = answer.headers.get("x-ms-correlation-request-id", None)
-    return Progress(status, complete, percent, start_time, end_time, request_id, correlation_id)
+AnyReading: TypeAlias = Reading | FailureReading
 
 
-def _percent(raw: float, before: Progress) -> float | None:
-    """Return `raw` where it must be on the scale 0..100: a value up to 1 may be a fraction of one."""
-    scale_known = before.percent_complete is not None and before.percent_complete > 1
-    if raw == 0 or 1 < raw <= 100 or (scale_known and 0 < raw <= 1):  # noqa: PLR2004 - per cent
-        return raw
-    return None
-
-
-def _number(document: Mapping[str, object], name: str) -> float | None:
-    if name not in document:
-        return None
-    value = document[name]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if -_LARGEST_NUMBER < value < _LARGEST_NUMBER else None
+def read(outcome: Answer | RequestFailure) -> AnyReading:
+    """Return the reading of an outcome."""
+    if isinstance(outcome, Answer):
+        return Reading(outcome)
+    head = outcome.head
+    if head is None:
+        return FailureReading(outcome, outcome.at_s, None, None)
+    return FailureReading(outcome, outcome.at_s, head.status_code, retry_after(head))

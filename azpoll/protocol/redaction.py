@@ -1,4 +1,4 @@
-"""Foreign text made safe to show: one line, no control characters, no secrets (rule 45)."""
+"""Text of services made safe to show: one line, no control characters, no secrets (rule 45)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ _MASK = "***"
 
 
 def escape_for_display(text: str, limit: int = 512) -> str:
-    r"""Return one line of at most `limit` characters, with nothing in it that acts on a terminal or a log.
+    r"""Return one line of at most `limit` characters, without any that act on a terminal or a log.
 
-    Escaped as Python writes them (`\n`, `\x1b`, `\u202e`): C0 and C1 controls, so every line break and ANSI
-    sequence; U+2028 and U+2029; bidi and other invisible format controls; lone surrogates, which cannot be
-    encoded; and code points that stand for nothing. Backslashes stay, so a second pass changes nothing and
-    the original cannot be had back: keep it elsewhere. Text that was cut ends in an ellipsis, never amid an
-    escape. The cost depends on `limit` alone.
+    C0 and C1 controls are escaped as Python writes them (`\n`, `\x1b`), and with them every line break and ANSI
+    sequence. So are U+2028, U+2029, and bidi and other invisible format controls (`\u202e`). So are lone surrogates,
+    which cannot be encoded, and unassigned code points.
+
+    Backslashes stay, so a second pass changes nothing, and the original cannot be restored: keep it elsewhere. Text
+    that was cut ends in an ellipsis, never within an escape. The cost depends on `limit` alone.
 
     Source: rule 45; OWASP log injection; CVE-2021-42574 for bidi controls.
     """
@@ -33,11 +34,10 @@ def escape_for_display(text: str, limit: int = 512) -> str:
 def masked_url(url: str) -> str:
     r"""Return the URL for repr, logs and errors: scheme, host, path and query *names*. Never raises.
 
-    Polling URLs carry keys and signatures in their queries. A query part without `=` may be a secret as a
-    whole, so it is masked too. What stands before an `@` is dropped from every segment, and `\` is shown as
-    the `/` that lenient parsers take it for, so that no parser's idea of the user information is shown.
-    Strings that are no URLs are treated in the same way; nothing is validated here. One line of at most 512
-    characters, escaped as `escape_for_display` does.
+    The queries of polling URLs have keys and signatures. A query part without `=` may be a secret as a whole, so it is
+    masked too. Text before an `@` is dropped from every segment. Lenient parsers take `\` for `/`, and it is shown as
+    that, so that user information stays hidden for every parser. A string that is no URL is treated in the same way.
+    The result is one line of at most 512 characters, escaped by `escape_for_display`.
 
     Source: rule 45; RFC 3986 3.2.1 and 7.5.
     """
@@ -48,7 +48,7 @@ def masked_url(url: str) -> str:
 
 
 def _shown(character: str) -> str:
-    # Every blank but U+0020 counts as not printable in Python; messages in French and Chinese use others.
+    # Python counts every blank but U+0020 as not printable; messages in French and Chinese use others.
     if character.isprintable() or unicodedata.category(character) == "Zs":
         return character
     return character.encode("unicode_escape").decode("ascii")

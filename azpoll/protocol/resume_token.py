@@ -1,11 +1,13 @@
 """Resume tokens: a pending state as versioned JSON in base64url, and back (rule 42).
 
-A token is some 0.5 kB of URLs and names. It holds no header, no body and no credential; yet service URLs may be
-signed, so a token is to be kept as a secret is. It is never trusted: its schema is strict, and every URL in
-it passes the same check as one that a service names, against the origin the *caller* gives (rule 9).
+A token is about 0.5 kB of URLs and names. It has no header, no body and no credential. Store it as a secret all the
+same: the URLs of a service may be signed.
+
+A token is never trusted. Its schema is strict. Every URL in it passes the check of `URLPolicy`, against the origins
+that the caller lists and not against the token's own (rule 9).
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
 import base64
 import binascii
@@ -14,44 +16,45 @@ import hmac
 import json
 from typing import NamedTuple, TypeGuard
 
-from azpoll.protocol.answer import is_object
-from azpoll.protocol.delay import Delay
+from azpoll.protocol.delay import IMMEDIATELY
+from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.states import Confirming, Fetching, FinalStateVia, NextRequest, Pending, Plan, Polling
+from azpoll.protocol.plan import FinalStateVia, Plan
+from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling
 from azpoll.protocol.url_policy import RejectedURL
 
 MAX_TOKEN = 96 * 1024
-"""Longest token, in characters: room for four URLs of the greatest length, each character escaped (rule 13).
+"""Longest token, in characters: room for four URLs of the greatest length with each character escaped (rule 13).
 
-One of usual URLs has 0.5 KiB, one of three URLs of 4 KiB has 16."""
+A token of usual URLs has 0.5 KiB, and a token of three URLs of 4 KiB has 16 KiB."""
 
 METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
 """Methods that start long-running operations."""
 
 _VERSION = 1
 _FETCHING = "fetching"
-_NOW = Delay(0.0, by_server=True)
-_NO_URL = "refused:"  # stands for one that no list of origins can make acceptable, and is refused in its turn
+_NO_URL = "refused:"  # replaces a URL that no list of origins can make acceptable, and is rejected itself
 
 
 class InvalidToken(ValueError):
-    """A text that is not a token, or one that was changed; the message says which."""
+    """The text is not a token, or was changed; the message says which."""
 
 
 class Token(NamedTuple):
-    """What a token holds.
+    """The content of a token.
 
     Attributes:
         method: of the initial request, upper case.
-        resource_url: of the initial request; its query carries the api-version.
-        pattern: a name in `patterns.BY_NAME`, or "fetching" when only the result is missing.
+        resource_url: of the initial request; its query has the api-version.
+        pattern: a name in `patterns.BY_NAME`, or "fetching" if only the result is missing.
         url: the current polling URL, or that of the final GET.
         fallback: as `Polling.fallback`.
         location: as `Polling.location`.
-        refused: the same, where it was refused: it matters only if it comes to be used, and may be trusted by then.
         final_state_via: as `Plan.final_state_via`.
         client_request_id: as `Plan.client_request_id`.
         not_before: Unix time in seconds before which the service asked not to be polled.
+        rejected_location: a `Polling.location` that was rejected. It matters only if it is used, and its origin may be
+            trusted by then.
     """
 
     method: str
@@ -63,10 +66,10 @@ class Token(NamedTuple):
     final_state_via: FinalStateVia | None = None
     client_request_id: str | None = None
     not_before: float = 0.0
-    refused: str | None = None
+    rejected_location: str | None = None
 
     def __repr__(self) -> str:
-        """Say nothing of the URLs: their queries may be secret (rule 45)."""
+        """Show no URLs: their queries may be secret (rule 45)."""
         return f"<Token of a {self.method}, {self.pattern}>"
 
 
@@ -77,18 +80,20 @@ _NAMES = {
     "url": "url",
     "fallback": "fallback",
     "location": "location",
-    "refused": "refused",
+    "refused": "rejected_location",
     "via": "final_state_via",
     "request_id": "client_request_id",
     "not_before": "not_before",
 }
+"""The name of each member of the JSON object, and of its field."""
+
 _REQUIRED = frozenset({"method", "resource", "pattern", "url"})
 
 
 def token_of(state: Pending, not_before: float) -> Token:
-    """Return what is needed to take `state` up again; counters of failure_counts start anew.
+    """Return the token of a state; a resumed operation counts its failures from 0.
 
-    A client request id that is not plain ASCII, which HTTP allows, is left out: `decode` would refuse it.
+    HTTP allows a client request id that is not printable ASCII. The token omits it, since `decode` would refuse it.
     """
     plan = state.plan
     polling = state.polling if isinstance(state, Confirming) else state
@@ -104,14 +109,14 @@ def token_of(state: Pending, not_before: float) -> Token:
     if isinstance(polling, Fetching):
         return token
     if isinstance(polling.location, RejectedURL):
-        return token._replace(fallback=polling.fallback, refused=polling.location.url or _NO_URL)
+        return token._replace(fallback=polling.fallback, rejected_location=polling.location.url or _NO_URL)
     return token._replace(fallback=polling.fallback, location=polling.location)
 
 
 def encode(token: Token, key: bytes | None = None) -> str:
-    """Return the token as text; with a key, followed by a dot and its HMAC-SHA256.
+    """Return the text of a token; with a key, a dot and the HMAC-SHA256 of the text follow.
 
-    Where the text would be too long for `decode`, the client request id is left out.
+    If the text would be too long for `decode`, the token omits the client request id.
     """
     text = _encoded(token, key)
     return text if len(text) <= MAX_TOKEN else _encoded(token._replace(client_request_id=None), key)
@@ -125,11 +130,11 @@ def _encoded(token: Token, key: bytes | None) -> str:
 
 
 def decode(text: str, key: bytes | None = None) -> Token:
-    """Return what a token's text holds.
+    """Return the token of a text.
 
     Raises:
-        InvalidToken: it is too long, no token, of another version, not of the schema, or its signature is
-            missing, wrong, or there without a key to check it.
+        InvalidToken: the text is too long, is not a token of this version and schema, or is signed although no key
+            was given; or its signature is missing or wrong.
     """
     if len(text) > MAX_TOKEN:
         raise InvalidToken(f"it is longer than {MAX_TOKEN} characters")
@@ -148,21 +153,21 @@ def decode(text: str, key: bytes | None = None) -> Token:
 
 
 def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
-    """Return the state a token was made of, every URL checked by `plan.url_policy`; or the first refusal.
+    """Return the state of a token, with every URL checked by `plan.url_policy`; or the first rejected URL.
 
-    Where the polling URL alone is refused, the operation is taken up at its fallback.
+    If the polling URL alone is rejected, the operation resumes at its fallback.
     """
 
     def checked(named: str) -> str | RejectedURL:
-        return plan.url_policy.resolve(named, base=plan.resource_url, resource_url=plan.resource_url)
+        return plan.resolve(named, plan.resource_url)
 
     if isinstance(resource := checked(plan.resource_url), RejectedURL):
         return resource
     location = None if token.location is None else checked(token.location)
     if isinstance(location, RejectedURL):
         return location
-    if token.refused is not None:
-        location = checked(token.refused)
+    if token.rejected_location is not None:
+        location = checked(token.rejected_location)
     fallback = None if token.fallback is None else checked(token.fallback)
     if isinstance(fallback, RejectedURL):
         return fallback
@@ -171,9 +176,10 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
         if fallback is None:
             return url
         url, fallback = fallback, None
+    request = NextRequest(url, IMMEDIATELY)
     if token.pattern == _FETCHING:
-        return Fetching(plan, url, NextRequest(url, _NOW))
-    return Polling(plan, BY_NAME[token.pattern], url, NextRequest(url, _NOW), location=location, fallback=fallback)
+        return Fetching(plan, url, request)
+    return Polling(plan, BY_NAME[token.pattern], url, request, location=location, fallback=fallback)
 
 
 def _checked(members: object) -> Token:

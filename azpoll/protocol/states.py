@@ -1,90 +1,36 @@
 """The states of a long-running operation: frozen values, made by `machine` alone.
 
-Pending states say what to ask next; terminal states say how it ended.
+A pending state names the next request. A terminal state is the end of the operation, as far as azpoll knows it.
 
-    Polling ──► Fetching ──► Succeeded        Confirming: a DELETE whose status is gone; one GET of the
+    Polling ──► Fetching ──► Succeeded        Confirming: the status of a DELETE is missing, and one GET of the
        │  ▲                  Failed           resource decides.
-       ▼  │                  Canceled         Lost: the status cannot be read any more; the operation may
-    Confirming               Lost             still run.
+       ▼  │                  Canceled         Unknown: the status can no longer be read, and the operation may
+    Confirming               Unknown          still run.
 
-They are named tuples, so what tells one from another is its class, by `match` or `isinstance`, and never `==`.
+The states are named tuples. Their class distinguishes them, by `match` or `isinstance`, and never `==`.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
-from collections.abc import Mapping
-from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from enum import Enum
+from typing import NamedTuple, TypeAlias
 
 from azpoll.protocol.answer import Answer, RequestFailure
-from azpoll.protocol.delay import Delay, DelayLimits
-from azpoll.protocol.url_policy import RejectedURL, URLPolicy
-
-if TYPE_CHECKING:
-    from azpoll.protocol.patterns import Pattern
-
-
-class Verdict(Enum):
-    """What an answer says of the operation."""
-
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    UNREADABLE = "unreadable"
-
-
-class FinalStateVia(StrEnum):
-    """Where the final result is read (`x-ms-long-running-operation-options`); rule 30."""
-
-    AZURE_ASYNC_OPERATION = "azure-async-operation"
-    OPERATION_LOCATION = "operation-location"
-    LOCATION = "location"
-    ORIGINAL_URI = "original-uri"
-
-
-NO_WORDS: Mapping[str, Verdict] = {}
-DEFAULT_LIMITS = DelayLimits()
-
-
-class Plan(NamedTuple):
-    """What never changes while an operation is tracked.
-
-    Attributes:
-        method: of the initial request, upper case.
-        resource_url: the URL of the initial request.
-        url_policy: where requests may go.
-        final_state_via: None lets the method decide (rule 31).
-        result: "status" asks for no final GET (rule 33).
-        terminal_words: lower-case status words that end the operation here besides Azure's own (rule 16).
-        delay_limits: how fast to poll where the server does not say.
-        deadline_s: monotonic time of the overall deadline (rule 38).
-        client_request_id: `x-ms-client-request-id` of the initial request, repeated on each poll (rule 45).
-    """
-
-    method: str
-    resource_url: str
-    url_policy: URLPolicy
-    final_state_via: FinalStateVia | None = None
-    result: Literal["final", "status"] = "final"
-    terminal_words: Mapping[str, Verdict] = NO_WORDS
-    delay_limits: DelayLimits = DEFAULT_LIMITS
-    deadline_s: float | None = None
-    client_request_id: str | None = None
-
-    def __repr__(self) -> str:
-        """Say nothing of the URL: its query may be secret (rule 45)."""
-        return f"<Plan of a {self.method}>"
+from azpoll.protocol.delay import Delay
+from azpoll.protocol.patterns import Pattern
+from azpoll.protocol.plan import Plan
+from azpoll.protocol.progress import NO_PROGRESS, Progress
+from azpoll.protocol.url_policy import RejectedURL
 
 
 class FailureCounts(NamedTuple):
-    """How long polls have gone wrong, by kind; any readable answer ends it.
+    """The polls that failed since the last readable answer, by kind.
 
     Attributes:
         failures: transient failures in a row (rule 25).
-        failing_since_s: monotonic time of the first of them.
+        failing_since_s: monotonic seconds of the first of them.
         misses: 403, 404 and 410 in a row (rule 27).
-        missing_since_s: monotonic time of the first of them.
+        missing_since_s: monotonic seconds of the first of them.
         unauthorized: 401 in a row (rule 26).
     """
 
@@ -96,66 +42,40 @@ class FailureCounts(NamedTuple):
 
 
 class NextRequest(NamedTuple):
-    """The next request: GET `url`, not before `wait` has passed since the last answer.
+    """The next request: a GET of `url`, not before `delay` has passed since the last answer.
 
     Attributes:
-        url: checked by `URLPolicy.target`.
-        delay: measured from the last answer.
+        url: checked by `URLPolicy.resolve`.
+        delay: counted from the last answer.
         redirects: redirects already followed for this request (rule 11).
-        instead: what the operation becomes after `wait`, with nothing sent: the deadline comes before the request
-            may be (rule 38).
     """
 
     url: str
     delay: Delay
     redirects: int = 0
-    instead: "Unknown | None" = None
 
     def __repr__(self) -> str:
-        """Say nothing of the URL: its query may be secret (rule 45)."""
-        return f"NextRequest(delay={self.delay}, hops={self.redirects}, instead={self.instead})"
-
-
-class Progress(NamedTuple):
-    """What the service last told of its progress, as it was sent (rule 41).
-
-    Attributes:
-        status: the status word in the service's spelling; None before the first readable one.
-        percent_complete: `percentComplete` as sent, of unknown scale (Machine Learning sends 0..1).
-        percent: 0..100, only where the scale is certain.
-        start_time: `startTime` as sent; not always RFC 3339.
-        end_time: `endTime` as sent.
-        request_id: `x-ms-request-id` of the last answer.
-        correlation_id: `x-ms-correlation-request-id` of the last answer.
-    """
-
-    status: str | None = None
-    percent_complete: float | None = None
-    percent: float | None = None
-    start_time: str | None = None
-    end_time: str | None = None
-    request_id: str | None = None
-    correlation_id: str | None = None
+        """Show no URL: its query may be secret (rule 45)."""
+        return f"NextRequest(delay={self.delay}, redirects={self.redirects})"
 
 
 NO_FAILURES = FailureCounts()
-NO_PROGRESS = Progress()
 
 
 class Polling(NamedTuple):
-    """The operation runs, as far as is known.
+    """The operation runs, as far as azpoll knows.
 
     Attributes:
-        pattern: how answers are read.
-        url: the polling URL; `ask.url` differs from it only while a redirect is followed.
+        pattern: reads the answers.
+        url: the polling URL; `next_request.url` differs from it only while a redirect is followed.
         location: the latest `Location` beside a status monitor, checked; used by the final GET alone.
-        fallback: the polling URL that last worked, while a newer one is untried (rule 18).
-        stale: a refreshed polling URL that answered 404 at its first use, not to be followed again.
-        step: polls so far for which the server named no delay.
+        fallback: the polling URL that last worked, until a newer one has answered (rule 18).
+        stale: a newer polling URL that answered 404 at its first use, not to be followed again.
+        step: polls so far without a `Retry-After`.
     """
 
     plan: Plan
-    pattern: "Pattern"
+    pattern: Pattern
     url: str
     next_request: NextRequest
     location: str | RejectedURL | None = None
@@ -166,12 +86,12 @@ class Polling(NamedTuple):
     progress: Progress = NO_PROGRESS
 
     def __repr__(self) -> str:
-        """Say nothing of the URLs: their queries may be secret (rule 45)."""
+        """Show no URLs: their queries may be secret (rule 45)."""
         return f"<Polling by {self.pattern.name}, {self.next_request}, {self.failure_counts}, {self.progress}>"
 
 
 class Confirming(NamedTuple):
-    """A DELETE's status URL is gone; one GET of the resource tells whether the resource is (rule 28)."""
+    """The status URL of a DELETE is missing; one GET shows whether the resource is gone too (rule 28)."""
 
     polling: Polling
     next_request: NextRequest
@@ -189,15 +109,15 @@ class Confirming(NamedTuple):
 
     @property
     def progress(self) -> Progress:
-        """What was last told."""
+        """The last progress that was reported."""
         return self.polling.progress
 
 
 class Fetching(NamedTuple):
-    """The operation succeeded; its result is still to be read.
+    """The operation succeeded; the next request reads its result.
 
     Attributes:
-        url: of the final GET; `ask.url` differs from it only while a redirect is followed.
+        url: of the final GET; `next_request.url` differs from it only while a redirect is followed.
         step: as `Polling.step`, for a result that is not there yet (202).
     """
 
@@ -209,7 +129,7 @@ class Fetching(NamedTuple):
     progress: Progress = NO_PROGRESS
 
     def __repr__(self) -> str:
-        """Say nothing of the URL: its query may be secret (rule 45)."""
+        """Show no URL: its query may be secret (rule 45)."""
         return f"<Fetching, {self.next_request}, {self.failure_counts}, {self.progress}>"
 
 
@@ -221,7 +141,7 @@ class Succeeded(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The service said that the operation failed; `answer` says why."""
+    """The service reported that the operation failed; `answer` has the reason."""
 
     answer: Answer
     last: Polling
@@ -229,7 +149,7 @@ class Failed(NamedTuple):
 
 
 class Canceled(NamedTuple):
-    """The service said that the operation was canceled; `answer` may hold partial results."""
+    """The service reported that the operation was canceled; `answer` may have partial results."""
 
     answer: Answer
     last: Polling
@@ -237,7 +157,7 @@ class Canceled(NamedTuple):
 
 
 class UnknownReason(Enum):
-    """Why the status cannot be read any more; the face has one exception for each."""
+    """Why the status can no longer be read; the public API has one exception for each."""
 
     NOT_STARTED = "the initial request was refused"
     UNTRUSTED = "a URL may not be asked"
@@ -252,13 +172,13 @@ class UnknownReason(Enum):
 
 
 class Unknown(NamedTuple):
-    """The status cannot be read; the operation may still run, or have ended.
+    """The status can no longer be read; the operation may still run, or have ended.
 
     Attributes:
         reason: for programs.
         detail: for people, one sentence without URLs.
-        last: where tracking can be taken up again; None when nothing was ever there to ask.
-        outcome: what came back last, if it is the reason.
+        last: the state from which tracking can resume; None if there is no URL to ask.
+        outcome: of the last request, if it is the reason.
     """
 
     reason: UnknownReason
@@ -268,7 +188,7 @@ class Unknown(NamedTuple):
 
     @property
     def progress(self) -> Progress:
-        """What was last told."""
+        """The last progress that was reported."""
         return NO_PROGRESS if self.last is None else self.last.progress
 
 

@@ -1,4 +1,4 @@
-"""The first sorting of an answer, by its HTTP status code alone."""
+"""The class of an answer by its HTTP status code alone, which selects the row of a transition table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class StatusClass(StrEnum):
-    """What a status code means for the one who asks for a status."""
+    """The meaning of a status code for a poll."""
 
     READABLE = "2xx"
     REDIRECT = "301, 302, 303, 307, 308"
@@ -18,8 +18,11 @@ class StatusClass(StrEnum):
     UNEXPECTED = "any other"
 
 
-_BY_CLASS = {2: StatusClass.READABLE, 4: StatusClass.REFUSED, 5: StatusClass.TRANSIENT}
+_UNEXPECTED = StatusClass.UNEXPECTED
 _BY_CODE = {
+    **dict.fromkeys(range(200, 300), StatusClass.READABLE),
+    **dict.fromkeys(range(400, 500), StatusClass.REFUSED),
+    **dict.fromkeys(range(500, 600), StatusClass.TRANSIENT),
     301: StatusClass.REDIRECT,
     302: StatusClass.REDIRECT,
     303: StatusClass.REDIRECT,
@@ -35,5 +38,5 @@ _BY_CODE = {
 
 
 def status_class(status_code: int) -> StatusClass:
-    """Return what a status code means (rules 11, 21, 25-28); other 5xx are as transient as those named."""
-    return _BY_CODE.get(status_code) or _BY_CLASS.get(status_code // 100, StatusClass.UNEXPECTED)
+    """Return the class of a status code (rules 11, 21, 25-28); a 5xx that no rule names is transient too."""
+    return _BY_CODE.get(status_code, _UNEXPECTED)

@@ -1,7 +1,7 @@
-"""What an answer tells of read limits: who is throttled, for how long, and how many reads are left.
+"""The read limits that an answer reports: the level of a 429, its wait, and the number of reads left.
 
-Source: learn.microsoft.com "request-limits-and-throttling"; ARM's limits are token buckets per subscription,
-principal and region, and each resource provider has limits of its own beneath them.
+Source: learn.microsoft.com "request-limits-and-throttling". ARM's limits are token buckets per subscription, principal
+and region. Each resource provider has limits of its own below them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from azpoll.protocol.arm_error import read_error
-from azpoll.protocol.delay import retry_after
+from azpoll.protocol.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,23 +21,26 @@ if TYPE_CHECKING:
 TOO_MANY_REQUESTS = 429
 
 Counted: TypeAlias = Literal["reads", "writes", "deletes"]
-"""What ARM counts apart: GET, DELETE, and all other methods."""
+"""The kinds of requests that ARM counts apart: GET, all other methods, and DELETE."""
 
-_REMAINING: Mapping[Counted, tuple[str, ...]] = {
-    what: (
-        f"x-ms-ratelimit-remaining-subscription-{what}",
-        f"x-ms-ratelimit-remaining-subscription-global-{what}",
-        f"x-ms-ratelimit-remaining-tenant-{what}",
+REMAINING: Mapping[Counted, tuple[str, ...]] = {
+    kind: (
+        f"x-ms-ratelimit-remaining-subscription-{kind}",
+        f"x-ms-ratelimit-remaining-subscription-global-{kind}",
+        f"x-ms-ratelimit-remaining-tenant-{kind}",
     )
-    for what in get_args(Counted)
+    for kind in get_args(Counted)
 }
-_OF_A_PROVIDER = "x-ms-ratelimit-remaining-resource"
+PROVIDER_LIMIT = "x-ms-ratelimit-remaining-resource"
+HEADERS = (PROVIDER_LIMIT, *(name for names in REMAINING.values() for name in names))
+"""The headers that this module reads."""
+
 _LOCK = "retryableerrorduetoanotheroperation"
 _COUNT = re.compile("[0-9]{1,9}")
 
 
 class ThrottleLevel(Enum):
-    """Whom a 429 concerns."""
+    """The requests that a 429 throttles."""
 
     SCOPE = "the subscription"
     PROVIDER = "one resource provider in one location"
@@ -48,35 +51,35 @@ class Throttle(NamedTuple):
     """A 429.
 
     Attributes:
-        reach: whom it concerns.
-        retry_after_s: as the server said; None when it did not.
+        level: the requests that it throttles.
+        retry_after_s: seconds that the server asks to wait; None if it names none.
     """
 
-    reach: ThrottleLevel
+    level: ThrottleLevel
     retry_after_s: float | None
 
 
 def throttle_of(answer: Answer) -> Throttle | None:
-    """Return whom a 429 concerns; None for any other answer."""
+    """Return the throttle of a 429; None for any other answer."""
     if answer.status_code != TOO_MANY_REQUESTS:
         return None
     if (read_error(answer).error.code or "").lower() == _LOCK:
-        reach = ThrottleLevel.OPERATION
-    elif _OF_A_PROVIDER in answer.headers:
-        reach = ThrottleLevel.PROVIDER
+        level = ThrottleLevel.OPERATION
+    elif PROVIDER_LIMIT in answer.headers:
+        level = ThrottleLevel.PROVIDER
     else:
-        reach = ThrottleLevel.SCOPE
-    return Throttle(reach, retry_after(answer))
+        level = ThrottleLevel.SCOPE
+    return Throttle(level, retry_after(answer))
 
 
-def remaining(answer: Answer, what: Counted) -> int | None:
-    """Return the least number of requests the service says are left; None when it says nothing readable.
+def remaining(answer: Answer, kind: Counted) -> int | None:
+    """Return the smallest number of requests left by any limit; None without a readable header.
 
-    Hostile values are of no use: a number may only slow the requests of one scope, never hasten them.
+    A hostile value gains nothing: the number can only slow the requests of one scope, never speed them up.
     """
     least: int | None = None
-    for name in _REMAINING[what]:
+    for name in REMAINING[kind]:
         if name in answer.headers and _COUNT.fullmatch(answer.headers[name]):
-            told = int(answer.headers[name])
-            least = told if least is None or told < least else least
+            left = int(answer.headers[name])
+            least = left if least is None or left < least else least
     return least

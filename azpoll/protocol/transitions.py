@@ -1,15 +1,15 @@
-"""What a readable answer leads to, and what a vanished status means (rules 18-20, 28-33)."""
+"""The states after a readable answer, and after a status that is missing (rules 18-20, 28-33)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from azpoll.protocol.answer import Answer, BodyProblem, read_json
-from azpoll.protocol.delay import poll_delay
-from azpoll.protocol.failures import NOW, allow_grace, back_off, immediate_delay, refused, untrusted
+from azpoll.protocol.delay import IMMEDIATELY, immediate_delay, poll_delay
+from azpoll.protocol.failures import allow_grace, back_off, refused, untrusted
 from azpoll.protocol.final_get import final_get_url
-from azpoll.protocol.patterns import ACCEPTED, NO_CONTENT, UNTIL_GONE
-from azpoll.protocol.reading import progress_of
+from azpoll.protocol.json_body import BodyProblem
+from azpoll.protocol.patterns import ACCEPTED, UNTIL_GONE
+from azpoll.protocol.progress import progress_after
 from azpoll.protocol.states import (
     NO_FAILURES,
     Canceled,
@@ -21,158 +21,148 @@ from azpoll.protocol.states import (
     Succeeded,
     Unknown,
     UnknownReason,
-    Verdict,
 )
+from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
+    from azpoll.protocol.patterns import StatusReport
     from azpoll.protocol.reading import Reading
-    from azpoll.protocol.states import State
+    from azpoll.protocol.states import Pending, State
 
 
-def read_status(state: Polling, outcome: Answer) -> State:
-    """Read a 2xx answer to a poll as its pattern says."""
-    reading = state.pattern.read(state.plan, outcome)
-    if reading.verdict is Verdict.UNREADABLE:
-        return back_off(state, outcome, UnknownReason.MALFORMED, reading.why)
-    if reading.verdict is Verdict.RUNNING:
-        return _poll_again(state, outcome, reading)
-    return conclude(with_progress(state, outcome, reading), outcome, reading)
+def read_status(state: Polling, reading: Reading) -> State:
+    """Return the state after a 2xx answer to a poll, read as its pattern says."""
+    report = state.pattern.report(state.plan, reading)
+    if report.verdict is Verdict.RUNNING:
+        return _poll_again(state, reading, report)
+    if report.verdict is Verdict.UNREADABLE:
+        return back_off(state, reading, UnknownReason.MALFORMED, report.problem)
+    return conclude(with_progress(state, reading, report), reading, report)
 
 
-def with_progress(state: Polling, outcome: Answer, reading: Reading) -> Polling:
-    """Note what a readable answer tells besides its verdict."""
-    location, progress = latest_location(state, outcome), progress_of(outcome, reading, state.progress)
-    plan, pattern, url, ask, _, fallback, stale, step, *_ = state
-    return Polling(plan, pattern, url, ask, location, fallback, stale, step, NO_FAILURES, progress)
+def with_progress(state: Polling, reading: Reading, report: StatusReport) -> Polling:
+    """Return the same state with the progress and the `Location` of a readable answer, and without failures."""
+    location, progress = _latest_location(state, reading), progress_after(state.progress, reading, report)
+    plan, pattern, url, request, _, fallback, stale, step, *_ = state
+    # Neither `_replace` nor keywords: both take far longer, and this runs at each poll.
+    return Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
 
 
-def conclude(state: Polling, outcome: Answer, reading: Reading) -> State:
-    """Go where a readable answer leads that says that the operation has ended."""
-    match reading.verdict:
+def conclude(state: Polling, reading: Reading, report: StatusReport) -> State:
+    """Return the state after a report that the operation has ended."""
+    match report.verdict:
         case Verdict.SUCCEEDED:
-            return _succeeded(state, outcome, reading)
+            return _succeeded(state, reading, report)
         case Verdict.FAILED:
-            return Failed(outcome, state, state.progress)
+            return Failed(reading.outcome, state, state.progress)
         case Verdict.CANCELED:
-            return Canceled(outcome, state, state.progress)
+            return Canceled(reading.outcome, state, state.progress)
         case Verdict.RUNNING | Verdict.UNREADABLE:
-            raise AssertionError(f"an answer that is {reading.verdict.value} settles nothing")
+            raise AssertionError(f"an answer that is {report.verdict.value} concludes nothing")
         case _:
-            assert_never(reading.verdict)
+            assert_never(report.verdict)
 
 
-def _poll_again(state: Polling, outcome: Answer, reading: Reading) -> Polling | Unknown:
-    """Poll later, at the newest URL the service named (rules 18, 19)."""
-    wait = poll_delay(outcome, state.plan.delay_limits, state.step)
-    named = _newest(state, outcome)
-    target = state.url if isinstance(named, RejectedURL) else named
-    location = latest_location(state, outcome)
-    fallback = state.url if target != state.url and state.pattern.is_monitor else None
-    step = state.step if wait.by_server else state.step + 1
-    progress = progress_of(outcome, reading, state.progress)
-    ask = NextRequest(target, wait)
-    again = Polling(
-        state.plan, state.pattern, target, ask, location, fallback, state.stale, step, NO_FAILURES, progress
+def _poll_again(state: Polling, reading: Reading, report: StatusReport) -> Polling | Unknown:
+    """Return the state that polls later, at the newest URL that the service named (rules 18, 19)."""
+    delay = poll_delay(reading.retry_after_s, state.plan.delay_limits, state.step)
+    newest = _newest_url(state, reading)
+    url = state.url if isinstance(newest, RejectedURL) else newest
+    location, progress = _latest_location(state, reading), progress_after(state.progress, reading, report)
+    fallback = state.url if url != state.url and state.pattern.is_monitor else None
+    step = state.step if delay.by_server else state.step + 1
+    request = NextRequest(url, delay)
+    following = Polling(
+        state.plan, state.pattern, url, request, location, fallback, state.stale, step, NO_FAILURES, progress
     )
-    if isinstance(named, RejectedURL):
-        return untrusted(again._replace(fallback=state.url), named, "a later answer", outcome)
-    return again
+    if isinstance(newest, RejectedURL):
+        return untrusted(following._replace(fallback=state.url), newest, "a later answer", reading)
+    return following
 
 
-def _newest(state: Polling, outcome: Answer) -> str | RejectedURL:
-    """Return the polling URL that an answer names, if it names another one that is not known to be stale."""
-    for name in state.pattern.refreshed_by:
-        if name in outcome.headers:
-            named = outcome.headers[name]
-            break
-    else:
+def _newest_url(state: Polling, reading: Reading) -> str | RejectedURL:
+    """Return the polling URL that an answer names, unless it names none or one that is known to be stale."""
+    named = reading.named_url(state.pattern.refreshed_by)
+    if named is None or named in (state.url, state.stale):
         return state.url
-    if named in (state.url, state.stale):
-        return state.url
-    target = state.plan.url_policy.resolve(named, base=outcome.url, resource_url=state.plan.resource_url)
-    return state.url if target == state.stale else target
+    newest = state.plan.resolve(named, reading.url)
+    return state.url if newest == state.stale else newest
 
 
-def latest_location(state: Polling, outcome: Answer) -> str | RejectedURL | None:
-    """Return the `Location` for the final GET; a refused one matters only if it is used (rule 30)."""
-    if not state.pattern.is_monitor or "location" not in outcome.headers:
+def _latest_location(state: Polling, reading: Reading) -> str | RejectedURL | None:
+    """Return the `Location` for the final GET; a rejected one matters only if it is used (rule 30)."""
+    if not state.pattern.is_monitor:
         return state.location
-    named = outcome.headers["location"]
-    if named == state.location:
-        return state.location
-    return state.plan.url_policy.resolve(named, base=outcome.url, resource_url=state.plan.resource_url)
+    named = reading.location
+    return state.location if named is None or named == state.location else state.plan.resolve(named, reading.url)
 
 
-def _succeeded(state: Polling, outcome: Answer, reading: Reading) -> State:
-    target = final_get_url(state, outcome, reading)
-    if target is None:
-        return Succeeded(outcome, state.progress)
-    if isinstance(target, RejectedURL):
-        fetching = Fetching(state.plan, state.url, NextRequest(state.url, NOW), progress=state.progress)
-        return untrusted(fetching, target, "the succeeded operation", outcome)
-    return Fetching(state.plan, target, NextRequest(target, NOW), progress=state.progress)
+def _succeeded(state: Polling, reading: Reading, report: StatusReport) -> State:
+    url = final_get_url(state, reading, report)
+    if url is None:
+        return Succeeded(reading.outcome, state.progress)
+    if isinstance(url, RejectedURL):
+        fetching = Fetching(state.plan, state.url, NextRequest(state.url, IMMEDIATELY), progress=state.progress)
+        return untrusted(fetching, url, "the succeeded operation", reading)
+    return Fetching(state.plan, url, NextRequest(url, IMMEDIATELY), progress=state.progress)
 
 
-def refused_status(state: Polling, outcome: Answer) -> Failed | Unknown:
-    """Tell a 4xx of the operation itself (rule 21) from a 4xx of its status monitor (rule 24)."""
+def refused_status(state: Polling, reading: Reading) -> Failed | Unknown:
+    """Fail by a 4xx of the operation itself (rule 21); give up by a 4xx of its status monitor (rule 24)."""
     if state.pattern.answers_as_the_operation:
-        return Failed(outcome, state, state.progress)
-    return refused(state, outcome)
+        return Failed(reading.outcome, state, state.progress)
+    return refused(state, reading)
 
 
-def status_missing(state: Polling, outcome: Answer) -> State:
-    """Find out what a 404 or 410 means: a stale URL, a deletion, or an operation too new to be seen."""
+def status_missing(state: Polling, reading: Reading) -> State:
+    """Return the state after a 404 or 410: a stale URL, a deletion, or an operation that is not yet visible."""
     plan = state.plan
-    if state.fallback is not None:  # a refreshed URL at its first use: Resource Mover (rule 18)
-        wait = poll_delay(outcome, plan.delay_limits, state.step)
-        return state._replace(
-            url=state.fallback, next_request=NextRequest(state.fallback, wait), fallback=None, stale=state.url
-        )
+    if state.fallback is not None:  # a newer URL at its first use: Resource Mover (rule 18)
+        delay = poll_delay(reading.retry_after_s, plan.delay_limits, state.step)
+        request = NextRequest(state.fallback, delay)
+        return state._replace(url=state.fallback, next_request=request, fallback=None, stale=state.url)
     if plan.method != "DELETE":
-        return allow_grace(state, outcome)
+        return allow_grace(state, reading)
     if state.pattern is UNTIL_GONE or state.url == plan.resource_url:
-        return _gone(outcome, state)
-    return Confirming(state, NextRequest(plan.resource_url, immediate_delay(outcome, plan.delay_limits)))
+        return _gone(state, reading)
+    return Confirming(state, NextRequest(plan.resource_url, immediate_delay(reading.retry_after_s, plan.delay_limits)))
 
 
-def resource_gone(state: Confirming, outcome: Answer) -> Succeeded:
-    """The resource is gone with its status: the DELETE succeeded (rule 28)."""
-    return _gone(outcome, state)
+def resource_gone(state: Confirming, reading: Reading) -> Succeeded:
+    """Succeed: the resource is gone, and its status too (rule 28)."""
+    return _gone(state, reading)
 
 
-def resource_exists(state: Confirming, outcome: Answer) -> Polling | Unknown:
-    """The resource is not known to be gone: the missing status counts as one that may come back (rule 28)."""
-    after = allow_grace(state.polling, outcome)
-    if isinstance(after, Unknown) and after.reason is UnknownReason.NOT_FOUND:
-        detail = f"the status is not found, and the resource, asked in its place, answers HTTP {outcome.status_code}"
-        return after._replace(detail=detail)
-    return after
+def resource_exists(state: Confirming, reading: Reading) -> Polling | Unknown:
+    """Count the missing status as one that may come back: the resource is not known to be gone (rule 28)."""
+    following = allow_grace(state.polling, reading)
+    if isinstance(following, Unknown) and following.reason is UnknownReason.NOT_FOUND:
+        detail = f"the status is not found, and the resource, asked in its place, answers HTTP {reading.status_code}"
+        return following._replace(detail=detail)
+    return following
 
 
-def accept_result(state: Fetching, outcome: Answer) -> State:
-    """Take the answer to the final GET as the result, unless it is not there yet (rule 32)."""
-    if outcome.status_code != ACCEPTED:
-        if read_json(outcome) is BodyProblem.BROKEN:
-            return back_off(state, outcome, UnknownReason.MALFORMED, BodyProblem.BROKEN.value)
-        return Succeeded(outcome, state.progress)
-    wait = poll_delay(outcome, state.plan.delay_limits, state.step)
-    step = state.step if wait.by_server else state.step + 1
-    target = state.url
-    if (named := outcome.headers.get("location")) is not None:
-        resolved = state.plan.url_policy.resolve(named, base=outcome.url, resource_url=state.plan.resource_url)
-        if isinstance(resolved, RejectedURL):
-            return untrusted(state, resolved, "a later answer", outcome)
-        target = resolved
-    return state._replace(url=target, next_request=NextRequest(target, wait), step=step, failure_counts=NO_FAILURES)
+def accept_result(state: Fetching, reading: Reading) -> State:
+    """Take the answer to the final GET as the result, unless the result is not there yet (rule 32)."""
+    if reading.status_code != ACCEPTED:
+        if reading.json is BodyProblem.BROKEN:
+            return back_off(state, reading, UnknownReason.MALFORMED, BodyProblem.BROKEN.value)
+        return Succeeded(reading.outcome, state.progress)
+    delay = poll_delay(reading.retry_after_s, state.plan.delay_limits, state.step)
+    step = state.step if delay.by_server else state.step + 1
+    named = reading.location
+    url = state.url if named is None else state.plan.resolve(named, reading.url)
+    if isinstance(url, RejectedURL):
+        return untrusted(state, url, "a later answer", reading)
+    return state._replace(url=url, next_request=NextRequest(url, delay), step=step, failure_counts=NO_FAILURES)
 
 
-def result_missing(state: Fetching, outcome: Answer) -> State:
-    """A result that is not found: of a DELETE nothing else was to be expected; else it may come (rule 32)."""
-    return _gone(outcome, state) if state.plan.method == "DELETE" else allow_grace(state, outcome)
+def result_missing(state: Fetching, reading: Reading) -> State:
+    """Succeed if a DELETE has no result; else wait for a result that is not found (rule 32)."""
+    return _gone(state, reading) if state.plan.method == "DELETE" else allow_grace(state, reading)
 
 
-def _gone(outcome: Answer, state: Polling | Confirming | Fetching) -> Succeeded:
-    """End a DELETE by the 404 of what it deleted; its result is what a DELETE that ended at once answers: 204."""
-    nothing = outcome._replace(status_code=NO_CONTENT, body=b"", headers={}, raw_headers=())
-    return Succeeded(nothing, state.progress)
+def _gone(state: Pending, reading: Reading) -> Succeeded:
+    """Return the end of a DELETE by a 404; its result is that of an immediate DELETE: 204 without content."""
+    return Succeeded(reading.outcome.without_content(), state.progress)

@@ -1,11 +1,10 @@
-"""The one trust check for every URL azpoll is told to ask (rules 8-13).
+"""The one check of every URL that azpoll may send a request to (rules 8-13).
 
-A service names URLs in five places: the initial headers, every later header, `resourceLocation` in a
-body, a redirect, and a resume token. All five come through `URLPolicy.target`, and nothing is sent to a URL
-that did not pass it.
+URLs come from five places: the initial headers, later headers, `resourceLocation` in a body, redirects and resume
+tokens. `URLPolicy.resolve` checks all of them, and azpoll sends nothing to a URL that it rejects.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
 import re
 from collections.abc import Callable
@@ -19,18 +18,19 @@ MAX_URL = 8192
 """Longest URL accepted, in characters (rule 13)."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCHEME_LENGTH = len("https://")
 _LONGEST_SHOWN = 300  # a DNS name has 253 characters at most
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*")
-_HOSTLESS = re.compile(r"//(?:[/?]|$)")  # resolving it would drop the empty host in silence
+_HOSTLESS = re.compile(r"//(?:[/?]|$)")  # resolving it would silently drop the empty host
 
 
 class ParsedURL(Protocol):
-    """What the check reads of a URL: the members `httpx.URL` and `httpx2.URL` share."""
+    """The members of a URL that the check reads; `httpx.URL` and `httpx2.URL` have them."""
 
     @property
     def scheme(self) -> str:
-        """Lower case, empty when absent."""
+        """Lower case; empty if absent."""
         ...
 
     @property
@@ -40,12 +40,12 @@ class ParsedURL(Protocol):
 
     @property
     def port(self) -> int | None:
-        """None when it is the default of the scheme."""
+        """None if it is the default of the scheme."""
         ...
 
     @property
     def userinfo(self) -> bytes:
-        """`user:password`, empty when absent."""
+        """`user:password`; empty if absent."""
         ...
 
     def join(self, url: str) -> Self:
@@ -54,7 +54,7 @@ class ParsedURL(Protocol):
 
 
 class Origin(NamedTuple):
-    """Scheme, lower-case IDNA host and effective port: what a credential is bound to."""
+    """Scheme, lower-case IDNA host and effective port: a credential is sent to one origin only."""
 
     scheme: str
     host: str
@@ -66,36 +66,36 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}{port}"
 
     def shown(self) -> str:
-        """Return it for people: a URL's host may be as long as the URL, a name's is no longer than this shows."""
+        """Return the text for people, escaped and cut: the host in a URL may be longer than any DNS name."""
         return escape_for_display(str(self), _LONGEST_SHOWN)
 
 
 class RejectedURL(NamedTuple):
-    """A URL that will not be asked, and why.
+    """A URL to which azpoll sends nothing.
 
     Attributes:
-        reason: one clause for people; it names no query value.
-        url: the absolute URL where its origin is all there is against it, so that whoever lists that
-            origin can resume there; else None.
+        reason: one clause for people; it has no query value.
+        url: the absolute URL if only its origin speaks against it, so that a caller who lists the origin can resume
+            there; else None.
     """
 
     reason: str
     url: str | None = None
 
     def __repr__(self) -> str:
-        """Say nothing of the URL: its query may be secret (rule 45)."""
-        return f"<Refusal: {self.reason}>"
+        """Show no URL: its query may be secret (rule 45)."""
+        return f"<RejectedURL: {self.reason}>"
 
 
 class URLPolicy(NamedTuple):
-    """Where one operation's requests may go.
+    """The origins to which the requests of one operation may go.
 
     Attributes:
-        parse: the URL class that will also send, so that no second parser can disagree with it.
+        parse: the URL class that also sends the request, so that no second parser can disagree with it.
         initial: the origin of the initial request.
-        allowed: further origins the caller listed.
-        rebase_to: origin, with an optional path prefix, that every URL of another origin is moved to
-            (a gateway in front of ARM); None leaves URLs where they are.
+        allowed: further origins that the caller listed.
+        rebase_to: the origin, with an optional path prefix, to which every URL of another origin moves: a gateway in
+            front of ARM. None changes no URL.
     """
 
     parse: Callable[[str], ParsedURL]
@@ -104,13 +104,13 @@ class URLPolicy(NamedTuple):
     rebase_to: str | None = None
 
     def resolve(self, named: str, *, base: str, resource_url: str) -> str | RejectedURL:
-        """Return the absolute URL to ask for `named`, or why it is refused.
+        """Return the absolute URL for `named`, or the reason of its rejection.
 
         Args:
-            named: the URL as a header, a body or a token gave it; relative URLs are welcome (rule 8).
-            base: the URL of the answer that carried it.
-            resource_url: the URL of the initial request, whose `api-version` is added when `named` has
-                none and stays on the initial origin (rule 12). Nothing else is rewritten.
+            named: the URL in a header, a body or a token, as sent; it may be relative (rule 8).
+            base: the URL of the answer that named it.
+            resource_url: the URL of the initial request. Its `api-version` is added to a URL of the initial origin
+                without one (rule 12). Nothing else is rewritten.
         """
         if not named.isascii() or not named.isprintable() or " " in named or "\\" in named or "#" in named:
             return RejectedURL("it holds a blank, a control or non-ASCII character, a backslash or a fragment")
@@ -118,13 +118,14 @@ class URLPolicy(NamedTuple):
             return RejectedURL("it names no host")
         try:
             url = named if _ABSOLUTE.match(named) else str(self.parse(base).join(named))
-            # What is wrong with a URL must be seen before it is moved to the gateway.
-            origin = self.initial if self._is_at_home(url) else self._origin_of(url)
+            # The URL is checked before it moves to the gateway: the move would hide its defects. No parser can read
+            # another origin in a URL that begins literally with the initial one.
+            origin = self.initial if url.startswith(_prefix_of(self.initial)) else self._origin_of(url)
             if isinstance(origin, RejectedURL):
                 return origin
             if (moved := self._rebased(url, origin)) != url:
                 url, origin = moved, origin_of(self.parse(moved))
-        except Exception:  # noqa: BLE001 - each URL class has its own errors; all mean the same here
+        except Exception:  # noqa: BLE001 - each URL class has errors of its own
             return RejectedURL("it is not a URL")
         if not self._trusts(origin):
             return RejectedURL(
@@ -135,10 +136,6 @@ class URLPolicy(NamedTuple):
         if origin == self.initial:
             url = _with_api_version(url, resource_url)
         return RejectedURL(f"it is longer than {MAX_URL} characters") if len(url) > MAX_URL else url
-
-    def _is_at_home(self, url: str) -> bool:
-        """Whether a URL begins so plainly with the initial origin that no parser can read another one in it."""
-        return url.startswith(_home_of(self.initial))
 
     def _origin_of(self, url: str) -> Origin | RejectedURL:
         parsed = self.parse(url)
@@ -151,7 +148,7 @@ class URLPolicy(NamedTuple):
         if origin == self.initial:
             return True
         if origin.scheme != "https" and self.initial.scheme == "https":
-            return False  # plain http only where the initial request used it (rule 9)
+            return False  # plain http only if the initial request used it (rule 9)
         return origin in self.allowed
 
     def _rebased(self, url: str, origin: Origin) -> str:
@@ -161,7 +158,7 @@ class URLPolicy(NamedTuple):
 
 
 def origin_of(url: ParsedURL) -> Origin:
-    """Return the origin of a parsed URL; an unknown scheme has port 0 unless one is given.
+    """Return the origin of a parsed URL.
 
     Raises:
         ValueError: the scheme is neither http nor https.
@@ -172,8 +169,14 @@ def origin_of(url: ParsedURL) -> Origin:
     return Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
 
 
+def before_path(url: str) -> str:
+    """Return the part of an absolute URL before its path."""
+    end = url.find("/", _SCHEME_LENGTH)
+    return url if end < 0 else url[:end]
+
+
 @lru_cache(maxsize=64)
-def _home_of(origin: Origin) -> str:
+def _prefix_of(origin: Origin) -> str:
     return f"{origin}/"
 
 
@@ -189,7 +192,7 @@ def _with_api_version(url: str, resource_url: str) -> str:
 
 
 def _api_version(url: str) -> str | None:
-    """Return the `api-version=...` pair of a URL's query as it stands there, its name in any case."""
+    """Return the `api-version=...` pair of a URL's query as sent; its name may be in any case."""
     for pair in url.partition("?")[2].split("&"):
         if unquote(pair.partition("=")[0]).lower() == "api-version":
             return pair

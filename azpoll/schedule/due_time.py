@@ -1,38 +1,39 @@
-"""When the next request of a job is due, and how it is ordered among those that wait for a read."""
+"""The due time of a job's next request, and its priority time among the due requests of its owner."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.delay import answered_at
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.retry_after import answered_at
 from azpoll.protocol.states import Canceled, Failed, Polling, Succeeded
 from azpoll.schedule.durations import operation_kind
-from azpoll.schedule.scope_queue import Priority
+from azpoll.schedule.job import Priority
 
 if TYPE_CHECKING:
     from random import Random
 
-    from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Pending, Plan
+    from azpoll.protocol.answer import RequestFailure
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import Pending
     from azpoll.schedule.durations import Durations
     from azpoll.schedule.histogram import Histogram
     from azpoll.schedule.job import Job
 
 JITTER = 0.1
-"""Largest share of a wait of azpoll's own that is added to it; never to one a server asked for (rule 36)."""
+"""Jitter: up to 10 % is added to a delay that azpoll chose, nothing to a delay of the server (rule 36)."""
 
 ROUNDING_S = 1e-6
-"""Added to each wait, so that the rounding of a sum of floats makes no poll early."""
+"""Added to each delay, so that rounding of floats makes no poll early."""
 
 
 class DueTimes:
-    """Turns waits into times.
+    """Computes due times from delays.
 
     Args:
         random: for jitter.
-        durations: what was learned of how long operations take; None leaves all to the services and the
-            default schedule.
+        durations: learned durations of operations; None leaves the delays to the services and the default schedule.
     """
 
     def __init__(self, random: Random, durations: Durations | None = None) -> None:
@@ -40,19 +41,19 @@ class DueTimes:
         self._durations = durations
 
     def of(self, job: Job, state: Pending, at_s: float) -> tuple[float, float]:
-        """Return when the next request is due, measured from an answer at `at_s`, and the job's order in its lane."""
-        wait = state.next_request.delay
-        jitter = 0.0 if wait.by_server else JITTER * self._random.random()
-        due_s = priority_time = at_s + wait.seconds * (1 + jitter) + ROUNDING_S
+        """Return due time and priority time of the next request, measured from an answer at `at_s`."""
+        delay = state.next_request.delay
+        jitter = 0.0 if delay.by_server else JITTER * self._random.random()
+        due_s = priority_time = at_s + delay.seconds * (1 + jitter) + ROUNDING_S
         if self._durations is not None and isinstance(state, Polling):
             due_s, priority_time = self._learned(self._durations, job, state, due_s, at_s)
-        if job.priority is Priority.HIGH and not wait.by_server:  # the hint came during the last request
+        if job.priority is Priority.HIGH and not delay.by_server:  # the hint came during the last request
             due_s = min(due_s, at_s + state.plan.delay_limits.floor + ROUNDING_S)
         return due_s, priority_time
 
-    def learn(self, plan: Plan, job: Job, outcome: Answer, detection: Histogram) -> None:
-        """Learn from an operation that ended how long it took, and how late its end was told."""
-        if not isinstance(job.state, (Succeeded, Failed, Canceled)):
+    def learn(self, plan: Plan, job: Job, outcome: Answer | RequestFailure, detection: Histogram) -> None:
+        """Record the duration of an operation that ended, and the delay of its detection."""
+        if not isinstance(outcome, Answer) or not isinstance(job.state, (Succeeded, Failed, Canceled)):
             return
         detection_s = detection_of(outcome, job.state.progress.end_time)
         if detection_s is not None:
@@ -63,7 +64,11 @@ class DueTimes:
 
     @staticmethod
     def _learned(durations: Durations, job: Job, state: Polling, due_s: float, at_s: float) -> tuple[float, float]:
-        """Order a job by when it has probably ended; time its poll so where neither server nor caller did."""
+        """Return due time and priority time by the learned durations.
+
+        The due time is learned only where neither server nor caller set a delay. The priority time is the time at which
+        the operation has ended with a probability of one half.
+        """
         plan = state.plan
         kind, age_s = operation_kind(plan.method, plan.resource_url), at_s - job.begun_s
         even_s = durations.even_s(kind, age_s)
@@ -81,9 +86,9 @@ class DueTimes:
 
 
 def detection_of(outcome: Answer, end_time: str | None) -> float | None:
-    """Return seconds between the end that a status monitor tells of and its answer, both by the server's clock.
+    """Return seconds between the end time in a status monitor and its answer, both by the server's clock.
 
-    None when it tells no end that can be read.
+    None without a readable end time.
     """
     if end_time is None:
         return None

@@ -1,129 +1,136 @@
-"""A line: the due jobs at one place that are equally urgent, whose owners take turns.
+"""A queue that is fair between owners: each owner gets the same share, however many requests it has.
 
-Who has waited longest since its last turn is next, so each owner gets the same share of the reads however many
-jobs it has. Nothing here looks at all owners or at all jobs: a thousand groups cost no more than one.
+The owner whose last turn is longest ago is next. No operation looks at all owners or all requests, so a thousand
+owners cost as little per request as one.
 """
 
 from __future__ import annotations
 
 import heapq
-from typing import Generic, Protocol, TypeVar
+from itertools import count
+from typing import TYPE_CHECKING, Generic
+
+from azpoll.schedule.due_heap import without_stale
+from azpoll.schedule.job import QueuedT
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 
-class Entered(Protocol):
-    """A job in a line.
+class Turns:
+    """The turns of the owners of one scope, which they share over all queues of the scope.
 
-    Attributes:
-        heap_entry: number of its valid entry, in the heap or in a lane; 0 while it has none.
+    An owner that leaves all queues and comes back is last.
     """
 
-    heap_entry: int
-
-
-JobT = TypeVar("JobT", bound=Entered)
-
-
-class Owner:
-    """One of those who share the reads of a scope.
-
-    Attributes:
-        turn: number of its last turn, or of its arrival; who has the least is next.
-        waiting: its jobs in all lines of the scope.
-    """
-
-    __slots__ = ("turn", "waiting")
-
-    def __init__(self, turn: int) -> None:
-        self.turn = turn
-        self.waiting = 0
-
-
-class OwnerQueue(Generic[JobT]):
-    """The jobs of one owner in a line; as in `DueHeap`, entries that are no longer valid are dropped late.
-
-    Attributes:
-        size: jobs in it.
-    """
-
-    __slots__ = ("_heap", "size")
+    __slots__ = ("_numbers", "_queues", "last")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, JobT]] = []
-        self.size = 0
+        self.last: dict[Hashable, int] = {}  # number of each owner's last turn, or of its arrival
+        self._numbers = count(1)
+        self._queues: dict[Hashable, int] = {}
 
-    def add(self, job: JobT, priority_time: float) -> None:
-        """Add a job under its present entry number; the least order is first."""
-        heapq.heappush(self._heap, (priority_time, job.heap_entry, job))
-        self.size += 1
+    def join(self, owner: Hashable) -> int:
+        """Count in a queue with requests of an owner; return the owner's last turn."""
+        if owner not in self.last:
+            self.last[owner] = next(self._numbers)
+            self._queues[owner] = 0
+        self._queues[owner] += 1
+        return self.last[owner]
 
-    def first(self) -> tuple[float, int, JobT]:
-        """Return the entry of the first job; there is one."""
-        heap = self._heap
-        while heap[0][2].heap_entry != heap[0][1]:
-            heapq.heappop(heap)
-        return heap[0]
+    def leave(self, owner: Hashable) -> None:
+        """Count out a queue that has no more requests of an owner."""
+        self._queues[owner] -= 1
+        if not self._queues[owner]:
+            del self._queues[owner], self.last[owner]
 
-    def take(self) -> JobT:
-        """Take out the job that `first` has named."""
-        self.size -= 1
-        return heapq.heappop(self._heap)[2]
-
-    def forget(self) -> None:
-        """Note that the entry of one job is no longer valid."""
-        self.size -= 1
-        if len(self._heap) > 2 * self.size + 64:
-            self._heap = [heap_entry for heap_entry in self._heap if heap_entry[2].heap_entry == heap_entry[1]]
-            heapq.heapify(self._heap)
+    def take(self, owner: Hashable) -> int:
+        """Give an owner its turn."""
+        self.last[owner] = turn = next(self._numbers)
+        return turn
 
 
-class FairQueue(Generic[JobT]):
-    """The jobs of all owners.
+class FairQueue(Generic[QueuedT]):
+    """The due requests of one provider, with equal priority, whose owners take turns.
+
+    As in `DueHeap`, entries are deleted lazily.
+
+    Args:
+        turns: of the owners in the scope. Their numbers are unique, so the heap never compares owners.
 
     Attributes:
-        waiting: jobs in it.
+        waiting: number of requests.
     """
 
-    __slots__ = ("_queues", "_turns", "waiting")
+    __slots__ = ("_order", "_requests", "_stale", "_turns", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns) -> None:
         self.waiting = 0
-        self._queues: dict[Owner, OwnerQueue[JobT]] = {}
-        self._turns: list[tuple[int, Owner]] = []  # turns are numbered once, so owners are never compared
+        self._turns = turns
+        self._requests: dict[Hashable, list[tuple[float, int, QueuedT]]] = {}
+        self._order: list[tuple[int, Hashable]] = []
+        self._stale = 0
 
-    def add(self, job: JobT, priority_time: float, owner: Owner) -> None:
-        """Add a job; among those of its owner the least order is first, then who came first."""
-        if owner not in self._queues:
-            self._queues[owner] = OwnerQueue()
-            heapq.heappush(self._turns, (owner.turn, owner))
-        self._queues[owner].add(job, priority_time)
+    def add(self, job: QueuedT, priority_time: float) -> None:
+        """Add a request under its entry number; within its owner's turn the least `priority_time` is first."""
+        requests = self._requests.get(job.owner)
+        if requests is None:
+            requests = self._requests[job.owner] = []
+            heapq.heappush(self._order, (self._turns.join(job.owner), job.owner))
+        heapq.heappush(requests, (priority_time, job.heap_entry, job))
         self.waiting += 1
 
-    def forget(self, owner: Owner) -> None:
-        """Note that the entry of a job of this owner is no longer valid."""
-        self._queues[owner].forget()
-        self._less()
+    def forget(self) -> None:
+        """Count out a request whose entry is no longer valid."""
+        self._stale += 1
+        self._count_out()
 
-    def first(self) -> tuple[Owner, tuple[float, int, JobT]]:
-        """Return whose turn it is, and the entry of its first job; there is one."""
+    def first(self) -> tuple[int, float, int]:
+        """Return turn, priority time and entry number of the first request; the queue is not empty."""
+        order, last = self._order, self._turns.last
         while True:
-            turn, owner = self._turns[0]
-            queue = self._queues[owner]
-            if not queue.size:
-                heapq.heappop(self._turns)
-                del self._queues[owner]
-            elif turn != owner.turn:  # it has had turns since it was put here, perhaps in another line
-                heapq.heapreplace(self._turns, (owner.turn, owner))
+            turn, owner = order[0]
+            requests = self._requests[owner]
+            while requests and requests[0][2].heap_entry != requests[0][1]:
+                heapq.heappop(requests)
+            if not requests:
+                self._drop_first()
+            elif turn != last[owner]:  # the owner has had a turn in another queue of the scope
+                heapq.heapreplace(order, (last[owner], owner))
             else:
-                return owner, queue.first()
+                return turn, requests[0][0], requests[0][1]
 
-    def take(self, owner: Owner) -> JobT:
-        """Take out the first job of the owner that `first` named."""
-        job = self._queues[owner].take()
-        self._less()
+    def take(self) -> QueuedT:
+        """Remove and return the request that `first` found, and give its owner the turn."""
+        owner = self._order[0][1]
+        turn = self._turns.take(owner)
+        requests = self._requests[owner]
+        job = heapq.heappop(requests)[2]
+        if requests:
+            heapq.heapreplace(self._order, (turn, owner))
+        else:
+            self._drop_first()
+        self._count_out()
         return job
 
-    def _less(self) -> None:
+    def _drop_first(self) -> None:
+        """Remove the first owner, which has no more requests here."""
+        _, owner = heapq.heappop(self._order)
+        del self._requests[owner]
+        self._turns.leave(owner)
+
+    def _count_out(self) -> None:
         self.waiting -= 1
-        if not self.waiting:  # nobody may look here again for long
-            self._queues.clear()
-            self._turns.clear()
+        if self._stale and (not self.waiting or self._stale > self.waiting + 64):
+            self._remove_stale()
+
+    def _remove_stale(self) -> None:
+        """Remove all entries that are no longer valid, and the owners that have no others."""
+        self._stale = 0
+        for owner, requests in tuple(self._requests.items()):
+            valid = self._requests[owner] = without_stale(requests)
+            if not valid:
+                del self._requests[owner]
+                self._turns.leave(owner)
+        self._order = [(self._turns.last[owner], owner) for owner in self._requests]
+        heapq.heapify(self._order)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 BUCKETS_PER_DOUBLING = 8
 """So a bucket is 9 % wide."""
@@ -18,12 +17,13 @@ class Histogram:
     __slots__ = ("_counts", "total")
 
     def __init__(self) -> None:
-        self._counts: Counter[int] = Counter()
+        self._counts: dict[int, int] = {}
         self.total = 0
 
     def add(self, seconds: float) -> None:
         """Count one duration; negative ones count as 0."""
-        self._counts[0 if seconds <= LEAST_S else _bucket(seconds)] += 1
+        bucket = _bucket(seconds)
+        self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self.total += 1
 
     def quantile(self, share: float) -> float | None:

@@ -1,27 +1,77 @@
-"""What the scheduler drives, as far as it knows it."""
+"""The protocols of the schedule: a `Queued` request, and the `Job` that polls one operation."""
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import anyio
+
+from azpoll.protocol.states import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.states import State
-    from azpoll.schedule.scope_queue import Priority, ProviderQueue
+
+
+class Priority(IntEnum):
+    """How soon a due request is sent, within its owner's turn."""
+
+    HIGH = 0
+    """A hint says that the operation may have ended."""
+    NORMAL = 1
+    LOW = 2
+    """A hint says that the operation runs: its poll is sent in the background, with reads to spare."""
+
+
+class Queued(Protocol):
+    """A request that waits: until it is due, then for a token of its scope. Times are monotonic seconds.
+
+    Attributes:
+        due_s: due time.
+        heap_entry: number of its valid heap entry; 0 while no queue holds it.
+        priority: HIGH, NORMAL or LOW.
+        priority_time: among the due requests of one owner, the least is sent first.
+        owner: shares the tokens of the scope with the other owners.
+    """
+
+    due_s: float
+    heap_entry: int
+    priority: Priority
+    priority_time: float
+    owner: Hashable
+
+
+QueuedT = TypeVar("QueuedT", bound=Queued)
+
+
+class InitialRequest(Protocol):
+    """An initial request, as far as `InitialRequests` knows it."""
+
+    @property
+    def method(self) -> str:
+        """Method in upper case."""
+        ...
+
+    @property
+    def url(self) -> object:
+        """URL, as a string or as an object whose `str` is the URL."""
+        ...
+
+
+RequestT = TypeVar("RequestT", bound=InitialRequest)
 
 
 class CancelRequest:
-    """A POST to send for a job in place of its next poll, at once and alone: a request to cancel.
+    """A POST that asks the service to cancel; it is sent before the next poll of its job.
 
     Attributes:
-        url: checked as any other target.
-        outcome: what came back; None until then, or when the job ended before it was sent.
+        url: checked by `URLPolicy.resolve`.
+        outcome: the answer or the failure; None until then, and when the job ended before it was sent.
         finished: set when it was answered, or will not be sent.
-        back_s: when the poll is due that it comes before.
+        back_s: due time of the poll that follows.
     """
 
     __slots__ = ("back_s", "finished", "outcome", "url")
@@ -33,44 +83,34 @@ class CancelRequest:
         self.back_s = 0.0
 
 
-class Job(Protocol):
-    """An operation, as the scheduler sees it. Times are monotonic seconds.
+class Job(Queued, Protocol):
+    """An operation, as far as the scheduler knows it.
 
     Attributes:
         state: changed by the scheduler alone, through `publish`.
-        due_s: of its next request.
-        priority_time: in its lane, earlier ones are asked first.
-        begun_s: of the beginning of its tracking.
-        answered_s: of its last answer, or of its beginning.
-        heap_entry: number of its entry in the heap or in a lane; 0 while it has none.
-        provider_queue: where its read is counted, while it waits in a lane for it or spends it; else None.
-        polling_url: the URL by which jobs that ask the same find it; None before the first, and after the last request.
-        priority: how soon it is asked once it is due.
-        owner: who shares the reads of its scope with other owners.
-        cancel_request: to be sent before the next poll.
-        withdrawn: nothing more is sent for it; it leaves once no request that it may learn from is under way.
+        begun_s: when tracking began.
+        cancel_request: sent before the next poll.
+        withdrawn: no further request is sent for it.
+        released: the scheduler is done with it; set after its last request was answered.
     """
 
     state: State
-    due_s: float
-    priority_time: float
     begun_s: float
-    heap_entry: int
-    provider_queue: ProviderQueue[Job] | None
-    polling_url: str | None
-    priority: Priority
-    owner: Hashable
     cancel_request: CancelRequest | None
     withdrawn: bool
+    released: bool
 
     @property
     def answered_s(self) -> float:
-        """Of its last answer, or of its beginning."""
+        """When the last answer came; `begun_s` before the first."""
         ...
 
     def publish(self, state: State, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
-        """Take over a new state, and tell whoever waits for it."""
+        """Set a new state, and wake the tasks that wait for a change."""
         ...
 
 
-JobT = TypeVar("JobT", bound=Job)
+def pending_state(job: Job) -> Pending:
+    """Return the state of a job that is queued or in flight."""
+    assert isinstance(job.state, Pending)  # noqa: S101 - a terminal state has no next request (rule 29)
+    return job.state

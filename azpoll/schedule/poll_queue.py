@@ -1,4 +1,4 @@
-"""What is asked next, and when: the jobs that wait for their time, then for a read of their scope."""
+"""The poll queue: jobs ordered by due time, then queued per read-limit scope."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import heapq
 from itertools import count
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.states import Pending
-from azpoll.schedule.due_heap import DueHeap
-from azpoll.schedule.scope_queue import Priority
+from azpoll.protocol.machine import expires_at
+from azpoll.schedule.due_heap import DueHeap, without_stale
+from azpoll.schedule.job import Priority, pending_state
 from azpoll.schedule.scopes import ScopeQueues
-from azpoll.schedule.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.states import Pending
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Job
-    from azpoll.schedule.scope_queue import ProviderQueue, ScopeQueue
+    from azpoll.schedule.scope_queue import ProviderQueue
     from azpoll.schedule.scopes import ScopeStatistics
 
 READ_WAIT_S = 1.0
-"""How long past its deadline a job may wait for the read of its last poll."""
+"""Seconds past its deadline that a job waits for the token of its last poll."""
 
 
 class PollQueue:
-    """Every job that waits, in one of two places: the heap until it is due, then the lane of its scope.
+    """All waiting jobs: in the heap until they are due, then in the queue of their scope until they get a token.
 
     Args:
         budget: reads of each scope; None without limits.
@@ -34,132 +34,102 @@ class PollQueue:
     def __init__(self, budget: Budget | None) -> None:
         numbers = count(1)
         self._due: DueHeap[Job] = DueHeap(numbers)
-        self._scope_queues: ScopeQueues[Job] = ScopeQueues(budget, numbers)
-        self._deadlines: list[tuple[float, int, Job]] = []
-        self._is_plain = True
-        self._scope_queue: ScopeQueue[Job] | None = None
-        self._single_flight = SingleFlight()
+        self._scopes: ScopeQueues[Job] = ScopeQueues(budget, numbers)
+        self._queue_of: dict[Job, ProviderQueue[Job]] = {}  # of the jobs in `_scopes`
+        self._deadlines: list[tuple[float, int, Job]] = []  # of the jobs in `_scopes`
 
     def __len__(self) -> int:
-        return len(self._due) + self._scope_queues.waiting
+        return len(self._due) + self._scopes.waiting
 
     def put(self, job: Job, due_s: float) -> None:
-        """Add a job, or move one that waits."""
+        """Add a job, or move it; it waits for its deadline if that comes before its next request."""
         if job.heap_entry:
             self.withdraw(job)
-        job.provider_queue = None
-        if self._is_plain and (job.owner is not None or job.cancel_request is not None or job.priority_time != due_s):
-            self._is_plain = False
+        if (expires_s := _expires_at(job)) is not None:
+            due_s = expires_s
         self._due.put(job, due_s)
 
     def withdraw(self, job: Job) -> None:
-        """Take out a job, if it waits."""
+        """Remove a job; no effect if it does not wait."""
         if not job.heap_entry:
             return
-        if job.provider_queue is None:
+        provider_queue = self._queue_of.pop(job, None)
+        if provider_queue is None:
             self._due.withdraw(job)
         else:
-            self._scope_queues.withdraw(job, job.provider_queue)
-            job.provider_queue = None
+            self._scopes.withdraw(job, provider_queue)
 
-    def polling_url(self, job: Job, url: str, now_s: float) -> None:
-        """Note which URL a job asks from now on."""
-        self.leaves(job)
-        job.polling_url = url
-        self._single_flight.add(url, job)
-        if self._is_plain:
-            scope_queue = self._scope_queues.queue_for(url, now_s).scope_queue
-            self._scope_queue = self._scope_queue or scope_queue
-            self._is_plain = scope_queue is self._scope_queue
-
-    def leaves(self, job: Job) -> None:
-        """Note that a job asks no more."""
-        if job.polling_url is not None:
-            self._single_flight.discard(job.polling_url, job)
-            job.polling_url = None
-
-    def priority(self, job: Job, priority: Priority, now_s: float) -> None:
-        """Change how soon a job is asked; a hint also ends a wait of azpoll's own, but not one of the server's."""
-        self._is_plain = False
-        left, job.priority = job.priority, priority
+    def set_priority(self, job: Job, priority: Priority, now_s: float) -> None:
+        """Change the priority of a job; HIGH also ends a delay that azpoll chose, but no delay of the server."""
+        before, job.priority = job.priority, priority
         if not job.heap_entry:
             return
-        if job.provider_queue is not None:
+        state = pending_state(job)
+        provider_queue = self._queue_of.get(job)
+        if provider_queue is not None:
             if priority is Priority.HIGH:
                 job.priority_time = now_s
-            self._scope_queues.move(job, job.provider_queue, left, now_s)
-            self._watch_deadline(job, _pending(job))
+            self._scopes.move(job, provider_queue, before, now_s)
+            self._watch_deadline(job, state)
         elif priority is Priority.HIGH and job.cancel_request is None:
-            state = _pending(job)
             earliest_s = max(now_s, job.answered_s + state.plan.delay_limits.floor)
             if not state.next_request.delay.by_server and earliest_s < job.due_s:
                 self.put(job, earliest_s)
 
-    def take(self, now_s: float) -> Job | None:
-        """Take the next job there is to ask now, counted at its `provider_queue`; without a place it is given up."""
+    def take(self, now_s: float) -> tuple[Job, ProviderQueue[Job] | None] | None:
+        """Remove the next job to send, with the queue whose token it took; without one its deadline has passed.
+
+        A job that is due alone takes its token here. It waits in the queue of its scope only if the token is missing,
+        or if other jobs compete for it.
+        """
         while (job := self._due.take(now_s)) is not None:
-            state = _pending(job)
-            if job.cancel_request is None and state.next_request.instead is not None:
-                return job
-            job.provider_queue = provider_queue = self._queue_for(job, state, now_s)
-            if self._is_next(provider_queue.scope_queue, now_s) and provider_queue.scope_queue.grant(
-                job, provider_queue, now_s
-            ):
-                break
-            self._scope_queues.add(job, provider_queue, now_s)
+            if _expires_at(job) is not None:
+                return job, None
+            state = pending_state(job)
+            provider_queue = self._queue_for(job, state, now_s)
+            alone = not self._scopes.waiting and not self._due.may_be_due(now_s)
+            if alone and provider_queue.scope_queue.consume(job, provider_queue, now_s):
+                job.priority = Priority.NORMAL  # a hint that comes during this request is for the next one
+                return job, provider_queue
+            self._queue_of[job] = provider_queue
+            self._scopes.add(job, provider_queue, now_s)
             self._watch_deadline(job, state)
-        else:
-            job = self._scope_queues.take(now_s)
-        if job is not None:
-            job.priority = Priority.NORMAL  # one that comes while the request is under way is for the next
-            return job
-        job = self._overdue(now_s)
-        if job is not None:
-            self.withdraw(job)
-        return job
+        taken = self._scopes.take(now_s)
+        if taken is not None:
+            del self._queue_of[taken[0]]
+            taken[0].priority = Priority.NORMAL
+            return taken
+        expired = self._expired(now_s)
+        if expired is None:
+            return None
+        self.withdraw(expired)
+        return expired, None
 
     def next_s(self) -> float | None:
-        """Return when `take` may give a job; None while none waits."""
+        """Return when `take` may return a job; None while none waits."""
         soonest_s = self._due.next_s()
-        for time_s in (self._scope_queues.next_s(), self._next_deadline_s()):
+        for time_s in (self._scopes.next_s(), self._next_deadline_s()):
             if time_s is not None and (soonest_s is None or time_s < soonest_s):
                 soonest_s = time_s
         return soonest_s
 
-    def sharers_of(self, job: Job, url: str) -> list[Job]:
-        """Take out the other jobs that wait to ask the same URL."""
-        if self._single_flight.is_alone(url, job):
-            return []
-        sharers = [twin for twin in self._single_flight.of(url, job) if twin.heap_entry]
-        for twin in sharers:
-            self.withdraw(twin)
-        return sharers
-
     def on_answer(
         self, provider_queue: ProviderQueue[Job], outcome: Answer | RequestFailure, now_s: float
     ) -> Throttle | None:
-        """Learn what an answer tells of the read limits it was counted by."""
-        return self._scope_queues.on_answer(provider_queue, outcome, now_s)
+        """Adapt the budget to what an answer says about read limits; return the throttle of a 429."""
+        return self._scopes.on_answer(provider_queue, outcome, now_s)
 
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
-        """Return what each scope did so far."""
-        return self._scope_queues.statistics(now_s)
-
-    def _is_next(self, scope_queue: ScopeQueue[Job], now_s: float) -> bool:
-        """Whether the job that came due first is also the one that its lane would give first.
-
-        So it is when no other is due; and in a plain fleet, in which no job differs from another but by its time.
-        """
-        self._is_plain = self._is_plain and scope_queue is self._scope_queue
-        return not self._scope_queues.waiting and (self._is_plain or not self._due.is_due(now_s))
+        """Return the statistics of each scope."""
+        return self._scopes.statistics(now_s)
 
     def _queue_for(self, job: Job, state: Pending, now_s: float) -> ProviderQueue[Job]:
-        """Return where the read of a job is counted whose time has come; an errand is asked first."""
+        """Return the provider queue of a job's next request; a cancel request is sent first."""
         if job.cancel_request is not None:
             job.priority = Priority.HIGH
         if job.priority is Priority.HIGH:
             job.priority_time = now_s
-        return self._scope_queues.queue_for(
+        return self._scopes.queue_for(
             state.next_request.url if job.cancel_request is None else job.cancel_request.url, now_s
         )
 
@@ -167,23 +137,20 @@ class PollQueue:
         deadline_s = state.plan.deadline_s
         if deadline_s is not None:
             heapq.heappush(self._deadlines, (deadline_s + READ_WAIT_S, job.heap_entry, job))
-            if len(self._deadlines) > 2 * self._scope_queues.waiting + 64:
-                self._deadlines = [
-                    heap_entry for heap_entry in self._deadlines if heap_entry[2].heap_entry == heap_entry[1]
-                ]
-                heapq.heapify(self._deadlines)
+            if len(self._deadlines) > 2 * self._scopes.waiting + 64:
+                self._deadlines = without_stale(self._deadlines)
 
     def _next_deadline_s(self) -> float | None:
         while self._deadlines and self._deadlines[0][2].heap_entry != self._deadlines[0][1]:
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
 
-    def _overdue(self, now_s: float) -> Job | None:
-        """Return a job in a lane whose deadline passed before a read was there for it."""
+    def _expired(self, now_s: float) -> Job | None:
+        """Return a job whose deadline passed before it got a token."""
         deadline_s = self._next_deadline_s()
         return None if deadline_s is None or deadline_s > now_s else self._deadlines[0][2]
 
 
-def _pending(job: Job) -> Pending:
-    assert isinstance(job.state, Pending)  # noqa: S101 - a terminal state asks for nothing (rule 29)
-    return job.state
+def _expires_at(job: Job) -> float | None:
+    """Return the deadline of a job if it comes before the next request may be sent; a cancel request is always sent."""
+    return None if job.cancel_request is not None else expires_at(pending_state(job), job.answered_s)

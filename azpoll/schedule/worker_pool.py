@@ -1,7 +1,7 @@
-"""Workers that take turns at one clock, so that one timer serves all jobs.
+"""A pool of workers that share one timer.
 
-Each takes one job after the other for as long as any is due. When none is, one of them watches the clock and the
-others rest; who takes a job while nobody watches sees to it that somebody does.
+Each worker sends one job after the other while jobs are due. When nothing is due, one worker sleeps until the next due
+time; the rest are idle. A worker that takes a job hands the timer over to an idle worker.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.eventloop.wakeup import Wakeup
-    from azpoll.schedule.in_flight import InFlight
+    from azpoll.schedule.concurrency import ConcurrencyLimit
 
 
 class WorkerPool:
-    """Started when they are needed: one to watch, and as many as there may be requests under way.
+    """Workers, started on demand: one for the timer, and one for each request in flight.
 
     Args:
-        tasks: where they run.
-        work: what each does: clear `wake_pending`, do what is due, `wait_for_work`, and again.
-        next_s: says when there may be something to do; None for never.
-        in_flight: the requests of all of them.
+        tasks: task group of the workers.
+        work: the loop of a worker: clear `wake_pending`, send a due job or `wait_for_work`, repeat.
+        next_s: returns when the next job may be sent; None for never.
+        limit: counts the requests of all workers.
 
     Attributes:
-        wake_pending: whether one is on its way to see what is due.
+        wake_pending: whether a worker was woken and has not yet looked for a job.
     """
 
     def __init__(
@@ -36,39 +36,39 @@ class WorkerPool:
         tasks: TaskGroup,
         work: Callable[[], Coroutine[object, object, None]],
         next_s: Callable[[], float | None],
-        in_flight: InFlight,
+        limit: ConcurrencyLimit,
     ) -> None:
         self._tasks = tasks
         self._work = work
         self._next_s = next_s
-        self._in_flight = in_flight
+        self._limit = limit
         self._started = 0
-        self._resting: list[Wakeup] = []
-        self._watch: Wakeup | None = None
-        self._watching_until_s = -math.inf
+        self._idle: list[Wakeup] = []
+        self._timer: Wakeup | None = None  # of the worker that sleeps until the next due time
+        self._timer_s = -math.inf
         self.wake_pending = False
 
-    def look(self, next_s: float | None) -> None:
-        """See to it that somebody takes what there is to take at `next_s`, unless all that are allowed are busy."""
+    def wake_by(self, next_s: float | None) -> None:
+        """Have a worker look for a job by `next_s`, unless the maximum of requests is in flight."""
         if next_s is None:
             return
-        if self._watch is None:
-            self._call()
-        elif next_s < self._watching_until_s:
-            self._watch.set()
+        if self._timer is None:
+            self._wake_one()
+        elif next_s < self._timer_s:
+            self._timer.set()
 
     def hand_over_timer(self, jobs: Sized) -> None:
-        """Call one to watch in place of the one that has taken a job, if there are more."""
-        if self._watch is None and len(jobs):
-            self._call()
+        """Wake an idle worker for the timer, now that this worker has a job; not if no further job waits."""
+        if self._timer is None and len(jobs):
+            self._wake_one()
 
-    def _call(self) -> None:
-        """Call one that has nothing else to do to watch, unless one is on its way, or there is no use in it."""
-        if self.wake_pending or self._in_flight.is_at_most:
+    def _wake_one(self) -> None:
+        """Wake or start one worker, unless one is on its way or the maximum of requests is in flight."""
+        if self.wake_pending or self._limit.is_at_most:
             return
-        if self._resting:
-            self._resting.pop().set()
-        elif self._started <= self._in_flight.limit.now:
+        if self._idle:
+            self._idle.pop().set()
+        elif self._started <= self._limit.now:
             self._started += 1
             self._tasks.start_soon(self._work, name="azpoll worker")
         else:
@@ -76,23 +76,23 @@ class WorkerPool:
         self.wake_pending = True
 
     async def wait_for_work(self, mine: Wakeup) -> None:
-        """Wait until there may be something to do: the one that watches until then, the others until they are called.
+        """Sleep until the next due time if no other worker does; otherwise be idle until woken.
 
-        Who watches while no more may be sent only looks now and then whether that has changed: who is answered first
-        takes the next job, or, if there is none, lets it watch the clock.
+        While the concurrency limit is reached, the worker with the timer only rechecks the limit. The first worker that
+        gets an answer then takes the next job, or, if none is due, sets the timer to the next due time.
         """
-        full = self._in_flight.is_full
-        if self._watch is not None or self._in_flight.is_at_most:
-            if self._watch is not None and self._watching_until_s == -math.inf and not full:
-                self._watch.set()
-            self._resting.append(mine)
+        reached = self._limit.is_reached
+        if self._timer is not None or self._limit.is_at_most:
+            if self._timer is not None and self._timer_s == -math.inf and not reached:
+                self._timer.set()
+            self._idle.append(mine)
             await mine.wait()
             return
-        self._watch = mine
+        self._timer = mine
         try:
             next_s = self._next_s()
             until_s = math.inf if next_s is None else next_s
-            self._watching_until_s = -math.inf if full else until_s
+            self._timer_s = -math.inf if reached else until_s
             await mine.wait(until_s)
         finally:
-            self._watch = None
+            self._timer = None

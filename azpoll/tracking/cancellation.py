@@ -44,7 +44,7 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
             text = f"{record.name} was not canceled: HTTP {answer.status_code}, {describe(reported.error)}"
             raise CancelFailed(f"{text}. Tracking goes on", operation=record.name, reported=reported)
         case RequestFailure() as failure:
-            text = f"it is unknown whether {record.name} was asked to cancel: {failure.fault.value}"
+            text = f"it is unknown whether {record.name} was asked to cancel: {failure.kind.value}"
             raise CancelFailed(f"{text}. Tracking goes on", operation=record.name) from failure.cause
 
 

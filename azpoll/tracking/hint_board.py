@@ -9,10 +9,10 @@ from urllib.parse import unquote
 import anyio
 
 from azpoll.errors import TrackerClosed, UntrustedPollingURL, error_of
-from azpoll.protocol.failures import NOW
+from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.states import Fetching, NextRequest, Pending, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
-from azpoll.schedule.scope_queue import Priority
+from azpoll.schedule.job import Priority
 from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from azpoll.hints import HintSource
     from azpoll.protocol.answer import Answer, RequestFailure
-    from azpoll.protocol.states import Plan
+    from azpoll.protocol.plan import Plan
     from azpoll.schedule.scheduler import Scheduler
 
 logger = logging.getLogger("azpoll")
@@ -88,7 +88,7 @@ class ResourceHints:
         finally:
             for record in self._background:
                 if record.priority is Priority.LOW and not record.ended:
-                    self._scheduler.priority(record, Priority.NORMAL)
+                    self._scheduler.set_priority(record, Priority.NORMAL)
 
     async def read(self, url: str) -> Answer:
         """Read a URL: the first at any origin, later ones only at that origin or in `allowed_origins`."""
@@ -96,7 +96,7 @@ class ResourceHints:
         resolved = plan.url_policy.resolve(url, base=plan.resource_url, resource_url=plan.resource_url)
         if isinstance(resolved, RejectedURL):
             raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.reason}; nothing was sent")
-        fetching = Fetching(plan, resolved, NextRequest(resolved, NOW))
+        fetching = Fetching(plan, resolved, NextRequest(resolved, IMMEDIATELY))
         record = OperationRecord(fetching, _ignore, anyio.current_time(), label="hints")
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
@@ -113,7 +113,7 @@ class ResourceHints:
         records = self._index.find(resource_id)
         for record in records:
             if record.priority is not Priority.HIGH:
-                self._scheduler.priority(record, Priority.HIGH)
+                self._scheduler.set_priority(record, Priority.HIGH)
         return len(records)
 
     def report_running(self, resource_id: str) -> int:
@@ -122,7 +122,7 @@ class ResourceHints:
         for record in records:
             self._background[record] = None
             if record.priority is Priority.NORMAL:
-                self._scheduler.priority(record, Priority.LOW)
+                self._scheduler.set_priority(record, Priority.LOW)
         if len(self._background) > self._limit:
             self._background = dict.fromkeys(_live(self._background))
             self._limit = 2 * len(self._background) + LEAST_KEPT

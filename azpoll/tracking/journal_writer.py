@@ -1,9 +1,8 @@
-"""The task that writes to a tracker's journal, in the order of the events and without delaying the scheduler."""
+"""The writer of a tracker's journal: it keeps the order of the events, and never delays the scheduler."""
 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from typing import TYPE_CHECKING
 
 import anyio
@@ -16,11 +15,12 @@ from azpoll.tracking.journal import JournalResult, JournalRow
 from azpoll.tracking.record import id_of, new_number
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from anyio.abc import TaskGroup
 
-    from azpoll.protocol.states import Plan, State
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import State
     from azpoll.tracking.journal import Journal
     from azpoll.tracking.outcome import Outcomes
     from azpoll.tracking.record import OperationRecord
@@ -31,10 +31,10 @@ logger = logging.getLogger("azpoll")
 
 
 class NoJournal:
-    """Stands for the journal of a tracker that has none."""
+    """Stands for the journal of a tracker that has none; its methods do nothing."""
 
     async def intent(self, prepared: Prepared) -> int | None:
-        """Do nothing; the record draws its own number when it is needed."""
+        """Return no number: the record draws its own when it is needed."""
 
     async def not_started(self, number: int | None, prepared: Prepared, answer: Answer | None) -> None:
         """Do nothing."""
@@ -49,9 +49,6 @@ class NoJournal:
         """Do nothing."""
 
     def enqueue_ended(self, record: OperationRecord, state: OperationState) -> None:
-        """Do nothing."""
-
-    async def flush(self) -> None:
         """Do nothing."""
 
     async def write_pending(self) -> None:
@@ -59,31 +56,27 @@ class NoJournal:
 
 
 class JournalWriter:
-    """Writes the rows of one tracker.
+    """Writes the rows of one tracker. An error of the journal is logged.
 
     Args:
         journal: the caller's.
         outcomes: makes resume tokens.
-        tasks: runs the writing task.
+        tasks: runs the task that writes the rows of the `enqueue_` methods.
     """
 
     def __init__(self, journal: Journal, outcomes: Outcomes[HTTPResponse], tasks: TaskGroup) -> None:
         self._journal = journal
         self._outcomes = outcomes
-        self._plans: dict[OperationRecord, Plan] = {}
-        self._writes: deque[Callable[[], Awaitable[None]]] = deque()
-        self._dirty: dict[OperationRecord, None] = {}
+        self._rows: list[JournalRow | JournalResult] = []
+        self._changed: dict[OperationRecord, None] = {}
+        self._writing = anyio.Lock()
         self._wake = anyio.Event()
-        self._idle = anyio.Event()
-        self._idle.set()
         tasks.start_soon(self._run, name="azpoll journal")
 
     async def intent(self, prepared: Prepared) -> int | None:
         """Write that an initial request will be sent; returns the number of the new operation."""
-        number, (method, resource_url, _) = new_number(), prepared.target
-        request_id, label = prepared.request.client_request_id, prepared.settings.label
-        row = JournalRow(id_of(number), method, masked_url(resource_url), request_id, label, None)
-        await self._write(lambda: self._journal.intent(row))
+        number, plan = new_number(), prepared.plan._replace(client_request_id=prepared.request.client_request_id)
+        await _logged(self._journal.intent(_row(id_of(number), plan, prepared.settings.label, None)))
         return number
 
     async def not_started(self, number: int | None, prepared: Prepared, answer: Answer | None) -> None:
@@ -91,51 +84,46 @@ class JournalWriter:
         if number is not None:
             status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
             row = JournalResult(id_of(number), prepared.settings.label, None, status_code, body, None)
-            await self._write(lambda: self._journal.ended(row))
+            await _logged(self._journal.ended(row))
 
     async def started(self, record: OperationRecord, plan: Plan) -> None:
         """Write that an operation is tracked; returns when the row is stored."""
-        self._plans[record] = plan
-        row = self._row(record, plan)
-        await self._write(lambda: self._journal.started(row))
+        await _logged(self._journal.started(self._row(record, plan)))
 
     def enqueue_started(self, record: OperationRecord, plan: Plan) -> None:
         """Write that an operation is tracked, soon."""
-        self._plans[record] = plan
-        row = self._row(record, plan)
-        self._enqueue(lambda: self._journal.started(row))
+        self._rows.append(self._row(record, plan))
+        self._wake.set()
 
     def enqueue_changed(self, record: OperationRecord) -> None:
         """Write the new token of an operation, soon and in a batch with others."""
-        if record in self._plans and isinstance(record.state, Pending):
-            self._dirty[record] = None
-            self._notify()
+        self._changed[record] = None
+        self._wake.set()
 
     def enqueue_ended(self, record: OperationRecord, state: OperationState) -> None:
         """Write the end of an operation, soon; of one that was stopped, the last token."""
         if record.stopped:
             self.enqueue_changed(record)
             return
-        self._plans.pop(record, None)
-        self._dirty.pop(record, None)
-        row = self._end_row(record, state)
-        self._enqueue(lambda: self._journal.ended(row))
-
-    async def flush(self) -> None:
-        """Wait until the writing task has written everything."""
-        await self._idle.wait()
+        self._changed.pop(record, None)
+        answer = _answer_of(record.state)
+        status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
+        token = self._outcomes.token(record) if state is OperationState.UNKNOWN else None
+        self._rows.append(JournalResult(record.id, record.label, state, status_code, body, token))
+        self._wake.set()
 
     async def write_pending(self) -> None:
-        """Write everything that is pending in this task; the writing task must have ended."""
-        while self._writes or self._dirty:
-            writes, self._writes = self._writes, deque()
-            dirty, self._dirty = self._dirty, {}
-            for write in writes:
-                await self._write(write)
-            rows = [self._row(record, self._plans[record]) for record in dirty if record in self._plans]
-            if rows:
-                await self._write(lambda: self._journal.changed(rows))  # noqa: B023 - awaited immediately
-        self._idle.set()
+        """Write everything that is enqueued."""
+        async with self._writing:
+            while self._rows or self._changed:
+                rows, self._rows = self._rows, []
+                changed, self._changed = self._changed, {}
+                for row in rows:
+                    write = self._journal.started(row) if isinstance(row, JournalRow) else self._journal.ended(row)
+                    await _logged(write)
+                pending = [(record, record.state.plan) for record in changed if isinstance(record.state, Pending)]
+                if pending:
+                    await _logged(self._journal.changed([self._row(record, plan) for record, plan in pending]))
 
     async def _run(self) -> None:
         while True:
@@ -143,39 +131,23 @@ class JournalWriter:
             self._wake = anyio.Event()
             await self.write_pending()
 
-    async def _write(self, write: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await write()
-        except Exception:
-            logger.exception("the journal raised an error; tracking goes on in memory")
-
-    def _enqueue(self, write: Callable[[], Awaitable[None]]) -> None:
-        self._writes.append(write)
-        self._notify()
-
-    def _notify(self) -> None:
-        if self._idle.is_set():
-            self._idle = anyio.Event()
-        self._wake.set()
-
     def _row(self, record: OperationRecord, plan: Plan) -> JournalRow:
-        token = self._outcomes.token(record)
-        url = masked_url(plan.resource_url)
-        return JournalRow(record.id, plan.method, url, plan.client_request_id, record.label, token)
-
-    def _end_row(self, record: OperationRecord, state: OperationState) -> JournalResult:
-        answer = answer_of(record.state)
-        status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
-        token = self._outcomes.token(record) if state is OperationState.UNKNOWN else None
-        return JournalResult(record.id, record.label, state, status_code, body, token)
+        return _row(record.id, plan, record.label, self._outcomes.token(record))
 
 
-def answer_of(state: State) -> Answer | None:
-    """Return the answer that ended an operation."""
-    match state:
-        case Succeeded(answer=answer) | Failed(answer=answer) | Canceled(answer=answer):
-            return answer
-        case Unknown(outcome=Answer() as answer):
-            return answer
-        case _:
-            return None
+async def _logged(call: Awaitable[None]) -> None:
+    try:
+        await call
+    except Exception:
+        logger.exception("the journal raised an error; tracking goes on in memory")
+
+
+def _answer_of(state: State) -> Answer | None:
+    """Return the answer that ended an operation; None where there is none."""
+    if isinstance(state, (Succeeded, Failed, Canceled)):
+        return state.answer
+    return state.outcome if isinstance(state, Unknown) and isinstance(state.outcome, Answer) else None
+
+
+def _row(operation_id: str, plan: Plan, label: str | None, token: str | None) -> JournalRow:
+    return JournalRow(operation_id, plan.method, masked_url(plan.resource_url), plan.client_request_id, label, token)

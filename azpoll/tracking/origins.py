@@ -32,10 +32,6 @@ def checked_origins(
         rebase_to: an origin with an optional path.
         base_url: the client's; empty when it has none.
         parse: the URL class of the client's library.
-
-    Raises:
-        ValueError: a URL is not an origin: not http or https, without a host, or with a path or user information.
-        TypeError: `allowed_origins` is a single string.
     """
     if isinstance(allowed_origins, str):
         raise TypeError("allowed_origins must be a collection of URLs, not one string")
@@ -47,12 +43,7 @@ def checked_origins(
 
 
 def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, path: bool = False) -> Origin:
-    """Return the origin of one URL.
-
-    Raises:
-        ValueError: the URL is not http or https, has no host, or has user information, a query or, unless
-            `path`, a path.
-    """
+    """Return the origin of one URL."""
     try:
         parsed = parse(url)
         origin = origin_of(parsed)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azpoll.errors import AzpollError
-    from azpoll.protocol.states import Plan
+    from azpoll.protocol.plan import Plan
     from azpoll.tracking.record import OperationRecord
     from azpoll.transport.transport import Transport
 

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import anyio
 
 from azpoll.protocol.states import Confirming, Fetching, Pending, Polling, Succeeded, Unknown
-from azpoll.schedule.scope_queue import Priority
+from azpoll.schedule.job import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.states import State
-    from azpoll.schedule.job import CancelRequest, Job
-    from azpoll.schedule.scope_queue import ProviderQueue
+    from azpoll.schedule.job import CancelRequest
 
     OnChange: TypeAlias = Callable[["OperationRecord", Answer | RequestFailure | None, float], None]
     """Called with the record, the outcome of the request if there was one, and the lateness of the request in s."""
@@ -35,7 +34,7 @@ class OperationRecord:
     Args:
         state: the first state.
         on_change: called after each change of the state; all records of a tracker share one function.
-        begun_s: the time when tracking began.
+        begun_s: the time when tracking began: that of the initial answer, from which the first delay counts.
         label: the caller's own name for the operation.
         owner: the owner that the operation is polled for.
         cancel_url: the URL that `cancel` posts to; None for the pattern's own.
@@ -56,11 +55,10 @@ class OperationRecord:
         "label",
         "last_poll_s",
         "owner",
-        "polling_url",
         "polls",
         "priority",
         "priority_time",
-        "provider_queue",
+        "released",
         "state",
         "withdrawn",
     )
@@ -91,8 +89,7 @@ class OperationRecord:
         self.polls = 0
         self.last_poll_s: float | None = None
         self.withdrawn = False
-        self.provider_queue: ProviderQueue[Job] | None = None
-        self.polling_url: str | None = None
+        self.released = False
         self.priority = Priority.NORMAL
         self.cancel_request: CancelRequest | None = None
         self.callbacks: list[Callable[[], object]] | None = None
@@ -117,7 +114,7 @@ class OperationRecord:
     @property
     def ended(self) -> bool:
         """Whether the state is terminal, or tracking was stopped and no request is in flight."""
-        return (self.withdrawn and self.polling_url is None) or not isinstance(self.state, Pending)
+        return self.released or not isinstance(self.state, Pending)
 
     @property
     def stopped(self) -> bool:
@@ -126,17 +123,14 @@ class OperationRecord:
 
     @property
     def resumable(self) -> Pending | None:
-        """The last state that a resume token can be made of; None after success and where there is no polling URL.
-
-        Where the deadline passes before the next request may be sent, it is the state without that deadline.
-        """
+        """The last state that a resume token can be made of; None after success and where there is no polling URL."""
         match self.state:
             case Succeeded():
                 return None
             case Unknown(last=last):
                 return last
             case Polling() | Confirming() | Fetching() as pending:
-                return pending if pending.next_request.instead is None else pending.next_request.instead.last
+                return pending
             case _:
                 return self.state.last
 

@@ -36,12 +36,11 @@ if TYPE_CHECKING:
     from azpoll.eventloop.task_host import TaskHost
     from azpoll.hints import HintSource
     from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Plan, State
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scopes import ScopeStatistics
     from azpoll.tracking.dispatch import EventDispatcher
     from azpoll.tracking.settings import Settings, TrackerSettings
-    from azpoll.tracking.starter import Prepared
+    from azpoll.tracking.starter import Prepared, Started
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import Transport
 
@@ -113,11 +112,12 @@ class Session(Generic[ResponseT_co]):
         prepared = self._starter.prepare(method, url, arguments)
         number = await self._journal.intent(prepared)
         answer = await self._send(prepared, number)
-        plan, state = self._starter.from_answer(prepared, answer)
+        started = self._starter.from_answer(prepared, answer)
+        plan, state, _ = started
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
             await self._journal.not_started(number, prepared, answer)
             raise self.outcomes.not_started(state, plan)
-        record = self._register(plan, state, prepared.settings, resumed=False, number=number)
+        record = self._register(started, prepared.settings, resumed=False, number=number)
         try:
             await self._journal.started(record, plan)
         finally:
@@ -127,16 +127,16 @@ class Session(Generic[ResponseT_co]):
     def track(self, response: HTTPResponse, tracking: Mapping[str, object]) -> OperationRecord:
         """Track the operation of an initial response; see `Tracker.track`."""
         settings = self._starter.settings(tracking)
-        plan, state = self._starter.from_response(response, settings)
+        started = self._starter.from_response(response, settings)
+        plan, state, _ = started
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
             raise self.outcomes.not_started(state, plan)
-        return self._add(plan, state, settings, resumed=False)
+        return self._add(started, settings, resumed=False)
 
     def resume(self, token: str, tracking: Mapping[str, object]) -> OperationRecord:
         """Track the operation of a resume token; see `Tracker.resume`."""
         settings = self._starter.settings(tracking)
-        plan, state = self._starter.from_token(token, settings, self._now())
-        return self._add(plan, state, settings, resumed=True)
+        return self._add(self._starter.from_token(token, settings, self._now()), settings, resumed=True)
 
     def stop(self, record: OperationRecord) -> None:
         """Send no more requests for an operation; allowed in any callback of the event loop."""
@@ -192,7 +192,7 @@ class Session(Generic[ResponseT_co]):
         try:
             async with aclosing(self._host):
                 await self._scheduler.close(GRACE_S, self._transport.abort_all)
-                await self._journal.flush()
+                await self._journal.write_pending()
         finally:
             self._transport.abort_all()
             for record in tuple(self.registry.live):
@@ -218,26 +218,26 @@ class Session(Generic[ResponseT_co]):
             raise unanswered(prepared.request, outcome)
         return outcome
 
-    def _add(self, plan: Plan, state: State, settings: Settings, *, resumed: bool) -> OperationRecord:
-        record = self._register(plan, state, settings, resumed=resumed)
-        self._journal.enqueue_started(record, plan)
+    def _add(self, started: Started, settings: Settings, *, resumed: bool) -> OperationRecord:
+        record = self._register(started, settings, resumed=resumed)
+        self._journal.enqueue_started(record, started.plan)
         self._schedule(record)
         return record
 
     def _register(
-        self, plan: Plan, state: State, settings: Settings, *, resumed: bool, number: int | None = None
+        self, started: Started, settings: Settings, *, resumed: bool, number: int | None = None
     ) -> OperationRecord:
         """Return the record of a new operation, which is not scheduled yet."""
         record = OperationRecord(
-            state,
+            started.state,
             self._on_change,
-            self._now(),
+            started.at_s,
             label=settings.label,
             owner=settings.owner,
             cancel_url=settings.cancel_url,
             number=number,
         )
-        self.registry.add(record, plan.method, resumed=resumed)
+        self.registry.add(record, started.plan.method, resumed=resumed)
         return record
 
     def _schedule(self, record: OperationRecord) -> None:
@@ -253,5 +253,5 @@ class Session(Generic[ResponseT_co]):
     def _on_throttled(self, scope: ScopeStatistics, throttle: Throttle) -> None:
         if self._events.has_listeners:
             now_s = self._now()
-            level = throttle.reach.value
+            level = throttle.level.value
             self._events.emit(ScopeThrottled(now_s, scope.scope, level, throttle.retry_after_s, scope.rate))

@@ -1,4 +1,8 @@
-"""The settings of a tracker and of one call, checked before anything is sent."""
+"""The settings of a tracker and of one call, checked before anything is sent.
+
+Each `checked_` function returns the value in its final type. It raises `ValueError` for a value out of its range and
+`TypeError` for a value of the wrong type.
+"""
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
@@ -9,7 +13,8 @@ from typing import NamedTuple, TypeGuard
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.states import NO_WORDS, FinalStateVia, Verdict
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import ParsedURL
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
@@ -25,21 +30,14 @@ _OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled
 class Settings(NamedTuple):
     """The checked `TrackingOptions` of one call; the attributes have the same meaning."""
 
-    final_state_via: FinalStateVia | None
-    timeout_s: float
     delay_limits: DelayLimits
-    result: ResultWanted
-    terminal_words: Mapping[str, Verdict]
-    cancel_url: str | None
-    label: str | None
-    owner: Hashable
-
-
-class Defaults(NamedTuple):
-    """The tracker's settings that apply to each operation unless a call overrides them."""
-
-    delay_limits: DelayLimits
-    timeout_s: float
+    timeout_s: float = math.inf
+    final_state_via: FinalStateVia | None = None
+    result: ResultWanted = "final"
+    terminal_words: Mapping[str, Verdict] = NO_WORDS
+    cancel_url: str | None = None
+    label: str | None = None
+    owner: Hashable = None
 
 
 class TrackerSettings(NamedTuple):
@@ -58,7 +56,7 @@ class TrackerSettings(NamedTuple):
     """
 
     parse_url: Callable[[str], ParsedURL]
-    defaults: Defaults
+    defaults: Settings
     origins: Origins
     token_key: bytes | None
     max_in_flight: tuple[int, int]
@@ -68,21 +66,18 @@ class TrackerSettings(NamedTuple):
     journal: Journal | None
 
 
-def checked(defaults: Defaults, options: Mapping[str, object]) -> Settings:
-    """Return the settings of one call: its keywords, else the tracker's defaults.
-
-    Raises:
-        ValueError: a value is out of its range.
-        TypeError: a keyword does not exist, or a value has the wrong type.
-    """
+def checked(defaults: Settings, options: Mapping[str, object]) -> Settings:
+    """Return the settings of one call: its keywords, else the tracker's defaults."""
+    if not options:
+        return defaults
     unknown = options.keys() - TrackingOptions.__annotations__.keys()
     if unknown:
         raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
     interval, limits = options.get("interval"), defaults.delay_limits
     return Settings(
-        final_state_via=checked_final_state_via(options.get("final_state_via")),
-        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
         delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
+        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
+        final_state_via=checked_final_state_via(options.get("final_state_via")),
         result=checked_result(options.get("result", "final")),
         terminal_words=checked_terminal_words(options.get("terminal_words")),
         cancel_url=checked_text("cancel_url", options.get("cancel_url")),
@@ -92,44 +87,27 @@ def checked(defaults: Defaults, options: Mapping[str, object]) -> Settings:
 
 
 def checked_text(name: str, value: object) -> str | None:
-    """Return the text or None.
-
-    Raises:
-        TypeError: the value is neither.
-    """
+    """Return the text or None."""
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be text, not {type(value).__name__}")
     return value
 
 
 def checked_flag(name: str, value: object) -> bool:
-    """Return True or False.
-
-    Raises:
-        TypeError: the value is neither.
-    """
+    """Return True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
     return value
 
 
 def checked_owner(value: object) -> Hashable:
-    """Return the owner.
-
-    Raises:
-        TypeError: the value is not hashable.
-    """
+    """Return the owner."""
     hash(value)
     return value
 
 
 def checked_seconds(name: str, value: object) -> float:
-    """Return seconds as a float; infinity for None.
-
-    Raises:
-        ValueError: the value is negative or not a number.
-        TypeError: the value is not of a real number type.
-    """
+    """Return seconds as a float; infinity for None."""
     if value is None:
         return math.inf
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -140,12 +118,7 @@ def checked_seconds(name: str, value: object) -> float:
 
 
 def checked_count(name: str, value: object) -> int:
-    """Return a count of 1 or more.
-
-    Raises:
-        ValueError: the value is less.
-        TypeError: the value is not an integer.
-    """
+    """Return a count of 1 or more."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     if value < 1:
@@ -154,12 +127,7 @@ def checked_count(name: str, value: object) -> int:
 
 
 def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[int, int]:
-    """Return the least and the greatest count: a fixed count of 1 or more, or the default for None.
-
-    Raises:
-        ValueError: the value is less than 1.
-        TypeError: the value is not an integer.
-    """
+    """Return the least and the greatest count: a fixed count of 1 or more, or the default for None."""
     if value is None:
         return default
     count = checked_count(name, value)
@@ -167,12 +135,7 @@ def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[i
 
 
 def checked_key(key: object) -> bytes | None:
-    """Return the key that signs tokens, or None.
-
-    Raises:
-        ValueError: the key is empty.
-        TypeError: the key is not bytes.
-    """
+    """Return the key that signs tokens, or None."""
     if key is None:
         return None
     if not isinstance(key, bytes):
@@ -183,11 +146,7 @@ def checked_key(key: object) -> bytes | None:
 
 
 def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:
-    """Return the limits of the delays between polls.
-
-    Raises:
-        ValueError: a value is negative or not finite.
-    """
+    """Return the limits of the delays between polls."""
     interval_s = None if interval is None else checked_seconds("interval", interval)
     floor_s = checked_seconds("min_interval", min_interval)
     for name, seconds in (("interval", interval_s or 0.0), ("min_interval", floor_s)):
@@ -197,11 +156,7 @@ def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:
 
 
 def checked_final_state_via(name: object) -> FinalStateVia | None:
-    """Return the final-state-via with this name, in any case (rule 30).
-
-    Raises:
-        ValueError: the name is unknown.
-    """
+    """Return the final-state-via with this name, in any case (rule 30)."""
     if name is None:
         return None
     try:
@@ -212,11 +167,7 @@ def checked_final_state_via(name: object) -> FinalStateVia | None:
 
 
 def checked_result(result: object) -> ResultWanted:
-    """Return "final" or "status".
-
-    Raises:
-        ValueError: the value is neither.
-    """
+    """Return "final" or "status"."""
     if result == "final":
         return "final"
     if result == "status":
@@ -225,12 +176,7 @@ def checked_result(result: object) -> ResultWanted:
 
 
 def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
-    """Return lower-case status words and their verdicts (rule 16).
-
-    Raises:
-        ValueError: a word is blank, or an outcome is unknown.
-        TypeError: the value is not a mapping.
-    """
+    """Return lower-case status words and their verdicts (rule 16)."""
     if words is None:
         return NO_WORDS
     if not _is_mapping(words):

@@ -1,1 +1,1 @@
-"""How a request is sent: one seam over the caller's own HTTP client."""
+"""How a request is sent: the `Transport` interface and its implementation over the caller's HTTP client."""

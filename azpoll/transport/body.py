@@ -1,4 +1,4 @@
-"""Reading a body with a limit that holds: also against a few bytes that decompress into gigabytes."""
+"""Read a response body within a limit, which also holds for a few bytes that decompress into gigabytes."""
 
 from __future__ import annotations
 
@@ -11,70 +11,75 @@ from azpoll.transport.shortcuts.direct_send import UnreadResponse
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
-    from azpoll.transport.shortcuts.direct_send import RawResponse
+    from azpoll.transport.library import RawResponse
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 REFUSAL_LIMIT = 1024 * 1024
-"""Bytes of the body of an answer to which the client's auth has another request."""
-
+"""The longest body, in bytes, of a response that makes the client's auth send another request."""
 
 PIECE = 64 * 1024
-"""Bytes that are decoded at once."""
+"""The number of bytes that are decoded in one step."""
 
 
 class TooLargeError(Exception):
-    """The body is larger than the limit."""
+    """The body is longer than the limit."""
 
 
 class UndecodableError(Exception):
-    """The body is not what its content coding says, or the coding is not known here."""
+    """The content coding of the body is broken or unknown."""
 
 
-def read_body(received: RawResponse, limit: int, content_encoding: str) -> Awaitable[bytes]:
-    """Return the decoded body, read as it comes and never held beyond `limit` bytes, and give its connection back.
+def read_body(response: RawResponse, limit: int, content_encoding: str) -> Awaitable[bytes]:
+    """Read and decode a body, and release its connection. At most `limit` bytes are held in memory.
 
-    Polls ask for no coding at all; one layer of gzip or deflate is read all the same, for servers that
-    do not listen. The client's own decoders are not used: they decode whole chunks before a limit can act.
+    azpoll asks for no content coding, but a server may send one layer of gzip or deflate nevertheless. The client's own
+    decoders are not used, because they decode a whole chunk before a limit can apply.
 
-    Raises:
-        TooLargeError: it is longer than `limit`, coded or decoded.
-        UndecodableError: it cannot be decoded.
-    """
-    if received.is_stream_consumed:  # made by a transport in memory, or read by an event hook
-        return _read_consumed(received, limit)
-    if not content_encoding or (coding := content_encoding.lower()) == "identity":
-        return (
-            received.read() if isinstance(received, UnreadResponse) and received.read else _read_plain(received, limit)
-        )
-    return _read_coded(received, limit, coding)
-
-
-async def drain(received: RawResponse) -> None:
-    """Read a body that nobody wants, so that its connection can be used again.
+    Args:
+        response: its body may be unread.
+        limit: in bytes; applies to the coded and to the decoded body.
+        content_encoding: the `Content-Encoding` header; empty for none.
 
     Raises:
-        TooLargeError: it is longer than `REFUSAL_LIMIT`.
+        TooLargeError: the body is longer than `limit`.
+        UndecodableError: the body cannot be decoded.
     """
-    if received.is_stream_consumed:
-        await received.stream.aclose()
+    if response.is_stream_consumed:  # a transport in memory or an event hook has read it
+        return _read_consumed(response, limit)
+    coding = content_encoding.lower()
+    if coding and coding != "identity":
+        return _read_coded(response, limit, coding)
+    if isinstance(response, UnreadResponse) and response.read:
+        return response.read()
+    return _read_plain(response, limit)
+
+
+async def drain(response: RawResponse) -> None:
+    """Read and discard a body, so that its connection can be used again.
+
+    Raises:
+        TooLargeError: the body is longer than `REFUSAL_LIMIT`.
+    """
+    if response.is_stream_consumed:
+        await response.stream.aclose()
     else:
-        await _read_plain(received, REFUSAL_LIMIT)
+        await _read_plain(response, REFUSAL_LIMIT)
 
 
-async def _read_consumed(received: RawResponse, limit: int) -> bytes:
-    await received.stream.aclose()
-    if len(received.content) > limit:
+async def _read_consumed(response: RawResponse, limit: int) -> bytes:
+    await response.stream.aclose()
+    if len(response.content) > limit:
         raise TooLargeError
-    return received.content
+    return response.content
 
 
-async def _read_plain(received: RawResponse, limit: int) -> bytes:
+async def _read_plain(response: RawResponse, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
-        # `aiter_raw` wraps the same stream in two more generators, at a tenth of a poll's cost.
-        stream = aiter(received.stream)
+        # `aiter_raw` would wrap the stream in two more generators, which costs a tenth of a poll.
+        stream = aiter(response.stream)
         async for chunk in stream:
             size += len(chunk)
             if size > limit:
@@ -82,15 +87,15 @@ async def _read_plain(received: RawResponse, limit: int) -> bytes:
                 raise TooLargeError
             chunks.append(chunk)
     finally:
-        await received.stream.aclose()
+        await response.stream.aclose()
     return b"".join(chunks)
 
 
-async def _read_coded(received: RawResponse, limit: int, coding: str) -> bytes:
+async def _read_coded(response: RawResponse, limit: int, coding: str) -> bytes:
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     pieces: list[bytes] = []
     size = coded_size = 0
-    async with aclosing(received.stream), aclosing(aiter(received.stream)) as stream:
+    async with aclosing(response.stream), aclosing(aiter(response.stream)) as stream:
         if coding not in ("gzip", "x-gzip", "deflate"):
             raise UndecodableError(f"unknown content coding {coding[:32]!r}")
         async for chunk in stream:
@@ -106,7 +111,7 @@ async def _read_coded(received: RawResponse, limit: int, coding: str) -> bytes:
 
 
 class _Inflater(Protocol):
-    """What `zlib.decompressobj` returns."""
+    """The object that `zlib.decompressobj` returns."""
 
     @property
     def unconsumed_tail(self) -> bytes: ...
@@ -115,7 +120,7 @@ class _Inflater(Protocol):
 
 
 def _inflated(inflater: _Inflater, chunk: bytes) -> Iterator[bytes]:
-    """Yield what a chunk becomes, a little at a time: nobody who stops early has paid for the rest."""
+    """Decode a chunk piece by piece, so that a caller who stops early does not pay for the rest."""
     for start in range(0, len(chunk), PIECE):
         coded = chunk[start : start + PIECE]
         while coded:

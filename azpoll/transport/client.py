@@ -27,8 +27,7 @@ from azpoll.transport.transport import RESULT_LIMIT, ClientProperties, InitialRe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
-    from azpoll.transport.shortcuts.direct_send import RawResponse
+    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, RawResponse
 
 CLOSED = "the HTTP client is closed"
 
@@ -48,7 +47,6 @@ class ClientTransport(Generic[ResponseT]):
         self._sender = Sender(client, self._library, URLCache(self._library.url))
         self._now = loop_clock()
         self._timeouts = ExchangeTimeouts(EXCHANGE_S)
-        self._timeouts.open()
 
     async def poll(
         self, method: str, url: str, *, body_limit: int, client_request_id: str | None = None
@@ -62,8 +60,8 @@ class ClientTransport(Generic[ResponseT]):
                 response = await self._sender.send(method, url, client_request_id)
                 return await self._read(response, method, url, body_limit)
             error: BaseException = TimeoutError()
-        except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything; the poll failed,
-            error = raised  # not the operation
+        except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
+            error = raised
         except asyncio.CancelledError as raised:
             if _is_cancelled():
                 raise
@@ -105,7 +103,7 @@ class ClientTransport(Generic[ResponseT]):
     async def send_initial(self, request: InitialRequest) -> Answer | RequestFailure:
         """Send an initial request. Raises nothing but cancellation."""
         try:
-            response = await self._sender.send_whole(request.message)
+            response = await self._sender.send_with_client(request.message)
             message: HTTPRequest = request.message  # as the auth and the event hooks left it
             return await self._read(response, message.method, str(message.url), RESULT_LIMIT)
         except Exception as error:  # noqa: BLE001 - as in `poll`
@@ -139,8 +137,7 @@ class ClientTransport(Generic[ResponseT]):
 
     def abort_all(self) -> None:
         """End the polls in flight as if their time limit had passed, and release the timer."""
-        self._timeouts.end_all()
-        self._timeouts.close()
+        self._timeouts.abort_all()
 
     async def _read(self, response: RawResponse, method: str, url: str, body_limit: int) -> Answer:
         """Read a response to its end and release its connection.

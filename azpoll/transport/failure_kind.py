@@ -1,6 +1,6 @@
 """Classify an exception of a request as a `RequestFailure`.
 
-No exception of the client or the caller is kept, and none of their texts: they may quote the request or the response,
+No exception of the client or the caller is kept, and none of their texts. They may quote the request or the response,
 and they hold the request with its headers. Only the operating system's own error beneath a network failure is kept.
 """
 

@@ -7,39 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpoll.protocol.kept_headers import KEPT_HEADERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from azpoll.protocol.answer import RawHeaders
 
-KEPT_HEADERS = frozenset(
-    {
-        "azure-asyncoperation",
-        "content-encoding",
-        "content-type",
-        "date",
-        "location",
-        "operation-location",
-        "retry-after",
-        "retry-after-ms",
-        "set-cookie",
-        "x-ms-correlation-request-id",
-        "x-ms-error-code",
-        "x-ms-ratelimit-remaining-resource",
-        "x-ms-ratelimit-remaining-subscription-deletes",
-        "x-ms-ratelimit-remaining-subscription-global-deletes",
-        "x-ms-ratelimit-remaining-subscription-global-reads",
-        "x-ms-ratelimit-remaining-subscription-global-writes",
-        "x-ms-ratelimit-remaining-subscription-reads",
-        "x-ms-ratelimit-remaining-subscription-writes",
-        "x-ms-ratelimit-remaining-tenant-deletes",
-        "x-ms-ratelimit-remaining-tenant-reads",
-        "x-ms-ratelimit-remaining-tenant-writes",
-        "x-ms-request-id",
-        "x-ms-retry-after-ms",
-    }
-)
-"""The headers of a response that are kept, in lower case: those that `protocol` reads and two of the transport.
+READ_HEADERS = KEPT_HEADERS | {"content-encoding", "set-cookie"}
+"""The headers of a response that are read, in lower case: those that an `Answer` keeps, and two of the transport.
 
 The transport reads `content-encoding` to decode the body, and stores `set-cookie` in the client."""
 
@@ -64,11 +40,11 @@ def read_headers(raw: RawHeaders) -> dict[str, str]:
     Bytes are decoded as Latin-1, which cannot fail. The readers in `protocol` reject a value that is not plain text.
     """
     if isinstance(raw, LazyHeaders):
-        return raw.read(KEPT_HEADERS)
+        return raw.read(READ_HEADERS)
     folded: dict[str, str] = {}
     for name, value in raw:
         key = (name if isinstance(name, str) else name.decode("latin-1")).lower()
-        if key in KEPT_HEADERS and key not in folded:
+        if key in READ_HEADERS and key not in folded:
             text = (value if isinstance(value, str) else value.decode("latin-1")).strip(" \t")
             if text:
                 folded[key] = text

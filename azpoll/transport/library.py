@@ -33,11 +33,16 @@ class HTTPRequest(Protocol):
     method: str
     url: Any
     headers: Any
+    stream: Any
     extensions: Any
 
     @property
     def content(self) -> bytes:
-        """The body. The library raises an error if it is a stream."""
+        """The body. The library raises an error if it is a stream that was not read."""
+        ...
+
+    def read(self) -> bytes:
+        """Read the body into memory."""
         ...
 
 
@@ -58,11 +63,26 @@ class HTTPResponse(Protocol):
         ...
 
 
-class StreamedResponse(HTTPResponse, Protocol):
-    """A response of either library whose body may be unread."""
+class RawResponse(Protocol):
+    """A response whose body may be unread; it may belong to no library."""
 
+    status_code: int
     is_stream_consumed: bool
     stream: Any
+
+    @property
+    def headers(self) -> Headers:
+        """The response headers."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """The body, once the stream is consumed."""
+        ...
+
+
+class StreamedResponse(HTTPResponse, RawResponse, Protocol):
+    """A response of either library whose body may be unread."""
 
     async def aclose(self) -> None:
         """Release the connection."""

@@ -1,9 +1,9 @@
-"""Sending a poll: with the client's auth, hooks, cookies, proxies and TLS, and with nothing else.
+"""Send a poll with the client's auth, event hooks, cookies, proxies and TLS settings, by the shortest way.
 
-`client.send` costs several times what its transport does: for each request it looks for cookies in the answer,
-writes a log line, and is ready to follow redirects. A poll is handed straight to the transport that the client would
-choose for its URL, and passes through the client's auth on its way. Where anybody would see the difference, because
-the client has event hooks or a `send` that is not its library's own, it goes through `client.send`.
+There are three ways. `client.send` is used where the client has event hooks, or where a subclass or an instrument
+replaces a step of sending. Otherwise the request goes through the client's auth to the transport that the client
+chooses for its URL. Without an auth, a transport that offers `get_directly` sends the poll without request and response
+objects.
 """
 
 from __future__ import annotations
@@ -16,20 +16,25 @@ from azpoll.transport.headers import bytes_of
 from azpoll.transport.library import ResponseT
 from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
-from azpoll.transport.shortcuts.direct_send import at_once
+from azpoll.transport.shortcuts.pool_size import pool_size
 from azpoll.transport.shortcuts.transport_choice import transport_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from azpoll.protocol.answer import RawHeaders
-    from azpoll.transport.library import HTTPClient, HTTPRequest, Library, StreamedResponse
-    from azpoll.transport.request_template import RequestTemplate
-    from azpoll.transport.shortcuts.direct_send import Direct, RawResponse
+    from azpoll.transport.library import HTTPClient, HTTPRequest, Library, RawResponse, StreamedResponse
+    from azpoll.transport.shortcuts.direct_send import DirectSend
     from azpoll.transport.shortcuts.url_cache import URLCache
 
-HOME = "https://management.azure.com"
-"""Where nearly all polls go."""
+ARM = "https://management.azure.com"
+"""The origin of nearly all polls."""
+
+CONCURRENCY: Mapping[str, tuple[int, int]] = {"httpx": (4, 20), "httpx2": (4, 64)}
+"""The least and the greatest number of concurrent requests over the default transport of each library.
+
+Few are cheap, because the pool searches its connections for each request. Of more than 20 connections
+(`max_keepalive_connections`), httpx closes each one after its response; httpx2 counts only idle connections."""
 
 
 class Sender(Generic[ResponseT]):
@@ -38,7 +43,7 @@ class Sender(Generic[ResponseT]):
     Args:
         client: the caller's.
         library: the client's.
-        urls: makes the library's URLs.
+        urls: builds URL objects of the library.
     """
 
     def __init__(self, client: HTTPClient[ResponseT], library: Library, urls: URLCache) -> None:
@@ -51,49 +56,47 @@ class Sender(Generic[ResponseT]):
 
     @property
     def concurrency(self) -> tuple[int, int]:
-        """The least and the greatest number of concurrent requests that the client's own transport serves well."""
-        transport = None if self._transport_for is None else self._transport_for(self._library.url(HOME))
-        return at_once(transport, self._library.name)
+        """The least and the greatest number of concurrent requests that the client's transport serves well.
+
+        Neither exceeds the number of connections in its pool: a request that waits for a connection uses up its time.
+        """
+        transport = None if self._transport_for is None else self._transport_for(self._library.url(ARM))
+        least, most = getattr(transport, "concurrency", CONCURRENCY[self._library.name])
+        connections = pool_size(transport)
+        return (least, most) if connections is None else (min(least, connections), min(most, connections))
 
     def send(self, method: str, url: str, client_request_id: str | None) -> Awaitable[RawResponse]:
-        """Send a request without a body; redirects are not followed, and the answer's body is not read.
+        """Send a request without a body. Redirects are not followed, and the body of the response is not read.
 
         Raises:
-            Exception: whatever the client's transport, auth or event hooks raise.
+            Exception: an error of the client's transport, auth or event hooks.
         """
         transport_for, hooks = self._transport_for, self._client.event_hooks
         if transport_for is None or hooks["request"] or hooks["response"]:
-            return self.send_whole(self._requests.make(method, url, client_request_id))
+            return self.send_with_client(self._requests.build(method, url, client_request_id))
         if self._client.auth is not None:
-            return self._signed(transport_for, self._requests.make(method, url, client_request_id))
-        transport, model = None, self._requests.model(method, url)
-        if model is not None:
-            transport = transport_for(model.request.url)
-            if (directly := self._directly(transport, model, url, client_request_id)) is not None:
-                return directly
-        request = self._requests.like(model, method, url, client_request_id)
-        sending: Awaitable[RawResponse] = (transport or transport_for(request.url)).handle_async_request(request)
-        return sending
+            return self._send_with_auth(transport_for, self._requests.build(method, url, client_request_id))
+        template = self._requests.template_for(method, url)
+        transport = None if template is None else transport_for(template.url)
+        direct: DirectSend | None = getattr(transport, "get_directly", None)
+        if template is not None and direct is not None:
+            own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
+            return direct(self._urls.text_of(url), template.headers_as_text, own, template.timeouts)
+        request = self._requests.build_from(template, method, url, client_request_id)
+        if transport is None:
+            transport = transport_for(request.url)
+        response: Awaitable[RawResponse] = transport.handle_async_request(request)
+        return response
 
-    def _directly(
-        self, transport: object, model: RequestTemplate, url: str, client_request_id: str | None
-    ) -> Awaitable[RawResponse] | None:
-        """Send a GET without a request and a response of httpx; None where the transport cannot do without."""
-        direct: Direct | None = getattr(transport, "get_directly", None)
-        if direct is None:
-            return None
-        own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
-        return direct(self._urls.text_of(url), model.headers, own, model.timeouts)
-
-    async def send_whole(self, request: HTTPRequest) -> StreamedResponse:
-        """The same, through `client.send`."""
+    async def send_with_client(self, request: HTTPRequest) -> StreamedResponse:
+        """Send a request with `client.send`."""
         send: Any = self._client.send  # its types name classes of the client's library
         options = {} if self._client.auth is None else {"auth": self._shared_auth()}
         response: StreamedResponse = await send(request, stream=True, follow_redirects=False, **options)
         return response
 
-    async def _signed(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> StreamedResponse:
-        """Let the auth sign the request, and send again what it makes of an answer."""
+    async def _send_with_auth(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> StreamedResponse:
+        """Send a request through the client's auth, and each further request that the auth returns for a response."""
         flow = self._shared_auth().async_auth_flow(request)
         try:
             request = await anext(flow)
@@ -113,13 +116,13 @@ class Sender(Generic[ResponseT]):
             await flow.aclose()
 
     def keep_cookies(self, url: str, raw: RawHeaders) -> None:
-        """Let the client keep the cookies in the headers of an answer, as `client.send` does."""
+        """Store the cookies of response headers in the client, as `client.send` does."""
         cookies = [(name, value) for name, value in bytes_of(raw) if name.lower() == b"set-cookie"]
         response = self._library.response(200, headers=cookies, request=self._library.request("GET", url))
         self._client.cookies.extract_cookies(response)
 
     def _shared_auth(self) -> SharedAuth:
-        """Return the client's present auth, of which there is one, with one renewal for all requests."""
+        """Return the client's present auth, with one renewal of its credential for all requests."""
         auth = self._client.auth
         if self._auth is None or not self._auth.shares(auth):
             self._auth = shared_auth(auth, self._library.auth)

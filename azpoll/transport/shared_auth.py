@@ -1,7 +1,8 @@
-"""One renewal of an expired credential for the whole fleet (rule 26).
+"""One renewal of an expired credential for all polls of a client (rule 26).
 
-When a token expires, every poll under way is refused at once, and a client's auth that renews on a 401 would renew
-for each of them. Here the first refused request renews; the others wait for it and are sent again with what it got.
+When a token expires, all polls in flight are answered with 401. An auth that renews its token for each 401 would renew
+it as often. With `SharedAuth`, the first of these requests renews the token. The other requests wait for the renewal
+and are then sent again with the new token.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ UNAUTHORIZED = 401
 
 
 class Auth(Protocol):
-    """The client's auth: what `httpx.Auth` and `httpx2.Auth` share."""
+    """An auth of either library."""
 
     requires_request_body: bool
     requires_response_body: bool
 
     def async_auth_flow(self, request: HTTPRequest) -> AsyncGenerator[HTTPRequest, HTTPResponse]:
-        """Yield requests to send and receive their responses."""
+        """Yield the requests to send, and receive the response to each."""
         ...
 
 
 class SharedAuth:
-    """The auth of a client, shared by all polls; made an `Auth` of its library by `shared_auth`."""
+    """The auth of a client, shared by all its requests. `shared_auth` derives it from the library's `Auth`."""
 
     def __init__(self, auth: Auth) -> None:
         self.requires_request_body = auth.requires_request_body
@@ -40,11 +41,11 @@ class SharedAuth:
         self._renewals = 0
 
     def shares(self, auth: object) -> bool:
-        """Whether this is the auth that is shared."""
+        """Whether `auth` is the auth that is shared."""
         return self._auth is auth
 
     async def async_auth_flow(self, request: HTTPRequest) -> AsyncGenerator[HTTPRequest, HTTPResponse]:
-        """Send a request with the client's auth; when refused, renew, or use what another request renewed."""
+        """Send a request with the client's auth. After a 401, renew the credential or use one that was just renewed."""
         renewals = self._renewals
         flow = self._auth.async_auth_flow(request)
         try:
@@ -77,15 +78,18 @@ class SharedAuth:
 
 
 def shared_auth(auth: object, base: type) -> SharedAuth:
-    """Return the client's auth with one renewal for all, as an instance of `base`, the library's `Auth`.
+    """Share the client's auth, in an instance of the library's `Auth`, because `client.send` accepts no other class.
+
+    Args:
+        auth: the client's.
+        base: the library's `Auth`.
 
     Raises:
-        TypeError: it is not the library's.
+        TypeError: `auth` is not an instance of `base`.
     """
     if not _is_auth(auth, base):
         raise TypeError(f"the client's auth must be of its own library, not {type(auth).__name__}")
-    kind = type("SharedAuth", (SharedAuth, base), {})
-    shared: SharedAuth = kind(auth)
+    shared: SharedAuth = type("SharedAuth", (SharedAuth, base), {})(auth)
     return shared
 
 

@@ -38,7 +38,7 @@ class InitialRequest:
     """An initial request, ready to be sent.
 
     Attributes:
-        method: as it is sent.
+        method: in upper case, such as "PUT".
         url: absolute.
         client_request_id: the `x-ms-client-request-id` header; None if polls cannot repeat it (rule 45). Sending the
             request updates it, because the client's auth or an event hook may change the header.
@@ -78,7 +78,7 @@ class Transport(Protocol[ResponseT_co]):
 
         Args:
             method: "GET" or "POST".
-            url: absolute; sent exactly as it is.
+            url: absolute; sent unchanged.
             body_limit: the longest response body that is accepted, in bytes.
             client_request_id: the `x-ms-client-request-id` header; None for none.
         """

@@ -9,8 +9,9 @@ import httpx
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import start
-from azpoll.protocol.states import Plan
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.url_policy import URLPolicy, origin_of
+from azpoll.schedule.job import Priority
 from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 HOST = "https://management.azure.com"
 SHELF = f"{HOST}/subscriptions/s/providers/Microsoft.Fake/things"
 TRUST = URLPolicy(httpx.URL, origin_of(httpx.URL(HOST)))
+
+
+class QueuedRequest:
+    """A request that satisfies `Queued`."""
+
+    def __init__(self, owner: Hashable = None, priority: Priority = Priority.NORMAL) -> None:
+        self.due_s = self.priority_time = 0.0
+        self.heap_entry = 0
+        self.owner = owner
+        self.priority = priority
 
 
 def ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:

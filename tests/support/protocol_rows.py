@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import httpx
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure, fold_headers
-from azpoll.protocol.machine import advance, start
-from azpoll.protocol.states import Pending, Plan, Polling, State, Unknown, UnknownReason
+from azpoll.protocol.machine import advance, expires_at, start
+from azpoll.protocol.plan import Plan
+from azpoll.protocol.states import Pending, Polling, State, Unknown, UnknownReason
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Story:
         return self.end
 
     @property
-    def lost(self) -> Unknown:
+    def unknown(self) -> Unknown:
         """The last state, which is `Unknown`."""
         assert isinstance(self.end, Unknown)
         return self.end
@@ -124,15 +125,17 @@ def outcome(state: State) -> type[State] | UnknownReason:
 
 def play(the: Plan, initial: Reply, *events: Event) -> Story:
     """Return what became of an operation, each request sent when it is due and answered at once."""
-    return play_on(start(the, initial.to(the.resource_url, 0.0, the.method)), *events)
+    state = start(the, initial.to(the.resource_url, 0.0, the.method))
+    assert not events or not isinstance(state, Pending) or expires_at(state, 0.0) is None, "the deadline comes first"
+    return play_on(state, *events)
 
 
 def play_on(state: State, *events: Event, at_s: float = 0.0) -> Story:
-    """As `play`, from a state at a time."""
+    """As `play`, from a state at a time: the deadline counts from the first of these events on."""
     states, asked, waits = [state], list[str](), list[float]()
     for event in events:
         assert isinstance(state, Pending), f"nothing is asked after {state}"
-        assert state.next_request.instead is None, "the deadline comes first"
+        assert not asked or expires_at(state, at_s) is None, "the deadline comes first"
         at_s += state.next_request.delay.seconds
         waits.append(state.next_request.delay.seconds)
         asked.append(state.next_request.url)

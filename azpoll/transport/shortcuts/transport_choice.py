@@ -1,10 +1,11 @@
 """Send a poll through the transport that the client chooses for its URL, without `client.send`.
 
 `client.send` also extracts cookies, writes a log line and prepares for redirects. azpoll does without it where no
-difference can be observed: the client has no event hooks, and neither a subclass nor an instrument replaces a step of
+difference can be observed. The client has no event hooks, and neither a subclass nor an instrument replaces a step of
 sending.
 
-Gain: TODO
+Gain: without it a poll takes about 80 us more over httpx (+19 %), and 180 us more over `azpoll.fast` (+170 %), which
+can then not be called directly. Over httpx2 the difference is about 20 us.
 """
 
 from __future__ import annotations

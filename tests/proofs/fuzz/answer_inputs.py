@@ -15,7 +15,8 @@ import httpx
 from azpoll.errors import error_of
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.machine import advance, start
-from azpoll.protocol.states import Canceled, Failed, Pending, Plan, State, Unknown
+from azpoll.protocol.plan import Plan
+from azpoll.protocol.states import Canceled, Failed, Pending, State, Unknown
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.headers import read_headers

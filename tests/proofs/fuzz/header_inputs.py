@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from azpoll.protocol.delay import DelayLimits, answered_at, backoff_delay, poll_delay, retry_after
+from azpoll.protocol.delay import DelayLimits, backoff_delay, poll_delay
+from azpoll.protocol.retry_after import answered_at, retry_after
 from azpoll.protocol.throttling import Counted, remaining, throttle_of
 from tests.proofs.fuzz import answer_inputs
 from tests.proofs.fuzz.answer_inputs import HEAD_END, HEADER_END, encode_answer
@@ -98,7 +99,7 @@ def check(data: bytes) -> None:
         check_delay(asked, 0.0, 1e101)
     answered_at(outcome)
     delay_limits = DELAY_LIMITS[len(data) % len(DELAY_LIMITS)]
-    for wait in (poll_delay(outcome, delay_limits, 0), backoff_delay(outcome, delay_limits, 11)):
+    for wait in (poll_delay(asked, delay_limits, 0), backoff_delay(asked, delay_limits, 11)):
         check_delay(wait.seconds, delay_limits.floor, max(delay_limits.cap, delay_limits.interval or 0.0))
     throttle_of(outcome)
     for counted in COUNTED:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import is_object
-from azpoll.protocol.error_body import is_list
+from azpoll.protocol.json_body import is_list, is_object
 from tests.proofs.fuzz.byte_mutation import one_of
 
 if TYPE_CHECKING:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import httpx
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.protocol.answer import is_object
 from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.json_body import is_object
+from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
-from azpoll.protocol.states import FinalStateVia, Pending
+from azpoll.protocol.states import Pending
 from azpoll.tracking.origins import checked_origins
-from azpoll.tracking.settings import Defaults
+from azpoll.tracking.settings import Settings
 from azpoll.tracking.starter import OperationStarter
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
@@ -38,7 +39,7 @@ KEYS = (None, KEY)
 
 
 def _starter(key: bytes | None) -> OperationStarter:
-    defaults = Defaults(DelayLimits(), float("inf"))
+    defaults = Settings(DelayLimits())
     return OperationStarter(
         ScriptedTransport([]), httpx.URL, defaults, checked_origins([EU], None, HOST, httpx.URL), key
     )
@@ -145,7 +146,7 @@ def check(data: bytes) -> None:
     with suppress(InvalidToken):  # a tracker converts this exception
         decode(text, key)
     try:
-        plan, state = STARTERS[KEYS.index(key)].from_token(text, SETTINGS, 0.0)
+        plan, state, _ = STARTERS[KEYS.index(key)].from_token(text, SETTINGS, 0.0)
     except (InvalidResumeToken, UntrustedPollingURL) as error:
         check_text(str(error))
         return

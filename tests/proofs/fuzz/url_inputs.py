@@ -13,8 +13,9 @@ import httpx2
 
 from azpoll.errors import error_of
 from azpoll.protocol.machine import advance, start
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.redaction import masked_url
-from azpoll.protocol.states import Pending, Plan, Unknown, UnknownReason
+from azpoll.protocol.states import Pending, Unknown, UnknownReason
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
 from azpoll.transport.shortcuts.url_cache import URLCache
 from tests.proofs.fuzz.answer_inputs import HOST, answer

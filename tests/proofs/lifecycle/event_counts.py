@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.proofs.lifecycle.lifecycle_program import Program
-    from tests.proofs.lifecycle.operation_handles import Handle
 
 
 def counts_of(program: Program) -> Counter[str]:
@@ -23,7 +21,7 @@ def counts_of(program: Program) -> Counter[str]:
             "401": statistics.unauthorized,
             "429": statistics.throttled,
             "resumed": sum(handle is not handle.remote.handles[0] for handle in program.handles),
-            "resumed concurrently": sum(_overlap(remote.handles) for remote in program.remotes),
+            "resumed concurrently": sum(remote.has_two_handles for remote in program.remotes),
             "canceled at the service": sum(
                 remote.fake is not None and remote.fake.canceled for remote in program.remotes
             ),
@@ -32,8 +30,3 @@ def counts_of(program: Program) -> Counter[str]:
             "errors of a tracker": sum(isinstance(holder.error, ExceptionGroup) for holder in program.holders),
         }
     ) + Counter(f"ended: {handle.ending}" for handle in program.handles)
-
-
-def _overlap(handles: list[Handle]) -> bool:
-    """Whether two of the handles were tracked at the same time."""
-    return any(later.begun_s < earlier.ended_s for earlier, later in pairwise(handles))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import azpoll
@@ -102,6 +103,11 @@ class RemoteOperation:
     def tracked(self) -> list[Handle]:
         """The handles that have not ended."""
         return [handle for handle in self.handles if handle.ending is None]
+
+    @property
+    def has_two_handles(self) -> bool:
+        """Whether two handles tracked it at the same time; each of them polls for itself."""
+        return any(later.begun_s < earlier.ended_s for earlier, later in pairwise(self.handles))
 
 
 def ending_of(operation: azpoll.AsyncOperation[httpx.Response]) -> str:

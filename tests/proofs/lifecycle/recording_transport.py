@@ -21,12 +21,19 @@ class Read(NamedTuple):
     subscription: str
 
 
+class Overlap(NamedTuple):
+    """A request that was sent while another request of the same resource was in flight."""
+
+    resource: str
+    text: str
+
+
 class RecordingTransport(httpx.AsyncBaseTransport):
     """The transport of one tracker.
 
     Attributes:
         reads: the reads in the order of sending.
-        doubled: requests that were sent while another request of the same operation was in flight.
+        overlapping: requests that were sent while another request of the same operation was in flight.
         at_once: the concurrency limits that a transport may declare; they are low, so that requests queue.
     """
 
@@ -39,13 +46,13 @@ class RecordingTransport(httpx.AsyncBaseTransport):
         self._under_way: Counter[str] = Counter()
         self._seen: WeakSet[httpx.Request] = WeakSet()
         self.reads: list[Read] = []
-        self.overlapping: list[str] = []
+        self.overlapping: list[Overlap] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         path, at_s = request.url.path, self._clock()
         subject = subject_of(path, self._arm.operations)
         if self._under_way[subject]:
-            self.overlapping.append(f"{request.method} {path} at {at_s:.3f} s")
+            self.overlapping.append(Overlap(subject, f"{request.method} {path} at {at_s:.3f} s"))
         if request.method == "GET" and request not in self._seen:
             self._seen.add(request)
             self.reads.append(Read(at_s, path.split("/")[2]))

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 Received = Answer | RequestFailure
 
 
-def _waiting(factor: float, _before: Pending, _came: Received, after: State) -> State:
+def _waiting(factor: float, _before: Pending, _outcome: Received, after: State) -> State:
     if not isinstance(after, Polling):
         return after
     wait = after.next_request.delay
     return after._replace(next_request=after.next_request._replace(delay=wait._replace(seconds=wait.seconds * factor)))
 
 
-def _flips_the_verdict(_before: Pending, _came: Received, after: State) -> State:
+def _flips_the_verdict(_before: Pending, _outcome: Received, after: State) -> State:
     return Succeeded(after.answer) if isinstance(after, Failed) else after
 
 
@@ -55,11 +55,11 @@ def _follows_foreign_urls(_before: Pending, outcome: Received, after: State) -> 
     return after
 
 
-def _asks_after_the_end(before: Pending, _came: Received, after: State) -> State:
+def _asks_after_the_end(before: Pending, _outcome: Received, after: State) -> State:
     return before if isinstance(before, Polling) and isinstance(after, (Succeeded, Failed)) else after
 
 
-def _asks_after_the_result(before: Pending, _came: Received, after: State) -> State:
+def _asks_after_the_result(before: Pending, _outcome: Received, after: State) -> State:
     return before if isinstance(before, Fetching) and isinstance(after, Succeeded) else after
 
 
@@ -68,7 +68,7 @@ def _skips_the_final_get(before: Pending, outcome: Received, after: State) -> St
     return Succeeded(outcome) if skips and isinstance(outcome, Answer) else after
 
 
-def _mixes_up_results(_before: Pending, _came: Received, after: State) -> State:
+def _mixes_up_results(_before: Pending, _outcome: Received, after: State) -> State:
     return after._replace(answer=after.answer._replace(body=b"another's")) if isinstance(after, Succeeded) else after
 
 
@@ -77,16 +77,22 @@ def _gives_up_too_early(before: Pending, outcome: Received, after: State) -> Sta
     return Unknown(UnknownReason.EXHAUSTED, "", before, outcome) if fails else after
 
 
-def _drops_the_state_to_resume(_before: Pending, _came: Received, after: State) -> State:
+def _drops_the_state_to_resume(_before: Pending, _outcome: Received, after: State) -> State:
     return after._replace(last=None) if isinstance(after, Unknown) else after
 
 
-def _never_gives_up(reason: UnknownReason, before: Pending, _came: Received, after: State) -> State:
+def _never_gives_up(reason: UnknownReason, before: Pending, _outcome: Received, after: State) -> State:
     """Return a state that never gives up for this reason."""
     return before if isinstance(after, Unknown) and after.reason is reason else after
 
 
-def _asks_the_resource(_before: Pending, _came: Received, after: State) -> State:
+def _drops_the_deadline(before: Pending, _outcome: Received, after: State) -> State:
+    if not isinstance(after, Unknown) or after.reason is not UnknownReason.TIMED_OUT or isinstance(before, Confirming):
+        return after
+    return before._replace(plan=before.plan._replace(deadline_s=None))
+
+
+def _asks_the_resource(_before: Pending, _outcome: Received, after: State) -> State:
     if isinstance(after, Polling) and after.plan.method in {"PUT", "DELETE"}:
         return after._replace(next_request=after.next_request._replace(url=after.plan.resource_url))
     return after
@@ -96,6 +102,14 @@ def _raises(before: Pending, outcome: Received, after: State) -> State:
     if isinstance(before, Confirming) and isinstance(outcome, RequestFailure):
         raise LookupError("headers")  # noqa: TRY004 - a crash of the core
     return after
+
+
+def _never(_state: Pending, _since_s: float) -> float | None:
+    return None
+
+
+def _immediately(_state: Pending, since_s: float) -> float | None:
+    return since_s
 
 
 def _core(change: Callable[[Pending, Received, State], State]) -> Core:
@@ -122,8 +136,11 @@ BROKEN_CORES: dict[str, tuple[str, Core]] = {
         ("gives up too early", "I1: gave up without a reason", _gives_up_too_early),
         ("drops the state to resume", "I1: cannot be resumed", _drops_the_state_to_resume),
         ("never gives up", "I1: not given up", partial(_never_gives_up, UnknownReason.EXHAUSTED)),
-        ("has no deadline", "I1: after the deadline", partial(_never_gives_up, UnknownReason.TIMED_OUT)),
+        ("drops the deadline", "I1: after the deadline", _drops_the_deadline),
         ("raises", "I1: it has no end", _raises),
     )
+} | {
+    "never expires": ("I1: after the deadline", Core(expires_at=_never)),
+    "always expires": ("I1: gave up without a reason", Core(expires_at=_immediately)),
 }
 """The name of the defect, the start of the expected finding, and the core."""

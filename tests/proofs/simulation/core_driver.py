@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from azpoll.protocol import resume_token as tokens
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay
-from azpoll.protocol.machine import advance, resume, start
+from azpoll.protocol.machine import advance, expire, expires_at, resume, start
 from azpoll.protocol.states import Confirming, Fetching, Polling, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
 from tests.proofs.simulation.fault_scripts import FixedScript
@@ -18,7 +18,8 @@ from tests.proofs.simulation.simulated_service import ROLES, Situation, honest, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from azpoll.protocol.states import Pending, Plan, State
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import Pending, State
     from tests.proofs.simulation.fault_scripts import Script
     from tests.proofs.simulation.ground_truth import Truth
     from tests.proofs.simulation.service_reply import ServiceReply
@@ -37,6 +38,7 @@ class Core(NamedTuple):
 
     start: Callable[[Plan, Answer], State] = start
     advance: Callable[[Pending, Answer | RequestFailure], State] = advance
+    expires_at: Callable[[Pending, float], float | None] = expires_at
 
 
 def simulate(truth: Truth, script: Script, core: Core) -> History:
@@ -62,12 +64,11 @@ def _poll_to_end(  # noqa: PLR0917 - the loop of `simulate`, shared with resumin
     for step in range(MAX_REQUESTS):
         if not isinstance(state, (Polling, Fetching, Confirming)):
             break
-        ask = state.next_request
-        due_s = at_s + ask.delay.seconds
-        if ask.instead is not None:
-            return ask.instead, due_s
+        expires_s = core.expires_at(state, at_s)
+        if expires_s is not None:
+            return expire(state), expires_s
+        url, due_s = state.next_request.url, at_s + state.next_request.delay.seconds
         at_s = due_s + _LATENESS_S[(number + step) % 9]
-        url = ask.url
         history.append(Sent(due_s, at_s, url))
         role = ROLES.get(url)
         situation = situation_of(truth, role)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import httpx
 
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.states import FinalStateVia, Plan, Verdict
+from azpoll.protocol.plan import FinalStateVia, Plan
+from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 
 if TYPE_CHECKING:

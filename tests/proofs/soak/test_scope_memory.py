@@ -7,14 +7,14 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.schedule.scopes import PLACES_KEPT
+from azpoll.schedule.scopes import PROVIDER_QUEUES_KEPT
 from tests.proofs.soak.stateless_service import Service, begun
 from tests.support.clients import new_client
 from tests.support.scale import scaled
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-SCOPES = scaled(push=4 * PLACES_KEPT, nightly=100 * PLACES_KEPT)
+SCOPES = scaled(push=4 * PROVIDER_QUEUES_KEPT, nightly=100 * PROVIDER_QUEUES_KEPT)
 PER_BATCH = 256
 THROTTLED_S = 3600
 
@@ -47,7 +47,7 @@ async def test_idle_scopes_are_forgotten() -> None:
         await use_scopes(tracker, SCOPES)
         statistics = tracker.statistics()
     assert statistics.succeeded == SCOPES
-    assert len(statistics.scopes) <= PLACES_KEPT
+    assert len(statistics.scopes) <= PROVIDER_QUEUES_KEPT
 
 
 async def test_a_throttled_scope_is_kept_while_other_scopes_come_and_go() -> None:
@@ -55,7 +55,7 @@ async def test_a_throttled_scope_is_kept_while_other_scopes_come_and_go() -> Non
     async with new_client(transport=service) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         tracker.track(begun(1, "throttled", 1e9))
         await anyio.sleep(61)
-        await use_scopes(tracker, 4 * PLACES_KEPT)
+        await use_scopes(tracker, 4 * PROVIDER_QUEUES_KEPT)
         assert anyio.current_time() < THROTTLED_S / 2
         tracker.track(begun(2, "throttled", 1e9))  # the operation is due in a minute, its scope is not
         await anyio.sleep(THROTTLED_S)

@@ -82,14 +82,3 @@ async def test_owners_take_turns() -> None:
         few = [await tracker.begin("PUT", widget(f"few{n}"), result="status", owner="few") for n in range(5)]
         for operation in few:
             await operation.wait(timeout=120)
-
-
-async def test_polls_of_the_same_url_share_one_request() -> None:
-    """Two trackings of one initial response are told by the same polls."""
-    arm = FakeARM(default=Script(duration_s=30, retry_after=10), limits=None)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        response = await client.put(widget("x"), json={})
-        first, second = (tracker.track(response, result="status") for _ in range(2))
-        await first
-        await second
-    assert arm.statistics().reads == 3

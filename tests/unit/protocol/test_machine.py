@@ -12,24 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
-from azpoll.protocol.delay import DelayLimits, retry_after
-from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, start
+from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, expires_at, start
+from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.resume_token import decode, encode, state_of, token_of
-from azpoll.protocol.states import (
-    Canceled,
-    Confirming,
-    Failed,
-    Fetching,
-    FinalStateVia,
-    Pending,
-    Plan,
-    Polling,
-    State,
-    Succeeded,
-    Unknown,
-    Verdict,
-)
+from azpoll.protocol.retry_after import retry_after
+from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Pending, Polling, State, Succeeded, Unknown
 from azpoll.protocol.status_class import StatusClass, status_class
+from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from tests.support.protocol_rows import (
     HOST,
@@ -139,9 +129,9 @@ def walk(the: Plan, initial: Reply, later: Sequence[Reply | Drop]) -> tuple[Answ
     for event in later:
         if not isinstance(state, Pending):
             break
-        at_s += state.next_request.delay.seconds
-        if state.next_request.instead is not None:
+        if expires_at(state, at_s) is not None:
             break
+        at_s += state.next_request.delay.seconds
         answer = event.to(state.next_request.url, at_s)
         steps.append(Step(state, answer, advance(state, answer)))
         state = steps[-1].after
@@ -172,8 +162,10 @@ def check_ask(the: Plan, before: Pending | None, outcome: Answer | RequestFailur
     assert math.isfinite(wait_s)
     assert 0 <= wait_s <= max(the.delay_limits.cap, the.delay_limits.interval or 0.0)
     asked = retry_after(outcome) if isinstance(outcome, Answer) else None
-    if after.next_request.instead is not None:
-        assert after.next_request.instead.last is not None
+    if (expires_s := expires_at(after, outcome.at_s)) is not None:
+        assert outcome.at_s < expires_s == the.deadline_s
+        assert after.next_request.delay.by_server
+        assert expire(after).last is not None
         return
     turned = isinstance(after, Confirming | Fetching) and type(after) is not type(before)
     if turned or after.next_request.redirects:
@@ -295,9 +287,9 @@ def test_rule_16_the_callers_words_end_an_operation_behind_every_pattern(method:
 def test_the_deadline_is_the_only_other_way_to_be_lost() -> None:
     """From any pending state."""
     for story in (play_on(polling()), play_on(polling("DELETE"), reply(404)), play_on(polling(), told("Succeeded"))):
-        lost = expire(story.next)
-        assert outcome(lost) == lost.reason
-        assert lost.last is not None
+        unknown = expire(story.next)
+        assert outcome(unknown) == unknown.reason
+        assert unknown.last is not None
 
 
 def test_trust_is_asked_with_the_url_class_that_sends() -> None:
@@ -307,4 +299,6 @@ def test_trust_is_asked_with_the_url_class_that_sends() -> None:
         raise httpx.InvalidURL(named)
 
     url_policy = URLPolicy(refusing, TRUST.initial)
-    assert play_on(start(plan(url_policy=url_policy), accepted(Location="/op").to(RESOURCE, 0.0))).lost.last is not None
+    assert (
+        play_on(start(plan(url_policy=url_policy), accepted(Location="/op").to(RESOURCE, 0.0))).unknown.last is not None
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits
-from azpoll.protocol.machine import advance, expire, postpone, resume
+from azpoll.protocol.machine import advance, expire, expires_at, postpone, resume
 from azpoll.protocol.states import (
     Confirming,
     Fetching,
@@ -38,10 +38,11 @@ OP = url("/op")
 SWIFT = DelayLimits(floor=0.0)
 
 
-def due(state: State) -> tuple[float, bool]:
-    """Return the wait before the next request, and whether the operation is given up instead."""
+def due(state: State, since_s: float) -> tuple[float, bool]:
+    """Return the delay after an answer at `since_s`, and whether the operation then expires with nothing sent."""
     assert isinstance(state, Pending)
-    return state.next_request.delay.seconds, state.next_request.instead is not None
+    expires_s = expires_at(state, since_s)
+    return (state.next_request.delay.seconds, False) if expires_s is None else (expires_s - since_s, True)
 
 
 def begun(timeout_s: float, method: str = "PUT", delay_limits: DelayLimits | None = None, **headers: str) -> Story:
@@ -54,10 +55,10 @@ def test_rule_38_one_last_poll_is_made_at_the_deadline() -> None:
     """The schedule's next poll comes forward to it, with no jitter after it; then the operation is given up."""
     story = play_on(begun(10).end, *[told("Running")] * 4)
     assert story.waits == [1, 2, 4, 3]
-    assert story.lost.reason is UnknownReason.TIMED_OUT
+    assert story.unknown.reason is UnknownReason.TIMED_OUT
     assert play_on(begun(10).end, *[told("Running")] * 3).next.next_request.delay == Delay(3, by_server=True)
-    assert isinstance(story.lost.last, Polling)
-    assert isinstance(story.lost.outcome, type(Reply(200).to(OP, 0.0)))
+    assert isinstance(story.unknown.last, Polling)
+    assert isinstance(story.unknown.outcome, type(Reply(200).to(OP, 0.0)))
 
 
 def test_rule_38_the_last_poll_may_bring_the_end() -> None:
@@ -69,22 +70,21 @@ def test_rule_38_the_last_poll_may_bring_the_end() -> None:
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
 def test_rule_38_a_deadline_that_has_passed_is_told_at_once(timeout_s: float) -> None:
-    """What the initial answer says is still told."""
-    lost = begun(timeout_s).lost
-    assert lost.reason is UnknownReason.TIMED_OUT
-    assert isinstance(lost.outcome, Answer)
+    """The end in an initial answer still counts."""
+    unknown = begun(timeout_s).unknown
+    assert unknown.reason is UnknownReason.TIMED_OUT
+    assert isinstance(unknown.outcome, Answer)
     assert play(plan(deadline_s=timeout_s), reply(200)).outcome is Succeeded
 
 
 def test_rule_36_no_deadline_brings_a_poll_forward_from_a_retry_after() -> None:
     """The operation is given up at the deadline instead, with nothing sent."""
     story = begun(10, Retry_After="17")
-    assert due(story.next) == (10, True)
-    assert isinstance(lost := story.next.next_request.instead, Unknown)
-    assert (lost.reason, lost.last is not None) == (UnknownReason.TIMED_OUT, True)
-    assert isinstance(lost.outcome, Answer)
-    assert lost.outcome.status_code == 202
-    assert due(begun(17, Retry_After="17").next) == (17, False)
+    assert due(story.next, 0.0) == (10, True)
+    assert story.next.next_request.delay == Delay(17, by_server=True)
+    unknown = expire(story.next)
+    assert (unknown.reason, unknown.last) == (UnknownReason.TIMED_OUT, story.next)
+    assert due(begun(17, Retry_After="17").next, 0.0) == (17, False)
 
 
 @pytest.mark.parametrize(
@@ -107,21 +107,22 @@ def test_rule_36_nor_from_one_that_a_longer_back_off_hides(
     last_s = play_on(polling("POST"), *fails).at_s
     story = play_on(polling("POST", deadline_s=last_s + left_s), *fails)
     assert play_on(polling("POST"), *fails).next.next_request.delay.seconds >= 16
-    assert due(story.next) == expected
+    assert due(story.next, story.at_s) == expected
+    assert story.next.next_request.delay.by_server
 
 
 def test_rule_36_nor_from_one_of_an_answer_whose_body_never_came() -> None:
     """Its head is all there is of it."""
     state = play_on(polling("POST", deadline_s=100.0), *[Drop()] * 6).next
     head = reply(429, Retry_After="40").to(OP, 63.0)
-    assert due(advance(state, RequestFailure(FailureKind.TIMEOUT, "", 63.0, head=head))) == (37, True)
-    assert due(advance(state, RequestFailure(FailureKind.TIMEOUT, "", 63.0))) == (37, False)
+    assert due(advance(state, RequestFailure(FailureKind.TIMEOUT, "", 63.0, head=head)), 63.0) == (37, True)
+    assert due(advance(state, RequestFailure(FailureKind.TIMEOUT, "", 63.0)), 63.0) == (37, False)
 
 
 def test_rule_35_the_deadline_does_not_undercut_the_floor() -> None:
     """Less than the floor before it, nothing more is sent."""
-    assert due(play_on(begun(1.5).end, told("Running")).next) == (0.5, True)
-    assert due(play_on(begun(1.5, delay_limits=DelayLimits(floor=0.5)).end, told("Running")).next) == (0.5, False)
+    assert due(play_on(begun(1.5).end, told("Running")).next, 1.0) == (0.5, True)
+    assert due(play_on(begun(1.5, delay_limits=DelayLimits(floor=0.5)).end, told("Running")).next, 1.0) == (0.5, False)
 
 
 @pytest.mark.parametrize("delay_limits", [SWIFT, DelayLimits(interval=0.0, floor=0.0)])
@@ -138,8 +139,8 @@ def test_rule_38_a_floor_of_0_does_not_outlive_the_deadline(delay_limits: DelayL
     assert play_on(state, Reply(at_it.status_code, at_it.body, at_it.headers), at_s=10.0).outcome is Polling
     if word == "Succeeded":
         story = play_on(state, told(word), accepted(Retry_After="0"), at_s=10.5)
-        assert story.lost.reason is UnknownReason.TIMED_OUT
-        assert isinstance(story.lost.last, Fetching)
+        assert story.unknown.reason is UnknownReason.TIMED_OUT
+        assert isinstance(story.unknown.last, Fetching)
 
 
 def test_rule_38_what_belongs_to_the_last_answer_is_still_sent() -> None:
@@ -157,18 +158,18 @@ def test_rule_38_what_belongs_to_the_last_answer_is_still_sent() -> None:
 
 def test_rule_38_a_redirect_that_asks_to_wait_beyond_the_deadline_expires() -> None:
     """It is not followed early."""
-    assert due(play_on(begun(5).end, reply(307, Location="/b", Retry_After="60")).next) == (4, True)
+    assert due(play_on(begun(5).end, reply(307, Location="/b", Retry_After="60")).next, 1.0) == (4, True)
 
 
 def test_rule_38_a_result_not_there_at_the_deadline_is_told_as_such() -> None:
     """The operation succeeded; its result can be taken up again."""
     story = play_on(begun(5).end, told("Succeeded"), accepted(), accepted(), accepted())
     assert story.waits == [1, 0, 1, 2]
-    assert due(story.next) == (1, False)
-    lost = play_on(story.end, accepted(), at_s=story.at_s).lost
-    assert lost.reason is UnknownReason.TIMED_OUT
-    assert lost.detail.startswith("the operation succeeded")
-    assert isinstance(lost.last, Fetching)
+    assert due(story.next, story.at_s) == (1, False)
+    unknown = play_on(story.end, accepted(), at_s=story.at_s).unknown
+    assert unknown.reason is UnknownReason.TIMED_OUT
+    assert unknown.detail.startswith("the operation succeeded")
+    assert isinstance(unknown.last, Fetching)
 
 
 def test_rule_38_without_a_deadline_nothing_expires() -> None:
@@ -179,24 +180,24 @@ def test_rule_38_without_a_deadline_nothing_expires() -> None:
 def test_rule_38_a_resumed_operation_has_a_deadline_of_its_own() -> None:
     """Counted from when it is resumed; a wait the service asked for before is kept."""
     state = polling(deadline_s=105.0)
-    assert due(resume(state, Delay(0.0, by_server=True), 100.0)) == (0, False)
-    assert due(resume(state, Delay(9.0, by_server=True), 100.0)) == (5, True)
-    assert due(resume(state, Delay(0.0, by_server=True), 105.0)) == (0, False)
+    assert due(resume(state, Delay(0.0, by_server=True), 100.0), 100.0) == (0, False)
+    assert due(resume(state, Delay(9.0, by_server=True), 100.0), 100.0) == (5, True)
+    assert due(resume(state, Delay(0.0, by_server=True), 105.0), 105.0) == (0, False)
     assert isinstance(resume(state, Delay(1.0, by_server=True), 105.0), Unknown)
     assert isinstance(resume(state, Delay(0.0, by_server=True), 105.1), Unknown)
     unbounded = resume(polling(), Delay(9.0, by_server=True), 100.0)
-    assert due(unbounded) == (9, False)
+    assert due(unbounded, 100.0) == (9, False)
 
 
 def test_rule_38_giving_up_keeps_the_operation() -> None:
     """A confirmation is taken up again at the poll before it."""
     confirming = play_on(polling("DELETE"), reply(404)).next
     assert (confirming.url, type(confirming)) == (RESOURCE, Confirming)
-    lost = expire(confirming)
-    assert (lost.reason, lost.outcome) == (UnknownReason.TIMED_OUT, None)
-    assert isinstance(lost.last, Polling)
-    assert lost.last.url == OP
-    assert lost.detail == "the deadline passed while it ran"
+    unknown = expire(confirming)
+    assert (unknown.reason, unknown.outcome) == (UnknownReason.TIMED_OUT, None)
+    assert isinstance(unknown.last, Polling)
+    assert unknown.last.url == OP
+    assert unknown.detail == "the deadline passed while it ran"
     unread = expire(play_on(polling(), reply(503)).next)
     assert unread.detail == "the deadline passed before a poll could be answered"
 
@@ -231,31 +232,33 @@ def test_rule_25_so_is_what_the_head_says_of_an_answer_that_never_came_whole() -
     state = polling("DELETE")
     head = reply(200, Retry_After="40").to(OP, 12.0)
     whole = RequestFailure(FailureKind.TIMEOUT, "", 13.0, head=head)
-    assert due(postpone(state, whole, 10.0)) == (43, False)
-    assert due(postpone(state, RequestFailure(FailureKind.TIMEOUT, "", 13.0), 10.0)) == (4, False)
-    assert due(postpone(polling(delay_limits=SWIFT), RequestFailure(FailureKind.TIMEOUT, "", 13.0), 10.0)) == (3, False)
+    assert due(postpone(state, whole, 10.0), 10.0) == (43, False)
+    failed = RequestFailure(FailureKind.TIMEOUT, "", 13.0)
+    assert due(postpone(state, failed, 10.0), 10.0) == (4, False)
+    assert due(postpone(polling(delay_limits=SWIFT), failed, 10.0), 10.0) == (3, False)
 
 
-def test_rule_38_an_operation_that_has_to_wait_for_another_beyond_its_deadline_expires() -> None:
-    """And whoever takes it up again has to wait as long."""
+def test_rule_38_an_operation_that_waits_for_another_beyond_its_deadline_expires() -> None:
+    """A resumed one waits as long."""
     state = polling("DELETE", deadline_s=30.0)
     later = postpone(state, told("Running", Retry_After="60").to(OP, 12.0), 10.0)
-    assert due(later) == (20, True)
-    assert waits_after(later) == 62.0
+    assert due(later, 10.0) == (20, True)
+    assert resumed_delay(later) == 62.0
 
 
 def test_rule_38_so_it_is_of_one_that_will_expire_anyway() -> None:
     state = play_on(polling("DELETE", deadline_s=30.0), told("Running", Retry_After="50")).next
-    assert (due(state), waits_after(state)) == ((29, True), 50)
+    assert (due(state, 1.0), resumed_delay(state)) == ((29, True), 50)
     later = postpone(state, told("Running", Retry_After="60").to(OP, 12.0), 1.0)
-    assert (due(later), waits_after(later)) == ((29, True), 71)
+    assert (due(later, 1.0), resumed_delay(later)) == ((29, True), 71)
     assert postpone(state, told("Running", Retry_After="39").to(OP, 12.0), 1.0) is state
 
 
-def waits_after(state: State) -> float:
-    """Return the wait in the token of an operation that expires."""
+def resumed_delay(state: State) -> float:
+    """Return the delay that the token of an operation keeps once it has expired."""
     assert isinstance(state, Pending)
-    assert state.next_request.instead is not None
-    assert state.next_request.instead.last is not None
-    assert state.next_request.instead.last.next_request.delay.by_server
-    return state.next_request.instead.last.next_request.delay.seconds
+    last = expire(state).last
+    assert last is not None
+    assert last.next_request == state.next_request
+    assert last.next_request.delay.by_server
+    return last.next_request.delay.seconds

@@ -8,17 +8,8 @@ from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import start
 from azpoll.protocol.patterns import AZURE_ASYNC_OPERATION, LOCATION, Pattern
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
-from azpoll.protocol.states import (
-    Canceled,
-    Failed,
-    Fetching,
-    FinalStateVia,
-    NextRequest,
-    Polling,
-    State,
-    Succeeded,
-    UnknownReason,
-)
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.states import Canceled, Failed, Fetching, NextRequest, Polling, State, Succeeded, UnknownReason
 from tests.support.protocol_rows import RESOURCE, Reply, accepted, outcome, plan, play, reply, shown, told, url
 
 AAO, OL, LOC = {"Azure_AsyncOperation": "/aao"}, {"Operation_Location": "/ol"}, {"Location": "/loc"}
@@ -106,12 +97,12 @@ def test_rule_41_what_the_initial_answer_shows_is_its_progress(header: dict[str,
 def test_rule_9_an_initial_url_of_another_origin_is_where_it_may_be_taken_up(
     method: str, header: str, pattern: Pattern
 ) -> None:
-    """By whoever lists that origin; as the header says, and not before the Retry-After."""
+    """Once the caller lists that origin: by the pattern of the header, and not before the `Retry-After`."""
     evil = "https://evil.example/op"
-    lost = play(plan(method), accepted(**{header: evil}, Retry_After="17")).lost
-    assert lost.reason is UnknownReason.UNTRUSTED
-    assert isinstance(lost.last, Polling)
-    assert (lost.last.pattern, lost.last.url, lost.last.next_request) == (
+    unknown = play(plan(method), accepted(**{header: evil}, Retry_After="17")).unknown
+    assert unknown.reason is UnknownReason.UNTRUSTED
+    assert isinstance(unknown.last, Polling)
+    assert (unknown.last.pattern, unknown.last.url, unknown.last.next_request) == (
         pattern,
         evil,
         NextRequest(evil, Delay(17, by_server=True)),
@@ -120,11 +111,9 @@ def test_rule_9_an_initial_url_of_another_origin_is_where_it_may_be_taken_up(
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
 @pytest.mark.parametrize("header", ["Azure_AsyncOperation", "Location"])
-def test_rule_8_without_a_proper_initial_url_a_put_or_patch_can_be_followed_at_its_resource(
-    method: str, header: str
-) -> None:
+def test_rule_8_without_a_proper_initial_url_a_put_or_patch_polls_its_resource(method: str, header: str) -> None:
     """Others nowhere."""
-    last = play(plan(method), accepted(**{header: "/a b"}, Retry_After="17")).lost.last
+    last = play(plan(method), accepted(**{header: "/a b"}, Retry_After="17")).unknown.last
     if method in {"PUT", "PATCH"}:
         assert isinstance(last, Polling)
         assert (last.pattern, last.url) == (AT_RESOURCE, RESOURCE)
@@ -172,7 +161,7 @@ def test_rule_5_put_and_patch_without_a_header_are_read_at_the_resource(
 
 def test_rule_5_an_unreadable_initial_answer_can_be_taken_up_at_the_resource() -> None:
     """The PUT was accepted, so the operation may run."""
-    last = play(plan(), reply(200, b"<html>")).lost.last
+    last = play(plan(), reply(200, b"<html>")).unknown.last
     assert isinstance(last, Polling)
     assert last.url == RESOURCE
 
@@ -180,12 +169,12 @@ def test_rule_5_an_unreadable_initial_answer_can_be_taken_up_at_the_resource() -
 @pytest.mark.parametrize(("method", "resumable"), [("POST", False), ("DELETE", True), ("GET", False)])
 def test_rule_6_202_without_a_header_is_an_error_that_names_it(method: str, resumable: bool) -> None:  # noqa: FBT001 - a row
     """Peers report success: unfinished work hidden."""
-    lost = play(plan(method), reply(202, {"status": "Running"})).lost
-    assert lost.reason is UnknownReason.MALFORMED
-    assert "Azure-AsyncOperation, Operation-Location or Location" in lost.detail
-    assert (lost.last is not None) is resumable
-    if isinstance(lost.last, Polling):
-        assert lost.last.pattern.name == "until-gone"
+    unknown = play(plan(method), reply(202, {"status": "Running"})).unknown
+    assert unknown.reason is UnknownReason.MALFORMED
+    assert "Azure-AsyncOperation, Operation-Location or Location" in unknown.detail
+    assert (unknown.last is not None) is resumable
+    if isinstance(unknown.last, Polling):
+        assert unknown.last.pattern.name == "until-gone"
 
 
 def test_rule_6_a_delete_may_be_followed_at_the_resource_until_404() -> None:
@@ -215,7 +204,7 @@ def test_rule_7_an_initial_answer_that_is_not_2xx_is_an_error_that_keeps_the_ans
     answered = reply(status_code, {"error": {"code": "Conflict"}}, **AAO, **LOC).to(RESOURCE, 0.0, method)
     state = start(plan(method), answered)
     assert outcome(state) is UnknownReason.NOT_STARTED
-    assert play(plan(method), Reply(status_code)).lost.last is None
+    assert play(plan(method), Reply(status_code)).unknown.last is None
 
 
 def test_rule_34_the_initial_retry_after_counts_before_the_first_poll() -> None:

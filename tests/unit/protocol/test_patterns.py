@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 
 from azpoll.protocol.patterns import (
     AZURE_ASYNC_OPERATION,
+    BY_HEADER,
     BY_NAME,
     LOCATION,
     OPERATION_LOCATION,
-    PATTERNS,
     UNTIL_GONE,
-    pattern_of,
+    chosen_pattern,
 )
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
-from azpoll.protocol.states import Canceled, Failed, FinalStateVia, Polling, State, Succeeded, Verdict
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.reading import Reading
+from azpoll.protocol.states import Canceled, Failed, Polling, State, Succeeded
+from azpoll.protocol.status_document import Verdict
 from tests.support.protocol_rows import PLAN, RESOURCE, Reply, accepted, plan, play, reply, shown, told, url
 
 RUNNING, SUCCEEDED, FAILED = Verdict.RUNNING, Verdict.SUCCEEDED, Verdict.FAILED
@@ -111,10 +114,10 @@ RESOURCE_ROWS = [
 
 
 def read(pattern: str, outcome: Reply) -> Verdict:
-    """Return what an answer says behind a pattern."""
-    reading = BY_NAME[pattern].read(PLAN, outcome.to(RESOURCE, 0.0))
-    assert bool(reading.why) is (reading.verdict is UNREADABLE)
-    return reading.verdict
+    """Return the verdict of a pattern on an answer."""
+    report = BY_NAME[pattern].report(PLAN, Reading(outcome.to(RESOURCE, 0.0)))
+    assert bool(report.problem) is (report.verdict is UNREADABLE)
+    return report.verdict
 
 
 @pytest.mark.parametrize("pattern", ["Azure-AsyncOperation", "Operation-Location"])
@@ -131,12 +134,12 @@ def test_rule_17_a_status_in_the_body_of_a_monitor_beats_the_http_code(
 )
 def test_rule_27_a_malformed_answer_says_what_is_wrong(body: object, why: str) -> None:
     """For people, in the error."""
-    reading = AZURE_ASYNC_OPERATION.read(PLAN, reply(200, body).to(RESOURCE, 0.0))
-    assert why in reading.why
+    report = AZURE_ASYNC_OPERATION.report(PLAN, Reading(reply(200, body).to(RESOURCE, 0.0)))
+    assert why in report.problem
 
 
 @pytest.mark.parametrize(("outcome", "verdict"), LOCATION_ROWS)
-def test_rules_19_and_20_a_location_runs_while_it_is_202_and_then_answers_as_the_operation(
+def test_rules_19_and_20_a_location_answers_as_the_operation_after_the_last_202(
     outcome: Reply, verdict: Verdict
 ) -> None:
     """The provisioning state decides; a failure beside an `error` or in a monitor's document is one, too."""
@@ -178,12 +181,12 @@ def test_rule_23_of_the_resource_its_provisioning_state_decides(outcome: Reply, 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome, _ in RESOURCE_ROWS])
 def test_rule_6_while_a_resource_answers_it_is_not_gone(outcome: Reply) -> None:
-    """Whatever it shows."""
+    """With any provisioning state."""
     assert read("until-gone", outcome) is RUNNING
 
 
 def test_rule_41_what_a_resource_shows_while_it_is_deleted_is_its_progress() -> None:
-    """It ends nothing, but is told."""
+    """The state ends nothing, and is reported."""
     deletion = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
     body = {"percentComplete": 40, "properties": {"provisioningState": "Deleting"}}
     progress = play(deletion, accepted(), reply(200, body), reply(200, b"[]")).end.progress
@@ -234,7 +237,7 @@ def test_rule_21_a_4xx_of_a_location_is_the_operations_own_failure(status_code: 
 
 
 def test_rule_21_a_failure_by_a_4xx_keeps_the_operation_and_its_progress() -> None:
-    """It can be asked again, and tells what was told before."""
+    """It can be polled again, and its progress is that of the answer before."""
     story = play(plan("POST"), accepted(Location="/op"), shown("Updating"), reply(409))
     assert isinstance(story.end, Failed)
     assert (story.end.last.url, story.end.progress.status) == (url("/op"), "Updating")
@@ -244,7 +247,7 @@ def test_rule_21_a_failure_by_a_4xx_keeps_the_operation_and_its_progress() -> No
     ("outcome", "end"), [(shown("Failed"), Failed), (shown("Updating"), Polling), (shown("Succeeded"), Succeeded)]
 )
 def test_rule_22_a_location_that_is_the_resource_is_polled_with_its_own_query(outcome: Reply, end: type[State]) -> None:
-    """API Management hides failures from whoever drops `asyncId`."""
+    """API Management hides failures from clients that drop `asyncId`."""
     named = f"{RESOURCE}&asyncId=7"
     story = play(plan(), reply(201, {"id": "/vm"}, Location=named), accepted(), outcome)
     assert story.asked == (named, named)
@@ -262,7 +265,8 @@ def test_rule_23_the_resource_is_polled_to_its_end() -> None:
 
 def test_rule_2_the_table_is_ordered_and_named() -> None:
     """The names stand in resume tokens, so they never change."""
-    assert PATTERNS == (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)
+    assert list(BY_HEADER.values()) == [AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION]
+    assert list(BY_HEADER) == ["azure-asyncoperation", "operation-location", "location"]
     assert list(BY_NAME) == ["Azure-AsyncOperation", "Operation-Location", "Location", "resource", "until-gone"]
     assert [BY_NAME[name] for name in ("resource", "until-gone")] == [AT_RESOURCE, UNTIL_GONE]
-    assert pattern_of(reply(202, Retry_After="1").to(RESOURCE, 0.0)) is None
+    assert chosen_pattern(Reading(reply(202, Retry_After="1").to(RESOURCE, 0.0))) is None

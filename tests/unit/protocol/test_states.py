@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.states import NO_PROGRESS, Confirming, Pending, State, Terminal, UnknownReason
+from azpoll.protocol.progress import NO_PROGRESS
+from azpoll.protocol.states import Confirming, Pending, State, Terminal, UnknownReason
 from tests.support.protocol_rows import RESOURCE, accepted, plan, play, play_on, polling, reply, told
 
 STORIES = [
@@ -59,7 +60,7 @@ def test_rule_41_every_state_tells_the_progress() -> None:
     seen = play_on(polling("DELETE"), told("Running"))
     for event in (reply(404), reply(503), reply(400)):
         assert play_on(seen.end, event).end.progress.status == "Running"
-    assert play(plan(), reply(400)).lost.progress == NO_PROGRESS
+    assert play(plan(), reply(400)).unknown.progress == NO_PROGRESS
 
 
 def test_a_confirmation_is_of_the_resource() -> None:
@@ -76,5 +77,5 @@ def test_rule_24_a_verdict_and_a_failure_to_read_are_never_mixed() -> None:
         *("NOT_STARTED", "UNTRUSTED", "EXHAUSTED", "UNREACHABLE", "MALFORMED", "UNAUTHENTICATED", "FORBIDDEN"),
         *("NOT_FOUND", "REFUSED", "TIMED_OUT"),
     }
-    lost = play(plan("POST"), accepted()).lost
-    assert isinstance(lost.outcome, Answer)
+    unknown = play(plan("POST"), accepted()).unknown
+    assert isinstance(unknown.outcome, Answer)

@@ -14,8 +14,8 @@ from azpoll.protocol.machine import advance
 from azpoll.protocol.states import Polling
 from azpoll.schedule.concurrency import ConcurrencyLimit
 from azpoll.schedule.due_time import DueTimes
+from azpoll.schedule.job import Priority
 from azpoll.schedule.scheduler import Scheduler
-from azpoll.schedule.scope_queue import Priority
 from azpoll.tracking.hint_board import LEAST_KEPT, ResourceHints, ResourceIndex
 from azpoll.tracking.record import OperationRecord
 from tests.support.jobs import SHELF, answer, job
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Plan
+    from azpoll.protocol.plan import Plan
 
 MANY = 3 * LEAST_KEPT
 
@@ -67,7 +67,7 @@ def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() ->
     for number in range(MANY):
         record = job(number)
         resources.add(record)
-        record.withdrawn = True
+        record.released = True
     assert alive() - before <= LEAST_KEPT + 100
     for number, record in enumerate(running):
         assert resources.find(f"{SHELF}/running{number}") == [record]
@@ -104,6 +104,6 @@ async def test_what_a_source_covered_is_forgotten_once_it_has_ended() -> None:
             record = job(number)
             resources.add(record)
             assert board.report_running(f"{SHELF}/{number}") == 1
-            record.withdrawn = True
+            record.released = True
         assert alive() - before <= LEAST_KEPT + 100
         assert running.priority is Priority.LOW

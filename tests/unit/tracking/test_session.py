@@ -19,11 +19,14 @@ from azpoll.snapshot import OperationState
 from azpoll.tracking.dispatch import EventDispatcher
 from azpoll.tracking.origins import checked_origins
 from azpoll.tracking.session import Session
-from azpoll.tracking.settings import Defaults, TrackerSettings
+from azpoll.tracking.settings import Settings, TrackerSettings
 from tests.support.scripted_transport import PROPERTIES, ScriptedReply, ScriptedResponse, ScriptedTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.transport.transport import InitialRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +43,7 @@ RESULT = ScriptedReply(200, {"properties": {"provisioningState": "Succeeded"}})
 async def session_on(transport: ScriptedTransport) -> AsyncGenerator[Session[ScriptedResponse]]:
     settings = TrackerSettings(
         parse_url=PROPERTIES.parse_url,
-        defaults=Defaults(DelayLimits(), float("inf")),
+        defaults=Settings(DelayLimits()),
         origins=checked_origins((), None, PROPERTIES.base_url, PROPERTIES.parse_url),
         token_key=None,
         max_in_flight=PROPERTIES.concurrency,
@@ -103,3 +106,25 @@ async def test_a_poll_that_hangs_is_aborted_when_the_session_closes() -> None:
     assert anyio.current_time() - closing_s == pytest.approx(5, abs=0.5)
     assert record.stopped
     assert session.registry.counts[OperationState.UNKNOWN] == 1
+
+
+class LateTransport(ScriptedTransport):
+    """Returns the answer to an initial request 5 s after it was received."""
+
+    async def send_initial(self, request: InitialRequest) -> Answer | RequestFailure:
+        """Send an initial request and return its answer late."""
+        outcome = await super().send_initial(request)
+        await anyio.sleep(5)
+        return outcome
+
+
+async def test_rule_38_the_first_delay_and_the_deadline_count_from_the_initial_answer() -> None:
+    """So the last poll at the deadline is sent, however late the operation was registered."""
+    transport = LateTransport([ACCEPTED, SUCCEEDED, RESULT])
+    async with session_on(transport) as session:
+        answered_s = anyio.current_time()
+        record = await session.begin("PUT", THING, {"timeout": 17})
+        assert anyio.current_time() == pytest.approx(answered_s + 5)
+        await record.wait_ended()
+        assert isinstance(record.state, Succeeded)
+    assert transport.sent[1].at_s == pytest.approx(answered_s + 17, abs=0.001)

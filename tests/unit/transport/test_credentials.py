@@ -1,6 +1,6 @@
-"""Threat T2: a credential is put on a request after its URL was checked, and on no other.
+"""Threat T2: only a request to a checked URL gets a credential.
 
-The client's auth is asked to sign; what it has signed is what it could have given away.
+The client's auth records each request that it signs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ENTRIES = {
 
 
 def auth_of(library: Library, signed: list[str]) -> Any:
-    """Return an auth that notes each URL it signs a request for."""
+    """Return an auth that records the URL of each request that it signs."""
     base: Any = import_module(library).Auth
 
     class Signer(base):  # type: ignore[misc]  # the library is a parameter
@@ -50,8 +50,8 @@ def auth_of(library: Library, signed: list[str]) -> Any:
 
 @EACH_LIBRARY
 @pytest.mark.parametrize("entry", ENTRIES)
-async def test_the_auth_is_never_asked_to_sign_for_a_url_that_is_refused(entry: str, library: Library) -> None:
-    """Nor is a refused URL seen by an event hook, which may put on headers too."""
+async def test_the_auth_never_signs_for_a_rejected_url(entry: str, library: Library) -> None:
+    """An event hook, which may add headers as well, does not receive it either."""
     initial, poll = ENTRIES[entry]
     arm = FakeARM()
     arm.operation("POST", retry_after=1, initial=initial, polls=[poll])
@@ -65,7 +65,7 @@ async def test_the_auth_is_never_asked_to_sign_for_a_url_that_is_refused(entry: 
 
 
 @EACH_LIBRARY
-async def test_the_auth_is_never_asked_to_sign_for_a_token_that_is_refused(library: Library) -> None:
+async def test_the_auth_never_signs_for_a_rejected_token(library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", duration_s=60)
     signed: list[str] = []
@@ -81,8 +81,8 @@ async def test_the_auth_is_never_asked_to_sign_for_a_token_that_is_refused(libra
 
 
 @EACH_LIBRARY
-async def test_a_cookie_of_one_origin_is_not_sent_to_another_that_is_allowed(library: Library) -> None:
-    """The client's own credentials go to an origin the caller lists; what a service sets stays with that service."""
+async def test_a_cookie_of_one_origin_is_not_sent_to_another_allowed_origin(library: Library) -> None:
+    """The client's own credential is sent to an origin that the caller lists. The cookie of a service is not."""
     module = import_module(library)
     cookies = ["mine=1; Path=/", "theirs=1; Path=/; Domain=eu.management.example", "wide=1; Path=/; Domain=example"]
     polls = {"/op": ("Running", f"{OTHER}/op2"), "/op2": ("Running", f"{OTHER}/op3"), "/op3": ("Succeeded", "/")}

@@ -1,4 +1,4 @@
-"""The fast transport, over real sockets on loopback: faster, and nothing else is different."""
+"""The fast transport over real sockets on loopback behaves as the transport of httpx."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SUCCEEDED = status_monitor("Succeeded")
 async def serving(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncGenerator[str]:
-    """Yield the URL of a server on loopback that gives each connection to a function."""
+    """Run a server on loopback that passes each connection to a function."""
     writers: list[asyncio.StreamWriter] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -56,7 +56,7 @@ def polled(
     retry_after: float = 0,
     loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
 ) -> httpx.Response:
-    """Return the result of one DELETE over real sockets."""
+    """Run one DELETE to its end over real sockets and return its result."""
     arm = arm or FakeARM()
     arm.operation("DELETE", retry_after=retry_after, polls=[*polls, SUCCEEDED])
 
@@ -73,17 +73,17 @@ def polled(
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def test_an_operation_ends_as_over_httpxs_own_transport(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_an_operation_ends_as_over_the_transport_of_httpx(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     assert polled(status_monitor("Running"), loop=loop).json()["status"] == "Succeeded"
 
 
 @pytest.mark.parametrize("fault", [Drop(), Drop(reset=True), Cut(5, SUCCEEDED), Reply(503)], ids=str)
-def test_a_failed_poll_is_one_that_comes_again(fault: Step) -> None:
+def test_a_failed_poll_is_repeated(fault: Step) -> None:
     assert polled(fault).status_code == 200
 
 
 async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | RequestFailure]:
-    """Return what polls bring that are sent one after the other; the number of each is its client request id."""
+    """Return the outcomes of polls in sequence; the client request id of each is its number."""
     transport = ClientTransport(client)
     try:
         return [
@@ -95,7 +95,7 @@ async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | RequestF
 
 
 async def answered(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> object:
-    """Return what a poll brings of a server that gives each connection to a function."""
+    """Return the outcome of a poll of a server that passes each connection to a function."""
     async with serving(answer) as base, new_client(transport=fast.transport()) as client:
         (outcome,) = await asked(client, f"{base}/poll")
         return outcome
@@ -108,7 +108,7 @@ async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
 
 
 def test_errors_are_those_of_httpx() -> None:
-    """So that azpoll, and whoever else uses the client, know what failed."""
+    """Users of the client, azpoll among them, recognise them."""
 
     async def run() -> None:
         async with new_client(transport=fast.transport()) as client:
@@ -123,8 +123,8 @@ def test_errors_are_those_of_httpx() -> None:
     asyncio.run(run())
 
 
-def test_a_header_that_is_no_text_is_passed_over() -> None:
-    """What is behind it counts all the same."""
+def test_a_header_that_is_not_text_is_omitted() -> None:
+    """The headers after it count."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -150,7 +150,7 @@ HEADERS_READ: list[tuple[bytes, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("sent", "read"), HEADERS_READ, ids=range(len(HEADERS_READ)))
 def test_the_headers_of_a_poll_are_read_as_over_any_transport(sent: bytes, read: dict[str, str]) -> None:
-    """The first value that is not blank, by a name in any spelling (rule 1)."""
+    """Names are case-insensitive, and the first value that is not blank counts (rule 1)."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -162,7 +162,7 @@ def test_the_headers_of_a_poll_are_read_as_over_any_transport(sent: bytes, read:
     assert outcome.headers == read
 
 
-def test_polls_share_the_clients_headers_and_not_each_others() -> None:
+def test_polls_share_the_headers_of_the_client_alone() -> None:
     seen: list[list[bytes]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -184,15 +184,9 @@ def test_polls_share_the_clients_headers_and_not_each_others() -> None:
     assert all(sent.count(b"authorization: bearer canary") == 1 for sent in seen)
 
 
-def test_headers_are_those_that_httpx_would_make() -> None:
-    pairs = [("retry-after", "17"), ("set-cookie", "a=b"), ("set-cookie", "c=d")]
-    assert fast.headers_of(pairs).raw == httpx.Headers(pairs).raw
-    assert fast.headers_of(pairs) == httpx.Headers(pairs)
-
-
 @pytest.mark.parametrize("length", [0, 1, 10**fast.SHORT_DIGITS - 1, 10**fast.SHORT_DIGITS, 2**20])
 @pytest.mark.parametrize("told", [True, False], ids=["told", "chunked"])
-def test_bodies_of_any_length_come_whole(length: int, *, told: bool) -> None:
+def test_bodies_of_any_length_are_complete(length: int, *, told: bool) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         headers = f"Content-Length: {length}" if told else "Transfer-Encoding: chunked"
@@ -208,8 +202,8 @@ def test_bodies_of_any_length_come_whole(length: int, *, told: bool) -> None:
     assert asyncio.run(run()) == length
 
 
-def test_a_body_that_is_longer_than_it_is_said_to_be_is_left_at_the_limit() -> None:
-    """Rule 38: a `Content-Length` is not believed of a body that comes in chunks."""
+def test_rule_38_a_body_longer_than_its_content_length_is_read_up_to_the_limit() -> None:
+    """The `Content-Length` of a chunked body is ignored."""
     sent = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -225,11 +219,11 @@ def test_a_body_that_is_longer_than_it_is_said_to_be_is_left_at_the_limit() -> N
 
     outcome = asyncio.run(answered(answer))
     assert isinstance(outcome, RequestFailure)
-    assert outcome.fault is FailureKind.TOO_LARGE
+    assert outcome.kind is FailureKind.TOO_LARGE
     assert sent < 2**26
 
 
-def test_a_body_that_is_a_stream_is_sent() -> None:
+def test_a_streamed_body_is_sent() -> None:
     seen: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -250,21 +244,21 @@ def test_a_body_that_is_a_stream_is_sent() -> None:
     assert b"two" in seen[0]
 
 
-def test_the_retry_after_of_an_answer_whose_body_is_cut_counts() -> None:
-    """Rule 25: so the body is not awaited together with the head."""
+def test_rule_25_the_retry_after_of_an_answer_with_a_cut_body_counts() -> None:
+    """The transport therefore does not read the body together with the head."""
     arm = FakeARM()
     assert polled(Cut(5, Reply(200, {"status": "Running"}, retry_after=2)), arm=arm, retry_after=1).status_code == 200
     arm.no_early_polls()
 
 
-def test_an_operation_that_fails_tells_why() -> None:
+def test_a_failed_operation_reports_its_error() -> None:
     failed = Reply(200, {"status": "Failed", "error": {"code": "Conflict", "message": "taken"}})
     with pytest.raises(azpoll.OperationFailed, match="Conflict"):
         polled(failed)
 
 
-def test_no_redirect_is_followed_but_by_azpoll() -> None:
-    """It checks where it leads: a foreign origin is sent nothing."""
+def test_only_azpoll_follows_redirects() -> None:
+    """The target is checked, so nothing is sent to a foreign origin."""
     foreign = FakeARM()
     arm = FakeARM()
 
@@ -290,7 +284,7 @@ def test_a_redirect_at_the_same_origin_is_followed() -> None:
     assert len([request for request in arm.requests if request.method == "GET"]) == 2
 
 
-def test_a_coded_body_that_nobody_asked_for_is_read_by_azpoll_within_its_limits() -> None:
+def test_azpoll_decodes_a_coded_body_within_its_limits() -> None:
     coding = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     small = Reply(200, gzip.compress(json.dumps({"status": "Running"}).encode()), headers=coding)
     bomb = Reply(200, gzip.compress(b'{"status": "Succeeded", "x": "' + b"x" * 2**24 + b'"}'), headers=coding)
@@ -323,8 +317,8 @@ async def targets(send: Callable[[str], Awaitable[object]]) -> list[str]:
     return seen
 
 
-def test_urls_are_sent_as_they_are_spelled() -> None:
-    """Rule 12: their queries may be signed."""
+def test_rule_12_urls_are_sent_unchanged() -> None:
+    """Their queries may be signed."""
 
     async def run() -> list[str]:
         async with new_client(transport=fast.transport()) as client:
@@ -333,8 +327,8 @@ def test_urls_are_sent_as_they_are_spelled() -> None:
     assert asyncio.run(run()) == SPELLINGS
 
 
-def test_polls_are_sent_as_their_urls_are_spelled() -> None:
-    """Without an auth they pass httpx's requests by."""
+def test_rule_12_polls_are_sent_to_unchanged_urls() -> None:
+    """Without an auth, no request object of httpx is built."""
 
     async def run() -> list[str]:
         async with new_client(transport=fast.transport()) as client:
@@ -343,7 +337,7 @@ def test_polls_are_sent_as_their_urls_are_spelled() -> None:
     assert asyncio.run(run()) == SPELLINGS
 
 
-def test_a_setting_of_the_callers_is_kept() -> None:
+def test_a_setting_of_the_caller_applies() -> None:
     async def run() -> None:
         transport = fast.transport(lambda builder: builder.https_only(enable=True))
         async with new_client(transport=transport) as client:
@@ -353,7 +347,7 @@ def test_a_setting_of_the_callers_is_kept() -> None:
     asyncio.run(run())
 
 
-def test_trio_is_told_at_once_that_it_does_not_work_there() -> None:
+def test_under_trio_the_transport_raises_an_error_when_entered() -> None:
     async def run() -> None:
         with pytest.raises(RuntimeError, match="works under asyncio alone"):
             async with new_client(transport=fast.transport()):
@@ -362,7 +356,7 @@ def test_trio_is_told_at_once_that_it_does_not_work_there() -> None:
     trio.run(run)
 
 
-def test_without_the_extra_the_import_says_what_to_install() -> None:
+def test_without_the_extra_the_import_names_the_package_to_install() -> None:
     script = "import sys; sys.modules['pyreqwest'] = None; import azpoll.fast"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 - ours
     assert ran.stderr.endswith("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'\n")

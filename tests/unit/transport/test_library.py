@@ -1,4 +1,4 @@
-"""The library of a client is found by what the client is."""
+"""The library of a client is found by the class of the client."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from azpoll.transport.library import library_of
 
 
 class Derived(httpx.AsyncClient):
-    """As the clients of SDKs are."""
+    """A client of a derived class, as SDKs have."""
 
 
 @pytest.mark.parametrize(
     ("kind", "module"), [(httpx.AsyncClient, httpx), (httpx2.AsyncClient, httpx2), (Derived, httpx)]
 )
-def test_a_client_is_of_the_library_whose_class_it_is(kind: type, module: object) -> None:
+def test_the_library_of_a_client_is_that_of_its_class(kind: type, module: object) -> None:
     library = library_of(kind())
     name = getattr(module, "__name__", "")
     assert library.name == name
@@ -32,12 +32,12 @@ def test_a_client_is_of_the_library_whose_class_it_is(kind: type, module: object
 @pytest.mark.parametrize(
     "client", [httpx.Client(), httpx2.Client(), httpx, httpx.AsyncClient, None, "httpx", object(), httpx.Response(200)]
 )
-def test_everything_else_is_refused(client: object) -> None:
+def test_any_other_object_is_rejected(client: object) -> None:
     with pytest.raises(TypeError, match=r"httpx\.AsyncClient or httpx2\.AsyncClient is needed"):
         library_of(client)
 
 
-def test_a_class_that_only_calls_itself_httpx_is_refused() -> None:
+def test_a_class_with_the_name_of_httpx_alone_is_rejected() -> None:
     fake = type("AsyncClient", (), {"__module__": "httpx"})
     with pytest.raises(TypeError):
         library_of(fake())

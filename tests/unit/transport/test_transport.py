@@ -10,7 +10,8 @@ import pytest
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.machine import advance, start
-from azpoll.protocol.states import Fetching, Pending, Plan, Polling, Succeeded
+from azpoll.protocol.plan import Plan
+from azpoll.protocol.states import Fetching, Pending, Polling, Succeeded
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.transport import RESULT_LIMIT, STATUS_LIMIT, InitialRequest, Transport, poll_next
@@ -137,13 +138,13 @@ async def test_a_scripted_function_chooses_the_outcome_of_each_request() -> None
     polled = await transport.poll("GET", THING, body_limit=1)
     assert isinstance(posted, Answer)
     assert isinstance(polled, RequestFailure)
-    assert (posted.status_code, polled.fault) == (204, FailureKind.TIMEOUT)
+    assert (posted.status_code, polled.kind) == (204, FailureKind.TIMEOUT)
 
 
 async def test_a_scripted_list_that_ends_is_a_failed_connection() -> None:
     outcome = await ScriptedTransport([]).poll("GET", THING, body_limit=1)
     assert isinstance(outcome, RequestFailure)
-    assert outcome.fault is FailureKind.CONNECTION
+    assert outcome.kind is FailureKind.CONNECTION
 
 
 async def test_a_scripted_response_is_converted_both_ways() -> None:

@@ -1,0 +1,93 @@
+"""A token bucket with additive increase and multiplicative decrease (AIMD) of its rate."""
+
+from __future__ import annotations
+
+import math
+
+SCARCE_READS = 60
+"""Below this many remaining reads the rate falls in proportion."""
+
+DEFAULT_BACKOFF_S = 10.0
+"""Seconds without tokens after a 429 without a Retry-After."""
+
+
+class TokenBucket:
+    """Tokens for the requests of one scope. The rate rises while no 429 comes, and falls with each 429.
+
+    Args:
+        rate: tokens per second at first.
+        max_rate: tokens per second at most.
+        burst: capacity in tokens; the bucket starts full.
+        increase_per_s: tokens per second gained in each second without a 429.
+        now_s: monotonic time.
+    """
+
+    __slots__ = (
+        "_closed_until_s",
+        "_first_rate",
+        "_floor",
+        "_increase_per_s",
+        "_max_rate",
+        "_scarcity",
+        "_updated_s",
+        "burst",
+        "rate",
+        "tokens",
+    )
+
+    def __init__(self, rate: float, max_rate: float, burst: float, increase_per_s: float, now_s: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self.tokens = burst
+        self._first_rate = rate
+        self._max_rate = max_rate
+        self._increase_per_s = increase_per_s
+        self._floor = min(rate, 1.0)
+        self._scarcity = 1.0
+        self._updated_s = now_s
+        self._closed_until_s = -math.inf
+
+    def available_at(self, now_s: float, level: float = 1.0) -> float:
+        """Return when the bucket holds `level` tokens if none is consumed; `now_s` if it holds them already."""
+        self._refill(now_s)
+        if self.tokens >= level and now_s >= self._closed_until_s:
+            return now_s
+        missing = min(level, self.burst) - self.tokens
+        wait_s = missing / (self.rate * self._scarcity) if missing > 0 else 0.0
+        return max(now_s, self._closed_until_s) + wait_s
+
+    def is_ready(self, now_s: float) -> bool:
+        """Whether a token can be consumed now."""
+        self._refill(now_s)
+        return self.tokens >= 1.0 and now_s >= self._closed_until_s
+
+    def is_recovered(self, now_s: float) -> bool:
+        """Whether the bucket is as good as new: full, open, and at no lower rate than at first."""
+        return self.available_at(now_s, self.burst) <= now_s and self.rate >= self._first_rate
+
+    def consume(self) -> None:
+        """Consume one token; the caller has checked that it is available."""
+        self.tokens -= 1.0
+
+    def back_off(self, now_s: float, retry_after_s: float | None, decrease_factor: float) -> None:
+        """Close for the Retry-After of a 429 and decrease the rate; the 429s of one burst decrease it once."""
+        self._refill(now_s)
+        if now_s >= self._closed_until_s:
+            self.rate = max(self.rate * decrease_factor, self._floor)
+        until_s = now_s + (DEFAULT_BACKOFF_S if retry_after_s is None else retry_after_s)
+        self._closed_until_s = max(self._closed_until_s, until_s)
+        self.tokens = 0.0
+
+    def limit_to(self, remaining: int) -> None:
+        """Slow down while the service reports few remaining requests; no number raises the rate."""
+        self._scarcity = min(1.0, max(remaining, 1) / SCARCE_READS)
+
+    def _refill(self, now_s: float) -> None:
+        """Bring tokens and rate up to `now_s`; a suspended machine gains one full bucket, not more."""
+        if now_s <= self._updated_s:
+            return
+        passed_s = now_s - max(self._updated_s, self._closed_until_s)
+        self._updated_s = now_s
+        if passed_s > 0:
+            self.tokens = min(self.burst, self.tokens + passed_s * self.rate * self._scarcity)
+            self.rate = min(self._max_rate, self.rate + passed_s * self._increase_per_s)

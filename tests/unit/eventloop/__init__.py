@@ -1,0 +1,1 @@
+"""Unit tests of clocks, wake-ups and time limits."""

@@ -1,0 +1,445 @@
+"""Rules 11 and 24 to 27: polls that fail, and when they are given up."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.delay import Delay, DelayLimits
+from azpoll.protocol.machine import advance
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.states import (
+    NO_FAILURES,
+    Confirming,
+    Failed,
+    Fetching,
+    Pending,
+    Polling,
+    State,
+    Unknown,
+    UnknownReason,
+)
+from tests.support.protocol_rows import (
+    HOST,
+    RESOURCE,
+    Drop,
+    Event,
+    Reply,
+    Story,
+    accepted,
+    plan,
+    play,
+    play_on,
+    polling,
+    reply,
+    shown,
+    told,
+    url,
+)
+
+OP = url("/op")
+
+
+def pending(kind: type[Pending]) -> Pending:
+    """Return an operation in this state, which asks `/op`, or for a Fetching or Confirming the resource."""
+    state = {
+        Polling: play_on(polling("DELETE"), told("Running")),
+        Confirming: play_on(polling("DELETE"), reply(404)),
+        Fetching: play_on(polling("PUT"), told("Succeeded")),
+    }[kind].next
+    assert type(state) is kind
+    return state
+
+
+def until_unknown(state: State, *events: Event) -> Story:
+    """Repeat these events until the operation is lost, for a month at most."""
+    played, at_s, cycle = [state], 0.0, itertools.cycle(events)
+    waits = list[float]()
+    while isinstance(state, Pending) and at_s < 30 * 86400:
+        story = play_on(state, next(cycle), at_s=at_s)
+        state, at_s = story.end, story.at_s
+        played.append(state)
+        waits += story.waits
+    return Story(tuple(played), (), waits, at_s)
+
+
+@pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
+@pytest.mark.parametrize("status_code", [301, 302, 303, 307, 308])
+def test_rule_11_a_redirect_is_one_more_request_of_the_same_state(kind: type[Pending], status_code: int) -> None:
+    """Resolved against the URL that answered; the next poll starts at the polling URL again."""
+    state = pending(kind)
+    story = play_on(state, reply(status_code, Location="/a/b"), reply(status_code, Location="c"), reply(503))
+    assert story.asked == (state.next_request.url, url("/a/b"), url("/a/c"))
+    assert story.waits[1:] == [0, 0]
+    assert {type(each) for each in story.states} == {kind}
+    assert story.next.next_request.url == story.next.url == state.url
+
+
+def test_rule_11_at_most_3_redirects_are_followed() -> None:
+    """The fourth is a failure like any other, so a loop ends by rule 25."""
+    hop = reply(307, Location="/op")
+    story = play_on(polling(), hop, hop, hop, hop, hop)
+    assert [each.next_request.redirects for each in story.states if isinstance(each, Polling)] == [0, 1, 2, 3, 0, 1]
+    assert story.waits == [1, 0, 0, 0, 1]
+    assert until_unknown(polling(), hop).unknown.reason is UnknownReason.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"), [("5", 5), ("0", 0), ("-1", 0), ("x", 0), ("3600", 3600), ("86400", 3600), ("9" * 100, 3600)]
+)
+def test_rule_11_a_redirect_waits_as_long_as_it_says(value: str, wait: float) -> None:
+    """Up to the cap of rule 35; else it is followed at once (RFC 9110 10.2.3)."""
+    asked = play_on(polling(), reply(307, Location="/b", Retry_After=value)).next.next_request.delay
+    assert asked == Delay(wait, by_server=True)
+
+
+@pytest.mark.parametrize("status_code", [301, 307])
+def test_rule_11_a_redirect_without_a_location_is_a_failure(status_code: int) -> None:
+    """Back into the schedule."""
+    story = play_on(polling(), reply(status_code))
+    assert isinstance(story.end, Polling)
+    assert story.end.failure_counts.failures == 1
+
+
+def test_rule_19_a_redirect_of_a_location_does_not_replace_the_polling_url() -> None:
+    """Its `Location` is where this one request goes."""
+    story = play(plan("POST"), accepted(Location="/op"), reply(307, Location="/b"), accepted(), reply(200))
+    assert story.asked == (OP, url("/b"), OP)
+
+
+@pytest.mark.parametrize("status_code", [400, 402, 405, 409, 412, 418, 422, 451])
+def test_rule_24_a_4xx_of_a_status_monitor_is_a_failure_to_read(status_code: int) -> None:
+    """With any error in its body: the operation may still run, and can be resumed."""
+    outcome = reply(status_code, {"status": "Failed", "error": {"code": "Conflict"}})
+    unknown = play_on(polling(), outcome).unknown
+    assert unknown.reason is UnknownReason.REFUSED
+    assert isinstance(unknown.last, Polling)
+    assert unknown.outcome is not None
+
+
+@pytest.mark.parametrize("status_code", [500, 503])
+def test_rule_24_a_5xx_that_says_failed_is_a_failure_to_read(status_code: int) -> None:
+    """Only a 2xx is read as a status."""
+    assert play_on(polling(), told("Failed", status_code)).outcome is Polling
+    assert play(plan(), accepted(Location="/op"), told("Failed", status_code)).outcome is Polling
+
+
+TRANSIENT: list[Event] = [
+    *(Reply(status_code) for status_code in (408, 429, 500, 501, 502, 503, 504, 507, 511, 599)),
+    *(Drop(fault) for fault in FailureKind if not fault.fatal),
+]
+
+
+@pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
+@pytest.mark.parametrize("event", TRANSIENT)
+def test_rule_25_transient_failures_go_back_into_the_schedule(kind: type[Pending], event: Event) -> None:
+    """With a longer wait each time, and the same URL; given up after 10 in a row and 10 minutes."""
+    state = pending(kind)
+    story = until_unknown(state, event)
+    assert story.waits[1:11] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert {type(each) for each in story.states[:-1]} == {kind}
+    assert story.unknown.reason is UnknownReason.EXHAUSTED
+    assert story.at_s - story.waits[0] >= 600
+    assert len(story.waits) > 10
+    assert isinstance(story.unknown.last, Polling | Fetching)
+    assert story.unknown.outcome is not None
+
+
+def test_rule_25_both_bounds_must_be_passed() -> None:
+    """10 in a row within 10 minutes are not enough, nor are few over a long time."""
+    slow = reply(503, Retry_After="3600")
+    assert len(until_unknown(polling(), slow).waits) == 10
+    swift = polling(delay_limits=DelayLimits(cap=1.0))
+    assert until_unknown(swift, reply(503)).at_s == 601
+
+
+def test_rule_25_a_readable_answer_starts_the_count_anew() -> None:
+    """In a row means in a row."""
+    story = play_on(polling(), *[reply(503, Retry_After="600")] * 9, told("Running"), reply(503), reply(503))
+    assert isinstance(story.end, Polling)
+    assert story.end.failure_counts.failures == 2
+    assert story.states[10].failure_counts == NO_FAILURES if isinstance(story.states[10], Polling) else False
+    failed = play_on(polling(), reply(503), reply(401), told("Failed")).end
+    assert isinstance(failed, Failed)
+    assert failed.last.failure_counts == NO_FAILURES
+
+
+@pytest.mark.parametrize(("value", "wait"), [("17", 17), ("0", 1), ("86400", 3600), ("soon", 1)])
+def test_rule_25_the_longer_of_retry_after_and_back_off_is_waited(value: str, wait: float) -> None:
+    """The server's word is capped by rule 35."""
+    assert play_on(polling(), reply(429, Retry_After=value)).next.next_request.delay.seconds == wait
+
+
+@pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
+@pytest.mark.parametrize("fault", [FailureKind.CERTIFICATE, FailureKind.UNSENDABLE])
+def test_rule_25_a_certificate_error_is_fatal_at_once(kind: type[Pending], fault: FailureKind) -> None:
+    """As is a request that cannot be sent; the operation is kept."""
+    unknown = play_on(pending(kind), Drop(fault, "self-signed")).unknown
+    assert unknown.reason is UnknownReason.UNREACHABLE
+    assert "self-signed" in unknown.detail
+    assert unknown.last is not None
+
+
+@pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
+def test_rule_26_after_a_401_the_credential_is_renewed_once(kind: type[Pending]) -> None:
+    """A second 401 is an error that can be resumed, with other failures between them or without."""
+    state = pending(kind)
+    once = play_on(state, reply(401, Retry_After="7"))
+    assert type(once.end) is kind
+    assert (
+        once.next.next_request.url,
+        once.next.next_request.delay.seconds,
+        once.next.failure_counts.unauthorized,
+    ) == (state.url, 7, 1)
+    assert play_on(state, reply(401)).next.next_request.delay.seconds == 1
+    for between in ((), (reply(503),), (reply(307, Location="/b"),)):
+        unknown = play_on(once.end, *between, reply(401)).unknown
+        assert unknown.reason is UnknownReason.UNAUTHENTICATED
+        assert unknown.last is not None
+
+
+def test_rule_26_a_readable_answer_allows_the_next_renewal() -> None:
+    """SQL MI and AKS outlive more than one token."""
+    story = play_on(polling(), reply(401), told("Running"), reply(401), told("Running"), reply(401))
+    assert story.outcome is Polling
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "GET"])
+@pytest.mark.parametrize(
+    ("status_code", "reason"),
+    [(404, UnknownReason.NOT_FOUND), (410, UnknownReason.NOT_FOUND), (403, UnknownReason.FORBIDDEN)],
+)
+def test_rule_27_404_410_and_403_are_tolerated_for_60_s_and_5_tries(
+    method: str, status_code: int, reason: UnknownReason
+) -> None:
+    """Services lose sight of new operations, and roles take time to propagate; then a PollingError."""
+    story = until_unknown(polling(method), reply(status_code))
+    assert story.waits[1:] == [1, 2, 4, 8, 16, 32]
+    assert story.unknown.reason is reason
+    assert ("read permission" in story.unknown.detail) is (status_code == 403)
+    assert story.unknown.last is not None
+
+
+def test_rule_27_both_bounds_must_be_passed() -> None:
+    """5 tries in a row, and 60 s."""
+    assert len(until_unknown(polling(), reply(404, Retry_After="300")).waits) == 5
+    assert until_unknown(polling(delay_limits=DelayLimits(cap=1.0)), reply(404)).at_s == 61
+
+
+@pytest.mark.parametrize("status_code", [404, 410, 403])
+def test_rule_27_a_status_that_comes_into_sight_goes_on(status_code: int) -> None:
+    """Recovery Services, deployments."""
+    status_missing = [reply(status_code)] * 4
+    story = play_on(polling("POST"), *status_missing, told("Running"), *status_missing, told("Succeeded"))
+    assert story.outcome is not UnknownReason.NOT_FOUND
+    assert not isinstance(story.end, Unknown)
+
+
+MALFORMED = [
+    reply(200, {}),
+    reply(200, {"error": {"code": "x"}}),
+    reply(200, ["Succeeded"]),
+    reply(200, b'"Succeeded"'),
+    reply(200, b"null"),
+    reply(200, b"<html>Sign in</html>"),
+    reply(200, b'{"status": "Succ'),
+    reply(200, b"[" * 100_000),
+    reply(200, b'{"status": "Succeeded", "x": ' + b"[" * 100_000),
+    reply(200, b"\xff\xfe\x00"),
+    reply(200, b"OK"),
+    Reply(304),
+    Reply(300),
+    Reply(101),
+    Reply(600),
+]
+
+
+@pytest.mark.parametrize("outcome", MALFORMED)
+def test_rule_27_malformed_answers_are_transient(outcome: Reply) -> None:
+    """With the bound of rule 25; core-lro calls some of them a success."""
+    assert play_on(polling(), outcome, told("Running")).outcome is Polling
+    story = until_unknown(polling(), outcome)
+    assert story.unknown.reason is UnknownReason.MALFORMED
+    assert story.waits[1:8] == [1, 2, 4, 8, 16, 32, 60]
+    assert story.at_s >= 600
+
+
+def test_rule_27_troubles_of_different_kinds_are_counted_apart_and_end() -> None:
+    """Nothing but a readable answer starts any count anew, so every mixture of failures ends."""
+    mixtures: list[tuple[Event, ...]] = [
+        (reply(503), reply(404)),
+        (reply(403), Drop(), reply(307, Location="/b")),
+        (reply(200, {}), reply(410), reply(401)),
+    ]
+    for mixture in mixtures:
+        for kind in (Polling, Confirming, Fetching):
+            assert until_unknown(pending(kind), *mixture).at_s < 3600
+
+
+@pytest.mark.parametrize(
+    "event", [reply(400), reply(401), reply(403), reply(404), reply(503), Drop(), reply(200, b"<html")]
+)
+def test_rule_32_a_result_given_up_says_that_the_operation_succeeded(event: Event) -> None:
+    """The service's verdict stands; `last` reads the result alone."""
+    story = until_unknown(pending(Fetching), event)
+    assert story.unknown.detail.startswith("the operation succeeded, but its result could not be read: ")
+    assert isinstance(story.unknown.last, Fetching)
+
+
+def test_rule_21_a_refusal_at_the_resource_is_not_the_operations_own() -> None:
+    """Only a `Location` answers as the operation."""
+    assert play(plan(), shown("Creating"), reply(409)).outcome is UnknownReason.REFUSED
+    assert play(plan(), accepted(Location="/op"), reply(409)).outcome is Failed
+    until_gone = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
+    assert play(until_gone, accepted(), reply(409)).outcome is UnknownReason.REFUSED
+    assert play_on(pending(Confirming), reply(409)).asked == (RESOURCE,)
+
+
+EVIL = "https://evil.example/x"
+NEITHER = "its origin https://evil.example is neither that of the initial request,"
+FOREIGN = f"is refused: {NEITHER} {HOST}, nor listed in allowed_origins"
+FAILED = "; 16 polls in a row over 603 s failed"
+NO_RESULT = "the operation succeeded, but its result could not be read: "
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "reason", "detail"),
+    [
+        (polling(), reply(503), UnknownReason.EXHAUSTED, f"HTTP 503{FAILED}"),
+        (polling(), reply(304), UnknownReason.MALFORMED, f"HTTP 304 is no answer to a poll{FAILED}"),
+        (polling(), reply(307), UnknownReason.MALFORMED, f"HTTP 307 without a Location{FAILED}"),
+        (polling(), reply(307, Location="/op"), UnknownReason.MALFORMED, f"more than 3 redirects{FAILED}"),
+        (polling(), reply(200, {}), UnknownReason.MALFORMED, f"its JSON object holds no status{FAILED}"),
+        (polling(), reply(200, b"<html>"), UnknownReason.MALFORMED, f"it is not a status document{FAILED}"),
+        (polling(), Drop(), UnknownReason.EXHAUSTED, f"the connection failed{FAILED}"),
+        (
+            polling(),
+            Drop(FailureKind.TIMEOUT, "30 s"),
+            UnknownReason.EXHAUSTED,
+            f"no complete answer came in time: 30 s{FAILED}",
+        ),
+        (
+            polling(),
+            Drop(FailureKind.CERTIFICATE, "expired"),
+            UnknownReason.UNREACHABLE,
+            "the server's certificate was not accepted: expired",
+        ),
+        (polling(), reply(400), UnknownReason.REFUSED, "HTTP 400"),
+        (
+            polling(),
+            reply(401),
+            UnknownReason.UNAUTHENTICATED,
+            "HTTP 401, and again after the credential was renewed",
+        ),
+        (
+            polling(),
+            reply(403),
+            UnknownReason.FORBIDDEN,
+            "HTTP 403 for 63 s: the read permission on the status URL is missing",
+        ),
+        (polling(), reply(404), UnknownReason.NOT_FOUND, "HTTP 404 for 63 s: nothing is found there"),
+        (polling(), reply(307, Location=EVIL), UnknownReason.UNTRUSTED, f"the URL that a redirect names {FOREIGN}"),
+        (
+            polling(),
+            told("Running", Azure_AsyncOperation=EVIL),
+            UnknownReason.UNTRUSTED,
+            f"the URL that a later answer names {FOREIGN}",
+        ),
+        (
+            pending(Fetching),
+            reply(200, b"<html>"),
+            UnknownReason.MALFORMED,
+            f"{NO_RESULT}the body is not the JSON it should be{FAILED}",
+        ),
+        (
+            pending(Fetching),
+            accepted(Location=EVIL),
+            UnknownReason.UNTRUSTED,
+            f"{NO_RESULT}the URL that a later answer names {FOREIGN}",
+        ),
+        (
+            pending(Confirming),
+            reply(403, Retry_After="60"),
+            UnknownReason.FORBIDDEN,
+            "HTTP 403 for 240 s: the read permission on the status URL is missing",
+        ),
+    ],
+)
+def test_rule_24_a_lost_operation_says_why_and_keeps_the_answer_that_is_the_reason(
+    state: Pending, event: Event, reason: UnknownReason, detail: str
+) -> None:
+    """In one sentence, for people."""
+    story = until_unknown(state, event)
+    assert (story.unknown.reason, story.unknown.detail) == (reason, detail)
+    assert story.unknown.outcome is not None
+    assert story.unknown.outcome.at_s == story.at_s
+
+
+@pytest.mark.parametrize(
+    ("state", "events"),
+    [
+        (polling(), [reply(400, Retry_After="17")]),
+        (polling(), [reply(401), reply(401, Retry_After="17")]),
+        (polling(), [*[reply(404)] * 6, reply(404, Retry_After="17")]),
+        (polling(), [*[reply(503, Retry_After="300")] * 9, reply(503, Retry_After="17")]),
+        (polling(), [reply(307, Location=EVIL, Retry_After="17")]),
+        (polling(), [told("Running", Azure_AsyncOperation=EVIL, Retry_After="17")]),
+        (pending(Confirming), [*[reply(403), reply(404)] * 6, reply(403, Retry_After="17")]),
+        (pending(Fetching), [reply(400, Retry_After="17")]),
+        (pending(Fetching), [accepted(Location=EVIL, Retry_After="17")]),
+    ],
+)
+def test_rule_36_what_was_given_up_is_not_taken_up_before_the_last_answer_allows(
+    state: Pending, events: list[Event]
+) -> None:
+    """The wait stands in the resume token."""
+    last = play_on(state, *events).unknown.last
+    assert last is not None
+    assert last.next_request.delay.seconds >= 17
+
+
+def test_rule_36_nor_before_one_allows_whose_body_never_came() -> None:
+    """Its head says so."""
+    head = reply(503, Retry_After="17").to(OP, 0.0)
+    unknown = advance(polling(), RequestFailure(FailureKind.CERTIFICATE, "", 0.0, head=head))
+    assert isinstance(unknown, Unknown)
+    assert unknown.last is not None
+    assert unknown.last.next_request.delay == Delay(17, by_server=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "initial", "detail"),
+    [
+        ("PUT", reply(409), "HTTP 409"),
+        ("PUT", reply(200, b"<html>"), "of the initial answer, the body is not the JSON it should be"),
+        ("POST", accepted(Location=EVIL), f"the URL that the initial answer names {FOREIGN}"),
+        (
+            "POST",
+            accepted(),
+            "HTTP 202 without an Azure-AsyncOperation, Operation-Location or Location header: nowhere to poll",
+        ),
+        (
+            "POST",
+            told("Succeeded", 202, Azure_AsyncOperation="/op", Location=EVIL),
+            f"{NO_RESULT}the URL that the succeeded operation names {FOREIGN}",
+        ),
+    ],
+)
+def test_rule_24_an_initial_answer_that_leads_nowhere_says_why_and_is_kept(
+    method: str, initial: Reply, detail: str
+) -> None:
+    """In one sentence, for people."""
+    unknown = play(plan(method), initial).unknown
+    assert unknown.detail == detail
+    assert isinstance(unknown.outcome, Answer)
+    assert (unknown.outcome.status_code, unknown.outcome.body) == (initial.status_code, initial.body)
+
+
+def test_rule_45_what_went_wrong_is_told_without_urls() -> None:
+    """Their queries may be secret."""
+    events: list[Event] = [reply(code) for code in (300, 307, 400, 401, 403, 404, 503)]
+    events += [reply(200, {}), Drop(detail="reset")]
+    for event in events:
+        assert HOST not in until_unknown(polling(), event).unknown.detail

@@ -1,0 +1,208 @@
+"""Rule 17 and threat T10: JSON is read as Python's own reader does, and in a time that its length bounds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.json_body import (
+    BodyProblem,
+    is_list,
+    is_object,
+    object_in,
+    object_member,
+    read_json,
+    read_status_json,
+    text_member,
+    text_of,
+    value_in,
+)
+from azpoll.protocol.reading import Reading
+from tests.support.json_documents import DOCUMENTS, JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+WORDS = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"',
+    '"a"',
+    "1",
+    "-0.5e3",
+    "null",
+    "true",
+    " ",
+    "\n",
+    "\t",
+    "\0",
+    "\ufeff",
+    "\x0b",
+    "\xa0",
+]
+TEXTS = st.lists(st.sampled_from(WORDS)).map("".join) | st.text()
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def answer(body: bytes, content_type: str | None = None) -> Answer:
+    """Return an answer with this body."""
+    headers = {} if content_type is None else {"content-type": content_type}
+    return Answer(200, headers, body, "https://h/op", datetime(2024, 11, 6, tzinfo=UTC), 0.0)
+
+
+def outcome(read: Callable[[T], object], data: T) -> tuple[str, object]:
+    """Return the repr of the value that a reader returns, or that it refuses the data."""
+    try:
+        return "value", repr(read(data))
+    except (ValueError, RecursionError):
+        return "refused", None
+
+
+@given(text=TEXTS)
+@example("\xa01")
+@example("1\x0b")
+def test_rule_17_a_text_is_read_as_pythons_own_reader_does(text: str) -> None:
+    if not text.startswith("\ufeff"):  # of which it complains in text, and not in bytes
+        assert outcome(value_in, text) == outcome(json.loads, text)
+
+
+@given(
+    value=VALUES,
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"]),
+    escaped=st.booleans(),
+)
+def test_rule_17_a_value_is_read_from_any_encoding_of_json(value: object, encoding: str, *, escaped: bool) -> None:
+    body = f" {json.dumps(value, ensure_ascii=escaped)}\r\n".encode(encoding, "surrogatepass")
+    assert value_in(text_of(body)) == value
+
+
+@given(data=st.binary())
+@example(b'"\xed\xa0\x80"')
+def test_rule_17_so_are_any_bytes(data: bytes) -> None:
+    assert outcome(lambda body: value_in(text_of(body)), data) == outcome(json.loads, data)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "value"),
+    [
+        (b'{"status": "Succeeded"}', "application/json; charset=utf-8", {"status": "Succeeded"}),
+        (b'{"status": "Succeeded"}', None, {"status": "Succeeded"}),
+        (b'{"status": "Succeeded"}', "text/html", {"status": "Succeeded"}),
+        (b'\xef\xbb\xbf{"a": 1}', None, {"a": 1}),
+        ('{"a": "ö"}'.encode("utf-16"), None, {"a": "ö"}),
+        (b"[1]", None, [1]),
+        (b"null", None, None),
+        (b' "text"\n', None, "text"),
+        (b'{"a": 1}\r\n', None, {"a": 1}),
+    ],
+)
+def test_rule_17_json_is_read_whatever_its_type(body: bytes, content_type: str | None, value: object) -> None:
+    """`Content-Type` is advice only, and a BOM is accepted."""
+    assert read_json(answer(body, content_type)) == value
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "absent"),
+    [
+        (b"", "application/json", BodyProblem.EMPTY),
+        (b" \r\n\t", None, BodyProblem.EMPTY),
+        (b"\xef\xbb\xbf \r\n", "application/json", BodyProblem.EMPTY),
+        (b'{"status": ', None, BodyProblem.BROKEN),
+        (b'{"status": "Succeeded"} {"status": "Failed"}', None, BodyProblem.BROKEN),
+        (b'{"status": "Succeeded"}}', None, BodyProblem.BROKEN),
+        (b" \n[1, 2", None, BodyProblem.BROKEN),
+        (b"\xef\xbb\xbf{", None, BodyProblem.BROKEN),
+        (b"Accepted", "application/json", BodyProblem.BROKEN),
+        (b"Accepted", "Text/HTML", BodyProblem.BROKEN),
+        (b"<!DOCTYPE html><title>Bad Gateway</title>", None, BodyProblem.BROKEN),
+        (b"\r\n<HTML>", None, BodyProblem.BROKEN),
+        (b"<head><title>502</title>", None, BodyProblem.BROKEN),
+        (b"<Body>Bad Gateway", None, BodyProblem.BROKEN),
+        (b"<!-- a proxy's page -->", None, BodyProblem.BROKEN),
+        (b'{"a": "\xff"}', None, BodyProblem.BROKEN),
+        (b"[" * 100_000, None, BodyProblem.BROKEN),
+        (b'{"a": ' + b"1" * 5000 + b"}", None, BodyProblem.BROKEN),
+        (b"<?xml version='1.0'?><a/>", "application/xml", BodyProblem.OPAQUE),
+        (b"Accepted", None, BodyProblem.OPAQUE),
+        (b"\xff\xd8\xff\xe0", "image/jpeg", BodyProblem.OPAQUE),
+    ],
+)
+def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | None, absent: BodyProblem) -> None:
+    """Broken where JSON was promised or a page of HTML came, opaque where it is of another type."""
+    assert read_json(answer(body, content_type)) is absent
+    assert Reading(answer(body, content_type)).document is None
+
+
+@pytest.mark.parametrize("around", ["%s", '{"status":"Running","x":%s}'])
+@pytest.mark.parametrize("value", ["[]", "{}", "[[]]", "[1]", '{"a":{}}'])
+def test_t10_a_large_status_of_little_but_brackets_is_broken(value: str, around: str) -> None:
+    """A result may be, for all that azpoll knows."""
+    small, large = (around % f"[{','.join([value] * (size // (len(value) + 1)))}]" for size in (65_000, 66_000))
+    assert read_status_json(answer(small.encode())) == json.loads(small)
+    assert read_status_json(answer(large.encode())) is BodyProblem.BROKEN
+    assert read_json(answer(large.encode())) == json.loads(large)
+
+
+def test_t10_a_status_is_little_but_brackets_above_64_kib_and_one_in_five_characters() -> None:
+    """To the byte."""
+    for length, brackets, is_read in ((65_536, 65_534, True), (65_537, 65_535, False), (100_000, 20_000, True)):
+        body = b'"' + (b"[" * brackets).ljust(length - 2, b"x") + b'"'
+        assert (read_status_json(answer(body)) is not BodyProblem.BROKEN) is is_read
+    assert read_status_json(answer(b'"' + (b"[" * 20_000).ljust(99_997, b"x") + b'"')) is BodyProblem.BROKEN
+
+
+@pytest.mark.parametrize("value", ["[0.5,1.5]", '{"a":"b"}', "[[10,11],[20,31]]", '{"id":"/s"}'])
+def test_rule_17_a_large_status_that_holds_something_is_read(value: str) -> None:
+    """Some services answer with their result in the status monitor."""
+    large = f'{{"status":"Succeeded","result":[{",".join([value] * 10_000)}]}}'
+    assert read_status_json(answer(large.encode())) == json.loads(large)
+
+
+@pytest.mark.parametrize(("body", "value"), [(b'{"a": 1}', {"a": 1}), (b"[1]", None), (b"null", None), (b"7", None)])
+def test_rule_17_only_an_object_can_be_a_status(body: bytes, value: object) -> None:
+    """A list, a string and null are JSON, and are none."""
+    assert Reading(answer(body)).document == value
+
+
+@given(st.binary(), st.none() | st.text())
+def test_rule_17_any_body_is_read_without_raising(body: bytes, content_type: str | None) -> None:
+    """With any content type."""
+    value = read_json(answer(body, content_type))
+    assert isinstance(value, BodyProblem | dict | list | str | int | float | None)
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
+def test_rule_17_an_object_is_read_as_it_was_sent(document: dict[str, object]) -> None:
+    """In any of the encodings of JSON."""
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        assert Reading(answer(json.dumps(document, ensure_ascii=True).encode(encoding))).document == document
+
+
+@given(JSON)
+def test_a_value_is_narrowed_to_an_object_or_a_list(value: object) -> None:
+    """To the value itself, or to None."""
+    assert (is_object(value), is_list(value)) == (type(value) is dict, type(value) is list)
+    assert object_in(value) is (value if is_object(value) else None)
+
+
+@given(DOCUMENTS, st.sampled_from(["status", "properties", "absent"]))
+def test_a_member_is_narrowed_to_an_object_or_to_text(document: dict[str, object], name: str) -> None:
+    """Text is trimmed and not blank; no document has no members."""
+    value = document.get(name)
+    assert object_member(document, name) is (value if isinstance(value, dict) else None)
+    assert text_member(document, name) == ((value.strip() or None) if isinstance(value, str) else None)
+    assert text_member(None, name) is None

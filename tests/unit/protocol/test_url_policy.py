@@ -1,0 +1,308 @@
+"""Rules 8 to 13: which URLs may be asked, and what is asked for them."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azpoll.protocol.url_policy import MAX_URL, Origin, RejectedURL, URLPolicy, before_path, origin_of
+from tests.support.protocol_rows import HOST, RESOURCE, TRUST, url
+
+BASE = f"{HOST}/a/b/op?t=secret"
+GATEWAY = "https://gw.contoso.net"
+
+
+def target(named: str, url_policy: URLPolicy = TRUST, base: str = BASE) -> str | RejectedURL:
+    """Return the resolved URL for one that an answer of `base` names."""
+    return url_policy.resolve(named, base=base, resource_url=RESOURCE)
+
+
+def origin(text: str) -> Origin:
+    """Return the origin of a URL."""
+    return origin_of(httpx.URL(text))
+
+
+def trust_of(initial: str, *allowed: str, rebase_to: str | None = None) -> URLPolicy:
+    """Return the trust of an operation begun at `initial`."""
+    return URLPolicy(httpx.URL, origin(initial), frozenset(map(origin, allowed)), rebase_to)
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        ("/op", url("/op")),
+        ("/a//b", url("/a//b")),
+        ("op2", url("/a/b/op2")),
+        ("../op2", url("/a/op2")),
+        ("?t=2", url("/a/b/op?t=2")),
+        ("//management.azure.com/op", url("/op")),
+        (HOST, url("")),
+    ],
+)
+def test_rule_8_relative_urls_resolve_against_the_answer_that_carried_them(named: str, asked: str) -> None:
+    """Not against the initial request."""
+    assert target(named) == asked
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("/a b", "a blank"),
+        ("/a\tb", "a control"),
+        ("/a\r\nX: y", "a control"),
+        ("/a\x00", "a control"),
+        ("/ä", "non-ASCII"),
+        ("/op#x", "a fragment"),
+        ("\\\\evil", "a backslash"),
+        ("https://user:pw@management.azure.com/op", "user information"),
+        ("https://@management.azure.com/op", "user information"),
+        ("//user@management.azure.com/op", "user information"),
+        ("https:///op", "no host"),
+        ("https:/op", "no host"),
+        ("https:op", "no host"),
+        ("///op", "no host"),
+        ("//", "no host"),
+        ("//?op", "no host"),
+        ("https://[::1", "not a URL"),
+        ("https://management.azure.com:x/", "not a URL"),
+        ("ftp://management.azure.com/op", "not a URL"),
+        ("javascript:alert", "not a URL"),
+        ("management.azure.com:443/op", "not a URL"),
+    ],
+)
+def test_rule_8_what_is_no_proper_url_is_refused(named: str, why: str) -> None:
+    """Blanks, control characters, userinfo, fragments and an empty host are errors, with nothing to resume at."""
+    refused = target(named)
+    assert isinstance(refused, RejectedURL)
+    assert why in refused.reason
+    assert refused.reason in {
+        "it holds a blank, a control or non-ASCII character, a backslash or a fragment",
+        "it carries user information",
+        "it names no host",
+        "it is not a URL",
+    }
+    assert refused.url is None
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "javascript", "file"])
+def test_rule_8_only_http_and_https_have_an_origin(scheme: str) -> None:
+    """The error names the scheme alone."""
+    with pytest.raises(ValueError, match=f"^not an http or https URL: scheme '{scheme}'$"):
+        origin(f"{scheme}://host/path")
+
+
+@pytest.mark.parametrize(
+    "named", ["/a b", "https://user:pw@management.azure.com/op", "https:///op", "https:op", "///op"]
+)
+def test_rule_8_a_rebased_url_is_as_proper_as_any(named: str) -> None:
+    """Moving a URL to a gateway hides nothing that is wrong with it."""
+    assert isinstance(target(named, trust_of(GATEWAY, rebase_to=f"{GATEWAY}/arm"), f"{GATEWAY}/arm/op"), RejectedURL)
+
+
+@pytest.mark.parametrize(
+    ("initial", "named", "trusted"),
+    [
+        (HOST, f"{HOST}:443/op", True),
+        (HOST, f"{HOST}:0443/op", True),
+        (HOST, f"{HOST}:/op", True),
+        (HOST, "HTTPS://MANAGEMENT.AZURE.COM/op", True),
+        (f"{HOST}:443", f"{HOST}/op", True),
+        (HOST, f"{HOST}:0/op", False),
+        (HOST, f"{HOST}:8443/op", False),
+        (HOST, f"{HOST}:80/op", False),
+        (HOST, "http://management.azure.com/op", False),
+        (HOST, "http://management.azure.com:443/op", False),
+        (HOST, "https://management.azure.com./op", False),
+        (HOST, "https://eu.management.azure.com/op", False),
+        (HOST, "https://azure.com/op", False),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/op", True),
+        ("http://127.0.0.1:8080", "http://127.0.0.1/op", False),
+        ("http://127.0.0.1:8080", "https://127.0.0.1:8080/op", False),
+        ("http://[::1]:8080", "http://[::1]:8080/op", True),
+        ("https://bücher.example", "https://xn--bcher-kva.example/op", True),
+    ],
+)
+def test_rule_9_the_origin_must_be_that_of_the_initial_request(initial: str, named: str, trusted: bool) -> None:  # noqa: FBT001 - a row
+    """Scheme, lower-case IDNA host and effective port; `:443` equals none."""
+    asked = target(named, trust_of(initial))
+    if trusted:
+        assert asked == f"{named}?api-version=1"
+    else:
+        assert isinstance(asked, RejectedURL)
+        assert asked.url == named
+
+
+@pytest.mark.parametrize(
+    ("initial", "allowed", "named", "trusted"),
+    [
+        (HOST, "https://eu.azure.com", "https://eu.azure.com/op", True),
+        (HOST, "https://eu.azure.com", "https://eu.azure.com:443/op", True),
+        (HOST, "https://eu.azure.com", "https://a.eu.azure.com/op", False),
+        (HOST, "https://eu.azure.com", "http://eu.azure.com/op", False),
+        (HOST, "http://eu.azure.com", "http://eu.azure.com/op", False),
+        ("http://localhost", "http://eu.azure.com", "http://eu.azure.com/op", True),
+        ("http://localhost", "https://eu.azure.com", "https://eu.azure.com/op", True),
+        ("http://localhost", "https://eu.azure.com", "http://eu.azure.com/op", False),
+    ],
+)
+def test_rule_9_or_one_that_the_caller_listed(initial: str, allowed: str, named: str, trusted: bool) -> None:  # noqa: FBT001 - a row
+    """Exactly; and plain http only where the initial request used it."""
+    asked = target(named, trust_of(initial, allowed))
+    assert asked == named if trusted else isinstance(asked, RejectedURL)
+
+
+def test_rule_9_a_refusal_names_both_origins_and_no_query() -> None:
+    """So that a person can tell what to list."""
+    refused = target("https://evil.example:8443/op?sig=canary")
+    assert isinstance(refused, RejectedURL)
+    assert "https://evil.example:8443" in refused.reason
+    assert HOST in refused.reason
+    assert "canary" not in repr(refused)
+
+
+def test_rule_45_of_a_refused_origin_300_characters_are_shown() -> None:
+    """A name of DNS is shorter; whatever else a service puts there does not fill the log."""
+    refused = target(f"https://{'.'.join(['x' * 60] * 20)}/op")
+    assert isinstance(refused, RejectedURL)
+    shown = refused.reason.partition(" is neither ")[0].removeprefix("its origin ")
+    assert (len(shown), shown[:10], shown[-1]) == (300, "https://xx", "…")
+
+
+@pytest.mark.parametrize(
+    "text", [HOST, "http://localhost:8080", "http://[::1]:8080", "https://[2001:db8::1]", "https://h:80", "http://h"]
+)
+def test_rule_9_an_origin_is_written_as_it_can_be_listed(text: str) -> None:
+    """With brackets around an IPv6 address, and without the port of the scheme."""
+    assert str(origin(text)) == text
+    assert origin(str(origin(text))) == origin(text)
+    assert (origin(HOST).port, origin("http://h").port) == (443, 80)
+
+
+@pytest.mark.parametrize(
+    ("rebase_to", "named", "asked"),
+    [
+        (GATEWAY, f"{HOST}/op?t=1", f"{GATEWAY}/op?t=1&api-version=1"),
+        (f"{GATEWAY}/arm/", f"{HOST}/op?api-version=2", f"{GATEWAY}/arm/op?api-version=2"),
+        (f"{GATEWAY}/arm", f"{GATEWAY}/arm/op", f"{GATEWAY}/arm/op?api-version=1"),
+        (f"{GATEWAY}/X/", f"{HOST}/op", f"{GATEWAY}/X/op?api-version=1"),
+        (f"{GATEWAY}/arm", f"{HOST}?t=1", f"{GATEWAY}/arm?t=1&api-version=1"),
+        (GATEWAY, "https://evil.example/op", f"{GATEWAY}/op?api-version=1"),
+        (GATEWAY, "/op", f"{GATEWAY}/op?api-version=1"),
+    ],
+)
+def test_rule_10_urls_of_other_origins_move_to_the_gateway(rebase_to: str, named: str, asked: str) -> None:
+    """URLs of the gateway stay, and so does a URL that was moved before."""
+    url_policy = trust_of(GATEWAY, rebase_to=rebase_to)
+    assert target(named, url_policy, f"{GATEWAY}/x") == asked
+    assert target(asked, url_policy, f"{GATEWAY}/x") == asked
+
+
+def test_rule_10_a_gateway_is_trusted_only_if_the_caller_says_so() -> None:
+    """The check of rule 9 comes after the move."""
+    assert isinstance(target(f"{HOST}:8443/op", trust_of(HOST, rebase_to=GATEWAY)), RejectedURL)
+    assert target(f"{HOST}/op", trust_of(HOST, GATEWAY, rebase_to=GATEWAY)) == f"{GATEWAY}/op"
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        ("/op", "/op?api-version=1"),
+        ("/op?t=1", "/op?t=1&api-version=1"),
+        ("/op?api-version=2", "/op?api-version=2"),
+        ("/op?API-Version=2&t=1", "/op?API-Version=2&t=1"),
+        ("/op?api%2Dversion=2", "/op?api%2Dversion=2"),
+        ("/op?api-version=", "/op?api-version="),
+        ("/op?x-api-version=2", "/op?x-api-version=2&api-version=1"),
+        ("/op?q=api-version=2", "/op?q=api-version=2&api-version=1"),
+        ("/op?q=?api-version=2", "/op?q=?api-version=2&api-version=1"),
+        ("/op?api-version=2=3", "/op?api-version=2=3"),
+        ("/op?api-version", "/op?api-version"),
+        ("/o%2Fp//x;y?a=%20&a=b", "/o%2Fp//x;y?a=%20&a=b&api-version=1"),
+    ],
+)
+def test_rule_12_an_api_version_is_kept_or_added_and_nothing_else_is_rewritten(named: str, asked: str) -> None:
+    """Its name matches without case; Operational Insights breaks where another is put in its place."""
+    assert target(HOST + named) == HOST + asked
+    assert target(named) == HOST + asked
+
+
+@pytest.mark.parametrize("resource", [f"{HOST}/vm", f"{HOST}/vm?t=1", f"{HOST}/vm?API-version=7"])
+def test_rule_12_the_api_version_is_that_of_the_initial_request_as_it_stands(resource: str) -> None:
+    """None is invented."""
+    added = "?API-version=7" if "API" in resource else ""
+    assert TRUST.resolve("/op", base=BASE, resource_url=resource) == f"{HOST}/op{added}"
+
+
+def test_rule_12_no_api_version_goes_to_another_origin() -> None:
+    """It is of the initial one."""
+    assert target("https://eu.azure.com/op", trust_of(HOST, "https://eu.azure.com")) == "https://eu.azure.com/op"
+
+
+@pytest.mark.parametrize(("longer", "fits"), [(0, True), (1, False)])
+@pytest.mark.parametrize("version", ["?api-version=2", ""])
+def test_rule_13_urls_of_8_kib_work(longer: int, fits: bool, version: str) -> None:  # noqa: FBT001 - a row
+    """Longer ones do not, the api-version that rule 12 adds included."""
+    assert MAX_URL == 8 * 1024
+    whole = version or "?api-version=1"
+    path = "/op".ljust(MAX_URL - len(HOST) - len(whole) + longer, "x")
+    asked = target(HOST + path + version)
+    assert asked == (HOST + path + whole if fits else RejectedURL(f"it is longer than {MAX_URL} characters"))
+
+
+def test_rule_13_a_url_of_another_origin_can_be_resumed_at_if_it_is_not_too_long() -> None:
+    """To the character."""
+    longest = "https://evil.example/".ljust(MAX_URL, "x")
+    kept = [refused.url for refused in (target(longest), target(f"{longest}x")) if isinstance(refused, RejectedURL)]
+    assert kept == [longest, None]
+
+
+@pytest.mark.parametrize("named", ["https://evil.example/" + "x" * MAX_URL, "/" + "x" * 70_000])
+def test_rule_13_a_long_url_is_nothing_to_resume_at(named: str) -> None:
+    """With any other defect too."""
+    refused = target(named)
+    assert isinstance(refused, RejectedURL)
+    assert refused.url is None
+
+
+HOSTILE = st.text(st.sampled_from("/\\@:?#.%[]-;&=+ \t\n0127aefhilmnostvzA\u3002\uff0e")) | st.text()
+STARTS = st.sampled_from(
+    ["", "/", "//", "https:", "https:/", "https://", "{home}", "{home}/", "{home}:", "http://", "{home}@", "h:"]
+)
+HOMES = st.sampled_from([HOST, f"{HOST}:8443", "http://10.0.0.1:80", "https://[::1]", "http://[::1]:8080"])
+
+
+@given(home=HOMES, start=STARTS, rest=HOSTILE, rebase_to=st.none() | st.just(f"{GATEWAY}/arm"))
+def test_rule_9_whatever_is_named_only_trusted_origins_are_asked(
+    home: str, start: str, rest: str, rebase_to: str | None
+) -> None:
+    """By the class that checks and by the other one that may send; and checking again changes nothing."""
+    url_policy = trust_of(home, GATEWAY, rebase_to=rebase_to)
+    asked = target(start.format(home=home) + rest, url_policy)
+    if isinstance(asked, str):
+        assert re.fullmatch(r"[\x21-\x7e]{1,8300}", asked)
+        for parsed in (httpx.URL(asked), httpx2.URL(asked)):
+            assert origin_of(parsed) in {url_policy.initial, *url_policy.allowed}
+            assert not parsed.userinfo
+            assert not parsed.fragment
+        assert target(asked, url_policy) == asked
+    else:
+        assert isinstance(asked, RejectedURL)
+
+
+@pytest.mark.parametrize(
+    ("named", "before"),
+    [
+        ("https://h:8/a/b?c=/d", "https://h:8"),
+        ("http://h/", "http://h"),
+        ("https://u@h?a", "https://u@h?a"),
+        ("https://h", "https://h"),
+    ],
+)
+def test_the_part_of_a_url_before_its_path_decides_its_origin(named: str, before: str) -> None:
+    """It also has the query if there is no path."""
+    assert before_path(named) == before

@@ -1,0 +1,206 @@
+"""Rule 9 at every entry: no hostile URL of a service, or of a forged token, is ever requested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.resume_token import InvalidToken, Token, decode, encode, state_of
+from azpoll.protocol.states import Fetching, Pending, Polling, Unknown, UnknownReason
+from azpoll.protocol.url_policy import MAX_URL, RejectedURL
+from tests.support.protocol_rows import (
+    HOST,
+    RESOURCE,
+    TRUST,
+    Story,
+    accepted,
+    plan,
+    play,
+    play_on,
+    polling,
+    reply,
+    shown,
+    told,
+    url,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AAO = {"Azure_AsyncOperation": "/op"}
+LONG = f"{HOST}/op?api-version=1&t="
+
+HOSTILE = {
+    "another host": "https://evil.example/op",
+    "a host below the trusted one": "https://management.azure.com.evil.example/op",
+    "a host above it": "https://azure.com/op",
+    "userinfo": "https://user:pw@management.azure.com/op",
+    "userinfo that looks like the host": "https://management.azure.com@evil.example/op",
+    "empty userinfo": "https://@management.azure.com/op",
+    "backslash at": "https://evil.example\\@management.azure.com/op",
+    "backslashes for slashes": "\\\\evil.example\\op",
+    "tab": "https://management.azure.com\t.evil.example/op",
+    "blank": "https://management.azure.com/op 2",
+    "CRLF": "https://management.azure.com/op\r\nX-Evil: 1",
+    "NUL": "https://management.azure.com/op\0",
+    "%2e": "https://management%2eazure%2ecom/op",
+    "full-width dot": "https://management\uff0eazure.com/op",
+    "ideographic dot": "https://management\u3002azure.com/op",
+    "letter of another script": "https://mana\u0261ement.azure.com/op",
+    "no scheme": "//evil.example/op",
+    "three slashes": "///evil.example/op",
+    "one slash": "https:/evil.example/op",
+    "slash and backslash": "https:/\\evil.example/op",
+    "no slash": "https:evil.example/op",
+    "downgrade": "http://management.azure.com/op",
+    "downgrade by port": f"{HOST}:80/op",
+    "file": "file:///etc/passwd",
+    "script": "javascript:alert(1)",
+    "IPv4": "https://169.254.169.254/metadata",
+    "decimal IPv4": "https://2852039166/metadata",
+    "octal IPv4": "https://0251.0376.0251.0376/metadata",
+    "hexadecimal IPv4": "https://0xa9fea9fe/metadata",
+    "IPv6-mapped": "https://[::ffff:169.254.169.254]/metadata",
+    "broken IPv6": "https://[::1/op",
+    "trailing dot": "https://management.azure.com./op",
+    "other port": f"{HOST}:8443/op",
+    "port 0": f"{HOST}:0/op",
+    "port beyond all ports": f"{HOST}:99999/op",
+    "fragment": f"{HOST}/op#x",
+    "8 KiB + 1": LONG.ljust(MAX_URL + 1, "x"),
+    "100 KiB": LONG.ljust(100_000, "x"),
+}
+
+HARMLESS = {
+    "explicit port": (f"{HOST}:443/op", f"{HOST}:443/op?api-version=1"),
+    "upper case": ("HTTPS://MANAGEMENT.AZURE.COM/op", "HTTPS://MANAGEMENT.AZURE.COM/op?api-version=1"),
+    "absolute path": ("/op2?t=%2e", url("/op2?t=%2e")),
+    "another host in the path": ("/https://evil.example", url("/https://evil.example")),
+    "another host in the query": ("/op2?to=https://evil@evil.example/", url("/op2?to=https://evil@evil.example/")),
+    "8 KiB": (LONG.ljust(MAX_URL, "x"), LONG.ljust(MAX_URL, "x")),
+}
+
+
+def of_token(**urls: str) -> Story | None:
+    """Return the story after resuming a token with these URLs; None if the token is refused."""
+    members = {"method": "POST", "resource_url": RESOURCE, "pattern": "Location", "url": url("/op")} | urls
+    try:
+        token = decode(encode(Token(**members)))  # type: ignore[arg-type]  # no other member is named
+    except InvalidToken:
+        return None
+    state = state_of(token, plan("POST", resource_url=token.resource_url))
+    return None if isinstance(state, RejectedURL) else play_on(state)
+
+
+def redirected(state: Pending, named: str) -> Story:
+    """Return the story after a redirect."""
+    return play_on(state, reply(307, Location=named))
+
+
+def fetching(method: str) -> Fetching:
+    """Return an operation whose result is still to be read."""
+    state = play_on(polling(method, final_state_via=FinalStateVia.ORIGINAL_URI), told("Succeeded")).end
+    assert isinstance(state, Fetching)
+    return state
+
+
+ENTRIES: dict[str, Callable[[str], Story | None]] = {
+    "initial Azure-AsyncOperation": lambda named: play(plan(), accepted(Azure_AsyncOperation=named)),
+    "initial Operation-Location": lambda named: play(plan("POST"), accepted(Operation_Location=named)),
+    "initial Location": lambda named: play(plan("DELETE"), accepted(Location=named)),
+    "initial Location, for later": lambda named: play(plan("POST"), accepted(**AAO, Location=named), told("Succeeded")),
+    "later Azure-AsyncOperation": lambda named: play_on(polling(), told("Running", Azure_AsyncOperation=named)),
+    "later Operation-Location": lambda named: play_on(polling(), told("Running", Operation_Location=named)),
+    "later Location": lambda named: play(plan(), accepted(Location="/l"), accepted(Location=named)),
+    "later Location, of a 200": lambda named: play(plan(), accepted(Location="/l"), shown("Updating", Location=named)),
+    "last Location": lambda named: play_on(polling("POST"), told("Succeeded", Location=named)),
+    "resourceLocation": lambda named: play_on(
+        polling(), reply(200, {"status": "Succeeded", "resourceLocation": named})
+    ),
+    "redirect of a poll": lambda named: redirected(polling(), named),
+    "redirect of a confirmation": lambda named: redirected(play_on(polling("DELETE"), reply(404)).next, named),
+    "redirect of the final GET": lambda named: redirected(fetching("PUT"), named),
+    "second redirect": lambda named: play_on(polling(), reply(302, Location="/1"), reply(302, Location=named)),
+    "Location of a result not there yet": lambda named: play_on(fetching("PUT"), accepted(Location=named)),
+    "token": lambda named: of_token(url=named),
+    "token, fetching": lambda named: of_token(url=named, pattern="fetching"),
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("form", HOSTILE)
+def test_rule_9_no_hostile_url_is_asked(entry: str, form: str) -> None:
+    """At no entry and in no form; the error is `UNTRUSTED` and keeps the operation."""
+    story = ENTRIES[entry](HOSTILE[form])
+    if story is not None:
+        assert story.unknown.reason is UnknownReason.UNTRUSTED
+        assert not any("evil" in asked for asked in story.asked)
+        assert "evil.example/op" not in story.unknown.detail
+        assert entry.startswith("initial") or story.unknown.last is not None
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("form", HARMLESS)
+def test_rule_9_harmless_urls_are_asked_as_they_are(entry: str, form: str) -> None:
+    """With the api-version of rule 12."""
+    named, asked = HARMLESS[form]
+    story = ENTRIES[entry](named)
+    assert story is not None
+    assert story.next.next_request.url == asked
+
+
+@pytest.mark.parametrize("form", HOSTILE)
+@pytest.mark.parametrize("member", ["location", "fallback", "resource_url"])
+def test_rule_42_every_url_of_a_token_is_checked(member: str, form: str) -> None:
+    """Including URLs that would be requested later."""
+    story = of_token(**{member: HOSTILE[form]})
+    # A fallback that no token has room for is left out.
+    assert story is None or (form == "100 KiB" and isinstance(story.end, Polling) and story.end.fallback is None)
+
+
+@pytest.mark.parametrize("form", HOSTILE)
+def test_rule_9_a_location_that_is_not_used_harms_nothing(form: str) -> None:
+    """Beside a status monitor it is for the final GET alone, and a PUT reads the resource."""
+    story = play(plan(), accepted(**AAO, Location=HOSTILE[form]), told("Running"), told("Succeeded"), reply(200))
+    assert story.asked == (url("/op"), url("/op"), RESOURCE)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_rule_9_who_trusts_the_origin_after_all_can_resume(entry: str) -> None:
+    """There, or where it was named; the refusal alone ends nothing."""
+    eu = plan(url_policy=TRUST).url_policy.parse("https://eu.azure.com/op")
+    story = ENTRIES[entry](str(eu))
+    if story is not None and isinstance(unknown := story.end, Unknown):
+        assert isinstance(unknown.last, Pending)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
+def test_rule_9_an_operation_whose_first_url_is_refused_can_be_taken_up(method: str) -> None:
+    """At that URL with its pattern. If it is no URL, a PUT or PATCH resumes at its resource, and others do not."""
+    foreign = play(plan(method), accepted(Operation_Location="https://eu.azure.com/op")).unknown.last
+    assert isinstance(foreign, Polling)
+    assert (foreign.pattern.name, foreign.url) == ("Operation-Location", "https://eu.azure.com/op")
+    nowhere = play(plan(method), accepted(Operation_Location="/a b")).unknown.last
+    if method in {"PUT", "PATCH"}:
+        assert isinstance(nowhere, Polling)
+        assert (nowhere.pattern.name, nowhere.url) == ("resource", RESOURCE)
+    else:
+        assert nowhere is None
+
+
+def test_rule_9_one_redirect_to_a_foreign_host_does_not_take_the_operation_there() -> None:
+    """A captive portal in one answer: who resumes without trusting it polls where the operation is."""
+    for state in (polling(), fetching("PUT")):
+        last = redirected(state, "https://portal.example/login").unknown.last
+        assert last is not None
+        assert last.url == state.url
+
+
+def test_rule_9_a_foreign_url_in_one_answer_leaves_the_trusted_one_in_reserve() -> None:
+    """So that the operation is still resumable for those who do not trust it."""
+    last = play_on(polling(), told("Running", Azure_AsyncOperation="https://evil.example/op")).unknown.last
+    assert isinstance(last, Polling)
+    assert (last.url, last.fallback) == ("https://evil.example/op", url("/op"))
+    assert last.next_request.url == last.url

@@ -1,0 +1,131 @@
+"""`TokenBucket`: rate, burst, and the effect of 429s and remaining reads."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from azpoll.schedule.budget import Budget
+from azpoll.schedule.token_bucket import DEFAULT_BACKOFF_S, TokenBucket
+
+
+def steady(rate: float = 20.0, burst: float = 125.0) -> TokenBucket:
+    """Return a bucket with a constant rate."""
+    return Budget(rate=rate, burst=burst, increase_per_s=0.0).bucket(0.0)
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
+    """125 reads immediately; the 126th a twentieth of a second later."""
+    bucket = steady()
+    for _ in range(125):
+        assert bucket.available_at(0.0) == 0.0
+        bucket.consume()
+    assert bucket.available_at(0.0) == pytest.approx(1 / 20)
+
+
+def test_no_window_has_more_than_its_rate_and_the_burst() -> None:
+    """Over ten minutes of reading as fast as allowed: 125 + 600 s x 25/s."""
+    bucket = Budget().bucket(0.0)
+    now_s, reads = 0.0, 0
+    while (available_at := bucket.available_at(now_s)) <= 600.0:
+        now_s = max(available_at, now_s)
+        bucket.consume()
+        reads += 1
+    assert 14_900 < reads <= 125 + 600 * 25
+
+
+def test_a_level_above_the_burst_is_the_burst() -> None:
+    """No caller waits for more than can be saved up."""
+    bucket = steady(rate=1.0, burst=2.0)
+    assert bucket.available_at(0.0, 100.0) == 0.0
+    bucket.consume()
+    assert bucket.available_at(0.0, 100.0) == pytest.approx(1.0)
+
+
+def test_a_long_sleep_fills_the_bucket_once() -> None:
+    """After a suspend of a day there is one burst, not a day's reads (rule 37)."""
+    bucket = Budget().bucket(0.0)
+    bucket.consume()
+    bucket.available_at(86_400.0)
+    assert bucket.tokens == bucket.burst
+
+
+def test_an_earlier_time_gives_no_tokens() -> None:
+    """Answers may be processed out of order."""
+    bucket = steady(rate=1.0, burst=1.0)
+    assert bucket.is_ready(10.0)
+    bucket.consume()
+    assert not bucket.is_ready(10.0)
+    assert bucket.available_at(5.0) == pytest.approx(6.0)
+    assert bucket.available_at(10.0) == pytest.approx(11.0)
+
+
+def test_the_rate_rises_to_its_maximum_while_no_429_comes() -> None:
+    """Half a read per second in each second, from 20 to 25."""
+    bucket = Budget().bucket(0.0)
+    bucket.available_at(4.0)
+    assert bucket.rate == pytest.approx(22.0)
+    bucket.available_at(100.0)
+    assert bucket.rate == 25.0
+
+
+def test_a_burst_of_429s_closes_the_bucket_and_decreases_the_rate_once() -> None:
+    """No token is available before the Retry-After has passed."""
+    bucket = steady()
+    for _ in range(8):
+        bucket.back_off(1.0, 10.0, 0.7)
+    assert bucket.rate == pytest.approx(14.0)
+    assert bucket.available_at(2.0) >= 11.0
+
+
+def test_the_longest_retry_after_of_a_burst_counts() -> None:
+    bucket = steady()
+    for retry_after_s in (10.0, 60.0, 1.0):
+        bucket.back_off(0.0, retry_after_s, 0.7)
+    assert bucket.available_at(0.0) >= 60.0
+
+
+def test_a_429_without_a_retry_after_closes_the_bucket_for_ten_seconds() -> None:
+    bucket = steady()
+    bucket.back_off(0.0, None, 0.7)
+    assert bucket.available_at(0.0) >= DEFAULT_BACKOFF_S
+
+
+def test_429s_without_end_leave_a_rate_which_recovers() -> None:
+    """The rate never falls below one read per second, so that polls find the end of the throttling."""
+    bucket = Budget().bucket(0.0)
+    for now_s in range(0, 2000, 20):
+        bucket.back_off(float(now_s), 10.0, 0.7)
+    assert bucket.rate >= 1.0
+    bucket.available_at(5000.0)
+    assert bucket.rate == 25.0
+
+
+def test_the_rate_does_not_rise_while_the_bucket_is_closed() -> None:
+    bucket = Budget(increase_per_s=1.0).bucket(0.0)
+    bucket.back_off(0.0, 100.0, 0.5)
+    bucket.available_at(100.0)
+    assert (bucket.rate, bucket.tokens) == (10.0, 0.0)
+    bucket.available_at(105.0)
+    assert bucket.rate == pytest.approx(15.0)
+
+
+@pytest.mark.parametrize("reads", [0, 1, 30, 60, 10**9, 10**99])
+def test_remaining_reads_only_ever_slow(reads: int) -> None:
+    """A hostile or generous number never raises the rate (T15)."""
+    limited, other = steady(burst=1.0), steady(burst=1.0)
+    limited.limit_to(reads)
+    for bucket in (limited, other):
+        bucket.consume()
+    assert math.inf > limited.available_at(0.0) >= other.available_at(0.0)
+
+
+def test_few_remaining_reads_slow_in_proportion_until_there_are_more() -> None:
+    """15 remaining reads of 60 mean a quarter of the rate."""
+    bucket = steady(burst=1.0)
+    bucket.consume()
+    bucket.limit_to(15)
+    assert bucket.available_at(0.0) == pytest.approx(4 / 20)
+    bucket.limit_to(200)
+    assert bucket.available_at(0.0) == pytest.approx(1 / 20)

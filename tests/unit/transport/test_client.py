@@ -1,0 +1,468 @@
+"""The transport over the caller's client: time limit, redirects, headers, auth and event hooks."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from importlib import import_module
+from typing import TYPE_CHECKING, Unpack
+
+import anyio
+import httpx
+import pytest
+
+import azpoll
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
+from azpoll.transport.client import ClientTransport
+from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
+from tests.support.marks import EACH_LIBRARY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from azpoll.testing import Pattern, Step
+
+pytestmark = pytest.mark.anyio
+
+ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
+
+THING = "/subscriptions/s/resourceGroups/g/things/t"
+SUCCEEDED = status_monitor("Succeeded")
+
+
+def polls_of(arm: FakeARM) -> list[str]:
+    return [request.url for request in arm.requests if request.method == "GET"]
+
+
+async def polled(arm: FakeARM, library: Library = "httpx", **arguments: Unpack[ClientOptions]) -> httpx.Response:
+    """Run one DELETE to its end and return its result."""
+    async with client_of(arm, library, **arguments) as client, azpoll.Tracker(client) as tracker:
+        return await (await tracker.begin("DELETE", f"{THING}?api-version=1"))
+
+
+# The time limit of one exchange
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(
+    ("slow", "gives_up_at"),
+    [
+        (Drip(1, 1.0, Reply(200, {"status": "Running", "padding": "x" * 100})), 30),
+        (Delay(1000), 30),
+        (Delay(29, SUCCEEDED), None),
+    ],
+    ids=["drip", "silence", "in time"],
+)
+async def test_rule_38_a_whole_exchange_has_30_s(slow: Step, gives_up_at: int | None, library: Library) -> None:
+    """Rule 38: httpx's own limits are per read, and a dripping server outlives them."""
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[slow, SUCCEEDED])
+    await polled(arm, library, timeout=None)
+    times = [request.at_s for request in arm.requests if request.method == "GET"]
+    assert len(times) == (1 if gives_up_at is None else 2)
+    if gives_up_at is not None:
+        assert gives_up_at + 1 <= times[1] - times[0] <= gives_up_at + 1.2
+
+
+@EACH_LIBRARY
+async def test_shorter_timeouts_of_the_client_apply(library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[Delay(1000), SUCCEEDED])
+    await polled(arm, library, timeout=7)
+    first, second = (request.at_s for request in arm.requests if request.method == "GET")
+    assert 8 <= second - first <= 8.2
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ((7, 7, 7, 7), {"connect": 7, "read": 7, "write": 7, "pool": None}),
+        ((29.9, 30, None, 30), {"connect": 29.9, "read": None, "write": None, "pool": None}),
+    ],
+    ids=["a wait in the client's pool says nothing about the service", "the limit of the exchange is shorter"],
+)
+async def test_a_timeout_without_effect_on_the_poll_is_omitted(
+    given: tuple[float | None, ...], sent: dict[str, float | None], library: Library
+) -> None:
+    seen: list[object] = []
+
+    async def look(request: httpx.Request) -> None:
+        if request.method == "GET":
+            seen.append(dict(request.extensions["timeout"]))
+
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
+    await polled(arm, library, timeout=given, event_hooks={"request": [look]})
+    assert seen == [sent]
+
+
+# Redirects
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_rule_11_azpoll_follows_three_redirects_as_separate_requests(status: int, library: Library) -> None:
+    """Rule 11, also where the client would follow redirects by itself."""
+    arm = FakeARM()
+    redirects = [redirect("{poll_url}&hop=" + str(number), status) for number in (1, 2, 3)]
+    arm.operation("DELETE", retry_after=1, polls=[*redirects, SUCCEEDED])
+    assert (await polled(arm, library, follow_redirects=True)).status_code == 200
+    assert [url.partition("api-version=1")[2] for url in polls_of(arm)] == ["", "&hop=1", "&hop=2", "&hop=3"]
+
+
+@EACH_LIBRARY
+async def test_rule_11_a_fourth_redirect_is_not_followed(library: Library) -> None:
+    arm = FakeARM()
+    redirects = [redirect("{poll_url}&hop=" + str(number)) for number in (1, 2, 3, 4)]
+    arm.operation("DELETE", retry_after=1, polls=[*redirects, SUCCEEDED])
+    await polled(arm, library, follow_redirects=True)
+    assert [url.partition("api-version=1")[2] for url in polls_of(arm)] == ["", "&hop=1", "&hop=2", "&hop=3", ""]
+    times = [request.at_s for request in arm.requests if request.method == "GET"]
+    assert times[4] - times[3] >= 1
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://evil.example/steal",
+        "//evil.example/steal",
+        "http://management.azure.com/steal",
+        "https://management.azure.com:8443/steal",
+        "https://management.azure.com@evil.example/steal",
+        "https://u:p@management.azure.com/steal",
+        "https://management.azure.com.evil.example/steal",
+    ],
+)
+async def test_rule_9_nothing_is_sent_to_the_target_of_a_foreign_redirect(to: str, library: Library) -> None:
+    """Rule 9."""
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[redirect(to), SUCCEEDED])
+    with pytest.raises(azpoll.UntrustedPollingURL):
+        await polled(arm, library, follow_redirects=True, headers={"Authorization": "Bearer x"})
+    assert len(arm.requests) == 2
+    arm.no_requests_elsewhere(ORIGIN)
+    arm.no_credentials_elsewhere(ORIGIN)
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(
+    ("steps", "initial"),
+    [
+        ([Reply(200, {"status": "Running"}, {"Azure-AsyncOperation": "https://evil.example/x"})], None),
+        ([Reply(200, {"status": "Succeeded", "resourceLocation": "https://evil.example/x"})], None),
+        ([Reply(202, {}, {"Location": "https://evil.example/x"})], Reply(202, headers={"Location": "{location_url}"})),
+        ([SUCCEEDED], Reply(202, headers={"Azure-AsyncOperation": "https://evil.example/x"})),
+        ([SUCCEEDED], Reply(202, headers={"Location": "https://evil.example/x", "Azure-AsyncOperation": "{poll_url}"})),
+    ],
+    ids=["refreshed", "resourceLocation", "Location", "initial", "final Location"],
+)
+async def test_rule_9_nothing_is_sent_to_a_foreign_url_in_any_other_place(
+    steps: list[Step], initial: Step | None, library: Library
+) -> None:
+    """Rule 9."""
+    arm = FakeARM()
+    by_location = isinstance(initial, Reply) and set(initial.headers) == {"Location"}
+    pattern: Pattern = "location" if by_location else "azure-async-operation"
+    arm.operation("POST", retry_after=1, polls=steps, initial=initial, pattern=pattern)
+    async with (
+        client_of(arm, library, headers={"Authorization": "Bearer x"}) as client,
+        azpoll.Tracker(client) as tracker,
+    ):
+        operation = await tracker.begin("POST", THING)
+        with pytest.raises(azpoll.UntrustedPollingURL):
+            await operation
+    arm.no_requests_elsewhere(ORIGIN)
+
+
+# Settings of the client
+
+
+@EACH_LIBRARY
+async def test_headers_cookies_and_a_changed_credential_apply_to_each_poll(library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=10, polls=[status_monitor("Running", retry_after=10)] * 3 + [SUCCEEDED])
+    async with (
+        client_of(arm, library, headers={"Authorization": "Bearer 1"}) as client,
+        azpoll.Tracker(client) as tracker,
+    ):
+        await tracker.begin("DELETE", THING)
+        await anyio.sleep(15)
+        client.headers["Authorization"] = "Bearer 2"
+        await anyio.sleep(10)
+        client.cookies.set("c", "1")
+        client.headers["x-new"] = "yes"
+    one, two, three, four = (request.headers for request in arm.requests if request.method == "GET")
+    assert [found["authorization"] for found in (one, two, three, four)] == [
+        "Bearer 1",
+        "Bearer 2",
+        "Bearer 2",
+        "Bearer 2",
+    ]
+    assert [found.get("cookie") for found in (two, three)] == [None, "c=1"]
+    assert (two.get("x-new"), four["x-new"]) == (None, "yes")
+    assert {found["host"] for found in (one, two, three, four)} == {"management.azure.com"}
+    assert {found["accept-encoding"] for found in (one, two, three, four)} == {"identity"}
+
+
+@EACH_LIBRARY
+async def test_a_poll_has_the_headers_that_the_client_would_send(library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
+    async with client_of(arm, library, headers={"User-Agent": "me", "x-a": "1"}) as client:
+        await client.get("/plain")
+        async with azpoll.Tracker(client) as tracker:
+            await tracker.begin("DELETE", THING)
+    plain, _, poll = (dict(request.headers) for request in arm.requests)
+    for own in (plain, poll):
+        own.pop("accept-encoding")
+        own.pop("x-ms-client-request-id", None)
+    assert poll == plain
+
+
+@EACH_LIBRARY
+async def test_a_cancel_request_has_an_empty_body_with_a_content_length(library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("PUT", retry_after=10, duration_s=50)
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{THING}/cancel")
+        assert await operation.cancel()
+        assert isinstance((await operation.wait()).exception(), azpoll.OperationCanceled)
+    [post] = [request for request in arm.requests if request.method == "POST"]
+    assert post.headers["content-length"] == "0"
+
+
+@EACH_LIBRARY
+async def test_an_event_hook_may_read_the_body(library: Library) -> None:
+    bodies: list[bytes] = []
+
+    async def look(response: httpx.Response) -> None:
+        bodies.append(await response.aread())
+
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[status_monitor("Running"), SUCCEEDED])
+    response = await polled(arm, library, event_hooks={"response": [look]})
+    assert bodies[-1] == response.content
+    assert len(bodies) == 3
+
+
+@EACH_LIBRARY
+async def test_the_limit_applies_to_a_body_that_an_event_hook_reads(library: Library) -> None:
+    async def look(response: httpx.Response) -> None:
+        await response.aread()
+
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[Reply(200, {"status": "Succeeded", "x": "x" * 2**20}), SUCCEEDED])
+    assert len((await polled(arm, library, event_hooks={"response": [look]})).content) < 1000
+    assert len(polls_of(arm)) == 2
+
+
+@ASYNCIO  # httpx itself leaves generators behind here, of which trio warns
+@EACH_LIBRARY
+async def test_a_poll_whose_body_an_event_hook_reads_in_part_fails(library: Library) -> None:
+    broken = True
+
+    async def look(response: httpx.Response) -> None:
+        nonlocal broken
+        if response.request.method == "GET" and broken:
+            broken = False
+            async for _ in response.aiter_raw(1):
+                break
+
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
+    assert (await polled(arm, library, event_hooks={"response": [look]})).json() == {"status": "Succeeded"}
+    gc.collect()
+    assert len(polls_of(arm)) == 2
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("error", [RuntimeError("x"), asyncio.CancelledError()], ids=["error", "cancelled"])
+async def test_a_poll_fails_when_an_event_hook_raises_and_the_next_may_succeed(
+    error: BaseException, library: Library
+) -> None:
+    """An auth that awaits a cancelled task raises CancelledError, although the poll was not cancelled."""
+    raised = False
+
+    async def fail(request: httpx.Request) -> None:
+        nonlocal raised
+        if request.method == "GET" and not raised:
+            raised = True
+            raise error
+
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
+    with anyio.fail_after(100):
+        assert (await polled(arm, library, event_hooks={"request": [fail]})).status_code == 200
+    assert raised
+
+
+# Auth
+
+
+def credential(library: Library) -> type[httpx.Auth]:
+    """Return a class of auth that fetches a token if it has none or after a 401."""
+    base: type[httpx.Auth] = import_module(library).Auth
+
+    class Credential(base):  # type: ignore[valid-type, misc]  # the library is a parameter
+        def __init__(self, arm: FakeARM) -> None:
+            self.arm = arm
+            self.token = ""
+            self.renewals = 0
+
+        async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+            if not self.token:
+                await self.renew()
+            request.headers["Authorization"] = f"Bearer {self.token}"
+            response = yield request
+            if response.status_code == 401:
+                await self.renew()
+                request.headers["Authorization"] = f"Bearer {self.token}"
+                yield request
+
+        async def renew(self) -> None:
+            await anyio.sleep(0.5)
+            self.renewals += 1
+            self.token = f"token {self.renewals}"
+            self.arm.rotate_token(self.token)
+
+    return Credential
+
+
+@EACH_LIBRARY
+async def test_rule_26_an_expired_credential_is_renewed_once_for_all_operations(library: Library) -> None:
+    """Rule 26."""
+    arm = FakeARM(default=Script(duration_s=60, retry_after=20), latency_s=0.2)
+    auth = credential(library)(arm)  # type: ignore[call-arg]
+    async with client_of(arm, library, auth=auth) as client, azpoll.Tracker(client) as tracker:
+        operations = [await tracker.begin("DELETE", f"{THING}{number}") for number in range(12)]
+        await anyio.sleep(5)
+        arm.rotate_token("another")
+    assert all(operation.result().status_code == 200 for operation in operations)
+    assert vars(auth)["renewals"] == 2
+    arm.one_request_at_a_time()
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("fault", [Drop(), Delay(1000), Cut(5, SUCCEEDED)], ids=["drop", "silence", "cut"])
+async def test_an_auth_flow_that_a_fault_ends_is_closed(fault: Step, library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[fault, SUCCEEDED])
+    auth = credential(library)(arm)  # type: ignore[call-arg]
+    assert (await polled(arm, library, auth=auth)).status_code == 200
+    gc.collect()
+
+
+@EACH_LIBRARY
+async def test_a_failed_renewal_does_not_block_the_other_polls(library: Library) -> None:
+    base: type[httpx.Auth] = import_module(library).Auth
+    arm = FakeARM(default=Script(duration_s=30, retry_after=10))
+    tries = 0
+
+    class Failing(base):  # type: ignore[valid-type, misc]  # the library is a parameter
+        async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+            nonlocal tries
+            request.headers["Authorization"] = f"Bearer {tries}"
+            response = yield request
+            if response.status_code == 401:
+                tries += 1
+                if tries < 3:
+                    raise RuntimeError("the token service is away")
+                arm.rotate_token(str(tries))
+                request.headers["Authorization"] = f"Bearer {tries}"
+                yield request
+
+    arm.require_token("0")
+    async with client_of(arm, library, auth=Failing()) as client, azpoll.Tracker(client) as tracker:
+        operations = [await tracker.begin("DELETE", f"{THING}{number}") for number in range(4)]
+        await anyio.sleep(5)
+        arm.rotate_token("none")
+        with anyio.fail_after(200):
+            for operation in operations:
+                assert (await operation).status_code == 200
+    gc.collect()
+
+
+@EACH_LIBRARY
+async def test_a_pair_of_name_and_password_is_an_auth(library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
+    await polled(arm, library, auth=("name", "word"))
+    assert {request.headers["authorization"] for request in arm.requests} == {"Basic bmFtZTp3b3Jk"}
+
+
+# Conversion, cancellation and a closed client
+
+
+def mocked(library: Library, response: object) -> httpx.AsyncClient:
+    def answer(_: object) -> object:
+        return response
+
+    module = import_module(library)
+    client: httpx.AsyncClient = new_client(library, transport=module.MockTransport(answer))
+    return client
+
+
+@EACH_LIBRARY
+async def test_headers_that_are_not_ascii_are_unchanged(library: Library) -> None:
+    """Services send names and messages in headers, in UTF-8 or Latin-1."""
+    module = import_module(library)
+    raw = [
+        (b"x-utf8", "Gr\u00fc\u00dfe".encode()),
+        (b"x-latin", "Gr\u00fc\u00dfe".encode("latin-1")),
+        (b"Retry-After", b"\xff5"),
+    ]
+    async with mocked(library, module.Response(200, headers=raw, content=b"{}")) as client:
+        transport = ClientTransport(client)
+        outcome = await transport.poll("GET", ORIGIN, body_limit=100)
+        assert isinstance(outcome, Answer)
+        again = transport.response_from(outcome)
+        assert again.headers.raw[:3] == raw
+        assert type(again).__module__.startswith(library)
+        assert transport.answer_from(again)[0].headers["retry-after"] == "\xff5"
+
+
+@EACH_LIBRARY
+async def test_a_response_is_rebuilt_without_its_coding(library: Library) -> None:
+    module = import_module(library)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'{"a": 1}'
+
+    headers = [("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked"), ("x", "1"), ("x", "2")]
+    async with mocked(library, module.Response(201, headers=headers, content=chunks())) as client:
+        transport = ClientTransport(client)
+        outcome = await transport.poll("GET", f"{ORIGIN}/x?y=1", body_limit=100)
+        assert isinstance(outcome, Answer)
+        again = transport.response_from(outcome)
+    assert again.json() == {"a": 1}
+    assert (again.status_code, str(again.url), again.request.method) == (201, f"{ORIGIN}/x?y=1", "GET")
+    assert again.headers.get_list("x") == ["1", "2"]
+    assert "content-encoding" not in again.headers
+    assert "transfer-encoding" not in again.headers
+
+
+async def test_a_poll_with_a_closed_client_fails_and_sends_nothing() -> None:
+    client = mocked("httpx", httpx.Response(200))
+    transport = ClientTransport(client)
+    await client.aclose()
+    outcome = await transport.poll("GET", ORIGIN, body_limit=100)
+    assert isinstance(outcome, RequestFailure)
+    assert (outcome.kind, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
+
+
+@EACH_LIBRARY
+async def test_a_cancellation_of_a_request_from_outside_is_raised(library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("GET", polls=[Delay(1000)])
+    async with client_of(arm, library, timeout=None) as client:
+        transport = ClientTransport(client)
+        with anyio.move_on_after(5) as scope:
+            await transport.poll("GET", f"{ORIGIN}/x", body_limit=100)
+        assert not scope.cancelled_caught  # it was answered
+        arm.operation("PUT", THING, initial=Delay(1000))
+        with anyio.move_on_after(5) as scope:
+            await transport.poll("PUT", f"{ORIGIN}{THING}", body_limit=100)
+        assert scope.cancelled_caught

@@ -1,0 +1,117 @@
+"""Exceptions are classified as failures of a request, without their texts."""
+
+from __future__ import annotations
+
+import ssl
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.transport.body import TooLargeError, UndecodableError
+from azpoll.transport.failure_kind import failure_of
+from azpoll.transport.library import library_of
+from tests.support.canary import CANARY
+from tests.support.clients import Library, new_client
+from tests.support.marks import EACH_LIBRARY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROWS: list[tuple[str, FailureKind]] = [
+    ("ConnectTimeout", FailureKind.TIMEOUT),
+    ("ReadTimeout", FailureKind.TIMEOUT),
+    ("PoolTimeout", FailureKind.TIMEOUT),
+    ("UnsupportedProtocol", FailureKind.UNSENDABLE),
+    ("LocalProtocolError", FailureKind.UNSENDABLE),
+    ("InvalidURL", FailureKind.UNSENDABLE),
+    ("DecodingError", FailureKind.UNDECODABLE),
+    ("ConnectError", FailureKind.CONNECTION),
+    ("ReadError", FailureKind.CONNECTION),
+    ("RemoteProtocolError", FailureKind.CONNECTION),
+    ("ProxyError", FailureKind.CONNECTION),
+    ("TooManyRedirects", FailureKind.CALLER),
+]
+"""The name of an exception of either library, and the kind of failure."""
+
+
+def failed(library: Library, error: BaseException) -> RequestFailure:
+    """Raise an exception and return the failure that it means."""
+
+    def fail() -> None:
+        raise error
+
+    try:
+        fail()
+    except BaseException as raised:  # noqa: BLE001 - the one above
+        return failure_of(raised, library_of(new_client(library)), 17.0)
+    raise AssertionError
+
+
+def error_of(library: Library, name: str) -> Any:
+    make: Callable[[str], Any] = getattr(import_module(library), name)
+    return make(CANARY)
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(("name", "kind"), ROWS)
+def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, library: Library) -> None:
+    failure = failed(library, error_of(library, name))
+    assert (failure.kind, failure.at_s, failure.cause, failure.head) == (kind, 17.0, None, None)
+    assert failure.detail.partition(" in ")[0] == name
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TimeoutError(CANARY), FailureKind.TIMEOUT),
+        (TooLargeError(), FailureKind.TOO_LARGE),
+        (UndecodableError(CANARY), FailureKind.UNDECODABLE),
+        (ValueError(CANARY), FailureKind.CALLER),
+    ],
+    ids=repr,
+)
+def test_any_other_exception_has_a_kind(error: Exception, kind: FailureKind, library: Library) -> None:
+    assert failed(library, error).kind is kind
+
+
+@EACH_LIBRARY
+def test_only_an_error_of_the_caller_names_its_place(library: Library) -> None:
+    """It is a defect in the caller's auth or event hook."""
+    detail = failed(library, ValueError(CANARY)).detail
+    assert detail.startswith("ValueError in fail, test_failure_kind.py:")
+    assert failed(library, error_of(library, "ReadError")).detail == "ReadError"
+
+
+@EACH_LIBRARY
+def test_no_exception_of_the_library_or_the_caller_is_kept(library: Library) -> None:
+    """Their texts may quote a request (rule 45)."""
+    caller = ValueError(CANARY)
+    caller.__cause__ = OSError(CANARY)
+    for error in (error_of(library, "ConnectError"), caller):
+        failure = failed(library, error)
+        assert failure.cause is None
+        assert CANARY not in f"{failure.detail}{failure!r}"
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("is_cause", [True, False], ids=["cause", "context"])
+def test_the_systems_error_beneath_a_network_error_is_kept(library: Library, *, is_cause: bool) -> None:
+    system = ConnectionRefusedError(111, "Connection refused")
+    error, between = error_of(library, "ConnectError"), RuntimeError()
+    error.__context__ = between
+    if is_cause:
+        between.__cause__ = system
+    else:
+        between.__context__ = system
+    assert failed(library, error).cause is system
+
+
+@EACH_LIBRARY
+def test_a_rejected_certificate_is_found_beneath_any_error(library: Library) -> None:
+    error = error_of(library, "ConnectError")
+    error.__cause__ = RuntimeError()
+    error.__cause__.__cause__ = ssl.SSLCertVerificationError(CANARY)
+    assert failed(library, error).kind is FailureKind.CERTIFICATE
