@@ -1,4 +1,4 @@
-"""Awaiting: any number of awaiters share one polling loop, and none can harm it (rules 39, 40)."""
+"""Any number of awaiters share one polling loop, and none can affect it (rules 39, 40)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_fifty_awaiters_share_one_polling_loop_and_one_result(
     assert len(set(map(id, results))) == 1
 
 
-async def test_each_awaiter_gets_an_exception_of_its_own(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_each_awaiter_gets_its_own_exception(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("PUT", duration_s=30, retry_after=10, outcome="Failed")
     errors: list[BaseException] = []
 
@@ -63,7 +63,7 @@ async def test_each_awaiter_gets_an_exception_of_its_own(client: httpx.AsyncClie
     assert {type(error) for error in errors} == {azpoll.OperationFailed}
     assert len(set(map(id, errors))) == 20
     lengths = [len(list(_frames(error))) for error in errors[10:]]
-    assert len(set(lengths)) == 1, "an exception object that is raised again grows its traceback"
+    assert len(set(lengths)) == 1, "raising one exception object repeatedly extends its traceback"
 
 
 def _frames(error: BaseException) -> list[object]:
@@ -75,7 +75,7 @@ def _frames(error: BaseException) -> list[object]:
     return frames
 
 
-async def test_a_cancelled_awaiter_harms_neither_the_polling_nor_the_others() -> None:
+async def test_a_cancelled_awaiter_affects_neither_polls_nor_other_awaiters() -> None:
     arm = FakeARM(latency_s=2)
     arm.operation("PUT", duration_s=60, retry_after=10)
     ended: list[int] = []
@@ -102,7 +102,7 @@ async def test_a_cancelled_awaiter_harms_neither_the_polling_nor_the_others() ->
 
 
 @EACH_LIBRARY
-async def test_the_poll_in_flight_is_not_cancelled_when_the_only_awaiter_leaves(library: Library) -> None:
+async def test_cancelling_the_only_awaiter_does_not_cancel_the_poll(library: Library) -> None:
     arm = FakeARM(latency_s=5)
     arm.operation("DELETE", duration_s=1, retry_after=3)
     answered: list[int] = []
@@ -122,7 +122,7 @@ async def test_the_poll_in_flight_is_not_cancelled_when_the_only_awaiter_leaves(
         assert len(arm.requests) == 2
 
 
-async def test_a_terminal_answer_is_not_lost_when_its_awaiter_is_cancelled_in_the_same_moment(
+async def test_a_terminal_answer_survives_a_simultaneous_cancellation(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     """Rule 40."""
@@ -138,9 +138,7 @@ async def test_a_terminal_answer_is_not_lost_when_its_awaiter_is_cancelled_in_th
     assert fake_arm.statistics().reads == 1
 
 
-async def test_awaiting_in_a_cancelled_scope_raises_there_and_nowhere_else(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_awaiting_in_a_cancelled_scope_raises_only_there(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("DELETE", duration_s=5)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -155,7 +153,7 @@ async def test_awaiting_in_a_cancelled_scope_raises_there_and_nowhere_else(
 
 
 @ASYNCIO
-async def test_gather_takes_operations_as_they_are(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_gather_accepts_operations(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=30, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("PUT", path_of(number)) for number in range(20)]
@@ -165,7 +163,7 @@ async def test_gather_takes_operations_as_they_are(client: httpx.AsyncClient, fa
 
 
 @ASYNCIO
-async def test_gather_with_failures_among_them(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_gather_reports_failed_operations(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     def script(request: IncomingRequest) -> Script:
         return Script(outcome="Failed" if request.path[-1] in "37" else "Succeeded")
 
@@ -180,7 +178,7 @@ async def test_gather_with_failures_among_them(client: httpx.AsyncClient, fake_a
 
 
 @ASYNCIO
-async def test_a_task_group_of_asyncio(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_operations_in_a_task_group_of_asyncio(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=30, retry_after=10)
 
     async def wait(operation: Operation) -> int:
@@ -194,7 +192,7 @@ async def test_a_task_group_of_asyncio(client: httpx.AsyncClient, fake_arm: Fake
 
 
 @ASYNCIO
-async def test_a_failure_in_a_task_group_cancels_its_siblings_and_not_the_tracking() -> None:
+async def test_a_failure_in_a_task_group_does_not_stop_the_tracking() -> None:
     arm = FakeARM(
         default=lambda request: Script(duration_s=20, outcome="Failed" if request.path[-1] == "0" else "Succeeded")
     )
@@ -250,7 +248,9 @@ async def test_every_way_to_stop_waiting_leaves_the_operation_running(leave: str
 
 
 @ASYNCIO
-async def test_futures_and_as_completed_of_asyncio(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_operations_with_futures_and_as_completed_of_asyncio(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     def script(request: IncomingRequest) -> Script:
         return Script(duration_s=10 * (1 + int(request.path[-1])))
 
@@ -270,7 +270,7 @@ async def test_futures_and_as_completed_of_asyncio(client: httpx.AsyncClient, fa
 
 
 def test_no_order_of_ready_callbacks_brings_a_second_request_or_a_hang() -> None:
-    """The same fleet under forty orders of the event loop's ready callbacks."""
+    """The same fleet runs under 40 orders of the event loop's ready callbacks."""
 
     async def main() -> int:
         arm = FakeARM(
@@ -305,7 +305,7 @@ def test_no_order_of_ready_callbacks_brings_a_second_request_or_a_hang() -> None
 # Anyio and trio
 
 
-async def test_a_task_group_of_anyio(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_operations_in_a_task_group_of_anyio(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=30, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("PUT", path_of(number)) for number in range(5)]
@@ -315,7 +315,7 @@ async def test_a_task_group_of_anyio(client: httpx.AsyncClient, fake_arm: FakeAR
         assert all(operation.done() for operation in operations)
 
 
-def test_a_nursery_of_trio() -> None:
+def test_operations_in_a_nursery_of_trio() -> None:
     async def main() -> None:
         arm = FakeARM(default=Script(duration_s=30, retry_after=10))
         async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -351,9 +351,7 @@ async def test_the_tracker_may_live_in_one_task_and_its_awaiters_in_others(
     assert done == [200] * 5
 
 
-async def test_awaiters_that_come_and_go_by_thousands_cost_no_request(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_thousands_of_short_awaits_cost_no_request(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("PUT", duration_s=50, retry_after=10)
     hook: Callable[[], Awaitable[object]]
     async with azpoll.Tracker(client) as tracker:

@@ -1,4 +1,4 @@
-"""Bad input gets a clear, typed error at once, before anything is sent."""
+"""Invalid input raises a typed error immediately, before any request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def accepted(method: str = "DELETE", url: str = f"{ORIGIN}{THING}") -> httpx.Res
 )
 async def test_a_client_of_the_wrong_type_is_refused(client: object) -> None:
     with pytest.raises(TypeError, match=r"httpx\.AsyncClient or httpx2\.AsyncClient is needed"):
-        azpoll.Tracker(client)  # type: ignore[arg-type]  # which is tested
+        azpoll.Tracker(client)  # type: ignore[arg-type]  # the wrong type is tested
 
 
 @EACH_LIBRARY
@@ -97,21 +97,19 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
         ({"intervall": 5}, TypeError, "intervall"),
     ],
 )
-async def test_a_setting_that_can_never_be_right_is_refused(
-    settings: dict[str, object], error: type[Exception], text: str
-) -> None:
+async def test_an_invalid_setting_is_refused(settings: dict[str, object], error: type[Exception], text: str) -> None:
     async with client_of(FakeARM()) as client:
         with pytest.raises(error, match=text):
             azpoll.Tracker(client, **settings)  # type: ignore[arg-type]
 
 
-async def test_a_base_url_that_is_no_origin_is_refused() -> None:
+async def test_a_base_url_without_an_origin_is_refused() -> None:
     async with new_client(base_url="/relative") as client:
         with pytest.raises(ValueError, match="base_url"):
             azpoll.Tracker(client)
 
 
-async def test_a_tracker_must_be_entered_and_only_once() -> None:
+async def test_a_tracker_must_be_entered_exactly_once() -> None:
     async with client_of(FakeARM()) as client:
         tracker = azpoll.Tracker(client)
         with pytest.raises(azpoll.WrongEventLoop, match="was not entered"):
@@ -161,7 +159,7 @@ async def test_a_tracker_must_be_entered_and_only_once() -> None:
         ({"follow_redirects": True}, TypeError, "unexpected keyword: 'follow_redirects'"),
     ],
 )
-async def test_an_option_that_can_never_be_right_is_refused_before_anything_is_sent(
+async def test_an_invalid_option_is_refused_before_any_request(
     client: httpx.AsyncClient, fake_arm: FakeARM, options: dict[str, Any], error: type[Exception], text: str
 ) -> None:
     fake_arm.default = Script()
@@ -181,7 +179,7 @@ async def test_an_option_that_can_never_be_right_is_refused_before_anything_is_s
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "", "P UT"])
-async def test_a_method_that_begins_no_operation_is_refused(
+async def test_a_method_that_cannot_begin_an_operation_is_refused(
     client: httpx.AsyncClient, fake_arm: FakeARM, method: str
 ) -> None:
     fake_arm.default = Script()
@@ -198,7 +196,7 @@ async def test_a_method_that_begins_no_operation_is_refused(
     "url",
     ["not a url", "", "/path", "ftp://x.example/", "https://", "https:///x", "https://x:port/", "//x.example/", "a\nb"],
 )
-async def test_what_is_no_url_is_refused_before_anything_is_sent(url: str, library: Library) -> None:
+async def test_an_invalid_url_is_refused_before_any_request(url: str, library: Library) -> None:
     arm = FakeARM(default=Script())
     async with client_of(arm, library, base_url="") as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match=r"URL|argument"):
@@ -211,10 +209,8 @@ async def test_what_is_no_url_is_refused_before_anything_is_sent(url: str, libra
     ("url", "reason"),
     [(f"{THING}&t={'x' * 9000}", "longer than 8192"), (f"https://u:p@management.azure.com{THING}", "user information")],
 )
-async def test_a_url_that_no_answer_may_name_begins_no_operation_either(
-    url: str, reason: str, library: Library
-) -> None:
-    """It could be asked at no later time, and be in no resume token."""
+async def test_an_initial_url_must_be_one_that_an_answer_may_name(url: str, reason: str, library: Library) -> None:
+    """No later request and no resume token could use the URL."""
     arm = FakeARM(default=Script())
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match=f"initial request is refused: .*{reason}"):
@@ -237,7 +233,7 @@ async def test_a_url_that_no_answer_may_name_begins_no_operation_either(
     ],
     ids=str,
 )
-async def test_what_no_request_can_be_made_of_is_refused_before_anything_is_sent(
+async def test_invalid_request_arguments_are_refused_before_any_request(
     arguments: BeginOptions, library: Library
 ) -> None:
     arm = FakeARM(default=Script())
@@ -247,7 +243,7 @@ async def test_what_no_request_can_be_made_of_is_refused_before_anything_is_sent
     assert arm.requests == ()
 
 
-async def test_what_is_no_usable_response_is_refused(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_an_unusable_response_is_refused(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script()
     async with azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match="the initial response cannot be used"):
@@ -262,7 +258,7 @@ async def test_what_is_no_usable_response_is_refused(client: httpx.AsyncClient, 
     assert tracker.statistics().tracked == 0
 
 
-async def test_a_response_to_a_request_that_has_no_web_address_is_refused() -> None:
+async def test_a_response_to_a_request_without_a_web_address_is_refused() -> None:
     async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
         for url in ("/path", "ftp://x.example/"):
             with pytest.raises(ValueError, match="not an http or https URL"):
@@ -270,14 +266,14 @@ async def test_a_response_to_a_request_that_has_no_web_address_is_refused() -> N
 
 
 @pytest.mark.parametrize("text", ["", "x", "!", "\ud800", "\u00e9", "a.b", "eyJ2IjoxfQ", None, 5, b"bytes"])
-async def test_what_is_no_token_is_refused(text: str) -> None:
+async def test_an_invalid_token_is_refused(text: str) -> None:
     async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InvalidResumeToken, match="the resume token cannot be used"):
             tracker.resume(text)
 
 
 @pytest.mark.parametrize("timeout", [-1, math.nan, HUGE])
-async def test_a_timeout_of_waiting_that_is_none_is_refused(
+async def test_an_invalid_timeout_of_wait_is_refused(
     client: httpx.AsyncClient,
     fake_arm: FakeARM,
     timeout: float,  # noqa: ASYNC109 - a parameter of the test
@@ -293,7 +289,7 @@ async def test_a_timeout_of_waiting_that_is_none_is_refused(
 
 
 @ASYNCIO
-async def test_another_event_loop_is_told_apart_at_once(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_use_in_another_event_loop_is_refused_immediately(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=60)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -328,7 +324,7 @@ async def test_another_event_loop_is_told_apart_at_once(client: httpx.AsyncClien
 
 
 @ASYNCIO
-async def test_no_event_loop_at_all_is_told_as_well(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_use_without_an_event_loop_is_refused(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=60)
     async with azpoll.Tracker(client) as tracker:
 

@@ -1,4 +1,4 @@
-"""Asking the service to cancel (rule 43)."""
+"""Cancel requests to the service (rule 43)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def posts_of(arm: FakeARM) -> list[str]:
 
 
 @EACH_LIBRARY
-async def test_arm_is_asked_at_the_cancel_url_and_polled_until_it_is_canceled(library: Library) -> None:
+async def test_arm_gets_a_request_at_the_cancel_url_and_is_polled_to_the_end(library: Library) -> None:
     arm = FakeARM()
     fake = arm.operation("PUT", duration_s=600, retry_after=10, cancel_takes_s=25)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
@@ -46,7 +46,7 @@ async def test_arm_is_asked_at_the_cancel_url_and_polled_until_it_is_canceled(li
     arm.no_requests_after_end()
 
 
-async def test_a_monitor_of_the_guidelines_is_asked_at_its_own_url_with_cancel(
+async def test_a_monitor_of_the_guidelines_gets_a_request_with_cancel(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake = fake_arm.operation("POST", pattern="operation-location", duration_s=600, retry_after=10)
@@ -60,7 +60,7 @@ async def test_a_monitor_of_the_guidelines_is_asked_at_its_own_url_with_cancel(
 
 
 @pytest.mark.parametrize("pattern", ["azure-async-operation", "location", "body"])
-async def test_without_a_way_to_cancel_nothing_is_sent_and_the_error_tells_what_to_do(
+async def test_without_a_cancel_url_nothing_is_sent_and_the_error_names_the_fix(
     client: httpx.AsyncClient,
     fake_arm: FakeARM,
     pattern: Pattern,
@@ -87,7 +87,7 @@ async def test_without_a_way_to_cancel_nothing_is_sent_and_the_error_tells_what_
         (Reply(307, headers={"Location": "https://elsewhere.example/cancel"}), "HTTP 307"),
     ],
 )
-async def test_a_refusal_is_an_error_and_tracking_goes_on(
+async def test_a_refused_cancel_is_an_error_and_tracking_continues(
     client: httpx.AsyncClient, fake_arm: FakeARM, answer: Step, said: str
 ) -> None:
     fake_arm.operation("PUT", duration_s=50, retry_after=10)
@@ -104,7 +104,7 @@ async def test_a_refusal_is_an_error_and_tracking_goes_on(
     fake_arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_no_answer_is_an_error_that_says_that_nothing_is_known() -> None:
+async def test_a_cancel_without_an_answer_is_an_error_of_unknown_effect() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=50, retry_after=10)
     arm.operation("POST", f"{GROUP}/cancel", initial=Delay(1000))
@@ -117,7 +117,9 @@ async def test_no_answer_is_an_error_that_says_that_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["Succeeded", "Failed"])
-async def test_what_has_ended_is_not_asked(client: httpx.AsyncClient, fake_arm: FakeARM, outcome: str) -> None:
+async def test_an_ended_operation_gets_no_cancel_request(
+    client: httpx.AsyncClient, fake_arm: FakeARM, outcome: str
+) -> None:
     fake_arm.operation("PUT", duration_s=5, outcome=outcome)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
@@ -127,10 +129,10 @@ async def test_what_has_ended_is_not_asked(client: httpx.AsyncClient, fake_arm: 
     assert posts_of(fake_arm) == []
 
 
-async def test_what_has_succeeded_is_not_asked_while_its_result_is_read(
+async def test_a_succeeded_operation_gets_no_cancel_request_during_its_final_get(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    """Rule 29: no request follows a terminal state but the one final GET."""
+    """Rule 29: only the final GET follows a terminal state."""
     fake_arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503), Reply(503)])
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
@@ -141,7 +143,7 @@ async def test_what_has_succeeded_is_not_asked_while_its_result_is_read(
     assert posts_of(fake_arm) == []
 
 
-async def test_a_cancel_that_waits_for_a_poll_which_tells_success_is_not_sent() -> None:
+async def test_a_cancel_that_waits_for_a_successful_poll_is_not_sent() -> None:
     arm = FakeARM(latency_s=5)
     arm.operation("PUT", duration_s=5, retry_after=10)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -153,7 +155,7 @@ async def test_a_cancel_that_waits_for_a_poll_which_tells_success_is_not_sent() 
     assert posts_of(arm) == []
 
 
-async def test_the_cancel_waits_for_the_poll_in_flight_so_there_are_never_two_requests() -> None:
+async def test_a_cancel_request_waits_for_the_poll_in_flight() -> None:
     """Rule 38."""
     arm = FakeARM(latency_s=5)
     flying: list[str] = []
@@ -178,7 +180,7 @@ async def test_the_cancel_waits_for_the_poll_in_flight_so_there_are_never_two_re
     arm.one_request_at_a_time()
 
 
-async def test_calls_made_while_one_is_under_way_share_it_and_each_gets_its_own_error(
+async def test_concurrent_calls_of_cancel_share_one_request_but_not_its_error(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.operation("PUT", duration_s=50, retry_after=10)
@@ -202,7 +204,7 @@ async def test_calls_made_while_one_is_under_way_share_it_and_each_gets_its_own_
         assert (await operation).status_code == 200
 
 
-async def test_whoever_stops_waiting_for_the_cancel_does_not_stop_it() -> None:
+async def test_a_cancelled_call_of_cancel_does_not_stop_the_request() -> None:
     arm = FakeARM(latency_s=5)
     fake = arm.operation("PUT", duration_s=100, retry_after=10)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -231,10 +233,10 @@ async def test_a_foreign_cancel_url_is_refused_and_nothing_is_sent(
     fake_arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_an_operation_that_is_no_longer_tracked_cannot_be_canceled_here(
+async def test_an_operation_that_is_not_tracked_cannot_be_canceled(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    """It may still run, so "it had ended" would be a lie."""
+    """The operation may still run, so the error must not say that it has ended."""
     fake_arm.operation("PUT", duration_s=100, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
@@ -245,8 +247,8 @@ async def test_an_operation_that_is_no_longer_tracked_cannot_be_canceled_here(
     assert posts_of(fake_arm) == []
 
 
-async def test_tracking_that_stops_before_the_cancel_is_sent_says_so() -> None:
-    """A poll is under way, and it would leave after it."""
+async def test_an_unsent_cancel_fails_when_the_tracking_stops() -> None:
+    """A poll is in flight, and the cancel request would follow it."""
     arm = FakeARM()
     arm.operation("PUT", duration_s=100, polls=[Delay(25, Ordinary())], retry_after=10)
     async with client_of(arm, timeout=60) as client, azpoll.Tracker(client) as tracker:
@@ -265,7 +267,7 @@ async def test_tracking_that_stops_before_the_cancel_is_sent_says_so() -> None:
     assert posts_of(arm) == []
 
 
-async def test_tracking_that_stops_while_the_cancel_is_under_way_waits_for_its_answer() -> None:
+async def test_stopping_the_tracking_waits_for_the_answer_to_a_cancel() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=100, retry_after=50)
     arm.operation("POST", f"{GROUP}/cancel", initial=Delay(20, Reply(202)))
@@ -286,7 +288,7 @@ async def test_tracking_that_stops_while_the_cancel_is_under_way_waits_for_its_a
     arm.no_early_polls()
 
 
-async def test_the_deadline_ends_a_cancel_that_waits() -> None:
+async def test_the_deadline_ends_a_queued_cancel() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=100, polls=[Delay(25, Ordinary())], retry_after=10)
     async with client_of(arm, timeout=60) as client, azpoll.Tracker(client, timeout=20) as tracker:

@@ -1,4 +1,4 @@
-"""Leaving a tracker: it waits or stops, raises once, and leaves nothing behind."""
+"""Closing a tracker: it waits or stops, raises once, and leaks nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Operation = azpoll.AsyncOperation[httpx.Response]
 
 
 def scripts(request: IncomingRequest) -> Script:
-    """Operation number n takes 10 n seconds; 3 fails, 4 is canceled, 5 is forbidden to read."""
+    """Operation n takes 10 n seconds; 3 fails, 4 is canceled, and reads of 5 get a 403."""
     number = int(request.path[-1])
     outcome = {3: "Failed", 4: "Canceled"}.get(number, "Succeeded")
     polls = [Reply(400)] if number == 5 else None
@@ -37,7 +37,7 @@ def scripts(request: IncomingRequest) -> Script:
 # Waiting
 
 
-async def test_leaving_waits_for_every_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_closing_waits_for_every_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = scripts
     async with azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("DELETE", path_of(number)) for number in (1, 2, 6)]
@@ -46,12 +46,12 @@ async def test_leaving_waits_for_every_operation(client: httpx.AsyncClient, fake
     assert not client.is_closed
 
 
-async def test_one_exception_group_of_the_failures_that_nobody_awaited(
+async def test_one_exception_group_has_all_failures_that_were_not_awaited(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.default = scripts
     operations: list[Operation] = []
-    with pytest.raises(ExceptionGroup, match="no caller awaited") as caught:  # noqa: PT012 - what leaving the block raises
+    with pytest.raises(ExceptionGroup, match="no caller awaited") as caught:  # noqa: PT012 - leaving the block raises
         async with azpoll.Tracker(client) as tracker:
             operations += [await tracker.begin("DELETE", path_of(number)) for number in (1, 3, 3, 4, 5, 3, 3, 9)]
             assert isinstance(await error_of(operations[1]), azpoll.OperationFailed)
@@ -67,23 +67,21 @@ async def test_one_exception_group_of_the_failures_that_nobody_awaited(
     }
 
 
-async def test_an_awaiter_that_left_before_the_end_has_seen_nothing(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_an_awaiter_cancelled_before_the_end_does_not_count(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = scripts
-    with pytest.raises(ExceptionGroup):  # noqa: PT012 - what leaving the block raises
+    with pytest.raises(ExceptionGroup):  # noqa: PT012 - leaving the block raises
         async with azpoll.Tracker(client) as tracker:
             operation = await tracker.begin("DELETE", path_of(3))
             with anyio.move_on_after(5):
                 await operation
 
 
-async def test_an_error_of_the_body_goes_on_as_it_is_and_stops_the_tracking(
+async def test_an_error_of_the_body_propagates_unchanged_and_stops_the_tracking(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.default = scripts
     operations: list[Operation] = []
-    with pytest.raises(KeyError) as caught:  # noqa: PT012 - what leaving the block raises
+    with pytest.raises(KeyError) as caught:  # noqa: PT012 - leaving the block raises
         async with azpoll.Tracker(client) as tracker:
             failed = await tracker.begin("DELETE", path_of(3))
             await failed.wait()
@@ -94,16 +92,16 @@ async def test_an_error_of_the_body_goes_on_as_it_is_and_stops_the_tracking(
     assert isinstance(operations[0].exception(), azpoll.TrackerClosed)
 
 
-async def test_the_error_of_an_awaited_operation_goes_on_as_it_is(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_the_error_of_an_awaited_operation_propagates_unchanged(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     fake_arm.default = scripts
     with pytest.raises(azpoll.OperationFailed):
         async with azpoll.Tracker(client) as tracker:
             await (await tracker.begin("DELETE", path_of(3)))
 
 
-async def test_operations_may_come_while_the_tracker_waits_for_its_end(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_operations_may_begin_while_the_tracker_is_closing(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = scripts
     late: list[Operation] = []
     async with anyio.create_task_group() as tasks:
@@ -150,7 +148,7 @@ async def test_on_exit_stop_gives_awaiters_an_error_with_a_token(client: httpx.A
     assert len(fake_arm.requests) == requests
 
 
-async def test_requests_under_way_get_five_seconds_and_their_answers_count() -> None:
+async def test_requests_in_flight_get_five_seconds_and_their_answers_count() -> None:
     arm = FakeARM(
         default=lambda request: Script(
             polls=[Delay(4 if request.path[-1] == "1" else 100, Reply(200, {"status": "Succeeded"}))], retry_after=1
@@ -168,8 +166,8 @@ async def test_requests_under_way_get_five_seconds_and_their_answers_count() -> 
         assert tracker.statistics().running == 0
 
 
-async def test_an_initial_request_that_is_answered_after_the_end_can_be_resumed() -> None:
-    """It has begun in Azure: it must neither be lost nor be awaited for ever."""
+async def test_an_operation_that_begins_during_the_close_can_be_resumed() -> None:
+    """The operation has begun in Azure, so it must not be lost, and closing must not wait for its end."""
     arm = FakeARM()
     arm.operation("DELETE", initial=Delay(10, Reply(202, headers={"Location": "/poll"})))
     begun: list[Operation] = []
@@ -191,7 +189,7 @@ async def test_an_initial_request_that_is_answered_after_the_end_can_be_resumed(
 # Cancellation
 
 
-async def test_leaving_is_cut_short_by_cancellation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_closing_can_be_cancelled(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = scripts
     async with anyio.create_task_group() as tasks:
         errors: list[BaseException] = []
@@ -218,14 +216,14 @@ async def test_the_body_may_be_cancelled() -> None:
                 operations.append(await tracker.begin("DELETE", THING))
                 await operations[0]
         assert scope.cancelled_caught
-        assert anyio.current_time() == pytest.approx(16, abs=0.01), "the poll in flight is waited for"
+        assert anyio.current_time() == pytest.approx(16, abs=0.01), "the tracker waits for the poll in flight"
     assert operations[0].snapshot().polls == 1
     assert isinstance(operations[0].exception(), azpoll.TrackerClosed)
 
 
 @ASYNCIO
 @pytest.mark.parametrize("again_s", [None, 0.5, 0.0], ids=["once", "twice", "at once"])
-async def test_a_task_cancelled_the_asyncio_way_leaves_nothing_behind_however_often(again_s: float | None) -> None:
+async def test_repeated_cancellation_of_the_task_by_asyncio_leaks_nothing(again_s: float | None) -> None:
     arm = FakeARM(default=Script(duration_s=1000, retry_after=10, polls=[Delay(100, Ordinary())]))
     operations: list[Operation] = []
     closed: list[float] = []
@@ -265,16 +263,16 @@ async def test_a_timeout_around_a_tracker_is_a_timeout(client: httpx.AsyncClient
 
 
 @ASYNCIO
-async def test_the_failure_of_a_task_group_in_the_body_goes_on_as_it_is(
+async def test_the_failure_of_a_task_group_in_the_body_propagates_unchanged(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    """On Python 3.11 and 3.12 such a failure leaves a cancellation request with the task for good."""
+    """On Python 3.11 and 3.12 such a failure leaves a pending cancellation request in the task."""
     fake_arm.default = scripts
 
     async def wait(operation: Operation) -> None:
         await operation
 
-    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - what leaving the block raises
+    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - leaving the block raises
         async with azpoll.Tracker(client) as tracker, asyncio.TaskGroup() as tasks:
             tasks.create_task(wait(await tracker.begin("DELETE", path_of(3))))
             tasks.create_task(wait(await tracker.begin("DELETE", path_of(9))))
@@ -282,7 +280,7 @@ async def test_the_failure_of_a_task_group_in_the_body_goes_on_as_it_is(
 
 
 @ASYNCIO
-async def test_a_tracker_may_be_used_where_a_cancellation_was_swallowed_before() -> None:
+async def test_a_tracker_works_after_a_swallowed_cancellation() -> None:
     arm = FakeARM(default=scripts)
 
     async def main() -> int:
@@ -300,7 +298,7 @@ async def test_a_tracker_may_be_used_where_a_cancellation_was_swallowed_before()
     assert await task == 200
 
 
-# Nothing is left
+# No leaks
 
 
 @ASYNCIO
@@ -318,7 +316,7 @@ async def test_no_task_is_left_after_the_end() -> None:
     gc.collect()
 
 
-def test_the_main_task_of_trio_ends_with_nothing_left() -> None:
+def test_no_task_is_left_after_the_main_task_of_trio() -> None:
     async def main() -> None:
         arm = FakeARM(default=scripts)
         async with client_of(arm) as client:
@@ -337,10 +335,10 @@ def test_the_main_task_of_trio_ends_with_nothing_left() -> None:
     run_virtual(counted, backend="trio")
 
 
-async def test_a_client_closed_beneath_the_tracker_is_told_and_ends_the_tracking() -> None:
+async def test_a_closed_client_ends_the_tracking_with_an_error() -> None:
     arm = FakeARM(default=Script(duration_s=100, retry_after=10))
     async with client_of(arm) as client:
-        with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - what leaving the block raises
+        with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - leaving the block raises
             async with azpoll.Tracker(client) as tracker:
                 await tracker.begin("DELETE", THING)
                 await until(15)
@@ -369,7 +367,7 @@ async def test_operations_can_be_read_after_the_end_but_not_begun(client: httpx.
     assert tracker.statistics().succeeded == 1
 
 
-async def test_a_tracker_with_nothing_to_do_closes_at_once() -> None:
+async def test_a_tracker_without_operations_closes_immediately() -> None:
     async with client_of(FakeARM()) as client:
         async with azpoll.Tracker(client):
             pass

@@ -1,4 +1,4 @@
-"""Events: what they tell, and that no listener can harm an operation."""
+"""Events and their contents; no listener can affect an operation."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ async def test_events_are_frozen_and_hold_no_url_header_or_body() -> None:
         assert CANARY not in repr(event)
         assert "://" not in repr(event)
         with pytest.raises(AttributeError):
-            event.at_s = 5  # type: ignore[misc]  # which is tested
+            event.at_s = 5  # type: ignore[misc]  # the assignment is tested
 
 
-async def test_an_operation_that_has_ended_at_once_and_one_that_is_resumed_and_stopped(
+async def test_events_of_an_immediate_end_and_of_a_resumed_and_stopped_operation(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.operation("DELETE", initial=Reply(204))
@@ -85,7 +85,7 @@ async def test_an_operation_that_has_ended_at_once_and_one_that_is_resumed_and_s
     ]  # fmt: skip
 
 
-async def test_an_error_in_a_listener_is_logged_and_harms_nobody(
+async def test_an_error_in_a_listener_is_logged_and_affects_nothing_else(
     client: httpx.AsyncClient, fake_arm: FakeARM, caplog: pytest.LogCaptureFixture
 ) -> None:
     fake_arm.operation("DELETE", duration_s=5)
@@ -128,7 +128,7 @@ async def test_a_listener_may_unsubscribe_itself(client: httpx.AsyncClient, fake
         assert len(events) == 2
 
 
-async def test_a_listener_may_stop_the_operation_it_hears_of(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_listener_may_stop_the_operation_of_its_event(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """A policy such as "give up after three polls"."""
     fake_arm.operation("DELETE", duration_s=100, retry_after=10)
     events: list[azpoll.Event] = []
@@ -152,7 +152,7 @@ async def test_a_listener_may_stop_the_operation_it_hears_of(client: httpx.Async
 async def test_a_journal_kept_by_a_listener_resumes_without_polling_early(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    """The token of that moment holds the wait that the answer has just asked for (rules 36, 42)."""
+    """The token holds the Retry-After of the latest answer (rules 36, 42)."""
     fake_arm.operation("DELETE", duration_s=100, retry_after=17)
     tokens: list[str] = []
     async with azpoll.Tracker(client, on_exit="stop") as tracker:
@@ -170,7 +170,7 @@ async def test_a_journal_kept_by_a_listener_resumes_without_polling_early(
     assert [request.at_s for request in fake_arm.requests[2:4]] == pytest.approx([36, 53], abs=0.2)
 
 
-async def test_without_listeners_no_event_is_made_and_late_ones_hear_the_rest(
+async def test_without_listeners_no_event_is_made_and_late_ones_get_the_rest(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.operation("DELETE", duration_s=15, retry_after=10)

@@ -1,4 +1,4 @@
-"""The handle: what it tells, its callbacks, its snapshots, and the end of tracking."""
+"""The handle: results, callbacks, snapshots, and the end of tracking."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 Operation = azpoll.AsyncOperation[httpx.Response]
 
 
-async def test_result_and_exception_follow_the_habits_of_a_future(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_result_and_exception_behave_as_those_of_a_future(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("PUT", duration_s=5)
     fake_arm.operation("DELETE", duration_s=5, outcome="Failed")
     async with azpoll.Tracker(client) as tracker:
@@ -45,7 +45,7 @@ async def test_result_and_exception_follow_the_habits_of_a_future(client: httpx.
         assert bad.status == "Failed"
 
 
-async def test_wait_with_a_timeout_raises_with_a_token_and_tracking_goes_on(
+async def test_wait_with_a_timeout_raises_with_a_token_and_tracking_continues(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.operation("PUT", duration_s=100, retry_after=10)
@@ -68,7 +68,7 @@ async def test_wait_with_a_timeout_raises_with_a_token_and_tracking_goes_on(
     fake_arm.one_request_at_a_time()
 
 
-async def test_wait_does_not_raise_for_an_operation_that_failed(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_wait_does_not_raise_for_a_failed_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("PUT", duration_s=5, outcome="Canceled")
     async with azpoll.Tracker(client) as tracker:
         operation = await (await tracker.begin("PUT", THING)).wait()
@@ -96,9 +96,7 @@ async def test_done_callbacks_are_called_once_with_the_operation(client: httpx.A
     assert len(called) == 3
 
 
-async def test_the_same_callback_may_be_added_twice_and_each_taken_back(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_the_same_callback_may_be_added_and_removed_twice(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("PUT", duration_s=5)
     called: list[Operation] = []
     async with azpoll.Tracker(client) as tracker:
@@ -112,10 +110,10 @@ async def test_the_same_callback_may_be_added_twice_and_each_taken_back(
 
 
 @pytest.mark.parametrize("error", [ValueError("boom"), asyncio.CancelledError()], ids=["error", "cancelled"])
-async def test_an_error_in_a_callback_is_logged_and_harms_nobody(
+async def test_an_error_in_a_callback_is_logged_and_affects_nothing_else(
     client: httpx.AsyncClient, fake_arm: FakeARM, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A cancelled future whose result a callback reads raises CancelledError, which is no cancellation of azpoll."""
+    """A callback may raise CancelledError, from a cancelled future; that does not cancel azpoll."""
     fake_arm.operation("PUT", duration_s=5)
     fake_arm.operation("DELETE", duration_s=50)
     called: list[Operation] = []
@@ -150,7 +148,7 @@ async def test_a_callback_may_begin_the_next_operation_and_the_tracker_waits_for
 # Snapshots
 
 
-async def test_a_snapshot_tells_what_is_known() -> None:
+async def test_a_snapshot_has_the_known_progress() -> None:
     """Rule 41."""
     arm = FakeARM(latency_s=1)
     first = status_monitor("Validating", percent_complete=0.5, retry_after=30)
@@ -194,7 +192,7 @@ async def test_snapshots_come_after_each_poll_and_end_with_the_operation(
 async def test_a_slow_reader_gets_the_newest_snapshot_and_the_last_one(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    """Conflated: nothing queues up."""
+    """Snapshots are conflated, not queued."""
     fake_arm.operation("DELETE", duration_s=100, retry_after=2)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -221,7 +219,7 @@ async def test_many_readers_of_snapshots_see_the_same(client: httpx.AsyncClient,
     assert seen == [[0, 1, 2, 3]] * 3
 
 
-async def test_a_reader_may_leave_its_snapshots(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_reader_may_stop_reading_snapshots(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("DELETE", duration_s=30, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -269,10 +267,10 @@ async def test_stop_tracking_ends_awaiters_and_sends_nothing_more(client: httpx.
     ("method", "at_s", "state"),
     [("DELETE", 9, azpoll.OperationState.RUNNING), ("PUT", 14, azpoll.OperationState.FETCHING)],
 )
-async def test_an_end_that_a_request_under_way_brings_after_the_stop_is_not_lost(
+async def test_an_end_that_arrives_after_the_stop_is_not_lost(
     method: str, at_s: float, state: azpoll.OperationState
 ) -> None:
-    """That of a poll, and that of the final GET."""
+    """Holds for a poll and for the final GET."""
     arm = FakeARM(latency_s=5)
     arm.operation(method, duration_s=1, retry_after=2)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -286,7 +284,7 @@ async def test_an_end_that_a_request_under_way_brings_after_the_stop_is_not_lost
     arm.no_requests_after_end()
 
 
-async def test_a_poll_under_way_at_the_stop_is_the_last_and_its_retry_after_is_in_the_token() -> None:
+async def test_a_poll_in_flight_at_the_stop_is_the_last_and_updates_the_token() -> None:
     arm = FakeARM(latency_s=5)
     arm.operation("DELETE", duration_s=100, retry_after=20)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -322,7 +320,7 @@ async def test_a_listener_may_stop_the_operation_whose_answer_it_receives(
         assert anyio.current_time() < 15
 
 
-async def test_stopping_what_has_ended_does_nothing(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_stopping_an_ended_operation_does_nothing(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("PUT", duration_s=5)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
@@ -331,8 +329,8 @@ async def test_stopping_what_has_ended_does_nothing(client: httpx.AsyncClient, f
         assert operation.state is azpoll.OperationState.SUCCEEDED
 
 
-def test_an_ended_operation_can_be_read_when_the_event_loop_is_gone() -> None:
-    """Reports are often written after `asyncio.run`."""
+def test_an_ended_operation_can_be_read_after_its_event_loop() -> None:
+    """Programs often write reports after `asyncio.run`."""
     arm = FakeARM()
     arm.operation("PUT", duration_s=15, retry_after=10)
     arm.operation("DELETE", duration_s=15, retry_after=10, outcome="Failed")
@@ -358,7 +356,7 @@ def test_an_ended_operation_can_be_read_when_the_event_loop_is_gone() -> None:
 
 
 def test_a_callback_of_the_loop_may_read_and_stop_an_operation() -> None:
-    """No task runs in `loop.call_later`: progress bars and signal handlers live there."""
+    """No task is current in `loop.call_later`, which progress bars and signal handlers use."""
     arm = FakeARM()
     arm.operation("POST", duration_s=100, retry_after=10)
     seen: list[object] = []
@@ -380,7 +378,9 @@ def test_a_callback_of_the_loop_may_read_and_stop_an_operation() -> None:
     assert isinstance(seen[-1], azpoll.OperationEnded)
 
 
-async def test_snapshots_left_early_leave_nothing_behind(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_snapshots_that_are_not_read_to_the_end_leak_nothing(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     fake_arm.operation("DELETE", duration_s=30, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)

@@ -119,7 +119,7 @@ def test_rule_43_cancel_asks_the_service_and_polling_goes_on(named: bool, backen
 
 @on_both
 def test_rule_43_stop_tracking_sends_nothing(backend: Backend) -> None:
-    """The local stop is another verb: awaiters get `TrackerClosed` with a resume token."""
+    """The local stop differs from `cancel`: awaiters get `TrackerClosed` with a resume token."""
     arm = FakeARM()
     arm.operation("PUT", duration_s=60, retry_after=10)
 

@@ -1,4 +1,4 @@
-"""Resume tokens: taken up by other trackers, never trusted, never early (rules 9, 42)."""
+"""Resume tokens work in other trackers, are not trusted, and cause no early poll (rules 9, 42)."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ KEY = b"sixteen or more bytes"
 
 
 def opened(token: str) -> dict[str, object]:
-    """Return what a token holds."""
+    """Return the members of a token."""
     text = token.partition(".")[0]
     members: dict[str, object] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     return members
 
 
 def forged(token: str, **changes: object) -> str:
-    """Return a token with members changed, and without a signature."""
+    """Return a token with changed members and without a signature."""
     text = json.dumps({**opened(token), **changes}).encode()
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
 def judge(arm: FakeARM) -> None:
-    """Assert that no poll was early, although real time passes between the making of a token and its use."""
+    """Assert that no poll was early, with a tolerance for the real time between making and using a token."""
     arm.no_early_polls()
     arm.one_request_at_a_time()
 
 
 @EACH_LIBRARY
 @pytest.mark.parametrize("pattern", ["azure-async-operation", "operation-location", "location", "body"])
-async def test_another_tracker_takes_up_where_the_first_has_stopped(pattern: Pattern, library: Library) -> None:
+async def test_another_tracker_resumes_where_the_first_stopped(pattern: Pattern, library: Library) -> None:
     arm = FakeARM()
     arm.operation("PUT", pattern=pattern, duration_s=100, retry_after=17)
     async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
@@ -59,7 +59,7 @@ async def test_another_tracker_takes_up_where_the_first_has_stopped(pattern: Pat
     assert {request.headers["x-ms-client-request-id"] for request in arm.requests} == {"mine"}
 
 
-async def test_every_error_that_leaves_the_operation_running_can_be_resumed_from_without_polling_early(
+async def test_every_error_of_a_running_operation_has_a_token_without_early_polls(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.default = Script(duration_s=100, retry_after=17)
@@ -85,7 +85,7 @@ async def test_every_error_that_leaves_the_operation_running_can_be_resumed_from
     judge(fake_arm)
 
 
-async def test_a_token_taken_while_a_cancel_is_under_way_keeps_the_time_of_the_next_poll() -> None:
+async def test_a_token_made_during_a_cancel_keeps_the_time_of_the_next_poll() -> None:
     arm = FakeARM(latency_s=3)
     arm.operation("DELETE", duration_s=100, retry_after=17)
     tokens: list[str] = []
@@ -109,7 +109,7 @@ async def test_a_token_taken_while_a_cancel_is_under_way_keeps_the_time_of_the_n
 async def test_a_token_after_the_deadline_keeps_the_servers_retry_after(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    """The deadline ends the waiting; it gives no right to ask sooner."""
+    """The deadline ends the wait; it does not allow an earlier poll."""
     fake_arm.operation("DELETE", duration_s=100, retry_after=60)
     async with azpoll.Tracker(client) as tracker:
         error = await error_of(await tracker.begin("DELETE", THING, timeout=20))
@@ -119,7 +119,7 @@ async def test_a_token_after_the_deadline_keeps_the_servers_retry_after(
     judge(fake_arm)
 
 
-async def test_a_result_that_is_still_to_be_read_can_be_resumed(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_an_unread_result_can_be_resumed(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503)])
     async with azpoll.Tracker(client, on_exit="stop") as tracker:
         operation = await tracker.begin("PUT", THING)
@@ -131,7 +131,7 @@ async def test_a_result_that_is_still_to_be_read_can_be_resumed(client: httpx.As
         assert (await resumed).json()["properties"]["provisioningState"] == "Succeeded"
 
 
-async def test_what_has_failed_can_be_asked_again_and_what_has_succeeded_not(
+async def test_a_failed_operation_can_be_resumed_but_not_a_succeeded_one(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     def script(request: IncomingRequest) -> Script:
@@ -149,9 +149,7 @@ async def test_what_has_failed_can_be_asked_again_and_what_has_succeeded_not(
             done.resume_token()
 
 
-async def test_a_url_of_an_origin_that_was_not_trusted_can_be_resumed_at_once_it_is(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_an_untrusted_url_can_be_resumed_once_it_is_trusted(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     elsewhere = "https://status.example"
     fake_arm.operation("DELETE", polls=[Reply(200, {"status": "Running"}, {"Azure-AsyncOperation": f"{elsewhere}/1"})])
     async with azpoll.Tracker(client) as tracker:
@@ -159,7 +157,7 @@ async def test_a_url_of_an_origin_that_was_not_trusted_can_be_resumed_at_once_it
         assert isinstance(error, azpoll.UntrustedPollingURL)
         fake_arm.no_requests_elsewhere(ORIGIN)
         assert error.resume_token is not None
-        again = tracker.resume(error.resume_token)  # who does not trust it stays where the last poll was answered
+        again = tracker.resume(error.resume_token)  # without trust the last trusted URL is polled
         assert isinstance(await error_of(again), azpoll.UntrustedPollingURL)
         fake_arm.no_requests_elsewhere(ORIGIN)
     async with azpoll.Tracker(client, allowed_origins=[elsewhere], on_exit="stop") as tracker:
@@ -172,8 +170,8 @@ async def test_a_url_of_an_origin_that_was_not_trusted_can_be_resumed_at_once_it
 # Trust
 
 
-async def test_a_token_may_only_name_origins_that_the_caller_has_named() -> None:
-    """Rule 42: the caller's origin, not the token's."""
+async def test_a_token_may_only_name_origins_of_the_caller() -> None:
+    """Rule 42: the origins of the caller count, not those of the token."""
     arm = FakeARM(default=Script(duration_s=50))
     async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         token = (await tracker.begin("DELETE", f"{THING}&key={CANARY}")).resume_token()
@@ -274,7 +272,7 @@ async def test_a_signed_token_needs_its_key_and_cannot_be_changed(client: httpx.
 @pytest.mark.parametrize(
     "query", [f"&t={'x' * 8000}", "#place", "&filter=name eq 'a\\b' or \u00e9"], ids=["long", "", "odd"]
 )
-async def test_whatever_url_began_an_operation_it_can_be_resumed(query: str, library: Library) -> None:
+async def test_an_operation_with_any_initial_url_can_be_resumed(query: str, library: Library) -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=50, retry_after=10)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
@@ -312,7 +310,7 @@ async def test_a_token_holds_no_header_body_or_credential() -> None:
     assert members.keys() <= {"v", "method", "resource", "pattern", "url", "location", "request_id", "not_before"}
 
 
-async def test_options_are_given_anew_and_final_state_via_is_in_the_token(
+async def test_options_are_passed_again_but_final_state_via_is_in_the_token(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.operation("POST", duration_s=50, location=True)
@@ -336,7 +334,7 @@ async def test_the_same_token_can_be_resumed_twice(client: httpx.AsyncClient, fa
         assert (await one).status_code == (await two).status_code == 200
 
 
-async def test_a_gateway_in_front_of_arm_is_asked_in_its_place() -> None:
+async def test_requests_go_to_a_gateway_in_place_of_arm() -> None:
     """Rule 10."""
     gateway = "https://gateway.example"
     arm = FakeARM()
@@ -354,10 +352,10 @@ async def test_a_gateway_in_front_of_arm_is_asked_in_its_place() -> None:
     assert polled == {f"{gateway}/arm/operationStatuses/1?api-version=1"}
 
 
-async def test_a_gateway_may_be_named_although_the_initial_request_went_to_arm(
+async def test_a_gateway_may_be_set_after_the_initial_request_went_to_arm(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
-    """`rebase_to` is the caller's own word."""
+    """The caller sets `rebase_to`, so it is trusted."""
     gateway = "https://gateway.example"
     fake_arm.operation("DELETE", initial=Reply(202, headers={"Azure-AsyncOperation": f"{ORIGIN}/o/1"}))
     async with azpoll.Tracker(client, rebase_to=gateway, on_exit="stop") as tracker:
@@ -367,7 +365,7 @@ async def test_a_gateway_may_be_named_although_the_initial_request_went_to_arm(
 
 
 def test_a_response_of_one_library_may_be_tracked_by_a_client_of_the_other() -> None:
-    """Nothing is asked of it but what both have."""
+    """The tracker uses only attributes that both libraries share."""
 
     async def main() -> None:
         arm = FakeARM()

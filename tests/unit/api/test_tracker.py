@@ -1,4 +1,4 @@
-"""The tracker begins, tracks and paces operations."""
+"""The tracker begins, tracks and polls operations."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_a_put_of_each_pattern_ends_with_the_resource(pattern: Pattern, li
 
 
 async def test_polling_starts_when_tracked_and_not_when_awaited(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
-    """`Tracker.track`: the polling starts now."""
+    """`Tracker.track` starts the polling immediately."""
     fake_arm.operation("PUT", duration_s=30, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
         operation = tracker.track(await client.put(THING))
@@ -57,7 +57,7 @@ async def test_polling_starts_when_tracked_and_not_when_awaited(client: httpx.As
 
 
 @pytest.mark.parametrize("origin", [f"{ORIGIN}:8443", ORIGIN.replace("https", "http"), f"{ORIGIN}.evil.example"])
-async def test_an_operation_trusts_its_own_origin_alone_whatever_was_tracked_before(
+async def test_an_operation_trusts_only_its_own_origin(
     client: httpx.AsyncClient, fake_arm: FakeARM, origin: str
 ) -> None:
     """Rule 9."""
@@ -88,7 +88,7 @@ async def test_the_first_poll_waits_for_the_initial_retry_after(
     fake_arm.no_early_polls()
 
 
-async def test_waits_asked_by_the_server_have_no_jitter(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_retry_after_has_no_jitter(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 36."""
     fake_arm.default = Script(duration_s=100, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
@@ -100,7 +100,7 @@ async def test_waits_asked_by_the_server_have_no_jitter(client: httpx.AsyncClien
     fake_arm.no_early_polls()
 
 
-async def test_waits_of_its_own_double_to_30_s_with_jitter_that_only_adds(
+async def test_default_delays_double_to_30_s_with_jitter_that_only_adds(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     """Rule 36."""
@@ -118,7 +118,7 @@ async def test_waits_of_its_own_double_to_30_s_with_jitter_that_only_adds(
         assert len(set(column)) == len(column)
 
 
-async def test_a_fixed_interval_replaces_the_schedule_but_not_the_servers_word(
+async def test_a_fixed_interval_replaces_the_schedule_but_not_a_retry_after(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     """Rule 36."""
@@ -135,7 +135,7 @@ async def test_a_fixed_interval_replaces_the_schedule_but_not_the_servers_word(
 
 
 @pytest.mark.parametrize(("min_interval", "least"), [(1.0, 1.0), (0.25, 0.25), (90.0, 90.0)])
-async def test_min_interval_is_the_floor_of_every_wait(min_interval: float, least: float) -> None:
+async def test_min_interval_is_the_floor_of_every_delay(min_interval: float, least: float) -> None:
     """Rule 35."""
     arm = FakeARM(floor_s=min_interval)
     arm.operation("DELETE", duration_s=4 * least, retry_after=0)
@@ -146,8 +146,8 @@ async def test_min_interval_is_the_floor_of_every_wait(min_interval: float, leas
     arm.no_early_polls()
 
 
-async def test_with_both_intervals_0_polls_follow_each_other_at_once() -> None:
-    """`interval` and `min_interval` may be 0 for servers that do not mind."""
+async def test_with_both_intervals_0_polls_follow_immediately() -> None:
+    """`interval` and `min_interval` may be 0 for servers without a limit."""
     arm = FakeARM(floor_s=0, latency_s=0.5)
     arm.operation("DELETE", duration_s=10)
     async with client_of(arm) as client, azpoll.Tracker(client, interval=0, min_interval=0) as tracker:
@@ -186,7 +186,7 @@ async def test_no_more_requests_are_in_flight_than_allowed(most: int) -> None:
     arm.no_early_polls()
 
 
-async def test_a_slow_answer_never_brings_a_second_request_for_the_operation() -> None:
+async def test_a_slow_answer_never_causes_a_second_request() -> None:
     """Rule 38."""
     arm = FakeARM(latency_s=20)
     arm.operation("PUT", duration_s=100, retry_after=2)
@@ -200,7 +200,7 @@ async def test_a_slow_answer_never_brings_a_second_request_for_the_operation() -
 
 
 @pytest.mark.slow
-async def test_a_thousand_operations_at_once() -> None:
+async def test_a_thousand_concurrent_operations() -> None:
     arm = FakeARM(
         default=lambda request: Script(duration_s=int(request.path.rpartition("t")[2]) % 50, retry_after=7), limits=None
     )
@@ -245,7 +245,7 @@ async def test_statistics_count_each_outcome(client: httpx.AsyncClient, fake_arm
 # Deadlines (rule 38)
 
 
-async def test_at_the_deadline_one_last_poll_is_made(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_one_last_poll_is_sent_at_the_deadline(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("DELETE", duration_s=1000)
     async with azpoll.Tracker(client, interval=40) as tracker:
         operation = await tracker.begin("DELETE", THING, timeout=100)
@@ -258,18 +258,14 @@ async def test_at_the_deadline_one_last_poll_is_made(client: httpx.AsyncClient, 
     assert operation.state is azpoll.OperationState.UNKNOWN
 
 
-async def test_what_the_last_poll_at_the_deadline_tells_still_counts(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_the_answer_to_the_last_poll_at_the_deadline_counts(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("DELETE", duration_s=90)
     async with azpoll.Tracker(client, interval=80, timeout=100) as tracker:
         assert (await (await tracker.begin("DELETE", THING))).status_code == 200
     assert polls_of(fake_arm)[-1] == pytest.approx(100, abs=0.001)
 
 
-async def test_no_last_poll_is_made_where_the_servers_retry_after_forbids_it(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_no_last_poll_is_sent_before_the_retry_after(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("DELETE", duration_s=10, retry_after=60)
     async with azpoll.Tracker(client, timeout=50) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -278,7 +274,7 @@ async def test_no_last_poll_is_made_where_the_servers_retry_after_forbids_it(
     assert polls_of(fake_arm) == []
 
 
-async def test_a_poll_under_way_at_the_deadline_is_waited_for() -> None:
+async def test_a_poll_in_flight_at_the_deadline_is_awaited() -> None:
     arm = FakeARM(latency_s=4)
     arm.operation("DELETE", duration_s=1, retry_after=3)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -287,7 +283,7 @@ async def test_a_poll_under_way_at_the_deadline_is_waited_for() -> None:
         assert anyio.current_time() == pytest.approx(11, abs=0.001)
 
 
-async def test_a_timeout_of_0_ends_it_at_once_and_none_overrides_the_trackers(
+async def test_a_timeout_of_0_ends_immediately_and_none_overrides_the_tracker(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     fake_arm.default = Script(duration_s=50, retry_after=10)
@@ -303,7 +299,7 @@ async def test_a_timeout_of_0_ends_it_at_once_and_none_overrides_the_trackers(
 # The initial request
 
 
-async def test_begin_sends_what_it_is_given_and_polls_repeat_the_client_request_id() -> None:
+async def test_begin_sends_its_arguments_and_polls_repeat_the_request_id() -> None:
     """Rule 45."""
     arm = FakeARM()
     arm.operation("POST", duration_s=5, retry_after=10)
@@ -334,7 +330,7 @@ async def test_begin_sends_what_it_is_given_and_polls_repeat_the_client_request_
     assert all("x-once" not in request.headers for request in others)
 
 
-async def test_a_client_request_id_of_the_callers_own_is_kept(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_client_request_id_of_the_caller_is_kept(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 45."""
     fake_arm.default = Script(duration_s=5, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
@@ -362,7 +358,7 @@ async def test_default_parameters_of_the_client_do_not_change_polling_urls(libra
     assert poll.url == polling_url
 
 
-async def test_a_refused_initial_request_tracks_nothing(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_refused_initial_request_is_not_tracked(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 7."""
     error = {"code": "Conflict", "message": "It exists.", "target": "t", "details": [{"code": "Inner"}]}
     fake_arm.operation("PUT", initial=Reply(409, {"error": error}))
@@ -384,9 +380,7 @@ async def test_a_refused_initial_request_tracks_nothing(client: httpx.AsyncClien
         assert tracker.statistics().tracked == 0
 
 
-async def test_an_initial_answer_that_is_already_the_end_needs_no_poll(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_a_terminal_initial_answer_needs_no_poll(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 5."""
     fake_arm.operation("DELETE", initial=Reply(204))
     async with azpoll.Tracker(client) as tracker:
@@ -399,10 +393,10 @@ async def test_an_initial_answer_that_is_already_the_end_needs_no_poll(
     assert polls_of(fake_arm) == []
 
 
-# What is asked for
+# Results
 
 
-async def test_decode_makes_the_result_once(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_decode_converts_the_result_once(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.operation("PUT", duration_s=5)
     calls = 0
 
@@ -418,9 +412,7 @@ async def test_decode_makes_the_result_once(client: httpx.AsyncClient, fake_arm:
     assert calls == 1
 
 
-async def test_an_error_in_decode_is_the_awaiters_and_harms_nothing_else(
-    client: httpx.AsyncClient, fake_arm: FakeARM
-) -> None:
+async def test_an_error_in_decode_reaches_only_the_awaiter(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=5)
     async with azpoll.Tracker(client) as tracker:
         broken = await tracker.begin("DELETE", path_of(0), decode=lambda _: 1 // 0)
@@ -432,7 +424,7 @@ async def test_an_error_in_decode_is_the_awaiters_and_harms_nothing_else(
         assert (await sound).status_code == 200
 
 
-async def test_result_status_spares_the_final_get(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_result_status_omits_the_final_get(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 33."""
     fake_arm.operation("PUT", duration_s=5, retry_after=10)
     async with azpoll.Tracker(client) as tracker:
@@ -456,7 +448,7 @@ async def test_final_state_via_and_terminal_words_reach_the_protocol(
         assert (await operation).json()["status"] == "Done"
 
 
-async def test_wait_is_one_operation_without_ceremony(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_wait_awaits_one_operation_without_a_tracker(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=30, retry_after=10)
     response = await azpoll.wait(client, await client.put(THING))
     assert response.json()["properties"]["provisioningState"] == "Succeeded"
@@ -468,7 +460,7 @@ async def test_wait_is_one_operation_without_ceremony(client: httpx.AsyncClient,
     fake_arm.no_early_polls()
 
 
-async def test_wait_raises_a_failure_as_it_is(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_wait_raises_the_failure_itself(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=30, retry_after=10, outcome="Failed")
     with pytest.raises(azpoll.OperationFailed, match="OperationFailed"):
         await azpoll.wait(client, await client.put(THING))
@@ -478,7 +470,7 @@ async def test_wait_raises_a_failure_as_it_is(client: httpx.AsyncClient, fake_ar
 
 
 class Renewing(httpx.Auth):
-    """Sends a token, and on a 401 gets a new one and repeats the request, as credentials do."""
+    """Sends a token; after a 401 it gets a new one and repeats the request, as credentials do."""
 
     def __init__(self, *tokens: str) -> None:
         self.tokens = list(tokens)
@@ -508,7 +500,7 @@ async def test_a_credential_that_expires_is_renewed_by_the_clients_auth() -> Non
     assert auth.renewals == 1
 
 
-async def test_a_credential_that_stays_refused_is_repeated_once() -> None:
+async def test_a_refused_credential_is_renewed_once() -> None:
     """Rule 26."""
     arm = FakeARM(default=Script(duration_s=50, retry_after=10))
     arm.require_token("first")
