@@ -210,7 +210,7 @@ class Scheduler:
     def _put(self, job: Job, due_s: float) -> None:
         if not self._closed:
             self._queue.put(job, due_s)
-            self._workers.wake_by(due_s)
+            self._workers.wake_by(job.due_s)
 
     def _expire(self, job: Job) -> None:
         """End a job whose deadline passed before its next poll."""

@@ -18,7 +18,7 @@ class Job(QueuedRequest):
     def __init__(self, owner: int, heap_entry: int) -> None:
         super().__init__(owner)
         self.name = owner
-        self.heap_entry = heap_entry
+        self.heap_entry = self.number = heap_entry
 
 
 class Queues:
@@ -44,7 +44,8 @@ class Queues:
         queue = queue or self.queue
         turn, _, heap_entry = queue.first()
         job = queue.take()
-        assert job.heap_entry == heap_entry
+        assert job.heap_entry == 0
+        assert heap_entry == job.number
         assert self.turns.last.get(job.owner, turn + 1) > turn
         job.heap_entry = 0
         return job

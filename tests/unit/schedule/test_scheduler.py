@@ -59,6 +59,17 @@ async def test_an_operation_that_is_due_sooner_wakes_the_sleeping_worker() -> No
     assert [round(time) for time, _ in polls_of(arm)] == [15, 1000]
 
 
+async def test_an_operation_that_expires_before_its_next_poll_wakes_the_sleeping_worker() -> None:
+    """Its Retry-After of 60 s ends after the poll at 50 s that the worker waits for, its deadline before."""
+    arm = FakeARM(default=lambda request: Script(duration_s=100, retry_after=number_of(request)))
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        await tracker.begin("DELETE", path_of(50))
+        expiring = await tracker.begin("DELETE", path_of(60), timeout=20)
+        with pytest.raises(azpoll.OperationTimeout):
+            await expiring
+        assert anyio.current_time() == pytest.approx(20, abs=0.01)
+
+
 async def test_operations_with_the_same_due_time_are_polled_in_the_order_of_arrival() -> None:
     arm = FakeARM(default=Script(duration_s=0, retry_after=10))
     async with client_of(arm) as client:
