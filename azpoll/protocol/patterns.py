@@ -24,7 +24,7 @@ class StatusReport(NamedTuple):
     Attributes:
         verdict: the meaning of the answer.
         status: the status word without the blanks around it, in the service's spelling; None without one.
-        document: the body if it is a JSON object, else None.
+        document: the body if it is a JSON object, else None; None for an `UNREADABLE` answer.
         problem: the defect of the answer if the verdict is `UNREADABLE`.
     """
 
@@ -65,7 +65,7 @@ def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
     if reading.status_code == NO_CONTENT or body is BodyProblem.EMPTY:
         return StatusReport(Verdict.SUCCEEDED)
     if document is not None:
-        return StatusReport(Verdict.UNREADABLE, None, document, problem="its JSON object holds no status")
+        return StatusReport(Verdict.UNREADABLE, problem="its JSON object holds no status")
     return StatusReport(Verdict.UNREADABLE, problem="it is not a status document")
 
 
