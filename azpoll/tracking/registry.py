@@ -25,8 +25,8 @@ class OperationRegistry:
 
     Args:
         events: receives an event for each change.
-        journal: is told of each change.
-        wall_clock: is read at each failure, since a caller may ask for a token after the event loop has ended.
+        journal: stores each change.
+        wall_clock: read at each failure, since a caller may ask for a token after the event loop has ended.
         keep_failures: whether failed operations are kept until `mark_retrieved`.
 
     Attributes:

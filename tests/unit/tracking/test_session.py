@@ -23,7 +23,7 @@ from azpoll.tracking.settings import Settings, TrackerSettings
 from tests.support.scripted_transport import PROPERTIES, ScriptedReply, ScriptedResponse, ScriptedTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.transport.transport import InitialRequest
@@ -40,7 +40,7 @@ RESULT = ScriptedReply(200, {"properties": {"provisioningState": "Succeeded"}})
 
 
 @asynccontextmanager
-async def session_on(transport: ScriptedTransport) -> AsyncIterator[Session[ScriptedResponse]]:
+async def session_on(transport: ScriptedTransport) -> AsyncGenerator[Session[ScriptedResponse]]:
     settings = TrackerSettings(
         parse_url=PROPERTIES.parse_url,
         defaults=Settings(DelayLimits()),
