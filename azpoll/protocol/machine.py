@@ -153,13 +153,13 @@ def resume(state: Pending, delay: Delay, at_s: float) -> State:
     return _within_deadline(state._replace(next_request=NextRequest(state.url, delay)), None, at_s, immediate=False)
 
 
-def postpone(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
-    """Return a state that also waits for a `Retry-After` in the outcome of another operation at the same URL.
+def postpone(state: Pending, failure: RequestFailure, since_s: float) -> State:
+    """Return the state of an operation whose request was aborted, with the `Retry-After` that the answer began with.
 
-    Its own last answer came at `since_s`.
+    The last answer before it came at `since_s`. The aborted request counts as no failure.
     """
-    retry_after_s = read(outcome).retry_after_s or 0.0
-    delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
+    retry_after_s = read(failure).retry_after_s or 0.0
+    delay_s = failure.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
     if delay_s <= state.next_request.delay.seconds:
         return state
     return resume(state, Delay(delay_s, by_server=True), since_s)

@@ -140,7 +140,10 @@ class ScopeQueues(Generic[QueuedT]):
         return None
 
     def next_s(self) -> float | None:
-        """Return when `take` may return a request; None while none waits."""
+        """Return the time of the next `take` that may return a request; None while none waits.
+
+        Directly after a `take` it may be too early.
+        """
         while self._wakes:
             wake_s, number, scope_queue = self._wakes[0]
             if scope_queue.wake_entry == number:

@@ -97,7 +97,7 @@ class OperationRegistry:
         state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
         self.counts[state] += 1
         if state is not OperationState.SUCCEEDED:
-            self._wall_clock.look()
+            self._wall_clock.update()
             if self._keep_failures and not record.stopped:
                 self._not_retrieved[record] = None
         self._journal.enqueue_ended(record, state)
