@@ -116,19 +116,7 @@ class AsyncOperation(Generic[T]):
         An error in the callback is logged and goes no further. Returns a function that removes the callback. Calling
         that function again, or too late, does nothing.
         """
-        call = partial(callback, self)
-        record = self._record
-        if record.callbacks is None:
-            record.callbacks = []
-        record.callbacks.append(call)
-        if record.ended:
-            record.notify()
-
-        def remove() -> None:
-            if record.callbacks is not None and call in record.callbacks:
-                record.callbacks.remove(call)
-
-        return remove
+        return self._record.call_at_end(partial(callback, self))
 
     async def wait(self, timeout: float | None = None) -> AsyncOperation[T]:  # noqa: ASYNC109 - it raises our error
         """Wait until the operation has ended, in any state, and return it.

@@ -161,6 +161,20 @@ class OperationRecord:
         for callback in callbacks or ():
             call_safely(callback)
 
+    def call_at_end(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call a function when the operation has ended, or now if it has; returns a function that removes it."""
+        if self.callbacks is None:
+            self.callbacks = []
+        self.callbacks.append(callback)
+        if self.ended:
+            self.notify()
+
+        def remove() -> None:
+            if self.callbacks is not None and callback in self.callbacks:
+                self.callbacks.remove(callback)
+
+        return remove
+
     async def wait_ended(self) -> None:
         """Wait until the operation has ended."""
         if not self.ended:
