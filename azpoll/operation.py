@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
 from azpoll.newest_values import NewestValues
 from azpoll.protocol.states import Succeeded
-from azpoll.snapshot import OperationState, Snapshot, public_state
+from azpoll.snapshot import Snapshot
 from azpoll.tracking.settings import checked_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
+    from azpoll.snapshot import OperationState
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.library import ResponseT
 
 T = TypeVar("T")
 
@@ -40,14 +41,14 @@ class AsyncOperation(Generic[T]):
         TrackerClosed: tracking was stopped before the operation ended.
     """
 
-    __slots__ = ("__weakref__", "_read", "_record", "_session", "_value")
+    __slots__ = ("__weakref__", "_decode", "_record", "_session", "_value")
 
     def __init__(
-        self, session: Session[HTTPResponse], record: OperationRecord, read: Callable[[OperationRecord], T]
+        self, session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
     ) -> None:
-        self._session = session
+        self._session: Session[Any] = session
         self._record = record
-        self._read = read
+        self._decode: Callable[[Any], T] | None = decode
         self._value: tuple[T] | None = None
 
     def __repr__(self) -> str:
@@ -59,7 +60,7 @@ class AsyncOperation(Generic[T]):
         return self._outcome().__await__()
 
     async def _outcome(self) -> T:
-        self._session.loop.check_task()
+        self._session.check_task()
         await self._record.wait_ended()
         return self.result()
 
@@ -76,7 +77,7 @@ class AsyncOperation(Generic[T]):
     @property
     def state(self) -> OperationState:
         """`running`, `fetching`, `succeeded`, `failed`, `canceled` or `unknown`."""
-        return public_state(self._record.state) if not self._record.stopped else OperationState.UNKNOWN
+        return self._record.public_state
 
     @property
     def status(self) -> str | None:
@@ -95,10 +96,12 @@ class AsyncOperation(Generic[T]):
             AzpollError: as when awaited.
         """
         self._check_ended()
-        if not isinstance(self._record.state, Succeeded):
+        state = self._record.state
+        if not isinstance(state, Succeeded):
             raise self._session.error(self._record)
         if self._value is None:
-            self._value = (self._read(self._record),)
+            response = self._session.transport.response_from(state.answer)
+            self._value = (response if self._decode is None else self._decode(response),)
         return self._value[0]
 
     def exception(self) -> AzpollError | None:
@@ -128,7 +131,7 @@ class AsyncOperation(Generic[T]):
             OperationTimeout: the operation had not ended in time; also a TimeoutError.
             ValueError: `timeout` is negative or not a number.
         """
-        self._session.loop.check_task()
+        self._session.check_task()
         limit_s = checked_seconds("timeout", timeout)
         with anyio.move_on_after(limit_s):
             await self._record.wait_ended()
@@ -165,7 +168,7 @@ class AsyncOperation(Generic[T]):
 
         A slow reader gets only the newest snapshot: there is no queue.
         """
-        self._session.loop.check_task()
+        self._session.check_task()
         record = self._record
         return NewestValues(
             lambda: (self.snapshot(), record.ended), lambda: (record.polls, record.ended), record.wait_changed
@@ -196,7 +199,7 @@ class AsyncOperation(Generic[T]):
             CancelFailed: there is no URL to cancel at, or the service refused.
             TrackerClosed: tracking was stopped before the service accepted; the operation may still run.
         """
-        self._session.loop.check_task()
+        self._session.check_task()
         return await self._session.cancel(self._record)
 
     def stop_tracking(self) -> None:

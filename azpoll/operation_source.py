@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
 
 from azpoll.operation import AsyncOperation
@@ -138,6 +137,4 @@ class OperationSource(ABC, Generic[ResponseT]):
     def _handle(
         self, session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        if decode is None:
-            return self._added(AsyncOperation(session, record, session.outcomes.response))
-        return self._added(AsyncOperation(session, record, partial(session.outcomes.decoded, decode)))
+        return self._added(AsyncOperation(session, record, decode))

@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Polling, State, Succeeded, Unknown
 from azpoll.schedule.scopes import ScopeStatistics
 
 
@@ -21,22 +20,6 @@ class OperationState(StrEnum):
     CANCELED = "canceled"
     UNKNOWN = "unknown"
     """The status cannot be read, or tracking was stopped. The operation may still run."""
-
-
-_STATES: dict[type[State], OperationState] = {
-    Polling: OperationState.RUNNING,
-    Confirming: OperationState.RUNNING,
-    Fetching: OperationState.FETCHING,
-    Succeeded: OperationState.SUCCEEDED,
-    Failed: OperationState.FAILED,
-    Canceled: OperationState.CANCELED,
-    Unknown: OperationState.UNKNOWN,
-}
-
-
-def public_state(state: State) -> OperationState:
-    """Return the public name of a protocol state."""
-    return _STATES[type(state)]
 
 
 class Snapshot(NamedTuple):

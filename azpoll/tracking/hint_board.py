@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from azpoll.hints import HintSource
-    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.plan import Plan
     from azpoll.schedule.scheduler import Scheduler
 
@@ -56,13 +56,7 @@ class ResourceIndex:
 
 
 class ResourceHints:
-    """The `azpoll.hints.HintBoard` of one source of hints.
-
-    Args:
-        index: the tracker's operations by resource.
-        scheduler: changes priorities, and sends the source's reads within the budget of their scope.
-        plan: makes the plan of a read from its URL.
-    """
+    """The `azpoll.hints.HintBoard` of one source of hints; `plan` makes the plan of a read from its URL."""
 
     def __init__(self, index: ResourceIndex, scheduler: Scheduler, plan: Callable[[str], Plan]) -> None:
         self._index = index
@@ -90,7 +84,7 @@ class ResourceHints:
         if isinstance(resolved, RejectedURL):
             raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.reason}; nothing was sent")
         fetching = Fetching(plan, resolved, NextRequest(resolved, IMMEDIATELY))
-        record = OperationRecord(fetching, lambda *_: None, anyio.current_time(), label="hints")
+        record = OperationRecord(fetching, _ignore, anyio.current_time(), label="hints")
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
         match record.state:
@@ -119,6 +113,10 @@ class ResourceHints:
             if record.priority is Priority.NORMAL:
                 self._scheduler.set_priority(record, Priority.LOW)
         return len(records)
+
+
+def _ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+    """Ignore the changes of a record that belongs to no operation."""
 
 
 def _resource_id(url: str) -> str:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from azpoll.protocol.states import Confirming, Fetching, Pending, Polling, Succeeded, Unknown
+from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Pending, Polling, Succeeded, Unknown
 from azpoll.schedule.job import Priority
+from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
     """Called with the record, the outcome of the request if there was one, and the lateness of the request in s."""
 
 logger = logging.getLogger("azpoll")
+
+_PUBLIC_STATES: dict[type[State], OperationState] = {
+    Polling: OperationState.RUNNING,
+    Confirming: OperationState.RUNNING,
+    Fetching: OperationState.FETCHING,
+    Succeeded: OperationState.SUCCEEDED,
+    Failed: OperationState.FAILED,
+    Canceled: OperationState.CANCELED,
+    Unknown: OperationState.UNKNOWN,
+}
 
 
 class OperationRecord:
@@ -122,17 +133,9 @@ class OperationRecord:
         return self.ended and isinstance(self.state, Pending)
 
     @property
-    def resumable(self) -> Pending | None:
-        """The last state that a resume token can be made of; None after success and where there is no polling URL."""
-        match self.state:
-            case Succeeded():
-                return None
-            case Unknown(last=last):
-                return last
-            case Polling() | Confirming() | Fetching() as pending:
-                return pending
-            case _:
-                return self.state.last
+    def public_state(self) -> OperationState:
+        """The state that callers see."""
+        return OperationState.UNKNOWN if self.stopped else _PUBLIC_STATES[type(self.state)]
 
     def publish(self, state: State, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
         """Adopt a new state; the scheduler calls this before any other task can run (rule 40)."""
