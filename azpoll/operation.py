@@ -1,22 +1,21 @@
-"""`AsyncOperation`: the awaitable handle of one tracked operation."""
+"""`AsyncOperation`: the awaitable handle of one tracked operation, and the iterator over its snapshots."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
-from azpoll.newest_values import NewestValues
 from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import Snapshot
 from azpoll.tracking.settings import checked_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
     from azpoll.snapshot import OperationState
     from azpoll.tracking.record import OperationRecord
@@ -216,3 +215,39 @@ class AsyncOperation(Generic[T]):
 
     def _wall_time(self, at_s: float) -> datetime:
         return datetime.fromtimestamp(self._session.outcomes.wall_clock.unix_s(at_s), UTC)
+
+
+class NewestValues(Generic[T]):
+    """Yields a value now and after each change; a slow reader gets only the newest.
+
+    It is not an async generator, which must be closed when it is left early.
+
+    Args:
+        read: returns the present value, and whether it is the last.
+        version: returns a value that differs after each change.
+        wait_changed: waits for the next change.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], tuple[T, bool]],
+        version: Callable[[], object],
+        wait_changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._read = read
+        self._version = version
+        self._wait_changed = wait_changed
+        self._seen: object = None
+        self._is_last = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        if self._is_last:
+            raise StopAsyncIteration
+        while self._seen == self._version():
+            await self._wait_changed()
+        self._seen = self._version()
+        value, self._is_last = self._read()
+        return value

@@ -119,12 +119,7 @@ class OperationSource(ABC, Generic[ResponseT]):
 
     @abstractmethod
     def _session(self) -> Session[ResponseT]:
-        """Return the session that tracks the operations.
-
-        Raises:
-            WrongEventLoop: the tracker was not entered, or this is not a task of its event loop.
-            TrackerClosed: the source, the tracker or its HTTP client is closed.
-        """
+        """Return the session; raises `WrongEventLoop` where it cannot be used, and `TrackerClosed` after its end."""
 
     def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
         """Return the options of a call with the defaults of the source."""

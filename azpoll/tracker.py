@@ -151,11 +151,7 @@ class Tracker(OperationSource[ResponseT]):
         return self._events.subscribe(listener)
 
     def _any_session(self) -> Session[ResponseT]:
-        """Return the session, also after it was closed.
-
-        Raises:
-            WrongEventLoop: the tracker was not entered.
-        """
+        """Return the session, also after it was closed; raises `WrongEventLoop` before the tracker is entered."""
         if self._entered is None:
             current_loop()
             raise WrongEventLoop("the tracker was not entered: use `async with azpoll.Tracker(client) as tracker`")

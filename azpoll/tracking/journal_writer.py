@@ -30,13 +30,7 @@ logger = logging.getLogger("azpoll")
 
 
 class JournalWriter:
-    """Writes the rows of one tracker. An error of the journal is logged.
-
-    Args:
-        journal: the caller's.
-        outcomes: makes resume tokens.
-        tasks: runs the task that writes the rows of the `enqueue_` methods.
-    """
+    """Writes the rows of one tracker; a task of its own writes those of the `enqueue_` methods."""
 
     def __init__(self, journal: Journal, outcomes: Outcomes, tasks: TaskGroup) -> None:
         self._journal = journal

@@ -43,11 +43,8 @@ class OperationRecord:
     """One operation. It satisfies `schedule.job.Job`. Times are monotonic seconds.
 
     Args:
-        state: the first state.
         on_change: called after each change of the state; all records of a tracker share one function.
         begun_s: the time when tracking began: that of the initial answer, from which the first delay counts.
-        label: the caller's own name for the operation.
-        owner: the owner that the operation is polled for.
         cancel_url: the URL that `cancel` posts to; None for the pattern's own.
         number: the id as a number of 64 bits; None draws one when the id is first read.
     """

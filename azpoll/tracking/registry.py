@@ -51,15 +51,9 @@ class EventDispatcher:
 class OperationRegistry:
     """Holds the records of one tracker.
 
-    Args:
-        events: receives an event for each change.
-        journal: stores each change; None for none.
-        wall_clock: read at each failure, since a caller may ask for a token after the event loop has ended.
-        keep_failures: whether failed operations are kept in `not_retrieved`.
-
     Attributes:
         live: the records of the operations that have not ended, oldest first.
-        not_retrieved: failed operations that no caller has seen.
+        not_retrieved: failed operations that no caller has seen, where the tracker keeps failures.
         tracked: operations so far, ended ones included.
         polls: requests so far that were answered or failed.
         counts: ended operations by public state.
@@ -110,7 +104,7 @@ class OperationRegistry:
         state = record.public_state
         self.counts[state] += 1
         if state is not OperationState.SUCCEEDED:
-            self._wall_clock.look()
+            self._wall_clock.look()  # a caller may ask for a token after the event loop has ended
             if self._keep_failures and not record.stopped:
                 self.not_retrieved[record] = None
         if self._journal is not None:

@@ -51,14 +51,7 @@ _ELSEWHERE = "a tracker and its operations belong to the event loop it was enter
 
 
 class Session(Generic[ResponseT_co]):
-    """A running tracker. It belongs to the event loop in which it is made.
-
-    Args:
-        settings: of the tracker.
-        transport: sends requests and rebuilds responses.
-        events: the listeners of the tracker.
-        host: runs the tasks of the session, which closes it.
-    """
+    """A running tracker. It belongs to the event loop in which it is made, and closes its `host` of tasks."""
 
     def __init__(
         self, settings: TrackerSettings, transport: Transport[ResponseT_co], events: EventDispatcher, host: TaskHost
@@ -106,12 +99,7 @@ class Session(Generic[ResponseT_co]):
             raise WrongEventLoop(_ELSEWHERE)
 
     def check_open(self) -> None:
-        """Check that operations can be tracked here.
-
-        Raises:
-            WrongEventLoop: this is not a task of the session's event loop.
-            TrackerClosed: the session is closed.
-        """
+        """Raise `WrongEventLoop` as `check_task` does, and `TrackerClosed` after the session was closed."""
         self.check_task()
         if self._closed:
             raise TrackerClosed("the tracker is closed: it tracks nothing more")

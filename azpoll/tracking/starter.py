@@ -80,13 +80,7 @@ class OperationStarter:
         self._policy_before = lru_cache(POLICIES_KEPT)(self._new_policy)
 
     def prepare(self, method: str, url: str, given: Mapping[str, object]) -> Prepared:
-        """Build and check an initial request.
-
-        Args:
-            method: PUT, PATCH, POST, DELETE or GET.
-            url: absolute, or relative to the client's base URL.
-            given: the keywords of `BeginOptions`.
-        """
+        """Build and check an initial request from the arguments of `Tracker.begin`."""
         arguments = {name: value for name, value in given.items() if name in REQUEST_ARGUMENTS}
         idempotent = given.get("idempotent", False)
         if not isinstance(idempotent, bool):
