@@ -73,7 +73,6 @@ class Group(OperationSource[ResponseT]):
         self.label = label
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
-        self._version = 0
         self._changed = anyio.Event()
         self._closed = False
 
@@ -121,7 +120,7 @@ class Group(OperationSource[ResponseT]):
 
         A slow reader gets only the newest progress.
         """
-        return NewestValues(self._newest, lambda: self._version, self._wait_changed)
+        return NewestValues(self._newest, lambda: self._changed, self._wait_changed)
 
     def _session(self) -> Session[ResponseT]:
         if self._closed:
@@ -138,7 +137,6 @@ class Group(OperationSource[ResponseT]):
         return operation
 
     def _note(self, _operation: object = None) -> None:
-        self._version += 1
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
 

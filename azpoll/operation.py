@@ -188,7 +188,7 @@ class AsyncOperation(Generic[T]):
         return token
 
     async def cancel(self) -> bool:
-        """Ask the service to cancel the operation; polling goes on until it has ended (rule 43).
+        """Request that the service cancels the operation; polling goes on until it has ended (rule 43).
 
         Sends a POST to the `cancel_url` that was given when tracking began, or to `<monitor>:cancel` where the
         service's header was `Operation-Location`. Returns True if the service accepted the request, and False if

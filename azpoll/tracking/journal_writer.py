@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,7 +13,7 @@ from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown
 from azpoll.snapshot import OperationState
 from azpoll.tracking.journal import JournalResult, JournalRow
-from azpoll.tracking.record import id_of, new_number
+from azpoll.tracking.record import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -43,7 +44,8 @@ class JournalWriter:
 
     async def intent(self, prepared: Prepared) -> int:
         """Write that an initial request will be sent; returns the number of the new operation."""
-        number, plan = new_number(), prepared.plan._replace(client_request_id=prepared.request.client_request_id)
+        number = random.getrandbits(64)
+        plan = prepared.plan._replace(client_request_id=prepared.request.client_request_id)
         await _logged(self._journal.intent(_row(id_of(number), plan, prepared.settings.label, None)))
         return number
 

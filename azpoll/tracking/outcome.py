@@ -44,8 +44,8 @@ class Outcomes:
     def token(self, record: OperationRecord) -> str | None:
         """Return a resume token; None after success, and where there is no polling URL.
 
-        The token holds the time before which no poll may be sent: the last answer, plus the delay that it asked for,
-        plus one second for the difference between the clocks of two hosts. Later changes of the schedule do not count.
+        The token holds the time before which no poll may be sent: that of the last answer, plus the delay that it
+        asked for, plus the tolerance. Later changes of the schedule do not count.
         """
         if isinstance(record.state, Succeeded):
             return None

@@ -106,7 +106,7 @@ class OperationRecord:
     def id(self) -> str:
         """16 hexadecimal digits, drawn on first use: most operations are never shown by their id."""
         if self._number is None:
-            self._number = new_number()
+            self._number = random.getrandbits(64)
         return id_of(self._number)
 
     @property
@@ -131,7 +131,7 @@ class OperationRecord:
 
     @property
     def public_state(self) -> OperationState:
-        """The state that callers see."""
+        """The state that callers see, which is unknown after tracking was stopped."""
         return OperationState.UNKNOWN if self.stopped else _PUBLIC_STATES[type(self.state)]
 
     def publish(self, state: State, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
@@ -187,11 +187,6 @@ class OperationRecord:
         if self._changed is None:
             self._changed = anyio.Event()
         await self._changed.wait()
-
-
-def new_number() -> int:
-    """Draw the number of a new operation."""
-    return random.getrandbits(64)
 
 
 def id_of(number: int) -> str:

@@ -138,7 +138,7 @@ class Session(Generic[ResponseT_co]):
             self._scheduler.withdraw(record)
 
     async def cancel(self, record: OperationRecord) -> bool:
-        """Ask the service to cancel; see `AsyncOperation.cancel`."""
+        """Send a cancel request; see `AsyncOperation.cancel`."""
         sent = await cancel(record, self._scheduler)
         if not sent and record.stopped:
             raise self.outcomes.error(record)

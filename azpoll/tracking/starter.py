@@ -56,12 +56,8 @@ class Started(NamedTuple):
 class OperationStarter:
     """Makes plans and first states within the trust that the caller has declared.
 
-    Args:
-        transport: builds initial requests and reads initial responses.
-        parse_url: the URL class that also sends, so no second parser can disagree with it.
-        defaults: the tracker's own settings.
-        origins: where polls may go besides the origin of the initial request.
-        token_key: the key that resume tokens must be signed with; None for tokens without a signature.
+    `parse_url` is the URL class that also sends, so no second parser can disagree with it. Without a `token_key`,
+    resume tokens need no signature.
     """
 
     def __init__(
@@ -89,20 +85,20 @@ class OperationStarter:
         settings = checked(self._defaults, tracking)
         method = _checked_method(method)
         request = self._transport.build_initial(method, url, arguments)
-        return Prepared(request, self._plan(method, request.url, settings), settings, idempotent)
+        return Prepared(request, self._pollable_plan(method, request.url, settings), settings, idempotent)
 
     def from_answer(self, prepared: Prepared, answer: Answer) -> Started:
         """Return the operation of an initial request that was answered."""
         request, plan, settings, _ = prepared
         if answer.url != request.url:
-            plan = self._plan(plan.method, answer.url, settings)
+            plan = self._pollable_plan(plan.method, answer.url, settings)
         return self._started(plan, settings, answer, request.client_request_id)
 
     def from_response(self, response: HTTPResponse, given: Mapping[str, object]) -> Started:
         """Return the operation of an initial response that the caller received."""
         settings = checked(self._defaults, given)
         answer, client_request_id = self._transport.answer_from(response)
-        plan = self._plan(_checked_method(answer.method), answer.url, settings)
+        plan = self._pollable_plan(_checked_method(answer.method), answer.url, settings)
         return self._started(plan, settings, answer, client_request_id)
 
     def from_token(self, text: str, given: Mapping[str, object], at_s: float) -> Started:
@@ -120,8 +116,7 @@ class OperationStarter:
                 f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor in"
                 " allowed_origins; nothing was sent. If you trust that origin, list it there"
             )
-        url = token.resource_url
-        plan = _plan_of(token.method, url, self._policy_before(before_path(url)), settings)._replace(
+        plan = self._plan(token.method, token.resource_url, settings)._replace(
             final_state_via=settings.final_state_via or token.final_state_via,
             deadline_s=_deadline(settings, at_s),
             client_request_id=token.client_request_id,
@@ -135,16 +130,27 @@ class OperationStarter:
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""
         checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse_url, path=True)
-        return _plan_of("GET", url, self._policy_before(before_path(url)), self._defaults)
+        return self._plan("GET", url, self._defaults)
 
-    def _plan(self, method: str, url: str, settings: Settings) -> Plan:
+    def _pollable_plan(self, method: str, url: str, settings: Settings) -> Plan:
         """Return the plan of an operation whose resource can be polled at the URL of its initial request."""
         url = url.partition("#")[0].replace("\\", "%5C")  # a fragment is never sent
-        policy = self._policy_before(before_path(url))
-        resolved = policy.resolve(url, base=url, resource_url=url)
+        plan = self._plan(method, url, settings)
+        resolved = plan.url_policy.resolve(url, base=url, resource_url=url)
         if isinstance(resolved, RejectedURL):
             raise ValueError(f"the URL of the initial request is refused: {resolved.reason}")  # noqa: TRY004 - of a value
-        return _plan_of(method, url, policy, settings)
+        return plan
+
+    def _plan(self, method: str, url: str, settings: Settings) -> Plan:
+        return Plan(
+            method=method,
+            resource_url=url,
+            url_policy=self._policy_before(before_path(url)),
+            final_state_via=settings.final_state_via,
+            result=settings.result,
+            terminal_words=settings.terminal_words,
+            delay_limits=settings.delay_limits,
+        )
 
     def _new_policy(self, before: str) -> URLPolicy:
         """Return the policy for URLs with this text before their path."""
@@ -152,11 +158,7 @@ class OperationStarter:
         return URLPolicy(self._parse_url, origin, self._origins.allowed, self._origins.rebase_to)
 
     def _started(self, plan: Plan, settings: Settings, answer: Answer, client_request_id: str | None) -> Started:
-        """Return the operation of an initial answer, with its complete plan.
-
-        Raises:
-            InitialRequestFailed: the answer says that there is no operation.
-        """
+        """Return the operation of an initial answer; raises `InitialRequestFailed` if the answer started none."""
         plan = plan._replace(deadline_s=_deadline(settings, answer.at_s), client_request_id=client_request_id)
         state = start(plan, answer)
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
@@ -171,18 +173,6 @@ def _checked_method(method: str) -> str:
         known = ", ".join(resume_token.METHODS)
         raise ValueError(f"a long-running operation begins with {known}, not {method[:16]!r}")
     return sys.intern(method.upper())
-
-
-def _plan_of(method: str, url: str, policy: URLPolicy, settings: Settings) -> Plan:
-    return Plan(
-        method=method,
-        resource_url=url,
-        url_policy=policy,
-        final_state_via=settings.final_state_via,
-        result=settings.result,
-        terminal_words=settings.terminal_words,
-        delay_limits=settings.delay_limits,
-    )
 
 
 def _deadline(settings: Settings, at_s: float) -> float | None:

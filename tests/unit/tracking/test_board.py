@@ -1,4 +1,4 @@
-"""What is kept for hints: operations that have ended do not pile up."""
+"""Hints hold the operations that run; operations that have ended do not pile up."""
 
 from __future__ import annotations
 
