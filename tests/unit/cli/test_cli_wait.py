@@ -30,7 +30,8 @@ def test_the_exit_code_tells_how_it_ended(azure: Azure, azpoll: Command, outcome
 
 
 def test_it_waits_as_long_as_the_service_asks(azure: Azure, azpoll: Command) -> None:
-    operation = azure.begin(duration_s=1.2, retry_after=1, percent_complete=True)
+    running = Reply(200, {"status": "InProgress", "percentComplete": 40}, retry_after=1)
+    operation = azure.begin(polls=[running, running, Reply(200, {"status": "Succeeded"})])
 
     result = azpoll("wait", operation.monitor_url)
 

@@ -27,7 +27,7 @@ def start(*words: str) -> subprocess.Popen[str]:
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process there")
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_an_interrupt_leaves_resume_tokens(azure: Azure, azpoll: Command, form: str) -> None:
-    operation = azure.begin(duration_s=2, retry_after=1)
+    operation = azure.begin(duration_s=60, retry_after=1)
 
     with start("wait", "-o", form, operation.monitor_url) as process:
         assert process.stderr is not None
