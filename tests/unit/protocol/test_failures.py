@@ -110,7 +110,7 @@ def test_rule_19_a_redirect_of_a_location_does_not_replace_the_polling_url() -> 
 
 
 @pytest.mark.parametrize("status_code", [400, 402, 405, 409, 412, 418, 422, 451])
-def test_rule_24_a_4xx_of_a_status_monitor_is_a_failure_to_read(status_code: int) -> None:
+def test_rule_24_a_4xx_of_a_status_monitor_is_a_failed_poll(status_code: int) -> None:
     """With any error in its body: the operation may still run, and can be resumed."""
     outcome = reply(status_code, {"status": "Failed", "error": {"code": "Conflict"}})
     unknown = play_on(polling(), outcome).unknown
@@ -120,7 +120,7 @@ def test_rule_24_a_4xx_of_a_status_monitor_is_a_failure_to_read(status_code: int
 
 
 @pytest.mark.parametrize("status_code", [500, 503])
-def test_rule_24_a_5xx_that_says_failed_is_a_failure_to_read(status_code: int) -> None:
+def test_rule_24_a_5xx_with_the_status_failed_is_a_failed_poll(status_code: int) -> None:
     """Only a 2xx is read as a status."""
     assert play_on(polling(), told("Failed", status_code)).outcome is Polling
     assert play(plan(), accepted(Location="/op"), told("Failed", status_code)).outcome is Polling
@@ -134,7 +134,7 @@ TRANSIENT: list[Event] = [
 
 @pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
 @pytest.mark.parametrize("event", TRANSIENT)
-def test_rule_25_transient_failures_go_back_into_the_schedule(kind: type[Pending], event: Event) -> None:
+def test_rule_25_transient_failures_are_polled_again(kind: type[Pending], event: Event) -> None:
     """With a longer wait each time, and the same URL; given up after 10 in a row and 10 minutes."""
     state = pending(kind)
     story = until_unknown(state, event)
@@ -155,7 +155,7 @@ def test_rule_25_both_bounds_must_be_passed() -> None:
     assert until_unknown(swift, reply(503)).at_s == 601
 
 
-def test_rule_25_a_readable_answer_starts_the_count_anew() -> None:
+def test_rule_25_a_readable_answer_resets_the_count() -> None:
     """In a row means in a row."""
     story = play_on(polling(), *[reply(503, Retry_After="600")] * 9, told("Running"), reply(503), reply(503))
     assert isinstance(story.end, Polling)
@@ -167,14 +167,14 @@ def test_rule_25_a_readable_answer_starts_the_count_anew() -> None:
 
 
 @pytest.mark.parametrize(("value", "wait"), [("17", 17), ("0", 1), ("86400", 3600), ("soon", 1)])
-def test_rule_25_the_longer_of_retry_after_and_back_off_is_waited(value: str, wait: float) -> None:
+def test_rule_25_the_longer_of_retry_after_and_backoff_is_the_delay(value: str, wait: float) -> None:
     """The server's word is capped by rule 35."""
     assert play_on(polling(), reply(429, Retry_After=value)).next.next_request.delay.seconds == wait
 
 
 @pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
 @pytest.mark.parametrize("fault", [FailureKind.CERTIFICATE, FailureKind.UNSENDABLE])
-def test_rule_25_a_certificate_error_is_fatal_at_once(kind: type[Pending], fault: FailureKind) -> None:
+def test_rule_25_a_certificate_error_is_final(kind: type[Pending], fault: FailureKind) -> None:
     """As is a request that cannot be sent; the operation is kept."""
     unknown = play_on(pending(kind), Drop(fault, "self-signed")).unknown
     assert unknown.reason is UnknownReason.UNREACHABLE
@@ -229,7 +229,7 @@ def test_rule_27_both_bounds_must_be_passed() -> None:
 
 
 @pytest.mark.parametrize("status_code", [404, 410, 403])
-def test_rule_27_a_status_that_comes_into_sight_goes_on(status_code: int) -> None:
+def test_rule_27_a_status_that_becomes_visible_continues(status_code: int) -> None:
     """Recovery Services, deployments."""
     status_missing = [reply(status_code)] * 4
     story = play_on(polling("POST"), *status_missing, told("Running"), *status_missing, told("Succeeded"))
@@ -266,7 +266,7 @@ def test_rule_27_malformed_answers_are_transient(outcome: Reply) -> None:
     assert story.at_s >= 600
 
 
-def test_rule_27_troubles_of_different_kinds_are_counted_apart_and_end() -> None:
+def test_rule_27_failures_of_different_kinds_are_counted_separately() -> None:
     """Nothing but a readable answer starts any count anew, so every mixture of failures ends."""
     mixtures: list[tuple[Event, ...]] = [
         (reply(503), reply(404)),
@@ -288,7 +288,7 @@ def test_rule_32_a_result_given_up_says_that_the_operation_succeeded(event: Even
     assert isinstance(story.unknown.last, Fetching)
 
 
-def test_rule_21_a_refusal_at_the_resource_is_not_the_operations_own() -> None:
+def test_rule_21_a_refusal_at_the_resource_is_not_a_failure_of_the_operation() -> None:
     """Only a `Location` answers as the operation."""
     assert play(plan(), shown("Creating"), reply(409)).outcome is UnknownReason.REFUSED
     assert play(plan(), accepted(Location="/op"), reply(409)).outcome is Failed
@@ -367,7 +367,7 @@ NO_RESULT = "the operation succeeded, but its result could not be read: "
         ),
     ],
 )
-def test_rule_24_a_lost_operation_says_why_and_keeps_the_answer_that_is_the_reason(
+def test_rule_24_an_unknown_state_has_its_reason_and_the_last_answer(
     state: Pending, event: Event, reason: UnknownReason, detail: str
 ) -> None:
     """In one sentence, for people."""
@@ -391,16 +391,14 @@ def test_rule_24_a_lost_operation_says_why_and_keeps_the_answer_that_is_the_reas
         (pending(Fetching), [accepted(Location=EVIL, Retry_After="17")]),
     ],
 )
-def test_rule_36_what_was_given_up_is_not_taken_up_before_the_last_answer_allows(
-    state: Pending, events: list[Event]
-) -> None:
+def test_rule_36_a_resumed_operation_waits_for_the_last_retry_after(state: Pending, events: list[Event]) -> None:
     """The wait stands in the resume token."""
     last = play_on(state, *events).unknown.last
     assert last is not None
     assert last.next_request.delay.seconds >= 17
 
 
-def test_rule_36_nor_before_one_allows_whose_body_never_came() -> None:
+def test_rule_36_a_resumed_operation_waits_for_that_of_an_incomplete_answer() -> None:
     """Its head says so."""
     head = reply(503, Retry_After="17").to(OP, 0.0)
     unknown = advance(polling(), RequestFailure(FailureKind.CERTIFICATE, "", 0.0, head=head))
@@ -427,9 +425,7 @@ def test_rule_36_nor_before_one_allows_whose_body_never_came() -> None:
         ),
     ],
 )
-def test_rule_24_an_initial_answer_that_leads_nowhere_says_why_and_is_kept(
-    method: str, initial: Reply, detail: str
-) -> None:
+def test_rule_24_an_initial_answer_without_a_way_to_poll_is_kept(method: str, initial: Reply, detail: str) -> None:
     """In one sentence, for people."""
     unknown = play(plan(method), initial).unknown
     assert unknown.detail == detail
@@ -437,7 +433,7 @@ def test_rule_24_an_initial_answer_that_leads_nowhere_says_why_and_is_kept(
     assert (unknown.outcome.status_code, unknown.outcome.body) == (initial.status_code, initial.body)
 
 
-def test_rule_45_what_went_wrong_is_told_without_urls() -> None:
+def test_rule_45_the_text_of_a_failure_contains_no_url() -> None:
     """Their queries may be secret."""
     events: list[Event] = [reply(code) for code in (300, 307, 400, 401, 403, 404, 503)]
     events += [reply(200, {}), Drop(detail="reset")]

@@ -68,7 +68,7 @@ def final_get(story: Story) -> str | None:
         ("POST", AAO, LOC_ALONE, reply(200), AT_HAND),
     ],
 )
-def test_rule_30_final_state_via_wins_where_it_can(
+def test_rule_30_final_state_via_has_precedence_if_possible(
     method: str, via: FinalStateVia, initial: Reply, last: Reply, asked: str | None
 ) -> None:
     """`location` where one is known, `original-uri`, and the monitor by either name; any method."""
@@ -76,7 +76,7 @@ def test_rule_30_final_state_via_wins_where_it_can(
 
 
 @pytest.mark.parametrize("name", ["Location", "azure_async_operation", "final-state-via", ""])
-def test_rule_30_unknown_names_are_an_error_at_once(name: str) -> None:
+def test_rule_30_unknown_names_are_an_error(name: str) -> None:
     """There are four."""
     assert {str(via) for via in FinalStateVia} == {
         *("azure-async-operation", "operation-location", "location", "original-uri"),
@@ -123,7 +123,7 @@ def test_rule_31_the_latest_location_beside_a_monitor_counts() -> None:
     assert story.outcome is Succeeded
 
 
-def test_rule_31_a_refused_location_matters_where_it_is_used() -> None:
+def test_rule_31_a_refused_location_matters_only_when_used() -> None:
     """The error says that the operation succeeded (rule 32)."""
     foreign = accepted(Azure_AsyncOperation="/op", Location="https://evil.example/loc")
     unknown = play(plan("POST"), foreign, told("Succeeded")).unknown
@@ -161,7 +161,7 @@ def test_rule_33_no_final_get_after_failure_or_cancellation(
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "GET"])
 @pytest.mark.parametrize("via", [None, *FinalStateVia])
-def test_rule_33_the_caller_may_ask_for_none_at_all(method: str, via: FinalStateVia | None) -> None:
+def test_rule_33_the_caller_may_omit_the_final_get(method: str, via: FinalStateVia | None) -> None:
     """`result="status"` halves the reads of fleets."""
     story = play(plan(method, final_state_via=via, result="status"), MONITOR_AND_LOC, NAMED)
     assert isinstance(story.end, Succeeded)

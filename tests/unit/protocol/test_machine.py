@@ -199,7 +199,7 @@ def check_verdict(before: Pending | None, outcome: Answer | RequestFailure, afte
 
 
 @given(the=plans, initial=replies, later=events)
-def test_whatever_comes_the_machine_goes_by_its_tables(the: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
+def test_every_transition_is_in_the_tables(the: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
     """No exception; no state that the row does not list; only trusted URLs; no poll before its time."""
     outcome, first, steps = walk(the, initial, later)
     check_ask(the, None, outcome, first)
@@ -230,7 +230,7 @@ def test_rule_42_every_state_but_success_can_be_resumed(the: Plan, initial: Repl
 
 
 @given(the=plans, initial=replies, later=events)
-def test_the_machine_remembers_nothing_but_its_state(the: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
+def test_the_machine_keeps_no_data_outside_of_its_state(the: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
     """The same answers bring the same states."""
     assert walk(the, initial, later) == walk(the, initial, later)
 
@@ -242,7 +242,7 @@ def test_the_tables_are_complete(table: Mapping[StatusClass, object]) -> None:
 
 
 @pytest.mark.parametrize(("table", "to"), [(POLLING, Polling), (CONFIRMING, Confirming), (FETCHING, Fetching)])
-def test_rule_24_no_trouble_leads_to_a_verdict(
+def test_rule_24_no_failed_poll_leads_to_a_verdict(
     table: Mapping[StatusClass, Row[Polling] | Row[Confirming] | Row[Fetching]], to: type[State]
 ) -> None:
     """Redirects, 401 and failures lead to the same state, or to its loss."""
@@ -270,7 +270,7 @@ def test_rule_37_only_differences_of_time_are_used(origin_s: float) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
-def test_rule_16_the_callers_words_end_an_operation_behind_every_pattern(method: str) -> None:
+def test_rule_16_the_words_of_the_caller_end_an_operation_in_every_pattern(method: str) -> None:
     """At the monitor, at a Location and at the resource, in any case."""
     ours = plan(method, terminal_words={"validationfailed": Verdict.FAILED, "done": Verdict.SUCCEEDED})
     last = told("ValidationFAILED")
@@ -284,7 +284,7 @@ def test_rule_16_the_callers_words_end_an_operation_behind_every_pattern(method:
         assert play(plan(method), shown("ValidationFailed")).outcome is Polling
 
 
-def test_the_deadline_is_the_only_other_way_to_be_lost() -> None:
+def test_only_failed_polls_and_the_deadline_lead_to_an_unknown_state() -> None:
     """From any pending state."""
     for story in (play_on(polling()), play_on(polling("DELETE"), reply(404)), play_on(polling(), told("Succeeded"))):
         unknown = expire(story.next)
@@ -292,7 +292,7 @@ def test_the_deadline_is_the_only_other_way_to_be_lost() -> None:
         assert unknown.last is not None
 
 
-def test_trust_is_asked_with_the_url_class_that_sends() -> None:
+def test_the_url_policy_parses_with_the_url_class_that_sends() -> None:
     """So one that another class takes for trusted is not."""
 
     def refusing(named: str) -> httpx.URL:

@@ -51,7 +51,7 @@ def begun(timeout_s: float, method: str = "PUT", delay_limits: DelayLimits | Non
     return play(the, accepted(Azure_AsyncOperation="/op", **headers))
 
 
-def test_rule_38_one_last_poll_is_made_at_the_deadline() -> None:
+def test_rule_38_one_last_poll_is_sent_at_the_deadline() -> None:
     """The schedule's next poll comes forward to it, with no jitter after it; then the operation is given up."""
     story = play_on(begun(10).end, *[told("Running")] * 4)
     assert story.waits == [1, 2, 4, 3]
@@ -61,7 +61,7 @@ def test_rule_38_one_last_poll_is_made_at_the_deadline() -> None:
     assert isinstance(story.unknown.outcome, type(Reply(200).to(OP, 0.0)))
 
 
-def test_rule_38_the_last_poll_may_bring_the_end() -> None:
+def test_rule_38_the_last_poll_may_return_the_end() -> None:
     """Or the final GET, which belongs to its answer."""
     story = play_on(begun(10).end, *[told("Running")] * 3, told("Succeeded"), reply(200))
     assert story.outcome is Succeeded
@@ -69,7 +69,7 @@ def test_rule_38_the_last_poll_may_bring_the_end() -> None:
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
-def test_rule_38_a_deadline_that_has_passed_is_told_at_once(timeout_s: float) -> None:
+def test_rule_38_a_deadline_that_has_passed_expires_immediately(timeout_s: float) -> None:
     """The end in an initial answer still counts."""
     unknown = begun(timeout_s).unknown
     assert unknown.reason is UnknownReason.TIMED_OUT
@@ -77,7 +77,7 @@ def test_rule_38_a_deadline_that_has_passed_is_told_at_once(timeout_s: float) ->
     assert play(plan(deadline_s=timeout_s), reply(200)).outcome is Succeeded
 
 
-def test_rule_36_no_deadline_brings_a_poll_forward_from_a_retry_after() -> None:
+def test_rule_36_no_deadline_brings_a_poll_before_a_retry_after() -> None:
     """The operation is given up at the deadline instead, with nothing sent."""
     story = begun(10, Retry_After="17")
     assert due(story.next, 0.0) == (10, True)
@@ -99,7 +99,7 @@ def test_rule_36_no_deadline_brings_a_poll_forward_from_a_retry_after() -> None:
         (reply(404, Retry_After="6"), 5, (5, True)),
     ],
 )
-def test_rule_36_nor_from_one_that_a_longer_back_off_hides(
+def test_rule_36_no_deadline_brings_a_poll_before_a_hidden_retry_after(
     event: Event, left_s: float, expected: tuple[float, bool]
 ) -> None:
     """A 503 after others waits longer than its Retry-After asks; the deadline does not undercut that."""
@@ -111,7 +111,7 @@ def test_rule_36_nor_from_one_that_a_longer_back_off_hides(
     assert story.next.next_request.delay.by_server
 
 
-def test_rule_36_nor_from_one_of_an_answer_whose_body_never_came() -> None:
+def test_rule_36_no_deadline_brings_a_poll_before_that_of_a_cut_answer() -> None:
     """Its head is all there is of it."""
     state = play_on(polling("POST", deadline_s=100.0), *[Drop()] * 6).next
     head = reply(429, Retry_After="40").to(OP, 63.0)
@@ -143,7 +143,7 @@ def test_rule_38_a_floor_of_0_does_not_outlive_the_deadline(delay_limits: DelayL
         assert isinstance(story.unknown.last, Fetching)
 
 
-def test_rule_38_what_belongs_to_the_last_answer_is_still_sent() -> None:
+def test_rule_38_requests_that_belong_to_the_last_answer_are_sent() -> None:
     """A redirect, the confirmation of a DELETE, the final GET: the verdict may be one request away."""
     last = begun(5, "DELETE", delay_limits=SWIFT).next
     for state, at_s in ((last, 5.0), (last, 7.0)):
@@ -161,7 +161,7 @@ def test_rule_38_a_redirect_that_asks_to_wait_beyond_the_deadline_expires() -> N
     assert due(play_on(begun(5).end, reply(307, Location="/b", Retry_After="60")).next, 1.0) == (4, True)
 
 
-def test_rule_38_a_result_not_there_at_the_deadline_is_told_as_such() -> None:
+def test_rule_38_a_missing_result_at_the_deadline_is_reported_as_such() -> None:
     """The operation succeeded; its result can be taken up again."""
     story = play_on(begun(5).end, told("Succeeded"), accepted(), accepted(), accepted())
     assert story.waits == [1, 0, 1, 2]
@@ -177,7 +177,7 @@ def test_rule_38_without_a_deadline_nothing_expires() -> None:
     assert play_on(polling(), told("Running"), at_s=1e9).outcome is Polling
 
 
-def test_rule_38_a_resumed_operation_has_a_deadline_of_its_own() -> None:
+def test_rule_38_a_resumed_operation_has_its_own_deadline() -> None:
     """Counted from when it is resumed; a wait the service asked for before is kept."""
     state = polling(deadline_s=105.0)
     assert due(resume(state, Delay(0.0, by_server=True), 100.0), 100.0) == (0, False)
@@ -214,21 +214,21 @@ ANOTHERS = (
 
 
 @pytest.mark.parametrize(("event", "asked_s"), ANOTHERS)
-def test_rule_34_what_another_is_answered_at_the_same_url_is_waited_for(event: Reply, asked_s: float) -> None:
+def test_rule_34_a_retry_after_for_another_operation_at_the_url_applies(event: Reply, asked_s: float) -> None:
     """From its own last answer on; and it is no news of this operation."""
     state = play_on(polling("DELETE"), told("Running", Retry_After="5")).next
     later = postpone(state, event.to(OP, 12.0), 10.0)
     assert later == state._replace(next_request=NextRequest(OP, Delay(max(5.0, 2.0 + asked_s), by_server=True)))
 
 
-def test_rule_34_a_wait_that_is_longer_already_stays_as_it_is() -> None:
+def test_rule_34_a_longer_delay_is_not_changed() -> None:
     state = play_on(polling("DELETE"), told("Running", Retry_After="60")).next
     for at_s, seconds in ((12.0, 30), (12.0, 58)):
         assert postpone(state, told("Running", Retry_After=str(seconds)).to(OP, at_s), 10.0) is state
     assert postpone(state, told("Running", Retry_After="59").to(OP, 12.0), 10.0) is not state
 
 
-def test_rule_25_so_is_what_the_head_says_of_an_answer_that_never_came_whole() -> None:
+def test_rule_25_the_retry_after_of_an_incomplete_answer_applies() -> None:
     state = polling("DELETE")
     head = reply(200, Retry_After="40").to(OP, 12.0)
     whole = RequestFailure(FailureKind.TIMEOUT, "", 13.0, head=head)
@@ -246,7 +246,7 @@ def test_rule_38_an_operation_that_waits_for_another_beyond_its_deadline_expires
     assert resumed_delay(later) == 62.0
 
 
-def test_rule_38_so_it_is_of_one_that_will_expire_anyway() -> None:
+def test_rule_38_a_retry_after_applies_to_an_operation_that_will_expire() -> None:
     state = play_on(polling("DELETE", deadline_s=30.0), told("Running", Retry_After="50")).next
     assert (due(state, 1.0), resumed_delay(state)) == ((29, True), 50)
     later = postpone(state, told("Running", Retry_After="60").to(OP, 12.0), 1.0)

@@ -84,7 +84,7 @@ def test_rule_4_an_initial_document_of_the_monitor_may_end_the_operation(
 
 
 @pytest.mark.parametrize("header", [AAO, OL, LOC])
-def test_rule_41_what_the_initial_answer_shows_is_its_progress(header: dict[str, str]) -> None:
+def test_rule_41_the_initial_answer_sets_the_progress(header: dict[str, str]) -> None:
     """Before the first poll."""
     progress = play(plan("POST"), reply(202, {"status": "Accepted", "percentComplete": 40}, **header)).end.progress
     assert (progress.status, progress.percent_complete) == ("Accepted", 40)
@@ -94,7 +94,7 @@ def test_rule_41_what_the_initial_answer_shows_is_its_progress(header: dict[str,
 @pytest.mark.parametrize(
     ("header", "pattern"), [("Azure_AsyncOperation", AZURE_ASYNC_OPERATION), ("Location", LOCATION)]
 )
-def test_rule_9_an_initial_url_of_another_origin_is_where_it_may_be_taken_up(
+def test_rule_9_an_operation_can_be_resumed_at_a_url_of_another_origin(
     method: str, header: str, pattern: Pattern
 ) -> None:
     """Once the caller lists that origin: by the pattern of the header, and not before the `Retry-After`."""
@@ -111,7 +111,7 @@ def test_rule_9_an_initial_url_of_another_origin_is_where_it_may_be_taken_up(
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
 @pytest.mark.parametrize("header", ["Azure_AsyncOperation", "Location"])
-def test_rule_8_without_a_proper_initial_url_a_put_or_patch_polls_its_resource(method: str, header: str) -> None:
+def test_rule_8_without_a_valid_initial_url_a_put_or_patch_polls_its_resource(method: str, header: str) -> None:
     """Others nowhere."""
     last = play(plan(method), accepted(**{header: "/a b"}, Retry_After="17")).unknown.last
     if method in {"PUT", "PATCH"}:
@@ -159,7 +159,7 @@ def test_rule_5_put_and_patch_without_a_header_are_read_at_the_resource(
         assert story.end.answer == initial.to(RESOURCE, 0.0, method)
 
 
-def test_rule_5_an_unreadable_initial_answer_can_be_taken_up_at_the_resource() -> None:
+def test_rule_5_an_unreadable_initial_answer_can_be_resumed_at_the_resource() -> None:
     """The PUT was accepted, so the operation may run."""
     last = play(plan(), reply(200, b"<html>")).unknown.last
     assert isinstance(last, Polling)
@@ -188,7 +188,7 @@ def test_rule_6_a_delete_may_be_followed_at_the_resource_until_404() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "GET"])
 @pytest.mark.parametrize("initial", [reply(200), reply(201, {"a": 1}), reply(204), shown("Creating"), told("Failed")])
-def test_rule_7_the_others_without_a_header_are_done(method: str, initial: Reply) -> None:
+def test_rule_7_other_methods_without_a_header_have_succeeded(method: str, initial: Reply) -> None:
     """With that body, and with no final GET."""
     end = play(plan(method), initial).end
     assert isinstance(end, Succeeded)
@@ -216,7 +216,7 @@ def test_rule_34_the_initial_retry_after_counts_before_the_first_poll() -> None:
     assert play(plan(), shown("Creating"), shown("Creating"), shown("Creating")).waits == [1, 2]
 
 
-def test_rule_36_the_schedule_goes_on_where_a_retry_after_interrupted_it() -> None:
+def test_rule_36_the_default_schedule_continues_after_a_retry_after() -> None:
     """Only waits of its own make it longer."""
     events = (told("Running"), told("Running", Retry_After="17"), told("Running"), told("Running"))
     assert play(plan(), accepted(**AAO), *events, told("Running")).waits == [1, 2, 17, 4, 8]

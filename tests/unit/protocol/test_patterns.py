@@ -122,7 +122,7 @@ def read(pattern: str, outcome: Reply) -> Verdict:
 
 @pytest.mark.parametrize("pattern", ["Azure-AsyncOperation", "Operation-Location"])
 @pytest.mark.parametrize(("outcome", "verdict"), MONITOR_ROWS)
-def test_rule_17_a_status_in_the_body_of_a_monitor_beats_the_http_code(
+def test_rule_17_a_status_in_the_body_of_a_monitor_overrides_the_http_code(
     pattern: str, outcome: Reply, verdict: Verdict
 ) -> None:
     """With none: 202 runs; 204 and an empty 200 or 201 are success; anything else is malformed."""
@@ -160,32 +160,34 @@ UPDATING = {"percentComplete": 40, "properties": {"provisioningState": "Updating
         (reply(200, {"percentComplete": 40}), Succeeded, None),
     ],
 )
-def test_rule_41_what_a_location_shows_is_its_progress(outcome: Reply, end: type[State], status: str | None) -> None:
+def test_rule_41_the_answer_of_a_location_sets_the_progress(
+    outcome: Reply, end: type[State], status: str | None
+) -> None:
     """While it runs and when it ends."""
     story = play(plan("POST"), accepted(Location="/op"), outcome)
     assert story.outcome is end
     assert (story.end.progress.status, story.end.progress.percent_complete) == (status, 40)
 
 
-def test_rule_41_what_a_monitor_tells_besides_its_status_is_told() -> None:
+def test_rule_41_the_other_members_of_a_monitor_set_the_progress() -> None:
     """With a status in the answer or without one."""
     story = play(plan("POST"), accepted(Azure_AsyncOperation="/op"), told("Busy"), reply(202, {"percentComplete": 40}))
     assert (story.end.progress.status, story.end.progress.percent_complete) == ("Busy", 40)
 
 
 @pytest.mark.parametrize(("outcome", "verdict"), RESOURCE_ROWS)
-def test_rule_23_of_the_resource_its_provisioning_state_decides(outcome: Reply, verdict: Verdict) -> None:
+def test_rule_23_the_provisioning_state_of_the_resource_decides(outcome: Reply, verdict: Verdict) -> None:
     """No state, an empty 200 and 204 are success; 202 runs."""
     assert read("resource", outcome) is verdict
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome, _ in RESOURCE_ROWS])
-def test_rule_6_while_a_resource_answers_it_is_not_gone(outcome: Reply) -> None:
+def test_rule_6_a_resource_that_answers_is_not_gone(outcome: Reply) -> None:
     """With any provisioning state."""
     assert read("until-gone", outcome) is RUNNING
 
 
-def test_rule_41_what_a_resource_shows_while_it_is_deleted_is_its_progress() -> None:
+def test_rule_41_the_state_of_a_deleted_resource_sets_the_progress() -> None:
     """The state ends nothing, and is reported."""
     deletion = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
     body = {"percentComplete": 40, "properties": {"provisioningState": "Deleting"}}
@@ -198,7 +200,7 @@ def test_rule_41_what_a_resource_shows_while_it_is_deleted_is_its_progress() -> 
     status_code=st.sampled_from([200, 201, 202, 203, 206]),
     body=st.binary() | st.just(HTML),
 )
-def test_rule_17_bytes_that_say_nothing_never_fail_an_operation(pattern: str, status_code: int, body: bytes) -> None:
+def test_rule_17_unreadable_bytes_never_fail_an_operation(pattern: str, status_code: int, body: bytes) -> None:
     """Nor do they make a monitor succeed."""
     verdict = read(pattern, Reply(status_code, body))
     assert verdict not in {FAILED, CANCELED}
@@ -215,7 +217,7 @@ def test_rule_19_each_location_replaces_the_polling_url() -> None:
     assert story.end.answer.body == b'{"a": 1}'
 
 
-def test_rule_19_a_monitor_header_does_not_lead_a_location_away() -> None:
+def test_rule_19_a_monitor_header_does_not_replace_a_location() -> None:
     """The pattern is chosen once."""
     story = play(plan("POST"), accepted(Location="/1"), accepted(Azure_AsyncOperation="/2"), accepted())
     assert story.asked == (url("/1"), url("/1"))
@@ -228,7 +230,7 @@ def test_rule_19_a_monitor_header_does_not_lead_a_location_away() -> None:
         *((code, Polling) for code in (401, 403, 404, 408, 410, 429, 500, 502, 503, 504)),
     ],
 )
-def test_rule_21_a_4xx_of_a_location_is_the_operations_own_failure(status_code: int, end: type[State]) -> None:
+def test_rule_21_a_4xx_of_a_location_is_a_failure_of_the_operation(status_code: int, end: type[State]) -> None:
     """It answers as the synchronous call would; all but those that a poll itself can meet."""
     story = play(plan("POST"), accepted(Location="/op"), reply(status_code, {"error": {"code": "Conflict"}}))
     assert story.outcome is end

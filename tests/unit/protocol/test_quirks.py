@@ -185,7 +185,7 @@ def test_quirk(name: str) -> None:
         ({"status": "Failed", "error": '{"error": {"code": "Inner", "message": "m"}}'}, "Inner", "m"),
     ],
 )
-def test_quirks_14_to_18_a_failure_is_told_wherever_its_error_stands(
+def test_quirks_14_to_18_a_failure_is_found_in_every_place_of_its_error(
     body: object, code: str | None, message: str | None
 ) -> None:
     """14 `{}`, 15 no code, 16 Pascal case without wrapper, 17 further members, 18 JSON in a string."""
@@ -195,7 +195,7 @@ def test_quirks_14_to_18_a_failure_is_told_wherever_its_error_stands(
     assert (error.code, error.message) == (code, message)
 
 
-def test_quirks_22_and_23_odd_times_and_fractions_are_told_as_they_are() -> None:
+def test_quirks_22_and_23_odd_times_and_fractions_are_reported_unchanged() -> None:
     """22 a startTime that is not RFC 3339; 23 a percentComplete from 0 to 1."""
     answer = reply(200).to(OP, 0.0)
     document = {"startTime": "2023-08-11 01:58:30 +0000", "percentComplete": 0.5}

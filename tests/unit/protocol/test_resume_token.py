@@ -73,7 +73,7 @@ def test_rule_42_a_round_trip_changes_nothing(token: Token, key: bytes | None) -
     assert "=" not in text
 
 
-def test_rule_42_a_token_may_have_every_member_at_once() -> None:
+def test_rule_42_a_token_may_have_all_members() -> None:
     token = TOKEN._replace(fallback="f", location="l", rejected_location="r", client_request_id="c", not_before=1.0)
     token = token._replace(final_state_via=FinalStateVia.LOCATION)
     assert decode(encode(token)) == token
@@ -95,7 +95,7 @@ def test_rule_42_a_token_is_versioned_json_in_base64url() -> None:
 
 
 @pytest.mark.parametrize(("not_before", "told"), [(0.0, []), (1.0, ["not_before"])])
-def test_rule_42_a_token_holds_nothing_that_says_nothing(not_before: float, told: list[str]) -> None:
+def test_rule_42_a_token_omits_empty_members(not_before: float, told: list[str]) -> None:
     """No member that is absent, no time that is 0, no blank."""
     text = encode(TOKEN._replace(not_before=not_before))
     sent = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -117,7 +117,7 @@ STATES = [
 
 
 @pytest.mark.parametrize("state", [story.next for story in STATES])
-def test_rule_42_a_pending_state_is_taken_up_where_it_was(state: Pending) -> None:
+def test_rule_42_a_pending_state_is_resumed_where_it_was(state: Pending) -> None:
     """Current and fallback polling URL, Location, pattern; counters of trouble start anew."""
     resumed = again(state)
     assert type(resumed) is type(state)
@@ -131,12 +131,12 @@ def test_rule_42_a_pending_state_is_taken_up_where_it_was(state: Pending) -> Non
     )
 
 
-def test_rule_42_a_redirect_in_mid_air_starts_again_at_the_polling_url() -> None:
+def test_rule_42_a_resumed_redirect_starts_again_at_the_polling_url() -> None:
     """The hop is not kept."""
     assert again(play_on(polling(), reply(307, Location="/b")).next).next_request.url == url("/op")
 
 
-def test_rule_42_a_confirmation_is_taken_up_at_the_poll_before_it() -> None:
+def test_rule_42_a_confirmation_is_resumed_at_the_poll_before_it() -> None:
     """Which a 404 confirms again."""
     state = play_on(polling("DELETE"), reply(404)).next
     assert isinstance(state, Confirming)
@@ -145,7 +145,7 @@ def test_rule_42_a_confirmation_is_taken_up_at_the_poll_before_it() -> None:
     assert (resumed.url, resumed.next_request.url) == (url("/op"), url("/op"))
 
 
-def test_rule_42_a_lost_operation_can_be_taken_up() -> None:
+def test_rule_42_an_operation_of_unknown_state_can_be_resumed() -> None:
     """Here after a 400; the next answer is read as it would have been."""
     last = play_on(polling(), reply(400)).unknown.last
     assert last is not None
@@ -170,7 +170,7 @@ def test_rule_42_a_refused_location_is_refused_again_when_it_is_used(named: str)
     assert play_on(resumed, told("Running", Location="/loc"), told("Succeeded"), reply(200)).asked[-1] == url("/loc")
 
 
-def test_rule_42_a_refused_location_is_used_by_who_trusts_its_origin_after_all() -> None:
+def test_rule_42_a_refused_location_is_used_once_its_origin_is_trusted() -> None:
     state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://eu.azure.com/loc")).next
     eu = TRUST._replace(allowed=frozenset({origin_of(TRUST.parse("https://eu.azure.com"))}))
     resumed = state_of(token_of(state, 0.0), plan("POST", url_policy=eu))
@@ -180,7 +180,7 @@ def test_rule_42_a_refused_location_is_used_by_who_trusts_its_origin_after_all()
 
 @pytest.mark.parametrize("location", [f"{HOST}/loc?t=", "https://eu.azure.com/loc?t="])
 @pytest.mark.parametrize("letter", ["x", '"'])
-def test_rule_42_of_urls_of_8_kib_there_is_a_token_in_every_state(location: str, letter: str) -> None:
+def test_rule_42_every_state_has_a_token_with_urls_of_8_kib(location: str, letter: str) -> None:
     """The resource, the monitor, the fallback and the `Location` may all be that long, and escaped (rule 13)."""
     resource, first, second, third = (
         f"{start}{'&' if '?' in start else '?'}api-version=1&t=".ljust(MAX_URL, letter)
@@ -208,7 +208,7 @@ def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
 
 
 @pytest.mark.parametrize("odd", ["a\tb", "caf\xe9", "\x7f", "\ud800", "\n"])
-def test_rule_42_a_client_request_id_that_is_no_plain_text_spoils_no_token(odd: str) -> None:
+def test_rule_42_a_client_request_id_with_control_characters_is_left_out(odd: str) -> None:
     """It is left out: the polls of the resumed operation carry none."""
     assert decode(encode(token_of(polling(client_request_id=odd), 0.0))).client_request_id is None
 
@@ -220,7 +220,7 @@ def test_rule_42_a_token_of_4_kib_urls_has_16_kib() -> None:
     assert len(encode(token, b"key")) <= 16 * 1024
 
 
-def test_rule_42_no_longer_text_is_read() -> None:
+def test_rule_42_a_longer_text_is_not_read() -> None:
     assert decode(encode(TOKEN).ljust(MAX_TOKEN)) == TOKEN
     with pytest.raises(InvalidToken, match="longer"):
         decode(encode(TOKEN).ljust(MAX_TOKEN + 1))
@@ -306,13 +306,13 @@ DEEP = base64.urlsafe_b64encode(b"[" * 12_000).decode()
         *(encode(TOKEN) + ".", encode(TOKEN) + ".AAAA", encode(TOKEN, b"key").replace(".", ""), "\xa0.\xa0", "\ud800."),
     ],
 )
-def test_rule_42_what_is_no_token_is_refused(text: str, key: bytes | None) -> None:
+def test_rule_42_an_invalid_token_is_refused(text: str, key: bytes | None) -> None:
     """As `InvalidToken`, a ValueError; nothing else is raised, and pickles are not read."""
     with pytest.raises(InvalidToken):
         decode(text, key)
 
 
-def test_rule_42_a_key_is_asked_for_and_asked_of() -> None:
+def test_rule_42_a_token_is_signed_if_and_only_if_there_is_a_key() -> None:
     """A signed token needs its key, and a key refuses what is not signed with it."""
     with pytest.raises(InvalidToken, match="signed"):
         decode(encode(TOKEN, b"key"))
@@ -348,7 +348,7 @@ def test_rule_42_a_refused_token_says_why(text: str, key: bytes | None, why: str
 
 
 @pytest.mark.parametrize("stray", ["\n", " ", "=", "!", ".", "%", "+", "/", "\0"])
-def test_rule_42_no_character_is_passed_over(stray: str) -> None:
+def test_rule_42_no_character_is_ignored(stray: str) -> None:
     """A token has one spelling: damage is reported, not repaired by a guess."""
     text = encode(TOKEN)
     with pytest.raises(InvalidToken):

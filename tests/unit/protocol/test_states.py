@@ -41,7 +41,7 @@ def test_rule_45_a_state_shows_no_url_header_or_body(state: State) -> None:
         assert RESOURCE not in shown
 
 
-def test_rule_45_a_plan_shows_its_method_alone() -> None:
+def test_rule_45_a_plan_shows_only_its_method() -> None:
     """Its URL has a query too."""
     assert repr(plan("PUT", resource_url=f"{RESOURCE}&sig=canary")) == "<Plan of a PUT>"
 
@@ -55,7 +55,7 @@ def test_a_state_is_frozen_and_slotted(state: State) -> None:
     assert not hasattr(state, "__dict__")
 
 
-def test_rule_41_every_state_tells_the_progress() -> None:
+def test_rule_41_every_state_has_the_progress() -> None:
     """Also one that is lost, and a confirmation; one that never began has none."""
     seen = play_on(polling("DELETE"), told("Running"))
     for event in (reply(404), reply(503), reply(400)):

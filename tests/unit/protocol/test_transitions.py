@@ -108,7 +108,7 @@ def test_rule_18_a_stale_url_is_not_tried_again_however_often_it_is_named() -> N
     assert play_on(polling(), NEWER, reply(404), NEWER, NEWER, NEWER, NEWER).asked == (OP, TWO, OP, OP, OP, OP)
 
 
-def test_rule_8_a_later_url_that_is_none_leaves_the_polling_url() -> None:
+def test_rule_8_an_invalid_later_url_keeps_the_polling_url() -> None:
     """There the operation can be taken up."""
     unknown = play_on(polling(), told("Running", Azure_AsyncOperation="/a b")).unknown
     assert unknown.reason is UnknownReason.UNTRUSTED
@@ -125,7 +125,7 @@ def test_rule_18_a_url_that_is_named_in_each_answer_is_no_newer_one() -> None:
     assert story.end.fallback is None
 
 
-def test_rule_18_an_end_that_a_newer_url_tells_at_its_first_use_keeps_the_way_back() -> None:
+def test_rule_18_an_end_at_the_first_use_of_a_newer_url_keeps_the_old_one() -> None:
     """It is in the token by which what has failed can be asked again."""
     failed = play_on(polling(), NEWER, told("Failed")).end
     assert isinstance(failed, Failed)
@@ -151,7 +151,7 @@ def test_rule_28_a_404_on_delete_is_confirmed_at_the_resource(initial: Reply, st
     assert (story.end.answer.status_code, story.end.answer.body, story.end.answer.headers) == (204, b"", {})
 
 
-def test_rule_28_the_result_of_a_delete_keeps_nothing_of_the_404() -> None:
+def test_rule_28_the_result_of_a_delete_does_not_keep_the_404() -> None:
     """Neither in headers nor in raw headers, from which a response is rebuilt."""
     confirming = play_on(polling("DELETE"), reply(404)).next
     outcome = reply(404, b"x", a="b").to(RESOURCE, 5.0)._replace(raw_headers=((b"A", b"b"),))
@@ -160,7 +160,7 @@ def test_rule_28_the_result_of_a_delete_keeps_nothing_of_the_404() -> None:
     assert (end.answer.raw_headers, end.answer.headers, end.answer.at_s) == ((), {}, 5.0)
 
 
-def test_rule_41_a_delete_that_ends_by_a_404_keeps_what_was_told_before() -> None:
+def test_rule_41_a_delete_that_ends_by_a_404_keeps_the_progress() -> None:
     """The 404 does not replace it."""
     story = play_on(polling("DELETE"), told("Deleting"), reply(404), reply(404))
     assert isinstance(story.end, Succeeded)
@@ -175,7 +175,7 @@ def test_rule_28_a_404_of_the_resource_itself_needs_no_confirmation() -> None:
 
 
 @pytest.mark.parametrize("there", [reply(200), shown("Deleting"), reply(204), accepted(), reply(403), reply(400)])
-def test_rule_28_a_resource_that_is_still_there_is_polled_by_rule_27(there: Reply) -> None:
+def test_rule_28_a_resource_that_still_exists_is_polled_by_rule_27(there: Reply) -> None:
     """At the status URL again, for 60 s and 5 tries; a DELETE never succeeds by losing its status alone."""
     story = play_on(polling("DELETE"), *[reply(404), there] * 3, told("Running"))
     assert story.asked == (OP, RESOURCE) * 3 + (OP,)
@@ -246,14 +246,14 @@ def test_rule_32_a_final_get_that_answers_202_is_polled_on() -> None:
 
 
 @pytest.mark.parametrize("outcome", [reply(200), reply(204), reply(201, ["x"]), reply(200, b"text"), shown("Failed")])
-def test_rule_32_whatever_else_is_readable_is_the_result(outcome: Reply) -> None:
+def test_rule_32_any_other_readable_answer_is_the_result(outcome: Reply) -> None:
     """The service has said that the operation succeeded."""
     end = play_on(polling(), told("Succeeded"), outcome).end
     assert isinstance(end, Succeeded)
     assert end.answer.body == outcome.body
 
 
-def test_rule_32_a_result_that_is_no_json_is_asked_for_again() -> None:
+def test_rule_32_a_result_that_is_not_json_is_requested_again() -> None:
     """HTML, or cut JSON."""
     story = play_on(polling(), told("Succeeded"), reply(200, b"<html>"), reply(200, b'{"a": '), reply(200, {"a": 1}))
     assert story.asked == (OP, RESOURCE, RESOURCE, RESOURCE)
@@ -276,7 +276,7 @@ def test_rule_9_a_rejected_polling_url_can_be_resumed_after_the_retry_after() ->
     assert (unknown.last.url, unknown.last.next_request) == (EVIL, NextRequest(EVIL, Delay(17, by_server=True)))
 
 
-def test_rule_32_a_result_that_is_not_there_yet_is_no_failure() -> None:
+def test_rule_32_a_result_that_is_not_available_yet_is_not_a_failure() -> None:
     """The count of rule 25 starts anew."""
     story = play_on(polling(), told("Succeeded"), *[reply(503, Retry_After="600")] * 9, accepted(), reply(503))
     assert isinstance(story.end, Fetching)
@@ -294,7 +294,7 @@ def test_rule_32_a_result_that_is_not_found_has_the_grace_of_rule_27() -> None:
 
 
 @pytest.mark.parametrize("via", [FinalStateVia.LOCATION, FinalStateVia.ORIGINAL_URI])
-def test_rule_28_the_result_of_a_delete_that_is_gone_is_none(via: FinalStateVia) -> None:
+def test_rule_28_a_deleted_result_of_a_delete_is_an_empty_success(via: FinalStateVia) -> None:
     """Its operation has succeeded before."""
     initial = accepted(Azure_AsyncOperation="/op", Location="/2")
     end = play(plan("DELETE", final_state_via=via), initial, told("Succeeded"), reply(404)).end
@@ -310,7 +310,7 @@ def test_rule_29_no_request_follows_the_final_get(event: Event) -> None:
     assert story.asked == (OP, RESOURCE)
 
 
-def test_an_unreadable_answer_settles_nothing() -> None:
+def test_conclude_rejects_an_unreadable_answer() -> None:
     """Callers have to look before."""
     outcome = reply(200).to(OP, 0.0)
     state = start(plan(), accepted(Location="/op").to(RESOURCE, 0.0, "PUT"))

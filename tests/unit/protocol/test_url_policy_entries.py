@@ -131,7 +131,7 @@ ENTRIES: dict[str, Callable[[str], Story | None]] = {
 
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("form", HOSTILE)
-def test_rule_9_no_hostile_url_is_asked(entry: str, form: str) -> None:
+def test_rule_9_no_hostile_url_is_requested(entry: str, form: str) -> None:
     """At no entry and in no form; the error is `UNTRUSTED` and keeps the operation."""
     story = ENTRIES[entry](HOSTILE[form])
     if story is not None:
@@ -143,7 +143,7 @@ def test_rule_9_no_hostile_url_is_asked(entry: str, form: str) -> None:
 
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("form", HARMLESS)
-def test_rule_9_harmless_urls_are_asked_as_they_are(entry: str, form: str) -> None:
+def test_rule_9_harmless_urls_are_requested_unchanged(entry: str, form: str) -> None:
     """With the api-version of rule 12."""
     named, asked = HARMLESS[form]
     story = ENTRIES[entry](named)
@@ -161,14 +161,14 @@ def test_rule_42_every_url_of_a_token_is_checked(member: str, form: str) -> None
 
 
 @pytest.mark.parametrize("form", HOSTILE)
-def test_rule_9_a_location_that_is_not_used_harms_nothing(form: str) -> None:
+def test_rule_9_a_foreign_location_that_is_not_used_is_ignored(form: str) -> None:
     """Beside a status monitor it is for the final GET alone, and a PUT reads the resource."""
     story = play(plan(), accepted(**AAO, Location=HOSTILE[form]), told("Running"), told("Succeeded"), reply(200))
     assert story.asked == (url("/op"), url("/op"), RESOURCE)
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_rule_9_who_trusts_the_origin_after_all_can_resume(entry: str) -> None:
+def test_rule_9_an_operation_can_be_resumed_once_its_origin_is_trusted(entry: str) -> None:
     """There, or where it was named; the refusal alone ends nothing."""
     eu = plan(url_policy=TRUST).url_policy.parse("https://eu.azure.com/op")
     story = ENTRIES[entry](str(eu))
@@ -177,7 +177,7 @@ def test_rule_9_who_trusts_the_origin_after_all_can_resume(entry: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
-def test_rule_9_an_operation_whose_first_url_is_refused_can_be_taken_up(method: str) -> None:
+def test_rule_9_an_operation_whose_first_url_is_refused_can_be_resumed(method: str) -> None:
     """At that URL with its pattern. If it is no URL, a PUT or PATCH resumes at its resource, and others do not."""
     foreign = play(plan(method), accepted(Operation_Location="https://eu.azure.com/op")).unknown.last
     assert isinstance(foreign, Polling)
@@ -190,7 +190,7 @@ def test_rule_9_an_operation_whose_first_url_is_refused_can_be_taken_up(method: 
         assert nowhere is None
 
 
-def test_rule_9_one_redirect_to_a_foreign_host_does_not_take_the_operation_there() -> None:
+def test_rule_9_a_redirect_to_a_foreign_host_does_not_move_the_operation() -> None:
     """A captive portal in one answer: who resumes without trusting it polls where the operation is."""
     for state in (polling(), fetching("PUT")):
         last = redirected(state, "https://portal.example/login").unknown.last
@@ -198,7 +198,7 @@ def test_rule_9_one_redirect_to_a_foreign_host_does_not_take_the_operation_there
         assert last.url == state.url
 
 
-def test_rule_9_a_foreign_url_in_one_answer_leaves_the_trusted_one_in_reserve() -> None:
+def test_rule_9_a_foreign_url_in_one_answer_keeps_the_trusted_url() -> None:
     """So that the operation is still resumable for those who do not trust it."""
     last = play_on(polling(), told("Running", Azure_AsyncOperation="https://evil.example/op")).unknown.last
     assert isinstance(last, Polling)

@@ -33,7 +33,7 @@ def test_a_kind_is_method_provider_and_types(url: str, kind: str) -> None:
     assert operation_kind("PUT", url) == kind
 
 
-def test_little_knowledge_concludes_nothing() -> None:
+def test_few_samples_set_no_delay() -> None:
     durations = learned(*[60.0] * (LEAST_SAMPLES - 1))
     for kind in (KIND, "PUT never/seen"):
         assert durations.next_wait_s(kind, 0.0, first=True) is None
@@ -64,11 +64,11 @@ def test_the_order_is_by_when_half_of_the_rest_has_ended() -> None:
     assert 40 + even_s == pytest.approx(70, rel=0.1)
 
 
-def test_what_outlives_all_that_was_seen_is_asked_first_and_at_the_usual_pace() -> None:
+def test_an_operation_longer_than_all_samples_comes_first_at_default_delays() -> None:
     durations = learned(*[60.0] * LEAST_SAMPLES)
     assert durations.even_s(KIND, 1000.0) == 0.0
     assert durations.next_wait_s(KIND, 1000.0, first=False) is None
 
 
-def test_its_repr_tells_how_much_was_learned() -> None:
+def test_its_repr_shows_the_number_of_samples() -> None:
     assert repr(learned(1.0, 2.0)) == "<Durations of 1 kinds>"

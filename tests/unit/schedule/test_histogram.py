@@ -9,7 +9,7 @@ import pytest
 from azpoll.schedule.histogram import Histogram
 
 
-def test_an_empty_one_knows_nothing() -> None:
+def test_an_empty_histogram_has_no_quantile() -> None:
     histogram = Histogram()
     assert histogram.quantile(0.5) is None
     assert histogram.share_within(1e9) == 0.0
@@ -29,7 +29,7 @@ def test_quantiles_are_right_within_a_bucket(share: float) -> None:
     assert histogram.share_within(exact) == pytest.approx(share, abs=0.02)
 
 
-def test_nothing_and_less_than_nothing_share_the_first_bucket() -> None:
+def test_zero_and_negative_durations_share_the_first_bucket() -> None:
     histogram = Histogram()
     for seconds in (0.0, -5.0, 1e-9):
         histogram.add(seconds)

@@ -57,7 +57,7 @@ def no_plan(url: str) -> Plan:
     raise AssertionError(f"{url} is not read here")
 
 
-def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() -> None:
+def test_resources_keep_running_operations_and_drop_ended_ones() -> None:
     """However many there were; also those that were known before hints were given."""
     before = alive()
     running = [job(f"running{number}") for number in range(10)]
@@ -81,7 +81,7 @@ def ended(number: int) -> OperationRecord:
     return record
 
 
-def test_an_operation_that_had_ended_already_is_not_kept() -> None:
+def test_an_ended_operation_is_not_kept() -> None:
     """As a response that tells the end is tracked."""
     before = alive()
     resources = ResourceIndex(())
@@ -92,7 +92,7 @@ def test_an_operation_that_had_ended_already_is_not_kept() -> None:
 
 
 @pytest.mark.anyio
-async def test_what_a_source_covered_is_forgotten_once_it_has_ended() -> None:
+async def test_covered_operations_are_dropped_after_their_end() -> None:
     before = alive()
     resources = ResourceIndex(())
     async with anyio.create_task_group() as tasks:
