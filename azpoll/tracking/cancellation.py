@@ -8,8 +8,8 @@ from azpoll.errors import CancelFailed
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.arm_error import describe, read_error
 from azpoll.protocol.patterns import OPERATION_LOCATION
+from azpoll.protocol.reading import StatusClass, status_class
 from azpoll.protocol.states import Confirming, Polling
-from azpoll.protocol.status_class import StatusClass, status_class
 from azpoll.protocol.url_policy import RejectedURL
 from azpoll.schedule.job import CancelRequest
 

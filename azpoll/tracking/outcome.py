@@ -74,8 +74,8 @@ class Outcomes(Generic[ResponseT_co]):
     def token(self, record: OperationRecord) -> str | None:
         """Return a resume token; None where there is nothing to resume.
 
-        Its time is that of the last answer plus the delay which that answer asked for, plus one second, since the
-        clocks of two hosts differ and no poll is sent before its time. Later changes of the schedule do not count.
+        The token holds the time before which no poll may be sent: the last answer, plus the delay that it asked for,
+        plus one second for the difference between the clocks of two hosts. Later changes of the schedule do not count.
         """
         state = record.resumable
         if state is None:

@@ -25,8 +25,8 @@ class OperationRegistry:
 
     Args:
         events: receives an event for each change.
-        journal: is told of each change.
-        wall_clock: is read at each failure, since a caller may ask for a token after the event loop has ended.
+        journal: stores each change.
+        wall_clock: read at each failure, since a caller may ask for a token after the event loop has ended.
         keep_failures: whether failed operations are kept until `mark_retrieved`.
 
     Attributes:
@@ -97,7 +97,7 @@ class OperationRegistry:
         state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
         self.counts[state] += 1
         if state is not OperationState.SUCCEEDED:
-            self._wall_clock.look()
+            self._wall_clock.update()
             if self._keep_failures and not record.stopped:
                 self._not_retrieved[record] = None
         self._journal.enqueue_ended(record, state)
