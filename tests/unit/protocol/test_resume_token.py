@@ -22,13 +22,13 @@ from tests.support.protocol_rows import (
     RESOURCE,
     TRUST,
     accepted,
+    monitor,
     plan,
-    play,
-    play_on,
     polling,
     reply,
-    shown,
-    told,
+    resource,
+    run,
+    run_from,
     url,
 )
 
@@ -94,29 +94,29 @@ def test_rule_42_a_token_is_versioned_json_in_base64url() -> None:
     }
 
 
-@pytest.mark.parametrize(("not_before", "told"), [(0.0, []), (1.0, ["not_before"])])
-def test_rule_42_a_token_omits_empty_members(not_before: float, told: list[str]) -> None:
+@pytest.mark.parametrize(("not_before", "member"), [(0.0, []), (1.0, ["not_before"])])
+def test_rule_42_a_token_omits_empty_members(not_before: float, member: list[str]) -> None:
     """No member that is absent, no time that is 0, no blank."""
     text = encode(TOKEN._replace(not_before=not_before))
     sent = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    assert list(json.loads(sent)) == ["v", "method", "resource", "pattern", "url", *told]
+    assert list(json.loads(sent)) == ["v", "method", "resource", "pattern", "url", *member]
     assert b" " not in sent
 
 
 RICH = accepted(Azure_AsyncOperation="/op", Location="/loc")
 STATES = [
-    play(plan("POST"), RICH),
-    play(plan("POST"), RICH, told("Running", Operation_Location="/2", Location="/loc2")),
-    play(plan("POST"), RICH, reply(503)),
-    play(plan("POST"), accepted(Location="/loc")),
-    play(plan("PATCH"), shown("Updating")),
-    play(plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI), accepted()),
-    play(plan("POST"), RICH, told("Succeeded")),
-    play(plan("POST"), RICH, told("Succeeded"), accepted(Location="/3")),
+    run(plan("POST"), RICH),
+    run(plan("POST"), RICH, monitor("Running", Operation_Location="/2", Location="/loc2")),
+    run(plan("POST"), RICH, reply(503)),
+    run(plan("POST"), accepted(Location="/loc")),
+    run(plan("PATCH"), resource("Updating")),
+    run(plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI), accepted()),
+    run(plan("POST"), RICH, monitor("Succeeded")),
+    run(plan("POST"), RICH, monitor("Succeeded"), accepted(Location="/3")),
 ]
 
 
-@pytest.mark.parametrize("state", [story.next for story in STATES])
+@pytest.mark.parametrize("state", [history.next for history in STATES])
 def test_rule_42_a_pending_state_is_resumed_where_it_was(state: Pending) -> None:
     """Current and fallback polling URL, Location, pattern; counters of trouble start anew."""
     resumed = again(state)
@@ -133,12 +133,12 @@ def test_rule_42_a_pending_state_is_resumed_where_it_was(state: Pending) -> None
 
 def test_rule_42_a_resumed_redirect_starts_again_at_the_polling_url() -> None:
     """The hop is not kept."""
-    assert again(play_on(polling(), reply(307, Location="/b")).next).next_request.url == url("/op")
+    assert again(run_from(polling(), reply(307, Location="/b")).next).next_request.url == url("/op")
 
 
 def test_rule_42_a_confirmation_is_resumed_at_the_poll_before_it() -> None:
     """Which a 404 confirms again."""
-    state = play_on(polling("DELETE"), reply(404)).next
+    state = run_from(polling("DELETE"), reply(404)).next
     assert isinstance(state, Confirming)
     resumed = again(state)
     assert isinstance(resumed, Polling)
@@ -147,31 +147,33 @@ def test_rule_42_a_confirmation_is_resumed_at_the_poll_before_it() -> None:
 
 def test_rule_42_an_operation_of_unknown_state_can_be_resumed() -> None:
     """Here after a 400; the next answer is read as it would have been."""
-    last = play_on(polling(), reply(400)).unknown.last
+    last = run_from(polling(), reply(400)).unknown.last
     assert last is not None
-    assert isinstance(play_on(again(last), told("Succeeded")).end, Fetching)
+    assert isinstance(run_from(again(last), monitor("Succeeded")).end, Fetching)
 
 
 def test_rule_42_a_refused_location_is_left_out() -> None:
     """It would be refused again."""
-    state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://evil.example/")).next
+    state = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://evil.example/")).next
     assert token_of(state, 0.0).location is None
 
 
 @pytest.mark.parametrize("named", ["https://eu.azure.com/loc", "https://user@eu.azure.com/loc", "/a b"])
 def test_rule_42_a_refused_location_is_refused_again_when_it_is_used(named: str) -> None:
     """Not forgotten, as if there had been none; and until then it harms nothing."""
-    state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=named)).next
+    state = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=named)).next
     resumed = again(state)
     assert isinstance(resumed, Polling)
     assert isinstance(resumed.location, RejectedURL)
     for taken in (state, resumed):
-        assert play_on(taken, told("Succeeded")).unknown.reason is UnknownReason.UNTRUSTED
-    assert play_on(resumed, told("Running", Location="/loc"), told("Succeeded"), reply(200)).asked[-1] == url("/loc")
+        assert run_from(taken, monitor("Succeeded")).unknown.reason is UnknownReason.UNTRUSTED
+    assert run_from(resumed, monitor("Running", Location="/loc"), monitor("Succeeded"), reply(200)).urls[-1] == url(
+        "/loc"
+    )
 
 
 def test_rule_42_a_refused_location_is_used_once_its_origin_is_trusted() -> None:
-    state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://eu.azure.com/loc")).next
+    state = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://eu.azure.com/loc")).next
     eu = TRUST._replace(allowed=frozenset({origin_of(TRUST.parse("https://eu.azure.com"))}))
     resumed = state_of(token_of(state, 0.0), plan("POST", url_policy=eu))
     assert isinstance(resumed, Polling)
@@ -182,23 +184,23 @@ def test_rule_42_a_refused_location_is_used_once_its_origin_is_trusted() -> None
 @pytest.mark.parametrize("letter", ["x", '"'])
 def test_rule_42_every_state_has_a_token_with_urls_of_8_kib(location: str, letter: str) -> None:
     """The resource, the monitor, the fallback and the `Location` may all be that long, and escaped (rule 13)."""
-    resource, first, second, third = (
+    initial_url, first, second, third = (
         f"{start}{'&' if '?' in start else '?'}api-version=1&t=".ljust(MAX_URL, letter)
         for start in (RESOURCE, f"{HOST}/1", f"{HOST}/2", location)
     )
-    the = plan("POST", resource_url=resource)
-    state = play(
-        the, accepted(Azure_AsyncOperation=first), told("Running", Azure_AsyncOperation=second, Location=third)
+    the_plan = plan("POST", resource_url=initial_url)
+    state = run(
+        the_plan, accepted(Azure_AsyncOperation=first), monitor("Running", Azure_AsyncOperation=second, Location=third)
     )
     resumed = again(state.next)
     assert isinstance(resumed, Polling)
-    assert (resumed.plan.resource_url, resumed.url, resumed.fallback) == (resource, second, first)
+    assert (resumed.plan.resource_url, resumed.url, resumed.fallback) == (initial_url, second, first)
     assert isinstance(resumed.location, str if third.startswith(HOST) else RejectedURL)
 
 
 def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
     """An operation resumes there without trust in the newer URL; without a fallback the rejection is reported."""
-    unknown = play_on(polling(), told("Running", Azure_AsyncOperation="https://eu.azure.com/op")).unknown
+    unknown = run_from(polling(), monitor("Running", Azure_AsyncOperation="https://eu.azure.com/op")).unknown
     assert unknown.last is not None
     token = token_of(unknown.last, 0.0)
     resumed = state_of(token, plan())
