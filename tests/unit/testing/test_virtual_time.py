@@ -46,7 +46,7 @@ def test_the_clock_starts_at_0_or_a_given_time() -> None:
 
 
 def test_a_stall_advances_the_clock_while_no_task_runs() -> None:
-    """What came due meanwhile runs after it, the earliest first; time never goes back."""
+    """Timers that are due meanwhile run after the stall, the earliest first. Time never goes back."""
     woken: list[tuple[float, float]] = []
 
     async def sleep(delay_s: float) -> None:
