@@ -352,7 +352,7 @@ def test_rule_45_a_long_message_leaves_room_for_its_cause() -> None:
 
 @pytest.mark.parametrize("limit", range(9))
 def test_rule_45_no_limit_is_too_short(limit: int) -> None:
-    """Not even one with no room for a cause."""
+    """A limit may leave no space for a cause."""
     line = describe(ARMError("A", "x" * 99, details=(ARMError("C", "y" * 99),)), limit)
     assert len(line) == limit
 

@@ -112,7 +112,7 @@ def test_rule_9_an_operation_can_be_resumed_at_a_url_of_another_origin(
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
 @pytest.mark.parametrize("header", ["Azure_AsyncOperation", "Location"])
 def test_rule_8_without_a_valid_initial_url_a_put_or_patch_polls_its_resource(method: str, header: str) -> None:
-    """Others nowhere."""
+    """Other methods leave the operation without a URL to poll."""
     last = run(plan(method), accepted(**{header: "/a b"}, Retry_After="17")).unknown.last
     if method in {"PUT", "PATCH"}:
         assert isinstance(last, Polling)

@@ -232,13 +232,13 @@ def test_rule_42_a_longer_text_is_not_read() -> None:
 def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key: bytes | None) -> None:
     """To the character."""
     signature = 0 if key is None else len(encode(TOKEN, key)) - len(encode(TOKEN))
-    room = (
+    space = (
         (MAX_TOKEN - signature) * 3 // 4 - len(base64.urlsafe_b64decode(encode(TOKEN) + "==")) - len(',"request_id":""')
     )
-    fits = TOKEN._replace(client_request_id="f" * room)
+    fits = TOKEN._replace(client_request_id="f" * space)
     assert MAX_TOKEN - 1 <= len(encode(fits, key)) <= MAX_TOKEN
     assert decode(encode(fits, key), key) == fits
-    assert decode(encode(fits._replace(client_request_id="f" * (room + 1)), key), key) == TOKEN
+    assert decode(encode(fits._replace(client_request_id="f" * (space + 1)), key), key) == TOKEN
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_rule_9_harmless_urls_are_requested_unchanged(entry: str, form: str) -> 
 def test_rule_42_every_url_of_a_token_is_checked(member: str, form: str) -> None:
     """Including URLs that would be requested later."""
     history = of_token(**{member: HOSTILE[form]})
-    # A fallback that no token has room for is left out.
+    # A fallback that fits into no token is left out.
     assert history is None or (form == "100 KiB" and isinstance(history.end, Polling) and history.end.fallback is None)
 
 
@@ -186,12 +186,12 @@ def test_rule_9_an_operation_whose_first_url_is_refused_can_be_resumed(method: s
     foreign = run(plan(method), accepted(Operation_Location="https://eu.azure.com/op")).unknown.last
     assert isinstance(foreign, Polling)
     assert (foreign.pattern.name, foreign.url) == ("Operation-Location", "https://eu.azure.com/op")
-    nowhere = run(plan(method), accepted(Operation_Location="/a b")).unknown.last
+    last = run(plan(method), accepted(Operation_Location="/a b")).unknown.last
     if method in {"PUT", "PATCH"}:
-        assert isinstance(nowhere, Polling)
-        assert (nowhere.pattern.name, nowhere.url) == ("resource", RESOURCE)
+        assert isinstance(last, Polling)
+        assert (last.pattern.name, last.url) == ("resource", RESOURCE)
     else:
-        assert nowhere is None
+        assert last is None
 
 
 def test_rule_9_a_redirect_to_a_foreign_host_does_not_move_the_operation() -> None:
