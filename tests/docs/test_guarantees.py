@@ -26,7 +26,7 @@ def test_the_five_guarantees_are_those_of_the_readme() -> None:
     assert len(names) == 5
 
 
-def test_the_goals_are_numbered_and_stand_once() -> None:
+def test_each_goal_has_a_unique_number() -> None:
     numbers = [int(cells(row)[0][1:]) for row in GOALS]
     assert numbers == sorted(set(numbers))
     assert set(numbers) <= set(range(1, 16))
@@ -34,7 +34,7 @@ def test_the_goals_are_numbered_and_stand_once() -> None:
 
 
 @pytest.mark.parametrize("row", [*GUARANTEES, *GOALS], ids=lambda row: cells(row)[0].strip("*"))
-def test_a_row_promises_something_and_names_its_tests(row: str) -> None:
+def test_a_row_has_a_promise_and_names_its_tests(row: str) -> None:
     _, promise, proof, *measured = cells(row)
     assert promise
     names = named_in(proof)
@@ -49,7 +49,7 @@ def test_every_test_that_the_page_names_exists() -> None:
 
 
 @pytest.mark.parametrize("command", [indented or quoted for indented, quoted in COMMANDS])
-def test_every_command_runs_something_that_is_there(command: str) -> None:
+def test_every_command_names_an_existing_module(command: str) -> None:
     """A folder of tests, or a module of them."""
     module, *arguments = command.partition("python -m ")[2].split()
     places = [word for word in arguments if word.startswith("tests")]
@@ -58,7 +58,7 @@ def test_every_command_runs_something_that_is_there(command: str) -> None:
     assert module == "pytest" or (ROOT / module.replace(".", "/") / "__main__.py").is_file()
 
 
-def test_the_nightly_profile_is_the_one_that_the_suites_read() -> None:
+def test_the_documented_nightly_profile_is_the_one_that_is_read() -> None:
     assert "AZPOLL_SCALE=nightly python -m pytest -o timeout=0 tests" in PAGE
     assert "AZPOLL_SCALE=nightly python -m pytest -o timeout=0 tests" in (ROOT / "tests/support/scale.py").read_text(
         "utf-8"

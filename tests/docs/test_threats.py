@@ -27,7 +27,7 @@ def test_every_threat_has_one_row() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: cells(row)[0])
-def test_a_row_says_what_threatens_what_is_done_and_what_proves_it(row: str) -> None:
+def test_a_row_names_a_threat_a_defence_and_tests(row: str) -> None:
     _, threat, answer, proof = cells(row)
     assert threat
     assert answer
@@ -59,7 +59,7 @@ def _a_project_of_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("_a_project_of_one_file")
 @pytest.mark.parametrize("test", ["", "::test_plain", "::test_waits", "::TestClass::test_method"])
-def test_a_test_that_is_there_is_found(test: str) -> None:
+def test_an_existing_test_is_found(test: str) -> None:
     """In files and in classes."""
     name = f"tests/test_it.py{test}"
     assert named_in(f"| x | `{name}`, |") == [name]
@@ -68,6 +68,6 @@ def test_a_test_that_is_there_is_found(test: str) -> None:
 
 @pytest.mark.usefixtures("_a_project_of_one_file")
 @pytest.mark.parametrize("test", ["it.py::test_method", "it.py::helper", "it.py::test_gone", "gone.py"])
-def test_a_test_that_is_not_there_is_missed(test: str) -> None:
+def test_a_missing_test_is_reported(test: str) -> None:
     name = f"tests/test_{test}"
     assert missing(named_in(f"`{name}`")) == [name]

@@ -172,7 +172,7 @@ def long_functions(tree: ast.AST) -> dict[str, int]:
 
 
 def code_from_data(tree: ast.AST) -> set[str]:
-    """Return what could turn data into code: deserializers and evaluation."""
+    """Return the imported deserializers and the called evaluators, which could turn data into code."""
     roots = {name.partition(".")[0] for name in imports(ast.walk(tree))}
     return (roots & DESERIALIZERS) | called(tree, EVALUATION)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RequestFailure
 
 HOST = "https://management.azure.com"
-SHELF = f"{HOST}/subscriptions/s/providers/Microsoft.Fake/things"
+COLLECTION = f"{HOST}/subscriptions/s/providers/Microsoft.Fake/things"
 TRUST = URLPolicy(httpx.URL, origin_of(httpx.URL(HOST)))
 
 
@@ -39,7 +39,12 @@ def ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lat
 
 
 def answer(
-    status: int = 200, headers: dict[str, str] | None = None, body: bytes = b"", *, url: str = SHELF, at_s: float = 0.0
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+    *,
+    url: str = COLLECTION,
+    at_s: float = 0.0,
 ) -> Answer:
     return Answer(status, headers or {}, body, url, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), at_s)
 
@@ -47,9 +52,9 @@ def answer(
 def job(
     name: object = "a", *, retry_after: int | None = 17, deadline_s: float | None = None, owner: Hashable = None
 ) -> OperationRecord:
-    """Return the record of a PUT that was accepted at 0 s; its status is at `SHELF/NAME/status`."""
-    plan = Plan("PUT", f"{SHELF}/{name}", TRUST, deadline_s=deadline_s)
-    headers = {"azure-asyncoperation": f"{SHELF}/{name}/status"}
+    """Return the record of a PUT that was accepted at 0 s; its status is at `COLLECTION/NAME/status`."""
+    plan = Plan("PUT", f"{COLLECTION}/{name}", TRUST, deadline_s=deadline_s)
+    headers = {"azure-asyncoperation": f"{COLLECTION}/{name}/status"}
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
     state = start(plan, answer(202, headers, url=plan.resource_url))

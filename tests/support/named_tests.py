@@ -1,4 +1,4 @@
-"""The tests that a page names as `tests/<file>.py::<test>`, and whether there are such tests."""
+"""The tests that a page names as `tests/<file>.py::<test>`, and the names without a test."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NAMED = re.compile(r"`(tests/[\w/.-]+\.py(?:::\w+)*)`")
 
 
 def named_in(text: str) -> list[str]:
-    """Return what a text names, in its order."""
+    """Return the names in a text, in its order."""
     return _NAMED.findall(text)
 
 
 def missing(names: list[str]) -> list[str]:
-    """Return the names of files and tests that there are not."""
+    """Return the names that no file or test has."""
     return [name for name in names if not _exists(*name.partition("::")[::2])]
 
 
@@ -32,7 +32,7 @@ def _exists(file: str, test: str) -> bool:
 
 @cache
 def _tests_of(file: Path) -> frozenset[str]:
-    """Return the tests of a file; those of a class as `TestClass::test_name`."""
+    """Return the names of a file's tests, in a class as `TestClass::test_name`."""
     body = ast.parse(file.read_text(encoding="utf-8")).body
     classes = [node for node in body if isinstance(node, ast.ClassDef)]
     methods = {f"{each.name}::{name}" for each in classes for name in _functions(each.body)}

@@ -1,4 +1,4 @@
-"""Operations as rows: what the service answers, and what became of it. No time passes but what is computed."""
+"""Operations as rows: the replies of the service, and the states of the core. Time is computed, not measured."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRUST = URLPolicy(parse=httpx.URL, initial=origin_of(httpx.URL(HOST)))
 
 
 def url(path: str) -> str:
-    """Return what a path is asked as: at the host of the initial request, with its api-version."""
+    """Return the URL of a path at the host of the initial request, with its api-version."""
     return f"{HOST}{path}{'&' if '?' in path else '?'}api-version=1"
 
 
@@ -33,32 +33,32 @@ PLAN = Plan("PUT", RESOURCE, TRUST)
 
 
 def plan(method: str = "PUT", **changes: object) -> Plan:
-    """Return a plan; the names are those of `Plan`."""
-    return PLAN._replace(method=method, **changes)  # type: ignore[arg-type]  # the names are checked when it runs
+    """Return a plan with changed fields of `Plan`."""
+    return PLAN._replace(method=method, **changes)  # type: ignore[arg-type]  # `_replace` checks the names
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer to come: the URL and the time are those of the request."""
+    """An answer without URL and time, which are those of the request."""
 
     status_code: int
     body: bytes = b""
     headers: Mapping[str, str] | None = None
 
-    def to(self, asked: str, at_s: float, method: str = "GET") -> Answer:
+    def to(self, request_url: str, at_s: float, method: str = "GET") -> Answer:
         """Return the answer to a request."""
-        return Answer(self.status_code, self.headers or {}, self.body, asked, NOON, at_s, method)
+        return Answer(self.status_code, self.headers or {}, self.body, request_url, NOON, at_s, method)
 
 
 @dataclass(frozen=True)
 class Drop:
-    """No answer to come."""
+    """A request without an answer."""
 
     fault: FailureKind = FailureKind.CONNECTION
     detail: str = ""
 
-    def to(self, asked: str, at_s: float) -> RequestFailure:  # noqa: ARG002 - as `Reply.to`
-        """Return what a request comes to."""
+    def to(self, request_url: str, at_s: float) -> RequestFailure:  # noqa: ARG002 - as `Reply.to`
+        """Return the failure of a request."""
         return RequestFailure(self.fault, self.detail, at_s)
 
 
@@ -66,18 +66,18 @@ Event: TypeAlias = Reply | Drop
 
 
 def reply(status_code: int, body: object = b"", /, **headers: str) -> Reply:
-    """Return a reply; a body that is not bytes is sent as JSON; in names of headers `_` stands for `-`."""
+    """Return a reply; a body other than bytes is sent as JSON, and `_` in header names stands for `-`."""
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Reply(status_code, sent, fold_headers((name.replace("_", "-"), value) for name, value in headers.items()))
 
 
-def told(word: object, status_code: int = 200, /, **headers: str) -> Reply:
-    """Return what a status monitor says."""
+def monitor(word: object, status_code: int = 200, /, **headers: str) -> Reply:
+    """Return the reply of a status monitor."""
     return reply(status_code, {"status": word}, **headers)
 
 
-def shown(word: object, status_code: int = 200, /, **headers: str) -> Reply:
-    """Return what a resource shows of its provisioning."""
+def resource(word: object, status_code: int = 200, /, **headers: str) -> Reply:
+    """Return the reply of a resource with a provisioning state."""
     return reply(status_code, {"properties": {"provisioningState": word}}, **headers)
 
 
@@ -87,12 +87,12 @@ def accepted(**headers: str) -> Reply:
 
 
 @dataclass(frozen=True)
-class Story:
-    """What became of an operation: each state, and each request with the wait before it."""
+class History:
+    """The states of an operation, and the URLs of its requests with the delays before them."""
 
     states: tuple[State, ...]
-    asked: tuple[str, ...]
-    waits: list[float]
+    urls: tuple[str, ...]
+    delays: list[float]
     at_s: float
 
     @property
@@ -102,12 +102,12 @@ class Story:
 
     @property
     def outcome(self) -> type[State] | UnknownReason:
-        """How it stands at the end."""
+        """The outcome of the last state."""
         return outcome(self.end)
 
     @property
     def next(self) -> Pending:
-        """The last state, which asks for more."""
+        """The last state, which is pending."""
         assert isinstance(self.end, Pending)
         return self.end
 
@@ -119,33 +119,33 @@ class Story:
 
 
 def outcome(state: State) -> type[State] | UnknownReason:
-    """Return the reason of a lost operation, else the kind of state."""
+    """Return the reason of an unknown state, else the class of the state."""
     return state.reason if isinstance(state, Unknown) else type(state)
 
 
-def play(the: Plan, initial: Reply, *events: Event) -> Story:
-    """Return what became of an operation, each request sent when it is due and answered at once."""
-    state = start(the, initial.to(the.resource_url, 0.0, the.method))
+def run(operation_plan: Plan, initial: Reply, *events: Event) -> History:
+    """Run an operation; each request is sent when it is due and answered immediately."""
+    state = start(operation_plan, initial.to(operation_plan.resource_url, 0.0, operation_plan.method))
     assert not events or not isinstance(state, Pending) or expires_at(state, 0.0) is None, "the deadline comes first"
-    return play_on(state, *events)
+    return run_from(state, *events)
 
 
-def play_on(state: State, *events: Event, at_s: float = 0.0) -> Story:
-    """As `play`, from a state at a time: the deadline counts from the first of these events on."""
-    states, asked, waits = [state], list[str](), list[float]()
+def run_from(state: State, *events: Event, at_s: float = 0.0) -> History:
+    """Run an operation from a state at a time; the deadline counts from the first of the events."""
+    states, urls, delays = [state], list[str](), list[float]()
     for event in events:
-        assert isinstance(state, Pending), f"nothing is asked after {state}"
-        assert not asked or expires_at(state, at_s) is None, "the deadline comes first"
+        assert isinstance(state, Pending), f"no request follows {state}"
+        assert not urls or expires_at(state, at_s) is None, "the deadline comes first"
         at_s += state.next_request.delay.seconds
-        waits.append(state.next_request.delay.seconds)
-        asked.append(state.next_request.url)
+        delays.append(state.next_request.delay.seconds)
+        urls.append(state.next_request.url)
         state = advance(state, event.to(state.next_request.url, at_s))
         states.append(state)
-    return Story(tuple(states), tuple(asked), waits, at_s)
+    return History(tuple(states), tuple(urls), delays, at_s)
 
 
 def polling(method: str = "PUT", **changes: object) -> Polling:
     """Return an operation that polls `/op`, an Azure-AsyncOperation."""
-    state = play(plan(method, **changes), accepted(Azure_AsyncOperation="/op")).end
+    state = run(plan(method, **changes), accepted(Azure_AsyncOperation="/op")).end
     assert isinstance(state, Polling)
     return state

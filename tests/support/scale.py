@@ -1,4 +1,4 @@
-"""How much a proof does: on every push, or through a night.
+"""The size of a proof: that of every push, or that of a nightly run.
 
 AZPOLL_SCALE=nightly python -m pytest -o timeout=0 tests
 """
@@ -13,5 +13,5 @@ if SCALE not in ("push", "nightly"):
 
 
 def scaled(*, push: int, nightly: int) -> int:
-    """Return how many cases, operations or seconds this run takes."""
+    """Return the number of cases, operations or seconds at the scale of this run."""
     return nightly if SCALE == "nightly" else push

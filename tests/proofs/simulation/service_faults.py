@@ -42,7 +42,7 @@ _FAILS: Rows = (
     *((4, ServiceReply(str(code), code, {}, _BODIES[code % 4], Effect.FAILS)) for code in (408, 500, 502, 504, 509)),
     *((8, reply) for reply in _NO_ANSWER),
     (4, _CUT),
-    (2, ServiceReply("302 to nowhere", 302, effect=Effect.FAILS)),
+    (2, ServiceReply("302 without a Location", 302, effect=Effect.FAILS)),
     (2, ServiceReply("304", 304, effect=Effect.FAILS)),
     (5, ServiceReply("302 in a loop", 302, {"location": "/loop"}, effect=Effect.REDIRECTS)),
 )

@@ -30,24 +30,24 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 SECRETS = {"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY, "Cookie": f"c={CANARY}"}
-TOLD = {"x-secret": CANARY, "Set-Cookie": f"s={CANARY}; Path=/{CANARY}", "x-ms-request-id": "r-1"}
+SECRET_HEADERS = {"x-secret": CANARY, "Set-Cookie": f"s={CANARY}; Path=/{CANARY}", "x-ms-request-id": "r-1"}
 BODY = {"properties": {"secret": CANARY}}
 CONFLICT = {"code": "Conflict", "message": "Two cannot be one."}
 
 
-def said(code: int, /, *, headers: dict[str, str] | None = None, **body: object) -> Reply:
+def secret_reply(code: int, /, *, headers: dict[str, str] | None = None, **body: object) -> Reply:
     """Return an answer whose headers and body contain secrets."""
-    return Reply(code, {**BODY, **body}, {**TOLD, **(headers or {})}, terminal=False)
+    return Reply(code, {**BODY, **body}, {**SECRET_HEADERS, **(headers or {})}, terminal=False)
 
 
 @dataclass
 class Case:
-    """How an error is reached, and what its text says.
+    """An operation that raises an error, and the expected text.
 
     Attributes:
         step: the answer to every poll.
         text: a pattern of the error's text.
-        advice: what the text tells to do.
+        advice: the advice in the text.
         initial: the answer to the initial request, in place of one with a status monitor.
     """
 
@@ -57,38 +57,50 @@ class Case:
     advice: str = "Resume with the resume_token of this error"
     method: str = "DELETE"
     timeout: float | None = None
-    initial: Step = field(default_factory=lambda: said(202, headers={"Azure-AsyncOperation": "{poll_url}&t=" + CANARY}))
+    initial: Step = field(
+        default_factory=lambda: secret_reply(202, headers={"Azure-AsyncOperation": "{poll_url}&t=" + CANARY})
+    )
 
 
 FOREIGN = {"Azure-AsyncOperation": f"https://evil.example/{CANARY}?t={CANARY}"}
 
 CASES = {
-    "failed": Case(azpoll.OperationFailed, said(200, status="Failed", error=CONFLICT), "failed: Conflict: Two", ""),
-    "canceled": Case(azpoll.OperationCanceled, said(200, status="Canceled"), "was canceled: the service gave", ""),
-    "503": Case(azpoll.RetriesExhausted, said(503, error=CONFLICT), "HTTP 503; 1. polls in a row.*Conflict"),
+    "failed": Case(
+        azpoll.OperationFailed, secret_reply(200, status="Failed", error=CONFLICT), "failed: Conflict: Two", ""
+    ),
+    "canceled": Case(
+        azpoll.OperationCanceled, secret_reply(200, status="Canceled"), "was canceled: the service gave", ""
+    ),
+    "503": Case(azpoll.RetriesExhausted, secret_reply(503, error=CONFLICT), "HTTP 503; 1. polls in a row.*Conflict"),
     "dropped": Case(azpoll.RetriesExhausted, Drop(), "the connection failed: RemoteProtocolError"),
     "reset": Case(azpoll.RetriesExhausted, Drop(reset=True), "the connection failed: ReadError"),
-    "slow": Case(azpoll.RetriesExhausted, Drip(1, 1.0, said(200)), "no complete answer came in time"),
+    "slow": Case(azpoll.RetriesExhausted, Drip(1, 1.0, secret_reply(200)), "no complete answer came in time"),
     "bomb": Case(azpoll.RetriesExhausted, gzip_bomb(20), "larger than allowed"),
-    "coding": Case(azpoll.RetriesExhausted, said(200, headers={"Content-Encoding": CANARY}), "could not be decoded"),
-    "401": Case(
-        azpoll.AuthenticationFailed, said(401, error=CONFLICT), "HTTP 401.*Conflict", "Give the client a valid"
+    "coding": Case(
+        azpoll.RetriesExhausted, secret_reply(200, headers={"Content-Encoding": CANARY}), "could not be decoded"
     ),
-    "403": Case(azpoll.PermissionDenied, said(403, error=CONFLICT), "read permission", "Grant read on the status URL"),
-    "404": Case(azpoll.OperationNotFound, said(404, error=CONFLICT), "HTTP 404 for", method="POST"),
+    "401": Case(
+        azpoll.AuthenticationFailed, secret_reply(401, error=CONFLICT), "HTTP 401.*Conflict", "Give the client a valid"
+    ),
+    "403": Case(
+        azpoll.PermissionDenied, secret_reply(403, error=CONFLICT), "read permission", "Grant read on the status URL"
+    ),
+    "404": Case(azpoll.OperationNotFound, secret_reply(404, error=CONFLICT), "HTTP 404 for", method="POST"),
     "html": Case(azpoll.MalformedAnswer, html_page(200, CANARY), "not a status document"),
-    "no status": Case(azpoll.MalformedAnswer, said(200), "holds no status"),
+    "no status": Case(azpoll.MalformedAnswer, secret_reply(200), "holds no status"),
     "loop": Case(azpoll.MalformedAnswer, redirect("{poll_url}"), "more than 3 redirects"),
-    "304": Case(azpoll.MalformedAnswer, said(304), "HTTP 304 is no answer to a poll"),
-    "400": Case(azpoll.PollingError, said(400, error=CONFLICT), "HTTP 400.*Conflict"),
+    "304": Case(azpoll.MalformedAnswer, secret_reply(304), "HTTP 304 is no answer to a poll"),
+    "400": Case(azpoll.PollingError, secret_reply(400, error=CONFLICT), "HTTP 400.*Conflict"),
     "foreign": Case(
         azpoll.UntrustedPollingURL,
-        said(200, headers=FOREIGN, status="Running"),
+        secret_reply(200, headers=FOREIGN, status="Running"),
         "https://evil.example is neither",
         "list it in allowed_origins",
     ),
-    "deadline": Case(azpoll.OperationTimeout, said(200, status="Running"), "deadline passed", timeout=100),
-    "nowhere": Case(azpoll.MalformedAnswer, said(200), "nowhere to poll", "", "POST", initial=said(202)),
+    "deadline": Case(azpoll.OperationTimeout, secret_reply(200, status="Running"), "deadline passed", timeout=100),
+    "no status monitor": Case(
+        azpoll.MalformedAnswer, secret_reply(200), "nowhere to poll", "", "POST", initial=secret_reply(202)
+    ),
 }
 
 
@@ -145,7 +157,7 @@ async def test_each_error_names_the_cause_and_the_next_step_and_shows_no_secret(
     ended_by_service = case.kind in {azpoll.OperationFailed, azpoll.OperationCanceled}
     assert isinstance(error, azpoll.OperationError) is ended_by_service
     assert isinstance(error, azpoll.PollingError) is not ended_by_service
-    assert (error.resume_token is None) is (name == "nowhere")
+    assert (error.resume_token is None) is (name == "no status monitor")
     assert (error.code == "Conflict") is ("Conflict: Two cannot be one." in str(error))
     if error.response is not None and name not in {"html", "loop"}:
         assert "[request id r-1]" in str(error)
@@ -161,7 +173,7 @@ async def test_the_error_of_an_unread_result_says_that_the_operation_succeeded(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     """Rule 32."""
-    fake_arm.operation("PUT", duration_s=5, finals=[said(404)] * 50)
+    fake_arm.operation("PUT", duration_s=5, finals=[secret_reply(404)] * 50)
     async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         error = await error_of(operation)
@@ -291,7 +303,7 @@ async def test_an_initial_request_without_an_answer_says_whether_it_was_sent() -
 
 async def test_a_refused_initial_request_names_the_request_and_hides_its_query() -> None:
     arm = FakeARM()
-    arm.operation("PUT", initial=said(409, error=CONFLICT))
+    arm.operation("PUT", initial=secret_reply(409, error=CONFLICT))
     async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed, match="Conflict: Two") as caught:
             await tracker.begin("PUT", f"{GROUP}?key={CANARY}")
@@ -303,7 +315,7 @@ async def test_a_refused_initial_request_names_the_request_and_hides_its_query()
 async def test_the_errors_of_a_cancel_show_no_secret() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=30)
-    arm.operation("POST", "/cancel", initial=said(409, error=CONFLICT))
+    arm.operation("POST", "/cancel", initial=secret_reply(409, error=CONFLICT))
     async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
         for url in (f"/cancel?key={CANARY}", f"https://evil.example/?key={CANARY}", f"https://{CANARY}@x/"):
             operation = await tracker.begin("PUT", THING, cancel_url=url)
@@ -314,7 +326,7 @@ async def test_the_errors_of_a_cancel_show_no_secret() -> None:
 
 async def test_errors_can_be_pickled_and_still_show_no_secret() -> None:
     arm = FakeARM()
-    arm.operation("DELETE", polls=[said(200, status="Failed", error=CONFLICT)])
+    arm.operation("DELETE", polls=[secret_reply(200, status="Failed", error=CONFLICT)])
     async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
         error = await error_of(await tracker.begin("DELETE", path_of(1)))
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made by this test

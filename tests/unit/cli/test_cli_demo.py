@@ -102,7 +102,7 @@ def test_the_flows_are_shown_as_in_the_document() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_azpoll_is_right_in_every_made_up_world(seed: int, backend: Backend) -> None:
+def test_azpoll_is_right_in_every_simulated_workload(seed: int, backend: Backend) -> None:
     run, arm, paper = play(150, seed, backend)
 
     report = evaluate(run, arm)
@@ -115,13 +115,13 @@ def test_azpoll_is_right_in_every_made_up_world(seed: int, backend: Backend) -> 
     assert "All 153 operations ended as the server says" in paper.text
 
 
-def test_the_same_seed_makes_the_same_world() -> None:
+def test_equal_seeds_give_equal_workloads() -> None:
     plans = [[plan.fake.script for plan in plan_workload(FakeARM(), 50, Random(3))] for _ in range(2)]  # noqa: S311 - replays
 
     assert plans[0] == plans[1]
 
 
-def test_the_report_tells_each_mistake() -> None:
+def test_the_report_shows_each_mistake() -> None:
     run, arm, paper = play(10, 5)
     fake, operation = run.operations[0]
     assert evaluate(run, arm).is_correct

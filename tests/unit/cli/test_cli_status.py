@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     ("outcome", "duration_s", "code"),
     [("Running", 60, 0), ("Succeeded", 0, 0), ("Failed", 0, 1), ("Canceled", 0, 3)],
 )
-def test_it_reads_once(azure: Azure, azpoll: Command, outcome: str, duration_s: float, code: int) -> None:
+def test_status_reads_once(azure: Azure, azpoll: Command, outcome: str, duration_s: float, code: int) -> None:
     operation = azure.begin(duration_s=duration_s, outcome=outcome)
 
     result = azpoll("status", operation.monitor_url)
@@ -46,14 +46,16 @@ def test_it_reads_once(azure: Azure, azpoll: Command, outcome: str, duration_s: 
         (Reply(401), 5),
     ],
 )
-def test_what_cannot_be_read_is_told_apart(azure: Azure, azpoll: Command, step: Step, code: int) -> None:
+def test_unreadable_and_forbidden_statuses_have_different_exit_codes(
+    azure: Azure, azpoll: Command, step: Step, code: int
+) -> None:
     operation = azure.begin(polls=[step])
 
     assert azpoll("status", operation.monitor_url).code == code
     assert azure.reads == 1
 
 
-def test_a_redirect_belongs_to_the_reading(azure: Azure, azpoll: Command) -> None:
+def test_a_redirect_is_part_of_the_read(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(polls=[redirect("{poll_url}&hop=1"), Reply(200, {"status": "Running"})])
 
     result = azpoll("status", operation.monitor_url)
@@ -72,7 +74,7 @@ def test_error_text_names_options_instead_of_python_names(azure: Azure, azpoll: 
     assert "resume_token" not in result.out
 
 
-def test_a_token_is_read_at_once_where_its_host_is_allowed(azure: Azure, azpoll: Command) -> None:
+def test_a_token_of_an_allowed_host_is_read_immediately(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=60, retry_after=60)
     url = operation.monitor_url
     token = tokens.encode(
@@ -85,7 +87,7 @@ def test_a_token_is_read_at_once_where_its_host_is_allowed(azure: Azure, azpoll:
     assert azure.reads == 1
 
 
-def test_json_and_none(azure: Azure, azpoll: Command) -> None:
+def test_status_supports_json_and_none(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=60, percent_complete=True)
 
     document = json.loads(azpoll("status", "-o", "json", operation.monitor_url).out)
@@ -98,7 +100,7 @@ def test_json_and_none(azure: Azure, azpoll: Command) -> None:
     assert nothing.out == nothing.err == ""
 
 
-def test_nobody_listens(azpoll: Command) -> None:
+def test_a_port_without_a_server_is_an_error(azpoll: Command) -> None:
     result = azpoll("status", "http://127.0.0.1:9/operations/x")
 
     assert result.code == 4

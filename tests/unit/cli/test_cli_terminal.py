@@ -36,7 +36,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal()
 
 
-def test_rich_draws_on_terminals_alone(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rich_is_used_only_on_terminals(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rich_console(io.StringIO()) is None
     assert rich_console(terminal) is not None
     monkeypatch.setenv("TERM", "dumb")

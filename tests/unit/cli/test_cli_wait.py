@@ -19,7 +19,9 @@ QUOTA = {"code": "QuotaExceeded", "message": "No cores are left."}
 @pytest.mark.parametrize(
     ("outcome", "code", "word"), [("Succeeded", 0, "Succeeded"), ("Failed", 1, "Failed"), ("Canceled", 3, "Canceled")]
 )
-def test_the_exit_code_tells_how_it_ended(azure: Azure, azpoll: Command, outcome: str, code: int, word: str) -> None:
+def test_the_exit_code_shows_the_end_of_the_operation(
+    azure: Azure, azpoll: Command, outcome: str, code: int, word: str
+) -> None:
     operation = azure.begin(duration_s=0, outcome=outcome)
 
     result = azpoll("wait", operation.monitor_url)
@@ -29,7 +31,7 @@ def test_the_exit_code_tells_how_it_ended(azure: Azure, azpoll: Command, outcome
     assert operation.id in result.out
 
 
-def test_it_waits_as_long_as_the_service_asks(azure: Azure, azpoll: Command) -> None:
+def test_the_command_waits_for_the_retry_after(azure: Azure, azpoll: Command) -> None:
     running = Reply(200, {"status": "InProgress", "percentComplete": 40}, retry_after=1)
     operation = azure.begin(polls=[running, running, Reply(200, {"status": "Succeeded"})])
 
@@ -42,7 +44,7 @@ def test_it_waits_as_long_as_the_service_asks(azure: Azure, azpoll: Command) -> 
     azure.arm.no_requests_after_end()
 
 
-def test_the_reason_of_a_failure_is_told(azure: Azure, azpoll: Command) -> None:
+def test_the_reason_of_a_failure_is_printed(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=0, outcome="Failed", error=QUOTA)
 
     text = azpoll("wait", operation.monitor_url)
@@ -70,7 +72,9 @@ def test_a_failed_location_operation(azure: Azure, azpoll: Command) -> None:
         (("Succeeded", "Canceled"), 3),
     ],
 )
-def test_of_several_the_worst_counts(azure: Azure, azpoll: Command, outcomes: tuple[str, ...], code: int) -> None:
+def test_the_worst_of_several_ends_decides_the_exit_code(
+    azure: Azure, azpoll: Command, outcomes: tuple[str, ...], code: int
+) -> None:
     urls = [azure.begin(duration_s=0, outcome=outcome).monitor_url for outcome in outcomes]
 
     result = azpoll("wait", *urls)
@@ -105,7 +109,7 @@ def test_fail_fast_stops_at_the_first_failure(azure: Azure, azpoll: Command) -> 
     assert "Succeeded" in result.out
 
 
-def test_a_timeout_prints_a_token_that_goes_on(azure: Azure, azpoll: Command) -> None:
+def test_a_timeout_prints_a_usable_token(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=1.0, retry_after=1)
 
     stopped = azpoll("wait", "--timeout", "0.3s", operation.monitor_url)
@@ -135,11 +139,11 @@ def test_operations_come_from_standard_input(azure: Azure, azpoll: Command) -> N
     assert len(result.out.splitlines()) == 2
 
 
-def test_nothing_on_standard_input_is_no_success(azpoll: Command) -> None:
+def test_empty_standard_input_is_an_error(azpoll: Command) -> None:
     assert azpoll("wait", "-", stdin="\n").code == 2
 
 
-def test_json_lines_tell_each_answer(azure: Azure, azpoll: Command) -> None:
+def test_json_lines_show_each_answer(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=0.5, retry_after=1)
 
     result = azpoll("wait", "-o", "jsonl", operation.monitor_url)
@@ -152,7 +156,7 @@ def test_json_lines_tell_each_answer(azure: Azure, azpoll: Command) -> None:
     assert events[3]["exit_code"] == 0
 
 
-def test_none_prints_nothing(azure: Azure, azpoll: Command) -> None:
+def test_output_none_prints_nothing(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=0, outcome="Canceled")
 
     result = azpoll("wait", "-o", "none", operation.monitor_url)
@@ -174,7 +178,7 @@ def test_query_values_and_credentials_are_never_printed(
     assert SECRET not in waited.out + waited.err + read.out + read.err
 
 
-def test_urls_that_differ_in_their_query_alone_are_two(azure: Azure, azpoll: Command) -> None:
+def test_urls_that_differ_only_in_their_query_are_separate_operations(azure: Azure, azpoll: Command) -> None:
     url = azure.begin(duration_s=0).monitor_url
 
     result = azpoll("wait", f"{url}&t=1", f"{url}&t=2")
@@ -184,7 +188,7 @@ def test_urls_that_differ_in_their_query_alone_are_two(azure: Azure, azpoll: Com
     assert len(result.out.splitlines()) == 2
 
 
-def test_a_status_monitor_taken_for_a_location_is_not_believed(azure: Azure, azpoll: Command) -> None:
+def test_a_status_monitor_polled_as_a_location_is_detected(azure: Azure, azpoll: Command) -> None:
     running, ended = Reply(200, {"status": "Running"}, terminal=False), Reply(200, {"status": "Failed"})
     operation = azure.begin(pattern="location", polls=[running, running, ended])
 
@@ -194,7 +198,7 @@ def test_a_status_monitor_taken_for_a_location_is_not_believed(azure: Azure, azp
     assert operation.polls == 3
 
 
-def test_a_location_that_was_asked_for_is_believed(azure: Azure, azpoll: Command) -> None:
+def test_a_location_pattern_of_the_user_is_used(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(pattern="location", polls=[Reply(200, {"status": "Running"})])
 
     assert azpoll("wait", "--pattern", "location", operation.location_url).code == 0

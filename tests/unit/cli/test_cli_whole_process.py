@@ -44,7 +44,7 @@ def test_an_interrupt_leaves_resume_tokens(azure: Azure, azpoll: Command, form: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
-def test_a_reader_that_leaves_ends_the_waiting(azure: Azure) -> None:
+def test_a_closed_pipe_ends_the_command(azure: Azure) -> None:
     operation = azure.begin(duration_s=60, retry_after=1)
 
     with start("wait", "-o", "jsonl", operation.monitor_url) as process:

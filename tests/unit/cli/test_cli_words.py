@@ -28,7 +28,7 @@ def test_durations(text: str, duration_s: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1w", "m", "1e3", "nan", "1h30m", "٣"])
-def test_what_is_no_duration(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="duration"):
         parse_duration(text)
 
@@ -37,7 +37,7 @@ def test_what_is_no_duration(text: str) -> None:
     ("duration_s", "text"),
     [(0.04, "0.0 s"), (9.9, "9.9 s"), (9.96, "10 s"), (59.6, "1 min"), (63, "1 min 3 s"), (7500, "2 h 5 min")],
 )
-def test_durations_for_people(duration_s: float, text: str) -> None:
+def test_durations_are_printed_readably(duration_s: float, text: str) -> None:
     assert format_duration(duration_s) == text
 
 

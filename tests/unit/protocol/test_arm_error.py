@@ -78,7 +78,7 @@ def total(error: ARMError) -> int:
         b"<Error><Code>Conflict</Code><Detail>the name is taken</Detail></Error>",
     ],
 )
-def test_rule_44_the_error_is_found_wherever_it_stands(body: object) -> None:
+def test_rule_44_the_error_is_found_in_every_place(body: object) -> None:
     """One error, sent in every known way."""
     assert read(body) == CONFLICT
 
@@ -96,7 +96,7 @@ def test_rule_44_the_error_is_found_wherever_it_stands(body: object) -> None:
         (b"", "6"),
     ],
 )
-def test_rule_44_the_places_have_an_order(body: object, code: str) -> None:
+def test_rule_44_the_places_of_the_error_have_an_order(body: object, code: str) -> None:
     """The table in the module's docstring; `x-ms-error-code` comes last."""
     assert read_error(answer(body, x_ms_error_code="6")).error.code == code
 
@@ -112,7 +112,7 @@ def test_rule_44_the_places_have_an_order(body: object, code: str) -> None:
         *[b"<Error/>", b"<Error><Code/></Error>", b"<ok><id>7</id></ok>", b"<!DOCTYPE x><Error><Code>A</Code></Error>"],
     ],
 )
-def test_rule_44_no_error_is_an_empty_one(body: bytes) -> None:
+def test_rule_44_without_an_error_the_error_is_empty(body: bytes) -> None:
     """`error: {}` (AutonomousDevelopmentPlatform), HTML, broken JSON, binary: nothing is made up."""
     error = read(body)
     assert error == ARMError(members=error.members)
@@ -136,7 +136,7 @@ def test_rule_44_no_error_is_an_empty_one(body: bytes) -> None:
         ({"error": {"message": 7}}, "7"),
     ],
 )
-def test_rule_44_an_error_may_be_a_message_alone(body: object, message: str) -> None:
+def test_rule_44_an_error_may_be_only_a_message(body: object, message: str) -> None:
     """Bare text and JSON strings (OperationsManagement solutions) are messages."""
     assert read(body) == ARMError(message=message)
 
@@ -262,7 +262,7 @@ def test_rule_44_a_wrapper_counts_for_two_levels(times: int, code: str | None) -
 
 
 @pytest.mark.parametrize(("times", "code"), [(4, "deepest"), (5, None)])
-def test_rule_44_so_it_does_where_the_message_is_all_there_is(times: int, code: str | None) -> None:
+def test_rule_44_a_wrapper_with_only_a_message_counts_for_two_levels(times: int, code: str | None) -> None:
     """The innermost error is the whole of it."""
     text = json.dumps({"code": "deepest"})
     for _ in range(times):
@@ -284,7 +284,7 @@ def test_rule_44_the_count_of_errors_is_limited() -> None:
     assert total(read({"code": "A", "details": [{"code": "B", "message": json.dumps(SENT)}] * 1000})) == 256
 
 
-def test_rule_44_what_has_more_than_1000_members_is_no_error() -> None:
+def test_rule_44_an_object_with_more_than_1000_members_is_not_an_error() -> None:
     """Neither as a whole, nor where an error, a message or an inner error stands."""
     for count, is_read in ((1000, True), (1001, False)):
         fill = {str(number): 0 for number in range(count)}
@@ -295,11 +295,11 @@ def test_rule_44_what_has_more_than_1000_members_is_no_error() -> None:
         assert (read({"code": "A", "innererror": error}).innererror == error) is is_read
 
 
-def test_rule_44_what_says_nothing_is_no_error() -> None:
+def test_rule_44_an_empty_object_is_not_an_error() -> None:
     assert read({"a": 1}) == read({"error": {"a": 1}}) == ARMError()
 
 
-def test_rule_44_the_answer_is_told_with_the_error() -> None:
+def test_rule_44_the_answer_is_described_with_the_error() -> None:
     """HTTP status, raw text, request id and correlation id."""
     body = json.dumps({"error": SENT}).encode()
     found = read_error(answer(body, x_ms_request_id="r-1", x_ms_correlation_request_id="c-1"))
@@ -352,7 +352,7 @@ def test_rule_45_a_long_message_leaves_room_for_its_cause() -> None:
 
 @pytest.mark.parametrize("limit", range(9))
 def test_rule_45_no_limit_is_too_short(limit: int) -> None:
-    """Not even one with no room for a cause."""
+    """A limit may leave no space for a cause."""
     line = describe(ARMError("A", "x" * 99, details=(ARMError("C", "y" * 99),)), limit)
     assert len(line) == limit
 
@@ -379,7 +379,7 @@ JSON = st.recursive(
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()), st.integers(-1, 600))
-def test_rules_44_and_45_any_body_is_read_and_told(body: bytes, limit: int) -> None:
+def test_rules_44_and_45_any_body_is_read_and_described(body: bytes, limit: int) -> None:
     """Nothing is raised, and the line is one line within its limit."""
     found = read_error(answer(body))
     line = describe(found.error, limit)

@@ -49,7 +49,7 @@ def test_rule_36_the_default_schedule_doubles_from_1_s_to_30_s() -> None:
     assert waits == [Delay(s, by_server=False) for s in (1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0)]
 
 
-def test_rule_36_the_default_schedule_keeps_within_floor_and_cap() -> None:
+def test_rule_36_the_default_schedule_stays_within_floor_and_cap() -> None:
     """The settings hold for azpoll's own schedule too."""
     assert poll_delay(None, DelayLimits(floor=5.0), 0) == Delay(5.0, by_server=False)
     assert poll_delay(None, DelayLimits(cap=3.0), 9) == Delay(3.0, by_server=False)
@@ -64,7 +64,7 @@ def test_rule_36_an_interval_replaces_the_schedule_and_yields_to_the_server() ->
     assert poll_delay(None, DelayLimits(interval=7200.0), 0) == Delay(7200.0, by_server=False)
 
 
-def test_rule_25_back_off_doubles_from_1_s_to_60_s() -> None:
+def test_rule_25_backoff_doubles_from_1_s_to_60_s() -> None:
     """The caller's interval plays no part."""
     delay_limits = DelayLimits(interval=300.0)
     seconds = [1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
@@ -84,19 +84,19 @@ def test_rule_25_back_off_doubles_from_1_s_to_60_s() -> None:
         ("soon", 3, Delay(4.0, by_server=False)),
     ],
 )
-def test_rule_25_the_longer_of_retry_after_and_back_off_counts(value: str, failures: int, delay: Delay) -> None:
+def test_rule_25_the_longer_of_retry_after_and_backoff_counts(value: str, failures: int, delay: Delay) -> None:
     """`by_server` tells which of the two it was."""
     assert backoff_delay(asked(value), DelayLimits(), failures) == delay
 
 
-def test_rule_25_back_off_keeps_within_floor_and_cap() -> None:
+def test_rule_25_backoff_stays_within_floor_and_cap() -> None:
     """A floor above the back-off is waited for."""
     assert backoff_delay(None, DelayLimits(floor=5.0), 1) == Delay(5.0, by_server=False)
     assert backoff_delay(None, DelayLimits(cap=20.0), 9) == Delay(20.0, by_server=False)
     assert backoff_delay(asked("90"), DelayLimits(cap=20.0), 9) == Delay(20.0, by_server=True)
 
 
-def test_rule_35_a_pace_takes_any_finite_seconds() -> None:
+def test_rule_35_delay_limits_take_any_finite_seconds() -> None:
     """0 and the largest number there is included."""
     assert DelayLimits(interval=0.0, floor=0.0, cap=sys.float_info.max).clamp(1e300) == 1e300
 
@@ -113,7 +113,7 @@ def test_rule_35_the_cap_may_be_the_floor() -> None:
     st.integers(),
 )
 @example({}, None, (0.0, 0.0), 10**400)
-def test_rule_35_every_wait_is_finite_and_within_floor_and_cap(
+def test_rule_35_every_delay_is_finite_and_within_floor_and_cap(
     headers: dict[str, str], interval: float | None, bounds: tuple[float, float], step: int
 ) -> None:
     """Only an interval of the caller's own may be beyond the cap; only what the server said is `by_server`."""

@@ -26,16 +26,16 @@ from tests.support.protocol_rows import (
     RESOURCE,
     Drop,
     Event,
+    History,
     Reply,
-    Story,
     accepted,
+    monitor,
     plan,
-    play,
-    play_on,
     polling,
     reply,
-    shown,
-    told,
+    resource,
+    run,
+    run_from,
     url,
 )
 
@@ -45,24 +45,24 @@ OP = url("/op")
 def pending(kind: type[Pending]) -> Pending:
     """Return an operation in this state, which asks `/op`, or for a Fetching or Confirming the resource."""
     state = {
-        Polling: play_on(polling("DELETE"), told("Running")),
-        Confirming: play_on(polling("DELETE"), reply(404)),
-        Fetching: play_on(polling("PUT"), told("Succeeded")),
+        Polling: run_from(polling("DELETE"), monitor("Running")),
+        Confirming: run_from(polling("DELETE"), reply(404)),
+        Fetching: run_from(polling("PUT"), monitor("Succeeded")),
     }[kind].next
     assert type(state) is kind
     return state
 
 
-def until_unknown(state: State, *events: Event) -> Story:
+def until_unknown(state: State, *events: Event) -> History:
     """Repeat these events until the operation is lost, for a month at most."""
     played, at_s, cycle = [state], 0.0, itertools.cycle(events)
-    waits = list[float]()
+    delays = list[float]()
     while isinstance(state, Pending) and at_s < 30 * 86400:
-        story = play_on(state, next(cycle), at_s=at_s)
-        state, at_s = story.end, story.at_s
+        history = run_from(state, next(cycle), at_s=at_s)
+        state, at_s = history.end, history.at_s
         played.append(state)
-        waits += story.waits
-    return Story(tuple(played), (), waits, at_s)
+        delays += history.delays
+    return History(tuple(played), (), delays, at_s)
 
 
 @pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
@@ -70,19 +70,19 @@ def until_unknown(state: State, *events: Event) -> Story:
 def test_rule_11_a_redirect_is_one_more_request_of_the_same_state(kind: type[Pending], status_code: int) -> None:
     """Resolved against the URL that answered; the next poll starts at the polling URL again."""
     state = pending(kind)
-    story = play_on(state, reply(status_code, Location="/a/b"), reply(status_code, Location="c"), reply(503))
-    assert story.asked == (state.next_request.url, url("/a/b"), url("/a/c"))
-    assert story.waits[1:] == [0, 0]
-    assert {type(each) for each in story.states} == {kind}
-    assert story.next.next_request.url == story.next.url == state.url
+    history = run_from(state, reply(status_code, Location="/a/b"), reply(status_code, Location="c"), reply(503))
+    assert history.urls == (state.next_request.url, url("/a/b"), url("/a/c"))
+    assert history.delays[1:] == [0, 0]
+    assert {type(each) for each in history.states} == {kind}
+    assert history.next.next_request.url == history.next.url == state.url
 
 
 def test_rule_11_at_most_3_redirects_are_followed() -> None:
     """The fourth is a failure like any other, so a loop ends by rule 25."""
     hop = reply(307, Location="/op")
-    story = play_on(polling(), hop, hop, hop, hop, hop)
-    assert [each.next_request.redirects for each in story.states if isinstance(each, Polling)] == [0, 1, 2, 3, 0, 1]
-    assert story.waits == [1, 0, 0, 0, 1]
+    history = run_from(polling(), hop, hop, hop, hop, hop)
+    assert [each.next_request.redirects for each in history.states if isinstance(each, Polling)] == [0, 1, 2, 3, 0, 1]
+    assert history.delays == [1, 0, 0, 0, 1]
     assert until_unknown(polling(), hop).unknown.reason is UnknownReason.MALFORMED
 
 
@@ -91,39 +91,39 @@ def test_rule_11_at_most_3_redirects_are_followed() -> None:
 )
 def test_rule_11_a_redirect_waits_as_long_as_it_says(value: str, wait: float) -> None:
     """Up to the cap of rule 35; else it is followed at once (RFC 9110 10.2.3)."""
-    asked = play_on(polling(), reply(307, Location="/b", Retry_After=value)).next.next_request.delay
+    asked = run_from(polling(), reply(307, Location="/b", Retry_After=value)).next.next_request.delay
     assert asked == Delay(wait, by_server=True)
 
 
 @pytest.mark.parametrize("status_code", [301, 307])
 def test_rule_11_a_redirect_without_a_location_is_a_failure(status_code: int) -> None:
     """Back into the schedule."""
-    story = play_on(polling(), reply(status_code))
-    assert isinstance(story.end, Polling)
-    assert story.end.failure_counts.failures == 1
+    history = run_from(polling(), reply(status_code))
+    assert isinstance(history.end, Polling)
+    assert history.end.failure_counts.failures == 1
 
 
 def test_rule_19_a_redirect_of_a_location_does_not_replace_the_polling_url() -> None:
     """Its `Location` is where this one request goes."""
-    story = play(plan("POST"), accepted(Location="/op"), reply(307, Location="/b"), accepted(), reply(200))
-    assert story.asked == (OP, url("/b"), OP)
+    history = run(plan("POST"), accepted(Location="/op"), reply(307, Location="/b"), accepted(), reply(200))
+    assert history.urls == (OP, url("/b"), OP)
 
 
 @pytest.mark.parametrize("status_code", [400, 402, 405, 409, 412, 418, 422, 451])
-def test_rule_24_a_4xx_of_a_status_monitor_is_a_failure_to_read(status_code: int) -> None:
+def test_rule_24_a_4xx_of_a_status_monitor_is_a_failed_poll(status_code: int) -> None:
     """With any error in its body: the operation may still run, and can be resumed."""
     outcome = reply(status_code, {"status": "Failed", "error": {"code": "Conflict"}})
-    unknown = play_on(polling(), outcome).unknown
+    unknown = run_from(polling(), outcome).unknown
     assert unknown.reason is UnknownReason.REFUSED
     assert isinstance(unknown.last, Polling)
     assert unknown.outcome is not None
 
 
 @pytest.mark.parametrize("status_code", [500, 503])
-def test_rule_24_a_5xx_that_says_failed_is_a_failure_to_read(status_code: int) -> None:
+def test_rule_24_a_5xx_with_the_status_failed_is_a_failed_poll(status_code: int) -> None:
     """Only a 2xx is read as a status."""
-    assert play_on(polling(), told("Failed", status_code)).outcome is Polling
-    assert play(plan(), accepted(Location="/op"), told("Failed", status_code)).outcome is Polling
+    assert run_from(polling(), monitor("Failed", status_code)).outcome is Polling
+    assert run(plan(), accepted(Location="/op"), monitor("Failed", status_code)).outcome is Polling
 
 
 TRANSIENT: list[Event] = [
@@ -134,49 +134,49 @@ TRANSIENT: list[Event] = [
 
 @pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
 @pytest.mark.parametrize("event", TRANSIENT)
-def test_rule_25_transient_failures_go_back_into_the_schedule(kind: type[Pending], event: Event) -> None:
+def test_rule_25_transient_failures_are_polled_again(kind: type[Pending], event: Event) -> None:
     """With a longer wait each time, and the same URL; given up after 10 in a row and 10 minutes."""
     state = pending(kind)
-    story = until_unknown(state, event)
-    assert story.waits[1:11] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
-    assert {type(each) for each in story.states[:-1]} == {kind}
-    assert story.unknown.reason is UnknownReason.EXHAUSTED
-    assert story.at_s - story.waits[0] >= 600
-    assert len(story.waits) > 10
-    assert isinstance(story.unknown.last, Polling | Fetching)
-    assert story.unknown.outcome is not None
+    history = until_unknown(state, event)
+    assert history.delays[1:11] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert {type(each) for each in history.states[:-1]} == {kind}
+    assert history.unknown.reason is UnknownReason.EXHAUSTED
+    assert history.at_s - history.delays[0] >= 600
+    assert len(history.delays) > 10
+    assert isinstance(history.unknown.last, Polling | Fetching)
+    assert history.unknown.outcome is not None
 
 
 def test_rule_25_both_bounds_must_be_passed() -> None:
     """10 in a row within 10 minutes are not enough, nor are few over a long time."""
     slow = reply(503, Retry_After="3600")
-    assert len(until_unknown(polling(), slow).waits) == 10
+    assert len(until_unknown(polling(), slow).delays) == 10
     swift = polling(delay_limits=DelayLimits(cap=1.0))
     assert until_unknown(swift, reply(503)).at_s == 601
 
 
-def test_rule_25_a_readable_answer_starts_the_count_anew() -> None:
+def test_rule_25_a_readable_answer_resets_the_count() -> None:
     """In a row means in a row."""
-    story = play_on(polling(), *[reply(503, Retry_After="600")] * 9, told("Running"), reply(503), reply(503))
-    assert isinstance(story.end, Polling)
-    assert story.end.failure_counts.failures == 2
-    assert story.states[10].failure_counts == NO_FAILURES if isinstance(story.states[10], Polling) else False
-    failed = play_on(polling(), reply(503), reply(401), told("Failed")).end
+    history = run_from(polling(), *[reply(503, Retry_After="600")] * 9, monitor("Running"), reply(503), reply(503))
+    assert isinstance(history.end, Polling)
+    assert history.end.failure_counts.failures == 2
+    assert history.states[10].failure_counts == NO_FAILURES if isinstance(history.states[10], Polling) else False
+    failed = run_from(polling(), reply(503), reply(401), monitor("Failed")).end
     assert isinstance(failed, Failed)
     assert failed.last.failure_counts == NO_FAILURES
 
 
 @pytest.mark.parametrize(("value", "wait"), [("17", 17), ("0", 1), ("86400", 3600), ("soon", 1)])
-def test_rule_25_the_longer_of_retry_after_and_back_off_is_waited(value: str, wait: float) -> None:
+def test_rule_25_the_longer_of_retry_after_and_backoff_is_the_delay(value: str, wait: float) -> None:
     """The server's word is capped by rule 35."""
-    assert play_on(polling(), reply(429, Retry_After=value)).next.next_request.delay.seconds == wait
+    assert run_from(polling(), reply(429, Retry_After=value)).next.next_request.delay.seconds == wait
 
 
 @pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
 @pytest.mark.parametrize("fault", [FailureKind.CERTIFICATE, FailureKind.UNSENDABLE])
-def test_rule_25_a_certificate_error_is_fatal_at_once(kind: type[Pending], fault: FailureKind) -> None:
+def test_rule_25_a_certificate_error_is_final(kind: type[Pending], fault: FailureKind) -> None:
     """As is a request that cannot be sent; the operation is kept."""
-    unknown = play_on(pending(kind), Drop(fault, "self-signed")).unknown
+    unknown = run_from(pending(kind), Drop(fault, "self-signed")).unknown
     assert unknown.reason is UnknownReason.UNREACHABLE
     assert "self-signed" in unknown.detail
     assert unknown.last is not None
@@ -186,24 +186,24 @@ def test_rule_25_a_certificate_error_is_fatal_at_once(kind: type[Pending], fault
 def test_rule_26_after_a_401_the_credential_is_renewed_once(kind: type[Pending]) -> None:
     """A second 401 is an error that can be resumed, with other failures between them or without."""
     state = pending(kind)
-    once = play_on(state, reply(401, Retry_After="7"))
+    once = run_from(state, reply(401, Retry_After="7"))
     assert type(once.end) is kind
     assert (
         once.next.next_request.url,
         once.next.next_request.delay.seconds,
         once.next.failure_counts.unauthorized,
     ) == (state.url, 7, 1)
-    assert play_on(state, reply(401)).next.next_request.delay.seconds == 1
+    assert run_from(state, reply(401)).next.next_request.delay.seconds == 1
     for between in ((), (reply(503),), (reply(307, Location="/b"),)):
-        unknown = play_on(once.end, *between, reply(401)).unknown
+        unknown = run_from(once.end, *between, reply(401)).unknown
         assert unknown.reason is UnknownReason.UNAUTHENTICATED
         assert unknown.last is not None
 
 
 def test_rule_26_a_readable_answer_allows_the_next_renewal() -> None:
     """SQL MI and AKS outlive more than one token."""
-    story = play_on(polling(), reply(401), told("Running"), reply(401), told("Running"), reply(401))
-    assert story.outcome is Polling
+    history = run_from(polling(), reply(401), monitor("Running"), reply(401), monitor("Running"), reply(401))
+    assert history.outcome is Polling
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "GET"])
@@ -215,26 +215,26 @@ def test_rule_27_404_410_and_403_are_tolerated_for_60_s_and_5_tries(
     method: str, status_code: int, reason: UnknownReason
 ) -> None:
     """Services lose sight of new operations, and roles take time to propagate; then a PollingError."""
-    story = until_unknown(polling(method), reply(status_code))
-    assert story.waits[1:] == [1, 2, 4, 8, 16, 32]
-    assert story.unknown.reason is reason
-    assert ("read permission" in story.unknown.detail) is (status_code == 403)
-    assert story.unknown.last is not None
+    history = until_unknown(polling(method), reply(status_code))
+    assert history.delays[1:] == [1, 2, 4, 8, 16, 32]
+    assert history.unknown.reason is reason
+    assert ("read permission" in history.unknown.detail) is (status_code == 403)
+    assert history.unknown.last is not None
 
 
 def test_rule_27_both_bounds_must_be_passed() -> None:
     """5 tries in a row, and 60 s."""
-    assert len(until_unknown(polling(), reply(404, Retry_After="300")).waits) == 5
+    assert len(until_unknown(polling(), reply(404, Retry_After="300")).delays) == 5
     assert until_unknown(polling(delay_limits=DelayLimits(cap=1.0)), reply(404)).at_s == 61
 
 
 @pytest.mark.parametrize("status_code", [404, 410, 403])
-def test_rule_27_a_status_that_comes_into_sight_goes_on(status_code: int) -> None:
+def test_rule_27_a_status_that_becomes_visible_continues(status_code: int) -> None:
     """Recovery Services, deployments."""
     status_missing = [reply(status_code)] * 4
-    story = play_on(polling("POST"), *status_missing, told("Running"), *status_missing, told("Succeeded"))
-    assert story.outcome is not UnknownReason.NOT_FOUND
-    assert not isinstance(story.end, Unknown)
+    history = run_from(polling("POST"), *status_missing, monitor("Running"), *status_missing, monitor("Succeeded"))
+    assert history.outcome is not UnknownReason.NOT_FOUND
+    assert not isinstance(history.end, Unknown)
 
 
 MALFORMED = [
@@ -259,14 +259,14 @@ MALFORMED = [
 @pytest.mark.parametrize("outcome", MALFORMED)
 def test_rule_27_malformed_answers_are_transient(outcome: Reply) -> None:
     """With the bound of rule 25; core-lro calls some of them a success."""
-    assert play_on(polling(), outcome, told("Running")).outcome is Polling
-    story = until_unknown(polling(), outcome)
-    assert story.unknown.reason is UnknownReason.MALFORMED
-    assert story.waits[1:8] == [1, 2, 4, 8, 16, 32, 60]
-    assert story.at_s >= 600
+    assert run_from(polling(), outcome, monitor("Running")).outcome is Polling
+    history = until_unknown(polling(), outcome)
+    assert history.unknown.reason is UnknownReason.MALFORMED
+    assert history.delays[1:8] == [1, 2, 4, 8, 16, 32, 60]
+    assert history.at_s >= 600
 
 
-def test_rule_27_troubles_of_different_kinds_are_counted_apart_and_end() -> None:
+def test_rule_27_failures_of_different_kinds_are_counted_separately() -> None:
     """Nothing but a readable answer starts any count anew, so every mixture of failures ends."""
     mixtures: list[tuple[Event, ...]] = [
         (reply(503), reply(404)),
@@ -283,18 +283,18 @@ def test_rule_27_troubles_of_different_kinds_are_counted_apart_and_end() -> None
 )
 def test_rule_32_a_result_given_up_says_that_the_operation_succeeded(event: Event) -> None:
     """The service's verdict stands; `last` reads the result alone."""
-    story = until_unknown(pending(Fetching), event)
-    assert story.unknown.detail.startswith("the operation succeeded, but its result could not be read: ")
-    assert isinstance(story.unknown.last, Fetching)
+    history = until_unknown(pending(Fetching), event)
+    assert history.unknown.detail.startswith("the operation succeeded, but its result could not be read: ")
+    assert isinstance(history.unknown.last, Fetching)
 
 
-def test_rule_21_a_refusal_at_the_resource_is_not_the_operations_own() -> None:
+def test_rule_21_a_refusal_at_the_resource_is_not_a_failure_of_the_operation() -> None:
     """Only a `Location` answers as the operation."""
-    assert play(plan(), shown("Creating"), reply(409)).outcome is UnknownReason.REFUSED
-    assert play(plan(), accepted(Location="/op"), reply(409)).outcome is Failed
+    assert run(plan(), resource("Creating"), reply(409)).outcome is UnknownReason.REFUSED
+    assert run(plan(), accepted(Location="/op"), reply(409)).outcome is Failed
     until_gone = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
-    assert play(until_gone, accepted(), reply(409)).outcome is UnknownReason.REFUSED
-    assert play_on(pending(Confirming), reply(409)).asked == (RESOURCE,)
+    assert run(until_gone, accepted(), reply(409)).outcome is UnknownReason.REFUSED
+    assert run_from(pending(Confirming), reply(409)).urls == (RESOURCE,)
 
 
 EVIL = "https://evil.example/x"
@@ -343,7 +343,7 @@ NO_RESULT = "the operation succeeded, but its result could not be read: "
         (polling(), reply(307, Location=EVIL), UnknownReason.UNTRUSTED, f"the URL that a redirect names {FOREIGN}"),
         (
             polling(),
-            told("Running", Azure_AsyncOperation=EVIL),
+            monitor("Running", Azure_AsyncOperation=EVIL),
             UnknownReason.UNTRUSTED,
             f"the URL that a later answer names {FOREIGN}",
         ),
@@ -367,14 +367,14 @@ NO_RESULT = "the operation succeeded, but its result could not be read: "
         ),
     ],
 )
-def test_rule_24_a_lost_operation_says_why_and_keeps_the_answer_that_is_the_reason(
+def test_rule_24_an_unknown_state_has_its_reason_and_the_last_answer(
     state: Pending, event: Event, reason: UnknownReason, detail: str
 ) -> None:
     """In one sentence, for people."""
-    story = until_unknown(state, event)
-    assert (story.unknown.reason, story.unknown.detail) == (reason, detail)
-    assert story.unknown.outcome is not None
-    assert story.unknown.outcome.at_s == story.at_s
+    history = until_unknown(state, event)
+    assert (history.unknown.reason, history.unknown.detail) == (reason, detail)
+    assert history.unknown.outcome is not None
+    assert history.unknown.outcome.at_s == history.at_s
 
 
 @pytest.mark.parametrize(
@@ -385,22 +385,20 @@ def test_rule_24_a_lost_operation_says_why_and_keeps_the_answer_that_is_the_reas
         (polling(), [*[reply(404)] * 6, reply(404, Retry_After="17")]),
         (polling(), [*[reply(503, Retry_After="300")] * 9, reply(503, Retry_After="17")]),
         (polling(), [reply(307, Location=EVIL, Retry_After="17")]),
-        (polling(), [told("Running", Azure_AsyncOperation=EVIL, Retry_After="17")]),
+        (polling(), [monitor("Running", Azure_AsyncOperation=EVIL, Retry_After="17")]),
         (pending(Confirming), [*[reply(403), reply(404)] * 6, reply(403, Retry_After="17")]),
         (pending(Fetching), [reply(400, Retry_After="17")]),
         (pending(Fetching), [accepted(Location=EVIL, Retry_After="17")]),
     ],
 )
-def test_rule_36_what_was_given_up_is_not_taken_up_before_the_last_answer_allows(
-    state: Pending, events: list[Event]
-) -> None:
+def test_rule_36_a_resumed_operation_waits_for_the_last_retry_after(state: Pending, events: list[Event]) -> None:
     """The wait stands in the resume token."""
-    last = play_on(state, *events).unknown.last
+    last = run_from(state, *events).unknown.last
     assert last is not None
     assert last.next_request.delay.seconds >= 17
 
 
-def test_rule_36_nor_before_one_allows_whose_body_never_came() -> None:
+def test_rule_36_a_resumed_operation_waits_for_that_of_an_incomplete_answer() -> None:
     """Its head says so."""
     head = reply(503, Retry_After="17").to(OP, 0.0)
     unknown = advance(polling(), RequestFailure(FailureKind.CERTIFICATE, "", 0.0, head=head))
@@ -422,22 +420,20 @@ def test_rule_36_nor_before_one_allows_whose_body_never_came() -> None:
         ),
         (
             "POST",
-            told("Succeeded", 202, Azure_AsyncOperation="/op", Location=EVIL),
+            monitor("Succeeded", 202, Azure_AsyncOperation="/op", Location=EVIL),
             f"{NO_RESULT}the URL that the succeeded operation names {FOREIGN}",
         ),
     ],
 )
-def test_rule_24_an_initial_answer_that_leads_nowhere_says_why_and_is_kept(
-    method: str, initial: Reply, detail: str
-) -> None:
+def test_rule_24_an_initial_answer_without_a_way_to_poll_is_kept(method: str, initial: Reply, detail: str) -> None:
     """In one sentence, for people."""
-    unknown = play(plan(method), initial).unknown
+    unknown = run(plan(method), initial).unknown
     assert unknown.detail == detail
     assert isinstance(unknown.outcome, Answer)
     assert (unknown.outcome.status_code, unknown.outcome.body) == (initial.status_code, initial.body)
 
 
-def test_rule_45_what_went_wrong_is_told_without_urls() -> None:
+def test_rule_45_the_text_of_a_failure_contains_no_url() -> None:
     """Their queries may be secret."""
     events: list[Event] = [reply(code) for code in (300, 307, 400, 401, 403, 404, 503)]
     events += [reply(200, {}), Drop(detail="reset")]

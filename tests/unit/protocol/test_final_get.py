@@ -7,7 +7,19 @@ import pytest
 from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.states import Canceled, Failed, Fetching, NextRequest, State, Succeeded, UnknownReason
-from tests.support.protocol_rows import HOST, RESOURCE, Reply, Story, accepted, plan, play, reply, shown, told, url
+from tests.support.protocol_rows import (
+    HOST,
+    RESOURCE,
+    History,
+    Reply,
+    accepted,
+    monitor,
+    plan,
+    reply,
+    resource,
+    run,
+    url,
+)
 
 AAO, OL, VIA_LOC, ORIGINAL = (
     FinalStateVia.AZURE_ASYNC_OPERATION,
@@ -23,35 +35,35 @@ AT_HAND = None
 LOC, RES = url("/loc"), url("/res")
 
 
-def final_get(story: Story) -> str | None:
+def final_get(history: History) -> str | None:
     """Return the URL of the final GET; None if the answer at hand is the result."""
-    if isinstance(story.end, Fetching):
-        assert story.end.next_request.delay.seconds == 0
-        return story.end.next_request.url
-    assert isinstance(story.end, Succeeded)
+    if isinstance(history.end, Fetching):
+        assert history.end.next_request.delay.seconds == 0
+        return history.end.next_request.url
+    assert isinstance(history.end, Succeeded)
     return AT_HAND
 
 
 @pytest.mark.parametrize(
     ("method", "via", "initial", "last", "asked"),
     [
-        ("PUT", VIA_LOC, MONITOR_AND_LOC, told("Succeeded"), LOC),
+        ("PUT", VIA_LOC, MONITOR_AND_LOC, monitor("Succeeded"), LOC),
         ("PATCH", VIA_LOC, MONITOR_AND_LOC, NAMED, LOC),
         ("POST", VIA_LOC, MONITOR_AND_LOC, NAMED, LOC),
-        ("DELETE", VIA_LOC, MONITOR_AND_LOC, told("Succeeded"), LOC),
-        ("GET", VIA_LOC, MONITOR_AND_LOC, told("Succeeded"), LOC),
-        ("PUT", VIA_LOC, MONITOR, told("Succeeded"), RESOURCE),
+        ("DELETE", VIA_LOC, MONITOR_AND_LOC, monitor("Succeeded"), LOC),
+        ("GET", VIA_LOC, MONITOR_AND_LOC, monitor("Succeeded"), LOC),
+        ("PUT", VIA_LOC, MONITOR, monitor("Succeeded"), RESOURCE),
         ("POST", VIA_LOC, MONITOR, NAMED, RES),
-        ("POST", VIA_LOC, MONITOR, told("Succeeded"), AT_HAND),
-        ("DELETE", VIA_LOC, MONITOR, told("Succeeded"), AT_HAND),
+        ("POST", VIA_LOC, MONITOR, monitor("Succeeded"), AT_HAND),
+        ("DELETE", VIA_LOC, MONITOR, monitor("Succeeded"), AT_HAND),
         ("POST", VIA_LOC, LOC_ALONE, reply(200), AT_HAND),
         ("PUT", ORIGINAL, MONITOR_AND_LOC, NAMED, RESOURCE),
         ("POST", ORIGINAL, MONITOR_AND_LOC, NAMED, RESOURCE),
-        ("DELETE", ORIGINAL, MONITOR, told("Succeeded"), RESOURCE),
-        ("GET", ORIGINAL, MONITOR, told("Succeeded"), RESOURCE),
+        ("DELETE", ORIGINAL, MONITOR, monitor("Succeeded"), RESOURCE),
+        ("GET", ORIGINAL, MONITOR, monitor("Succeeded"), RESOURCE),
         ("POST", ORIGINAL, LOC_ALONE, reply(200), RESOURCE),
         ("PUT", ORIGINAL, accepted(Location=RESOURCE), reply(200), AT_HAND),
-        ("PUT", ORIGINAL, shown("Creating"), shown("Succeeded"), AT_HAND),
+        ("PUT", ORIGINAL, resource("Creating"), resource("Succeeded"), AT_HAND),
         *(
             (method, via, MONITOR_AND_LOC, NAMED, asked)
             for via in (AAO, OL)
@@ -63,20 +75,20 @@ def final_get(story: Story) -> str | None:
                 ("PATCH", RES),
             )
         ),
-        ("PUT", AAO, MONITOR_AND_LOC, told("Succeeded"), RESOURCE),
-        ("PUT", OL, MONITOR_AND_LOC, told("Succeeded"), RESOURCE),
+        ("PUT", AAO, MONITOR_AND_LOC, monitor("Succeeded"), RESOURCE),
+        ("PUT", OL, MONITOR_AND_LOC, monitor("Succeeded"), RESOURCE),
         ("POST", AAO, LOC_ALONE, reply(200), AT_HAND),
     ],
 )
-def test_rule_30_final_state_via_wins_where_it_can(
+def test_rule_30_final_state_via_has_precedence_if_possible(
     method: str, via: FinalStateVia, initial: Reply, last: Reply, asked: str | None
 ) -> None:
     """`location` where one is known, `original-uri`, and the monitor by either name; any method."""
-    assert final_get(play(plan(method, final_state_via=via), initial, last)) == asked
+    assert final_get(run(plan(method, final_state_via=via), initial, last)) == asked
 
 
 @pytest.mark.parametrize("name", ["Location", "azure_async_operation", "final-state-via", ""])
-def test_rule_30_unknown_names_are_an_error_at_once(name: str) -> None:
+def test_rule_30_unknown_names_are_an_error(name: str) -> None:
     """There are four."""
     assert {str(via) for via in FinalStateVia} == {
         *("azure-async-operation", "operation-location", "location", "original-uri"),
@@ -89,11 +101,11 @@ def test_rule_30_unknown_names_are_an_error_at_once(name: str) -> None:
     ("method", "initial", "last", "asked"),
     [
         ("DELETE", MONITOR_AND_LOC, NAMED, AT_HAND),
-        ("PUT", MONITOR_AND_LOC, told("Succeeded"), RESOURCE),
-        ("PATCH", MONITOR_AND_LOC, told("Succeeded"), RESOURCE),
-        ("POST", MONITOR_AND_LOC, told("Succeeded"), LOC),
-        ("GET", MONITOR_AND_LOC, told("Succeeded"), LOC),
-        ("POST", MONITOR, told("Succeeded"), AT_HAND),
+        ("PUT", MONITOR_AND_LOC, monitor("Succeeded"), RESOURCE),
+        ("PATCH", MONITOR_AND_LOC, monitor("Succeeded"), RESOURCE),
+        ("POST", MONITOR_AND_LOC, monitor("Succeeded"), LOC),
+        ("GET", MONITOR_AND_LOC, monitor("Succeeded"), LOC),
+        ("POST", MONITOR, monitor("Succeeded"), AT_HAND),
         ("GET", MONITOR, reply(204), AT_HAND),
         ("PUT", MONITOR, reply(204), RESOURCE),
         ("PUT", MONITOR, reply(200), RESOURCE),
@@ -102,38 +114,38 @@ def test_rule_30_unknown_names_are_an_error_at_once(name: str) -> None:
             ("PUT", MONITOR, reply(200, {"status": "Succeeded", "resourceLocation": odd}), RESOURCE)
             for odd in (None, 3, "", " ", ["/res"], {"href": "/res"})
         ),
-        ("POST", MONITOR, told("Succeeded", Location="/loc"), LOC),
-        ("POST", accepted(Azure_AsyncOperation="/op", Location="/old"), told("Succeeded", Location="loc"), LOC),
-        ("POST", MONITOR_AND_LOC, told("Succeeded", Location=LOC), LOC),
+        ("POST", MONITOR, monitor("Succeeded", Location="/loc"), LOC),
+        ("POST", accepted(Azure_AsyncOperation="/op", Location="/old"), monitor("Succeeded", Location="loc"), LOC),
+        ("POST", MONITOR_AND_LOC, monitor("Succeeded", Location=LOC), LOC),
         ("PUT", LOC_ALONE, reply(200, {"resourceLocation": "/res"}), AT_HAND),
         ("POST", LOC_ALONE, reply(200), AT_HAND),
-        ("PUT", shown("Creating"), shown("Succeeded"), AT_HAND),
+        ("PUT", resource("Creating"), resource("Succeeded"), AT_HAND),
     ],
 )
 def test_rule_31_otherwise_the_method_decides(method: str, initial: Reply, last: Reply, asked: str | None) -> None:
     """DELETE nothing; `resourceLocation`; PUT and PATCH the resource; POST and GET the latest Location."""
-    assert final_get(play(plan(method), initial, last)) == asked
+    assert final_get(run(plan(method), initial, last)) == asked
 
 
 def test_rule_31_the_latest_location_beside_a_monitor_counts() -> None:
     """Wherever it came in a 2xx; that of a redirect is of another kind."""
-    polls = (told("Running", Location="/2"), told("Running"), reply(307, Location="/x"), told("Succeeded"))
-    story = play(plan("POST"), MONITOR_AND_LOC, *polls, reply(200, {"a": 1}))
-    assert story.asked == (url("/op"), url("/op"), url("/op"), url("/x"), url("/2"))
-    assert story.outcome is Succeeded
+    polls = (monitor("Running", Location="/2"), monitor("Running"), reply(307, Location="/x"), monitor("Succeeded"))
+    history = run(plan("POST"), MONITOR_AND_LOC, *polls, reply(200, {"a": 1}))
+    assert history.urls == (url("/op"), url("/op"), url("/op"), url("/x"), url("/2"))
+    assert history.outcome is Succeeded
 
 
-def test_rule_31_a_refused_location_matters_where_it_is_used() -> None:
+def test_rule_31_a_refused_location_matters_only_when_used() -> None:
     """The error says that the operation succeeded (rule 32)."""
     foreign = accepted(Azure_AsyncOperation="/op", Location="https://evil.example/loc")
-    unknown = play(plan("POST"), foreign, told("Succeeded")).unknown
+    unknown = run(plan("POST"), foreign, monitor("Succeeded")).unknown
     assert unknown.reason is UnknownReason.UNTRUSTED
     assert unknown.detail.startswith("the operation succeeded")
     assert isinstance(unknown.last, Fetching)
     assert unknown.progress.status == "Succeeded"
-    again = play(plan("POST"), foreign, told("Running", Location="/loc"), told("Succeeded"))
+    again = run(plan("POST"), foreign, monitor("Running", Location="/loc"), monitor("Succeeded"))
     assert final_get(again) == LOC
-    unknown = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="/a b"), told("Succeeded")).unknown
+    unknown = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="/a b"), monitor("Succeeded")).unknown
     assert isinstance(unknown.last, Fetching)
     assert (unknown.last.url, unknown.last.next_request, unknown.last.plan) == (
         url("/op"),
@@ -145,7 +157,7 @@ def test_rule_31_a_refused_location_matters_where_it_is_used() -> None:
 def test_rule_12_a_resource_location_gets_the_api_version() -> None:
     """As every URL of the initial origin."""
     last = reply(200, {"status": "Succeeded", "resourceLocation": f"{HOST}/res"})
-    assert final_get(play(plan(), MONITOR, last)) == RES
+    assert final_get(run(plan(), MONITOR, last)) == RES
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
@@ -155,14 +167,14 @@ def test_rule_33_no_final_get_after_failure_or_cancellation(
     method: str, via: FinalStateVia | None, word: str, end: type[State]
 ) -> None:
     """Azcore's loses the monitor's error so."""
-    story = play(plan(method, final_state_via=via), MONITOR_AND_LOC, told(word))
-    assert story.outcome is end
+    history = run(plan(method, final_state_via=via), MONITOR_AND_LOC, monitor(word))
+    assert history.outcome is end
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "GET"])
 @pytest.mark.parametrize("via", [None, *FinalStateVia])
-def test_rule_33_the_caller_may_ask_for_none_at_all(method: str, via: FinalStateVia | None) -> None:
+def test_rule_33_the_caller_may_omit_the_final_get(method: str, via: FinalStateVia | None) -> None:
     """`result="status"` halves the reads of fleets."""
-    story = play(plan(method, final_state_via=via, result="status"), MONITOR_AND_LOC, NAMED)
-    assert isinstance(story.end, Succeeded)
-    assert story.end.answer.body == NAMED.body
+    history = run(plan(method, final_state_via=via, result="status"), MONITOR_AND_LOC, NAMED)
+    assert isinstance(history.end, Succeeded)
+    assert history.end.answer.body == NAMED.body

@@ -1,4 +1,4 @@
-"""The room holds values and functions of them: no state changes once it is made."""
+"""The protocol package holds frozen values and functions of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import azpoll.protocol
 if TYPE_CHECKING:
     from types import ModuleType
 
-ROOM = pkgutil.iter_modules(azpoll.protocol.__path__, "azpoll.protocol.")
+MODULES = pkgutil.iter_modules(azpoll.protocol.__path__, "azpoll.protocol.")
 
 
 def values_of(module: ModuleType) -> list[type[object]]:
@@ -27,12 +27,12 @@ def names_of(kind: type[object]) -> list[str]:
     return list(getattr(kind, "_fields", ()))
 
 
-VALUES = [kind for found in ROOM for kind in values_of(importlib.import_module(found.name))]
+VALUES = [kind for module in MODULES for kind in values_of(importlib.import_module(module.name))]
 
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_value_is_frozen(kind: type[object]) -> None:
-    """So what was published stays as it was, and thousands of states fit into memory."""
+    """A published value stays as it was, and thousands of states fit into memory."""
     names = names_of(kind)
     value: object = vars(kind)["_make"].__func__(kind, names)
     assert not hasattr(value, "__dict__")
@@ -41,7 +41,7 @@ def test_every_value_is_frozen(kind: type[object]) -> None:
             setattr(value, name, None)
 
 
-def test_the_states_are_among_them() -> None:
-    """The list is not empty by accident."""
+def test_the_states_are_among_the_checked_values() -> None:
+    """The list of values is complete."""
     names = {kind.__name__ for kind in VALUES}
     assert names >= {"Plan", "Polling", "Confirming", "Fetching", "Succeeded", "Failed", "Canceled", "Unknown"}

@@ -25,12 +25,12 @@ def test_a_429_is_retried_after_its_retry_after() -> None:
 
 def test_a_429_without_a_retry_after_is_retried_after_1_2_4_s() -> None:
     again: Retry | None = None
-    waits: list[float] = []
+    delays: list[float] = []
     for at_s in (0.0, 1.0, 3.0):
         again = next_retry(answer(429, at_s), again, LIMITS, idempotent=False)
         assert again is not None
-        waits.append(again.delay.seconds)
-    assert waits == [1, 2, 4]
+        delays.append(again.delay.seconds)
+    assert delays == [1, 2, 4]
     assert again == Retry(Delay(4, by_server=False), 3, 0)
 
 
@@ -53,8 +53,10 @@ def test_a_503_is_retried_after_the_longer_of_its_retry_after_and_the_backoff() 
 
 def test_the_delay_is_within_floor_and_cap() -> None:
     delay_limits = DelayLimits(floor=5, cap=60)
-    waits = [next_retry(answer(429, retry_after=asked), None, delay_limits, idempotent=False) for asked in ("1", "600")]
-    assert [again and again.delay.seconds for again in waits] == [5, 60]
+    delays = [
+        next_retry(answer(429, retry_after=asked), None, delay_limits, idempotent=False) for asked in ("1", "600")
+    ]
+    assert [again and again.delay.seconds for again in delays] == [5, 60]
 
 
 def test_a_429_with_an_incomplete_body_is_a_429() -> None:
@@ -87,7 +89,7 @@ def test_every_other_answer_is_final(status_code: int) -> None:
     ("failures", "passed_s", "repeated"),
     [(8, 5000, True), (9, 599, True), (9, 600, False), (100, 599, True), (100, 600, False)],
 )
-def test_it_is_given_up_after_ten_tries_and_ten_minutes(
+def test_an_initial_request_is_given_up_after_ten_tries_and_ten_minutes(
     *, failures: int, passed_s: float, repeated: bool, since_s: float
 ) -> None:
     """Rule 25; the clock's zero may be anywhere."""

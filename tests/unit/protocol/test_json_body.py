@@ -90,7 +90,7 @@ def test_rule_17_a_value_is_read_from_any_encoding_of_json(value: object, encodi
 
 @given(data=st.binary())
 @example(b'"\xed\xa0\x80"')
-def test_rule_17_so_are_any_bytes(data: bytes) -> None:
+def test_rule_17_any_bytes_are_read_as_pythons_own_reader_does(data: bytes) -> None:
     assert outcome(lambda body: value_in(text_of(body)), data) == outcome(json.loads, data)
 
 
@@ -108,7 +108,7 @@ def test_rule_17_so_are_any_bytes(data: bytes) -> None:
         (b'{"a": 1}\r\n', None, {"a": 1}),
     ],
 )
-def test_rule_17_json_is_read_whatever_its_type(body: bytes, content_type: str | None, value: object) -> None:
+def test_rule_17_json_is_read_with_any_content_type(body: bytes, content_type: str | None, value: object) -> None:
     """`Content-Type` is advice only, and a BOM is accepted."""
     assert read_json(answer(body, content_type)) == value
 
@@ -147,7 +147,7 @@ def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | N
 
 @pytest.mark.parametrize("around", ["%s", '{"status":"Running","x":%s}'])
 @pytest.mark.parametrize("value", ["[]", "{}", "[[]]", "[1]", '{"a":{}}'])
-def test_t10_a_large_status_of_little_but_brackets_is_broken(value: str, around: str) -> None:
+def test_t10_a_large_status_of_mostly_brackets_is_malformed(value: str, around: str) -> None:
     """A result may be, for all that azpoll knows."""
     small, large = (around % f"[{','.join([value] * (size // (len(value) + 1)))}]" for size in (65_000, 66_000))
     assert Reading(answer(small.encode())).status_json == json.loads(small)
@@ -155,7 +155,7 @@ def test_t10_a_large_status_of_little_but_brackets_is_broken(value: str, around:
     assert read_json(answer(large.encode())) == json.loads(large)
 
 
-def test_t10_a_status_is_little_but_brackets_above_64_kib_and_one_in_five_characters() -> None:
+def test_t10_a_status_is_mostly_brackets_above_64_kib_and_one_fifth() -> None:
     """To the byte."""
     for length, brackets, is_read in ((65_536, 65_534, True), (65_537, 65_535, False), (100_000, 20_000, True)):
         body = b'"' + (b"[" * brackets).ljust(length - 2, b"x") + b'"'
@@ -164,7 +164,7 @@ def test_t10_a_status_is_little_but_brackets_above_64_kib_and_one_in_five_charac
 
 
 @pytest.mark.parametrize("value", ["[0.5,1.5]", '{"a":"b"}', "[[10,11],[20,31]]", '{"id":"/s"}'])
-def test_rule_17_a_large_status_that_holds_something_is_read(value: str) -> None:
+def test_rule_17_a_large_status_with_content_is_read(value: str) -> None:
     """Some services answer with their result in the status monitor."""
     large = f'{{"status":"Succeeded","result":[{",".join([value] * 10_000)}]}}'
     assert Reading(answer(large.encode())).status_json == json.loads(large)

@@ -28,14 +28,14 @@ from tests.support.protocol_rows import (
     Drop,
     Reply,
     accepted,
+    monitor,
     outcome,
     plan,
-    play,
-    play_on,
     polling,
     reply,
-    shown,
-    told,
+    resource,
+    run,
+    run_from,
 )
 
 if TYPE_CHECKING:
@@ -121,10 +121,10 @@ class Step:
     after: State
 
 
-def walk(the: Plan, initial: Reply, later: Sequence[Reply | Drop]) -> tuple[Answer, State, list[Step]]:
+def walk(the_plan: Plan, initial: Reply, later: Sequence[Reply | Drop]) -> tuple[Answer, State, list[Step]]:
     """Return the first answer and state, and each step after it until the end."""
-    outcome = initial.to(RESOURCE, 0.0, the.method)
-    first = state = start(the, outcome)
+    outcome = initial.to(RESOURCE, 0.0, the_plan.method)
+    first = state = start(the_plan, outcome)
     steps, at_s = list[Step](), 0.0
     for event in later:
         if not isinstance(state, Pending):
@@ -152,28 +152,28 @@ def row_of(step: Step) -> Row[Polling] | Row[Confirming] | Row[Fetching] | None:
             return FETCHING[kind]
 
 
-def check_ask(the: Plan, before: Pending | None, outcome: Answer | RequestFailure, after: State) -> None:
+def check_ask(the_plan: Plan, before: Pending | None, outcome: Answer | RequestFailure, after: State) -> None:
     """Check the request that a state asks for, and the wait before it."""
     if not isinstance(after, Pending):
         return
     origin = origin_of(httpx.URL(after.next_request.url))
-    assert origin in {the.url_policy.initial, *the.url_policy.allowed}
+    assert origin in {the_plan.url_policy.initial, *the_plan.url_policy.allowed}
     wait_s = after.next_request.delay.seconds
     assert math.isfinite(wait_s)
-    assert 0 <= wait_s <= max(the.delay_limits.cap, the.delay_limits.interval or 0.0)
+    assert 0 <= wait_s <= max(the_plan.delay_limits.cap, the_plan.delay_limits.interval or 0.0)
     asked = retry_after(outcome) if isinstance(outcome, Answer) else None
     if (expires_s := expires_at(after, outcome.at_s)) is not None:
-        assert outcome.at_s < expires_s == the.deadline_s
+        assert outcome.at_s < expires_s == the_plan.deadline_s
         assert after.next_request.delay.by_server
         assert expire(after).last is not None
         return
     turned = isinstance(after, Confirming | Fetching) and type(after) is not type(before)
     if turned or after.next_request.redirects:
-        assert wait_s == 0 or wait_s == min(asked or 0.0, the.delay_limits.cap)
+        assert wait_s == 0 or wait_s == min(asked or 0.0, the_plan.delay_limits.cap)
     else:
-        assert wait_s >= (the.delay_limits.floor if asked is None else the.delay_limits.clamp(asked))
-    if the.deadline_s is not None and wait_s > 0:
-        assert outcome.at_s + wait_s <= max(the.deadline_s, outcome.at_s) + 1e-6
+        assert wait_s >= (the_plan.delay_limits.floor if asked is None else the_plan.delay_limits.clamp(asked))
+    if the_plan.deadline_s is not None and wait_s > 0:
+        assert outcome.at_s + wait_s <= max(the_plan.deadline_s, outcome.at_s) + 1e-6
 
 
 def check_verdict(before: Pending | None, outcome: Answer | RequestFailure, after: State) -> None:
@@ -198,41 +198,48 @@ def check_verdict(before: Pending | None, outcome: Answer | RequestFailure, afte
             pass
 
 
-@given(the=plans, initial=replies, later=events)
-def test_whatever_comes_the_machine_goes_by_its_tables(the: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
+@given(the_plan=plans, initial=replies, later=events)
+def test_every_transition_is_in_the_tables(the_plan: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
     """No exception; no state that the row does not list; only trusted URLs; no poll before its time."""
-    outcome, first, steps = walk(the, initial, later)
-    check_ask(the, None, outcome, first)
+    outcome, first, steps = walk(the_plan, initial, later)
+    check_ask(the_plan, None, outcome, first)
     check_verdict(None, outcome, first)
     assert not isinstance(first, Confirming)
     for step in steps:
         row = row_of(step)
         assert type(step.after) in (row.to if row else (type(step.before), Unknown))
-        check_ask(the, step.before, step.outcome, step.after)
+        check_ask(the_plan, step.before, step.outcome, step.after)
         check_verdict(step.before, step.outcome, step.after)
 
 
-@given(the=plans, initial=replies, later=events)
-def test_rule_42_every_state_but_success_can_be_resumed(the: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
+@given(the_plan=plans, initial=replies, later=events)
+def test_rule_42_every_state_but_success_can_be_resumed(
+    the_plan: Plan, initial: Reply, later: list[Reply | Drop]
+) -> None:
     """By way of a token, at a URL that passed the check."""
-    _, first, steps = walk(the, initial, later)
+    _, first, steps = walk(the_plan, initial, later)
     for state in (first, *(step.after for step in steps)):
         last = state if isinstance(state, Pending) else None if isinstance(state, Succeeded) else state.last
         if last is None:
             assert isinstance(state, Succeeded) or state is first
             continue
-        resumed = state_of(decode(encode(token_of(last, 5.0), b"k"), b"k"), the)
+        resumed = state_of(decode(encode(token_of(last, 5.0), b"k"), b"k"), the_plan)
         if isinstance(state, Unknown) and not isinstance(resumed, Pending):
             assert "origin" in state.detail
         else:
             assert isinstance(resumed, Pending)
-            assert origin_of(httpx.URL(resumed.next_request.url)) in {the.url_policy.initial, *the.url_policy.allowed}
+            assert origin_of(httpx.URL(resumed.next_request.url)) in {
+                the_plan.url_policy.initial,
+                *the_plan.url_policy.allowed,
+            }
 
 
-@given(the=plans, initial=replies, later=events)
-def test_the_machine_remembers_nothing_but_its_state(the: Plan, initial: Reply, later: list[Reply | Drop]) -> None:
+@given(the_plan=plans, initial=replies, later=events)
+def test_the_machine_keeps_no_data_outside_of_its_state(
+    the_plan: Plan, initial: Reply, later: list[Reply | Drop]
+) -> None:
     """The same answers bring the same states."""
-    assert walk(the, initial, later) == walk(the, initial, later)
+    assert walk(the_plan, initial, later) == walk(the_plan, initial, later)
 
 
 @pytest.mark.parametrize("table", [POLLING, CONFIRMING, FETCHING])
@@ -242,7 +249,7 @@ def test_the_tables_are_complete(table: Mapping[StatusClass, object]) -> None:
 
 
 @pytest.mark.parametrize(("table", "to"), [(POLLING, Polling), (CONFIRMING, Confirming), (FETCHING, Fetching)])
-def test_rule_24_no_trouble_leads_to_a_verdict(
+def test_rule_24_no_failed_poll_leads_to_a_verdict(
     table: Mapping[StatusClass, Row[Polling] | Row[Confirming] | Row[Fetching]], to: type[State]
 ) -> None:
     """Redirects, 401 and failures lead to the same state, or to its loss."""
@@ -254,8 +261,8 @@ def test_rule_24_no_trouble_leads_to_a_verdict(
 
 def test_rule_29_a_terminal_state_is_never_advanced() -> None:
     """No table leads on from one, and none asks for anything; `advance` takes pending states alone."""
-    for end in (told("Succeeded"), told("Failed"), told("Canceled"), reply(400)):
-        state = play_on(polling("POST"), end).end
+    for end in (monitor("Succeeded"), monitor("Failed"), monitor("Canceled"), reply(400)):
+        state = run_from(polling("POST"), end).end
         assert not isinstance(state, Pending)
         assert not hasattr(state, "ask")
 
@@ -265,34 +272,38 @@ def test_rule_37_only_differences_of_time_are_used(origin_s: float) -> None:
     """The clock is monotonic, of any epoch: its zero may be anywhere."""
     fails: list[Reply | Drop] = [reply(503), Drop(), reply(404), reply(200, {})] * 2
     begun = polling("POST")._replace(plan=plan("POST", deadline_s=origin_s + 100))
-    assert play_on(begun, *fails, at_s=origin_s).waits == [1, 1, 2, 1, 4, 8, 16, 2]
-    assert play_on(begun, *fails, reply(503), at_s=origin_s).next.next_request.delay.seconds == 100 - 67
+    assert run_from(begun, *fails, at_s=origin_s).delays == [1, 1, 2, 1, 4, 8, 16, 2]
+    assert run_from(begun, *fails, reply(503), at_s=origin_s).next.next_request.delay.seconds == 100 - 67
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
-def test_rule_16_the_callers_words_end_an_operation_behind_every_pattern(method: str) -> None:
+def test_rule_16_the_words_of_the_caller_end_an_operation_in_every_pattern(method: str) -> None:
     """At the monitor, at a Location and at the resource, in any case."""
     ours = plan(method, terminal_words={"validationfailed": Verdict.FAILED, "done": Verdict.SUCCEEDED})
-    last = told("ValidationFAILED")
-    assert play(ours, accepted(Azure_AsyncOperation="/op"), last).outcome is Failed
-    assert play(ours, accepted(Location="/op"), last).outcome is Failed
-    assert play(ours, accepted(Location="/op"), shown("ValidationFailed")).outcome is Failed
-    assert play(ours, accepted(Azure_AsyncOperation="/op"), told("Partly done")).outcome is Polling
+    last = monitor("ValidationFAILED")
+    assert run(ours, accepted(Azure_AsyncOperation="/op"), last).outcome is Failed
+    assert run(ours, accepted(Location="/op"), last).outcome is Failed
+    assert run(ours, accepted(Location="/op"), resource("ValidationFailed")).outcome is Failed
+    assert run(ours, accepted(Azure_AsyncOperation="/op"), monitor("Partly done")).outcome is Polling
     if method == "PUT":
-        assert play(ours, shown("Creating"), shown("ValidationFailed")).outcome is Failed
-        assert play(ours, shown("DONE")).outcome is Succeeded
-        assert play(plan(method), shown("ValidationFailed")).outcome is Polling
+        assert run(ours, resource("Creating"), resource("ValidationFailed")).outcome is Failed
+        assert run(ours, resource("DONE")).outcome is Succeeded
+        assert run(plan(method), resource("ValidationFailed")).outcome is Polling
 
 
-def test_the_deadline_is_the_only_other_way_to_be_lost() -> None:
+def test_only_failed_polls_and_the_deadline_lead_to_an_unknown_state() -> None:
     """From any pending state."""
-    for story in (play_on(polling()), play_on(polling("DELETE"), reply(404)), play_on(polling(), told("Succeeded"))):
-        unknown = expire(story.next)
+    for history in (
+        run_from(polling()),
+        run_from(polling("DELETE"), reply(404)),
+        run_from(polling(), monitor("Succeeded")),
+    ):
+        unknown = expire(history.next)
         assert outcome(unknown) == unknown.reason
         assert unknown.last is not None
 
 
-def test_trust_is_asked_with_the_url_class_that_sends() -> None:
+def test_the_url_policy_parses_with_the_url_class_that_sends() -> None:
     """So one that another class takes for trusted is not."""
 
     def refusing(named: str) -> httpx.URL:
@@ -300,5 +311,6 @@ def test_trust_is_asked_with_the_url_class_that_sends() -> None:
 
     url_policy = URLPolicy(refusing, TRUST.initial)
     assert (
-        play_on(start(plan(url_policy=url_policy), accepted(Location="/op").to(RESOURCE, 0.0))).unknown.last is not None
+        run_from(start(plan(url_policy=url_policy), accepted(Location="/op").to(RESOURCE, 0.0))).unknown.last
+        is not None
     )

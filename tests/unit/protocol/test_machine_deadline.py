@@ -22,15 +22,15 @@ from tests.support.protocol_rows import (
     RESOURCE,
     Drop,
     Event,
+    History,
     Reply,
-    Story,
     accepted,
+    monitor,
     plan,
-    play,
-    play_on,
     polling,
     reply,
-    told,
+    run,
+    run_from,
     url,
 )
 
@@ -45,45 +45,45 @@ def due(state: State, since_s: float) -> tuple[float, bool]:
     return (state.next_request.delay.seconds, False) if expires_s is None else (expires_s - since_s, True)
 
 
-def begun(timeout_s: float, method: str = "PUT", delay_limits: DelayLimits | None = None, **headers: str) -> Story:
+def begun(timeout_s: float, method: str = "PUT", delay_limits: DelayLimits | None = None, **headers: str) -> History:
     """Return an operation begun at 0 s, with its deadline."""
-    the = plan(method, deadline_s=timeout_s, delay_limits=delay_limits or DelayLimits())
-    return play(the, accepted(Azure_AsyncOperation="/op", **headers))
+    the_plan = plan(method, deadline_s=timeout_s, delay_limits=delay_limits or DelayLimits())
+    return run(the_plan, accepted(Azure_AsyncOperation="/op", **headers))
 
 
-def test_rule_38_one_last_poll_is_made_at_the_deadline() -> None:
+def test_rule_38_one_last_poll_is_sent_at_the_deadline() -> None:
     """The schedule's next poll comes forward to it, with no jitter after it; then the operation is given up."""
-    story = play_on(begun(10).end, *[told("Running")] * 4)
-    assert story.waits == [1, 2, 4, 3]
-    assert story.unknown.reason is UnknownReason.TIMED_OUT
-    assert play_on(begun(10).end, *[told("Running")] * 3).next.next_request.delay == Delay(3, by_server=True)
-    assert isinstance(story.unknown.last, Polling)
-    assert isinstance(story.unknown.outcome, type(Reply(200).to(OP, 0.0)))
+    history = run_from(begun(10).end, *[monitor("Running")] * 4)
+    assert history.delays == [1, 2, 4, 3]
+    assert history.unknown.reason is UnknownReason.TIMED_OUT
+    assert run_from(begun(10).end, *[monitor("Running")] * 3).next.next_request.delay == Delay(3, by_server=True)
+    assert isinstance(history.unknown.last, Polling)
+    assert isinstance(history.unknown.outcome, type(Reply(200).to(OP, 0.0)))
 
 
-def test_rule_38_the_last_poll_may_bring_the_end() -> None:
+def test_rule_38_the_last_poll_may_return_the_end() -> None:
     """Or the final GET, which belongs to its answer."""
-    story = play_on(begun(10).end, *[told("Running")] * 3, told("Succeeded"), reply(200))
-    assert story.outcome is Succeeded
-    assert story.at_s == 10
+    history = run_from(begun(10).end, *[monitor("Running")] * 3, monitor("Succeeded"), reply(200))
+    assert history.outcome is Succeeded
+    assert history.at_s == 10
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
-def test_rule_38_a_deadline_that_has_passed_is_told_at_once(timeout_s: float) -> None:
+def test_rule_38_a_deadline_that_has_passed_expires_immediately(timeout_s: float) -> None:
     """The end in an initial answer still counts."""
     unknown = begun(timeout_s).unknown
     assert unknown.reason is UnknownReason.TIMED_OUT
     assert isinstance(unknown.outcome, Answer)
-    assert play(plan(deadline_s=timeout_s), reply(200)).outcome is Succeeded
+    assert run(plan(deadline_s=timeout_s), reply(200)).outcome is Succeeded
 
 
-def test_rule_36_no_deadline_brings_a_poll_forward_from_a_retry_after() -> None:
+def test_rule_36_no_deadline_brings_a_poll_before_a_retry_after() -> None:
     """The operation is given up at the deadline instead, with nothing sent."""
-    story = begun(10, Retry_After="17")
-    assert due(story.next, 0.0) == (10, True)
-    assert story.next.next_request.delay == Delay(17, by_server=True)
-    unknown = expire(story.next)
-    assert (unknown.reason, unknown.last) == (UnknownReason.TIMED_OUT, story.next)
+    history = begun(10, Retry_After="17")
+    assert due(history.next, 0.0) == (10, True)
+    assert history.next.next_request.delay == Delay(17, by_server=True)
+    unknown = expire(history.next)
+    assert (unknown.reason, unknown.last) == (UnknownReason.TIMED_OUT, history.next)
     assert due(begun(17, Retry_After="17").next, 0.0) == (17, False)
 
 
@@ -99,21 +99,21 @@ def test_rule_36_no_deadline_brings_a_poll_forward_from_a_retry_after() -> None:
         (reply(404, Retry_After="6"), 5, (5, True)),
     ],
 )
-def test_rule_36_nor_from_one_that_a_longer_back_off_hides(
+def test_rule_36_no_deadline_brings_a_poll_before_a_hidden_retry_after(
     event: Event, left_s: float, expected: tuple[float, bool]
 ) -> None:
     """A 503 after others waits longer than its Retry-After asks; the deadline does not undercut that."""
     fails = [event] * 5
-    last_s = play_on(polling("POST"), *fails).at_s
-    story = play_on(polling("POST", deadline_s=last_s + left_s), *fails)
-    assert play_on(polling("POST"), *fails).next.next_request.delay.seconds >= 16
-    assert due(story.next, story.at_s) == expected
-    assert story.next.next_request.delay.by_server
+    last_s = run_from(polling("POST"), *fails).at_s
+    history = run_from(polling("POST", deadline_s=last_s + left_s), *fails)
+    assert run_from(polling("POST"), *fails).next.next_request.delay.seconds >= 16
+    assert due(history.next, history.at_s) == expected
+    assert history.next.next_request.delay.by_server
 
 
-def test_rule_36_nor_from_one_of_an_answer_whose_body_never_came() -> None:
+def test_rule_36_no_deadline_brings_a_poll_before_that_of_a_cut_answer() -> None:
     """Its head is all there is of it."""
-    state = play_on(polling("POST", deadline_s=100.0), *[Drop()] * 6).next
+    state = run_from(polling("POST", deadline_s=100.0), *[Drop()] * 6).next
     head = reply(429, Retry_After="40").to(OP, 63.0)
     assert due(advance(state, RequestFailure(FailureKind.TIMEOUT, "", 63.0, head=head)), 63.0) == (37, True)
     assert due(advance(state, RequestFailure(FailureKind.TIMEOUT, "", 63.0)), 63.0) == (37, False)
@@ -121,8 +121,11 @@ def test_rule_36_nor_from_one_of_an_answer_whose_body_never_came() -> None:
 
 def test_rule_35_the_deadline_does_not_undercut_the_floor() -> None:
     """Less than the floor before it, nothing more is sent."""
-    assert due(play_on(begun(1.5).end, told("Running")).next, 1.0) == (0.5, True)
-    assert due(play_on(begun(1.5, delay_limits=DelayLimits(floor=0.5)).end, told("Running")).next, 1.0) == (0.5, False)
+    assert due(run_from(begun(1.5).end, monitor("Running")).next, 1.0) == (0.5, True)
+    assert due(run_from(begun(1.5, delay_limits=DelayLimits(floor=0.5)).end, monitor("Running")).next, 1.0) == (
+        0.5,
+        False,
+    )
 
 
 @pytest.mark.parametrize("delay_limits", [SWIFT, DelayLimits(interval=0.0, floor=0.0)])
@@ -130,43 +133,43 @@ def test_rule_35_the_deadline_does_not_undercut_the_floor() -> None:
 def test_rule_38_a_floor_of_0_does_not_outlive_the_deadline(delay_limits: DelayLimits, word: str) -> None:
     """Neither the polls of a running operation, nor those of a result that is not there yet."""
     state = begun(10, delay_limits=delay_limits, Retry_After="0").next
-    late = told(word, Retry_After="0").to(state.next_request.url, 10.5)
-    at_it = told("Running", Retry_After="0").to(state.next_request.url, 10.0)
-    assert play_on(state, Reply(late.status_code, late.body, late.headers), at_s=10.5).outcome in {
+    late = monitor(word, Retry_After="0").to(state.next_request.url, 10.5)
+    at_it = monitor("Running", Retry_After="0").to(state.next_request.url, 10.0)
+    assert run_from(state, Reply(late.status_code, late.body, late.headers), at_s=10.5).outcome in {
         UnknownReason.TIMED_OUT,
         Fetching,
     }
-    assert play_on(state, Reply(at_it.status_code, at_it.body, at_it.headers), at_s=10.0).outcome is Polling
+    assert run_from(state, Reply(at_it.status_code, at_it.body, at_it.headers), at_s=10.0).outcome is Polling
     if word == "Succeeded":
-        story = play_on(state, told(word), accepted(Retry_After="0"), at_s=10.5)
-        assert story.unknown.reason is UnknownReason.TIMED_OUT
-        assert isinstance(story.unknown.last, Fetching)
+        history = run_from(state, monitor(word), accepted(Retry_After="0"), at_s=10.5)
+        assert history.unknown.reason is UnknownReason.TIMED_OUT
+        assert isinstance(history.unknown.last, Fetching)
 
 
-def test_rule_38_what_belongs_to_the_last_answer_is_still_sent() -> None:
+def test_rule_38_requests_that_belong_to_the_last_answer_are_sent() -> None:
     """A redirect, the confirmation of a DELETE, the final GET: the verdict may be one request away."""
     last = begun(5, "DELETE", delay_limits=SWIFT).next
     for state, at_s in ((last, 5.0), (last, 7.0)):
-        story = play_on(state, reply(307, Location="/b"), reply(404), at_s=at_s)
-        assert isinstance(story.end, Confirming)
-        assert play_on(story.end, reply(404), at_s=at_s + 1).outcome is Succeeded
-        story = play_on(story.end, reply(307, Location="/b"), reply(200), at_s=at_s + 1)
-        assert story.outcome is UnknownReason.TIMED_OUT
-    story = play_on(begun(5).next, told("Succeeded"), reply(307, Location="/b"), reply(200), at_s=9)
-    assert story.outcome is Succeeded
+        history = run_from(state, reply(307, Location="/b"), reply(404), at_s=at_s)
+        assert isinstance(history.end, Confirming)
+        assert run_from(history.end, reply(404), at_s=at_s + 1).outcome is Succeeded
+        history = run_from(history.end, reply(307, Location="/b"), reply(200), at_s=at_s + 1)
+        assert history.outcome is UnknownReason.TIMED_OUT
+    history = run_from(begun(5).next, monitor("Succeeded"), reply(307, Location="/b"), reply(200), at_s=9)
+    assert history.outcome is Succeeded
 
 
 def test_rule_38_a_redirect_that_asks_to_wait_beyond_the_deadline_expires() -> None:
     """It is not followed early."""
-    assert due(play_on(begun(5).end, reply(307, Location="/b", Retry_After="60")).next, 1.0) == (4, True)
+    assert due(run_from(begun(5).end, reply(307, Location="/b", Retry_After="60")).next, 1.0) == (4, True)
 
 
-def test_rule_38_a_result_not_there_at_the_deadline_is_told_as_such() -> None:
+def test_rule_38_a_missing_result_at_the_deadline_is_reported_as_such() -> None:
     """The operation succeeded; its result can be taken up again."""
-    story = play_on(begun(5).end, told("Succeeded"), accepted(), accepted(), accepted())
-    assert story.waits == [1, 0, 1, 2]
-    assert due(story.next, story.at_s) == (1, False)
-    unknown = play_on(story.end, accepted(), at_s=story.at_s).unknown
+    history = run_from(begun(5).end, monitor("Succeeded"), accepted(), accepted(), accepted())
+    assert history.delays == [1, 0, 1, 2]
+    assert due(history.next, history.at_s) == (1, False)
+    unknown = run_from(history.end, accepted(), at_s=history.at_s).unknown
     assert unknown.reason is UnknownReason.TIMED_OUT
     assert unknown.detail.startswith("the operation succeeded")
     assert isinstance(unknown.last, Fetching)
@@ -174,10 +177,10 @@ def test_rule_38_a_result_not_there_at_the_deadline_is_told_as_such() -> None:
 
 def test_rule_38_without_a_deadline_nothing_expires() -> None:
     """None is the default."""
-    assert play_on(polling(), told("Running"), at_s=1e9).outcome is Polling
+    assert run_from(polling(), monitor("Running"), at_s=1e9).outcome is Polling
 
 
-def test_rule_38_a_resumed_operation_has_a_deadline_of_its_own() -> None:
+def test_rule_38_a_resumed_operation_has_its_own_deadline() -> None:
     """Counted from when it is resumed; a wait the service asked for before is kept."""
     state = polling(deadline_s=105.0)
     assert due(resume(state, Delay(0.0, by_server=True), 100.0), 100.0) == (0, False)
@@ -191,14 +194,14 @@ def test_rule_38_a_resumed_operation_has_a_deadline_of_its_own() -> None:
 
 def test_rule_38_giving_up_keeps_the_operation() -> None:
     """A confirmation is taken up again at the poll before it."""
-    confirming = play_on(polling("DELETE"), reply(404)).next
+    confirming = run_from(polling("DELETE"), reply(404)).next
     assert (confirming.url, type(confirming)) == (RESOURCE, Confirming)
     unknown = expire(confirming)
     assert (unknown.reason, unknown.outcome) == (UnknownReason.TIMED_OUT, None)
     assert isinstance(unknown.last, Polling)
     assert unknown.last.url == OP
     assert unknown.detail == "the deadline passed while it ran"
-    unread = expire(play_on(polling(), reply(503)).next)
+    unread = expire(run_from(polling(), reply(503)).next)
     assert unread.detail == "the deadline passed before a poll could be answered"
 
 
@@ -213,13 +216,13 @@ def aborted(at_s: float, retry_after: str | None = None) -> RequestFailure:
 )
 def test_rule_34_the_retry_after_of_an_aborted_request_is_kept(retry_after: str | None, delay_s: float) -> None:
     """The delay counts from the last answer at 10 s; the request was aborted at 15 s."""
-    state = play_on(polling("DELETE"), told("Running", Retry_After="5")).next
+    state = run_from(polling("DELETE"), monitor("Running", Retry_After="5")).next
     later = postpone(state, aborted(15.0, retry_after), 10.0)
     assert later == state._replace(next_request=NextRequest(OP, Delay(5.0 + delay_s, by_server=True)))
 
 
 def test_rule_34_an_aborted_request_shortens_no_delay() -> None:
-    state = play_on(polling("DELETE"), told("Running", Retry_After="60")).next
+    state = run_from(polling("DELETE"), monitor("Running", Retry_After="60")).next
     for seconds in (30, 58):
         assert postpone(state, aborted(12.0, str(seconds)), 10.0) is state
     assert postpone(state, aborted(12.0, "59"), 10.0) is not state

@@ -10,7 +10,7 @@ from azpoll.protocol.patterns import AZURE_ASYNC_OPERATION, LOCATION, Pattern
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.states import Canceled, Failed, Fetching, NextRequest, Polling, State, Succeeded, UnknownReason
-from tests.support.protocol_rows import RESOURCE, Reply, accepted, outcome, plan, play, reply, shown, told, url
+from tests.support.protocol_rows import RESOURCE, Reply, accepted, monitor, outcome, plan, reply, resource, run, url
 
 AAO, OL, LOC = {"Azure_AsyncOperation": "/aao"}, {"Operation_Location": "/ol"}, {"Location": "/loc"}
 
@@ -32,14 +32,14 @@ def test_rule_2_the_first_header_in_order_of_precedence_is_polled(
     method: str, headers: dict[str, str], path: str
 ) -> None:
     """Azure-AsyncOperation, Operation-Location, Location; by rule 1 a blank one is absent."""
-    story = play(plan(method), accepted(**headers))
-    assert story.outcome is Polling
-    assert story.next.next_request.url == url(path)
+    history = run(plan(method), accepted(**headers))
+    assert history.outcome is Polling
+    assert history.next.next_request.url == url(path)
 
 
 def test_rule_1_header_names_match_without_case() -> None:
     """As HTTP has it."""
-    assert play(plan(), accepted(AZURE_ASYNCOPERATION="/aao")).next.url == url("/aao")
+    assert run(plan(), accepted(AZURE_ASYNCOPERATION="/aao")).next.url == url("/aao")
 
 
 @pytest.mark.parametrize("status_code", [200, 201, 202, 204, 206])
@@ -48,27 +48,27 @@ def test_rule_1_header_names_match_without_case() -> None:
 def test_rule_3_a_polling_header_on_any_2xx_is_followed(status_code: int, method: str, header: dict[str, str]) -> None:
     """Even beside a body that shows Succeeded: a PATCH body shows the old resource."""
     body = {"id": "/vm", "properties": {"provisioningState": "Succeeded"}}
-    story = play(plan(method), reply(status_code, body, **header))
-    assert story.outcome is Polling
+    history = run(plan(method), reply(status_code, body, **header))
+    assert history.outcome is Polling
 
 
 @pytest.mark.parametrize(
     ("method", "initial", "end"),
     [
-        ("POST", told("Succeeded", 202, **AAO), Succeeded),
-        ("POST", told(" succeeded ", 202, **OL), Succeeded),
-        ("POST", told("Failed", 202, **AAO), Failed),
-        ("POST", told("Canceled", 202, **AAO), Canceled),
-        ("POST", told("Running", 202, **AAO), Polling),
-        ("POST", told("Succeeded", 202, **AAO, **LOC), Fetching),
+        ("POST", monitor("Succeeded", 202, **AAO), Succeeded),
+        ("POST", monitor(" succeeded ", 202, **OL), Succeeded),
+        ("POST", monitor("Failed", 202, **AAO), Failed),
+        ("POST", monitor("Canceled", 202, **AAO), Canceled),
+        ("POST", monitor("Running", 202, **AAO), Polling),
+        ("POST", monitor("Succeeded", 202, **AAO, **LOC), Fetching),
         ("POST", reply(202, {"id": "/op/1", "name": "1", "status": "Succeeded"}, **AAO), Succeeded),
         ("POST", reply(202, {"status": "Succeeded", "properties": {}}, **AAO), Polling),
-        ("POST", told("Succeeded", 202, **LOC), Polling),
+        ("POST", monitor("Succeeded", 202, **LOC), Polling),
         ("POST", reply(202, {"status": 3}, **AAO), Polling),
         ("POST", reply(202, ["Succeeded"], **AAO), Polling),
-        ("DELETE", told("Succeeded", 202, **AAO), Succeeded),
-        ("PUT", told("Succeeded", 202, **AAO), Fetching),
-        ("PUT", told("Failed", 201, **AAO), Failed),
+        ("DELETE", monitor("Succeeded", 202, **AAO), Succeeded),
+        ("PUT", monitor("Succeeded", 202, **AAO), Fetching),
+        ("PUT", monitor("Failed", 201, **AAO), Failed),
         ("PUT", reply(201, {"id": "/vm", "name": "vm", "status": "Succeeded"}, **AAO), Polling),
         ("PATCH", reply(200, {"id": "/vm", "name": "vm", "status": "Failed"}, **AAO), Polling),
         ("PATCH", reply(200, {"Id": "/vm", "Name": "vm", "status": "Succeeded"}, **AAO), Polling),
@@ -80,13 +80,13 @@ def test_rule_4_an_initial_document_of_the_monitor_may_end_the_operation(
     method: str, initial: Reply, end: type[State]
 ) -> None:
     """But a resource that has a `status` of its own is no such document."""
-    assert play(plan(method), initial).outcome is end
+    assert run(plan(method), initial).outcome is end
 
 
 @pytest.mark.parametrize("header", [AAO, OL, LOC])
-def test_rule_41_what_the_initial_answer_shows_is_its_progress(header: dict[str, str]) -> None:
+def test_rule_41_the_initial_answer_sets_the_progress(header: dict[str, str]) -> None:
     """Before the first poll."""
-    progress = play(plan("POST"), reply(202, {"status": "Accepted", "percentComplete": 40}, **header)).end.progress
+    progress = run(plan("POST"), reply(202, {"status": "Accepted", "percentComplete": 40}, **header)).end.progress
     assert (progress.status, progress.percent_complete) == ("Accepted", 40)
 
 
@@ -94,12 +94,12 @@ def test_rule_41_what_the_initial_answer_shows_is_its_progress(header: dict[str,
 @pytest.mark.parametrize(
     ("header", "pattern"), [("Azure_AsyncOperation", AZURE_ASYNC_OPERATION), ("Location", LOCATION)]
 )
-def test_rule_9_an_initial_url_of_another_origin_is_where_it_may_be_taken_up(
+def test_rule_9_an_operation_can_be_resumed_at_a_url_of_another_origin(
     method: str, header: str, pattern: Pattern
 ) -> None:
     """Once the caller lists that origin: by the pattern of the header, and not before the `Retry-After`."""
     evil = "https://evil.example/op"
-    unknown = play(plan(method), accepted(**{header: evil}, Retry_After="17")).unknown
+    unknown = run(plan(method), accepted(**{header: evil}, Retry_After="17")).unknown
     assert unknown.reason is UnknownReason.UNTRUSTED
     assert isinstance(unknown.last, Polling)
     assert (unknown.last.pattern, unknown.last.url, unknown.last.next_request) == (
@@ -111,9 +111,9 @@ def test_rule_9_an_initial_url_of_another_origin_is_where_it_may_be_taken_up(
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
 @pytest.mark.parametrize("header", ["Azure_AsyncOperation", "Location"])
-def test_rule_8_without_a_proper_initial_url_a_put_or_patch_polls_its_resource(method: str, header: str) -> None:
-    """Others nowhere."""
-    last = play(plan(method), accepted(**{header: "/a b"}, Retry_After="17")).unknown.last
+def test_rule_8_without_a_valid_initial_url_a_put_or_patch_polls_its_resource(method: str, header: str) -> None:
+    """Other methods leave the operation without a URL to poll."""
+    last = run(plan(method), accepted(**{header: "/a b"}, Retry_After="17")).unknown.last
     if method in {"PUT", "PATCH"}:
         assert isinstance(last, Polling)
         assert (last.pattern, last.url) == (AT_RESOURCE, RESOURCE)
@@ -133,17 +133,17 @@ def test_rule_8_without_a_proper_initial_url_a_put_or_patch_polls_its_resource(m
         (reply(200, b"done"), Succeeded),
         (reply(201, {"id": "/vm"}), Succeeded),
         (reply(204), Succeeded),
-        (shown("Succeeded"), Succeeded),
-        (shown("completed", 201), Succeeded),
-        (shown("Failed"), Failed),
-        (shown("Cancelled", 201), Canceled),
-        (shown("Creating"), Polling),
-        (shown("Creating", 201), Polling),
+        (resource("Succeeded"), Succeeded),
+        (resource("completed", 201), Succeeded),
+        (resource("Failed"), Failed),
+        (resource("Cancelled", 201), Canceled),
+        (resource("Creating"), Polling),
+        (resource("Creating", 201), Polling),
         (reply(201), Polling),
         (reply(201, b" \r\n"), Polling),
         (reply(202), Polling),
-        (shown("Succeeded", 202), Polling),
-        (shown("Failed", 202), Polling),
+        (resource("Succeeded", 202), Polling),
+        (resource("Failed", 202), Polling),
         (reply(200, b"<html>"), UnknownReason.MALFORMED),
     ],
 )
@@ -151,17 +151,17 @@ def test_rule_5_put_and_patch_without_a_header_are_read_at_the_resource(
     method: str, initial: Reply, end: type[State] | UnknownReason
 ) -> None:
     """200, or 201 with a body, is as its provisioning state says; 201 empty and 202 run; 204 is done."""
-    story = play(plan(method), initial)
-    assert story.outcome == end
+    history = run(plan(method), initial)
+    assert history.outcome == end
     if end is Polling:
-        assert story.next.next_request.url == RESOURCE
-    if isinstance(story.end, Succeeded | Failed | Canceled):
-        assert story.end.answer == initial.to(RESOURCE, 0.0, method)
+        assert history.next.next_request.url == RESOURCE
+    if isinstance(history.end, Succeeded | Failed | Canceled):
+        assert history.end.answer == initial.to(RESOURCE, 0.0, method)
 
 
-def test_rule_5_an_unreadable_initial_answer_can_be_taken_up_at_the_resource() -> None:
+def test_rule_5_an_unreadable_initial_answer_can_be_resumed_at_the_resource() -> None:
     """The PUT was accepted, so the operation may run."""
-    last = play(plan(), reply(200, b"<html>")).unknown.last
+    last = run(plan(), reply(200, b"<html>")).unknown.last
     assert isinstance(last, Polling)
     assert last.url == RESOURCE
 
@@ -169,7 +169,7 @@ def test_rule_5_an_unreadable_initial_answer_can_be_taken_up_at_the_resource() -
 @pytest.mark.parametrize(("method", "resumable"), [("POST", False), ("DELETE", True), ("GET", False)])
 def test_rule_6_202_without_a_header_is_an_error_that_names_it(method: str, resumable: bool) -> None:  # noqa: FBT001 - a row
     """Peers report success: unfinished work hidden."""
-    unknown = play(plan(method), reply(202, {"status": "Running"})).unknown
+    unknown = run(plan(method), reply(202, {"status": "Running"})).unknown
     assert unknown.reason is UnknownReason.MALFORMED
     assert "Azure-AsyncOperation, Operation-Location or Location" in unknown.detail
     assert (unknown.last is not None) is resumable
@@ -180,17 +180,19 @@ def test_rule_6_202_without_a_header_is_an_error_that_names_it(method: str, resu
 def test_rule_6_a_delete_may_be_followed_at_the_resource_until_404() -> None:
     """Where the caller opts in; until then any state of the resource is its old one."""
     deletion = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
-    story = play(deletion, reply(202), shown("Succeeded"), shown("Failed"), accepted(), reply(204), reply(404))
-    assert story.outcome is Succeeded
-    assert set(story.asked) == {RESOURCE}
-    assert story.waits == [1, 2, 4, 8, 16]
+    history = run(deletion, reply(202), resource("Succeeded"), resource("Failed"), accepted(), reply(204), reply(404))
+    assert history.outcome is Succeeded
+    assert set(history.urls) == {RESOURCE}
+    assert history.delays == [1, 2, 4, 8, 16]
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "GET"])
-@pytest.mark.parametrize("initial", [reply(200), reply(201, {"a": 1}), reply(204), shown("Creating"), told("Failed")])
-def test_rule_7_the_others_without_a_header_are_done(method: str, initial: Reply) -> None:
+@pytest.mark.parametrize(
+    "initial", [reply(200), reply(201, {"a": 1}), reply(204), resource("Creating"), monitor("Failed")]
+)
+def test_rule_7_other_methods_without_a_header_have_succeeded(method: str, initial: Reply) -> None:
     """With that body, and with no final GET."""
-    end = play(plan(method), initial).end
+    end = run(plan(method), initial).end
     assert isinstance(end, Succeeded)
     assert end.answer.body == initial.body
 
@@ -204,19 +206,22 @@ def test_rule_7_an_initial_answer_that_is_not_2xx_is_an_error_that_keeps_the_ans
     answered = reply(status_code, {"error": {"code": "Conflict"}}, **AAO, **LOC).to(RESOURCE, 0.0, method)
     state = start(plan(method), answered)
     assert outcome(state) is UnknownReason.NOT_STARTED
-    assert play(plan(method), Reply(status_code)).unknown.last is None
+    assert run(plan(method), Reply(status_code)).unknown.last is None
 
 
 def test_rule_34_the_initial_retry_after_counts_before_the_first_poll() -> None:
     """The initial answer's, which azure-core and core-lro ignore; with none, 1 s, then 2 s (rule 36)."""
     asked = accepted(Azure_AsyncOperation="/op", Retry_After="17")
-    assert play(plan(), asked, told("Running"), told("Running")).waits == [17, 1]
-    assert play(plan(), accepted(**AAO), told("Running"), told("Running"), told("Running")).waits == [1, 2, 4]
-    assert play(plan(), shown("Creating", Retry_After="17"), shown("Creating"), shown("Creating")).waits == [17, 1]
-    assert play(plan(), shown("Creating"), shown("Creating"), shown("Creating")).waits == [1, 2]
+    assert run(plan(), asked, monitor("Running"), monitor("Running")).delays == [17, 1]
+    assert run(plan(), accepted(**AAO), monitor("Running"), monitor("Running"), monitor("Running")).delays == [1, 2, 4]
+    assert run(plan(), resource("Creating", Retry_After="17"), resource("Creating"), resource("Creating")).delays == [
+        17,
+        1,
+    ]
+    assert run(plan(), resource("Creating"), resource("Creating"), resource("Creating")).delays == [1, 2]
 
 
-def test_rule_36_the_schedule_goes_on_where_a_retry_after_interrupted_it() -> None:
+def test_rule_36_the_default_schedule_continues_after_a_retry_after() -> None:
     """Only waits of its own make it longer."""
-    events = (told("Running"), told("Running", Retry_After="17"), told("Running"), told("Running"))
-    assert play(plan(), accepted(**AAO), *events, told("Running")).waits == [1, 2, 17, 4, 8]
+    events = (monitor("Running"), monitor("Running", Retry_After="17"), monitor("Running"), monitor("Running"))
+    assert run(plan(), accepted(**AAO), *events, monitor("Running")).delays == [1, 2, 17, 4, 8]

@@ -20,7 +20,7 @@ from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.states import Canceled, Failed, Polling, State, Succeeded
 from azpoll.protocol.status_document import Verdict
-from tests.support.protocol_rows import PLAN, RESOURCE, Reply, accepted, plan, play, reply, shown, told, url
+from tests.support.protocol_rows import PLAN, RESOURCE, Reply, accepted, monitor, plan, reply, resource, run, url
 
 RUNNING, SUCCEEDED, FAILED = Verdict.RUNNING, Verdict.SUCCEEDED, Verdict.FAILED
 CANCELED, UNREADABLE = Verdict.CANCELED, Verdict.UNREADABLE
@@ -28,13 +28,13 @@ HTML = b"<!DOCTYPE html><html>Bad Gateway</html>"
 BOM = b"\xef\xbb\xbf"
 
 MONITOR_ROWS = [
-    (told("Succeeded", 202), SUCCEEDED),
-    (told("Failed", 200), FAILED),
-    (told("Canceled", 201), CANCELED),
-    (told("Running", 200), RUNNING),
-    (told("Running", 204), RUNNING),
-    (shown("Succeeded"), SUCCEEDED),
-    (shown("Updating"), RUNNING),
+    (monitor("Succeeded", 202), SUCCEEDED),
+    (monitor("Failed", 200), FAILED),
+    (monitor("Canceled", 201), CANCELED),
+    (monitor("Running", 200), RUNNING),
+    (monitor("Running", 204), RUNNING),
+    (resource("Succeeded"), SUCCEEDED),
+    (resource("Updating"), RUNNING),
     (reply(200, {"provisioningState": "Failed"}), FAILED),
     (reply(200, BOM + b'{"status": "Succeeded"}'), SUCCEEDED),
     (reply(200, b'{"status": "Succeeded"}', Content_Type="text/html"), SUCCEEDED),
@@ -63,8 +63,8 @@ MONITOR_ROWS = [
 
 LOCATION_ROWS = [
     (accepted(), RUNNING),
-    (told("Failed", 202), RUNNING),
-    (shown("Failed", 202), RUNNING),
+    (monitor("Failed", 202), RUNNING),
+    (resource("Failed", 202), RUNNING),
     (reply(202, HTML), RUNNING),
     (reply(204), SUCCEEDED),
     (reply(200), SUCCEEDED),
@@ -72,42 +72,42 @@ LOCATION_ROWS = [
     (reply(201, [1, 2]), SUCCEEDED),
     (reply(200, b"a text", Content_Type="text/plain"), SUCCEEDED),
     (reply(200, b"\x89PNG", Content_Type="image/png"), SUCCEEDED),
-    (shown("Succeeded"), SUCCEEDED),
-    (shown("Failed"), FAILED),
-    (shown("Cancelled", 201), CANCELED),
-    (shown("Updating"), RUNNING),
+    (resource("Succeeded"), SUCCEEDED),
+    (resource("Failed"), FAILED),
+    (resource("Cancelled", 201), CANCELED),
+    (resource("Updating"), RUNNING),
     (reply(200, {"status": "Failed", "error": {"code": "x"}, "properties": {}}), FAILED),
     (reply(200, {"status": "Canceled", "error": {"code": "x"}, "tags": {}}), CANCELED),
     (
         reply(200, {"status": "Failed", "error": {"code": "x"}, "properties": {"provisioningState": "Updating"}}),
         RUNNING,
     ),
-    (told("Failed"), FAILED),
+    (monitor("Failed"), FAILED),
     (reply(200, {"id": "/op", "status": "Canceled"}), CANCELED),
     (reply(200, {"status": "Failed", "error": None, "tags": {}}), SUCCEEDED),
     (reply(200, {"status": "Failed", "size": 3}), SUCCEEDED),
     (reply(200, {"status": "Running", "size": 3}), SUCCEEDED),
     (reply(200, {"status": 3, "error": {"code": "x"}}), SUCCEEDED),
-    (told("Succeeded"), SUCCEEDED),
-    (told("Running"), SUCCEEDED),
+    (monitor("Succeeded"), SUCCEEDED),
+    (monitor("Running"), SUCCEEDED),
     (reply(200, HTML), UNREADABLE),
     (reply(201, b"{", Content_Type="application/json"), UNREADABLE),
 ]
 
 RESOURCE_ROWS = [
-    (shown("Succeeded"), SUCCEEDED),
-    (shown("Failed"), FAILED),
-    (shown("Canceled"), CANCELED),
-    (shown("Creating"), RUNNING),
-    (shown("ResolvingDns"), RUNNING),
+    (resource("Succeeded"), SUCCEEDED),
+    (resource("Failed"), FAILED),
+    (resource("Canceled"), CANCELED),
+    (resource("Creating"), RUNNING),
+    (resource("ResolvingDns"), RUNNING),
     (reply(200, {"provisioningState": "Creating"}), RUNNING),
     (reply(200, {"id": "/vm"}), SUCCEEDED),
     (reply(200, {"properties": None}), SUCCEEDED),
-    (told("Failed"), SUCCEEDED),
+    (monitor("Failed"), SUCCEEDED),
     (reply(200), SUCCEEDED),
     (reply(204), SUCCEEDED),
     (reply(202), RUNNING),
-    (shown("Succeeded", 202), RUNNING),
+    (resource("Succeeded", 202), RUNNING),
     (reply(200, HTML), UNREADABLE),
     (reply(200, b'{"properties": {"provisioningState": "Succ'), UNREADABLE),
 ]
@@ -122,7 +122,7 @@ def read(pattern: str, outcome: Reply) -> Verdict:
 
 @pytest.mark.parametrize("pattern", ["Azure-AsyncOperation", "Operation-Location"])
 @pytest.mark.parametrize(("outcome", "verdict"), MONITOR_ROWS)
-def test_rule_17_a_status_in_the_body_of_a_monitor_beats_the_http_code(
+def test_rule_17_a_status_in_the_body_of_a_monitor_overrides_the_http_code(
     pattern: str, outcome: Reply, verdict: Verdict
 ) -> None:
     """With none: 202 runs; 204 and an empty 200 or 201 are success; anything else is malformed."""
@@ -160,36 +160,40 @@ UPDATING = {"percentComplete": 40, "properties": {"provisioningState": "Updating
         (reply(200, {"percentComplete": 40}), Succeeded, None),
     ],
 )
-def test_rule_41_what_a_location_shows_is_its_progress(outcome: Reply, end: type[State], status: str | None) -> None:
+def test_rule_41_the_answer_of_a_location_sets_the_progress(
+    outcome: Reply, end: type[State], status: str | None
+) -> None:
     """While it runs and when it ends."""
-    story = play(plan("POST"), accepted(Location="/op"), outcome)
-    assert story.outcome is end
-    assert (story.end.progress.status, story.end.progress.percent_complete) == (status, 40)
+    history = run(plan("POST"), accepted(Location="/op"), outcome)
+    assert history.outcome is end
+    assert (history.end.progress.status, history.end.progress.percent_complete) == (status, 40)
 
 
-def test_rule_41_what_a_monitor_tells_besides_its_status_is_told() -> None:
+def test_rule_41_the_other_members_of_a_monitor_set_the_progress() -> None:
     """With a status in the answer or without one."""
-    story = play(plan("POST"), accepted(Azure_AsyncOperation="/op"), told("Busy"), reply(202, {"percentComplete": 40}))
-    assert (story.end.progress.status, story.end.progress.percent_complete) == ("Busy", 40)
+    history = run(
+        plan("POST"), accepted(Azure_AsyncOperation="/op"), monitor("Busy"), reply(202, {"percentComplete": 40})
+    )
+    assert (history.end.progress.status, history.end.progress.percent_complete) == ("Busy", 40)
 
 
 @pytest.mark.parametrize(("outcome", "verdict"), RESOURCE_ROWS)
-def test_rule_23_of_the_resource_its_provisioning_state_decides(outcome: Reply, verdict: Verdict) -> None:
+def test_rule_23_the_provisioning_state_of_the_resource_decides(outcome: Reply, verdict: Verdict) -> None:
     """No state, an empty 200 and 204 are success; 202 runs."""
     assert read("resource", outcome) is verdict
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome, _ in RESOURCE_ROWS])
-def test_rule_6_while_a_resource_answers_it_is_not_gone(outcome: Reply) -> None:
+def test_rule_6_a_resource_that_answers_is_not_gone(outcome: Reply) -> None:
     """With any provisioning state."""
     assert read("until-gone", outcome) is RUNNING
 
 
-def test_rule_41_what_a_resource_shows_while_it_is_deleted_is_its_progress() -> None:
+def test_rule_41_the_state_of_a_deleted_resource_sets_the_progress() -> None:
     """The state ends nothing, and is reported."""
     deletion = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
     body = {"percentComplete": 40, "properties": {"provisioningState": "Deleting"}}
-    progress = play(deletion, accepted(), reply(200, body), reply(200, b"[]")).end.progress
+    progress = run(deletion, accepted(), reply(200, body), reply(200, b"[]")).end.progress
     assert (progress.status, progress.percent_complete) == ("Deleting", 40)
 
 
@@ -198,7 +202,7 @@ def test_rule_41_what_a_resource_shows_while_it_is_deleted_is_its_progress() -> 
     status_code=st.sampled_from([200, 201, 202, 203, 206]),
     body=st.binary() | st.just(HTML),
 )
-def test_rule_17_bytes_that_say_nothing_never_fail_an_operation(pattern: str, status_code: int, body: bytes) -> None:
+def test_rule_17_unreadable_bytes_never_fail_an_operation(pattern: str, status_code: int, body: bytes) -> None:
     """Nor do they make a monitor succeed."""
     verdict = read(pattern, Reply(status_code, body))
     assert verdict not in {FAILED, CANCELED}
@@ -208,17 +212,17 @@ def test_rule_17_bytes_that_say_nothing_never_fail_an_operation(pattern: str, st
 
 def test_rule_19_each_location_replaces_the_polling_url() -> None:
     """The latest counts; an answer without one changes nothing."""
-    redirects = (accepted(Location="/2"), accepted(), shown("Updating", Location="3"), reply(200, {"a": 1}))
-    story = play(plan("POST"), accepted(Location="/1"), *redirects)
-    assert story.asked == (url("/1"), url("/2"), url("/2"), url("/3"))
-    assert isinstance(story.end, Succeeded)
-    assert story.end.answer.body == b'{"a": 1}'
+    redirects = (accepted(Location="/2"), accepted(), resource("Updating", Location="3"), reply(200, {"a": 1}))
+    history = run(plan("POST"), accepted(Location="/1"), *redirects)
+    assert history.urls == (url("/1"), url("/2"), url("/2"), url("/3"))
+    assert isinstance(history.end, Succeeded)
+    assert history.end.answer.body == b'{"a": 1}'
 
 
-def test_rule_19_a_monitor_header_does_not_lead_a_location_away() -> None:
+def test_rule_19_a_monitor_header_does_not_replace_a_location() -> None:
     """The pattern is chosen once."""
-    story = play(plan("POST"), accepted(Location="/1"), accepted(Azure_AsyncOperation="/2"), accepted())
-    assert story.asked == (url("/1"), url("/1"))
+    history = run(plan("POST"), accepted(Location="/1"), accepted(Azure_AsyncOperation="/2"), accepted())
+    assert history.urls == (url("/1"), url("/1"))
 
 
 @pytest.mark.parametrize(
@@ -228,39 +232,40 @@ def test_rule_19_a_monitor_header_does_not_lead_a_location_away() -> None:
         *((code, Polling) for code in (401, 403, 404, 408, 410, 429, 500, 502, 503, 504)),
     ],
 )
-def test_rule_21_a_4xx_of_a_location_is_the_operations_own_failure(status_code: int, end: type[State]) -> None:
+def test_rule_21_a_4xx_of_a_location_is_a_failure_of_the_operation(status_code: int, end: type[State]) -> None:
     """It answers as the synchronous call would; all but those that a poll itself can meet."""
-    story = play(plan("POST"), accepted(Location="/op"), reply(status_code, {"error": {"code": "Conflict"}}))
-    assert story.outcome is end
-    if isinstance(story.end, Failed):
-        assert story.end.answer.status_code == status_code
+    history = run(plan("POST"), accepted(Location="/op"), reply(status_code, {"error": {"code": "Conflict"}}))
+    assert history.outcome is end
+    if isinstance(history.end, Failed):
+        assert history.end.answer.status_code == status_code
 
 
 def test_rule_21_a_failure_by_a_4xx_keeps_the_operation_and_its_progress() -> None:
     """It can be polled again, and its progress is that of the answer before."""
-    story = play(plan("POST"), accepted(Location="/op"), shown("Updating"), reply(409))
-    assert isinstance(story.end, Failed)
-    assert (story.end.last.url, story.end.progress.status) == (url("/op"), "Updating")
+    history = run(plan("POST"), accepted(Location="/op"), resource("Updating"), reply(409))
+    assert isinstance(history.end, Failed)
+    assert (history.end.last.url, history.end.progress.status) == (url("/op"), "Updating")
 
 
 @pytest.mark.parametrize(
-    ("outcome", "end"), [(shown("Failed"), Failed), (shown("Updating"), Polling), (shown("Succeeded"), Succeeded)]
+    ("outcome", "end"),
+    [(resource("Failed"), Failed), (resource("Updating"), Polling), (resource("Succeeded"), Succeeded)],
 )
 def test_rule_22_a_location_that_is_the_resource_is_polled_with_its_own_query(outcome: Reply, end: type[State]) -> None:
     """API Management hides failures from clients that drop `asyncId`."""
     named = f"{RESOURCE}&asyncId=7"
-    story = play(plan(), reply(201, {"id": "/vm"}, Location=named), accepted(), outcome)
-    assert story.asked == (named, named)
-    assert story.outcome is end
+    history = run(plan(), reply(201, {"id": "/vm"}, Location=named), accepted(), outcome)
+    assert history.urls == (named, named)
+    assert history.outcome is end
 
 
 def test_rule_23_the_resource_is_polled_to_its_end() -> None:
     """At the URL of the initial request, which no later header changes."""
-    answers = (shown("Creating", Location="/x", Azure_AsyncOperation="/y"), accepted(), shown("Succeeded"))
-    story = play(plan(), shown("Creating", 201), *answers)
-    assert set(story.asked) == {RESOURCE}
-    assert story.outcome is Succeeded
-    assert play(plan("PATCH"), shown("Updating"), shown("Canceled")).outcome is Canceled
+    answers = (resource("Creating", Location="/x", Azure_AsyncOperation="/y"), accepted(), resource("Succeeded"))
+    history = run(plan(), resource("Creating", 201), *answers)
+    assert set(history.urls) == {RESOURCE}
+    assert history.outcome is Succeeded
+    assert run(plan("PATCH"), resource("Updating"), resource("Canceled")).outcome is Canceled
 
 
 def test_rule_2_the_table_is_ordered_and_named() -> None:

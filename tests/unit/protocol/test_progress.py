@@ -27,7 +27,7 @@ def read(document: dict[str, object], before: Progress = NO_PROGRESS, **headers:
     return progress_after(before, report, reading.request_ids)
 
 
-def test_rule_41_progress_is_told_as_it_was_sent() -> None:
+def test_rule_41_progress_is_reported_unchanged() -> None:
     """Status, percentage, times that are not always RFC 3339 (CosmosDB for PostgreSQL), and request ids."""
     document: dict[str, object] = {
         "status": "InProgress",
@@ -39,7 +39,7 @@ def test_rule_41_progress_is_told_as_it_was_sent() -> None:
     assert progress == Progress("InProgress", 12.5, 12.5, "2023-08-11 01:58:30 +0000", "soon", "r", "c")
 
 
-def test_rule_41_what_an_answer_omits_stays_as_it_was() -> None:
+def test_rule_41_progress_that_an_answer_omits_is_kept() -> None:
     """But request ids are those of the last answer."""
     before = Progress("InProgress", 12.5, 12.5, "then", "soon", "r", "c")
     assert read({}, before) == Progress("InProgress", 12.5, 12.5, "then", "soon")

@@ -20,11 +20,11 @@ from tests.support.protocol_rows import (
     Event,
     Reply,
     accepted,
+    monitor,
     plan,
-    play,
     reply,
-    shown,
-    told,
+    resource,
+    run,
     url,
 )
 
@@ -39,14 +39,14 @@ class Quirk:
     """One operation with it.
 
     Attributes:
-        asked: the URLs asked, in order.
+        urls: the requested URLs, in order.
         body: the body of the answer that ended it, where that is the point.
     """
 
-    the: Plan
+    the_plan: Plan
     answers: tuple[Event, ...]
     outcome: type[State] | UnknownReason
-    asked: tuple[str, ...] = field(default=())
+    urls: tuple[str, ...] = field(default=())
     body: bytes | None = None
 
 
@@ -56,20 +56,20 @@ PREEMPTED = {"status": "Canceled", "error": {"code": "OperationPreempted"}}
 
 QUIRKS = {
     "1 monitor 200 with an empty body when done": Quirk(
-        plan("POST"), (AAO, told("Running"), reply(200)), Succeeded, (OP, OP)
+        plan("POST"), (AAO, monitor("Running"), reply(200)), Succeeded, (OP, OP)
     ),
     "2 monitor 204 when a DELETE is done": Quirk(plan("DELETE"), (AAO, reply(204)), Succeeded, (OP,)),
-    "3 monitor answers with the resource": Quirk(plan(), (AAO, shown("Creating"), shown("Succeeded")), Fetching),
+    "3 monitor answers with the resource": Quirk(plan(), (AAO, resource("Creating"), resource("Succeeded")), Fetching),
     "3 monitor answers with a result": Quirk(plan("POST"), (AAO, reply(200, {"value": 1})), Polling, (OP,)),
     "4 monitor 404 right after the start": Quirk(
-        plan("POST"), (AAO, reply(404), reply(404), told("Succeeded")), Succeeded, (OP, OP, OP)
+        plan("POST"), (AAO, reply(404), reply(404), monitor("Succeeded")), Succeeded, (OP, OP, OP)
     ),
     "4 resource 404 right after the start": Quirk(
-        plan(), (shown("Accepted", 201), reply(404), shown("Succeeded")), Succeeded, (RESOURCE, RESOURCE)
+        plan(), (resource("Accepted", 201), reply(404), resource("Succeeded")), Succeeded, (RESOURCE, RESOURCE)
     ),
     "5 refreshed URL 404, the first keeps working": Quirk(
         plan("DELETE"),
-        (AAO, told("Running", Azure_AsyncOperation="/new"), reply(404), told("Succeeded")),
+        (AAO, monitor("Running", Azure_AsyncOperation="/new"), reply(404), monitor("Succeeded")),
         Succeeded,
         (OP, url("/new"), OP),
     ),
@@ -80,60 +80,65 @@ QUIRKS = {
         (f"{RESOURCE}&asyncId=1",) * 2,
     ),
     "7 Location beside a resource that is still being made": Quirk(
-        plan(), (shown("Creating", 201, Location=RESOURCE), shown("Creating"), shown("Succeeded")), Succeeded
+        plan(), (resource("Creating", 201, Location=RESOURCE), resource("Creating"), resource("Succeeded")), Succeeded
     ),
     "8 monitor says Succeeded while Location still answers 202": Quirk(
         plan("POST"),
-        (AAO_LOC, told("Succeeded"), accepted(), reply(200, b'"ready"')),
+        (AAO_LOC, monitor("Succeeded"), accepted(), reply(200, b'"ready"')),
         Succeeded,
         (OP, LOC, LOC),
         b'"ready"',
     ),
     "9 PATCH body shows the old Succeeded": Quirk(
         plan("PATCH"),
-        (shown("Succeeded", 200, Azure_AsyncOperation="/op"), told("Running"), told("Succeeded"), reply(200)),
+        (resource("Succeeded", 200, Azure_AsyncOperation="/op"), monitor("Running"), monitor("Succeeded"), reply(200)),
         Succeeded,
         (OP, OP, RESOURCE),
     ),
     "10 PATCH 201 with a polling header": Quirk(
-        plan("PATCH"), (shown("Succeeded", 201, Location="/loc"), accepted(), reply(200)), Succeeded, (LOC, LOC)
+        plan("PATCH"), (resource("Succeeded", 201, Location="/loc"), accepted(), reply(200)), Succeeded, (LOC, LOC)
     ),
     "11 PATCH result only behind Location": Quirk(
         plan("PATCH"), (LOC_ALONE, accepted(), reply(200, b'{"a": 1}')), Succeeded, (LOC, LOC), b'{"a": 1}'
     ),
     "12 a Failed that the caller takes for transient": Quirk(
-        plan("POST", terminal_words={"failed": Verdict.RUNNING}), (AAO, told("Failed"), told("Succeeded")), Succeeded
+        plan("POST", terminal_words={"failed": Verdict.RUNNING}),
+        (AAO, monitor("Failed"), monitor("Succeeded")),
+        Succeeded,
     ),
     "13 canceled because another write won": Quirk(plan(), (AAO, reply(200, PREEMPTED)), Canceled, (OP,)),
     "19 polling URL with :443 and doubled slashes": Quirk(
         plan("POST"),
-        (accepted(Azure_AsyncOperation=f"{HOST}:443//op//1"), told("Succeeded")),
+        (accepted(Azure_AsyncOperation=f"{HOST}:443//op//1"), monitor("Succeeded")),
         Succeeded,
         (f"{HOST}:443//op//1?api-version=1",),
     ),
     "20 Operation-Location without an api-version": Quirk(
-        plan("POST"), (accepted(Operation_Location=f"{HOST}/op"), told("Succeeded")), Succeeded, (OP,)
+        plan("POST"), (accepted(Operation_Location=f"{HOST}/op"), monitor("Succeeded")), Succeeded, (OP,)
     ),
     "21 monitor of another api-version than the request": Quirk(
         plan("POST"),
-        (accepted(Azure_AsyncOperation="/op?api-version=2"), told("Succeeded")),
+        (accepted(Azure_AsyncOperation="/op?api-version=2"), monitor("Succeeded")),
         Succeeded,
         (f"{HOST}/op?api-version=2",),
     ),
     "24 status and properties both null": Quirk(
-        plan("POST"), (AAO, reply(200, {"status": None, "properties": None}), told("Succeeded")), Succeeded
+        plan("POST"), (AAO, reply(200, {"status": None, "properties": None}), monitor("Succeeded")), Succeeded
     ),
     "25 initial PUT body {}": Quirk(plan(), (reply(200, {}),), Succeeded),
     "25 initial PUT body {} beside a header": Quirk(
-        plan(), (reply(201, {}, Azure_AsyncOperation="/op"), told("Succeeded"), reply(200)), Succeeded, (OP, RESOURCE)
+        plan(),
+        (reply(201, {}, Azure_AsyncOperation="/op"), monitor("Succeeded"), reply(200)),
+        Succeeded,
+        (OP, RESOURCE),
     ),
     "26 a byte order mark before the JSON": Quirk(
         plan("POST"), (AAO, reply(200, b'\xef\xbb\xbf{"status": "Failed"}')), Failed, (OP,)
     ),
     "27 the token expires in mid-operation": Quirk(
-        plan("POST"), (AAO, told("Running"), reply(401), told("Succeeded")), Succeeded, (OP, OP, OP)
+        plan("POST"), (AAO, monitor("Running"), reply(401), monitor("Succeeded")), Succeeded, (OP, OP, OP)
     ),
-    "28 403 on the status path at first": Quirk(plan("POST"), (AAO, reply(403), told("Succeeded")), Succeeded),
+    "28 403 on the status path at first": Quirk(plan("POST"), (AAO, reply(403), monitor("Succeeded")), Succeeded),
     "28 403 on the status path for good": Quirk(
         plan("POST"), (AAO, *[reply(403, Retry_After="30")] * 5), UnknownReason.FORBIDDEN
     ),
@@ -142,7 +147,11 @@ QUIRKS = {
     ),
     "30 polling goes through a gateway": Quirk(
         Plan("POST", "https://gw.contoso.net/vm?api-version=1", GATEWAY),
-        (accepted(Azure_AsyncOperation=f"{HOST}/op"), told("Running", Azure_AsyncOperation=OP), told("Succeeded")),
+        (
+            accepted(Azure_AsyncOperation=f"{HOST}/op"),
+            monitor("Running", Azure_AsyncOperation=OP),
+            monitor("Succeeded"),
+        ),
         Succeeded,
         ("https://gw.contoso.net/op?api-version=1",) * 2,
     ),
@@ -153,7 +162,10 @@ QUIRKS = {
         plan("DELETE"), (LOC_ALONE, accepted(), reply(404), reply(404)), Succeeded, (LOC, LOC, RESOURCE)
     ),
     "33 202 and Location with an operation document": Quirk(
-        plan("POST"), (told("Accepted", 202, Location="/loc"), told("Running", 202), told("Failed")), Failed, (LOC, LOC)
+        plan("POST"),
+        (monitor("Accepted", 202, Location="/loc"), monitor("Running", 202), monitor("Failed")),
+        Failed,
+        (LOC, LOC),
     ),
 }
 
@@ -164,12 +176,12 @@ def test_quirk(name: str) -> None:
     quirk = QUIRKS[name]
     initial, *later = quirk.answers
     assert isinstance(initial, Reply)
-    story = play(quirk.the, initial, *later)
-    assert story.outcome == quirk.outcome
-    assert story.asked == (quirk.asked or story.asked)
+    history = run(quirk.the_plan, initial, *later)
+    assert history.outcome == quirk.outcome
+    assert history.urls == (quirk.urls or history.urls)
     if quirk.body is not None:
-        assert isinstance(story.end, Succeeded)
-        assert story.end.answer.body == quirk.body
+        assert isinstance(history.end, Succeeded)
+        assert history.end.answer.body == quirk.body
 
 
 @pytest.mark.parametrize(
@@ -182,17 +194,17 @@ def test_quirk(name: str) -> None:
         ({"status": "Failed", "error": '{"error": {"code": "Inner", "message": "m"}}'}, "Inner", "m"),
     ],
 )
-def test_quirks_14_to_18_a_failure_is_told_wherever_its_error_stands(
+def test_quirks_14_to_18_a_failure_is_found_in_every_place_of_its_error(
     body: object, code: str | None, message: str | None
 ) -> None:
     """14 `{}`, 15 no code, 16 Pascal case without wrapper, 17 further members, 18 JSON in a string."""
-    end = play(plan("POST"), AAO, reply(200, body)).end
+    end = run(plan("POST"), AAO, reply(200, body)).end
     assert isinstance(end, Failed)
     error = read_error(end.answer).error
     assert (error.code, error.message) == (code, message)
 
 
-def test_quirks_22_and_23_odd_times_and_fractions_are_told_as_they_are() -> None:
+def test_quirks_22_and_23_odd_times_and_fractions_are_reported_unchanged() -> None:
     """22 a startTime that is not RFC 3339; 23 a percentComplete from 0 to 1."""
     document = {"startTime": "2023-08-11 01:58:30 +0000", "percentComplete": 0.5}
     progress = progress_after(NO_PROGRESS, StatusReport(Verdict.RUNNING, "Running", document), (None, None))

@@ -47,7 +47,7 @@ def test_no_other_module_touches_the_headers_or_the_body_of_an_answer(module: st
 
 
 @pytest.mark.parametrize("module", sorted(READERS))
-def test_each_reader_touches_what_it_is_listed_for(module: str) -> None:
+def test_each_reader_touches_its_listed_attributes(module: str) -> None:
     """`Answer.without_content` replaces all three."""
     assert touched(SOURCES[module]) == (ATTRIBUTES if module == "answer" else READERS[module])
 

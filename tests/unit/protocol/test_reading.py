@@ -40,7 +40,7 @@ def test_the_reading_of_an_answer_has_all_that_the_machine_looks_at() -> None:
     assert reading.json == reading.status_json == reading.document == {"status": "Running"}
 
 
-def test_the_reading_of_an_answer_without_headers_names_nothing() -> None:
+def test_the_reading_of_an_answer_without_headers_has_no_url() -> None:
     reading = reading_of(reply(500))
     assert (reading.retry_after_s, reading.location, reading.named_url(MONITOR_HEADERS)) == (None, None, None)
     assert reading.request_ids == (None, None)
@@ -55,7 +55,7 @@ def test_the_body_is_parsed_once() -> None:
     assert result.json == status.document == {"a": 1}
 
 
-def test_t10_a_large_status_of_brackets_is_broken_and_is_a_legal_result() -> None:
+def test_t10_a_large_body_of_brackets_is_a_malformed_status_but_a_legal_result() -> None:
     brackets = f"[{'[],' * LARGE}[]]".encode()
     reading = reading_of(reply(200, brackets))
     assert reading.status_json is BodyProblem.BROKEN

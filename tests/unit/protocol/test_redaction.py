@@ -27,7 +27,7 @@ from tests.support.canary import CANARY
         (r"C:\new\table", r"C:\new\table"),
     ],
 )
-def test_rule_45_nothing_shown_acts_on_a_terminal_or_a_log(text: str, shown: str) -> None:
+def test_rule_45_no_shown_text_controls_a_terminal_or_a_log(text: str, shown: str) -> None:
     """Controls, line breaks, bidi and invisible characters are written out; letters of any script stay."""
     assert escape_for_display(text) == shown
 

@@ -22,13 +22,13 @@ from tests.support.protocol_rows import (
     RESOURCE,
     TRUST,
     accepted,
+    monitor,
     plan,
-    play,
-    play_on,
     polling,
     reply,
-    shown,
-    told,
+    resource,
+    run,
+    run_from,
     url,
 )
 
@@ -73,7 +73,7 @@ def test_rule_42_a_round_trip_changes_nothing(token: Token, key: bytes | None) -
     assert "=" not in text
 
 
-def test_rule_42_a_token_may_have_every_member_at_once() -> None:
+def test_rule_42_a_token_may_have_all_members() -> None:
     token = TOKEN._replace(fallback="f", location="l", rejected_location="r", client_request_id="c", not_before=1.0)
     token = token._replace(final_state_via=FinalStateVia.LOCATION)
     assert decode(encode(token)) == token
@@ -94,30 +94,30 @@ def test_rule_42_a_token_is_versioned_json_in_base64url() -> None:
     }
 
 
-@pytest.mark.parametrize(("not_before", "told"), [(0.0, []), (1.0, ["not_before"])])
-def test_rule_42_a_token_holds_nothing_that_says_nothing(not_before: float, told: list[str]) -> None:
+@pytest.mark.parametrize(("not_before", "member"), [(0.0, []), (1.0, ["not_before"])])
+def test_rule_42_a_token_omits_empty_members(not_before: float, member: list[str]) -> None:
     """No member that is absent, no time that is 0, no blank."""
     text = encode(TOKEN._replace(not_before=not_before))
     sent = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    assert list(json.loads(sent)) == ["v", "method", "resource", "pattern", "url", *told]
+    assert list(json.loads(sent)) == ["v", "method", "resource", "pattern", "url", *member]
     assert b" " not in sent
 
 
 RICH = accepted(Azure_AsyncOperation="/op", Location="/loc")
 STATES = [
-    play(plan("POST"), RICH),
-    play(plan("POST"), RICH, told("Running", Operation_Location="/2", Location="/loc2")),
-    play(plan("POST"), RICH, reply(503)),
-    play(plan("POST"), accepted(Location="/loc")),
-    play(plan("PATCH"), shown("Updating")),
-    play(plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI), accepted()),
-    play(plan("POST"), RICH, told("Succeeded")),
-    play(plan("POST"), RICH, told("Succeeded"), accepted(Location="/3")),
+    run(plan("POST"), RICH),
+    run(plan("POST"), RICH, monitor("Running", Operation_Location="/2", Location="/loc2")),
+    run(plan("POST"), RICH, reply(503)),
+    run(plan("POST"), accepted(Location="/loc")),
+    run(plan("PATCH"), resource("Updating")),
+    run(plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI), accepted()),
+    run(plan("POST"), RICH, monitor("Succeeded")),
+    run(plan("POST"), RICH, monitor("Succeeded"), accepted(Location="/3")),
 ]
 
 
-@pytest.mark.parametrize("state", [story.next for story in STATES])
-def test_rule_42_a_pending_state_is_taken_up_where_it_was(state: Pending) -> None:
+@pytest.mark.parametrize("state", [history.next for history in STATES])
+def test_rule_42_a_pending_state_is_resumed_where_it_was(state: Pending) -> None:
     """Current and fallback polling URL, Location, pattern; counters of trouble start anew."""
     resumed = again(state)
     assert type(resumed) is type(state)
@@ -131,47 +131,49 @@ def test_rule_42_a_pending_state_is_taken_up_where_it_was(state: Pending) -> Non
     )
 
 
-def test_rule_42_a_redirect_in_mid_air_starts_again_at_the_polling_url() -> None:
+def test_rule_42_a_resumed_redirect_starts_again_at_the_polling_url() -> None:
     """The hop is not kept."""
-    assert again(play_on(polling(), reply(307, Location="/b")).next).next_request.url == url("/op")
+    assert again(run_from(polling(), reply(307, Location="/b")).next).next_request.url == url("/op")
 
 
-def test_rule_42_a_confirmation_is_taken_up_at_the_poll_before_it() -> None:
+def test_rule_42_a_confirmation_is_resumed_at_the_poll_before_it() -> None:
     """Which a 404 confirms again."""
-    state = play_on(polling("DELETE"), reply(404)).next
+    state = run_from(polling("DELETE"), reply(404)).next
     assert isinstance(state, Confirming)
     resumed = again(state)
     assert isinstance(resumed, Polling)
     assert (resumed.url, resumed.next_request.url) == (url("/op"), url("/op"))
 
 
-def test_rule_42_a_lost_operation_can_be_taken_up() -> None:
+def test_rule_42_an_operation_of_unknown_state_can_be_resumed() -> None:
     """Here after a 400; the next answer is read as it would have been."""
-    last = play_on(polling(), reply(400)).unknown.last
+    last = run_from(polling(), reply(400)).unknown.last
     assert last is not None
-    assert isinstance(play_on(again(last), told("Succeeded")).end, Fetching)
+    assert isinstance(run_from(again(last), monitor("Succeeded")).end, Fetching)
 
 
 def test_rule_42_a_refused_location_is_left_out() -> None:
     """It would be refused again."""
-    state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://evil.example/")).next
+    state = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://evil.example/")).next
     assert token_of(state, 0.0).location is None
 
 
 @pytest.mark.parametrize("named", ["https://eu.azure.com/loc", "https://user@eu.azure.com/loc", "/a b"])
 def test_rule_42_a_refused_location_is_refused_again_when_it_is_used(named: str) -> None:
     """Not forgotten, as if there had been none; and until then it harms nothing."""
-    state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=named)).next
+    state = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=named)).next
     resumed = again(state)
     assert isinstance(resumed, Polling)
     assert isinstance(resumed.location, RejectedURL)
     for taken in (state, resumed):
-        assert play_on(taken, told("Succeeded")).unknown.reason is UnknownReason.UNTRUSTED
-    assert play_on(resumed, told("Running", Location="/loc"), told("Succeeded"), reply(200)).asked[-1] == url("/loc")
+        assert run_from(taken, monitor("Succeeded")).unknown.reason is UnknownReason.UNTRUSTED
+    assert run_from(resumed, monitor("Running", Location="/loc"), monitor("Succeeded"), reply(200)).urls[-1] == url(
+        "/loc"
+    )
 
 
-def test_rule_42_a_refused_location_is_used_by_who_trusts_its_origin_after_all() -> None:
-    state = play(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://eu.azure.com/loc")).next
+def test_rule_42_a_refused_location_is_used_once_its_origin_is_trusted() -> None:
+    state = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="https://eu.azure.com/loc")).next
     eu = TRUST._replace(allowed=frozenset({origin_of(TRUST.parse("https://eu.azure.com"))}))
     resumed = state_of(token_of(state, 0.0), plan("POST", url_policy=eu))
     assert isinstance(resumed, Polling)
@@ -180,25 +182,25 @@ def test_rule_42_a_refused_location_is_used_by_who_trusts_its_origin_after_all()
 
 @pytest.mark.parametrize("location", [f"{HOST}/loc?t=", "https://eu.azure.com/loc?t="])
 @pytest.mark.parametrize("letter", ["x", '"'])
-def test_rule_42_of_urls_of_8_kib_there_is_a_token_in_every_state(location: str, letter: str) -> None:
+def test_rule_42_every_state_has_a_token_with_urls_of_8_kib(location: str, letter: str) -> None:
     """The resource, the monitor, the fallback and the `Location` may all be that long, and escaped (rule 13)."""
-    resource, first, second, third = (
+    initial_url, first, second, third = (
         f"{start}{'&' if '?' in start else '?'}api-version=1&t=".ljust(MAX_URL, letter)
         for start in (RESOURCE, f"{HOST}/1", f"{HOST}/2", location)
     )
-    the = plan("POST", resource_url=resource)
-    state = play(
-        the, accepted(Azure_AsyncOperation=first), told("Running", Azure_AsyncOperation=second, Location=third)
+    the_plan = plan("POST", resource_url=initial_url)
+    state = run(
+        the_plan, accepted(Azure_AsyncOperation=first), monitor("Running", Azure_AsyncOperation=second, Location=third)
     )
     resumed = again(state.next)
     assert isinstance(resumed, Polling)
-    assert (resumed.plan.resource_url, resumed.url, resumed.fallback) == (resource, second, first)
+    assert (resumed.plan.resource_url, resumed.url, resumed.fallback) == (initial_url, second, first)
     assert isinstance(resumed.location, str if third.startswith(HOST) else RejectedURL)
 
 
 def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
     """An operation resumes there without trust in the newer URL; without a fallback the rejection is reported."""
-    unknown = play_on(polling(), told("Running", Azure_AsyncOperation="https://eu.azure.com/op")).unknown
+    unknown = run_from(polling(), monitor("Running", Azure_AsyncOperation="https://eu.azure.com/op")).unknown
     assert unknown.last is not None
     token = token_of(unknown.last, 0.0)
     resumed = state_of(token, plan())
@@ -208,7 +210,7 @@ def test_rule_42_a_refused_url_leaves_its_fallback() -> None:
 
 
 @pytest.mark.parametrize("odd", ["a\tb", "caf\xe9", "\x7f", "\ud800", "\n"])
-def test_rule_42_a_client_request_id_that_is_no_plain_text_spoils_no_token(odd: str) -> None:
+def test_rule_42_a_client_request_id_with_control_characters_is_left_out(odd: str) -> None:
     """It is left out: the polls of the resumed operation carry none."""
     assert decode(encode(token_of(polling(client_request_id=odd), 0.0))).client_request_id is None
 
@@ -220,7 +222,7 @@ def test_rule_42_a_token_of_4_kib_urls_has_16_kib() -> None:
     assert len(encode(token, b"key")) <= 16 * 1024
 
 
-def test_rule_42_no_longer_text_is_read() -> None:
+def test_rule_42_a_longer_text_is_not_read() -> None:
     assert decode(encode(TOKEN).ljust(MAX_TOKEN)) == TOKEN
     with pytest.raises(InvalidToken, match="longer"):
         decode(encode(TOKEN).ljust(MAX_TOKEN + 1))
@@ -230,13 +232,13 @@ def test_rule_42_no_longer_text_is_read() -> None:
 def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key: bytes | None) -> None:
     """To the character."""
     signature = 0 if key is None else len(encode(TOKEN, key)) - len(encode(TOKEN))
-    room = (
+    space = (
         (MAX_TOKEN - signature) * 3 // 4 - len(base64.urlsafe_b64decode(encode(TOKEN) + "==")) - len(',"request_id":""')
     )
-    fits = TOKEN._replace(client_request_id="f" * room)
+    fits = TOKEN._replace(client_request_id="f" * space)
     assert MAX_TOKEN - 1 <= len(encode(fits, key)) <= MAX_TOKEN
     assert decode(encode(fits, key), key) == fits
-    assert decode(encode(fits._replace(client_request_id="f" * (room + 1)), key), key) == TOKEN
+    assert decode(encode(fits._replace(client_request_id="f" * (space + 1)), key), key) == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -306,13 +308,13 @@ DEEP = base64.urlsafe_b64encode(b"[" * 12_000).decode()
         *(encode(TOKEN) + ".", encode(TOKEN) + ".AAAA", encode(TOKEN, b"key").replace(".", ""), "\xa0.\xa0", "\ud800."),
     ],
 )
-def test_rule_42_what_is_no_token_is_refused(text: str, key: bytes | None) -> None:
+def test_rule_42_an_invalid_token_is_refused(text: str, key: bytes | None) -> None:
     """As `InvalidToken`, a ValueError; nothing else is raised, and pickles are not read."""
     with pytest.raises(InvalidToken):
         decode(text, key)
 
 
-def test_rule_42_a_key_is_asked_for_and_asked_of() -> None:
+def test_rule_42_a_token_is_signed_if_and_only_if_there_is_a_key() -> None:
     """A signed token needs its key, and a key refuses what is not signed with it."""
     with pytest.raises(InvalidToken, match="signed"):
         decode(encode(TOKEN, b"key"))
@@ -348,7 +350,7 @@ def test_rule_42_a_refused_token_says_why(text: str, key: bytes | None, why: str
 
 
 @pytest.mark.parametrize("stray", ["\n", " ", "=", "!", ".", "%", "+", "/", "\0"])
-def test_rule_42_no_character_is_passed_over(stray: str) -> None:
+def test_rule_42_no_character_is_ignored(stray: str) -> None:
     """A token has one spelling: damage is reported, not repaired by a guess."""
     text = encode(TOKEN)
     with pytest.raises(InvalidToken):

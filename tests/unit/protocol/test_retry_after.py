@@ -79,7 +79,7 @@ def test_rule_35_an_unparsable_or_non_finite_retry_after_is_as_absent(value: str
     assert retry_after(answer(retry_after=value)) is None
 
 
-def test_rule_34_no_header_says_nothing() -> None:
+def test_rule_34_without_a_header_there_is_no_retry_after() -> None:
     """None, unlike a 0."""
     assert retry_after(answer()) is None
 
@@ -165,7 +165,7 @@ def test_rule_34_a_year_of_two_digits_survives_the_first_years_of_the_calendar()
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.dictionaries(NAMES, VALUES))
-def test_rule_35_what_the_server_says_is_finite_or_nothing(moment: datetime, headers: dict[str, str]) -> None:
+def test_rule_35_a_retry_after_is_finite_or_ignored(moment: datetime, headers: dict[str, str]) -> None:
     """Any values of the four headers, at any time."""
     said = retry_after(answer(moment, **headers))
     assert said is None or 0.0 <= said < math.inf

@@ -9,19 +9,19 @@ import pytest
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.states import Confirming, Pending, State, Terminal, UnknownReason
 from azpoll.protocol.status_document import NO_PROGRESS
-from tests.support.protocol_rows import RESOURCE, accepted, plan, play, play_on, polling, reply, told
+from tests.support.protocol_rows import RESOURCE, accepted, monitor, plan, polling, reply, run, run_from
 
 STORIES = [
-    play_on(polling(), told("Running", Location="/canary", Azure_AsyncOperation="/canary")),
-    play_on(polling("DELETE"), reply(404)),
-    play_on(polling(), told("Succeeded")),
-    play_on(polling(), told("Succeeded"), reply(200, b"canary")),
-    play_on(polling(), reply(200, {"status": "Failed", "error": {"message": "canary"}}, canary="canary")),
-    play_on(polling(), told("Canceled")),
-    play_on(polling(), reply(400, b"canary")),
-    play_on(polling(), told("Running", Azure_AsyncOperation="https://evil.example/?canary")),
-    play_on(polling(deadline_s=5.0), told("Running", Retry_After="canary")),
-    play_on(polling(deadline_s=5.0), told("Running", Retry_After="99")),
+    run_from(polling(), monitor("Running", Location="/canary", Azure_AsyncOperation="/canary")),
+    run_from(polling("DELETE"), reply(404)),
+    run_from(polling(), monitor("Succeeded")),
+    run_from(polling(), monitor("Succeeded"), reply(200, b"canary")),
+    run_from(polling(), reply(200, {"status": "Failed", "error": {"message": "canary"}}, canary="canary")),
+    run_from(polling(), monitor("Canceled")),
+    run_from(polling(), reply(400, b"canary")),
+    run_from(polling(), monitor("Running", Azure_AsyncOperation="https://evil.example/?canary")),
+    run_from(polling(deadline_s=5.0), monitor("Running", Retry_After="canary")),
+    run_from(polling(deadline_s=5.0), monitor("Running", Retry_After="99")),
 ]
 STATES = [story.end for story in STORIES]
 
@@ -41,7 +41,7 @@ def test_rule_45_a_state_shows_no_url_header_or_body(state: State) -> None:
         assert RESOURCE not in shown
 
 
-def test_rule_45_a_plan_shows_its_method_alone() -> None:
+def test_rule_45_a_plan_shows_only_its_method() -> None:
     """Its URL has a query too."""
     assert repr(plan("PUT", resource_url=f"{RESOURCE}&sig=canary")) == "<Plan of a PUT>"
 
@@ -55,17 +55,17 @@ def test_a_state_is_frozen_and_slotted(state: State) -> None:
     assert not hasattr(state, "__dict__")
 
 
-def test_rule_41_every_state_tells_the_progress() -> None:
+def test_rule_41_every_state_has_the_progress() -> None:
     """Also one that is lost, and a confirmation; one that never began has none."""
-    seen = play_on(polling("DELETE"), told("Running"))
+    seen = run_from(polling("DELETE"), monitor("Running"))
     for event in (reply(404), reply(503), reply(400)):
-        assert play_on(seen.end, event).end.progress.status == "Running"
-    assert play(plan(), reply(400)).unknown.progress == NO_PROGRESS
+        assert run_from(seen.end, event).end.progress.status == "Running"
+    assert run(plan(), reply(400)).unknown.progress == NO_PROGRESS
 
 
 def test_a_confirmation_is_of_the_resource() -> None:
     """With the plan of the poll before it."""
-    state = play_on(polling("DELETE"), reply(404)).end
+    state = run_from(polling("DELETE"), reply(404)).end
     assert isinstance(state, Confirming)
     assert state.url == RESOURCE
     assert state.plan == plan("DELETE")
@@ -77,5 +77,5 @@ def test_rule_24_a_verdict_and_a_failure_to_read_are_never_mixed() -> None:
         *("NOT_STARTED", "UNTRUSTED", "EXHAUSTED", "UNREACHABLE", "MALFORMED", "UNAUTHENTICATED", "FORBIDDEN"),
         *("NOT_FOUND", "REFUSED", "TIMED_OUT"),
     }
-    unknown = play(plan("POST"), accepted()).unknown
+    unknown = run(plan("POST"), accepted()).unknown
     assert isinstance(unknown.outcome, Answer)

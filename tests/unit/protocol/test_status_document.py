@@ -110,7 +110,7 @@ def test_rule_15_no_word_but_those_five_ends_an_operation(word: str) -> None:
         ({"status": "Running", "location": "westeurope"}, False),
     ],
 )
-def test_rule_4_a_monitor_has_a_status_and_the_members_of_a_monitor_alone(
+def test_rule_4_a_monitor_has_a_status_and_only_members_of_a_monitor(
     document: dict[str, object],
     monitor: bool,  # noqa: FBT001 - a row
 ) -> None:

@@ -47,7 +47,7 @@ def test_a_429_concerns_the_scope_a_provider_or_one_operation(outcome: Reply, th
         *(({READS: odd}, None) for odd in ("-1", "1e99", "1,2", "9" * 10, "\u0663", "\u00b2", "1.5", "+1", " 1")),
     ],
 )
-def test_the_least_number_of_reads_left_is_told(headers: dict[str, str], left: int | None) -> None:
+def test_the_lowest_number_of_remaining_reads_counts(headers: dict[str, str], left: int | None) -> None:
     """A value that is not a plain number of at most nine digits counts as absent."""
     assert remaining(Reply(200, headers=headers).to(RESOURCE, 0.0), "reads") == left
 

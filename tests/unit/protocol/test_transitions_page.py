@@ -10,7 +10,7 @@ from tests.support.repository import ROOT
 DOCS = ROOT / "docs"
 
 
-def test_the_committed_page_is_what_the_tables_say_now() -> None:
+def test_the_committed_page_matches_the_tables() -> None:
     """If this fails, run `python docs/make_transitions.py`."""
     written = runpy.run_path(str(DOCS / "make_transitions.py"))["page"]()
     assert (DOCS / "transitions.md").read_text(encoding="utf-8") == written

@@ -75,7 +75,7 @@ def test_rule_8_relative_urls_resolve_against_the_answer_that_carried_them(named
         ("management.azure.com:443/op", "not a URL"),
     ],
 )
-def test_rule_8_what_is_no_proper_url_is_refused(named: str, why: str) -> None:
+def test_rule_8_an_invalid_url_is_refused(named: str, why: str) -> None:
     """Blanks, control characters, userinfo, fragments and an empty host are errors, with nothing to resume at."""
     refused = target(named)
     assert isinstance(refused, RejectedURL)
@@ -99,7 +99,7 @@ def test_rule_8_only_http_and_https_have_an_origin(scheme: str) -> None:
 @pytest.mark.parametrize(
     "named", ["/a b", "https://user:pw@management.azure.com/op", "https:///op", "https:op", "///op"]
 )
-def test_rule_8_a_rebased_url_is_as_proper_as_any(named: str) -> None:
+def test_rule_8_a_rebased_url_must_be_valid(named: str) -> None:
     """Moving a URL to a gateway hides nothing that is wrong with it."""
     assert isinstance(target(named, trust_of(GATEWAY, rebase_to=f"{GATEWAY}/arm"), f"{GATEWAY}/arm/op"), RejectedURL)
 
@@ -150,7 +150,12 @@ def test_rule_9_the_origin_must_be_that_of_the_initial_request(initial: str, nam
         ("http://localhost", "https://eu.azure.com", "http://eu.azure.com/op", False),
     ],
 )
-def test_rule_9_or_one_that_the_caller_listed(initial: str, allowed: str, named: str, trusted: bool) -> None:  # noqa: FBT001 - a row
+def test_rule_9_the_origin_may_be_one_that_the_caller_listed(
+    initial: str,
+    allowed: str,
+    named: str,
+    trusted: bool,  # noqa: FBT001 - a row
+) -> None:
     """Exactly; and plain http only where the initial request used it."""
     asked = target(named, trust_of(initial, allowed))
     assert asked == named if trusted else isinstance(asked, RejectedURL)
@@ -232,7 +237,7 @@ def test_rule_12_an_api_version_is_kept_or_added_and_nothing_else_is_rewritten(n
 
 
 @pytest.mark.parametrize("resource", [f"{HOST}/vm", f"{HOST}/vm?t=1", f"{HOST}/vm?API-version=7"])
-def test_rule_12_the_api_version_is_that_of_the_initial_request_as_it_stands(resource: str) -> None:
+def test_rule_12_the_api_version_is_that_of_the_initial_request_unchanged(resource: str) -> None:
     """None is invented."""
     added = "?API-version=7" if "API" in resource else ""
     assert TRUST.resolve("/op", base=BASE, resource_url=resource) == f"{HOST}/op{added}"
@@ -262,7 +267,7 @@ def test_rule_13_a_url_of_another_origin_can_be_resumed_at_if_it_is_not_too_long
 
 
 @pytest.mark.parametrize("named", ["https://evil.example/" + "x" * MAX_URL, "/" + "x" * 70_000])
-def test_rule_13_a_long_url_is_nothing_to_resume_at(named: str) -> None:
+def test_rule_13_a_long_url_cannot_be_resumed_at(named: str) -> None:
     """With any other defect too."""
     refused = target(named)
     assert isinstance(refused, RejectedURL)
@@ -277,7 +282,7 @@ HOMES = st.sampled_from([HOST, f"{HOST}:8443", "http://10.0.0.1:80", "https://[:
 
 
 @given(home=HOMES, start=STARTS, rest=HOSTILE, rebase_to=st.none() | st.just(f"{GATEWAY}/arm"))
-def test_rule_9_whatever_is_named_only_trusted_origins_are_asked(
+def test_rule_9_only_trusted_origins_are_requested_for_any_named_url(
     home: str, start: str, rest: str, rebase_to: str | None
 ) -> None:
     """By the class that checks and by the other one that may send; and checking again changes nothing."""

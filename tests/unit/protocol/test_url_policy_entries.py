@@ -14,15 +14,15 @@ from tests.support.protocol_rows import (
     HOST,
     RESOURCE,
     TRUST,
-    Story,
+    History,
     accepted,
+    monitor,
     plan,
-    play,
-    play_on,
     polling,
     reply,
-    shown,
-    told,
+    resource,
+    run,
+    run_from,
     url,
 )
 
@@ -83,7 +83,7 @@ HARMLESS = {
 }
 
 
-def of_token(**urls: str) -> Story | None:
+def of_token(**urls: str) -> History | None:
     """Return the story after resuming a token with these URLs; None if the token is refused."""
     members = {"method": "POST", "resource_url": RESOURCE, "pattern": "Location", "url": url("/op")} | urls
     try:
@@ -91,39 +91,43 @@ def of_token(**urls: str) -> Story | None:
     except InvalidToken:
         return None
     state = state_of(token, plan("POST", resource_url=token.resource_url))
-    return None if isinstance(state, RejectedURL) else play_on(state)
+    return None if isinstance(state, RejectedURL) else run_from(state)
 
 
-def redirected(state: Pending, named: str) -> Story:
+def redirected(state: Pending, named: str) -> History:
     """Return the story after a redirect."""
-    return play_on(state, reply(307, Location=named))
+    return run_from(state, reply(307, Location=named))
 
 
 def fetching(method: str) -> Fetching:
     """Return an operation whose result is still to be read."""
-    state = play_on(polling(method, final_state_via=FinalStateVia.ORIGINAL_URI), told("Succeeded")).end
+    state = run_from(polling(method, final_state_via=FinalStateVia.ORIGINAL_URI), monitor("Succeeded")).end
     assert isinstance(state, Fetching)
     return state
 
 
-ENTRIES: dict[str, Callable[[str], Story | None]] = {
-    "initial Azure-AsyncOperation": lambda named: play(plan(), accepted(Azure_AsyncOperation=named)),
-    "initial Operation-Location": lambda named: play(plan("POST"), accepted(Operation_Location=named)),
-    "initial Location": lambda named: play(plan("DELETE"), accepted(Location=named)),
-    "initial Location, for later": lambda named: play(plan("POST"), accepted(**AAO, Location=named), told("Succeeded")),
-    "later Azure-AsyncOperation": lambda named: play_on(polling(), told("Running", Azure_AsyncOperation=named)),
-    "later Operation-Location": lambda named: play_on(polling(), told("Running", Operation_Location=named)),
-    "later Location": lambda named: play(plan(), accepted(Location="/l"), accepted(Location=named)),
-    "later Location, of a 200": lambda named: play(plan(), accepted(Location="/l"), shown("Updating", Location=named)),
-    "last Location": lambda named: play_on(polling("POST"), told("Succeeded", Location=named)),
-    "resourceLocation": lambda named: play_on(
+ENTRIES: dict[str, Callable[[str], History | None]] = {
+    "initial Azure-AsyncOperation": lambda named: run(plan(), accepted(Azure_AsyncOperation=named)),
+    "initial Operation-Location": lambda named: run(plan("POST"), accepted(Operation_Location=named)),
+    "initial Location": lambda named: run(plan("DELETE"), accepted(Location=named)),
+    "initial Location, for later": lambda named: run(
+        plan("POST"), accepted(**AAO, Location=named), monitor("Succeeded")
+    ),
+    "later Azure-AsyncOperation": lambda named: run_from(polling(), monitor("Running", Azure_AsyncOperation=named)),
+    "later Operation-Location": lambda named: run_from(polling(), monitor("Running", Operation_Location=named)),
+    "later Location": lambda named: run(plan(), accepted(Location="/l"), accepted(Location=named)),
+    "later Location, of a 200": lambda named: run(
+        plan(), accepted(Location="/l"), resource("Updating", Location=named)
+    ),
+    "last Location": lambda named: run_from(polling("POST"), monitor("Succeeded", Location=named)),
+    "resourceLocation": lambda named: run_from(
         polling(), reply(200, {"status": "Succeeded", "resourceLocation": named})
     ),
     "redirect of a poll": lambda named: redirected(polling(), named),
-    "redirect of a confirmation": lambda named: redirected(play_on(polling("DELETE"), reply(404)).next, named),
+    "redirect of a confirmation": lambda named: redirected(run_from(polling("DELETE"), reply(404)).next, named),
     "redirect of the final GET": lambda named: redirected(fetching("PUT"), named),
-    "second redirect": lambda named: play_on(polling(), reply(302, Location="/1"), reply(302, Location=named)),
-    "Location of a result not there yet": lambda named: play_on(fetching("PUT"), accepted(Location=named)),
+    "second redirect": lambda named: run_from(polling(), reply(302, Location="/1"), reply(302, Location=named)),
+    "Location of a result not there yet": lambda named: run_from(fetching("PUT"), accepted(Location=named)),
     "token": lambda named: of_token(url=named),
     "token, fetching": lambda named: of_token(url=named, pattern="fetching"),
 }
@@ -131,66 +135,66 @@ ENTRIES: dict[str, Callable[[str], Story | None]] = {
 
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("form", HOSTILE)
-def test_rule_9_no_hostile_url_is_asked(entry: str, form: str) -> None:
+def test_rule_9_no_hostile_url_is_requested(entry: str, form: str) -> None:
     """At no entry and in no form; the error is `UNTRUSTED` and keeps the operation."""
-    story = ENTRIES[entry](HOSTILE[form])
-    if story is not None:
-        assert story.unknown.reason is UnknownReason.UNTRUSTED
-        assert not any("evil" in asked for asked in story.asked)
-        assert "evil.example/op" not in story.unknown.detail
-        assert entry.startswith("initial") or story.unknown.last is not None
+    history = ENTRIES[entry](HOSTILE[form])
+    if history is not None:
+        assert history.unknown.reason is UnknownReason.UNTRUSTED
+        assert not any("evil" in asked for asked in history.urls)
+        assert "evil.example/op" not in history.unknown.detail
+        assert entry.startswith("initial") or history.unknown.last is not None
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("form", HARMLESS)
-def test_rule_9_harmless_urls_are_asked_as_they_are(entry: str, form: str) -> None:
+def test_rule_9_harmless_urls_are_requested_unchanged(entry: str, form: str) -> None:
     """With the api-version of rule 12."""
     named, asked = HARMLESS[form]
-    story = ENTRIES[entry](named)
-    assert story is not None
-    assert story.next.next_request.url == asked
+    history = ENTRIES[entry](named)
+    assert history is not None
+    assert history.next.next_request.url == asked
 
 
 @pytest.mark.parametrize("form", HOSTILE)
 @pytest.mark.parametrize("member", ["location", "fallback", "resource_url"])
 def test_rule_42_every_url_of_a_token_is_checked(member: str, form: str) -> None:
     """Including URLs that would be requested later."""
-    story = of_token(**{member: HOSTILE[form]})
-    # A fallback that no token has room for is left out.
-    assert story is None or (form == "100 KiB" and isinstance(story.end, Polling) and story.end.fallback is None)
+    history = of_token(**{member: HOSTILE[form]})
+    # A fallback that fits into no token is left out.
+    assert history is None or (form == "100 KiB" and isinstance(history.end, Polling) and history.end.fallback is None)
 
 
 @pytest.mark.parametrize("form", HOSTILE)
-def test_rule_9_a_location_that_is_not_used_harms_nothing(form: str) -> None:
+def test_rule_9_a_foreign_location_that_is_not_used_is_ignored(form: str) -> None:
     """Beside a status monitor it is for the final GET alone, and a PUT reads the resource."""
-    story = play(plan(), accepted(**AAO, Location=HOSTILE[form]), told("Running"), told("Succeeded"), reply(200))
-    assert story.asked == (url("/op"), url("/op"), RESOURCE)
+    history = run(plan(), accepted(**AAO, Location=HOSTILE[form]), monitor("Running"), monitor("Succeeded"), reply(200))
+    assert history.urls == (url("/op"), url("/op"), RESOURCE)
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_rule_9_who_trusts_the_origin_after_all_can_resume(entry: str) -> None:
+def test_rule_9_an_operation_can_be_resumed_once_its_origin_is_trusted(entry: str) -> None:
     """There, or where it was named; the refusal alone ends nothing."""
     eu = plan(url_policy=TRUST).url_policy.parse("https://eu.azure.com/op")
-    story = ENTRIES[entry](str(eu))
-    if story is not None and isinstance(unknown := story.end, Unknown):
+    history = ENTRIES[entry](str(eu))
+    if history is not None and isinstance(unknown := history.end, Unknown):
         assert isinstance(unknown.last, Pending)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
-def test_rule_9_an_operation_whose_first_url_is_refused_can_be_taken_up(method: str) -> None:
+def test_rule_9_an_operation_whose_first_url_is_refused_can_be_resumed(method: str) -> None:
     """At that URL with its pattern. If it is no URL, a PUT or PATCH resumes at its resource, and others do not."""
-    foreign = play(plan(method), accepted(Operation_Location="https://eu.azure.com/op")).unknown.last
+    foreign = run(plan(method), accepted(Operation_Location="https://eu.azure.com/op")).unknown.last
     assert isinstance(foreign, Polling)
     assert (foreign.pattern.name, foreign.url) == ("Operation-Location", "https://eu.azure.com/op")
-    nowhere = play(plan(method), accepted(Operation_Location="/a b")).unknown.last
+    last = run(plan(method), accepted(Operation_Location="/a b")).unknown.last
     if method in {"PUT", "PATCH"}:
-        assert isinstance(nowhere, Polling)
-        assert (nowhere.pattern.name, nowhere.url) == ("resource", RESOURCE)
+        assert isinstance(last, Polling)
+        assert (last.pattern.name, last.url) == ("resource", RESOURCE)
     else:
-        assert nowhere is None
+        assert last is None
 
 
-def test_rule_9_one_redirect_to_a_foreign_host_does_not_take_the_operation_there() -> None:
+def test_rule_9_a_redirect_to_a_foreign_host_does_not_move_the_operation() -> None:
     """A captive portal in one answer: who resumes without trusting it polls where the operation is."""
     for state in (polling(), fetching("PUT")):
         last = redirected(state, "https://portal.example/login").unknown.last
@@ -198,9 +202,9 @@ def test_rule_9_one_redirect_to_a_foreign_host_does_not_take_the_operation_there
         assert last.url == state.url
 
 
-def test_rule_9_a_foreign_url_in_one_answer_leaves_the_trusted_one_in_reserve() -> None:
+def test_rule_9_a_foreign_url_in_one_answer_keeps_the_trusted_url() -> None:
     """So that the operation is still resumable for those who do not trust it."""
-    last = play_on(polling(), told("Running", Azure_AsyncOperation="https://evil.example/op")).unknown.last
+    last = run_from(polling(), monitor("Running", Azure_AsyncOperation="https://evil.example/op")).unknown.last
     assert isinstance(last, Polling)
     assert (last.url, last.fallback) == ("https://evil.example/op", url("/op"))
     assert last.next_request.url == last.url

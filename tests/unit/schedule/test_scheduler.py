@@ -17,7 +17,7 @@ from azpoll.schedule.concurrency import ConcurrencyLimit
 from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.job import CancelRequest, Priority
 from azpoll.schedule.scheduler import Scheduler
-from tests.support.jobs import SHELF, answer, job
+from tests.support.jobs import COLLECTION, answer, job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-CANCEL = f"{SHELF}/a/cancel"
+CANCEL = f"{COLLECTION}/a/cancel"
 RUNNING = b'{"status":"Running"}'
 ENDED = b'{"status":"Failed"}'
 

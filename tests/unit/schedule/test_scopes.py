@@ -13,7 +13,7 @@ from azpoll.protocol.throttling import ThrottleLevel
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.job import Priority
 from azpoll.schedule.scopes import COLLECTIONS_KEPT, PROVIDER_QUEUES_KEPT, ScopeQueues
-from tests.support.jobs import HOST, SHELF, answer, job
+from tests.support.jobs import COLLECTION, HOST, answer, job
 
 if TYPE_CHECKING:
     from azpoll.schedule.scope_queue import ProviderQueue
@@ -71,9 +71,9 @@ def test_urls_of_a_collection_that_names_scopes_have_separate_queues(collection:
 def test_any_number_of_collections_have_the_right_queue() -> None:
     """Also those that fell out of the cache."""
     scope_queues = queues_of()
-    provider_queue = scope_queues.queue_for(f"{SHELF}/a/b", 0.0)
+    provider_queue = scope_queues.queue_for(f"{COLLECTION}/a/b", 0.0)
     for number in range(COLLECTIONS_KEPT + 1):
-        assert scope_queues.queue_for(f"{SHELF}/{number}/b", 0.0) is provider_queue
+        assert scope_queues.queue_for(f"{COLLECTION}/{number}/b", 0.0) is provider_queue
 
 
 def test_idle_scopes_are_dropped() -> None:
@@ -140,7 +140,7 @@ def test_a_429_of_a_lock_closes_nothing() -> None:
 def test_without_a_budget_429s_are_counted_and_close_nothing(reach: ThrottleLevel) -> None:
     """Each operation waits for its own Retry-After. Numbers of remaining reads have no effect."""
     scope_queues = queues_of(None)
-    provider_queue = add(scope_queues, SHELF, "first", "second")
+    provider_queue = add(scope_queues, COLLECTION, "first", "second")
     headers, body = throttled(reach)
     headers["x-ms-ratelimit-remaining-subscription-reads"] = "0"
     scope_queues.on_answer(provider_queue, answer(429, headers, body), 0.0)
@@ -152,7 +152,7 @@ def test_without_a_budget_429s_are_counted_and_close_nothing(reach: ThrottleLeve
 def test_few_remaining_reads_slow_their_scope() -> None:
     """15 remaining reads of 60 mean a quarter of the rate. Answers without the header change nothing."""
     scope_queues = queues_of()
-    provider_queue = add(scope_queues, SHELF, "first", "second")
+    provider_queue = add(scope_queues, COLLECTION, "first", "second")
     assert taken(scope_queues, 0.0) == ["first"]
     scope_queues.on_answer(provider_queue, answer(headers={"x-ms-ratelimit-remaining-subscription-reads": "15"}), 0.0)
     scope_queues.on_answer(provider_queue, answer(), 0.0)
@@ -163,7 +163,7 @@ def test_few_remaining_reads_slow_their_scope() -> None:
 
 def test_a_scope_whose_only_job_is_withdrawn_has_no_next_time() -> None:
     scope_queues = queues_of()
-    provider_queue = scope_queues.queue_for(SHELF, 0.0)
+    provider_queue = scope_queues.queue_for(COLLECTION, 0.0)
     alone = job("alone")
     scope_queues.add(alone, provider_queue, 0.0)
     scope_queues.withdraw(alone, provider_queue)
@@ -174,7 +174,7 @@ def test_a_scope_whose_only_job_is_withdrawn_has_no_next_time() -> None:
 
 def test_a_429_sets_no_next_time_for_an_empty_scope() -> None:
     scope_queues = queues_of()
-    provider_queue = add(scope_queues, SHELF, "alone")
+    provider_queue = add(scope_queues, COLLECTION, "alone")
     assert taken(scope_queues, 0.0) == ["alone"]
     scope_queues.on_answer(provider_queue, answer(429, *throttled(ThrottleLevel.SCOPE)), 0.0)
     assert scope_queues.next_s() is None
@@ -182,7 +182,7 @@ def test_a_429_sets_no_next_time_for_an_empty_scope() -> None:
 
 def test_a_hint_moves_a_waiting_job_between_the_priorities() -> None:
     scope_queues = queues_of(Budget(rate=1.0, max_rate=1.0, burst=4.0, increase_per_s=0.0))
-    provider_queue = scope_queues.queue_for(SHELF, 0.0)
+    provider_queue = scope_queues.queue_for(COLLECTION, 0.0)
     jobs = [job(name) for name in range(4)]
     for one in jobs:
         scope_queues.add(one, provider_queue, 0.0)
@@ -196,7 +196,7 @@ def test_a_hint_moves_a_waiting_job_between_the_priorities() -> None:
 
 def test_moving_a_job_without_end_does_not_make_the_heap_of_scopes_grow() -> None:
     scope_queues = queues_of()
-    provider_queue = add(scope_queues, SHELF, "first", "second")
+    provider_queue = add(scope_queues, COLLECTION, "first", "second")
     assert taken(scope_queues, 0.0) == ["first"]
     moved = job("moved")
     scope_queues.add(moved, provider_queue, 0.0)

@@ -67,7 +67,7 @@ async def test_a_put_runs_for_its_duration_and_then_has_its_outcome(
     assert fake_arm.operations == {operation.id: operation}
 
 
-async def test_a_status_monitor_tells_times_percentage_and_error() -> None:
+async def test_a_status_monitor_shows_times_percentage_and_error() -> None:
     arm = FakeARM(epoch=datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC))
     error = {"code": "QuotaExceeded", "message": "no more"}
     arm.operation("POST", path="/x", duration_s=100, percent_complete=True, outcome="Failed", error=error)
@@ -98,7 +98,7 @@ async def test_the_result_is_at_the_location_of_a_post(client: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(("pattern", "last"), [("location", 204), ("body", 404)])
-async def test_a_delete_ends_with_nothing(
+async def test_a_delete_ends_without_a_result(
     client: httpx.AsyncClient, fake_arm: FakeARM, pattern: Pattern, last: int
 ) -> None:
     operation = fake_arm.operation("DELETE", GROUP, pattern=pattern, duration_s=5)
@@ -125,7 +125,7 @@ async def test_a_patch_is_answered_as_arm_does(
     assert (await client.patch("/x", content=b"not json")).status_code == status
 
 
-async def test_an_unplanned_request_is_told_so(client: httpx.AsyncClient) -> None:
+async def test_an_unplanned_request_gets_an_explanation(client: httpx.AsyncClient) -> None:
     answer = await client.put("/x")
     assert answer.status_code == 404
     assert "No operation is planned for PUT /x" in answer.json()["error"]["message"]
@@ -180,7 +180,7 @@ async def test_it_is_an_asgi_application() -> None:
     assert arm.requests[0].url == "http://arm/a%20b?api-version=1"
 
 
-async def test_it_takes_part_in_the_life_of_an_asgi_server() -> None:
+async def test_it_supports_the_asgi_lifespan() -> None:
     events = iter(["lifespan.startup", "lifespan.shutdown"])
     sent: list[object] = []
 

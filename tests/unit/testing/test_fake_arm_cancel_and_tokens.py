@@ -42,7 +42,7 @@ async def test_a_status_monitor_takes_cancel(client: httpx.AsyncClient, fake_arm
     assert (await client.get(url)).json()["status"] == "Canceled"
 
 
-async def test_a_cancel_path_may_be_an_operation_of_its_own(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_cancel_path_may_be_a_separate_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script()
     fake_arm.operation("POST", f"{GROUP}/cancel", duration_s=5)
     await client.put(GROUP)

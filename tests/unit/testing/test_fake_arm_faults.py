@@ -93,7 +93,7 @@ async def test_a_dropped_connection_is_a_transport_error(drop: Drop, error: type
     assert [record.status for record in played.arm.requests] == [201, None, 200]
 
 
-async def test_httpx2_gets_errors_of_its_own() -> None:
+async def test_httpx2_gets_its_own_errors() -> None:
     arm = FakeARM()
     arm.operation("PUT", "/x", initial=Drop())
     async with new_client("httpx2", transport=arm.transport("httpx2")) as client:
@@ -153,7 +153,7 @@ async def test_a_body_may_be_left_unread() -> None:
 
 
 @pytest.mark.parametrize("step", [Delay(60), Drip(1, 60)])
-async def test_a_late_answer_meets_the_read_timeout(step: Step) -> None:
+async def test_a_late_answer_exceeds_the_read_timeout(step: Step) -> None:
     played = Played(step, read_timeout_s=5)
     start = anyio.current_time()
     with pytest.raises(httpx.ReadTimeout):
@@ -161,7 +161,7 @@ async def test_a_late_answer_meets_the_read_timeout(step: Step) -> None:
     assert anyio.current_time() - start == pytest.approx(5)
 
 
-async def test_an_answer_may_be_late_or_never_come() -> None:
+async def test_an_answer_may_be_late_or_missing() -> None:
     played = Played(Delay(60), Delay(math.inf))
     start = anyio.current_time()
     await played.poll()
@@ -224,7 +224,7 @@ async def test_whether_a_reply_ends_the_operation_is_read_from_it(body: object, 
     assert (played.operation.ended_at_s is not None) == ends
 
 
-async def test_whether_a_reply_ends_the_operation_can_be_said() -> None:
+async def test_whether_a_reply_ends_the_operation_can_be_set() -> None:
     played = Played(Reply(200, {"status": "ValidationFailed"}, terminal=True))
     await played.poll()
     assert played.operation.ended_at_s is not None

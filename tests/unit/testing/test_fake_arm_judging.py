@@ -28,7 +28,7 @@ async def started(client: httpx.AsyncClient) -> str:
     return str(headers.get("azure-asyncoperation") or headers.get("location") or "/x")
 
 
-async def test_a_poll_before_its_time_is_named(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_an_early_poll_is_reported(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(retry_after=10)
     url = await started(client)
     await anyio.sleep(9.5)
@@ -43,7 +43,7 @@ async def test_a_poll_before_its_time_is_named(client: httpx.AsyncClient, fake_a
 
 
 @pytest.mark.parametrize("form", ["seconds", "imf-date", "rfc850-date", "asctime-date", "retry-after-ms"])
-async def test_a_poll_in_time_is_not_early_whatever_the_form(
+async def test_a_poll_on_time_is_not_early_for_any_form_of_retry_after(
     client: httpx.AsyncClient, fake_arm: FakeARM, form: str
 ) -> None:
     retry_after = {"retry-after-ms": RetryAfter(10, "retry-after-ms"), "seconds": RetryAfter(10)}.get(form)
@@ -59,7 +59,7 @@ async def test_a_poll_in_time_is_not_early_whatever_the_form(
 
 
 @pytest.mark.parametrize("reply", [Reply(429, retry_after=20), Reply(503, retry_after=20)])
-async def test_a_refusal_tells_a_time_too(client: httpx.AsyncClient, fake_arm: FakeARM, reply: Reply) -> None:
+async def test_a_refusal_may_have_a_retry_after(client: httpx.AsyncClient, fake_arm: FakeARM, reply: Reply) -> None:
     fake_arm.default = Script(retry_after=1, polls=[reply, Ordinary()])
     url = await started(client)
     await anyio.sleep(1)
@@ -71,7 +71,7 @@ async def test_a_refusal_tells_a_time_too(client: httpx.AsyncClient, fake_arm: F
 
 
 @pytest.mark.parametrize("told", [None, 0, -1])
-async def test_the_floor_holds_where_no_time_is_told(told: float | None) -> None:
+async def test_the_floor_applies_without_a_retry_after(told: float | None) -> None:
     strict, lax = (
         FakeARM(default=Script(retry_after=told), floor_s=2),
         FakeARM(default=Script(retry_after=told), floor_s=0),
@@ -86,7 +86,7 @@ async def test_the_floor_holds_where_no_time_is_told(told: float | None) -> None
         strict.no_early_polls()
 
 
-async def test_an_extreme_time_binds_up_to_the_cap() -> None:
+async def test_an_extreme_retry_after_applies_up_to_the_cap() -> None:
     arm = FakeARM(default=Script(retry_after=1e9), retry_after_cap_s=60)
     async with client_of(arm) as client:
         url = await started(client)
@@ -95,7 +95,9 @@ async def test_an_extreme_time_binds_up_to_the_cap() -> None:
     arm.no_early_polls()
 
 
-async def test_the_time_counts_from_when_the_answer_was_sent(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_retry_after_counts_from_the_sending_of_the_answer(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     fake_arm.default = Script(retry_after=10, initial=Delay(5))
     url = await started(client)
     await anyio.sleep(9)
@@ -105,7 +107,7 @@ async def test_the_time_counts_from_when_the_answer_was_sent(client: httpx.Async
 
 
 @pytest.mark.parametrize("first", [Reply(401), redirect("{poll_url}?hop=1")])
-async def test_following_and_repeating_at_once_is_not_early(
+async def test_an_immediate_redirect_or_repetition_is_not_early(
     client: httpx.AsyncClient, fake_arm: FakeARM, first: Step
 ) -> None:
     fake_arm.default = Script(retry_after=1, polls=[first, Ordinary()])
@@ -116,7 +118,7 @@ async def test_following_and_repeating_at_once_is_not_early(
     fake_arm.no_early_polls()
 
 
-async def test_after_a_404_the_resource_may_be_asked_at_once_but_not_the_same_url() -> None:
+async def test_after_a_404_only_the_resource_may_be_requested_immediately() -> None:
     arm = FakeARM(default=Script(pattern="body", polls=[Reply(404)], duration_s=0), floor_s=5)
     async with client_of(arm) as client:
         await client.put("/x")
@@ -158,7 +160,7 @@ async def test_the_final_get_is_never_early_and_the_only_request_after_the_end(
         Script(polls=[Reply(200)], pattern="location"),
     ],
 )
-async def test_polling_on_after_the_end_is_named(client: httpx.AsyncClient, fake_arm: FakeARM, script: Script) -> None:
+async def test_a_poll_after_the_end_is_reported(client: httpx.AsyncClient, fake_arm: FakeARM, script: Script) -> None:
     fake_arm.default = script
     url = await started(client)
     await anyio.sleep(1)
@@ -170,7 +172,7 @@ async def test_polling_on_after_the_end_is_named(client: httpx.AsyncClient, fake
         fake_arm.no_requests_after_end()
 
 
-async def test_an_end_that_did_not_arrive_may_be_asked_again(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_an_end_that_did_not_arrive_may_be_polled_again(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=0, polls=[Cut(2), Ordinary()])
     url = await started(client)
     await anyio.sleep(1)
@@ -181,7 +183,7 @@ async def test_an_end_that_did_not_arrive_may_be_asked_again(client: httpx.Async
     assert fake_arm.statistics().told == 1
 
 
-async def test_a_location_that_is_not_ready_is_asked_again(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_location_that_is_not_ready_may_be_polled_again(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(duration_s=0, location=True, finals=[Reply(202, retry_after=3), Ordinary()])
     initial = await client.post("/x")
     await anyio.sleep(1)
@@ -200,7 +202,7 @@ async def test_an_initial_answer_may_be_the_end(client: httpx.AsyncClient, fake_
     assert operation.told_end_at_s is not None
 
 
-async def test_two_requests_in_flight_are_named(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_two_concurrent_requests_are_reported(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(polls=[Delay(1)])
     url = await started(client)
     await anyio.sleep(1)
@@ -223,7 +225,7 @@ async def test_reads_per_second_are_counted_in_a_sliding_window(client: httpx.As
         fake_arm.max_reads_per_second(1)
 
 
-async def test_credentials_sent_elsewhere_are_named(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_credentials_for_another_origin_are_reported(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script()
     await client.put("/x", headers={"Authorization": "Bearer t"})
     await client.get("https://evil.example/x")

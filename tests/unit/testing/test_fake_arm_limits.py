@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 ONE, TWO = "/subscriptions/one/x", "/subscriptions/TWO/x"
 
 
-async def test_250_reads_pass_at_once_and_25_a_second(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_burst_of_250_reads_passes_and_then_25_per_second(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     for left in range(249, -1, -1):
         answer = await client.get(ONE)
         assert answer.headers["x-ms-ratelimit-remaining-subscription-reads"] == str(left)
@@ -53,7 +53,7 @@ async def test_a_bucket_never_holds_more_than_its_capacity() -> None:
         assert [(await client.get(ONE)).status_code for _ in range(3)] == [404, 404, 429]
 
 
-async def test_each_subscription_and_principal_has_its_own() -> None:
+async def test_each_subscription_and_principal_has_its_own_bucket() -> None:
     arm = FakeARM(limits=Limits(reads=Rate(1, 0.5)))
     arm.require_token("a", principal="first")
     arm.require_token("b", principal="second")

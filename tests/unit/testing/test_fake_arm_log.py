@@ -21,7 +21,7 @@ async def started(client: httpx.AsyncClient) -> str:
     return str((await client.put("/x")).headers["azure-asyncoperation"])
 
 
-async def test_the_log_is_bounded_and_the_judgment_is_not() -> None:
+async def test_the_log_is_bounded_but_not_the_checks() -> None:
     arm = FakeARM(default=Script(retry_after=10), log_size=3)
     async with client_of(arm) as client:
         url = await started(client)
@@ -36,7 +36,7 @@ async def test_the_log_is_bounded_and_the_judgment_is_not() -> None:
     assert arm.statistics().requests == 7
 
 
-async def test_a_record_tells_what_was_asked(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_record_describes_its_request(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script()
     start = anyio.current_time()
     await client.put("/x?api-version=1", headers={"X-Thing": "1"})
@@ -63,7 +63,7 @@ async def test_statistics_are_counted() -> None:
     )
 
 
-async def test_a_scripted_end_is_told_once(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+async def test_a_scripted_end_is_counted_once(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     fake_arm.default = Script(polls=[status_monitor("Failed")])
     url = await started(client)
     await client.get(url)

@@ -62,7 +62,7 @@ def test_it_serves_on_loopback_at_a_port_of_choice() -> None:
         (Drip(10, 0.001, Cut(5)), httpx.RemoteProtocolError),
     ],
 )
-def test_faults_look_as_they_do_through_the_transport(step: Step, error: type[Exception]) -> None:
+def test_faults_over_sockets_equal_those_of_the_transport(step: Step, error: type[Exception]) -> None:
     async def main(arm: FakeARM, client: httpx.AsyncClient) -> None:
         with pytest.raises(error):
             await client.put("/x")
@@ -93,7 +93,7 @@ def test_an_odd_status_code_is_sent() -> None:
     serve_and(main, FakeARM(default=Script(initial=Reply(299))))
 
 
-def test_leaving_ends_answers_that_are_still_due() -> None:
+def test_closing_the_server_ends_pending_answers() -> None:
     async def main() -> None:
         arm = FakeARM(default=Script(initial=Delay(3600)))
 

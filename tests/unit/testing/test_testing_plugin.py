@@ -146,7 +146,7 @@ def test_the_command_serves_until_interrupted(interrupt: signal.Signals) -> None
             running.kill()
 
 
-def test_the_command_tells_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_shows_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "--retry-after" in capsys.readouterr().out

@@ -35,10 +35,10 @@ def test_each_form_is_written_and_read_back(seconds: float, form: Form, header: 
 
 
 @pytest.mark.parametrize("text", ["soon", "", "nan", "inf", "Sun, 99 Nov 1994 08:49:37 GMT"])
-def test_what_cannot_be_read_tells_nothing(text: str) -> None:
+def test_an_unreadable_retry_after_is_ignored(text: str) -> None:
     assert retry_after_s({"retry-after": text, "date": imf_date(NOW)}) is None
     assert retry_after_s({}) is None
 
 
-def test_a_date_without_a_date_to_compare_tells_nothing() -> None:
+def test_a_date_without_a_date_header_is_ignored() -> None:
     assert retry_after_s({"retry-after": imf_date(NOW)}) is None

@@ -15,7 +15,7 @@ from azpoll.testing import SocketsForbidden, VirtualLoop, VirtualTimeHang, run_v
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_year_passes_at_once(backend: str) -> None:
+def test_a_year_of_virtual_time_takes_no_real_time(backend: str) -> None:
     async def main(seconds: float) -> float:
         start = anyio.current_time()
         await anyio.sleep(seconds)
@@ -35,7 +35,7 @@ async def test_anyio_tests_run_in_virtual_time() -> None:
     assert anyio.current_time() >= 86400
 
 
-def test_the_clock_starts_at_0_or_as_told() -> None:
+def test_the_clock_starts_at_0_or_a_given_time() -> None:
     async def main() -> float:
         return asyncio.get_running_loop().time()
 
@@ -45,8 +45,8 @@ def test_the_clock_starts_at_0_or_as_told() -> None:
         assert runner.run(main()) == 0
 
 
-def test_a_stall_lets_time_pass_and_nothing_run() -> None:
-    """What came due meanwhile runs after it, the earliest first; time never goes back."""
+def test_a_stall_advances_the_clock_while_no_task_runs() -> None:
+    """Timers that are due meanwhile run after the stall, the earliest first. Time never goes back."""
     woken: list[tuple[float, float]] = []
 
     async def sleep(delay_s: float) -> None:
@@ -96,7 +96,7 @@ def test_a_cancelled_timer_does_not_move_the_clock() -> None:
     assert run_virtual(main) == 20
 
 
-def test_a_hang_is_an_error_that_names_what_waits() -> None:
+def test_a_hang_is_an_error_that_names_the_waiting_tasks() -> None:
     async def stuck_here() -> None:
         await asyncio.get_running_loop().create_future()
 
@@ -142,7 +142,7 @@ def order_of_steps(seed: int | None) -> list[int]:
     return seen
 
 
-def test_a_seed_shuffles_what_is_ready_and_replays() -> None:
+def test_a_seed_shuffles_ready_callbacks_reproducibly() -> None:
     assert order_of_steps(None) == list(range(20))
     assert order_of_steps(1) == order_of_steps(1) != list(range(20))
     assert order_of_steps(1) != order_of_steps(2)
@@ -161,7 +161,7 @@ def test_options_a_backend_does_not_have_are_refused() -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_sleepers_are_cheap() -> None:
+def test_ten_thousand_sleeping_tasks_are_cheap() -> None:
     async def sleeper(number: int) -> None:
         for _ in range(5):
             await asyncio.sleep(1 + number % 17)

@@ -18,7 +18,7 @@ from azpoll.schedule.job import Priority
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.record import OperationRecord
-from tests.support.jobs import SHELF, answer, job
+from tests.support.jobs import COLLECTION, answer, job
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -63,7 +63,7 @@ def no_plan(url: str) -> Plan:
     raise AssertionError(f"{url} is not read here")
 
 
-def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() -> None:
+def test_resources_keep_running_operations_and_drop_ended_ones() -> None:
     """However many there were; also those that were known before hints were given."""
     before = alive()
     running = [job(f"running{number}") for number in range(10)]
@@ -76,7 +76,7 @@ def test_resources_keep_the_operations_that_run_and_forget_those_that_ended() ->
         end(record)
     assert alive() - before == len(running) + 1
     for number, record in enumerate(running):
-        assert resources.find(f"{SHELF}/running{number}") == [record]
+        assert resources.find(f"{COLLECTION}/running{number}") == [record]
 
 
 def ended(number: int) -> OperationRecord:
@@ -87,29 +87,29 @@ def ended(number: int) -> OperationRecord:
     return record
 
 
-def test_an_operation_that_had_ended_already_is_not_kept() -> None:
+def test_an_ended_operation_is_not_kept() -> None:
     """As a response that tells the end is tracked."""
     before = alive()
     resources = ResourceIndex(())
     for number in range(100):
         resources.add(ended(number))
     assert alive() == before
-    assert resources.find(f"{SHELF}/1") == []
+    assert resources.find(f"{COLLECTION}/1") == []
 
 
 @pytest.mark.anyio
-async def test_what_a_source_covered_is_forgotten_once_it_has_ended() -> None:
+async def test_covered_operations_are_dropped_after_their_end() -> None:
     before = alive()
     resources = ResourceIndex(())
     async with anyio.create_task_group() as tasks:
         board = ResourceHints(resources, scheduler_of(tasks), no_plan)
         running = job("running")
         resources.add(running)
-        assert board.report_running(f"{SHELF}/running") == 1
+        assert board.report_running(f"{COLLECTION}/running") == 1
         for number in range(MANY):
             record = job(number)
             resources.add(record)
-            assert board.report_running(f"{SHELF}/{number}") == 1
+            assert board.report_running(f"{COLLECTION}/{number}") == 1
             end(record)
         assert alive() - before == 2
         assert running.priority is Priority.LOW

@@ -163,7 +163,7 @@ async def test_changes_are_written_in_batches() -> None:
     assert journal.names[-1] == "ended"
 
 
-async def test_an_error_of_the_journal_is_logged_and_harms_no_operation(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_of_the_journal_is_logged_and_affects_no_operation(caplog: pytest.LogCaptureFixture) -> None:
     journal = ListJournal(error=OSError("disk full"))
     arm = FakeARM(default=Script(duration_s=10))
     with caplog.at_level(logging.ERROR, logger="azpoll"):
@@ -188,7 +188,7 @@ async def test_a_begin_that_is_cancelled_while_its_row_is_stored_is_tracked() ->
     assert journal.names[-1] == "ended"
 
 
-async def test_a_tracker_that_is_closed_first_sends_nothing_and_says_so() -> None:
+async def test_a_begin_after_the_close_of_the_tracker_sends_nothing() -> None:
     """The intent of a request that was not sent is closed."""
     journal = ListJournal()
     arm = FakeARM(default=Script(duration_s=10))

@@ -57,7 +57,7 @@ async def test_rule_43_a_cancel_request_is_sent_to_an_operation_that_will_expire
     assert requests_of(arm, "GET") == []
 
 
-async def test_rule_36_a_hint_brings_no_poll_forward_that_the_server_forbids_until_the_deadline() -> None:
+async def test_rule_36_a_hint_brings_no_poll_before_the_retry_after() -> None:
     """The backoff of 8 s hides a `Retry-After` of 7 s, and the deadline comes after 6 s."""
     arm = FakeARM(limits=None)
     arm.operation("PUT", polls=[Reply(503), Reply(503), Reply(503), Reply(503, headers={"Retry-After": "7"})])

@@ -81,7 +81,7 @@ async def test_a_failed_initial_request_names_the_request() -> None:
         assert session.statistics().tracked == 0
 
 
-async def test_closing_stops_what_runs_and_keeps_its_token() -> None:
+async def test_closing_stops_running_operations_and_keeps_their_tokens() -> None:
     transport = ScriptedTransport([ACCEPTED])
     async with session_on(transport) as session:
         record = await session.begin("PUT", THING, {})

@@ -102,11 +102,11 @@ async def test_a_cookie_is_stored_and_sent_from_then_on(library: Library) -> Non
 @EACH_LIBRARY
 async def test_the_transport_mounted_for_an_origin_is_called_directly(library: Library) -> None:
     ways: list[str] = []
-    arm, nobody = service(RUNNING), FakeARM()
+    arm, unused = service(RUNNING), FakeARM()
     mounts = {ORIGIN: twofold(arm, library, ways)}
-    assert await ways_of(nobody, library, mounts=mounts) == []
+    assert await ways_of(unused, library, mounts=mounts) == []
     assert ways == [DIRECT, DIRECT]
-    assert not nobody.requests
+    assert not unused.requests
 
 
 @EACH_LIBRARY

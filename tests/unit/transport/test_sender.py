@@ -96,10 +96,10 @@ async def test_an_instrumented_client_sends_each_poll(step: str, library: Librar
 
 @EACH_LIBRARY
 async def test_the_transport_mounted_for_an_origin_is_used(library: Library) -> None:
-    arm, nobody = service(RUNNING), FakeARM()
-    await polled(client_of(nobody, library, mounts={ORIGIN: arm.transport(library)}))
+    arm, unused = service(RUNNING), FakeARM()
+    await polled(client_of(unused, library, mounts={ORIGIN: arm.transport(library)}))
     assert len(polls_of(arm)) == 2
-    assert not nobody.requests
+    assert not unused.requests
 
 
 @EACH_LIBRARY

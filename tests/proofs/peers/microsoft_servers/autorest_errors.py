@@ -1,7 +1,7 @@
 """Failing operations of the autorest test server (`LROSADs`), by the rule that decides the outcome.
 
-Microsoft's own suites expect only *some* error from most of them. azpoll separates two families (rule 24): a failure
-that the service reported, and an unreadable status of an operation that may still run.
+Microsoft's suites expect any error from most of them. azpoll separates two families (rule 24): a failure that the
+service reported, and an unreadable status. With an unreadable status the operation may still run.
 """
 
 from __future__ import annotations
