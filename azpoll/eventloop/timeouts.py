@@ -8,7 +8,7 @@ when that exchange ends, and is then set for the next one. So it is set once per
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import anyio
@@ -26,14 +26,9 @@ repeat without end."""
 
 
 class ExchangeTimeouts:
-    """Cancels each exchange of the running event loop that exceeds the time limit.
+    """Cancels each exchange of the running event loop that exceeds the time limit."""
 
-    Args:
-        seconds: the time limit.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self) -> None:
         self._in_flight: dict[_Exchange, None] = {}  # the oldest first
         self._scopes = WeakSet[anyio.CancelScope]()  # under trio
         self._timer: asyncio.TimerHandle | None = None
@@ -45,14 +40,12 @@ class ExchangeTimeouts:
         At the limit the context cancels the exchange and suppresses the cancellation; execution continues after the
         `with` block.
         """
-        until_s = now_s + self.seconds
+        until_s = now_s + EXCHANGE_S
         if self._loop is None:
             scope = anyio.CancelScope(deadline=until_s)
             self._scopes.add(scope)
             return scope
-        task: asyncio.Task[Any] | None = asyncio.current_task(self._loop)
-        assert task is not None  # noqa: S101 - a coroutine runs in a task
-        exchange = _Exchange(self._in_flight, until_s, task)
+        exchange = _Exchange(self._in_flight, until_s)
         if self._timer is None:
             self._timer = self._loop.call_at(until_s, self._cancel_late, self._loop)
         return exchange
@@ -84,7 +77,9 @@ class _Exchange:
 
     __slots__ = ("_cancelling", "_in_flight", "_late", "_task", "until_s")
 
-    def __init__(self, in_flight: dict[_Exchange, None], until_s: float, task: asyncio.Task[Any]) -> None:
+    def __init__(self, in_flight: dict[_Exchange, None], until_s: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
         self.until_s = until_s
         self._in_flight = in_flight
         self._task = task

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import azpoll
 from azpoll.testing import FakeARM, Script, run_virtual
-from azpoll.transport.client_request_id import client_request_id_of
+from azpoll.transport.headers import client_request_id_of
 
 THING = "/subscriptions/s/resourceGroups/g/things/t?api-version=1"
 REQUEST_ID = "x-ms-client-request-id"
