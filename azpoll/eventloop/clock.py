@@ -1,4 +1,4 @@
-"""Which event loop runs, its turns, and two clocks: its own, in which schedules count, and people's Unix time."""
+"""The running event loop, its clock, and the conversion of its times into Unix times."""
 
 from __future__ import annotations
 
@@ -15,36 +15,23 @@ if TYPE_CHECKING:
 
 
 def is_asyncio() -> bool:
-    """Whether the running event loop is asyncio's.
-
-    Raises:
-        sniffio.AsyncLibraryNotFoundError: none runs.
-    """
+    """Whether the running event loop is asyncio's. Raises `sniffio.AsyncLibraryNotFoundError` if none runs."""
     return sniffio.current_async_library() == "asyncio"
 
 
 def running_loop() -> object:
-    """Return what tells the running event loop from any other: asyncio's loop itself, or the token of another's.
-
-    Raises:
-        sniffio.AsyncLibraryNotFoundError: none runs.
-    """
+    """Return the identity of the running event loop: asyncio's loop itself, or the token of another's."""
     if is_asyncio():
         return asyncio.get_running_loop()
-    from anyio.lowlevel import current_token  # noqa: PLC0415 - takes 1.5 ms to import; anyio puts it off, too
+    from anyio.lowlevel import current_token  # noqa: PLC0415 - takes 1.5 ms to import, which anyio defers too
 
     return current_token()
 
 
-async def checkpoint() -> None:
-    """Let other tasks run, as `anyio.lowlevel.checkpoint` does."""
-    await anyio.sleep(0)  # noqa: ASYNC115 - see `running_loop`
-
-
 def loop_clock() -> Callable[[], float]:
-    """Return the running event loop's clock, at a sixth of the cost of `anyio.current_time`, which looks for it.
+    """Return the running event loop's clock, which takes a sixth of the time of `anyio.current_time`.
 
-    asyncio's own loops ask `time.monotonic`, so that is called straight away, at half of that again.
+    The loops of asyncio read `time.monotonic`. The function itself takes half of that again.
     """
     if not is_asyncio():
         return anyio.current_time
@@ -52,29 +39,18 @@ def loop_clock() -> Callable[[], float]:
     return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
 
 
-def at_next_turn(callback: Callable[[], object]) -> bool:
-    """Call a function once all that is due in this turn of the event loop has run; False where turns cannot be told."""
-    if not is_asyncio():
-        return False
-    asyncio.get_running_loop().call_soon(callback)
-    return True
-
-
 def set_sniffio_hint() -> None:
-    """Note for the running task that its loop is asyncio's, as `anyio.run` does for its own.
+    """Set sniffio's context variable in a task of asyncio, as `anyio.run` does for its own.
 
-    For each poll httpx's pool and anyio ask some twenty times which loop runs, and each time the answer is looked for.
+    For each poll, the pool of httpx and anyio ask sniffio for the running event loop about twenty times. Without the
+    hint, sniffio searches for it each time.
     """
     if is_asyncio():
         sniffio.current_async_library_cvar.set("asyncio")
 
 
 def now_s() -> float:
-    """Return the event loop's time, also in a callback of asyncio's, where no task runs.
-
-    Raises:
-        RuntimeError: no event loop runs.
-    """
+    """Return the event loop's time, also in a callback of asyncio's, where no task runs."""
     try:
         return anyio.current_time()
     except RuntimeError:
@@ -82,7 +58,7 @@ def now_s() -> float:
 
 
 class WallClock:
-    """Turns the event loop's times into Unix times; once the loop is gone, by the difference last seen."""
+    """Converts times of the event loop into Unix times; after the loop has ended, by the last known difference."""
 
     __slots__ = ("_difference_s",)
 
@@ -90,7 +66,7 @@ class WallClock:
         self._difference_s = 0.0
 
     def look(self) -> None:
-        """Note how far the two are apart, if the loop is there."""
+        """Measure the difference between the two clocks, if the event loop runs."""
         with suppress(RuntimeError):
             self._difference_s = time.time() - now_s()
 
