@@ -198,7 +198,6 @@ def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Ans
 
     Args:
         error: raised while a request was sent or its response was read.
-        library: the client's.
         at_s: event loop time of the failure, in seconds.
         head: status code and headers of the response; None if they were not received.
     """
