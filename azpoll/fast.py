@@ -28,10 +28,10 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
 from azpoll.transport.headers import bytes_of, text_of
-from azpoll.transport.shortcuts.direct_send import UnreadResponse
+from azpoll.transport.shortcuts.direct_send import TextHeaders, UnreadResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from pyreqwest.client import Client
     from pyreqwest.request import RequestBuilder, StreamRequest
@@ -65,7 +65,7 @@ class _Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._headers: Sequence[tuple[str, str]] = ()  # of the last request; the next one may share them
+        self._headers: TextHeaders = ()  # of the last request; the next one may share them
         self._header_map = HeaderMap()  # the same headers as an object of pyreqwest
 
     async def __aenter__(self) -> Self:
@@ -83,11 +83,7 @@ class _Transport(httpx.AsyncBaseTransport):
         return httpx.Response(response.status_code, headers=bytes_of(response.raw), stream=response.stream)
 
     def get_directly(
-        self,
-        url: str,
-        headers: Sequence[tuple[str, str]],
-        own: Sequence[tuple[str, str]],
-        timeouts: Mapping[str, float | None],
+        self, url: str, headers: TextHeaders, own: TextHeaders, timeouts: Mapping[str, float | None]
     ) -> Awaitable[UnreadResponse]:
         """Send a GET, as `DirectSend` describes it."""
         return self._send("GET", url, headers, own, timeouts)
@@ -96,8 +92,8 @@ class _Transport(httpx.AsyncBaseTransport):
         self,
         method: str,
         url: str,
-        headers: Sequence[tuple[str, str]],
-        own: Sequence[tuple[str, str]],
+        headers: TextHeaders,
+        own: TextHeaders,
         timeouts: Mapping[str, float | None],
         *,
         request: httpx.Request | None = None,

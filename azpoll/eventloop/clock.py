@@ -1,4 +1,4 @@
-"""The running event loop, its turns and its clock, and the wall clock.
+"""The running event loop and its clock, and the wall clock.
 
 Gains are CPU time per call, measured on CPython 3.11 under asyncio.
 """
@@ -18,30 +18,17 @@ if TYPE_CHECKING:
 
 
 def is_asyncio() -> bool:
-    """Whether the running event loop is asyncio's.
-
-    Raises:
-        sniffio.AsyncLibraryNotFoundError: no event loop is running.
-    """
+    """Whether the running event loop is asyncio's. Raises `sniffio.AsyncLibraryNotFoundError` if none is running."""
     return sniffio.current_async_library() == "asyncio"
 
 
 def running_loop() -> object:
-    """Return the identity of the running event loop: asyncio's loop itself, or the token of another loop.
-
-    Raises:
-        sniffio.AsyncLibraryNotFoundError: no event loop is running.
-    """
+    """Return the identity of the running event loop: asyncio's loop itself, or the token of another loop."""
     if is_asyncio():
         return asyncio.get_running_loop()
     from anyio.lowlevel import current_token  # noqa: PLC0415 - takes 1.5 ms to import, which anyio also postpones
 
     return current_token()
-
-
-async def checkpoint() -> None:
-    """Give other tasks a turn, as `anyio.lowlevel.checkpoint` does."""
-    await anyio.sleep(0)  # noqa: ASYNC115 - see `running_loop`
 
 
 def loop_clock() -> Callable[[], float]:
@@ -56,14 +43,6 @@ def loop_clock() -> Callable[[], float]:
     return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
 
 
-def at_next_turn(callback: Callable[[], object]) -> bool:
-    """Call a function in the next turn of the event loop; False if the loop has no such callbacks."""
-    if not is_asyncio():
-        return False
-    asyncio.get_running_loop().call_soon(callback)
-    return True
-
-
 def set_sniffio_hint() -> None:
     """Set sniffio's hint that the running task belongs to asyncio, as `anyio.run` does for its own task.
 
@@ -75,11 +54,7 @@ def set_sniffio_hint() -> None:
 
 
 def now_s() -> float:
-    """Return the time of the event loop, also in a callback of asyncio, which runs in no task.
-
-    Raises:
-        RuntimeError: no event loop is running.
-    """
+    """Return the time of the event loop, also in a callback of asyncio, which runs in no task."""
     try:
         return anyio.current_time()
     except RuntimeError:

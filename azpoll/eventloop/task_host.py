@@ -21,9 +21,6 @@ class TaskHost:
     requests in flight are completed first. The cancellation does reach `start`, which would otherwise never return.
 
     It is not an async generator, since the event loop closes abandoned generators in a task that must not do so.
-
-    Attributes:
-        tasks: the task group.
     """
 
     def __init__(self, tasks: TaskGroup, outer: TaskGroup, scope: anyio.CancelScope) -> None:

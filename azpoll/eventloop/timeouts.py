@@ -29,14 +29,9 @@ repeat without end."""
 
 
 class ExchangeTimeouts:
-    """Cancels each exchange of the running event loop that exceeds the time limit.
+    """Cancels each exchange of the running event loop that exceeds the time limit."""
 
-    Args:
-        seconds: the time limit.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self) -> None:
         self._in_flight: dict[_Exchange, None] = {}  # the oldest first
         self._scopes = WeakSet[anyio.CancelScope]()  # under trio
         self._timer: asyncio.TimerHandle | None = None
@@ -48,7 +43,7 @@ class ExchangeTimeouts:
         At the limit the context cancels the exchange and suppresses the cancellation; execution continues after the
         `with` block.
         """
-        until_s = now_s + self.seconds
+        until_s = now_s + EXCHANGE_S
         loop = self._loop
         task = None if loop is None else asyncio.current_task(loop)
         if loop is None or task is None:

@@ -8,31 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Protocol
 
 import anyio
 
 from azpoll.eventloop.clock import is_asyncio
 
 
-class Wakeup(Protocol):
+class Wakeup:
     """Wakes the task that waits."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
 
     async def wait(self, until_s: float = math.inf) -> None:
         """Sleep until a time of the event loop, or until `set` is called."""
-        ...
+        self._event = anyio.Event()
+        try:
+            with anyio.CancelScope(deadline=until_s):
+                await self._event.wait()
+        finally:
+            self._event = None
 
     def set(self) -> None:
         """Wake the task that waits; no effect if none waits."""
-        ...
+        if self._event is not None:
+            self._event.set()
 
 
-def wakeup() -> Wakeup:
-    """Return a wake-up for a task of the running event loop."""
-    return _AsyncioWakeup() if is_asyncio() else _AnyioWakeup()
-
-
-class _AsyncioWakeup:
+class _AsyncioWakeup(Wakeup):
     __slots__ = ("_loop", "_woken")
 
     def __init__(self) -> None:
@@ -54,20 +59,6 @@ class _AsyncioWakeup:
             self._woken.set_result(None)
 
 
-class _AnyioWakeup:
-    __slots__ = ("_woken",)
-
-    def __init__(self) -> None:
-        self._woken: anyio.Event | None = None
-
-    async def wait(self, until_s: float = math.inf) -> None:
-        self._woken = anyio.Event()
-        try:
-            with anyio.CancelScope(deadline=until_s):
-                await self._woken.wait()
-        finally:
-            self._woken = None
-
-    def set(self) -> None:
-        if self._woken is not None:
-            self._woken.set()
+def wakeup() -> Wakeup:
+    """Return a wake-up for a task of the running event loop."""
+    return _AsyncioWakeup() if is_asyncio() else Wakeup()

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from azpoll.transport.shortcuts.direct_send import UnreadResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from azpoll.transport.library import RawResponse
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-
-REFUSAL_LIMIT = 1024 * 1024
-"""The longest body, in bytes, of a response that makes the client's auth send another request."""
 
 PIECE = 64 * 1024
 """The number of bytes that are decoded in one step."""
@@ -30,7 +26,7 @@ class UndecodableError(Exception):
     """The content coding of the body is broken or unknown."""
 
 
-def read_body(response: RawResponse, limit: int, content_encoding: str) -> Awaitable[bytes]:
+async def read_body(response: RawResponse, limit: int, content_encoding: str) -> bytes:
     """Read and decode a body, and release its connection. At most `limit` bytes are held in memory.
 
     azpoll asks for no content coding, but a server may send one layer of gzip or deflate nevertheless. The client's own
@@ -46,80 +42,45 @@ def read_body(response: RawResponse, limit: int, content_encoding: str) -> Await
         UndecodableError: the body cannot be decoded.
     """
     if response.is_stream_consumed:  # a transport in memory or an event hook has read it
-        return _read_consumed(response, limit)
-    coding = content_encoding.lower()
-    if coding and coding != "identity":
-        return _read_coded(response, limit, coding)
-    if isinstance(response, UnreadResponse) and response.read:
-        return response.read()
-    return _read_plain(response, limit)
-
-
-async def drain(response: RawResponse) -> None:
-    """Read and discard a body, so that its connection can be used again.
-
-    Raises:
-        TooLargeError: the body is longer than `REFUSAL_LIMIT`.
-    """
-    if response.is_stream_consumed:
         await response.stream.aclose()
-    else:
-        await _read_plain(response, REFUSAL_LIMIT)
-
-
-async def _read_consumed(response: RawResponse, limit: int) -> bytes:
-    await response.stream.aclose()
-    if len(response.content) > limit:
-        raise TooLargeError
-    return response.content
-
-
-async def _read_plain(response: RawResponse, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
+        if len(response.content) > limit:
+            raise TooLargeError
+        return response.content
+    coding = content_encoding.lower()
+    if coding in ("", "identity"):
+        if isinstance(response, UnreadResponse) and response.read:
+            return await response.read()
+        coding = ""
+    # `aiter_raw` would wrap the stream in two more generators, which costs a tenth of a poll.
+    stream = aiter(response.stream)
     try:
-        # `aiter_raw` would wrap the stream in two more generators, which costs a tenth of a poll.
-        stream = aiter(response.stream)
-        async for chunk in stream:
-            size += len(chunk)
-            if size > limit:
-                await stream.aclose()
-                raise TooLargeError
-            chunks.append(chunk)
+        return await _read_stream(stream, limit, coding)
+    except (TooLargeError, UndecodableError):
+        await stream.aclose()
+        raise
     finally:
         await response.stream.aclose()
-    return b"".join(chunks)
 
 
-async def _read_coded(response: RawResponse, limit: int, coding: str) -> bytes:
-    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) -> bytes:
+    if coding not in ("", "gzip", "x-gzip", "deflate"):
+        raise UndecodableError(f"unknown content coding {coding[:32]!r}")
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB) if coding else None
     pieces: list[bytes] = []
-    size = coded_size = 0
-    async with aclosing(response.stream), aclosing(aiter(response.stream)) as stream:
-        if coding not in ("gzip", "x-gzip", "deflate"):
-            raise UndecodableError(f"unknown content coding {coding[:32]!r}")
-        async for chunk in stream:
-            coded_size += len(chunk)
-            for piece in _inflated(inflater, chunk):
-                pieces.append(piece)
-                size += len(piece)
-                if max(size, coded_size) > limit:
-                    raise TooLargeError
-    if coded_size and not inflater.eof:
+    size = received_size = 0
+    async for chunk in stream:
+        received_size += len(chunk)
+        for piece in (chunk,) if inflater is None else _inflated(inflater, chunk):
+            pieces.append(piece)
+            size += len(piece)
+            if max(size, received_size) > limit:
+                raise TooLargeError
+    if inflater is not None and received_size and not inflater.eof:
         raise UndecodableError("the coded body was cut")
     return b"".join(pieces)
 
 
-class _Inflater(Protocol):
-    """The object that `zlib.decompressobj` returns."""
-
-    @property
-    def unconsumed_tail(self) -> bytes: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
-
-
-def _inflated(inflater: _Inflater, chunk: bytes) -> Iterator[bytes]:
+def _inflated(inflater: Any, chunk: bytes) -> Iterator[bytes]:  # noqa: ANN401 - `zlib` does not name its class
     """Decode a chunk piece by piece, so that a caller who stops early does not pay for the rest."""
     for start in range(0, len(chunk), PIECE):
         coded = chunk[start : start + PIECE]

@@ -8,25 +8,28 @@ beyond its limit.
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
+import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic
 
 from azpoll.eventloop.clock import loop_clock
-from azpoll.eventloop.timeouts import EXCHANGE_S, ExchangeTimeouts
+from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.url_policy import origin_of
-from azpoll.transport.body import read_body
-from azpoll.transport.client_request_id import CLIENT_REQUEST_ID, client_request_id_of
-from azpoll.transport.failure_kind import failure_of
-from azpoll.transport.headers import bytes_of, read_headers
-from azpoll.transport.library import ResponseT, library_of
+from azpoll.transport.body import TooLargeError, UndecodableError, read_body
+from azpoll.transport.headers import CLIENT_REQUEST_ID, bytes_of, client_request_id_of, read_headers
+from azpoll.transport.library import ResponseT, library_of, unsendable_errors
 from azpoll.transport.sender import Sender
 from azpoll.transport.shortcuts.url_cache import URLCache
 from azpoll.transport.transport import RESULT_LIMIT, ClientProperties, InitialRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from types import ModuleType
 
+    from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, RawResponse
 
 CLOSED = "the HTTP client is closed"
@@ -44,9 +47,9 @@ class ClientTransport(Generic[ResponseT]):
     def __init__(self, client: HTTPClient[ResponseT]) -> None:
         self._client = client
         self._library = library_of(client)
-        self._sender = Sender(client, self._library, URLCache(self._library.url))
+        self._sender = Sender(client, self._library, URLCache(self._library.URL))
         self._now = loop_clock()
-        self._timeouts = ExchangeTimeouts(EXCHANGE_S)
+        self._timeouts = ExchangeTimeouts()
 
     async def poll(
         self, method: str, url: str, *, body_limit: int, client_request_id: str | None = None
@@ -73,15 +76,11 @@ class ClientTransport(Generic[ResponseT]):
             del error  # its traceback refers to this frame and those beneath, which hold the response
 
     def build_initial(self, method: str, url: str, arguments: Mapping[str, object]) -> InitialRequest:
-        """Build an initial request, with a client request id.
-
-        Raises:
-            ValueError: the arguments do not make a request.
-        """
+        """Build an initial request, with a client request id."""
         try:
             message: HTTPRequest = self._client.build_request(method, url, **arguments)
             has_host = bool(origin_of(message.url).host)
-        except self._library.unsendable_errors as error:
+        except unsendable_errors(self._library) as error:
             raise ValueError(f"no request can be made of these arguments: {type(error).__name__}") from None
         except Exception as error:
             raise ValueError(f"no request can be made of these arguments: {error}") from error
@@ -112,12 +111,7 @@ class ClientTransport(Generic[ResponseT]):
             request.client_request_id = client_request_id_of(request.message)
 
     def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:
-        """Convert a response that the caller received into an answer and its client request id.
-
-        Raises:
-            TypeError: the argument is not a response of httpx or httpx2.
-            ValueError: the response has no request, or its body was not read.
-        """
+        """Convert a response that the caller received into an answer and its client request id."""
         try:
             request: HTTPRequest = response.request
             answer = self._answer(response, request.method, str(request.url), response.content)
@@ -131,8 +125,8 @@ class ClientTransport(Generic[ResponseT]):
         """Convert an answer into a response of the client's library; its request has no headers, so no credential."""
         library = self._library
         raw = [(name, value) for name, value in bytes_of(answer.raw_headers) if name.lower() not in _CODING_HEADERS]
-        request = library.request(answer.method, answer.url)
-        response: ResponseT = library.response(answer.status_code, headers=raw, content=answer.body, request=request)
+        request = library.Request(answer.method, answer.url)
+        response: ResponseT = library.Response(answer.status_code, headers=raw, content=answer.body, request=request)
         return response
 
     def abort_all(self) -> None:
@@ -140,27 +134,23 @@ class ClientTransport(Generic[ResponseT]):
         self._timeouts.abort_all()
 
     async def _read(self, response: RawResponse, method: str, url: str, body_limit: int) -> Answer:
-        """Read a response to its end and release its connection.
-
-        Raises:
-            TooLargeError: the body is longer than `body_limit` bytes.
-            UndecodableError: the body cannot be decoded.
-            Exception: an error of the client's transport.
-        """
+        """Read a response to its end and release its connection."""
         raw, received_at = response.headers.raw, datetime.now(UTC)
         headers = read_headers(raw)
-        if headers.pop("set-cookie", None) is not None:
-            await self._keep_cookies(response, url)
+        if headers.pop("set-cookie", None) is not None:  # the cookies are kept even if the body fails
+            try:
+                self._keep_cookies(url, raw)
+            except BaseException:
+                await response.stream.aclose()
+                raise
         body = await read_body(response, body_limit, headers.get("content-encoding", ""))
         return Answer(response.status_code, headers, body, url, received_at, self._now(), method, raw)
 
-    async def _keep_cookies(self, response: RawResponse, url: str) -> None:
-        """Store the cookies of a response in the client, even if its body fails; the caller's cookie jar may raise."""
-        try:
-            self._sender.keep_cookies(url, response.headers.raw)
-        except BaseException:
-            await response.stream.aclose()
-            raise
+    def _keep_cookies(self, url: str, raw: RawHeaders) -> None:
+        """Store the cookies of response headers in the client, as `client.send` does; the caller's jar may raise."""
+        cookies = [(name, value) for name, value in bytes_of(raw) if name.lower() == b"set-cookie"]
+        response = self._library.Response(200, headers=cookies, request=self._library.Request("GET", url))
+        self._client.cookies.extract_cookies(response)
 
     def _answer(self, response: HTTPResponse | RawResponse, method: str, url: str, body: bytes = b"") -> Answer:
         raw = response.headers.raw
@@ -177,7 +167,7 @@ def client_properties(client: HTTPClient[HTTPResponse]) -> ClientProperties:
     library = library_of(client)
     if client.is_closed:
         raise RuntimeError(CLOSED)
-    urls = URLCache(library.url)
+    urls = URLCache(library.URL)
     return ClientProperties(str(client.base_url), Sender(client, library, urls).concurrency, urls.of)
 
 
@@ -197,3 +187,51 @@ def _is_cancelled() -> bool:
     except RuntimeError:  # trio runs, whose cancellation is another exception
         return False
     return task is None or task.cancelling() > 0
+
+
+def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Answer | None = None) -> RequestFailure:
+    """Classify an exception of a request as a `RequestFailure`.
+
+    No exception of the client or the caller is kept, and none of their texts. They may quote the request or the
+    response, and they hold the request with its headers. Only the operating system's own error beneath a network
+    failure is kept.
+
+    Args:
+        error: raised while a request was sent or its response was read.
+        library: the HTTP library of the client.
+        at_s: event loop time of the failure, in seconds.
+        head: status code and headers of the response; None if they were not received.
+    """
+    kind, name = _kind_of(error, library), type(error).__name__
+    detail = f"{name} in {_place_of(error)}" if kind is FailureKind.CALLER else name
+    cause = None
+    if isinstance(error, library.NetworkError):
+        cause = next((each for each in _chain(error) if isinstance(each, OSError)), None)
+    return RequestFailure(kind, detail, at_s, cause, head)
+
+
+def _kind_of(error: BaseException, library: ModuleType) -> FailureKind:
+    if isinstance(error, (TimeoutError, library.TimeoutException)):
+        return FailureKind.TIMEOUT
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in _chain(error)):
+        return FailureKind.CERTIFICATE
+    if isinstance(error, unsendable_errors(library)):
+        return FailureKind.UNSENDABLE
+    if isinstance(error, TooLargeError):
+        return FailureKind.TOO_LARGE
+    if isinstance(error, (UndecodableError, library.DecodingError)):
+        return FailureKind.UNDECODABLE
+    return FailureKind.CONNECTION if isinstance(error, library.TransportError) else FailureKind.CALLER
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the function, file and line that raised an exception, without directories."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{frame.f_code.co_name}, {frame.f_code.co_filename.rpartition(os.sep)[2]}:{line}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and its causes."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

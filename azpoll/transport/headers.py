@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from azpoll.protocol.answer import RawHeaders
+    from azpoll.transport.library import HTTPRequest
+
+CLIENT_REQUEST_ID = "x-ms-client-request-id"
+"""The header by which Azure correlates the requests of one operation (rule 45)."""
 
 READ_HEADERS = KEPT_HEADERS | {"content-encoding", "set-cookie"}
 """The headers of a response that are read, in lower case: those that an `Answer` keeps, and two of the transport.
@@ -33,6 +37,12 @@ def read_headers(raw: RawHeaders) -> dict[str, str]:
             if text:
                 folded[key] = text
     return folded
+
+
+def client_request_id_of(request: HTTPRequest) -> str | None:
+    """Return the client request id of a request; None if it is absent or not printable ASCII."""
+    text: str | None = request.headers.get(CLIENT_REQUEST_ID)
+    return text if text is not None and text.isascii() and text.isprintable() else None
 
 
 def text_of(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:

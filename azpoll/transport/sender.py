@@ -8,12 +8,10 @@ objects.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
-from azpoll.transport.body import drain
-from azpoll.transport.client_request_id import CLIENT_REQUEST_ID
-from azpoll.transport.headers import bytes_of
-from azpoll.transport.library import ResponseT
+from azpoll.transport.body import read_body
+from azpoll.transport.headers import CLIENT_REQUEST_ID
 from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.pool_size import pool_size
@@ -21,9 +19,9 @@ from azpoll.transport.shortcuts.transport_choice import transport_choice
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from types import ModuleType
 
-    from azpoll.protocol.answer import RawHeaders
-    from azpoll.transport.library import HTTPClient, HTTPRequest, Library, RawResponse, StreamedResponse
+    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, RawResponse
     from azpoll.transport.shortcuts.direct_send import DirectSend
     from azpoll.transport.shortcuts.url_cache import URLCache
 
@@ -36,23 +34,20 @@ CONCURRENCY: Mapping[str, tuple[int, int]] = {"httpx": (4, 20), "httpx2": (4, 64
 Few are cheap, because the pool searches its connections for each request. Of more than 20 connections
 (`max_keepalive_connections`), httpx closes each one after its response; httpx2 counts only idle connections."""
 
+REFUSAL_LIMIT = 1024 * 1024
+"""The longest body, in bytes, of a response that makes the client's auth send another request."""
 
-class Sender(Generic[ResponseT]):
-    """Sends the polls of one client.
 
-    Args:
-        client: the caller's.
-        library: the client's.
-        urls: builds URL objects of the library.
-    """
+class Sender:
+    """Sends the polls of one client."""
 
-    def __init__(self, client: HTTPClient[ResponseT], library: Library, urls: URLCache) -> None:
+    def __init__(self, client: HTTPClient[HTTPResponse], library: ModuleType, urls: URLCache) -> None:
         self._client = client
         self._library = library
         self._urls = urls
         self._requests = RequestFactory(client, library, urls)
         self._auth: SharedAuth | None = None
-        self._transport_for = transport_choice(client, library.name)
+        self._transport_for = transport_choice(client, library.__name__)
 
     @property
     def concurrency(self) -> tuple[int, int]:
@@ -60,70 +55,65 @@ class Sender(Generic[ResponseT]):
 
         Neither exceeds the number of connections in its pool: a request that waits for a connection uses up its time.
         """
-        transport = None if self._transport_for is None else self._transport_for(self._library.url(ARM))
-        least, most = getattr(transport, "concurrency", CONCURRENCY[self._library.name])
+        transport = None if self._transport_for is None else self._transport_for(self._library.URL(ARM))
+        least, most = getattr(transport, "concurrency", CONCURRENCY[self._library.__name__])
         connections = pool_size(transport)
         return (least, most) if connections is None else (min(least, connections), min(most, connections))
 
     def send(self, method: str, url: str, client_request_id: str | None) -> Awaitable[RawResponse]:
-        """Send a request without a body. Redirects are not followed, and the body of the response is not read.
-
-        Raises:
-            Exception: an error of the client's transport, auth or event hooks.
-        """
-        transport_for, hooks = self._transport_for, self._client.event_hooks
-        if transport_for is None or hooks["request"] or hooks["response"]:
-            return self.send_with_client(self._requests.build(method, url, client_request_id))
-        if self._client.auth is not None:
-            return self._send_with_auth(transport_for, self._requests.build(method, url, client_request_id))
+        """Send a request without a body. Redirects are not followed, and the body of the response is not read."""
         template = self._requests.template_for(method, url)
-        transport = None if template is None else transport_for(template.url)
-        direct: DirectSend | None = getattr(transport, "get_directly", None)
-        if template is not None and direct is not None:
-            own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
-            return direct(self._urls.text_of(url), template.headers_as_text, own, template.timeouts)
-        request = self._requests.build_from(template, method, url, client_request_id)
-        if transport is None:
-            transport = transport_for(request.url)
-        response: Awaitable[RawResponse] = transport.handle_async_request(request)
+        hooks, auth = self._client.event_hooks, self._client.auth
+        transport_for = None if hooks["request"] or hooks["response"] else self._transport_for
+        if template is not None and transport_for is not None and auth is None:
+            direct: DirectSend | None = getattr(transport_for(template.request.url), "get_directly", None)
+            if direct is not None:
+                own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
+                return direct(
+                    self._urls.text_of(url), template.headers_as_text, own, template.request.extensions["timeout"]
+                )
+        request = self._requests.build(template, method, url, client_request_id)
+        if transport_for is None:
+            return self.send_with_client(request)
+        if auth is not None:
+            return self._send_with_auth(transport_for, request)
+        response: Awaitable[RawResponse] = transport_for(request.url).handle_async_request(request)
         return response
 
-    async def send_with_client(self, request: HTTPRequest) -> StreamedResponse:
+    async def send_with_client(self, request: HTTPRequest) -> RawResponse:
         """Send a request with `client.send`."""
         send: Any = self._client.send  # its types name classes of the client's library
         options = {} if self._client.auth is None else {"auth": self._shared_auth()}
-        response: StreamedResponse = await send(request, stream=True, follow_redirects=False, **options)
+        response: RawResponse = await send(request, stream=True, follow_redirects=False, **options)
         return response
 
-    async def _send_with_auth(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> StreamedResponse:
+    async def _send_with_auth(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> RawResponse:
         """Send a request through the client's auth, and each further request that the auth returns for a response."""
         flow = self._shared_auth().async_auth_flow(request)
         try:
             request = await anext(flow)
             while True:
-                response: StreamedResponse = await transport_for(request.url).handle_async_request(request)
+                response: Any = await transport_for(request.url).handle_async_request(request)
                 response.request = request
                 try:
                     request = await flow.asend(response)
                     self._client.cookies.extract_cookies(response)
-                    await drain(response)
+                    if response.is_stream_consumed:
+                        await response.aclose()
+                    else:
+                        await read_body(response, REFUSAL_LIMIT, "")
                 except StopAsyncIteration:
-                    return response
+                    unread: RawResponse = response
+                    return unread
                 except BaseException:
                     await response.aclose()
                     raise
         finally:
             await flow.aclose()
 
-    def keep_cookies(self, url: str, raw: RawHeaders) -> None:
-        """Store the cookies of response headers in the client, as `client.send` does."""
-        cookies = [(name, value) for name, value in bytes_of(raw) if name.lower() == b"set-cookie"]
-        response = self._library.response(200, headers=cookies, request=self._library.request("GET", url))
-        self._client.cookies.extract_cookies(response)
-
     def _shared_auth(self) -> SharedAuth:
         """Return the client's present auth, with one renewal of its credential for all requests."""
         auth = self._client.auth
-        if self._auth is None or not self._auth.shares(auth):
-            self._auth = shared_auth(auth, self._library.auth)
+        if self._auth is None or self._auth.auth is not auth:
+            self._auth = shared_auth(auth, self._library.Auth)
         return self._auth

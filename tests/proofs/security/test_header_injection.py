@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import azpoll
 from azpoll.testing import FakeARM, Script, run_virtual
-from azpoll.transport.client_request_id import client_request_id_of
+from azpoll.transport.headers import client_request_id_of
 from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
 

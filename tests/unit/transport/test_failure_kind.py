@@ -10,7 +10,7 @@ import pytest
 
 from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.transport.body import TooLargeError, UndecodableError
-from azpoll.transport.failure_kind import failure_of
+from azpoll.transport.client import failure_of
 from azpoll.transport.library import library_of
 from tests.support.canary import CANARY
 from tests.support.clients import Library, new_client

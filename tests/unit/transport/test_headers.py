@@ -1,12 +1,31 @@
-"""Headers mean the same whether a transport delivers them as bytes or as text."""
+"""Headers mean the same whether a transport delivers them as bytes or as text.
+
+The client request id of a request is repeated by its polls only if it is printable ASCII (rule 45).
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import fold_headers
-from azpoll.transport.headers import READ_HEADERS, bytes_of, read_headers, text_of
+from azpoll.transport.headers import (
+    CLIENT_REQUEST_ID,
+    READ_HEADERS,
+    bytes_of,
+    client_request_id_of,
+    read_headers,
+    text_of,
+)
+
+URL = "https://management.azure.com"
+
+LIBRARY = pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
 
 READ = sorted(READ_HEADERS)
 LATIN = st.text(st.characters(max_codepoint=0xFF))
@@ -27,3 +46,19 @@ def test_bytes_are_unchanged(pairs: list[tuple[str, str]]) -> None:
     raw = bytes_of(pairs)
     assert [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw] == pairs == text_of(raw)
     assert bytes_of(raw) == raw
+
+
+@LIBRARY
+@pytest.mark.parametrize(("sent", "kept"), [("a-1", "a-1"), ("\u00e9", None), ("a\tb", None)])
+def test_a_client_request_id_is_repeated_only_if_it_is_plain(sent: str, kept: str | None, library: Any) -> None:
+    """T13: the caller cannot inject a second header."""
+    raw = [(CLIENT_REQUEST_ID.encode(), sent.encode("latin-1"))]
+    assert client_request_id_of(library.Request("PUT", URL, headers=raw)) == kept
+    assert client_request_id_of(library.Request("PUT", URL)) is None
+
+
+@LIBRARY
+def test_repeated_client_request_ids_are_one_list(library: Any) -> None:
+    """RFC 9110 5.3: lines of one name are one list; httpx reads them in the same way."""
+    request = library.Request("PUT", URL, headers=[("X-MS-Client-Request-ID", "a"), ("x-ms-client-request-id", "b")])
+    assert client_request_id_of(request) == request.headers[CLIENT_REQUEST_ID] == "a, b"
