@@ -1,42 +1,42 @@
-"""How long operations of a kind take, learned from those that ended: when to ask first, and whom to ask first."""
+"""Durations of operations, learned per kind: they set the time of polls and the order of those that wait."""
 
 from __future__ import annotations
 
 from azpoll.schedule.histogram import Histogram
 
 LEAST_SAMPLES = 20
-"""Below so many ended operations of a kind nothing is concluded."""
+"""A kind with fewer ended operations has no learned times."""
 
 FIRST_SHARE = 0.2
-"""The first poll is made when this share of the kind has ended."""
+"""The first poll is sent when an operation of the kind has ended with this probability."""
 
 NEXT_SHARE = 1 / 3
-"""A further poll is made when it has ended with this probability, given that it ran at the last."""
+"""A further poll is sent when it has ended with this probability, given that it ran at the last poll."""
 
 EVEN = 0.5
-"""In a lane, operations are ordered by the time at which each has as probably ended as not."""
+"""The due polls of an owner are ordered by the time at which each operation has ended with this probability."""
 
 
 class Durations:
     """Completion times by kind: provider, resource type and method. May be shared by trackers of one event loop.
 
-    Given to a `Tracker`, it sets the time of polls where the service names none, and the order of those that wait
-    for a read; a poll is never made before the time a service named.
+    A `Tracker` with `Durations` learns the time of a poll where the service sets no delay. Due polls are ordered by
+    the probability that their operation has ended. No poll is sent before the time that a service asked for.
     """
 
     def __init__(self) -> None:
         self._kinds: dict[str, Histogram] = {}
 
     def __repr__(self) -> str:
-        """Tell how much was learned."""
+        """Describe the learned kinds."""
         return f"<Durations of {len(self._kinds)} kinds>"
 
     def add(self, kind: str, seconds: float) -> None:
-        """Learn from an operation that ended `seconds` after it began."""
+        """Record an operation that ended `seconds` after it began."""
         self._kinds.setdefault(kind, Histogram()).add(seconds)
 
     def next_wait_s(self, kind: str, age_s: float, *, first: bool) -> float | None:
-        """Return seconds until the next poll of an operation that ran at `age_s`; None when too little is known."""
+        """Return seconds until the next poll of an operation that ran at `age_s`; None without enough samples."""
         histogram = self._kinds.get(kind)
         if histogram is None or histogram.total < LEAST_SAMPLES:
             return None
@@ -46,7 +46,7 @@ class Durations:
         return None if when_s is None or ended >= 1 else max(when_s - age_s, 0.0)
 
     def even_s(self, kind: str, age_s: float) -> float | None:
-        """Return seconds until it has as probably ended as not; None when too little is known."""
+        """Return seconds until it has ended with a probability of one half; None without enough samples."""
         histogram = self._kinds.get(kind)
         if histogram is None or histogram.total < LEAST_SAMPLES:
             return None

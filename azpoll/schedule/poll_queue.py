@@ -119,7 +119,7 @@ class PollQueue:
         return expired, None
 
     def next_s(self) -> float | None:
-        """Return when `take` may return a job; None while none waits."""
+        """Return the earliest time at which `take` may return a job; None while no job waits."""
         soonest_s = self._due.next_s()
         for time_s in (self._scopes.next_s(), self._next_deadline_s()):
             if time_s is not None and (soonest_s is None or time_s < soonest_s):

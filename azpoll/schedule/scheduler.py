@@ -162,7 +162,7 @@ class Scheduler:
         return next_s is not None and next_s <= now_s and self._limit.can_rise(next_s, now_s)
 
     def _next_s(self) -> float | None:
-        """Return when the next job may be sent; while the limit is reached, when it is checked again."""
+        """Return the due time of the next request, or the next check of the limit while it is reached."""
         if self._closed:
             return None
         return self._limit.recheck_s(self._now()) if self._limit.is_reached else self._queue.next_s()
@@ -218,7 +218,7 @@ class Scheduler:
         self._release(job)
 
     def _release(self, job: Job) -> None:
-        """Let go of a job; if it has not ended, its tracking ends here."""
+        """Publish a job for the last time; if it has not ended, its tracking ends here."""
         job.released = True
         if isinstance(job.state, Pending):
             job.publish(job.state, None, 0.0)

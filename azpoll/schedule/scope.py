@@ -9,7 +9,7 @@ _NAMING = ("subscriptions", "providers", "locations")
 
 
 class Scope(NamedTuple):
-    """What ARM counts reads by: subscription, else tenant, at one origin, for one principal.
+    """The unit of a read limit of ARM: a subscription, or else a tenant, at one origin, for one principal.
 
     Attributes:
         origin: scheme and authority, lower case.

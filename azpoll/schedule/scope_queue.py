@@ -139,7 +139,7 @@ class ScopeQueue(Generic[QueuedT]):
         return taken
 
     def next_s(self, now_s: float) -> float:
-        """Return when `take` may return a request; infinite if none waits."""
+        """Return the earliest time at which `take` may return a request; infinite if none waits."""
         soonest_s = math.inf
         for provider_queue in self._active:
             at_s = now_s
@@ -185,5 +185,5 @@ class ScopeQueue(Generic[QueuedT]):
             provider_queue.bucket.consume()
 
     def _spare_at(self, now_s: float) -> float:
-        """Return when the bucket has tokens to spare for background requests."""
+        """Return the time at which the bucket has tokens to spare for background requests."""
         return now_s if self.bucket is None else self.bucket.available_at(now_s, self.bucket.burst * SPARE_SHARE)

@@ -140,7 +140,7 @@ class ScopeQueues(Generic[QueuedT]):
         return None
 
     def next_s(self) -> float | None:
-        """Return when `take` may return a request; None while none waits."""
+        """Return the earliest time at which `take` may return a request; None while none waits."""
         while self._wakes:
             wake_s, number, scope_queue = self._wakes[0]
             if scope_queue.wake_entry == number:

@@ -48,7 +48,7 @@ class TokenBucket:
         self._closed_until_s = -math.inf
 
     def available_at(self, now_s: float, level: float = 1.0) -> float:
-        """Return when the bucket holds `level` tokens if none is consumed; `now_s` if it holds them already."""
+        """Return the time at which the bucket holds `level` tokens if none is consumed, at least `now_s`."""
         if now_s > self._updated_s:
             self._refill(now_s)
         if self.tokens >= level and now_s >= self._closed_until_s:

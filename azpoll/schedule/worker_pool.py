@@ -49,7 +49,7 @@ class WorkerPool:
         self.wake_pending = False
 
     def wake_by(self, next_s: float | None) -> None:
-        """Have a worker look for a job by `next_s`, unless the maximum of requests is in flight."""
+        """Wake a worker for the job of `next_s`, unless the timer is earlier or the maximum is in flight."""
         if next_s is None:
             return
         if self._timer is None:
