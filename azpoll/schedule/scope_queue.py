@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Generic
 
+from azpoll.schedule.durations import Histogram
 from azpoll.schedule.fair_queue import FairQueue, Turns
-from azpoll.schedule.histogram import Histogram
 from azpoll.schedule.job import Priority, QueuedT
 
 if TYPE_CHECKING:
