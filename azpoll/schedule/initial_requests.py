@@ -7,7 +7,6 @@ and a throttled scope delays no other.
 from __future__ import annotations
 
 import math
-from itertools import count
 from typing import TYPE_CHECKING, Generic
 
 import anyio
@@ -18,7 +17,7 @@ from azpoll.schedule.job import Priority, RequestT
 from azpoll.schedule.scopes import ScopeQueues, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Iterator
+    from collections.abc import Awaitable, Callable, Hashable
 
     from anyio.abc import TaskGroup
 
@@ -73,9 +72,8 @@ class InitialRequests(Generic[RequestT]):
         self._send = send
         self._tasks = tasks
         self._throttled = throttled
-        numbers: Iterator[int] = count(1)
-        self._writes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, numbers, "writes")
-        self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, numbers, "deletes")
+        self._writes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, "writes")
+        self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, "deletes")
         self._now = loop_clock()
         self._waiting: dict[QueuedRequest[RequestT], None] = {}
         self._limit = limit

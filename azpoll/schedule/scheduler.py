@@ -85,7 +85,7 @@ class Scheduler:
 
     def scopes(self) -> tuple[ScopeStatistics, ...]:
         """Return the statistics of each scope."""
-        return self._queue.statistics(self._now())
+        return self._queue.scopes.statistics(self._now())
 
     def put(self, job: Job, at_s: float) -> None:
         """Schedule the next request of a pending job, measured from its last answer at `at_s`."""
@@ -174,7 +174,7 @@ class Scheduler:
             outcome = await self._poll(before)
         finally:
             self._limit.end()
-        throttle = self._queue.on_answer(provider_queue, outcome, outcome.at_s)
+        throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s)
         if throttle is not None:
             self._throttled(statistics_of(provider_queue.scope_queue, outcome.at_s), throttle)
         if self._aborted and isinstance(outcome, RequestFailure):

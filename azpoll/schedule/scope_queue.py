@@ -71,20 +71,22 @@ class ScopeQueue(Generic[QueuedT]):
         detection: seconds between the end of an operation and the answer that reports it, where the service reports its
             end time.
         turns: of the owners with due requests.
-        wake_entry: number of its valid entry in the heap of `ScopeQueues`.
+        due_s: the time at which it may have a token.
+        heap_entry: number of its valid entry in the heap of `ScopeQueues`.
     """
 
     __slots__ = (
         "_active",
         "bucket",
         "detection",
+        "due_s",
+        "heap_entry",
         "lateness",
         "reads",
         "scope",
         "throttled",
         "turns",
         "waiting",
-        "wake_entry",
     )
 
     def __init__(self, scope: Scope, bucket: TokenBucket | None) -> None:
@@ -96,7 +98,8 @@ class ScopeQueue(Generic[QueuedT]):
         self.lateness = Histogram()
         self.detection = Histogram()
         self.turns = Turns()
-        self.wake_entry = 0
+        self.due_s = 0.0
+        self.heap_entry = 0
         self._active: dict[ProviderQueue[QueuedT], None] = {}
 
     def consume(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> bool:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import heapq
 import math
-from typing import TYPE_CHECKING, Generic, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS, Throttle, ThrottleLevel, remaining, throttle_of
+from azpoll.schedule.due_heap import ENTRY_NUMBERS, DueHeap
 from azpoll.schedule.job import QueuedT
-from azpoll.schedule.scope import Scope, names_scopes, scope_of
+from azpoll.schedule.scope import Scope, scope_of
 from azpoll.schedule.scope_queue import ProviderQueue, ScopeQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from azpoll.protocol.answer import RequestFailure
     from azpoll.protocol.throttling import Counted
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Priority
-
-COLLECTIONS_KEPT = 1024
-"""Number of collections whose provider queue is cached: all URLs of a collection have the same one."""
 
 PROVIDER_QUEUES_KEPT = 1024
 """Number of provider queues kept in any case; beyond it idle ones are dropped."""
@@ -64,49 +59,49 @@ class ScopeQueues(Generic[QueuedT]):
 
     Args:
         budget: of each scope; None without limits.
-        numbers: as for `DueHeap`.
         counted: the kind of requests that the budget counts.
 
     Attributes:
         waiting: number of due requests in all scopes.
     """
 
-    def __init__(self, budget: Budget | None, numbers: Iterator[int], counted: Counted = "reads") -> None:
+    def __init__(self, budget: Budget | None, counted: Counted = "reads") -> None:
         self._budget = budget
+        self._principal = "" if budget is None else budget.principal
         self._counted: Counted = counted
-        self._numbers = numbers
         self._scope_queues: dict[Scope, ScopeQueue[QueuedT]] = {}
         self._provider_queues: dict[tuple[Scope, str], ProviderQueue[QueuedT]] = {}
-        self._by_collection: dict[str, ProviderQueue[QueuedT]] = {}
         self._kept = PROVIDER_QUEUES_KEPT
-        self._wakes: list[tuple[float, int, ScopeQueue[QueuedT]]] = []  # scopes with requests, by their next token
+        self._next_tokens: DueHeap[ScopeQueue[QueuedT]] = DueHeap()  # scopes with requests, by their next token
         self.waiting = 0
 
     def queue_for(self, url: str, now_s: float) -> ProviderQueue[QueuedT]:
         """Return the provider queue of a URL."""
-        collection = url.partition("?")[0].rpartition("/")[0]
-        if collection in self._by_collection:
-            return self._by_collection[collection]
-        provider_queue = self._provider_queue(
-            *scope_of(url, "" if self._budget is None else self._budget.principal), now_s
-        )
-        if not names_scopes(collection):
-            if len(self._by_collection) >= COLLECTIONS_KEPT:
-                self._by_collection.clear()
-            self._by_collection[collection] = provider_queue
+        key = scope_of(url, self._principal)
+        provider_queue = self._provider_queues.get(key)
+        if provider_queue is None:
+            if len(self._provider_queues) >= self._kept:
+                self._drop_idle(now_s)
+            scope, sub_scope = key
+            budget, scope_queue = self._budget, self._scope_queues.get(scope)
+            if scope_queue is None:
+                scope_queue = ScopeQueue(scope, None if budget is None else budget.bucket(now_s))
+                self._scope_queues[scope] = scope_queue
+            bucket = None if budget is None else budget.provider_bucket(sub_scope, now_s)
+            provider_queue = self._provider_queues[key] = ProviderQueue(scope_queue, bucket)
         return provider_queue
 
     def add(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> None:
         """Queue a due request until its scope and provider have a token."""
         self.waiting += 1
         scope_queue = provider_queue.scope_queue
-        if scope_queue.add(job, provider_queue, next(self._numbers)):
+        if scope_queue.add(job, provider_queue, next(ENTRY_NUMBERS)):
             self._wake_at(scope_queue, scope_queue.next_s(now_s))
 
     def move(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], before: Priority, now_s: float) -> None:
         """Queue a waiting request by its new priority; `before` is the one it had."""
         scope_queue = provider_queue.scope_queue
-        scope_queue.add(job, provider_queue, next(self._numbers))
+        scope_queue.add(job, provider_queue, next(ENTRY_NUMBERS))
         scope_queue.forget(provider_queue, before)
         self._wake_at(scope_queue, scope_queue.next_s(now_s))
 
@@ -118,35 +113,20 @@ class ScopeQueues(Generic[QueuedT]):
 
     def take(self, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
         """Remove the next request that may be sent now and take its tokens; scopes with tokens take turns."""
-        wakes = self._wakes
-        while wakes and wakes[0][0] <= now_s:
-            _, number, scope_queue = wakes[0]
-            if scope_queue.wake_entry != number:
-                heapq.heappop(wakes)
-                continue
+        while (scope_queue := self._next_tokens.take(now_s)) is not None:
             taken = scope_queue.take(now_s)
-            if taken is not None:
-                self.waiting -= 1
-                wake_s = now_s if scope_queue.waiting else math.inf
-            else:
-                wake_s = max(scope_queue.next_s(now_s), now_s + RECHECK_S)
-            if wake_s < math.inf:
-                scope_queue.wake_entry = number = next(self._numbers)
-                heapq.heapreplace(wakes, (wake_s, number, scope_queue))
-            else:
-                heapq.heappop(wakes)
-            if taken is not None:
-                return taken
+            if taken is None:
+                self._wake_at(scope_queue, max(scope_queue.next_s(now_s), now_s + RECHECK_S))
+                continue
+            self.waiting -= 1
+            if scope_queue.waiting:
+                self._next_tokens.put(scope_queue, now_s)
+            return taken
         return None
 
     def next_s(self) -> float | None:
         """Return the earliest time at which `take` may return a request; None while none waits."""
-        while self._wakes:
-            wake_s, number, scope_queue = self._wakes[0]
-            if scope_queue.wake_entry == number:
-                return wake_s
-            heapq.heappop(self._wakes)
-        return None
+        return self._next_tokens.next_s()
 
     def on_answer(
         self, provider_queue: ProviderQueue[QueuedT], outcome: Answer | RequestFailure, now_s: float
@@ -169,23 +149,8 @@ class ScopeQueues(Generic[QueuedT]):
         """Return the statistics of each scope that is kept: of very many, idle ones are dropped."""
         return tuple(statistics_of(scope_queue, now_s) for scope_queue in self._scope_queues.values())
 
-    def _provider_queue(self, scope: Scope, sub_scope: str, now_s: float) -> ProviderQueue[QueuedT]:
-        provider_queue = self._provider_queues.get((scope, sub_scope))
-        if provider_queue is None:
-            if len(self._provider_queues) >= self._kept:
-                self._drop_idle(now_s)
-            scope_queue = self._scope_queues.get(scope)
-            if scope_queue is None:
-                scope_queue = self._scope_queues[scope] = ScopeQueue(
-                    scope, None if self._budget is None else self._budget.bucket(now_s)
-                )
-            bucket = None if self._budget is None else self._budget.provider_bucket(sub_scope, now_s)
-            provider_queue = self._provider_queues[scope, sub_scope] = ProviderQueue(scope_queue, bucket)
-        return provider_queue
-
     def _drop_idle(self, now_s: float) -> None:
         """Drop idle queues. The next time comes when their number has doubled, so the cost per queue is constant."""
-        self._by_collection.clear()
         self._provider_queues = {
             key: provider_queue
             for key, provider_queue in self._provider_queues.items()
@@ -202,29 +167,21 @@ class ScopeQueues(Generic[QueuedT]):
     def _back_off(
         self, provider_queue: ProviderQueue[QueuedT], throttle: Throttle, budget: Budget, now_s: float
     ) -> None:
-        """Close the bucket that a 429 concerns for its Retry-After, and decrease its rate."""
+        """Close the bucket that a 429 concerns for its Retry-After, and decrease its rate; a lock concerns none."""
         scope_queue = provider_queue.scope_queue
-        match throttle.level:
-            case ThrottleLevel.SCOPE:
-                bucket = scope_queue.bucket
-            case ThrottleLevel.PROVIDER:
-                bucket = provider_queue.bucket = provider_queue.bucket or budget.discovered_bucket(now_s)
-            case ThrottleLevel.OPERATION:
-                bucket = None
-            case _:
-                assert_never(throttle.level)
+        bucket = scope_queue.bucket if throttle.level is ThrottleLevel.SCOPE else None
+        if throttle.level is ThrottleLevel.PROVIDER:
+            bucket = provider_queue.bucket = provider_queue.bucket or budget.discovered_bucket(now_s)
         if bucket is not None:
             bucket.back_off(now_s, throttle.retry_after_s, budget.decrease_factor)
             self._wake_at(scope_queue, scope_queue.next_s(now_s))
 
     def _wake_at(self, scope_queue: ScopeQueue[QueuedT], wake_s: float) -> None:
-        """Set when `take` looks at a scope; infinite if no request waits there."""
-        scope_queue.wake_entry = number = next(self._numbers)
+        """Set the time at which `take` looks at a scope; infinite if no request waits there."""
         if wake_s < math.inf:
-            heapq.heappush(self._wakes, (wake_s, number, scope_queue))
-            if len(self._wakes) > 2 * len(self._scope_queues) + 64:
-                self._wakes = [entry for entry in self._wakes if entry[2].wake_entry == entry[1]]
-                heapq.heapify(self._wakes)
+            self._next_tokens.put(scope_queue, wake_s)
+        else:
+            self._next_tokens.withdraw(scope_queue)
 
 
 def statistics_of(scope_queue: ScopeQueue[QueuedT], now_s: float) -> ScopeStatistics:

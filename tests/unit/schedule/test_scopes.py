@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,8 @@ from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.throttling import ThrottleLevel
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.job import Priority
-from azpoll.schedule.scopes import COLLECTIONS_KEPT, PROVIDER_QUEUES_KEPT, ScopeQueues
+from azpoll.schedule.scope import COLLECTIONS_KEPT
+from azpoll.schedule.scopes import PROVIDER_QUEUES_KEPT, ScopeQueues
 from tests.support.jobs import HOST, SHELF, answer, job
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ OPERATIONS = "providers/Microsoft.Fake/locations/west/operations"
 
 
 def queues_of(budget: Budget | None = ONE_A_SECOND) -> ScopeQueues[OperationRecord]:
-    return ScopeQueues(budget, count(1))
+    return ScopeQueues(budget)
 
 
 def add(scope_queues: ScopeQueues[OperationRecord], url: str, *names: str) -> ProviderQueue[OperationRecord]:
