@@ -10,7 +10,7 @@ import heapq
 from itertools import count
 from typing import TYPE_CHECKING, Generic
 
-from azpoll.schedule.due_heap import drop_stale, without_stale
+from azpoll.schedule.due_heap import without_stale
 from azpoll.schedule.job import QueuedT
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class FairQueue(Generic[QueuedT]):
         while True:
             turn, owner = order[0]
             requests = self._requests[owner]
-            drop_stale(requests)
+            while requests and requests[0][2].heap_entry != requests[0][1]:
+                heapq.heappop(requests)
             if not requests:
                 self._drop_first()
             elif turn != last[owner]:  # the owner has had a turn in another queue of the scope

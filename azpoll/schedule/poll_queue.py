@@ -120,9 +120,10 @@ class PollQueue:
     def next_s(self) -> float | None:
         """Return the earliest time at which `take` may return a job; None while no job waits."""
         soonest_s = self._due.next_s()
-        for time_s in (self.scopes.next_s(), self._next_deadline_s()):
-            if time_s is not None and (soonest_s is None or time_s < soonest_s):
-                soonest_s = time_s
+        if self.scopes.waiting:
+            for time_s in (self.scopes.next_s(), self._next_deadline_s()):
+                if time_s is not None and (soonest_s is None or time_s < soonest_s):
+                    soonest_s = time_s
         return soonest_s
 
     def _watch_deadline(self, job: Job, deadline_s: float) -> None:

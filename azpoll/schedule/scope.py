@@ -1,16 +1,11 @@
-"""The read limits that a URL falls under, learned from its path."""
+"""Which read limit a URL falls under, learned from its path."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-COLLECTIONS_KEPT = 1024
-"""Number of collections whose scope is cached: all URLs of a collection fall under the same limits."""
-
-_NAMING = ("/subscriptions", "/providers", "/locations", ":/")
-"""Ends of collections whose URLs fall under different limits; the last is that of a URL without a path."""
+_NAMING = ("subscriptions", "providers", "locations")
 
 
 class Scope(NamedTuple):
@@ -36,14 +31,7 @@ def scope_of(url: str, principal: str) -> tuple[Scope, str]:
     The last provider namespace in the path counts, as does the location after it:
     `/subscriptions/S/providers/Microsoft.Compute/locations/westeurope/operations/O`.
     """
-    url = url.partition("?")[0].lower()
-    collection = url.rpartition("/")[0]
-    return _scope_of(url if collection.endswith(_NAMING) else collection, principal)
-
-
-@lru_cache(COLLECTIONS_KEPT)
-def _scope_of(url: str, principal: str) -> tuple[Scope, str]:
-    scheme, _, rest = url.partition("://")
+    scheme, _, rest = url.partition("?")[0].lower().partition("://")
     authority, _, path = rest.partition("/")
     parts = path.split("/")
     subscription = parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
@@ -54,3 +42,8 @@ def _scope_of(url: str, principal: str) -> tuple[Scope, str]:
         elif name == "locations":
             location = value
     return Scope(f"{scheme}://{authority}", subscription, principal), f"{namespace}/{location}" if namespace else ""
+
+
+def names_scopes(collection: str) -> bool:
+    """Whether URLs right beneath this one may fall under different read limits."""
+    return collection.rpartition("/")[2].lower() in _NAMING

@@ -9,7 +9,7 @@ from azpoll.protocol.answer import Answer
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS, Throttle, ThrottleLevel, remaining, throttle_of
 from azpoll.schedule.due_heap import ENTRY_NUMBERS, DueHeap
 from azpoll.schedule.job import QueuedT
-from azpoll.schedule.scope import Scope, scope_of
+from azpoll.schedule.scope import Scope, names_scopes, scope_of
 from azpoll.schedule.scope_queue import ProviderQueue, ScopeQueue
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from azpoll.protocol.throttling import Counted
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Priority
+
+COLLECTIONS_KEPT = 1024
+"""Number of collections whose provider queue is cached: all URLs of a collection have the same one."""
 
 PROVIDER_QUEUES_KEPT = 1024
 """Number of provider queues kept in any case; beyond it idle ones are dropped."""
@@ -71,12 +74,16 @@ class ScopeQueues(Generic[QueuedT]):
         self._counted: Counted = counted
         self._scope_queues: dict[Scope, ScopeQueue[QueuedT]] = {}
         self._provider_queues: dict[tuple[Scope, str], ProviderQueue[QueuedT]] = {}
+        self._by_collection: dict[str, ProviderQueue[QueuedT]] = {}
         self._kept = PROVIDER_QUEUES_KEPT
         self._next_tokens: DueHeap[ScopeQueue[QueuedT]] = DueHeap()  # scopes with requests, by their next token
         self.waiting = 0
 
     def queue_for(self, url: str, now_s: float) -> ProviderQueue[QueuedT]:
         """Return the provider queue of a URL."""
+        collection = url.partition("?")[0].rpartition("/")[0]
+        if collection in self._by_collection:
+            return self._by_collection[collection]
         key = scope_of(url, self._principal)
         provider_queue = self._provider_queues.get(key)
         if provider_queue is None:
@@ -89,6 +96,10 @@ class ScopeQueues(Generic[QueuedT]):
                 self._scope_queues[scope] = scope_queue
             bucket = None if budget is None else budget.provider_bucket(sub_scope, now_s)
             provider_queue = self._provider_queues[key] = ProviderQueue(scope_queue, bucket)
+        if not names_scopes(collection):
+            if len(self._by_collection) >= COLLECTIONS_KEPT:
+                self._by_collection.clear()
+            self._by_collection[collection] = provider_queue
         return provider_queue
 
     def add(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> None:
@@ -151,6 +162,7 @@ class ScopeQueues(Generic[QueuedT]):
 
     def _drop_idle(self, now_s: float) -> None:
         """Drop idle queues. The next time comes when their number has doubled, so the cost per queue is constant."""
+        self._by_collection.clear()
         self._provider_queues = {
             key: provider_queue
             for key, provider_queue in self._provider_queues.items()

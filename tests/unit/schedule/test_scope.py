@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.schedule.scope import Scope, scope_of
+from azpoll.schedule.scope import Scope, names_scopes, scope_of
 
 HOST = "https://management.azure.com"
 
@@ -60,5 +60,15 @@ def test_a_scope_is_shown_without_what_it_has_not() -> None:
     assert str(Scope(HOST, "s", "me")) == f"{HOST} s me"
 
 
-def test_urls_without_a_path_have_the_scope_of_their_origin() -> None:
-    assert [scope_of(f"https://{host}", "")[0].origin for host in "ab"] == ["https://a", "https://b"]
+@pytest.mark.parametrize(
+    ("collection", "naming"),
+    [
+        (f"{HOST}/Subscriptions", True),
+        ("x/providers", True),
+        ("x/LOCATIONS", True),
+        ("x/operations", False),
+        ("", False),
+    ],
+)
+def test_collections_whose_members_are_counted_apart(collection: str, naming: bool) -> None:  # noqa: FBT001 - a table
+    assert names_scopes(collection) is naming

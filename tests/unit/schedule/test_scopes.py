@@ -11,8 +11,7 @@ from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.throttling import ThrottleLevel
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.job import Priority
-from azpoll.schedule.scope import COLLECTIONS_KEPT
-from azpoll.schedule.scopes import PROVIDER_QUEUES_KEPT, ScopeQueues
+from azpoll.schedule.scopes import COLLECTIONS_KEPT, PROVIDER_QUEUES_KEPT, ScopeQueues
 from tests.support.jobs import HOST, SHELF, answer, job
 
 if TYPE_CHECKING:
