@@ -43,23 +43,6 @@ class Queued(HeapItem, Protocol):
 QueuedT = TypeVar("QueuedT", bound=Queued)
 
 
-class InitialRequest(Protocol):
-    """An initial request, as far as `InitialRequests` knows it."""
-
-    @property
-    def method(self) -> str:
-        """Method in upper case."""
-        ...
-
-    @property
-    def url(self) -> object:
-        """URL, as a string or as an object whose `str` is the URL."""
-        ...
-
-
-RequestT = TypeVar("RequestT", bound=InitialRequest)
-
-
 class CancelRequest:
     """A POST that asks the service to cancel; it is sent before the next poll of its job.
 

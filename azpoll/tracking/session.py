@@ -86,7 +86,6 @@ class Session(Generic[ResponseT_co]):
             throttled=self._on_throttled,
         )
         self._initial_requests = InitialRequests(
-            transport.send_initial,
             host.tasks,
             ConcurrencyLimit(least, most, process_time),
             None if settings.budget is None else settings.budget.of_writes(),
@@ -204,18 +203,21 @@ class Session(Generic[ResponseT_co]):
         return [self.outcomes.error(record) for record in self.registry.take_failures()]
 
     async def _send(self, prepared: Prepared, number: int | None) -> Answer:
+        request = prepared.request
         outcome = await self._initial_requests.send(
-            prepared.request,
-            prepared.settings.owner,
-            prepared.settings.delay_limits,
-            repeatable=prepared.request.is_repeatable,
+            partial(self._transport.send_initial, request),
+            method=request.method,
+            url=str(request.url),
+            owner=prepared.settings.owner,
+            delay_limits=prepared.settings.delay_limits,
+            repeatable=request.is_repeatable,
             idempotent=prepared.idempotent,
         )
         if outcome is None:
             await self._journal.not_started(number, prepared, None)
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         if isinstance(outcome, RequestFailure):
-            raise unanswered(prepared.request, outcome)
+            raise unanswered(request, outcome)
         return outcome
 
     def _add(self, started: Started, settings: Settings, *, resumed: bool) -> OperationRecord:
