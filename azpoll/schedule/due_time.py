@@ -90,14 +90,9 @@ class DueTimes:
 
 
 def detection_of(outcome: Answer, end_time: str | None) -> float | None:
-    """Return seconds between the end time in a status monitor and its answer, both by the server's clock.
-
-    None without a readable end time.
-    """
-    if end_time is None:
-        return None
+    """Return seconds between a reported end time and its answer, by the server's clock; None if it is unreadable."""
     try:
-        ended = datetime.fromisoformat(end_time)
+        ended = datetime.fromisoformat(end_time or "")
     except ValueError:
         return None
     if ended.tzinfo is None:

@@ -166,7 +166,7 @@ class InitialRequests:
         while not self._closing.is_set():
             now_s = self._now()
             if self._waiting and limit.is_reached:
-                limit.can_rise(next(iter(self._waiting)).due_s, now_s)
+                limit.adapt(next(iter(self._waiting)).due_s, now_s)
             while not limit.is_reached and (taken := self._writes.take(now_s) or self._deletes.take(now_s)):
                 queued, _ = taken
                 del self._waiting[queued]

@@ -28,9 +28,6 @@ class PollQueue:
 
     Args:
         budget: reads of each scope; None without limits.
-
-    Attributes:
-        scopes: the queues of the due jobs.
     """
 
     def __init__(self, budget: Budget | None) -> None:

@@ -32,13 +32,10 @@ class ProviderQueue(Generic[QueuedT]):
     """The due requests of one provider and location in a scope, which share a token bucket beneath the scope's.
 
     Attributes:
-        scope_queue: the queue of the scope.
         bucket: None while no limit is known.
         normal: due requests with HIGH and NORMAL priority.
         background: due requests with LOW priority.
     """
-
-    __slots__ = ("background", "bucket", "normal", "scope_queue")
 
     def __init__(self, scope_queue: ScopeQueue[QueuedT], bucket: TokenBucket | None) -> None:
         self.scope_queue = scope_queue
@@ -57,37 +54,15 @@ class ProviderQueue(Generic[QueuedT]):
 
 
 class ScopeQueue(Generic[QueuedT]):
-    """The due requests of one scope.
-
-    Args:
-        scope: subscription or tenant, principal and origin.
-        bucket: of the scope; None without a limit.
+    """The due requests of one scope. It satisfies `due_heap.HeapItem` with the time at which it may have a token.
 
     Attributes:
-        waiting: number of due requests.
+        bucket: None without a limit.
         reads: number of requests that got their token.
         throttled: number of 429s.
         lateness: seconds between due time and sending, of all requests.
-        detection: seconds between the end of an operation and the answer that reports it, where the service reports its
-            end time.
-        turns: of the owners with due requests.
-        due_s: the time at which it may have a token.
-        heap_entry: number of its valid entry in the heap of `ScopeQueues`.
+        detection: seconds between the end time that a service reports and the answer that reports it.
     """
-
-    __slots__ = (
-        "_active",
-        "bucket",
-        "detection",
-        "due_s",
-        "heap_entry",
-        "lateness",
-        "reads",
-        "scope",
-        "throttled",
-        "turns",
-        "waiting",
-    )
 
     def __init__(self, scope: Scope, bucket: TokenBucket | None) -> None:
         self.scope = scope

@@ -63,9 +63,6 @@ class ScopeQueues(Generic[QueuedT]):
     Args:
         budget: of each scope; None without limits.
         counted: the kind of requests that the budget counts.
-
-    Attributes:
-        waiting: number of due requests in all scopes.
     """
 
     def __init__(self, budget: Budget | None, counted: Counted = "reads") -> None:

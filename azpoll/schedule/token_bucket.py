@@ -15,25 +15,10 @@ class TokenBucket:
     """Tokens for the requests of one scope. The rate rises while no 429 comes, and falls with each 429.
 
     Args:
-        rate: tokens per second at first.
-        max_rate: tokens per second at most.
+        rate: tokens per second at first; `max_rate` at most.
         burst: capacity in tokens; the bucket starts full.
         increase_per_s: tokens per second gained in each second without a 429.
-        now_s: monotonic time.
     """
-
-    __slots__ = (
-        "_closed_until_s",
-        "_first_rate",
-        "_floor",
-        "_increase_per_s",
-        "_max_rate",
-        "_scarcity",
-        "_updated_s",
-        "burst",
-        "rate",
-        "tokens",
-    )
 
     def __init__(self, rate: float, max_rate: float, burst: float, increase_per_s: float, now_s: float) -> None:
         self.rate = rate

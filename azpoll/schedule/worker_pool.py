@@ -24,7 +24,7 @@ class WorkerPool:
     Args:
         tasks: task group of the workers.
         work: the loop of a worker: clear `wake_pending`, send a due job or `wait_for_work`, repeat.
-        next_s: returns when the next job may be sent; None for never.
+        next_s: returns the time at which the next job may be sent; None for never.
         limit: counts the requests of all workers.
 
     Attributes:
