@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Polling, State, Succeeded, Unknown
-from azpoll.schedule.scopes import ScopeStatistics
+from azpoll.schedule.scope_queue import ScopeStatistics
 
 
 class OperationState(StrEnum):

@@ -15,7 +15,7 @@ from azpoll.eventloop.clock import loop_clock
 from azpoll.eventloop.wakeup import wakeup
 from azpoll.protocol.initial_retry import next_retry
 from azpoll.schedule.job import Priority
-from azpoll.schedule.scopes import ScopeQueues, statistics_of
+from azpoll.schedule.scopes import ScopeQueues
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.concurrency import ConcurrencyLimit
-    from azpoll.schedule.scope_queue import ProviderQueue
-    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.schedule.scope_queue import ProviderQueue, ScopeStatistics
 
 
 class QueuedRequest:
@@ -100,14 +99,8 @@ class InitialRequests:
     ) -> Answer | RequestFailure | None:
         """Send an initial request in its turn; None if this was closed before anything was sent.
 
-        Args:
-            send: sends the request; raises nothing but cancellation.
-            method: in upper case.
-            url: absolute.
-            owner: shares the writes of its scope with other owners.
-            delay_limits: limits of the delay before it is sent again.
-            repeatable: whether it can be sent twice at all: a streamed body cannot.
-            idempotent: whether the service may execute it twice.
+        `send` raises nothing but cancellation. A `repeatable` request can be sent twice at all, which a streamed body
+        cannot. The service may execute an `idempotent` one twice.
         """
         outcome: Answer | RequestFailure | None = None
         retry: Retry | None = None
@@ -123,7 +116,7 @@ class InitialRequests:
                 self._end()
             throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
             if throttle is not None:
-                self._throttled(statistics_of(provider_queue.scope_queue, outcome.at_s), throttle)
+                self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
             retry = next_retry(outcome, retry, delay_limits, idempotent=idempotent) if repeatable else None
             if retry is None:
                 return outcome

@@ -16,7 +16,6 @@ from azpoll.protocol.machine import advance, expire, postpone
 from azpoll.protocol.states import Pending
 from azpoll.schedule.job import pending_state
 from azpoll.schedule.poll_queue import PollQueue
-from azpoll.schedule.scopes import statistics_of
 from azpoll.schedule.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.concurrency import ConcurrencyLimit
     from azpoll.schedule.due_time import DueTimes
     from azpoll.schedule.job import CancelRequest, Job, Priority
-    from azpoll.schedule.scope_queue import ProviderQueue
-    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.schedule.scope_queue import ProviderQueue, ScopeStatistics
 
 ABORT_S = 1.0
 """Seconds that aborted requests have to end when a tracker closes."""
@@ -180,7 +178,7 @@ class Scheduler:
             self._limit.end()
         throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s)
         if throttle is not None:
-            self._throttled(statistics_of(provider_queue.scope_queue, outcome.at_s), throttle)
+            self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         if self._aborted and isinstance(outcome, RequestFailure):
             # The poll did not fail. Only the Retry-After counts that its answer may have had.
             job.publish(postpone(before, outcome, job.answered_s), None, 0.0)

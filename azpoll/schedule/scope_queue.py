@@ -8,14 +8,13 @@ request with a hint has a head start.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from azpoll.schedule.durations import Histogram
 from azpoll.schedule.fair_queue import FairQueue, Turns
 from azpoll.schedule.job import Priority, QueuedT
 
 if TYPE_CHECKING:
-    from azpoll.schedule.scope import Scope
     from azpoll.schedule.token_bucket import TokenBucket
 
 SPARE_SHARE = 0.5
@@ -26,6 +25,35 @@ BACKGROUND_EVERY = 64
 
 HEAD_START_S = 60.0
 """A HIGH request goes before NORMAL ones that came due up to 60 s earlier, so it delays none without limit."""
+
+
+class ScopeStatistics(NamedTuple):
+    """The reads of one scope: at which rate tokens come, and how late requests are.
+
+    Attributes:
+        scope: origin, subscription and principal.
+        rate: reads per second now; None without a budget.
+        tokens: reads saved up now; None without a budget.
+        waiting: operations that are due and wait for a read.
+        reads: requests sent.
+        throttled: 429s received.
+        lateness_p50_s: seconds between due time and sending, median of all requests; None before the first.
+        lateness_p99_s: the same, 99th percentile.
+        detection_p50_s: seconds between the end time that a status monitor reports and the answer that reports it,
+            median; None before the first.
+        detection_p99_s: the same, 99th percentile.
+    """
+
+    scope: str
+    rate: float | None
+    tokens: float | None
+    waiting: int
+    reads: int
+    throttled: int
+    lateness_p50_s: float | None
+    lateness_p99_s: float | None
+    detection_p50_s: float | None
+    detection_p99_s: float | None
 
 
 class ProviderQueue(Generic[QueuedT]):
@@ -64,7 +92,7 @@ class ScopeQueue(Generic[QueuedT]):
         detection: seconds between the end time that a service reports and the answer that reports it.
     """
 
-    def __init__(self, scope: Scope, bucket: TokenBucket | None) -> None:
+    def __init__(self, scope: str, bucket: TokenBucket | None) -> None:
         self.scope = scope
         self.bucket = bucket
         self.waiting = 0
@@ -133,6 +161,24 @@ class ScopeQueue(Generic[QueuedT]):
     def is_idle(self, now_s: float) -> bool:
         """Whether no request waits, and a new bucket would be no different."""
         return not self.waiting and (self.bucket is None or self.bucket.is_recovered(now_s))
+
+    def statistics(self, now_s: float) -> ScopeStatistics:
+        """Return the statistics at `now_s`."""
+        bucket = self.bucket
+        if bucket is not None:
+            bucket.available_at(now_s)
+        return ScopeStatistics(
+            scope=self.scope,
+            rate=None if bucket is None else bucket.rate,
+            tokens=None if bucket is None else bucket.tokens,
+            waiting=self.waiting,
+            reads=self.reads,
+            throttled=self.throttled,
+            lateness_p50_s=self.lateness.quantile(0.5),
+            lateness_p99_s=self.lateness.quantile(0.99),
+            detection_p50_s=self.detection.quantile(0.5),
+            detection_p99_s=self.detection.quantile(0.99),
+        )
 
     def _take(self, priority: Priority, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
         """Give the next turn to the owner that has waited longest, among those with a request that may be sent."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS, Throttle, ThrottleLevel, remaining, throttle_of
 from azpoll.schedule.due_heap import ENTRY_NUMBERS, DueHeap
 from azpoll.schedule.job import QueuedT
-from azpoll.schedule.scope import Scope, names_scopes, scope_of
 from azpoll.schedule.scope_queue import ProviderQueue, ScopeQueue
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.throttling import Counted
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Priority
+    from azpoll.schedule.scope_queue import ScopeStatistics
 
 COLLECTIONS_KEPT = 1024
 """Number of collections whose provider queue is cached: all URLs of a collection have the same one."""
@@ -27,34 +28,48 @@ PROVIDER_QUEUES_KEPT = 1024
 RECHECK_S = 0.001
 """A scope that was ready and had no request after all is checked again after 1 ms."""
 
+_NAMING = ("subscriptions", "providers", "locations")
 
-class ScopeStatistics(NamedTuple):
-    """The reads of one scope: at which rate tokens come, and how late requests are.
+
+class Scope(NamedTuple):
+    """The unit of a read limit of ARM: a subscription, or else a tenant, at one origin, for one principal.
 
     Attributes:
-        scope: origin, subscription and principal.
-        rate: reads per second now; None without a budget.
-        tokens: reads saved up now; None without a budget.
-        waiting: operations that are due and wait for a read.
-        reads: requests sent.
-        throttled: 429s received.
-        lateness_p50_s: seconds between due time and sending, median of all requests; None before the first.
-        lateness_p99_s: the same, 99th percentile.
-        detection_p50_s: seconds between the end time that a status monitor reports and the answer that reports it,
-            median; None before the first.
-        detection_p99_s: the same, 99th percentile.
+        origin: scheme and authority, lower case.
+        subscription: lower case; empty for the tenant, and for services that are not ARM.
+        principal: the caller's own label of the identity that reads; ARM counts each by itself.
     """
 
-    scope: str
-    rate: float | None
-    tokens: float | None
-    waiting: int
-    reads: int
-    throttled: int
-    lateness_p50_s: float | None
-    lateness_p99_s: float | None
-    detection_p50_s: float | None
-    detection_p99_s: float | None
+    origin: str
+    subscription: str
+    principal: str
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.origin, self.subscription, self.principal)))
+
+
+def scope_of(url: str, principal: str) -> tuple[Scope, str]:
+    """Return the scope of a URL, and its sub-scope: `namespace/location`, lower case, empty where unknown.
+
+    The last provider namespace in the path counts, as does the location after it:
+    `/subscriptions/S/providers/Microsoft.Compute/locations/westeurope/operations/O`.
+    """
+    scheme, _, rest = url.partition("?")[0].lower().partition("://")
+    authority, _, path = rest.partition("/")
+    parts = path.split("/")
+    subscription = parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
+    namespace = location = ""
+    for name, value in pairwise(parts):
+        if name == "providers":
+            namespace, location = value, ""
+        elif name == "locations":
+            location = value
+    return Scope(f"{scheme}://{authority}", subscription, principal), f"{namespace}/{location}" if namespace else ""
+
+
+def names_scopes(collection: str) -> bool:
+    """Whether URLs right beneath this one may fall under different read limits."""
+    return collection.rpartition("/")[2].lower() in _NAMING
 
 
 class ScopeQueues(Generic[QueuedT]):
@@ -89,7 +104,7 @@ class ScopeQueues(Generic[QueuedT]):
             scope, sub_scope = key
             budget, scope_queue = self._budget, self._scope_queues.get(scope)
             if scope_queue is None:
-                scope_queue = ScopeQueue(scope, None if budget is None else budget.bucket(now_s))
+                scope_queue = ScopeQueue(str(scope), None if budget is None else budget.bucket(now_s))
                 self._scope_queues[scope] = scope_queue
             bucket = None if budget is None else budget.provider_bucket(sub_scope, now_s)
             provider_queue = self._provider_queues[key] = ProviderQueue(scope_queue, bucket)
@@ -155,7 +170,7 @@ class ScopeQueues(Generic[QueuedT]):
 
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
         """Return the statistics of each scope that is kept: of very many, idle ones are dropped."""
-        return tuple(statistics_of(scope_queue, now_s) for scope_queue in self._scope_queues.values())
+        return tuple(scope_queue.statistics(now_s) for scope_queue in self._scope_queues.values())
 
     def _drop_idle(self, now_s: float) -> None:
         """Drop idle queues. The next time comes when their number has doubled, so the cost per queue is constant."""
@@ -191,22 +206,3 @@ class ScopeQueues(Generic[QueuedT]):
             self._next_tokens.put(scope_queue, wake_s)
         else:
             self._next_tokens.withdraw(scope_queue)
-
-
-def statistics_of(scope_queue: ScopeQueue[QueuedT], now_s: float) -> ScopeStatistics:
-    """Return the statistics of one scope at `now_s`."""
-    bucket = scope_queue.bucket
-    if bucket is not None:
-        bucket.available_at(now_s)
-    return ScopeStatistics(
-        scope=str(scope_queue.scope),
-        rate=None if bucket is None else bucket.rate,
-        tokens=None if bucket is None else bucket.tokens,
-        waiting=scope_queue.waiting,
-        reads=scope_queue.reads,
-        throttled=scope_queue.throttled,
-        lateness_p50_s=scope_queue.lateness.quantile(0.5),
-        lateness_p99_s=scope_queue.lateness.quantile(0.99),
-        detection_p50_s=scope_queue.detection.quantile(0.5),
-        detection_p99_s=scope_queue.detection.quantile(0.99),
-    )
