@@ -13,6 +13,7 @@ It needs `pip install 'azpoll[fast]'`, a client of httpx (not httpx2), and async
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -26,12 +27,11 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
-from azpoll.protocol.answer import fold_headers
-from azpoll.transport.headers import LazyHeaders, bytes_of, text_of
+from azpoll.transport.headers import bytes_of, text_of
 from azpoll.transport.shortcuts.direct_send import UnreadResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from pyreqwest.client import Client
     from pyreqwest.request import RequestBuilder, StreamRequest
@@ -123,7 +123,7 @@ class _Transport(httpx.AsyncBaseTransport):
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
         body = _Body(sending, response, request)
-        return UnreadResponse(response.status, _Headers(response.headers), body, body.read if body.is_short else None)
+        return UnreadResponse(response.status, _decoded(response.headers), body, body.read if body.is_short else None)
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:
@@ -135,42 +135,16 @@ def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilde
     return builder.body_bytes(content) if content else builder
 
 
-class _Headers(LazyHeaders):
-    """The headers of a response, decoded one by one, because most are never read."""
-
-    __slots__ = ("_map",)
-
-    def __init__(self, header_map: HeaderMap) -> None:
-        self._map = header_map
-
-    def read(self, names: frozenset[str]) -> dict[str, str]:
-        folded = dict[str, str]()
-        for name in names.intersection(self._map):
-            try:
-                text = self._map[name].strip(" \t")
-            except ValueError:  # the value is not text
-                continue
-            if text:
-                folded[name] = text
-            else:  # a repetition of the header may have a value
-                folded |= fold_headers(self._decodable((name,)))
-        return folded
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        try:
-            return iter(tuple(self._map.items()))
-        except ValueError:  # one of the values is not text
-            return self._decodable(dict.fromkeys(self._map))
-
-    def _decodable(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield the headers whose values are text."""
-        for name in names:
-            try:
-                values = self._map.getall(name)
-            except ValueError:
-                continue
-            for value in values:
-                yield name, value
+def _decoded(headers: HeaderMap) -> list[tuple[str, str]]:
+    """Return the headers whose values are text."""
+    with suppress(ValueError):  # one of the values is not text
+        return list(headers.items())
+    pairs: list[tuple[str, str]] = []
+    for name in dict.fromkeys(headers):
+        with suppress(ValueError):
+            pairs.append((name, headers[name]))
+            pairs += [(name, value) for value in headers.getall(name)[1:]]
+    return pairs
 
 
 class _Body(httpx.AsyncByteStream):
@@ -181,16 +155,16 @@ class _Body(httpx.AsyncByteStream):
         self.is_short = _is_short(response)
         self._ended = False
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        chunk = None
-        if not self._ended:
-            chunk = await self.read() if self.is_short else await self._read_chunk()
-        if chunk is None:
-            raise StopAsyncIteration
-        return chunk
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self.is_short:
+            yield await self.read()
+            return
+        try:
+            while (chunk := await self._response.body_reader.read()) is not None:
+                yield bytes(chunk)
+        except exceptions.PyreqwestError as error:
+            raise _to_httpx(error, self._request) from error
+        self._ended = True
 
     async def read(self) -> bytes:
         """Read a short body to its end; nothing is left to close."""
@@ -203,14 +177,6 @@ class _Body(httpx.AsyncByteStream):
             raise
         self._ended = True
         return body
-
-    async def _read_chunk(self) -> bytes | None:
-        try:
-            chunk = await self._response.body_reader.read()
-        except exceptions.PyreqwestError as error:
-            raise _to_httpx(error, self._request) from error
-        self._ended = chunk is None
-        return None if chunk is None else bytes(chunk)
 
     async def aclose(self) -> None:
         if not self._ended:

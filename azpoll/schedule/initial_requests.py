@@ -1,20 +1,19 @@
 """Initial requests: a few concurrently, at the rate of ARM's write limits, and again after a 429.
 
-Each caller that begins an operation waits here until one task admits its request. Owners take turns as they do for
-polls, and a throttled scope delays no other.
+Each caller that begins an operation waits here until its request may be sent. Owners take turns as they do for polls,
+and a throttled scope delays no other.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import anyio
 
 from azpoll.eventloop.clock import loop_clock
-from azpoll.eventloop.wakeup import wakeup
 from azpoll.protocol.initial_retry import next_retry
-from azpoll.schedule.job import Priority
+from azpoll.schedule.job import Priority, RequestT
 from azpoll.schedule.scopes import ScopeQueues
 
 if TYPE_CHECKING:
@@ -31,16 +30,18 @@ if TYPE_CHECKING:
     from azpoll.schedule.scope_queue import ProviderQueue, ScopeStatistics
 
 
-class QueuedRequest:
+class QueuedRequest(Generic[RequestT]):
     """An initial request that waits; it satisfies `job.Queued`.
 
     Attributes:
+        request: the request.
         may_go: set when it may be sent, and when no more requests are sent.
     """
 
-    __slots__ = ("due_s", "heap_entry", "may_go", "owner", "priority", "priority_time")
+    __slots__ = ("due_s", "heap_entry", "may_go", "owner", "priority", "priority_time", "request")
 
-    def __init__(self, owner: Hashable, now_s: float) -> None:
+    def __init__(self, request: RequestT, owner: Hashable, now_s: float) -> None:
+        self.request = request
         self.owner = owner
         self.priority = Priority.NORMAL
         self.due_s = self.priority_time = now_s
@@ -48,11 +49,12 @@ class QueuedRequest:
         self.may_go = anyio.Event()
 
 
-class InitialRequests:
+class InitialRequests(Generic[RequestT]):
     """Sends the initial requests of one tracker.
 
     Args:
-        tasks: task group of the task that admits requests.
+        send: sends one request; raises nothing but cancellation.
+        tasks: task group for a timer.
         limit: number of initial requests that may be in flight, besides the polls.
         budget: writes, and as many deletes, of each scope; None without limits.
         throttled: called for each 429, with the scope and its new rate.
@@ -60,20 +62,22 @@ class InitialRequests:
 
     def __init__(
         self,
+        send: Callable[[RequestT], Awaitable[Answer | RequestFailure]],
         tasks: TaskGroup,
         limit: ConcurrencyLimit,
         budget: Budget | None,
         throttled: Callable[[ScopeStatistics, Throttle], object],
     ) -> None:
-        self._limit = limit
+        self._send = send
+        self._tasks = tasks
         self._throttled = throttled
-        self._writes: ScopeQueues[QueuedRequest] = ScopeQueues(budget, "writes")
-        self._deletes: ScopeQueues[QueuedRequest] = ScopeQueues(budget, "deletes")
+        self._writes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, "writes")
+        self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, "deletes")
         self._now = loop_clock()
-        self._waiting: dict[QueuedRequest, None] = {}
-        self._changed = wakeup()
+        self._waiting: dict[QueuedRequest[RequestT], None] = {}
+        self._limit = limit
+        self._changed: anyio.Event | None = None
         self._closing = anyio.Event()
-        tasks.start_soon(self._admit, name="azpoll initial requests")
 
     @property
     def waiting(self) -> int:
@@ -87,31 +91,27 @@ class InitialRequests:
             queued.may_go.set()
 
     async def send(
-        self,
-        send: Callable[[], Awaitable[Answer | RequestFailure]],
-        *,
-        method: str,
-        url: str,
-        owner: Hashable,
-        delay_limits: DelayLimits,
-        repeatable: bool,
-        idempotent: bool,
+        self, request: RequestT, owner: Hashable, delay_limits: DelayLimits, *, repeatable: bool, idempotent: bool
     ) -> Answer | RequestFailure | None:
         """Send an initial request in its turn; None if this was closed before anything was sent.
 
-        `send` raises nothing but cancellation. A `repeatable` request can be sent twice at all, which a streamed body
-        cannot. The service may execute an `idempotent` one twice.
+        Args:
+            request: the request.
+            owner: shares the writes of its scope with other owners.
+            delay_limits: limits of the delay before it is sent again.
+            repeatable: whether it can be sent twice at all: a streamed body cannot.
+            idempotent: whether the service may execute it twice.
         """
         outcome: Answer | RequestFailure | None = None
         retry: Retry | None = None
-        queued = QueuedRequest(owner, self._now())
-        scope_queues = self._deletes if method == "DELETE" else self._writes
+        queued = QueuedRequest(request, owner, self._now())
+        scope_queues = self._deletes if request.method == "DELETE" else self._writes
         while True:
-            provider_queue = await self._turn(queued, scope_queues, url)
+            provider_queue = await self._turn(queued, scope_queues)
             if provider_queue is None:
                 return outcome
             try:
-                outcome = await send()
+                outcome = await self._send(request)
             finally:
                 self._end()
             throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
@@ -124,52 +124,68 @@ class InitialRequests:
                 await self._closing.wait()
 
     async def _turn(
-        self, queued: QueuedRequest, scope_queues: ScopeQueues[QueuedRequest], url: str
-    ) -> ProviderQueue[QueuedRequest] | None:
+        self, queued: QueuedRequest[RequestT], scope_queues: ScopeQueues[QueuedRequest[RequestT]]
+    ) -> ProviderQueue[QueuedRequest[RequestT]] | None:
         """Wait until a request may be sent; None if no more requests are sent."""
         if self._closing.is_set():
             return None
         now_s = self._now()
-        provider_queue = scope_queues.queue_for(url, now_s)
+        provider_queue = scope_queues.queue_for(str(queued.request.url), now_s)
         queued.may_go = anyio.Event()
         self._waiting[queued] = None
         scope_queues.add(queued, provider_queue, now_s)
-        self._changed.set()
         try:
+            self._admit()
             await queued.may_go.wait()
         except BaseException:
-            if queued in self._waiting:
-                del self._waiting[queued]
-                scope_queues.withdraw(queued, provider_queue)
-            else:  # it was admitted and cancelled in the same turn of the event loop
+            if queued not in self._waiting:  # it was admitted and cancelled in the same turn of the event loop
                 self._end()
+                raise
+            del self._waiting[queued]
+            scope_queues.withdraw(queued, provider_queue)
             raise
         if queued not in self._waiting:
             return provider_queue
         del self._waiting[queued]
         return None
 
-    def _end(self) -> None:
-        self._limit.end()
-        self._changed.set()
-
-    async def _admit(self) -> None:
+    def _admit(self) -> None:
         """Admit waiting requests while there are tokens and slots."""
+        now_s = self._now()
         limit = self._limit
-        while not self._closing.is_set():
-            now_s = self._now()
-            if self._waiting and limit.is_reached:
-                limit.adapt(next(iter(self._waiting)).due_s, now_s)
-            while not limit.is_reached and (taken := self._writes.take(now_s) or self._deletes.take(now_s)):
-                queued, _ = taken
-                del self._waiting[queued]
-                limit.begin(queued.due_s, now_s)
-                queued.may_go.set()
-            await self._changed.wait(self._next_s(now_s))
+        if self._waiting and limit.is_reached:
+            limit.adapt(next(iter(self._waiting)).due_s, now_s)
+        while not limit.is_reached and not self._closing.is_set():
+            taken = self._writes.take(now_s) or self._deletes.take(now_s)
+            if taken is None:
+                break
+            queued, _ = taken
+            del self._waiting[queued]
+            limit.begin(queued.due_s, now_s)
+            queued.may_go.set()
+        if self._changed is not None:
+            self._changed.set()
+        elif self._waiting and not self._closing.is_set():
+            self._changed = anyio.Event()
+            self._tasks.start_soon(self._admit_in_time, name="azpoll initial requests")
 
-    def _next_s(self, now_s: float) -> float:
-        """Return the earliest time at which a request may be admitted, unless another is answered before."""
-        if self._waiting and self._limit.is_reached:
-            return self._limit.recheck_s(now_s)
+    async def _admit_in_time(self) -> None:
+        """Admit requests as tokens become available, while requests wait."""
+        while self._waiting and not self._closing.is_set():
+            self._changed = anyio.Event()
+            with anyio.CancelScope(deadline=self._next_s()):
+                await self._changed.wait()
+                continue
+            self._admit()
+        self._changed = None
+
+    def _next_s(self) -> float:
+        """Return the time at which a request may be admitted even if no other is answered."""
+        if self._limit.is_reached:
+            return self._limit.recheck_s(self._now())
         times = (self._writes.next_s(), self._deletes.next_s())
         return min((time_s for time_s in times if time_s is not None), default=math.inf)
+
+    def _end(self) -> None:
+        self._limit.end()
+        self._admit()

@@ -43,6 +43,23 @@ class Queued(HeapItem, Protocol):
 QueuedT = TypeVar("QueuedT", bound=Queued)
 
 
+class RequestTarget(Protocol):
+    """Method and URL of an initial request: all that `InitialRequests` reads of it."""
+
+    @property
+    def method(self) -> str:
+        """Method in upper case."""
+        ...
+
+    @property
+    def url(self) -> object:
+        """URL, as a string or as an object whose `str` is the URL."""
+        ...
+
+
+RequestT = TypeVar("RequestT", bound=RequestTarget)
+
+
 class CancelRequest:
     """A POST that asks the service to cancel; it is sent before the next poll of its job.
 

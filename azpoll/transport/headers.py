@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from azpoll.protocol.kept_headers import KEPT_HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from azpoll.protocol.answer import RawHeaders
 
@@ -20,27 +20,11 @@ READ_HEADERS = KEPT_HEADERS | {"content-encoding", "set-cookie"}
 The transport reads `content-encoding` to decode the body, and stores `set-cookie` in the client."""
 
 
-class LazyHeaders:
-    """Raw headers that their HTTP library looks up by name. Only iteration decodes all of them."""
-
-    __slots__ = ()
-
-    def read(self, names: frozenset[str]) -> dict[str, str]:
-        """Return the value of each of the `names` that is present, in the form of `fold_headers`."""
-        raise NotImplementedError
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Iterate over all names and values."""
-        raise NotImplementedError
-
-
 def read_headers(raw: RawHeaders) -> dict[str, str]:
     """Return the kept headers, lower-case name to value, in the form of `fold_headers`.
 
     Bytes are decoded as Latin-1, which cannot fail. The readers in `protocol` reject a value that is not plain text.
     """
-    if isinstance(raw, LazyHeaders):
-        return raw.read(READ_HEADERS)
     folded: dict[str, str] = {}
     for name, value in raw:
         key = (name if isinstance(name, str) else name.decode("latin-1")).lower()

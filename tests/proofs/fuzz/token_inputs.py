@@ -20,8 +20,7 @@ from azpoll.protocol.json_body import is_object
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
 from azpoll.protocol.states import Pending
-from azpoll.tracking.origins import checked_origins
-from azpoll.tracking.settings import Settings
+from azpoll.tracking.settings import Settings, checked_origins
 from azpoll.tracking.starter import OperationStarter
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
@@ -46,7 +45,6 @@ def _starter(key: bytes | None) -> OperationStarter:
 
 
 STARTERS = tuple(map(_starter, KEYS))
-SETTINGS = STARTERS[0].settings({})
 
 _PUT = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=MONITOR, not_before=1.7e9)
 TOKENS = (
@@ -146,7 +144,7 @@ def check(data: bytes) -> None:
     with suppress(InvalidToken):  # a tracker converts this exception
         decode(text, key)
     try:
-        plan, state, _ = STARTERS[KEYS.index(key)].from_token(text, SETTINGS, 0.0)
+        plan, _, state, _ = STARTERS[KEYS.index(key)].from_token(text, {}, 0.0)
     except (InvalidResumeToken, UntrustedPollingURL) as error:
         check_text(str(error))
         return

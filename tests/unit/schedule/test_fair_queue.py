@@ -52,7 +52,7 @@ class Queues:
 
 
 def test_owners_take_turns_however_many_jobs_each_has() -> None:
-    """Of 300 turns, three owners with 1,000, 1,000 and 100 jobs get 100 each."""
+    """Three owners with 1,000, 1,000 and 100 jobs get 100 of 300 turns each."""
     queues = Queues()
     for owner, jobs in enumerate((1000, 1000, 100)):
         for _ in range(jobs):
