@@ -102,12 +102,12 @@ class ScopeQueues(Generic[QueuedT]):
             if len(self._provider_queues) >= self._kept:
                 self._drop_idle(now_s)
             scope, sub_scope = key
-            budget, scope_queue = self._budget, self._scope_queues.get(scope)
-            if scope_queue is None:
-                scope_queue = ScopeQueue(str(scope), None if budget is None else budget.bucket(now_s))
-                self._scope_queues[scope] = scope_queue
+            budget = self._budget
+            if scope not in self._scope_queues:
+                bucket = None if budget is None else budget.bucket(now_s)
+                self._scope_queues[scope] = ScopeQueue(str(scope), bucket)
             bucket = None if budget is None else budget.provider_bucket(sub_scope, now_s)
-            provider_queue = self._provider_queues[key] = ProviderQueue(scope_queue, bucket)
+            provider_queue = self._provider_queues[key] = ProviderQueue(self._scope_queues[scope], bucket)
         if not names_scopes(collection):
             if len(self._by_collection) >= COLLECTIONS_KEPT:
                 self._by_collection.clear()
