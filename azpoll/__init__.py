@@ -33,7 +33,7 @@ from azpoll.options import BeginOptions, TrackingOptions
 from azpoll.protocol.arm_error import ARMError, ServiceError
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.durations import Durations
-from azpoll.schedule.scopes import ScopeStatistics
+from azpoll.schedule.scope_queue import ScopeStatistics
 from azpoll.snapshot import OperationState, Snapshot, Statistics
 from azpoll.tracker import Tracker
 from azpoll.tracking.journal import Journal, JournalResult, JournalRow

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from azpoll.schedule.scopes import ScopeStatistics
+from azpoll.schedule.scope_queue import ScopeStatistics
 
 
 class OperationState(StrEnum):

@@ -79,6 +79,6 @@ def _drive(poll_queue: PollQueue, answer: Answer, operations: int) -> float:
             job, provider_queue = taken
             assert provider_queue is not None
             woken += 1
-            poll_queue.on_answer(provider_queue, answer, now_s)
+            poll_queue.scopes.on_answer(provider_queue, answer, now_s)
             poll_queue.put(job, now_s + LATER_S)
     return (time.process_time() - begun) / operations * 1e6

@@ -34,12 +34,8 @@ class ConcurrencyLimit:
         cpu_s: returns the CPU seconds that the process has used so far.
 
     Attributes:
-        in_flight: number of requests in flight.
         now: the limit.
-        most: as above.
     """
-
-    __slots__ = ("_cpu_s", "_least", "_none_in_flight", "_since_cpu_s", "_since_s", "in_flight", "most", "now")
 
     def __init__(self, least: int, most: int, cpu_s: Callable[[], float]) -> None:
         self.in_flight = 0
@@ -72,13 +68,8 @@ class ConcurrencyLimit:
         if self._none_in_flight is not None and not self.in_flight:
             self._none_in_flight.set()
 
-    def can_rise(self, due_s: float, now_s: float) -> bool:
-        """Adapt the limit while a request waits that was due at `due_s`; True if it may be sent now."""
-        self.adapt(due_s, now_s)
-        return not self.is_reached
-
     def recheck_s(self, now_s: float) -> float:
-        """Return the time of the next call of `can_rise`; infinite while the maximum is in flight."""
+        """Return the time of the next call of `adapt` while requests wait; infinite while the maximum is in flight."""
         return math.inf if self.is_at_most else now_s + ADAPT_EVERY_S
 
     def adapt(self, due_s: float, now_s: float) -> None:
@@ -101,7 +92,7 @@ class ConcurrencyLimit:
             self.now = max(self.now - max(self.now // 4, 1), self._least)
 
     async def wait_for_none_in_flight(self, until_s: float) -> None:
-        """Wait until no request is in flight, at most until `until_s`; also inside a cancelled scope."""
+        """Wait until no request is in flight or `until_s` is reached; also inside a cancelled scope."""
         with anyio.CancelScope(shield=True, deadline=until_s):
             while self.in_flight:
                 self._none_in_flight = anyio.Event()

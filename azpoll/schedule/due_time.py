@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RequestFailure
     from azpoll.protocol.plan import Plan
     from azpoll.protocol.states import Pending
-    from azpoll.schedule.durations import Durations
-    from azpoll.schedule.histogram import Histogram
+    from azpoll.schedule.durations import Durations, Histogram
     from azpoll.schedule.job import Job
 
 JITTER = 0.1
@@ -26,6 +25,15 @@ JITTER = 0.1
 
 ROUNDING_S = 1e-6
 """Added to each delay, so that rounding of floats makes no poll early."""
+
+FIRST_SHARE = 0.2
+"""The first poll is sent when an operation of the kind has ended with this probability."""
+
+NEXT_SHARE = 1 / 3
+"""A further poll is sent when it has ended with this probability, given that it ran at the last poll."""
+
+EVEN_SHARE = 0.5
+"""The due polls of an owner are ordered by the time at which each operation has ended with this probability."""
 
 
 class DueTimes:
@@ -64,36 +72,27 @@ class DueTimes:
 
     @staticmethod
     def _learned(durations: Durations, job: Job, state: Polling, due_s: float, at_s: float) -> tuple[float, float]:
-        """Return due time and priority time by the learned durations.
-
-        The due time is learned only where neither server nor caller set a delay. The priority time is the time at which
-        the operation has ended with a probability of one half.
-        """
+        """Return due time and priority time; the due time is learned only where neither server nor caller set it."""
         plan = state.plan
         kind, age_s = operation_kind(plan.method, plan.resource_url), at_s - job.begun_s
-        even_s = durations.even_s(kind, age_s)
+        even_s = durations.wait_s(kind, age_s, EVEN_SHARE)
         priority_time = due_s if even_s is None else at_s + even_s
-        wait_s = durations.next_wait_s(kind, age_s, first=job.answered_s == job.begun_s)
+        wait_s = durations.wait_s(kind, age_s, FIRST_SHARE if job.answered_s == job.begun_s else NEXT_SHARE)
         fixed = (
             state.next_request.delay.by_server
             or plan.delay_limits.interval is not None
             or state.failure_counts.failures
         )
-        if wait_s is None or fixed:
+        if not wait_s or fixed:
             return due_s, priority_time
         learned_s = at_s + plan.delay_limits.clamp(wait_s) + ROUNDING_S
         return (learned_s if plan.deadline_s is None else min(learned_s, plan.deadline_s)), priority_time
 
 
 def detection_of(outcome: Answer, end_time: str | None) -> float | None:
-    """Return seconds between the end time in a status monitor and its answer, both by the server's clock.
-
-    None without a readable end time.
-    """
-    if end_time is None:
-        return None
+    """Return seconds between a reported end time and its answer, by the server's clock; None if it is unreadable."""
     try:
-        ended = datetime.fromisoformat(end_time)
+        ended = datetime.fromisoformat(end_time or "")
     except ValueError:
         return None
     if ended.tzinfo is None:

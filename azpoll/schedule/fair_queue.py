@@ -7,10 +7,9 @@ owners cost as little per request as one.
 from __future__ import annotations
 
 import heapq
-from itertools import count
 from typing import TYPE_CHECKING, Generic
 
-from azpoll.schedule.due_heap import without_stale
+from azpoll.schedule.due_heap import ENTRY_NUMBERS, without_stale
 from azpoll.schedule.job import QueuedT
 
 if TYPE_CHECKING:
@@ -24,20 +23,16 @@ class Turns:
 
     Attributes:
         last: number of each owner's last turn, or of its arrival.
-        numbers: yields the numbers of turns, which rise.
     """
-
-    __slots__ = ("_queues", "last", "numbers")
 
     def __init__(self) -> None:
         self.last: dict[Hashable, int] = {}
-        self.numbers = count(1)
         self._queues: dict[Hashable, int] = {}
 
     def join(self, owner: Hashable) -> int:
         """Count in a queue with requests of an owner; return the owner's last turn."""
         if owner not in self.last:
-            self.last[owner] = next(self.numbers)
+            self.last[owner] = next(ENTRY_NUMBERS)
             self._queues[owner] = 0
         self._queues[owner] += 1
         return self.last[owner]
@@ -56,12 +51,7 @@ class FairQueue(Generic[QueuedT]):
 
     Args:
         turns: of the owners in the scope. Their numbers are unique, so the heap never compares owners.
-
-    Attributes:
-        waiting: number of requests.
     """
-
-    __slots__ = ("_order", "_requests", "_stale", "_turns", "waiting")
 
     def __init__(self, turns: Turns) -> None:
         self.waiting = 0
@@ -104,7 +94,7 @@ class FairQueue(Generic[QueuedT]):
     def take(self) -> QueuedT:
         """Remove and return the request that `first` found, and give its owner the turn."""
         owner = self._order[0][1]
-        self._turns.last[owner] = turn = next(self._turns.numbers)
+        self._turns.last[owner] = turn = next(ENTRY_NUMBERS)
         requests = self._requests[owner]
         job = heapq.heappop(requests)[2]
         job.heap_entry = 0

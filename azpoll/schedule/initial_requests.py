@@ -7,7 +7,6 @@ and a throttled scope delays no other.
 from __future__ import annotations
 
 import math
-from itertools import count
 from typing import TYPE_CHECKING, Generic
 
 import anyio
@@ -15,10 +14,10 @@ import anyio
 from azpoll.eventloop.clock import loop_clock
 from azpoll.protocol.initial_retry import next_retry
 from azpoll.schedule.job import Priority, RequestT
-from azpoll.schedule.scopes import ScopeQueues, statistics_of
+from azpoll.schedule.scopes import ScopeQueues
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Iterator
+    from collections.abc import Awaitable, Callable, Hashable
 
     from anyio.abc import TaskGroup
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.concurrency import ConcurrencyLimit
-    from azpoll.schedule.scope_queue import ProviderQueue
-    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.schedule.scope_queue import ProviderQueue, ScopeStatistics
 
 
 class QueuedRequest(Generic[RequestT]):
@@ -73,9 +71,8 @@ class InitialRequests(Generic[RequestT]):
         self._send = send
         self._tasks = tasks
         self._throttled = throttled
-        numbers: Iterator[int] = count(1)
-        self._writes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, numbers, "writes")
-        self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, numbers, "deletes")
+        self._writes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, "writes")
+        self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, "deletes")
         self._now = loop_clock()
         self._waiting: dict[QueuedRequest[RequestT], None] = {}
         self._limit = limit
@@ -119,7 +116,7 @@ class InitialRequests(Generic[RequestT]):
                 self._end()
             throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
             if throttle is not None:
-                self._throttled(statistics_of(provider_queue.scope_queue, outcome.at_s), throttle)
+                self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
             retry = next_retry(outcome, retry, delay_limits, idempotent=idempotent) if repeatable else None
             if retry is None:
                 return outcome
@@ -157,7 +154,7 @@ class InitialRequests(Generic[RequestT]):
         now_s = self._now()
         limit = self._limit
         if self._waiting and limit.is_reached:
-            limit.can_rise(next(iter(self._waiting)).due_s, now_s)
+            limit.adapt(next(iter(self._waiting)).due_s, now_s)
         while not limit.is_reached and not self._closing.is_set():
             taken = self._writes.take(now_s) or self._deletes.take(now_s)
             if taken is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import anyio
 
 from azpoll.protocol.states import Pending
+from azpoll.schedule.due_heap import HeapItem
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -26,19 +27,14 @@ class Priority(IntEnum):
     """A hint says that the operation runs: its poll is sent in the background, with reads to spare."""
 
 
-class Queued(Protocol):
+class Queued(HeapItem, Protocol):
     """A request that waits: until it is due, then for a token of its scope. Times are monotonic seconds.
 
     Attributes:
-        due_s: due time.
-        heap_entry: number of its valid heap entry; 0 while no queue holds it.
-        priority: HIGH, NORMAL or LOW.
         priority_time: among the due requests of one owner, the least is sent first.
         owner: shares the tokens of the scope with the other owners.
     """
 
-    due_s: float
-    heap_entry: int
     priority: Priority
     priority_time: float
     owner: Hashable

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import heapq
-from itertools import count
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.machine import expires_at
-from azpoll.schedule.due_heap import DueHeap, without_stale
+from azpoll.schedule.due_heap import DueHeap, drop_stale, without_stale
 from azpoll.schedule.job import Priority, pending_state
 from azpoll.schedule.scopes import ScopeQueues
 
 if TYPE_CHECKING:
-    from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.states import Pending
-    from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.job import Job
     from azpoll.schedule.scope_queue import ProviderQueue
-    from azpoll.schedule.scopes import ScopeStatistics
 
 READ_WAIT_S = 1.0
 """Seconds past its deadline that a job waits for the token of its last poll."""
@@ -35,14 +31,13 @@ class PollQueue:
     """
 
     def __init__(self, budget: Budget | None) -> None:
-        numbers = count(1)
-        self._due: DueHeap[Job] = DueHeap(numbers)
-        self._scopes: ScopeQueues[Job] = ScopeQueues(budget, numbers)
-        self._queue_of: dict[Job, ProviderQueue[Job]] = {}  # of the jobs in `_scopes`
-        self._deadlines: list[tuple[float, int, Job]] = []  # of the jobs in `_scopes`
+        self._due: DueHeap[Job] = DueHeap()
+        self.scopes: ScopeQueues[Job] = ScopeQueues(budget)
+        self._queue_of: dict[Job, ProviderQueue[Job]] = {}  # of the jobs in `scopes`
+        self._deadlines: list[tuple[float, int, Job]] = []  # of the jobs in `scopes`
 
     def __len__(self) -> int:
-        return len(self._due) + self._scopes.waiting
+        return len(self._due) + self.scopes.waiting
 
     def put(self, job: Job, due_s: float) -> None:
         """Add a job, or move it; it waits for its deadline if that comes before its next request."""
@@ -61,7 +56,7 @@ class PollQueue:
         if provider_queue is None:
             self._due.withdraw(job)
         else:
-            self._scopes.withdraw(job, provider_queue)
+            self.scopes.withdraw(job, provider_queue)
 
     def set_priority(self, job: Job, priority: Priority, now_s: float) -> None:
         """Change the priority of a job; HIGH also ends a delay that azpoll chose, but no delay of the server."""
@@ -73,7 +68,7 @@ class PollQueue:
         if provider_queue is not None:
             if priority is Priority.HIGH:
                 job.priority_time = now_s
-            self._scopes.move(job, provider_queue, before, now_s)
+            self.scopes.move(job, provider_queue, before, now_s)
             if state.plan.deadline_s is not None:
                 self._watch_deadline(job, state.plan.deadline_s)
         elif priority is Priority.HIGH and job.cancel_request is None:
@@ -97,59 +92,45 @@ class PollQueue:
                 job.priority, url = Priority.HIGH, cancel_request.url
             if job.priority is Priority.HIGH:
                 job.priority_time = now_s
-            provider_queue = self._scopes.queue_for(url, now_s)
-            alone = not self._scopes.waiting and not self._due.may_be_due(now_s)
+            provider_queue = self.scopes.queue_for(url, now_s)
+            alone = not self.scopes.waiting and not self._due.may_be_due(now_s)
             if alone and provider_queue.scope_queue.consume(job, provider_queue, now_s):
                 job.priority = Priority.NORMAL  # a hint that comes during this request is for the next one
                 return job, provider_queue
             self._queue_of[job] = provider_queue
-            self._scopes.add(job, provider_queue, now_s)
+            self.scopes.add(job, provider_queue, now_s)
             if state.plan.deadline_s is not None:
                 self._watch_deadline(job, state.plan.deadline_s)
             moved += 1
-        taken = self._scopes.take(now_s)
+        taken = self.scopes.take(now_s)
         if taken is not None:
             del self._queue_of[taken[0]]
             taken[0].priority = Priority.NORMAL
             return taken
-        expired = self._expired(now_s)
-        if expired is None:
+        deadline_s = self._next_deadline_s()
+        if deadline_s is None or deadline_s > now_s:
             return None
+        expired = self._deadlines[0][2]
         self.withdraw(expired)
         return expired, None
 
     def next_s(self) -> float | None:
-        """Return the time of the next `take` that may return a job; None while none waits."""
+        """Return the earliest time at which `take` may return a job; None while no job waits."""
         soonest_s = self._due.next_s()
-        for time_s in (self._scopes.next_s(), self._next_deadline_s()):
-            if time_s is not None and (soonest_s is None or time_s < soonest_s):
-                soonest_s = time_s
+        if self.scopes.waiting:
+            for time_s in (self.scopes.next_s(), self._next_deadline_s()):
+                if time_s is not None and (soonest_s is None or time_s < soonest_s):
+                    soonest_s = time_s
         return soonest_s
-
-    def on_answer(
-        self, provider_queue: ProviderQueue[Job], outcome: Answer | RequestFailure, now_s: float
-    ) -> Throttle | None:
-        """Adapt the budget to what an answer says about read limits; return the throttle of a 429."""
-        return self._scopes.on_answer(provider_queue, outcome, now_s)
-
-    def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
-        """Return the statistics of each scope."""
-        return self._scopes.statistics(now_s)
 
     def _watch_deadline(self, job: Job, deadline_s: float) -> None:
         heapq.heappush(self._deadlines, (deadline_s + READ_WAIT_S, job.heap_entry, job))
-        if len(self._deadlines) > 2 * self._scopes.waiting + 64:
+        if len(self._deadlines) > 2 * self.scopes.waiting + 64:
             self._deadlines = without_stale(self._deadlines)
 
     def _next_deadline_s(self) -> float | None:
-        while self._deadlines and self._deadlines[0][2].heap_entry != self._deadlines[0][1]:
-            heapq.heappop(self._deadlines)
+        drop_stale(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
-
-    def _expired(self, now_s: float) -> Job | None:
-        """Return a job whose deadline passed before it got a token."""
-        deadline_s = self._next_deadline_s()
-        return None if deadline_s is None or deadline_s > now_s else self._deadlines[0][2]
 
 
 def _expires_at(job: Job, state: Pending) -> float | None:

@@ -18,7 +18,6 @@ from azpoll.protocol.machine import advance, expire, postpone
 from azpoll.protocol.states import Pending
 from azpoll.schedule.job import pending_state
 from azpoll.schedule.poll_queue import PollQueue
-from azpoll.schedule.scopes import statistics_of
 from azpoll.schedule.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.concurrency import ConcurrencyLimit
     from azpoll.schedule.due_time import DueTimes
     from azpoll.schedule.job import CancelRequest, Job, Priority
-    from azpoll.schedule.scope_queue import ProviderQueue
-    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.schedule.scope_queue import ProviderQueue, ScopeStatistics
 
 ABORT_S = 1.0
 """Seconds that aborted requests have to end when a tracker closes."""
@@ -46,9 +44,7 @@ class Scheduler:
         poll: sends the next request of a pending state; raises nothing but cancellation.
         post: sends a POST without a body to a URL; raises nothing but cancellation.
         tasks: task group of the workers.
-        limit: number of requests that may be in flight.
         budget: reads of each scope; None without limits.
-        due_times: computes the due time of a job's next request.
         throttled: called for each 429, with the scope and its new rate.
     """
 
@@ -87,11 +83,14 @@ class Scheduler:
 
     def scopes(self) -> tuple[ScopeStatistics, ...]:
         """Return the statistics of each scope."""
-        return self._queue.statistics(self._now())
+        return self._queue.scopes.statistics(self._now())
 
     def put(self, job: Job, at_s: float) -> None:
         """Schedule the next request of a pending job, measured from its last answer at `at_s`."""
-        self._schedule(job, pending_state(job), at_s)
+        due_s, job.priority_time = self._due_times.of(job, pending_state(job), at_s)
+        if job.cancel_request is not None:
+            job.cancel_request.back_s, due_s = due_s, at_s
+        self._put(job, due_s)
 
     def send_now(self, job: Job) -> None:
         """Send the job's new cancel request now, or as soon as its request in flight is answered."""
@@ -141,8 +140,9 @@ class Scheduler:
                 await workers.wait_for_work(mine)
                 continue
             job, provider_queue = taken
-            if provider_queue is None:
-                self._expire(job)
+            if provider_queue is None:  # its deadline passed before its next poll
+                job.publish(expire(pending_state(job)), None, 0.0)
+                self._release(job)
                 await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes 1.5 ms to import
                 continue
             self._limit.begin(job.due_s, now_s)
@@ -161,10 +161,12 @@ class Scheduler:
         if self._closed or not self._limit.is_reached:
             return not self._closed
         next_s = self._queue.next_s()
-        return next_s is not None and next_s <= now_s and self._limit.can_rise(next_s, now_s)
+        if next_s is not None and next_s <= now_s:
+            self._limit.adapt(next_s, now_s)
+        return not self._limit.is_reached
 
     def _next_s(self) -> float | None:
-        """Return the time of the next job, or of the next check of the limit while that is reached."""
+        """Return the due time of the next request, or the next check of the limit while it is reached."""
         if self._closed:
             return None
         return self._limit.recheck_s(self._now()) if self._limit.is_reached else self._queue.next_s()
@@ -176,16 +178,16 @@ class Scheduler:
             outcome = await self._poll(before)
         finally:
             self._limit.end()
-        throttle = self._queue.on_answer(provider_queue, outcome, outcome.at_s)
+        throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s)
         if throttle is not None:
-            self._throttled(statistics_of(provider_queue.scope_queue, outcome.at_s), throttle)
+            self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         if self._aborted and isinstance(outcome, RequestFailure):
             # The poll did not fail. Only the Retry-After counts that its answer may have had.
             job.publish(postpone(before, outcome, job.answered_s), None, 0.0)
         else:
             job.publish(advance(before, outcome), outcome, sent_s - job.due_s)
         if isinstance(job.state, Pending) and not job.withdrawn:
-            self._schedule(job, job.state, outcome.at_s)
+            self.put(job, outcome.at_s)
         else:
             self._due_times.learn(before.plan, job, outcome, provider_queue.scope_queue.detection)
             self._release(job)
@@ -203,24 +205,13 @@ class Scheduler:
         else:
             self._put(job, cancel_request.back_s)
 
-    def _schedule(self, job: Job, state: Pending, at_s: float) -> None:
-        due_s, job.priority_time = self._due_times.of(job, state, at_s)
-        if job.cancel_request is not None:
-            job.cancel_request.back_s, due_s = due_s, at_s
-        self._put(job, due_s)
-
     def _put(self, job: Job, due_s: float) -> None:
         if not self._closed:
             self._queue.put(job, due_s)
             self._workers.wake_by(job.due_s)
 
-    def _expire(self, job: Job) -> None:
-        """End a job whose deadline passed before its next poll."""
-        job.publish(expire(pending_state(job)), None, 0.0)
-        self._release(job)
-
     def _release(self, job: Job) -> None:
-        """Release a job; if it has not ended, its tracking ends here."""
+        """Publish a job for the last time; if it has not ended, its tracking ends here."""
         job.released = True
         if isinstance(job.state, Pending):
             job.publish(job.state, None, 0.0)

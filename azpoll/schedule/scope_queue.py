@@ -8,14 +8,13 @@ request with a hint has a head start.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
+from azpoll.schedule.durations import Histogram
 from azpoll.schedule.fair_queue import FairQueue, Turns
-from azpoll.schedule.histogram import Histogram
 from azpoll.schedule.job import Priority, QueuedT
 
 if TYPE_CHECKING:
-    from azpoll.schedule.scope import Scope
     from azpoll.schedule.token_bucket import TokenBucket
 
 SPARE_SHARE = 0.5
@@ -28,17 +27,43 @@ HEAD_START_S = 60.0
 """A HIGH request goes before NORMAL ones that came due up to 60 s earlier, so it delays none without limit."""
 
 
+class ScopeStatistics(NamedTuple):
+    """The reads of one scope: at which rate tokens come, and how late requests are.
+
+    Attributes:
+        scope: origin, subscription and principal.
+        rate: reads per second now; None without a budget.
+        tokens: reads saved up now; None without a budget.
+        waiting: operations that are due and wait for a read.
+        reads: requests sent.
+        throttled: 429s received.
+        lateness_p50_s: seconds between due time and sending, median of all requests; None before the first.
+        lateness_p99_s: the same, 99th percentile.
+        detection_p50_s: seconds between the end time that a status monitor reports and the answer that reports it,
+            median; None before the first.
+        detection_p99_s: the same, 99th percentile.
+    """
+
+    scope: str
+    rate: float | None
+    tokens: float | None
+    waiting: int
+    reads: int
+    throttled: int
+    lateness_p50_s: float | None
+    lateness_p99_s: float | None
+    detection_p50_s: float | None
+    detection_p99_s: float | None
+
+
 class ProviderQueue(Generic[QueuedT]):
     """The due requests of one provider and location in a scope, which share a token bucket beneath the scope's.
 
     Attributes:
-        scope_queue: the queue of the scope.
         bucket: None while no limit is known.
         normal: due requests with HIGH and NORMAL priority.
         background: due requests with LOW priority.
     """
-
-    __slots__ = ("background", "bucket", "normal", "scope_queue")
 
     def __init__(self, scope_queue: ScopeQueue[QueuedT], bucket: TokenBucket | None) -> None:
         self.scope_queue = scope_queue
@@ -57,37 +82,17 @@ class ProviderQueue(Generic[QueuedT]):
 
 
 class ScopeQueue(Generic[QueuedT]):
-    """The due requests of one scope.
-
-    Args:
-        scope: subscription or tenant, principal and origin.
-        bucket: of the scope; None without a limit.
+    """The due requests of one scope. It satisfies `due_heap.HeapItem` with the time at which it may have a token.
 
     Attributes:
-        waiting: number of due requests.
+        bucket: None without a limit.
         reads: number of requests that got their token.
         throttled: number of 429s.
         lateness: seconds between due time and sending, of all requests.
-        detection: seconds between the end of an operation and the answer that reports it, where the service reports its
-            end time.
-        turns: of the owners with due requests.
-        wake_entry: number of its valid entry in the heap of `ScopeQueues`.
+        detection: seconds between the end time that a service reports and the answer that reports it.
     """
 
-    __slots__ = (
-        "_active",
-        "bucket",
-        "detection",
-        "lateness",
-        "reads",
-        "scope",
-        "throttled",
-        "turns",
-        "waiting",
-        "wake_entry",
-    )
-
-    def __init__(self, scope: Scope, bucket: TokenBucket | None) -> None:
+    def __init__(self, scope: str, bucket: TokenBucket | None) -> None:
         self.scope = scope
         self.bucket = bucket
         self.waiting = 0
@@ -96,7 +101,8 @@ class ScopeQueue(Generic[QueuedT]):
         self.lateness = Histogram()
         self.detection = Histogram()
         self.turns = Turns()
-        self.wake_entry = 0
+        self.due_s = 0.0
+        self.heap_entry = 0
         self._active: dict[ProviderQueue[QueuedT], None] = {}
 
     def consume(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> bool:
@@ -139,7 +145,7 @@ class ScopeQueue(Generic[QueuedT]):
         return taken
 
     def next_s(self, now_s: float) -> float:
-        """Return the time of the next `take` that may return a request; infinite if none waits."""
+        """Return the earliest time at which `take` may return a request; infinite if none waits."""
         soonest_s = math.inf
         for provider_queue in self._active:
             at_s = now_s
@@ -155,6 +161,24 @@ class ScopeQueue(Generic[QueuedT]):
     def is_idle(self, now_s: float) -> bool:
         """Whether no request waits, and a new bucket would be no different."""
         return not self.waiting and (self.bucket is None or self.bucket.is_recovered(now_s))
+
+    def statistics(self, now_s: float) -> ScopeStatistics:
+        """Return the statistics at `now_s`."""
+        bucket = self.bucket
+        if bucket is not None:
+            bucket.available_at(now_s)
+        return ScopeStatistics(
+            scope=self.scope,
+            rate=None if bucket is None else bucket.rate,
+            tokens=None if bucket is None else bucket.tokens,
+            waiting=self.waiting,
+            reads=self.reads,
+            throttled=self.throttled,
+            lateness_p50_s=self.lateness.quantile(0.5),
+            lateness_p99_s=self.lateness.quantile(0.99),
+            detection_p50_s=self.detection.quantile(0.5),
+            detection_p99_s=self.detection.quantile(0.99),
+        )
 
     def _take(self, priority: Priority, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
         """Give the next turn to the owner that has waited longest, among those with a request that may be sent."""

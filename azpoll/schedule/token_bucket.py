@@ -15,25 +15,10 @@ class TokenBucket:
     """Tokens for the requests of one scope. The rate rises while no 429 comes, and falls with each 429.
 
     Args:
-        rate: tokens per second at first.
-        max_rate: tokens per second at most.
+        rate: tokens per second at first; `max_rate` at most.
         burst: capacity in tokens; the bucket starts full.
         increase_per_s: tokens per second gained in each second without a 429.
-        now_s: monotonic time.
     """
-
-    __slots__ = (
-        "_closed_until_s",
-        "_first_rate",
-        "_floor",
-        "_increase_per_s",
-        "_max_rate",
-        "_scarcity",
-        "_updated_s",
-        "burst",
-        "rate",
-        "tokens",
-    )
 
     def __init__(self, rate: float, max_rate: float, burst: float, increase_per_s: float, now_s: float) -> None:
         self.rate = rate
@@ -48,7 +33,7 @@ class TokenBucket:
         self._closed_until_s = -math.inf
 
     def available_at(self, now_s: float, level: float = 1.0) -> float:
-        """Return the time at which the bucket holds `level` tokens if none is consumed; `now_s` if it holds them."""
+        """Return the time at which the bucket holds `level` tokens if none is consumed, at least `now_s`."""
         if now_s > self._updated_s:
             self._refill(now_s)
         if self.tokens >= level and now_s >= self._closed_until_s:

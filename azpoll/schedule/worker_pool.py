@@ -24,7 +24,7 @@ class WorkerPool:
     Args:
         tasks: task group of the workers.
         work: the loop of a worker: clear `wake_pending`, send a due job or `wait_for_work`, repeat.
-        next_s: returns when the next job may be sent; None for never.
+        next_s: returns the time at which the next job may be sent; None for never.
         limit: counts the requests of all workers.
 
     Attributes:
@@ -49,7 +49,7 @@ class WorkerPool:
         self.wake_pending = False
 
     def wake_by(self, next_s: float | None) -> None:
-        """Ensure that a worker looks for a job by `next_s`, unless the maximum of requests is in flight."""
+        """Wake a worker for the job of `next_s`, unless the timer is earlier or the maximum is in flight."""
         if next_s is None:
             return
         if self._timer is None:

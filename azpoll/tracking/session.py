@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from azpoll.hints import HintSource
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.throttling import Throttle
-    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.schedule.scope_queue import ScopeStatistics
     from azpoll.tracking.registry import EventDispatcher
     from azpoll.tracking.settings import TrackerSettings
     from azpoll.tracking.starter import Prepared, Started

@@ -106,8 +106,10 @@ def test_a_request_that_finds_it_reached_may_be_sent_once_it_rises() -> None:
     limit = limit_of(1, 2)
     limit.begin(0.0, 0.0)
     assert limit.recheck_s(0.0) == ADAPT_EVERY_S
-    assert not limit.can_rise(0.0, 0.05)
-    assert limit.can_rise(0.0, ADAPT_EVERY_S)
+    limit.adapt(0.0, 0.05)
+    reached_early = limit.is_reached
+    limit.adapt(0.0, ADAPT_EVERY_S)
+    assert (reached_early, limit.is_reached) == (True, False)
     limit.begin(0.0, ADAPT_EVERY_S)
     assert limit.recheck_s(1.0) == math.inf
 

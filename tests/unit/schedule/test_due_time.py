@@ -11,9 +11,8 @@ from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.machine import advance
 from azpoll.protocol.states import FailureCounts, Polling
-from azpoll.schedule.due_time import JITTER, DueTimes, detection_of
-from azpoll.schedule.durations import LEAST_SAMPLES, Durations
-from azpoll.schedule.histogram import Histogram
+from azpoll.schedule.due_time import EVEN_SHARE, JITTER, DueTimes, detection_of
+from azpoll.schedule.durations import LEAST_SAMPLES, Durations, Histogram
 from azpoll.schedule.job import Priority
 from tests.support.jobs import answer, job
 
@@ -130,7 +129,7 @@ def test_a_learned_duration_excludes_the_detection_delay(body: bytes, taught: fl
     record.state = advance(polling(record), outcome)
     for _ in range(LEAST_SAMPLES):
         DueTimes(Random(1), durations).learn(plan, record, outcome, detection)  # noqa: S311 - reproducible
-    assert durations.even_s(KIND, 0.0) == pytest.approx(taught, rel=0.1)
+    assert durations.wait_s(KIND, 0.0, EVEN_SHARE) == pytest.approx(taught, rel=0.1)
     assert detection.total == (LEAST_SAMPLES if body else 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from azpoll.schedule.due_time import EVEN_SHARE, FIRST_SHARE, NEXT_SHARE
 from azpoll.schedule.durations import LEAST_SAMPLES, Durations, operation_kind
 
 HOST = "https://management.azure.com"
@@ -36,38 +37,38 @@ def test_a_kind_is_method_provider_and_types(url: str, kind: str) -> None:
 def test_a_kind_with_too_few_operations_is_unknown() -> None:
     durations = learned(*[60.0] * (LEAST_SAMPLES - 1))
     for kind in (KIND, "PUT never/seen"):
-        assert durations.next_wait_s(kind, 0.0, first=True) is None
-        assert durations.even_s(kind, 0.0) is None
+        assert durations.wait_s(kind, 0.0, FIRST_SHARE) is None
+        assert durations.wait_s(kind, 0.0, EVEN_SHARE) is None
     durations.add(KIND, 60.0)
-    assert durations.next_wait_s(KIND, 0.0, first=True) == pytest.approx(60, rel=0.1)
+    assert durations.wait_s(KIND, 0.0, FIRST_SHARE) == pytest.approx(60, rel=0.1)
 
 
 def test_the_first_poll_is_due_when_a_fifth_has_ended() -> None:
     """A fifth of durations spread evenly from 1 to 100 s is within 20 s."""
     durations = learned(*map(float, range(1, 101)))
-    assert durations.next_wait_s(KIND, 0.0, first=True) == pytest.approx(20, rel=0.1)
+    assert durations.wait_s(KIND, 0.0, FIRST_SHARE) == pytest.approx(20, rel=0.1)
 
 
 def test_further_polls_are_due_when_a_third_of_the_rest_has_ended() -> None:
     """An operation that has run for 40 s is one of the 60 that take longer: a third of them has ended at 60 s."""
     durations = learned(*map(float, range(1, 101)))
-    wait_s = durations.next_wait_s(KIND, 40.0, first=False)
+    wait_s = durations.wait_s(KIND, 40.0, NEXT_SHARE)
     assert wait_s is not None
     assert 40 + wait_s == pytest.approx(60, rel=0.1)
 
 
 def test_the_order_is_by_the_time_at_which_half_of_the_rest_has_ended() -> None:
     durations = learned(*map(float, range(1, 101)))
-    assert durations.even_s(KIND, 0.0) == pytest.approx(50, rel=0.1)
-    even_s = durations.even_s(KIND, 40.0)
+    assert durations.wait_s(KIND, 0.0, EVEN_SHARE) == pytest.approx(50, rel=0.1)
+    even_s = durations.wait_s(KIND, 40.0, EVEN_SHARE)
     assert even_s is not None
     assert 40 + even_s == pytest.approx(70, rel=0.1)
 
 
 def test_an_operation_that_outlives_all_others_is_first_and_has_the_default_schedule() -> None:
     durations = learned(*[60.0] * LEAST_SAMPLES)
-    assert durations.even_s(KIND, 1000.0) == 0.0
-    assert durations.next_wait_s(KIND, 1000.0, first=False) is None
+    for share in (NEXT_SHARE, EVEN_SHARE):
+        assert durations.wait_s(KIND, 1000.0, share) == 0.0
 
 
 def test_its_repr_shows_the_number_of_kinds() -> None:

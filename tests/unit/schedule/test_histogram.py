@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from azpoll.schedule.histogram import Histogram
+from azpoll.schedule.durations import Histogram
 
 
 def test_an_empty_histogram_has_no_quantiles() -> None:

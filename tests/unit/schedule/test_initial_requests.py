@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.throttling import Throttle
-    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.schedule.scope_queue import ScopeStatistics
 
 pytestmark = pytest.mark.anyio
 

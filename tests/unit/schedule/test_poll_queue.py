@@ -218,7 +218,7 @@ def test_a_429_closes_its_scope() -> None:
     assert taken is not None
     _, provider_queue = taken
     assert provider_queue is not None
-    poll_queue.on_answer(provider_queue, answer(429, {"retry-after": "60"}), 0.0)
+    poll_queue.scopes.on_answer(provider_queue, answer(429, {"retry-after": "60"}), 0.0)
     assert poll_queue.take(59.0) is None
-    (scope,) = poll_queue.statistics(59.0)
+    (scope,) = poll_queue.scopes.statistics(59.0)
     assert (scope.throttled, scope.waiting, scope.rate) == (1, 1, 14.0)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.states import Pending
     from azpoll.protocol.throttling import Throttle
-    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.schedule.scope_queue import ScopeStatistics
     from azpoll.tracking.record import OperationRecord
 
 pytestmark = pytest.mark.anyio

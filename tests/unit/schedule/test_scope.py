@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azpoll.schedule.scope import Scope, names_scopes, scope_of
+from azpoll.schedule.scopes import Scope, names_scopes, scope_of
 
 HOST = "https://management.azure.com"
 

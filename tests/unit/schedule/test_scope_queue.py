@@ -11,7 +11,6 @@ import pytest
 
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.job import Priority
-from azpoll.schedule.scope import Scope
 from azpoll.schedule.scope_queue import BACKGROUND_EVERY, HEAD_START_S, ProviderQueue, ScopeQueue
 from tests.support.jobs import QueuedRequest
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from azpoll.schedule.token_bucket import TokenBucket
 
-SCOPE = Scope("https://host", "s", "")
+SCOPE = "https://host s"
 NUMBERS = count(1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +23,7 @@ OPERATIONS = "providers/Microsoft.Fake/locations/west/operations"
 
 
 def queues_of(budget: Budget | None = ONE_A_SECOND) -> ScopeQueues[OperationRecord]:
-    return ScopeQueues(budget, count(1))
+    return ScopeQueues(budget)
 
 
 def add(scope_queues: ScopeQueues[OperationRecord], url: str, *names: str) -> ProviderQueue[OperationRecord]:
