@@ -6,7 +6,6 @@ async with httpx.AsyncClient(base_url="https://management.azure.com", auth=...) 
         response = await operation
 """
 
-from azpoll.completion import as_completed
 from azpoll.errors import (
     AuthenticationFailed,
     AzpollError,
@@ -38,7 +37,7 @@ from azpoll.schedule.scopes import ScopeStatistics
 from azpoll.snapshot import OperationState, Snapshot, Statistics
 from azpoll.tracker import Tracker
 from azpoll.tracking.journal import Journal, JournalResult, JournalRow
-from azpoll.waiting import wait
+from azpoll.waiting import as_completed, wait
 
 __version__ = "0.1.0"
 

@@ -183,41 +183,39 @@ def error_of(
     state: Failed | Canceled | Unknown, operation: str, resume_token: str | None, response: HTTPResponse | None
 ) -> AzpollError:
     """Return a new exception for a terminal state, so that each awaiter has its own (rule 39)."""
-    if isinstance(state, Unknown):
-        return _polling_error(state, operation, resume_token, response)
-    reported = read_error(state.answer)
-    kind, word = (OperationFailed, "failed") if isinstance(state, Failed) else (OperationCanceled, "was canceled")
-    text = f"{operation} {word}: {describe(reported.error)}{_request_ids(reported)}"
-    return kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
-
-
-def _polling_error(
-    state: Unknown, operation: str, resume_token: str | None, response: HTTPResponse | None
-) -> AzpollError:
-    outcome = state.outcome
+    outcome = state.outcome if isinstance(state, Unknown) else state.answer
     reported = read_error(outcome) if isinstance(outcome, Answer) else None
-    why = f" ({describe(reported.error)})" if reported is not None and _has_reason(reported.error) else ""
-    ids = "" if reported is None else _request_ids(reported)
+    kind, text = _kind_and_text(state, operation, reported, resume_token)
+    error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
+    if isinstance(state, Unknown):
+        error.__cause__ = outcome.cause if isinstance(outcome, RequestFailure) else None
+        if isinstance(error, PollingError):
+            error.succeeded = isinstance(state.last, Fetching)
+    return error
+
+
+def _kind_and_text(
+    state: Failed | Canceled | Unknown, operation: str, reported: ServiceError | None, resume_token: str | None
+) -> tuple[type[AzpollError], str]:
+    reason = ids = ""
+    if reported is not None:
+        reason = describe(reported.error)
+        if reported.request_id is not None:
+            ids = f" [request id {escape_for_display(reported.request_id, 64)}]"
+    if isinstance(state, Failed):
+        return OperationFailed, f"{operation} failed: {reason}{ids}"
+    if isinstance(state, Canceled):
+        return OperationCanceled, f"{operation} was canceled: {reason}{ids}"
+    error = None if reported is None else reported.error
+    why = f" ({reason})" if error is not None and (error.code or error.message or error.details) else ""
     detail = f"{escape_for_display(state.detail)}{why}{ids}"
     if state.reason is UnknownReason.NOT_STARTED:
-        error: AzpollError = InitialRequestFailed(
-            f"{operation} started no operation: {detail}. Correct the request and send it again",
-            operation=operation,
-            response=response,
-            reported=reported,
-        )
-    else:
-        succeeded = isinstance(state.last, Fetching)
-        still = "" if succeeded else ". It may still run"
-        advice = _NEXT.get(state.reason, "Resume")
-        advice = f". {advice} with the resume_token of this error" if resume_token else ""
-        text = f"the status of {operation} could not be read: {detail}{still}{advice}"
-        kind = _BY_REASON.get(state.reason, PollingError)
-        polling_error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
-        polling_error.succeeded = succeeded
-        error = polling_error
-    error.__cause__ = outcome.cause if isinstance(outcome, RequestFailure) else None
-    return error
+        text = f"{operation} started no operation: {detail}. Correct the request and send it again"
+        return InitialRequestFailed, text
+    still = "" if isinstance(state.last, Fetching) else ". It may still run"
+    advice = f". {_NEXT.get(state.reason, 'Resume')} with the resume_token of this error" if resume_token else ""
+    text = f"the status of {operation} could not be read: {detail}{still}{advice}"
+    return _BY_REASON.get(state.reason, PollingError), text
 
 
 def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialRequestFailed:
@@ -232,11 +230,3 @@ def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialReque
     error = InitialRequestFailed(text, operation=name)
     error.__cause__ = outcome.cause
     return error
-
-
-def _has_reason(error: ARMError) -> bool:
-    return bool(error.code or error.message or error.details)
-
-
-def _request_ids(reported: ServiceError) -> str:
-    return "" if reported.request_id is None else f" [request id {escape_for_display(reported.request_id, 64)}]"

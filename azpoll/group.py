@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 import anyio
 
 from azpoll.errors import TrackerClosed
-from azpoll.newest_values import NewestValues
+from azpoll.operation import NewestValues
 from azpoll.operation_source import OperationSource
 from azpoll.snapshot import OperationState
 from azpoll.transport.library import ResponseT
@@ -28,9 +28,7 @@ class GroupProgress(NamedTuple):
 
     Attributes:
         running: operations that have not ended, those whose result is being read included.
-        succeeded: operations that succeeded.
         failed: operations that the service reported as failed.
-        canceled: operations that were canceled.
         unknown: operations whose status cannot be read, or that are no longer tracked.
         oldest_s: seconds since the oldest running operation was added to the group; None when no operation runs.
         eta_s: seconds until all operations have ended, at the rate of those that have; None before the first end,
@@ -75,7 +73,6 @@ class Group(OperationSource[ResponseT]):
         self.label = label
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
-        self._version = 0
         self._changed = anyio.Event()
         self._closed = False
 
@@ -123,7 +120,7 @@ class Group(OperationSource[ResponseT]):
 
         A slow reader gets only the newest progress.
         """
-        return NewestValues(self._newest, lambda: self._version, self._wait_changed)
+        return NewestValues(self._newest, lambda: self._changed, self._wait_changed)
 
     def _session(self) -> Session[ResponseT]:
         if self._closed:
@@ -140,7 +137,6 @@ class Group(OperationSource[ResponseT]):
         return operation
 
     def _note(self, _operation: object = None) -> None:
-        self._version += 1
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
 

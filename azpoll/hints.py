@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from azpoll.protocol.json_body import is_list, object_in, object_member, text_member
+from azpoll.protocol.json_body import is_list, object_in, text_member
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.status_document import Verdict, provisioning_state, verdict_of
 
@@ -90,8 +90,8 @@ def _report(board: HintBoard, page: Mapping[str, object]) -> Iterator[Verdict]:
     """Report one page to the board; yields the verdict of each resource."""
     items = page.get("value")
     for item in items if is_list(items) else ():
-        properties = object_member(object_in(item) or {}, "properties") or {}
-        resource_id = text_member(object_member(properties, "targetResource"), "id")
+        properties = object_in((object_in(item) or {}).get("properties")) or {}
+        resource_id = text_member(object_in(properties.get("targetResource")), "id")
         state = provisioning_state(properties)
         if resource_id is None or state is None:
             continue

@@ -1,26 +1,26 @@
-"""`AsyncOperation`: the awaitable handle of one tracked operation."""
+"""`AsyncOperation`: the awaitable handle of one tracked operation, and the iterator over its snapshots."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
-from azpoll.newest_values import NewestValues
 from azpoll.protocol.states import Succeeded
-from azpoll.snapshot import OperationState, Snapshot, public_state
+from azpoll.snapshot import Snapshot
 from azpoll.tracking.settings import checked_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
+    from azpoll.snapshot import OperationState
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.library import ResponseT
 
 T = TypeVar("T")
 
@@ -40,14 +40,14 @@ class AsyncOperation(Generic[T]):
         TrackerClosed: tracking was stopped before the operation ended.
     """
 
-    __slots__ = ("__weakref__", "_read", "_record", "_session", "_value")
+    __slots__ = ("__weakref__", "_decode", "_record", "_session", "_value")
 
     def __init__(
-        self, session: Session[HTTPResponse], record: OperationRecord, read: Callable[[OperationRecord], T]
+        self, session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
     ) -> None:
-        self._session = session
+        self._session: Session[Any] = session
         self._record = record
-        self._read = read
+        self._decode: Callable[[Any], T] | None = decode
         self._value: tuple[T] | None = None
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class AsyncOperation(Generic[T]):
         return self._outcome().__await__()
 
     async def _outcome(self) -> T:
-        self._session.loop.check_task()
+        self._session.check_task()
         await self._record.wait_ended()
         return self.result()
 
@@ -76,7 +76,7 @@ class AsyncOperation(Generic[T]):
     @property
     def state(self) -> OperationState:
         """`running`, `fetching`, `succeeded`, `failed`, `canceled` or `unknown`."""
-        return public_state(self._record.state) if not self._record.stopped else OperationState.UNKNOWN
+        return self._record.public_state
 
     @property
     def status(self) -> str | None:
@@ -95,10 +95,12 @@ class AsyncOperation(Generic[T]):
             AzpollError: as when awaited.
         """
         self._check_ended()
-        if not isinstance(self._record.state, Succeeded):
+        state = self._record.state
+        if not isinstance(state, Succeeded):
             raise self._session.error(self._record)
         if self._value is None:
-            self._value = (self._read(self._record),)
+            response = self._session.transport.response_from(state.answer)
+            self._value = (response if self._decode is None else self._decode(response),)
         return self._value[0]
 
     def exception(self) -> AzpollError | None:
@@ -116,19 +118,7 @@ class AsyncOperation(Generic[T]):
         An error in the callback is logged and goes no further. Returns a function that removes the callback. Calling
         that function again, or too late, does nothing.
         """
-        call = partial(callback, self)
-        record = self._record
-        if record.callbacks is None:
-            record.callbacks = []
-        record.callbacks.append(call)
-        if record.ended:
-            record.notify()
-
-        def remove() -> None:
-            if record.callbacks is not None and call in record.callbacks:
-                record.callbacks.remove(call)
-
-        return remove
+        return self._record.call_at_end(partial(callback, self))
 
     async def wait(self, timeout: float | None = None) -> AsyncOperation[T]:  # noqa: ASYNC109 - it raises our error
         """Wait until the operation has ended, in any state, and return it.
@@ -140,7 +130,7 @@ class AsyncOperation(Generic[T]):
             OperationTimeout: the operation had not ended in time; also a TimeoutError.
             ValueError: `timeout` is negative or not a number.
         """
-        self._session.loop.check_task()
+        self._session.check_task()
         limit_s = checked_seconds("timeout", timeout)
         with anyio.move_on_after(limit_s):
             await self._record.wait_ended()
@@ -177,7 +167,7 @@ class AsyncOperation(Generic[T]):
 
         A slow reader gets only the newest snapshot: there is no queue.
         """
-        self._session.loop.check_task()
+        self._session.check_task()
         record = self._record
         return NewestValues(
             lambda: (self.snapshot(), record.ended), lambda: (record.polls, record.ended), record.wait_changed
@@ -198,7 +188,7 @@ class AsyncOperation(Generic[T]):
         return token
 
     async def cancel(self) -> bool:
-        """Ask the service to cancel the operation; polling goes on until it has ended (rule 43).
+        """Request that the service cancels the operation; polling goes on until it has ended (rule 43).
 
         Sends a POST to the `cancel_url` that was given when tracking began, or to `<monitor>:cancel` where the
         service's header was `Operation-Location`. Returns True if the service accepted the request, and False if
@@ -208,7 +198,7 @@ class AsyncOperation(Generic[T]):
             CancelFailed: there is no URL to cancel at, or the service refused.
             TrackerClosed: tracking was stopped before the service accepted; the operation may still run.
         """
-        self._session.loop.check_task()
+        self._session.check_task()
         return await self._session.cancel(self._record)
 
     def stop_tracking(self) -> None:
@@ -225,3 +215,39 @@ class AsyncOperation(Generic[T]):
 
     def _wall_time(self, at_s: float) -> datetime:
         return datetime.fromtimestamp(self._session.outcomes.wall_clock.unix_s(at_s), UTC)
+
+
+class NewestValues(Generic[T]):
+    """Yields a value now and after each change; a slow reader gets only the newest.
+
+    It is not an async generator, which must be closed when it is left early.
+
+    Args:
+        read: returns the present value, and whether it is the last.
+        version: returns a value that differs after each change.
+        wait_changed: waits for the next change.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], tuple[T, bool]],
+        version: Callable[[], object],
+        wait_changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._read = read
+        self._version = version
+        self._wait_changed = wait_changed
+        self._seen: object = None
+        self._is_last = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        if self._is_last:
+            raise StopAsyncIteration
+        while self._seen == self._version():
+            await self._wait_changed()
+        self._seen = self._version()
+        value, self._is_last = self._read()
+        return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
 
 from azpoll.operation import AsyncOperation
@@ -120,12 +119,7 @@ class OperationSource(ABC, Generic[ResponseT]):
 
     @abstractmethod
     def _session(self) -> Session[ResponseT]:
-        """Return the session that tracks the operations.
-
-        Raises:
-            WrongEventLoop: the tracker was not entered, or this is not a task of its event loop.
-            TrackerClosed: the source, the tracker or its HTTP client is closed.
-        """
+        """Return the session; raises `WrongEventLoop` where it cannot be used, and `TrackerClosed` after its end."""
 
     def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
         """Return the options of a call with the defaults of the source."""
@@ -138,6 +132,4 @@ class OperationSource(ABC, Generic[ResponseT]):
     def _handle(
         self, session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        if decode is None:
-            return self._added(AsyncOperation(session, record, session.outcomes.response))
-        return self._added(AsyncOperation(session, record, partial(session.outcomes.decoded, decode)))
+        return self._added(AsyncOperation(session, record, decode))

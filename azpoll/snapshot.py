@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Polling, State, Succeeded, Unknown
 from azpoll.schedule.scopes import ScopeStatistics
 
 
@@ -23,34 +22,14 @@ class OperationState(StrEnum):
     """The status cannot be read, or tracking was stopped. The operation may still run."""
 
 
-_STATES: dict[type[State], OperationState] = {
-    Polling: OperationState.RUNNING,
-    Confirming: OperationState.RUNNING,
-    Fetching: OperationState.FETCHING,
-    Succeeded: OperationState.SUCCEEDED,
-    Failed: OperationState.FAILED,
-    Canceled: OperationState.CANCELED,
-    Unknown: OperationState.UNKNOWN,
-}
-
-
-def public_state(state: State) -> OperationState:
-    """Return the public name of a protocol state."""
-    return _STATES[type(state)]
-
-
 class Snapshot(NamedTuple):
     """An operation at one moment (rule 41).
 
     Attributes:
-        id: `AsyncOperation.id`.
-        label: `AsyncOperation.label`.
-        state: the public state.
         status: the status word last read, in the service's spelling; any word is possible.
         percent_complete: `percentComplete` as sent, of unknown scale.
         percent: 0..100, only where the scale is certain.
-        start_time: as sent; not always RFC 3339.
-        end_time: as sent.
+        start_time: as sent, like `end_time`; not always RFC 3339.
         polls: requests sent so far, the final GET included.
         last_poll: aware UTC; None before the first answer.
         next_poll: aware UTC; None when none is planned.
@@ -83,9 +62,7 @@ class Statistics(NamedTuple):
         waiting: operations that wait for their next request.
         in_flight: requests under way.
         polls: requests answered or failed, final GETs included.
-        succeeded: operations that succeeded.
         failed: operations that the service reported as failed.
-        canceled: operations that were canceled.
         unknown: operations whose status could not be read, or that were no longer tracked.
         scopes: the read limits of the operations, and the reads in each.
     """

@@ -12,10 +12,8 @@ from azpoll.operation_source import OperationSource
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking import settings
-from azpoll.tracking.dispatch import EventDispatcher
-from azpoll.tracking.loop_binding import current_loop
-from azpoll.tracking.origins import checked_origins
-from azpoll.tracking.session import Session
+from azpoll.tracking.registry import EventDispatcher
+from azpoll.tracking.session import Session, current_loop
 from azpoll.transport.client import ClientTransport, client_properties
 from azpoll.transport.library import ResponseT
 
@@ -92,7 +90,7 @@ class Tracker(OperationSource[ResponseT]):
             defaults=settings.Settings(
                 settings.checked_delay_limits(interval, min_interval), settings.checked_seconds("timeout", timeout)
             ),
-            origins=checked_origins(allowed_origins, rebase_to, properties.base_url, properties.parse_url),
+            origins=settings.checked_origins(allowed_origins, rebase_to, properties.base_url, properties.parse_url),
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, properties.concurrency),
             budget=budget,
@@ -153,11 +151,7 @@ class Tracker(OperationSource[ResponseT]):
         return self._events.subscribe(listener)
 
     def _any_session(self) -> Session[ResponseT]:
-        """Return the session, also after it was closed.
-
-        Raises:
-            WrongEventLoop: the tracker was not entered.
-        """
+        """Return the session, also after it was closed; raises `WrongEventLoop` before the tracker is entered."""
         if self._entered is None:
             current_loop()
             raise WrongEventLoop("the tracker was not entered: use `async with azpoll.Tracker(client) as tracker`")

@@ -11,7 +11,7 @@ from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from azpoll.protocol.status_class import StatusClass
+    from azpoll.protocol.reading import StatusClass
 
 PAGE = Path(__file__).with_name("transitions.md")
 

@@ -14,8 +14,8 @@ class TaskHost:
     """A task group that runs until `aclose`, which cancels its tasks and waits for them.
 
     The host of the group is a task of its own. A task group that is cancelled cancels its host too, and that must not
-    be the caller's task, in which other cancellations may be pending. On Python 3.11 and 3.12 an `asyncio.TaskGroup`
-    that fails leaves a cancellation behind.
+    be the caller's task, in which other cancellations may be pending. (On Python 3.11 and 3.12 an `asyncio.TaskGroup`
+    that fails leaves a cancellation behind.)
 
     A cancellation of the caller does not reach the tasks. A cancelled request can leave an HTTP pool unusable, so
     requests in flight are completed first. The cancellation does reach `start`, which would otherwise never return.

@@ -1,7 +1,5 @@
 """The outcome of one request: an `Answer`, or a `RequestFailure` if no complete and readable answer arrived."""
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
@@ -17,13 +15,11 @@ class Answer(NamedTuple):
     """One complete HTTP answer; redirects are answers too.
 
     Attributes:
-        status_code: 100..599.
         headers: lower-case name to value, as `fold_headers` returns them.
         body: without its content coding; empty bytes if there was none.
         url: the URL of the request; relative URLs in the answer resolve against it (rule 8).
         received_at: aware UTC wall time; the base of an HTTP date if the answer has no `Date`.
         at_s: monotonic seconds of any epoch; only differences are used.
-        method: of the request.
         raw_headers: all headers as sent, from which a response can be rebuilt.
     """
 
@@ -36,8 +32,7 @@ class Answer(NamedTuple):
     method: str = "GET"
     raw_headers: RawHeaders = ()
 
-    def __repr__(self) -> str:
-        """Show the status code and the size only: headers, URL queries and bodies may be secret (rule 45)."""
+    def __repr__(self) -> str:  # headers, URL queries and bodies may be secret (rule 45)
         return f"<Answer {self.status_code}, {len(self.body)} bytes>"
 
     def without_content(self) -> "Answer":
@@ -66,9 +61,7 @@ class RequestFailure(NamedTuple):
     """A request without a complete, readable answer.
 
     Attributes:
-        kind: why it failed.
         detail: one line of text, without URLs or header values.
-        at_s: monotonic seconds of the failure.
         cause: the operating system's error behind a network failure; the error that the user sees is chained to it.
             Never an exception of the client or of the caller: its text could quote the request.
         head: status code and headers of an answer whose body did not arrive completely; None without these.
@@ -80,8 +73,7 @@ class RequestFailure(NamedTuple):
     cause: BaseException | None = None
     head: Answer | None = None
 
-    def __repr__(self) -> str:
-        """Show the kind and the detail only: the error of a caller may contain anything (rule 45)."""
+    def __repr__(self) -> str:  # the error of a caller may contain anything (rule 45)
         return f"<RequestFailure: {self.kind.value}, {self.detail}>"
 
 

@@ -22,21 +22,18 @@ read. Anything that was not understood stays in `members` and in `raw`.
 Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSON 4.0, section 19.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 from collections.abc import Mapping
 from itertools import takewhile
 from typing import NamedTuple
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.error_body import Members, json_in, member_in_any_case, raw_text, xml_members
-from azpoll.protocol.json_body import BodyProblem, is_list, is_object, read_status_json
+from azpoll.protocol.json_body import BodyProblem, is_list, is_object
+from azpoll.protocol.reading import Reading
 from azpoll.protocol.redaction import escape_for_display
 
 ERROR_CODE = "x-ms-error-code"
-REQUEST_ID = "x-ms-request-id"
-CORRELATION_ID = "x-ms-correlation-request-id"
-HEADERS = (ERROR_CODE, REQUEST_ID, CORRELATION_ID)
+HEADERS = (ERROR_CODE,)
 """The headers that this module reads."""
 
 _MAX_DEPTH = 8
@@ -45,8 +42,6 @@ _MAX_MEMBERS = 1000
 
 # The order is the rule (rows 1 to 4 of the table above).
 _PLACES = (("error",), ("properties", "error"), ("properties", "statusmessage"), ("odata.error",))
-_NO_REASON = "the service gave no reason"
-_NOTHING: Mapping[str, object] = {}
 
 
 class ARMError(NamedTuple):
@@ -54,11 +49,9 @@ class ARMError(NamedTuple):
 
     Attributes:
         code: for programs, such as `Conflict`; a number becomes text.
-        message: for people, as sent. It is not escaped, so do not log it; see `describe`. `detail` without a `message`
-            (Service Bus; RFC 9457).
+        message: for people, as sent. It is not escaped, so do not log it; see `describe`.
         target: the part of the request that the error is about.
         details: the errors below this one, including those in the JSON text of its message.
-        innererror: as sent.
         additional_info: as sent; by the contract each has `type` and `info`.
         members: all other members under their names as sent, and known members of an unexpected shape.
     """
@@ -69,10 +62,9 @@ class ARMError(NamedTuple):
     details: tuple["ARMError", ...] = ()
     innererror: Mapping[str, object] | None = None
     additional_info: tuple[Mapping[str, object], ...] = ()
-    members: Mapping[str, object] = _NOTHING
+    members: Mapping[str, object] = {}
 
     def __repr__(self) -> str:
-        """Show the text of `describe` (rule 45)."""
         return f"<ARMError {describe(self)}>"
 
 
@@ -84,7 +76,6 @@ class ServiceError(NamedTuple):
         error: without code, message and details if the service sent none.
         raw: the start of the body as text, at most 64 KiB; not escaped.
         request_id: `x-ms-request-id`, for the support of the service.
-        correlation_id: `x-ms-correlation-request-id`.
     """
 
     status_code: int
@@ -94,25 +85,19 @@ class ServiceError(NamedTuple):
     correlation_id: str | None = None
 
     def __repr__(self) -> str:
-        """Show the status code and the text of `describe` (rule 45)."""
         return f"<ServiceError {self.status_code}, {describe(self.error)}>"
 
 
 def read_error(answer: Answer) -> ServiceError:
     """Return the error in an answer; an empty one without an error. Never raises."""
     raw = raw_text(answer.body)
-    document = read_status_json(answer)
-    reader = _Reader()
+    reading, reader = Reading(answer), _Reader()
+    document = reading.status_json
     found = reader.text_body(raw) if isinstance(document, BodyProblem) else reader.document(document, 0)
     error = found or ARMError()
     if error.code is None:
         error = error._replace(code=answer.headers.get(ERROR_CODE))
-    return ServiceError(answer.status_code, error, raw, *request_ids(answer))
-
-
-def request_ids(answer: Answer) -> tuple[str | None, str | None]:
-    """Return the request id and the correlation id that the service gave an answer."""
-    return answer.headers.get(REQUEST_ID), answer.headers.get(CORRELATION_ID)
+    return ServiceError(answer.status_code, error, raw, *reading.request_ids)
 
 
 def describe(error: ARMError, limit: int = 512) -> str:
@@ -125,15 +110,15 @@ def describe(error: ARMError, limit: int = 512) -> str:
     """
     outer, cause = _sentence(error), _sentence(_cause(error))
     if not outer or cause in outer:
-        return escape_for_display(outer or cause or _NO_REASON, limit)
+        return escape_for_display(outer or cause or "the service gave no reason", limit)
     inside = f" [{escape_for_display(cause, limit // 2)}]"
     return escape_for_display(escape_for_display(outer, limit - len(inside)) + inside, limit)
 
 
 def _sentence(error: ARMError) -> str:
-    message = error.message or ""
-    if error.details and json_in(message) is not None:
-        message = ""  # its content is among the details, in readable form
+    message = error.message
+    if message and error.details and json_in(message) is not None:
+        message = None  # its content is among the details, in readable form
     return ": ".join(filter(None, (error.code, message)))
 
 
@@ -153,8 +138,6 @@ def _speaks(error: ARMError) -> bool:
 
 class _Reader:
     """Reads one body, and counts down the errors that may still be read from it."""
-
-    __slots__ = ("_left",)
 
     def __init__(self) -> None:
         self._left = _MAX_ERRORS

@@ -1,11 +1,8 @@
 """The delay before the next request: the server's `Retry-After`, else a schedule (rules 25, 34 to 36)."""
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 from functools import lru_cache
 from typing import NamedTuple
 
-_FIRST_S = 1.0
 _LONGEST_POLL_S = 30.0  # rule 36
 _LONGEST_BACKOFF_S = 60.0  # rule 25
 
@@ -16,7 +13,7 @@ class DelayLimits(NamedTuple):
     Attributes:
         interval: fixed delay between polls that replaces the default schedule; `cap` does not shorten it.
         floor: no delay is shorter. 0 is for servers that accept immediate polls.
-        cap: no delay is longer, even if the server asks for it, except the caller's own `interval`. Not below `floor`.
+        cap: no other delay is longer, even if the server asks for it. Not below `floor`.
     """
 
     interval: float | None = None
@@ -25,18 +22,11 @@ class DelayLimits(NamedTuple):
 
     def clamp(self, delay_s: float) -> float:
         """Return `delay_s`, moved into floor..cap."""
-        if delay_s < self.floor:
-            return self.floor
-        return min(delay_s, self.cap)
+        return max(self.floor, min(delay_s, self.cap))
 
 
 class Delay(NamedTuple):
-    """The delay before the next request.
-
-    Attributes:
-        seconds: finite, never negative.
-        by_server: whether the server asked for it. Then no jitter, hint or deadline changes it.
-    """
+    """The finite delay before the next request. If the server asked for it, no jitter, hint or deadline changes it."""
 
     seconds: float
     by_server: bool
@@ -49,12 +39,7 @@ IMMEDIATELY = Delay(0.0, by_server=True)
 def poll_delay(retry_after_s: float | None, limits: DelayLimits, step: int) -> Delay:
     """Return the delay after a good answer: the server's, else the caller's interval, else 1, 2, 4 .. 30 s.
 
-    Args:
-        retry_after_s: seconds that the answer asks for, not clamped; None if it names none.
-        limits: the caller's settings.
-        step: polls scheduled so far without a `Retry-After`; 0 before the first.
-
-    Source: rules 34 to 36.
+    `step` counts the polls scheduled so far without a `Retry-After`. Source: rules 34 to 36.
     """
     if retry_after_s is not None:
         return _by_server(limits, retry_after_s)
@@ -64,14 +49,9 @@ def poll_delay(retry_after_s: float | None, limits: DelayLimits, step: int) -> D
 
 
 def backoff_delay(retry_after_s: float | None, limits: DelayLimits, failures: int) -> Delay:
-    """Return the delay after a failed poll: the longer of the server's and 1, 2, 4 .. 60 s.
+    """Return the delay after a failed poll: the longer of the server's and 1, 2, 4 .. 60 s (rule 25).
 
-    Args:
-        retry_after_s: seconds that the answer asks for, not clamped; None if it names none.
-        limits: the caller's settings; the interval does not apply to failures.
-        failures: failed polls in a row, including this one; 1 or more.
-
-    Source: rule 25.
+    `failures` counts the failed polls in a row, including this one. The interval does not apply to failures.
     """
     own = _doubled(limits, failures - 1, _LONGEST_BACKOFF_S)
     if retry_after_s is not None and min(retry_after_s, limits.cap) >= own.seconds:
@@ -84,15 +64,11 @@ def immediate_delay(retry_after_s: float | None, limits: DelayLimits) -> Delay:
     return IMMEDIATELY if retry_after_s is None else Delay(min(retry_after_s, limits.cap), by_server=True)
 
 
-# Delays are shared: only a few differ, and each waiting operation keeps one.
-
-
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # delays are shared: only a few differ, and each waiting operation keeps one
 def _by_server(limits: DelayLimits, retry_after_s: float) -> Delay:
     return Delay(limits.clamp(retry_after_s), by_server=True)
 
 
 @lru_cache(maxsize=256)
 def _doubled(limits: DelayLimits, times: int, longest_s: float) -> Delay:
-    delay_s = min(_FIRST_S * 2.0 ** min(max(times, 0), 10), longest_s)
-    return Delay(limits.clamp(delay_s), by_server=False)
+    return Delay(limits.clamp(min(2.0 ** min(times, 10), longest_s)), by_server=False)

@@ -61,13 +61,10 @@ def member_in_any_case(document: object, name: str) -> object:
 
 
 class Members:
-    """The members of an object, found by name in any case; the first of several spellings counts.
+    """The members of an object, found by name in any case; `left` are those that were not taken.
 
-    Attributes:
-        left: the members that were not taken.
+    The first of several spellings counts.
     """
-
-    __slots__ = ("_keys", "left")
 
     def __init__(self, sent: Mapping[str, object]) -> None:
         self.left = dict(sent)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from azpoll.protocol.delay import Delay, backoff_delay, immediate_delay
+from azpoll.protocol.reading import StatusClass
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Polling, Unknown, UnknownReason
 from azpoll.protocol.url_policy import RejectedURL
 
@@ -23,8 +24,6 @@ MAX_MISSES, MISSING_LIMIT_S = 5, 60.0
 
 MAX_REDIRECTS = 3
 """Redirects followed for one request (rule 11)."""
-
-FORBIDDEN = 403
 
 S = TypeVar("S", Polling, Confirming, Fetching)
 
@@ -43,14 +42,14 @@ def back_off(state: S, reading: AnyReading, reason: UnknownReason, detail: str) 
 def allow_grace(state: S, reading: Reading) -> S | Unknown:
     """Poll again after a 403, 404 or 410; give up once both bounds of rule 27 are passed.
 
-    Services lose sight of new operations for a while, and role assignments take time to propagate.
+    New operations are not visible immediately, and role assignments take time to propagate.
     """
     counts, at_s = state.failure_counts, reading.at_s
     misses = counts.misses + 1
     since_s = counts.missing_since_s if counts.misses else at_s
     missing_s = at_s - since_s
     if misses >= MAX_MISSES and missing_s >= MISSING_LIMIT_S:
-        if reading.status_code == FORBIDDEN:
+        if reading.status_class is StatusClass.FORBIDDEN:
             reason, cause = UnknownReason.FORBIDDEN, "the read permission on the status URL is missing"
         else:
             reason, cause = UnknownReason.NOT_FOUND, "nothing is found there"
@@ -109,8 +108,8 @@ def no_response(state: S, reading: FailureReading) -> S | Unknown:
 def untrusted(state: Pending, rejected: RejectedURL, named_by: str, reading: Reading) -> Unknown:
     """Send nothing to a rejected URL (rule 9).
 
-    If only its origin speaks against it, the operation can be resumed there once the caller trusts the origin. A caller
-    who does not can resume a poll at its `fallback`.
+    If only its origin speaks against it, the operation can be resumed there once the caller trusts that origin, or else
+    at the `fallback` of a poll.
     """
     last = state
     if rejected.url is not None and isinstance(state, (Polling, Fetching)):
@@ -122,8 +121,7 @@ def untrusted(state: Pending, rejected: RejectedURL, named_by: str, reading: Rea
 def give_up(state: Pending, reason: UnknownReason, detail: str, reading: AnyReading | None) -> Unknown:
     """Give up; the detail says so if the operation itself is known to have succeeded (rule 32).
 
-    The `Retry-After` of the last answer stays in the state, and so in the resume token: a resumed operation is not
-    polled before it.
+    The `Retry-After` of the last answer stays in the state, and so in the resume token.
     """
     if isinstance(state, Fetching):
         detail = f"the operation succeeded, but its result could not be read: {detail}"

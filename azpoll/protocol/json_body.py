@@ -18,8 +18,6 @@ HEADERS = (CONTENT_TYPE,)
 LARGE = 64 * 1024
 """Bytes above which a status document may not consist of brackets mostly: nested values take a parser longest."""
 
-_LEAST_PER_BRACKET = 5
-_BLANKS = " \t\n\r"
 _BOM = b"\xef\xbb\xbf"
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
 _decode = json.JSONDecoder().raw_decode
@@ -36,10 +34,9 @@ class BodyProblem(Enum):
 def read_json(answer: Answer) -> object | BodyProblem:
     """Return the JSON value of a body, or the reason why it has none. Never raises.
 
-    `Content-Type` is advice only (rule 17): JSON without it is read, and a byte order mark is accepted. A body is
-    `BROKEN` if its type or its first character announces JSON and the rest is not JSON. So are an HTML page, and JSON
-    that is nested too deeply or has too long a number. Any other body (XML, text, an image) is `OPAQUE`: legal as a
-    result, never as a status.
+    `Content-Type` is advice only (rule 17), and a byte order mark is accepted. A body is `BROKEN` if its type or its
+    first character announces JSON and it cannot be read. So is an HTML page. Any other body (XML, text, an image) is
+    `OPAQUE`: legal as a result, never as a status.
     """
     if not answer.body:
         return BodyProblem.EMPTY
@@ -51,24 +48,14 @@ def read_json(answer: Answer) -> object | BodyProblem:
         return BodyProblem.BROKEN if _announces_json(answer) else BodyProblem.OPAQUE
 
 
-def read_status_json(answer: Answer) -> object | BodyProblem:
-    """Return the JSON value of a status document, or why it has none; `BROKEN` if it is mostly brackets."""
-    return BodyProblem.BROKEN if is_mostly_brackets(answer.body) else read_json(answer)
-
-
 def is_mostly_brackets(body: bytes) -> bool:
     """Whether a body is above `LARGE` and more than a fifth of it is opening brackets (threat T10)."""
-    return len(body) > LARGE and (body.count(b"[") + body.count(b"{")) * _LEAST_PER_BRACKET > len(body)
+    return len(body) > LARGE and (body.count(b"[") + body.count(b"{")) * 5 > len(body)
 
 
 def value_in(text: str) -> object:
-    """Return the value of a JSON text.
-
-    Raises:
-        ValueError: the text is not exactly one value, or a number in it is too long.
-        RecursionError: the value is nested too deeply.
-    """
-    text = text.strip(_BLANKS)
+    """Return the value of a JSON text; a ValueError or a RecursionError (too deeply nested) if it cannot be read."""
+    text = text.strip(" \t\n\r")
     value, end = _decode(text)
     if end != len(text):
         raise ValueError("there is more than one value")
@@ -76,11 +63,7 @@ def value_in(text: str) -> object:
 
 
 def text_of(body: bytes) -> str:
-    """Return the text of bytes that may be JSON: UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
-
-    Raises:
-        UnicodeDecodeError: the bytes are not text.
-    """
+    """Return the text of bytes that may be JSON: UTF-8, UTF-16 or UTF-32, with or without a byte order mark."""
     encoding = "utf-8" if body.startswith(b'{"') else json.detect_encoding(body)
     return body.decode(encoding, "surrogatepass")
 
@@ -98,11 +81,6 @@ def is_list(value: object) -> TypeGuard[list[object]]:
 def object_in(value: object) -> dict[str, object] | None:
     """Return a JSON value if it is an object, else None."""
     return value if is_object(value) else None
-
-
-def object_member(document: Mapping[str, object], name: str) -> Mapping[str, object] | None:
-    """Return a member if it is an object, else None."""
-    return object_in(document.get(name))
 
 
 def text_member(document: Mapping[str, object] | None, name: str) -> str | None:

@@ -5,10 +5,10 @@ The course of an operation
 `start` reads the initial answer. Its headers select a pattern (`patterns`), which says how each later answer is read,
 and the operation is `Polling`. Or that answer is already terminal.
 
-The scheduler sends the request in `state.next_request` and passes the outcome to `advance`, which returns the next
-state. `advance` first reads the outcome (`reading`), and looks at nothing but that reading. The HTTP status code alone
-gives the `StatusClass` of an answer. The tables `POLLING`, `CONFIRMING` and `FETCHING` have one row for each state and
-class, with the function that returns the next state. Two families of results are never mixed (rule 24):
+The scheduler sends the request in `state.next_request` and passes the outcome to `advance`. `advance` looks at nothing
+but the `Reading` of that outcome. The HTTP status code alone gives the `StatusClass` of an answer. The tables
+`POLLING`, `CONFIRMING` and `FETCHING` have one row for each state and class, with the function that returns the next
+state. Two families of results are never mixed (rule 24):
 
 * The service reported the end: `Succeeded`, `Failed`, `Canceled`. Only a readable answer leads there, or a 4xx at a
   `Location`, which answers as the operation itself, or the 404 of a resource that a DELETE has deleted.
@@ -16,14 +16,11 @@ class, with the function that returns the next state. Two families of results ar
   a bound of rule 25 or 27 is passed, when another attempt cannot help, or at the deadline. `Unknown` keeps the pending
   state, so that a resume token can be made of it.
 
-429, 5xx and lost connections are ordinary answers here: they lead to the same state with a longer delay. A redirect is
-one more request of the same state (rule 11), so it passes the same URL check and the same read budget.
+429, 5xx and lost connections lead to the same state with a longer delay. A redirect is one more request of the same
+state (rule 11), so it passes the same URL check and the same read budget.
 
-A terminal state is final: `advance` does not accept one (rule 29). The machine has no clock: every time is the `at_s`
-of an outcome.
+A terminal state is final: `advance` does not accept one (rule 29). Every time is the `at_s` of an outcome.
 """
-
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
 from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, TypeVar, assert_never
@@ -32,9 +29,9 @@ from azpoll.protocol import failures, transitions
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay, poll_delay
 from azpoll.protocol.json_body import BodyProblem
-from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, StatusReport, chosen_pattern
+from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, chosen_pattern
 from azpoll.protocol.plan import FinalStateVia, Plan
-from azpoll.protocol.reading import AnyReading, Reading, read
+from azpoll.protocol.reading import AnyReading, Reading, StatusClass, read
 from azpoll.protocol.states import (
     NO_FAILURES,
     Canceled,
@@ -49,8 +46,7 @@ from azpoll.protocol.states import (
     Unknown,
     UnknownReason,
 )
-from azpoll.protocol.status_class import StatusClass
-from azpoll.protocol.status_document import Verdict, is_monitor, status_word, verdict_of
+from azpoll.protocol.status_document import StatusReport, Verdict, is_monitor, status_word, verdict_of
 from azpoll.protocol.url_policy import RejectedURL
 
 CREATED = 201
@@ -103,10 +99,7 @@ FETCHING: Mapping[StatusClass, Row[Fetching]] = {
 
 
 def start(plan: Plan, outcome: Answer) -> State:
-    """Return the state after the initial answer (rules 1-7).
-
-    `Unknown` with `NOT_STARTED` means that there is no operation: its error is in the answer.
-    """
+    """Return the state after the initial answer (rules 1-7): `NOT_STARTED` means that there is no operation."""
     reading = Reading(outcome)
     if reading.status_class is not StatusClass.READABLE:
         return Unknown(UnknownReason.NOT_STARTED, f"HTTP {reading.status_code}", None, outcome)
@@ -142,17 +135,17 @@ def _next(table: Mapping[StatusClass, Row[S]], state: S, reading: AnyReading) ->
 def expires_at(state: Pending, since_s: float) -> float | None:
     """Return the time at which an operation expires with nothing sent; None if its next request comes first (rule 38).
 
-    Args:
-        state: as the machine returned it, so that its own delays end at the deadline or before.
-        since_s: monotonic seconds of the answer from which the delay counts.
+    The delay of the next request counts from `since_s`.
     """
     deadline_s, delay_s = state.plan.deadline_s, state.next_request.delay.seconds
     return deadline_s if deadline_s is not None and delay_s and delay_s > deadline_s - since_s else None
 
 
-def expire(state: Pending) -> Unknown:
-    """Give up an operation whose deadline passed (rule 38)."""
-    return _expired(state, None)
+def expire(state: Pending, reading: AnyReading | None = None) -> Unknown:
+    """Give up an operation whose deadline passed, perhaps with its last answer (rule 38)."""
+    unread = state.failure_counts != NO_FAILURES
+    detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
+    return failures.give_up(state, UnknownReason.TIMED_OUT, detail, reading)
 
 
 def resume(state: Pending, delay: Delay, at_s: float) -> State:
@@ -160,13 +153,13 @@ def resume(state: Pending, delay: Delay, at_s: float) -> State:
     return _within_deadline(state._replace(next_request=NextRequest(state.url, delay)), None, at_s, immediate=False)
 
 
-def postpone(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
-    """Return a state that also waits for a `Retry-After` in the outcome of another operation at the same URL.
+def postpone(state: Pending, failure: RequestFailure, since_s: float) -> State:
+    """Return the state of an operation whose request was aborted, with the `Retry-After` that the answer began with.
 
-    Its own last answer came at `since_s`.
+    The last answer before it came at `since_s`. The aborted request counts as no failure.
     """
-    retry_after_s = read(outcome).retry_after_s or 0.0
-    delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
+    retry_after_s = read(failure).retry_after_s or 0.0
+    delay_s = failure.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
     if delay_s <= state.next_request.delay.seconds:
         return state
     return resume(state, Delay(delay_s, by_server=True), since_s)
@@ -238,14 +231,8 @@ def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, i
     if delay.seconds <= left_s or (not delay.seconds and (immediate or state.next_request.redirects)):
         return state
     if left_s <= 0:
-        return _expired(state, reading)
+        return expire(state, reading)
     retry_after_s = 0.0 if reading is None or reading.retry_after_s is None else reading.retry_after_s
     too_early = delay.by_server or left_s < state.plan.delay_limits.clamp(retry_after_s)
     kept = Delay(delay.seconds if too_early else left_s, by_server=True)
     return state._replace(next_request=state.next_request._replace(delay=kept))
-
-
-def _expired(state: Pending, reading: AnyReading | None) -> Unknown:
-    unread = state.failure_counts != NO_FAILURES
-    detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
-    return failures.give_up(state, UnknownReason.TIMED_OUT, detail, reading)

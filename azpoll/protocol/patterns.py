@@ -4,47 +4,35 @@ The order of `BY_HEADER` is the precedence of the headers (rule 2). The first he
 selects the pattern, whatever the status code or the body of that answer (rule 3).
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from azpoll.protocol.answer import NO_CONTENT
-from azpoll.protocol.json_body import BodyProblem, is_object, text_member
+from azpoll.protocol.json_body import BodyProblem, object_in, text_member
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, Reading
-from azpoll.protocol.status_document import Verdict, is_monitor, provisioning_state, status_word, verdict_of
+from azpoll.protocol.status_document import (
+    StatusReport,
+    Verdict,
+    is_monitor,
+    provisioning_state,
+    status_word,
+    verdict_of,
+)
 
 ACCEPTED = 202
-
-
-class StatusReport(NamedTuple):
-    """The report of one answer on the operation.
-
-    Attributes:
-        verdict: the meaning of the answer.
-        status: the status word without the blanks around it, in the service's spelling; None without one.
-        document: the body if it is a JSON object, else None.
-        problem: the defect of the answer if the verdict is `UNREADABLE`.
-    """
-
-    verdict: Verdict
-    status: str | None = None
-    document: Mapping[str, object] | None = None
-    problem: str = ""
 
 
 class Pattern(NamedTuple):
     """One way to poll.
 
     Attributes:
-        name: the spelling of the header; resume tokens contain it.
-        report: returns the status report of an answer with a 2xx status code.
+        name: the header in its usual spelling; resume tokens contain it.
         refreshed_by: headers of later answers that name a newer polling URL, in this order (rules 18, 19).
         answers_as_the_operation: whether a 4xx is the operation's own answer (rule 21), and not a failure to read its
             status (rule 24).
-        is_monitor: whether the URL is a status monitor. Its body describes the operation, and its newer URL may be
-            stale. Without a monitor the last answer is the result.
+        is_monitor: whether the body describes the operation, and a newer URL may be stale. Without a monitor the last
+            answer is the result.
     """
 
     name: str
@@ -57,7 +45,7 @@ class Pattern(NamedTuple):
 def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
     """Return the report of a status monitor (rules 14-17): a status in the body beats the HTTP status code."""
     body = reading.status_json
-    document = body if is_object(body) else None
+    document = object_in(body)
     if document is not None and (word := status_word(document)):
         return StatusReport(verdict_of(word, plan.terminal_words), word, document)
     if reading.status_code == ACCEPTED:
@@ -86,7 +74,7 @@ def location_report(plan: Plan, reading: Reading) -> StatusReport:
 def resource_report(plan: Plan, reading: Reading) -> StatusReport:
     """Return the report of the resource (rule 23): 202 runs, else the provisioning state decides, else it succeeded."""
     body = reading.json
-    document = body if is_object(body) else None
+    document = object_in(body)
     word = None if document is None else provisioning_state(document)
     if reading.status_code == ACCEPTED:
         return StatusReport(Verdict.RUNNING, word, document)
@@ -112,10 +100,8 @@ LOCATION = Pattern("Location", location_report, (LOCATION_HEADER,), answers_as_t
 RESOURCE = Pattern("resource", resource_report)
 UNTIL_GONE = Pattern("until-gone", until_gone_report)
 
-BY_HEADER: Mapping[str, Pattern] = {
-    each.name.lower(): each for each in (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)
-}
-BY_NAME: Mapping[str, Pattern] = {each.name: each for each in (*BY_HEADER.values(), RESOURCE, UNTIL_GONE)}
+BY_HEADER = {each.name.lower(): each for each in (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)}
+BY_NAME = {each.name: each for each in (*BY_HEADER.values(), RESOURCE, UNTIL_GONE)}
 
 
 def chosen_pattern(reading: Reading) -> tuple[Pattern, str] | None:

@@ -1,7 +1,5 @@
 """The plan of an operation: everything that stays the same while it is tracked."""
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -9,8 +7,6 @@ from typing import Literal, NamedTuple
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy
-
-DEFAULT_LIMITS = DelayLimits()
 
 
 class FinalStateVia(StrEnum):
@@ -28,11 +24,9 @@ class Plan(NamedTuple):
     Attributes:
         method: of the initial request, upper case.
         resource_url: the URL of the initial request.
-        url_policy: the origins to which requests may go.
         final_state_via: None lets the method decide (rule 31).
         result: "status" asks for no final GET (rule 33).
         terminal_words: lower-case status words that end the operation besides Azure's own (rule 16).
-        delay_limits: the pace of the polls if the server does not set it.
         deadline_s: monotonic seconds of the overall deadline; None for none (rule 38).
         client_request_id: `x-ms-client-request-id` of the initial request, repeated on each poll (rule 45).
     """
@@ -43,12 +37,11 @@ class Plan(NamedTuple):
     final_state_via: FinalStateVia | None = None
     result: Literal["final", "status"] = "final"
     terminal_words: Mapping[str, Verdict] = NO_WORDS
-    delay_limits: DelayLimits = DEFAULT_LIMITS
+    delay_limits: DelayLimits = DelayLimits()
     deadline_s: float | None = None
     client_request_id: str | None = None
 
-    def __repr__(self) -> str:
-        """Show no URL: its query may be secret (rule 45)."""
+    def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<Plan of a {self.method}>"
 
     @property
@@ -57,5 +50,5 @@ class Plan(NamedTuple):
         return self.method in {"PUT", "PATCH"}
 
     def resolve(self, named: str, base: str) -> str | RejectedURL:
-        """Return the absolute, checked URL for `named`, a URL in the answer of `base`."""
+        """Return the absolute URL for one that the answer of `base` names, or its rejection."""
         return self.url_policy.resolve(named, base=base, resource_url=self.resource_url)

@@ -1,30 +1,62 @@
 """The outcome of a request, read once: everything that the machine looks at.
 
-Only this module and the readers that it imports touch the headers and the body of an `Answer`. Each reader declares
-its headers in `HEADERS`, and `kept_headers` joins them. States keep the `Answer` itself and no parsed document, so
-that a waiting operation stays small.
+Only this module and the readers of headers and bodies touch an `Answer`. Each reader declares its headers in `HEADERS`,
+and `kept_headers` joins them. States keep the `Answer` itself and no parsed document, so that a waiting operation stays
+small.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from azpoll.protocol.answer import Answer, RequestFailure
-from azpoll.protocol.arm_error import request_ids
 from azpoll.protocol.json_body import BodyProblem, is_mostly_brackets, object_in, read_json
 from azpoll.protocol.retry_after import retry_after
-from azpoll.protocol.status_class import status_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MONITOR_HEADERS = ("azure-asyncoperation", "operation-location")
-LOCATION_HEADER = "location"
-HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER)
-"""The headers that this module reads: the polling headers, in the order of their precedence (rule 2)."""
+"""The headers that name a status monitor, in the order of their precedence (rule 2)."""
 
+LOCATION_HEADER = "location"
+REQUEST_ID = "x-ms-request-id"
+CORRELATION_ID = "x-ms-correlation-request-id"
+HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER, REQUEST_ID, CORRELATION_ID)
+"""The headers that this module reads."""
 
 _UNREAD = object()
+
+
+class StatusClass(StrEnum):
+    """The meaning of a status code for a poll, which selects the row of a transition table."""
+
+    READABLE = "2xx"
+    REDIRECT = "301, 302, 303, 307, 308"
+    UNAUTHORIZED = "401"
+    FORBIDDEN = "403"
+    MISSING = "404, 410"
+    TRANSIENT = "408, 429, 5xx"
+    REFUSED = "other 4xx"
+    UNEXPECTED = "any other"
+
+
+_BY_CODE = {
+    **dict.fromkeys(range(200, 300), StatusClass.READABLE),
+    **dict.fromkeys(range(400, 500), StatusClass.REFUSED),
+    **dict.fromkeys(range(500, 600), StatusClass.TRANSIENT),
+    **dict.fromkeys((301, 302, 303, 307, 308), StatusClass.REDIRECT),
+    401: StatusClass.UNAUTHORIZED,
+    403: StatusClass.FORBIDDEN,
+    **dict.fromkeys((404, 410), StatusClass.MISSING),
+    **dict.fromkeys((408, 429), StatusClass.TRANSIENT),
+}
+
+
+def status_class(status_code: int) -> StatusClass:
+    """Return the class of a status code (rules 11, 21, 25-28); a 5xx that no rule names is transient too."""
+    return _BY_CODE.get(status_code) or StatusClass.UNEXPECTED
 
 
 class Reading:
@@ -32,29 +64,21 @@ class Reading:
 
     Attributes:
         outcome: the answer itself, which states keep.
-        status_code: 100..599.
-        status_class: the meaning of the status code.
+        url: the URL of the request, against which URLs in the answer resolve (rule 8).
         retry_after_s: seconds that the answer asks to wait, not clamped; None if it names none.
+        location: the `Location` as sent.
+        request_ids: request id and correlation id of the service.
     """
-
-    __slots__ = ("_json", "outcome", "retry_after_s", "status_class", "status_code")
 
     def __init__(self, answer: Answer) -> None:
         self.outcome = answer
-        self.status_code = status_code = answer.status_code
-        self.status_class = status_class(status_code)
+        self.at_s, self.url = answer.at_s, answer.url
+        self.status_code = answer.status_code
+        self.status_class = status_class(answer.status_code)
         self.retry_after_s = retry_after(answer)
+        self.location = answer.headers.get(LOCATION_HEADER)
+        self.request_ids = answer.headers.get(REQUEST_ID), answer.headers.get(CORRELATION_ID)
         self._json: object = _UNREAD
-
-    @property
-    def at_s(self) -> float:
-        """Monotonic seconds of the answer."""
-        return self.outcome.at_s
-
-    @property
-    def url(self) -> str:
-        """The URL of the request, against which URLs in the answer resolve (rule 8)."""
-        return self.outcome.url
 
     @property
     def json(self) -> object | BodyProblem:
@@ -73,16 +97,6 @@ class Reading:
         """The JSON object of a status document; None for any other body."""
         return object_in(self.status_json)
 
-    @property
-    def location(self) -> str | None:
-        """The `Location` as sent."""
-        return self.outcome.headers.get(LOCATION_HEADER)
-
-    @property
-    def request_ids(self) -> tuple[str | None, str | None]:
-        """Request id and correlation id of the service."""
-        return request_ids(self.outcome)
-
     def named_url(self, headers: tuple[str, ...]) -> str | None:
         """Return the URL in the first of these polling headers that is present, as sent."""
         named = self.outcome.headers
@@ -93,19 +107,12 @@ class Reading:
 
 
 class FailureReading(NamedTuple):
-    """A request failure, read; the head of an incomplete answer counts (rule 25).
-
-    Attributes:
-        outcome: the failure itself.
-        at_s: monotonic seconds of the failure.
-        status_code: of the head; None without one.
-        retry_after_s: seconds that the head asks to wait, not clamped; None if it names none.
-    """
+    """A request failure, read: the status code and the `Retry-After` are those of an incomplete answer (rule 25)."""
 
     outcome: RequestFailure
     at_s: float
-    status_code: int | None
-    retry_after_s: float | None
+    status_code: int | None = None
+    retry_after_s: float | None = None
 
 
 AnyReading: TypeAlias = Reading | FailureReading
@@ -115,7 +122,6 @@ def read(outcome: Answer | RequestFailure) -> AnyReading:
     """Return the reading of an outcome."""
     if isinstance(outcome, Answer):
         return Reading(outcome)
-    head = outcome.head
-    if head is None:
-        return FailureReading(outcome, outcome.at_s, None, None)
+    if (head := outcome.head) is None:
+        return FailureReading(outcome, outcome.at_s)
     return FailureReading(outcome, outcome.at_s, head.status_code, retry_after(head))

@@ -11,11 +11,8 @@ _MASK = "***"
 def escape_for_display(text: str, limit: int = 512) -> str:
     r"""Return one line of at most `limit` characters, without any that act on a terminal or a log.
 
-    C0 and C1 controls are escaped as Python writes them (`\n`, `\x1b`), and with them every line break and ANSI
-    sequence. So are U+2028, U+2029, and bidi and other invisible format controls (`\u202e`). So are lone surrogates,
-    which cannot be encoded, and unassigned code points.
-
-    Backslashes stay, so a second pass changes nothing, and the original cannot be restored: keep it elsewhere. Text
+    Controls, line separators, bidi and other invisible format controls, lone surrogates and unassigned code points are
+    escaped as Python writes them (`\n`, `\x1b`, `\u202e`). Backslashes stay, so a second pass changes nothing. Text
     that was cut ends in an ellipsis, never within an escape. The cost depends on `limit` alone.
 
     Source: rule 45; OWASP log injection; CVE-2021-42574 for bidi controls.
@@ -34,10 +31,9 @@ def escape_for_display(text: str, limit: int = 512) -> str:
 def masked_url(url: str) -> str:
     r"""Return the URL for repr, logs and errors: scheme, host, path and query *names*. Never raises.
 
-    The queries of polling URLs have keys and signatures. A query part without `=` may be a secret as a whole, so it is
-    masked too. Text before an `@` is dropped from every segment. Lenient parsers take `\` for `/`, and it is shown as
-    that, so that user information stays hidden for every parser. A string that is no URL is treated in the same way.
-    The result is one line of at most 512 characters, escaped by `escape_for_display`.
+    A query part without `=` may be a secret as a whole, so it is masked too. Text before an `@` is dropped from every
+    segment. Lenient parsers take `\` for `/`, so it separates segments too. The result is one line of at most 512
+    characters, escaped by `escape_for_display`, even for a string that is no URL.
 
     Source: rule 45; RFC 3986 3.2.1 and 7.5.
     """

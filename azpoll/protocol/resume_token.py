@@ -1,13 +1,9 @@
 """Resume tokens: a pending state as versioned JSON in base64url, and back (rule 42).
 
-A token is about 0.5 kB of URLs and names. It has no header, no body and no credential. Store it as a secret all the
-same: the URLs of a service may be signed.
-
-A token is never trusted. Its schema is strict. Every URL in it passes the check of `URLPolicy`, against the origins
-that the caller lists and not against the token's own (rule 9).
+A token is about 0.5 kB of URLs and names, without a header, body or credential. It is a secret all the same: the URLs
+of a service may be signed. It is never trusted. Its schema is strict, and `URLPolicy` checks each of its URLs against
+the origins that the caller lists, not against its own (rule 9).
 """
-
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
 import base64
 import binascii
@@ -24,9 +20,7 @@ from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, P
 from azpoll.protocol.url_policy import RejectedURL
 
 MAX_TOKEN = 96 * 1024
-"""Longest token, in characters: room for four URLs of the greatest length with each character escaped (rule 13).
-
-A token of usual URLs has 0.5 KiB, and a token of three URLs of 4 KiB has 16 KiB."""
+"""Longest token, in characters: room for four URLs of the greatest length with each character escaped (rule 13)."""
 
 METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
 """Methods that start long-running operations."""
@@ -41,17 +35,11 @@ class InvalidToken(ValueError):
 
 
 class Token(NamedTuple):
-    """The content of a token.
+    """The content of a token; other fields are as in `Plan` and `Polling`.
 
     Attributes:
-        method: of the initial request, upper case.
-        resource_url: of the initial request; its query has the api-version.
         pattern: a name in `patterns.BY_NAME`, or "fetching" if only the result is missing.
         url: the current polling URL, or that of the final GET.
-        fallback: as `Polling.fallback`.
-        location: as `Polling.location`.
-        final_state_via: as `Plan.final_state_via`.
-        client_request_id: as `Plan.client_request_id`.
         not_before: Unix time in seconds before which the service asked not to be polled.
         rejected_location: a `Polling.location` that was rejected. It matters only if it is used, and its origin may be
             trusted by then.
@@ -68,23 +56,17 @@ class Token(NamedTuple):
     not_before: float = 0.0
     rejected_location: str | None = None
 
-    def __repr__(self) -> str:
-        """Show no URLs: their queries may be secret (rule 45)."""
+    def __repr__(self) -> str:  # without URLs, whose queries may be secret (rule 45)
         return f"<Token of a {self.method}, {self.pattern}>"
 
 
-_NAMES = {
-    "method": "method",
-    "resource": "resource_url",
-    "pattern": "pattern",
-    "url": "url",
-    "fallback": "fallback",
-    "location": "location",
-    "refused": "rejected_location",
-    "via": "final_state_via",
-    "request_id": "client_request_id",
-    "not_before": "not_before",
+_SHORTENED = {
+    "resource_url": "resource",
+    "rejected_location": "refused",
+    "final_state_via": "via",
+    "client_request_id": "request_id",
 }
+_NAMES = {_SHORTENED.get(field, field): field for field in Token._fields}
 """The name of each member of the JSON object, and of its field."""
 
 _REQUIRED = frozenset({"method", "resource", "pattern", "url"})
@@ -118,23 +100,20 @@ def encode(token: Token, key: bytes | None = None) -> str:
 
     If the text would be too long for `decode`, the token omits the client request id.
     """
-    text = _encoded(token, key)
-    return text if len(text) <= MAX_TOKEN else _encoded(token._replace(client_request_id=None), key)
-
-
-def _encoded(token: Token, key: bytes | None) -> str:
-    members = {short: getattr(token, name) for short, name in _NAMES.items()}
-    members = {short: value for short, value in members.items() if value not in (None, 0.0)}
+    members = {name: value for name, value in zip(_NAMES, token, strict=True) if value not in (None, 0.0)}
     text = _base64(json.dumps({"v": _VERSION, **members}, separators=(",", ":")).encode())
-    return text if key is None else f"{text}.{_base64(_signature(text, key))}"
+    if key is not None:
+        text = f"{text}.{_signature(text, key)}"
+    if len(text) > MAX_TOKEN and token.client_request_id is not None:
+        return encode(token._replace(client_request_id=None), key)
+    return text
 
 
 def decode(text: str, key: bytes | None = None) -> Token:
     """Return the token of a text.
 
     Raises:
-        InvalidToken: the text is too long, is not a token of this version and schema, or is signed although no key
-            was given; or its signature is missing or wrong.
+        InvalidToken: the text is too long, not a token of this version and schema, or not signed with this key.
     """
     if len(text) > MAX_TOKEN:
         raise InvalidToken(f"it is longer than {MAX_TOKEN} characters")
@@ -143,7 +122,7 @@ def decode(text: str, key: bytes | None = None) -> Token:
     payload, dot, signature = text.strip().partition(".")
     if key is None and dot:
         raise InvalidToken("it is signed: the key it was signed with is needed")
-    if key is not None and not hmac.compare_digest(_base64(_signature(payload, key)).encode(), signature.encode()):
+    if key is not None and not hmac.compare_digest(_signature(payload, key).encode(), signature.encode()):
         raise InvalidToken("it is not signed with this key, or was changed")
     try:
         members = json.loads(base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True))
@@ -191,25 +170,23 @@ def _checked(members: object) -> Token:
     not_before = members.pop("not_before", 0.0)
     if isinstance(not_before, bool) or not isinstance(not_before, (int, float)) or not 0 <= not_before < 1e11:  # noqa: PLR2004 - far beyond any date
         raise InvalidToken("its time is not a time")
-    texts = {_NAMES[short]: value for short, value in members.items() if _is_plain(value)}
+    texts = {_NAMES[name]: value for name, value in members.items() if _is_plain(value)}
     if len(texts) != len(members):
         raise InvalidToken("its members are not plain text")
     if texts["method"] not in METHODS or texts["pattern"] not in {_FETCHING, *BY_NAME}:
         raise InvalidToken("it names an unknown method or polling pattern")
     via = texts.pop("final_state_via", None)
-    try:
-        final_state_via = None if via is None else FinalStateVia(via)
-    except ValueError as error:
-        raise InvalidToken("it names an unknown final_state_via") from error
-    return Token(**texts, final_state_via=final_state_via, not_before=float(not_before))
+    if via not in {None, *FinalStateVia}:
+        raise InvalidToken("it names an unknown final_state_via")
+    return Token(**texts, final_state_via=None if via is None else FinalStateVia(via), not_before=float(not_before))
 
 
 def _is_plain(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
-def _signature(payload: str, key: bytes) -> bytes:
-    return hmac.new(key, payload.encode(), hashlib.sha256).digest()
+def _signature(payload: str, key: bytes) -> str:
+    return _base64(hmac.new(key, payload.encode(), hashlib.sha256).digest())
 
 
 def _base64(data: bytes) -> str:

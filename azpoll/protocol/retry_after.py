@@ -36,10 +36,10 @@ _DATE_FORMS = (
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Return the seconds that the server asks to wait: finite, not negative, not yet clamped. Never raises.
+    """Return the seconds that the server asks to wait, finite and not yet clamped; None if no header is readable.
 
-    None if no header has a readable value. 0, a negative number and a time in the past are 0.0. A date counts from
-    the `Date` of the answer, so that the two clocks may differ, else from `received_at`.
+    A negative number and a time in the past are 0.0. A date counts from the answer's own `Date`, so that the two clocks
+    may differ.
 
     Source: rules 34 and 35; RFC 9110 10.2.3; Azure REST guidelines for the headers in milliseconds.
     """
@@ -50,8 +50,10 @@ def retry_after(answer: Answer) -> float | None:
     if RETRY_AFTER not in headers:
         return None
     value = headers[RETRY_AFTER]
-    seconds = _number(value)
-    return _seconds_until(value, answer) if seconds is None else seconds
+    if (seconds := _number(value)) is not None:
+        return seconds
+    then = _http_date(value, answer.received_at)
+    return None if then is None else max((then - answered_at(answer)).total_seconds(), 0.0)
 
 
 def answered_at(answer: Answer) -> datetime:
@@ -64,19 +66,13 @@ def _number(value: str) -> float | None:
         return float(value)
     if not re.fullmatch(_NUMBER, value):
         return None
-    number = float(value)
-    return number if number > 0 else 0.0
-
-
-def _seconds_until(value: str, answer: Answer) -> float | None:
-    then = _http_date(value, answer.received_at)
-    return None if then is None else max((then - answered_at(answer)).total_seconds(), 0.0)
+    return max(0.0, float(value))  # the order of the two turns -0.0 into 0.0
 
 
 def _http_date(value: str, received_at: datetime) -> datetime | None:
     """Return the time of an HTTP date in one of the three forms; the name of the day is not checked against it."""
     value = value.strip(" \t")
-    match = next((found for form in _DATE_FORMS if (found := re.fullmatch(form, value))), None)
+    match = next(filter(None, (re.fullmatch(form, value) for form in _DATE_FORMS)), None)
     if match is None:
         return None
     year = int(match["year"])

@@ -7,10 +7,8 @@ A pending state names the next request. A terminal state is the end of the opera
        ▼  │                  Canceled         Unknown: the status can no longer be read, and the operation may
     Confirming               Unknown          still run.
 
-The states are named tuples. Their class distinguishes them, by `match` or `isinstance`, and never `==`.
+The states are named tuples, which `==` cannot distinguish: use `match` or `isinstance`.
 """
-
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
 
 from enum import Enum
 from typing import NamedTuple, TypeAlias
@@ -19,7 +17,7 @@ from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.patterns import Pattern
 from azpoll.protocol.plan import Plan
-from azpoll.protocol.progress import NO_PROGRESS, Progress
+from azpoll.protocol.status_document import NO_PROGRESS, Progress
 from azpoll.protocol.url_policy import RejectedURL
 
 
@@ -27,10 +25,8 @@ class FailureCounts(NamedTuple):
     """The polls that failed since the last readable answer, by kind.
 
     Attributes:
-        failures: transient failures in a row (rule 25).
-        failing_since_s: monotonic seconds of the first of them.
-        misses: 403, 404 and 410 in a row (rule 27).
-        missing_since_s: monotonic seconds of the first of them.
+        failures: transient failures in a row since the monotonic `failing_since_s` (rule 25).
+        misses: 403, 404 and 410 in a row since the monotonic `missing_since_s` (rule 27).
         unauthorized: 401 in a row (rule 26).
     """
 
@@ -42,20 +38,16 @@ class FailureCounts(NamedTuple):
 
 
 class NextRequest(NamedTuple):
-    """The next request: a GET of `url`, not before `delay` has passed since the last answer.
+    """A GET of a URL that `URLPolicy.resolve` checked, not before `delay` has passed since the last answer.
 
-    Attributes:
-        url: checked by `URLPolicy.resolve`.
-        delay: counted from the last answer.
-        redirects: redirects already followed for this request (rule 11).
+    `redirects` counts those that were followed for it (rule 11).
     """
 
     url: str
     delay: Delay
     redirects: int = 0
 
-    def __repr__(self) -> str:
-        """Show no URL: its query may be secret (rule 45)."""
+    def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"NextRequest(delay={self.delay}, redirects={self.redirects})"
 
 
@@ -66,7 +58,6 @@ class Polling(NamedTuple):
     """The operation runs, as far as azpoll knows.
 
     Attributes:
-        pattern: reads the answers.
         url: the polling URL; `next_request.url` differs from it only while a redirect is followed.
         location: the latest `Location` beside a status monitor, checked; used by the final GET alone.
         fallback: the polling URL that last worked, until a newer one has answered (rule 18).
@@ -85,8 +76,7 @@ class Polling(NamedTuple):
     failure_counts: FailureCounts = NO_FAILURES
     progress: Progress = NO_PROGRESS
 
-    def __repr__(self) -> str:
-        """Show no URLs: their queries may be secret (rule 45)."""
+    def __repr__(self) -> str:  # without URLs, whose queries may be secret (rule 45)
         return f"<Polling by {self.pattern.name}, {self.next_request}, {self.failure_counts}, {self.progress}>"
 
 
@@ -118,7 +108,7 @@ class Fetching(NamedTuple):
 
     Attributes:
         url: of the final GET; `next_request.url` differs from it only while a redirect is followed.
-        step: as `Polling.step`, for a result that is not there yet (202).
+        step: polls of a result that is not there yet (202) without a `Retry-After`.
     """
 
     plan: Plan
@@ -128,8 +118,7 @@ class Fetching(NamedTuple):
     failure_counts: FailureCounts = NO_FAILURES
     progress: Progress = NO_PROGRESS
 
-    def __repr__(self) -> str:
-        """Show no URL: its query may be secret (rule 45)."""
+    def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<Fetching, {self.next_request}, {self.failure_counts}, {self.progress}>"
 
 
@@ -175,7 +164,6 @@ class Unknown(NamedTuple):
     """The status can no longer be read; the operation may still run, or have ended.
 
     Attributes:
-        reason: for programs.
         detail: for people, one sentence without URLs.
         last: the state from which tracking can resume; None if there is no URL to ask.
         outcome: of the last request, if it is the reason.

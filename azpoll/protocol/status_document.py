@@ -1,14 +1,11 @@
-"""The status in a JSON document: the status word, its verdict, and the shape of status monitors (rules 14-16)."""
+"""The status in a JSON document: its word and verdict, the shape of status monitors, the progress (rules 14-16, 41)."""
 
-from __future__ import annotations
-
+import sys
+from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from azpoll.protocol.json_body import object_member, text_member
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from azpoll.protocol.json_body import object_in, text_member
 
 
 class Verdict(Enum):
@@ -40,17 +37,53 @@ MONITOR_MEMBERS = frozenset(
         *("createddatetime", "lastactiondatetime", "lastupdateddatetime"),
     }
 )
-"""Lower-case top-level members of status monitor documents (ARM RPC; Azure API guidelines).
+"""Lower-case top-level members of status monitor documents (ARM RPC; Azure API guidelines)."""
 
-A document with a `status` and only these members is a status monitor, wherever it appears."""
+_LARGEST_NUMBER = 1e15
+"""A larger `percentComplete` is ignored. The comparison also excludes NaN."""
+
+
+class StatusReport(NamedTuple):
+    """The report of one answer on the operation.
+
+    Attributes:
+        status: the status word without the blanks around it, in the service's spelling.
+        document: the body if it is a JSON object.
+        problem: the defect of the answer if the verdict is `UNREADABLE`.
+    """
+
+    verdict: Verdict
+    status: str | None = None
+    document: Mapping[str, object] | None = None
+    problem: str = ""
+
+
+class Progress(NamedTuple):
+    """The latest progress that the service reported, as sent (rule 41).
+
+    Attributes:
+        percent_complete: `percentComplete` as sent, of unknown scale (Machine Learning sends 0..1).
+        percent: 0..100, only if the scale is certain.
+        start_time: as sent, like `end_time`; not always RFC 3339.
+        request_id: of the last answer, like `correlation_id`.
+    """
+
+    status: str | None = None
+    percent_complete: float | None = None
+    percent: float | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    request_id: str | None = None
+    correlation_id: str | None = None
+
+
+NO_PROGRESS = Progress()
 
 
 def verdict_of(word: str, terminal_words: Mapping[str, Verdict]) -> Verdict:
     """Return the verdict of a status word, compared whole and in any case, never by substring (rules 15, 16)."""
     word = word.lower()
-    if word in terminal_words:
-        return terminal_words[word]
-    return TERMINAL_WORDS.get(word, Verdict.RUNNING)
+    return terminal_words.get(word) or TERMINAL_WORDS.get(word, Verdict.RUNNING)
 
 
 def status_word(document: Mapping[str, object]) -> str | None:
@@ -60,10 +93,34 @@ def status_word(document: Mapping[str, object]) -> str | None:
 
 def provisioning_state(document: Mapping[str, object]) -> str | None:
     """Return `properties.provisioningState`, else the top-level `provisioningState`."""
-    nested = text_member(object_member(document, "properties"), "provisioningState")
+    nested = text_member(object_in(document.get("properties")), "provisioningState")
     return nested or text_member(document, "provisioningState")
 
 
 def is_monitor(document: Mapping[str, object]) -> bool:
-    """Whether a document is itself a status monitor, and not a resource that has a `status`."""
+    """Whether a document is a status monitor: it has a `status`, and no member that only a resource has."""
     return text_member(document, "status") is not None and all(name.lower() in MONITOR_MEMBERS for name in document)
+
+
+def progress_after(before: Progress, report: StatusReport, request_ids: tuple[str | None, str | None]) -> Progress:
+    """Return the progress after an answer; values that the answer omits stay, request ids do not."""
+    status, complete, percent, start_time, end_time, _, _ = before
+    if report.status is not None:
+        status = sys.intern(report.status)
+    document = report.document
+    if document is not None:
+        sent = document.get("percentComplete")
+        if isinstance(sent, (int, float)) and not isinstance(sent, bool) and -_LARGEST_NUMBER < sent < _LARGEST_NUMBER:
+            complete = float(sent)
+            percent = _percent(complete, before)
+        start_time = text_member(document, "startTime") or start_time
+        end_time = text_member(document, "endTime") or end_time
+    return Progress(status, complete, percent, start_time, end_time, *request_ids)
+
+
+def _percent(sent: float, before: Progress) -> float | None:
+    """Return the number if its scale must be 0..100: a value up to 1 may be a fraction of one."""
+    scale_known = before.percent_complete is not None and before.percent_complete > 1
+    if sent == 0 or 1 < sent <= 100 or (scale_known and 0 < sent <= 1):  # noqa: PLR2004 - per cent
+        return sent
+    return None

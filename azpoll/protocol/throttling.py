@@ -1,7 +1,7 @@
 """The read limits that an answer reports: the level of a 429, its wait, and the number of reads left.
 
-Source: learn.microsoft.com "request-limits-and-throttling". ARM's limits are token buckets per subscription, principal
-and region. Each resource provider has limits of its own below them.
+ARM limits each subscription, principal and region, and each resource provider has limits of its own below them.
+Source: learn.microsoft.com "request-limits-and-throttling".
 """
 
 from __future__ import annotations
@@ -48,12 +48,7 @@ class ThrottleLevel(Enum):
 
 
 class Throttle(NamedTuple):
-    """A 429.
-
-    Attributes:
-        level: the requests that it throttles.
-        retry_after_s: seconds that the server asks to wait; None if it names none.
-    """
+    """A 429: the requests that it throttles, and the seconds that the server asks to wait if it names any."""
 
     level: ThrottleLevel
     retry_after_s: float | None
@@ -77,9 +72,5 @@ def remaining(answer: Answer, kind: Counted) -> int | None:
 
     A hostile value gains nothing: the number can only slow the requests of one scope, never speed them up.
     """
-    least: int | None = None
-    for name in REMAINING[kind]:
-        if name in answer.headers and _COUNT.fullmatch(answer.headers[name]):
-            left = int(answer.headers[name])
-            least = left if least is None or left < least else least
-    return least
+    counts = (answer.headers.get(name, "") for name in REMAINING[kind])
+    return min((int(count) for count in counts if _COUNT.fullmatch(count)), default=None)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from azpoll.protocol.delay import IMMEDIATELY, immediate_delay, poll_delay
 from azpoll.protocol.failures import allow_grace, back_off, refused, untrusted
-from azpoll.protocol.final_get import final_get_url
-from azpoll.protocol.json_body import BodyProblem
-from azpoll.protocol.patterns import ACCEPTED, UNTIL_GONE
-from azpoll.protocol.progress import progress_after
+from azpoll.protocol.json_body import BodyProblem, text_member
+from azpoll.protocol.patterns import ACCEPTED, LOCATION, RESOURCE, UNTIL_GONE
+from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.states import (
     NO_FAILURES,
     Canceled,
@@ -22,29 +21,33 @@ from azpoll.protocol.states import (
     Unknown,
     UnknownReason,
 )
-from azpoll.protocol.status_document import Verdict
+from azpoll.protocol.status_document import Verdict, progress_after
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
-    from azpoll.protocol.patterns import StatusReport
     from azpoll.protocol.reading import Reading
     from azpoll.protocol.states import Pending, State
+    from azpoll.protocol.status_document import StatusReport
+
+_BY_MONITOR = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
 
 
 def read_status(state: Polling, reading: Reading) -> State:
     """Return the state after a 2xx answer to a poll, read as its pattern says."""
     report = state.pattern.report(state.plan, reading)
-    if report.verdict is Verdict.RUNNING:
-        return _poll_again(state, reading, report)
     if report.verdict is Verdict.UNREADABLE:
         return back_off(state, reading, UnknownReason.MALFORMED, report.problem)
-    return conclude(with_progress(state, reading, report), reading, report)
+    state = with_progress(state, reading, report)
+    return _poll_again(state, reading) if report.verdict is Verdict.RUNNING else conclude(state, reading, report)
 
 
 def with_progress(state: Polling, reading: Reading, report: StatusReport) -> Polling:
     """Return the same state with the progress and the `Location` of a readable answer, and without failures."""
-    location, progress = _latest_location(state, reading), progress_after(state.progress, reading, report)
-    plan, pattern, url, request, _, fallback, stale, step, *_ = state
+    plan, pattern, url, request, location, fallback, stale, step, _, progress = state
+    named = reading.location
+    if pattern.is_monitor and named is not None and named != location:
+        location = plan.resolve(named, reading.url)  # a rejected one matters only if it is used (rule 30)
+    progress = progress_after(progress, report, reading.request_ids)
     # Neither `_replace` nor keywords: both take far longer, and this runs at each poll.
     return Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
 
@@ -64,20 +67,18 @@ def conclude(state: Polling, reading: Reading, report: StatusReport) -> State:
             assert_never(report.verdict)
 
 
-def _poll_again(state: Polling, reading: Reading, report: StatusReport) -> Polling | Unknown:
+def _poll_again(state: Polling, reading: Reading) -> Polling | Unknown:
     """Return the state that polls later, at the newest URL that the service named (rules 18, 19)."""
-    delay = poll_delay(reading.retry_after_s, state.plan.delay_limits, state.step)
+    plan, pattern, last_url, _, location, _, stale, step, _, progress = state
+    delay = poll_delay(reading.retry_after_s, plan.delay_limits, step)
+    step = step if delay.by_server else step + 1
     newest = _newest_url(state, reading)
-    url = state.url if isinstance(newest, RejectedURL) else newest
-    location, progress = _latest_location(state, reading), progress_after(state.progress, reading, report)
-    fallback = state.url if url != state.url and state.pattern.is_monitor else None
-    step = state.step if delay.by_server else state.step + 1
+    url = last_url if isinstance(newest, RejectedURL) else newest
+    fallback = last_url if newest != last_url and (pattern.is_monitor or isinstance(newest, RejectedURL)) else None
     request = NextRequest(url, delay)
-    following = Polling(
-        state.plan, state.pattern, url, request, location, fallback, state.stale, step, NO_FAILURES, progress
-    )
+    following = Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
     if isinstance(newest, RejectedURL):
-        return untrusted(following._replace(fallback=state.url), newest, "a later answer", reading)
+        return untrusted(following, newest, "a later answer", reading)
     return following
 
 
@@ -90,14 +91,6 @@ def _newest_url(state: Polling, reading: Reading) -> str | RejectedURL:
     return state.url if newest == state.stale else newest
 
 
-def _latest_location(state: Polling, reading: Reading) -> str | RejectedURL | None:
-    """Return the `Location` for the final GET; a rejected one matters only if it is used (rule 30)."""
-    if not state.pattern.is_monitor:
-        return state.location
-    named = reading.location
-    return state.location if named is None or named == state.location else state.plan.resolve(named, reading.url)
-
-
 def _succeeded(state: Polling, reading: Reading, report: StatusReport) -> State:
     url = final_get_url(state, reading, report)
     if url is None:
@@ -106,6 +99,25 @@ def _succeeded(state: Polling, reading: Reading, report: StatusReport) -> State:
         fetching = Fetching(state.plan, state.url, NextRequest(state.url, IMMEDIATELY), progress=state.progress)
         return untrusted(fetching, url, "the succeeded operation", reading)
     return Fetching(state.plan, url, NextRequest(url, IMMEDIATELY), progress=state.progress)
+
+
+def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str | RejectedURL | None:
+    """Return the URL of the final GET; None if the answer at hand is the result. The first condition decides."""
+    plan, pattern, via = state.plan, state.pattern, state.plan.final_state_via
+    if plan.result == "status":  # rule 33
+        return None
+    if via is FinalStateVia.ORIGINAL_URI:  # rule 30, like the next two
+        at_hand = pattern in {RESOURCE, UNTIL_GONE} or (pattern is LOCATION and state.url == plan.resource_url)
+        return None if at_hand else plan.resource_url
+    if via is FinalStateVia.LOCATION and state.location is not None:
+        return state.location
+    if via in _BY_MONITOR and not plan.changes_resource:
+        return None
+    if not pattern.is_monitor or plan.method == "DELETE":  # rule 31, like all that follows
+        return None
+    if (named := text_member(report.document, "resourceLocation")) is not None:
+        return plan.resolve(named, reading.url)
+    return plan.resource_url if plan.changes_resource else state.location
 
 
 def refused_status(state: Polling, reading: Reading) -> Failed | Unknown:
@@ -125,13 +137,13 @@ def status_missing(state: Polling, reading: Reading) -> State:
     if plan.method != "DELETE":
         return allow_grace(state, reading)
     if state.pattern is UNTIL_GONE or state.url == plan.resource_url:
-        return _gone(state, reading)
+        return resource_gone(state, reading)
     return Confirming(state, NextRequest(plan.resource_url, immediate_delay(reading.retry_after_s, plan.delay_limits)))
 
 
-def resource_gone(state: Confirming, reading: Reading) -> Succeeded:
-    """Succeed: the resource is gone, and its status too (rule 28)."""
-    return _gone(state, reading)
+def resource_gone(state: Pending, reading: Reading) -> Succeeded:
+    """End a DELETE by a 404 (rule 28); its result is that of an immediate DELETE: 204 without content."""
+    return Succeeded(reading.outcome.without_content(), state.progress)
 
 
 def resource_exists(state: Confirming, reading: Reading) -> Polling | Unknown:
@@ -151,8 +163,7 @@ def accept_result(state: Fetching, reading: Reading) -> State:
         return Succeeded(reading.outcome, state.progress)
     delay = poll_delay(reading.retry_after_s, state.plan.delay_limits, state.step)
     step = state.step if delay.by_server else state.step + 1
-    named = reading.location
-    url = state.url if named is None else state.plan.resolve(named, reading.url)
+    url = state.url if reading.location is None else state.plan.resolve(reading.location, reading.url)
     if isinstance(url, RejectedURL):
         return untrusted(state, url, "a later answer", reading)
     return state._replace(url=url, next_request=NextRequest(url, delay), step=step, failure_counts=NO_FAILURES)
@@ -160,9 +171,4 @@ def accept_result(state: Fetching, reading: Reading) -> State:
 
 def result_missing(state: Fetching, reading: Reading) -> State:
     """Succeed if a DELETE has no result; else wait for a result that is not found (rule 32)."""
-    return _gone(state, reading) if state.plan.method == "DELETE" else allow_grace(state, reading)
-
-
-def _gone(state: Pending, reading: Reading) -> Succeeded:
-    """Return the end of a DELETE by a 404; its result is that of an immediate DELETE: 204 without content."""
-    return Succeeded(reading.outcome.without_content(), state.progress)
+    return resource_gone(state, reading) if state.plan.method == "DELETE" else allow_grace(state, reading)

@@ -4,8 +4,6 @@ URLs come from five places: the initial headers, later headers, `resourceLocatio
 tokens. `URLPolicy.resolve` checks all of them, and azpoll sends nothing to a URL that it rejects.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each annotation at import.
-
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,8 +16,6 @@ MAX_URL = 8192
 """Longest URL accepted, in characters (rule 13)."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_SCHEME_LENGTH = len("https://")
-_LONGEST_SHOWN = 300  # a DNS name has 253 characters at most
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*")
 _HOSTLESS = re.compile(r"//(?:[/?]|$)")  # resolving it would silently drop the empty host
@@ -66,8 +62,8 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}{port}"
 
     def shown(self) -> str:
-        """Return the text for people, escaped and cut: the host in a URL may be longer than any DNS name."""
-        return escape_for_display(str(self), _LONGEST_SHOWN)
+        """Return the text for people, escaped and cut: a host may be longer than any DNS name (253 characters)."""
+        return escape_for_display(str(self), 300)
 
 
 class RejectedURL(NamedTuple):
@@ -75,15 +71,13 @@ class RejectedURL(NamedTuple):
 
     Attributes:
         reason: one clause for people; it has no query value.
-        url: the absolute URL if only its origin speaks against it, so that a caller who lists the origin can resume
-            there; else None.
+        url: the absolute URL if only its origin speaks against it: a caller who lists the origin can resume there.
     """
 
     reason: str
     url: str | None = None
 
-    def __repr__(self) -> str:
-        """Show no URL: its query may be secret (rule 45)."""
+    def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<RejectedURL: {self.reason}>"
 
 
@@ -92,10 +86,9 @@ class URLPolicy(NamedTuple):
 
     Attributes:
         parse: the URL class that also sends the request, so that no second parser can disagree with it.
-        initial: the origin of the initial request.
-        allowed: further origins that the caller listed.
+        allowed: origins that the caller listed besides the initial one.
         rebase_to: the origin, with an optional path prefix, to which every URL of another origin moves: a gateway in
-            front of ARM. None changes no URL.
+            front of ARM.
     """
 
     parse: Callable[[str], ParsedURL]
@@ -104,13 +97,10 @@ class URLPolicy(NamedTuple):
     rebase_to: str | None = None
 
     def resolve(self, named: str, *, base: str, resource_url: str) -> str | RejectedURL:
-        """Return the absolute URL for `named`, or the reason of its rejection.
+        """Return the absolute URL for one that the answer of `base` names, or its rejection (rule 8).
 
-        Args:
-            named: the URL in a header, a body or a token, as sent; it may be relative (rule 8).
-            base: the URL of the answer that named it.
-            resource_url: the URL of the initial request. Its `api-version` is added to a URL of the initial origin
-                without one (rule 12). Nothing else is rewritten.
+        A URL of the initial origin without an `api-version` gets that of `resource_url` (rule 12). Nothing else is
+        rewritten.
         """
         if not named.isascii() or not named.isprintable() or " " in named or "\\" in named or "#" in named:
             return RejectedURL("it holds a blank, a control or non-ASCII character, a backslash or a fragment")
@@ -123,8 +113,9 @@ class URLPolicy(NamedTuple):
             origin = self.initial if url.startswith(_prefix_of(self.initial)) else self._origin_of(url)
             if isinstance(origin, RejectedURL):
                 return origin
-            if (moved := self._rebased(url, origin)) != url:
-                url, origin = moved, origin_of(self.parse(moved))
+            if self.rebase_to is not None and origin != origin_of(self.parse(self.rebase_to)):
+                url = self.rebase_to.rstrip("/") + url[len(_authority(url)) :]
+                origin = origin_of(self.parse(url))
         except Exception:  # noqa: BLE001 - each URL class has errors of its own
             return RejectedURL("it is not a URL")
         if not self._trusts(origin):
@@ -133,8 +124,8 @@ class URLPolicy(NamedTuple):
                 " nor listed in allowed_origins",
                 url if len(url) <= MAX_URL else None,
             )
-        if origin == self.initial:
-            url = _with_api_version(url, resource_url)
+        if origin == self.initial and _api_version(url) is None and (version := _api_version(resource_url)) is not None:
+            url = f"{url}{'&' if '?' in url else '?'}{version}"
         return RejectedURL(f"it is longer than {MAX_URL} characters") if len(url) > MAX_URL else url
 
     def _origin_of(self, url: str) -> Origin | RejectedURL:
@@ -151,11 +142,6 @@ class URLPolicy(NamedTuple):
             return False  # plain http only if the initial request used it (rule 9)
         return origin in self.allowed
 
-    def _rebased(self, url: str, origin: Origin) -> str:
-        if self.rebase_to is None or origin == origin_of(self.parse(self.rebase_to)):
-            return url
-        return self.rebase_to.rstrip("/") + url[len(_authority(url)) :]
-
 
 def origin_of(url: ParsedURL) -> Origin:
     """Return the origin of a parsed URL.
@@ -171,7 +157,7 @@ def origin_of(url: ParsedURL) -> Origin:
 
 def before_path(url: str) -> str:
     """Return the part of an absolute URL before its path."""
-    end = url.find("/", _SCHEME_LENGTH)
+    end = url.find("/", len("https://"))
     return url if end < 0 else url[:end]
 
 
@@ -183,12 +169,6 @@ def _prefix_of(origin: Origin) -> str:
 def _authority(url: str) -> str:
     match = _AUTHORITY.match(url)
     return match.group() if match else ""
-
-
-def _with_api_version(url: str, resource_url: str) -> str:
-    if _api_version(url) is not None or (version := _api_version(resource_url)) is None:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}{version}"
 
 
 def _api_version(url: str) -> str | None:

@@ -1,1 +1,1 @@
-"""When the next request is sent: a heap of due jobs, and the loop that takes them."""
+"""Timing of requests: poll queue, read-limit scopes, budgets, concurrency."""

@@ -78,7 +78,7 @@ class ConcurrencyLimit:
         return not self.is_reached
 
     def recheck_s(self, now_s: float) -> float:
-        """Return when `can_rise` is to be called again; infinite while the maximum is in flight."""
+        """Return the time of the next call of `can_rise`; infinite while the maximum is in flight."""
         return math.inf if self.is_at_most else now_s + ADAPT_EVERY_S
 
     def adapt(self, due_s: float, now_s: float) -> None:
@@ -101,7 +101,7 @@ class ConcurrencyLimit:
             self.now = max(self.now - max(self.now // 4, 1), self._least)
 
     async def wait_for_none_in_flight(self, until_s: float) -> None:
-        """Return when no request is in flight, or at `until_s`; also inside a cancelled scope."""
+        """Wait until no request is in flight, at most until `until_s`; also inside a cancelled scope."""
         with anyio.CancelScope(shield=True, deadline=until_s):
             while self.in_flight:
                 self._none_in_flight = anyio.Event()

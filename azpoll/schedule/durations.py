@@ -1,42 +1,42 @@
-"""How long operations of a kind take, learned from those that ended: when to ask first, and whom to ask first."""
+"""Durations of operations by kind, learned from those that ended; they set the time and the order of polls."""
 
 from __future__ import annotations
 
 from azpoll.schedule.histogram import Histogram
 
 LEAST_SAMPLES = 20
-"""Below so many ended operations of a kind nothing is concluded."""
+"""A kind with fewer ended operations is unknown."""
 
 FIRST_SHARE = 0.2
-"""The first poll is made when this share of the kind has ended."""
+"""The first poll is due when 20 % of the operations of the kind have ended."""
 
 NEXT_SHARE = 1 / 3
-"""A further poll is made when it has ended with this probability, given that it ran at the last."""
+"""A further poll is due when the operation has ended with this probability, given that it ran at the last poll."""
 
 EVEN = 0.5
-"""In a lane, operations are ordered by the time at which each has as probably ended as not."""
+"""Due operations are ordered by the time at which each has ended with this probability."""
 
 
 class Durations:
     """Completion times by kind: provider, resource type and method. May be shared by trackers of one event loop.
 
-    Given to a `Tracker`, it sets the time of polls where the service names none, and the order of those that wait
-    for a read; a poll is never made before the time a service named.
+    Given to a `Tracker`, it sets the due time of polls without a Retry-After, and the order of polls that wait for a
+    read. No poll is sent before the time of its Retry-After.
     """
 
     def __init__(self) -> None:
         self._kinds: dict[str, Histogram] = {}
 
     def __repr__(self) -> str:
-        """Tell how much was learned."""
+        """Show the number of kinds."""
         return f"<Durations of {len(self._kinds)} kinds>"
 
     def add(self, kind: str, seconds: float) -> None:
-        """Learn from an operation that ended `seconds` after it began."""
+        """Record an operation that ended `seconds` after it began."""
         self._kinds.setdefault(kind, Histogram()).add(seconds)
 
     def next_wait_s(self, kind: str, age_s: float, *, first: bool) -> float | None:
-        """Return seconds until the next poll of an operation that ran at `age_s`; None when too little is known."""
+        """Return seconds until the next poll of an operation that ran at `age_s`; None for an unknown kind."""
         histogram = self._kinds.get(kind)
         if histogram is None or histogram.total < LEAST_SAMPLES:
             return None
@@ -46,7 +46,7 @@ class Durations:
         return None if when_s is None or ended >= 1 else max(when_s - age_s, 0.0)
 
     def even_s(self, kind: str, age_s: float) -> float | None:
-        """Return seconds until it has as probably ended as not; None when too little is known."""
+        """Return seconds until the operation has ended with a probability of one half; None for an unknown kind."""
         histogram = self._kinds.get(kind)
         if histogram is None or histogram.total < LEAST_SAMPLES:
             return None

@@ -21,19 +21,23 @@ class Turns:
     """The turns of the owners of one scope, which they share over all queues of the scope.
 
     An owner that leaves all queues and comes back is last.
+
+    Attributes:
+        last: number of each owner's last turn, or of its arrival.
+        numbers: yields the numbers of turns, which rise.
     """
 
-    __slots__ = ("_numbers", "_queues", "last")
+    __slots__ = ("_queues", "last", "numbers")
 
     def __init__(self) -> None:
-        self.last: dict[Hashable, int] = {}  # number of each owner's last turn, or of its arrival
-        self._numbers = count(1)
+        self.last: dict[Hashable, int] = {}
+        self.numbers = count(1)
         self._queues: dict[Hashable, int] = {}
 
     def join(self, owner: Hashable) -> int:
         """Count in a queue with requests of an owner; return the owner's last turn."""
         if owner not in self.last:
-            self.last[owner] = next(self._numbers)
+            self.last[owner] = next(self.numbers)
             self._queues[owner] = 0
         self._queues[owner] += 1
         return self.last[owner]
@@ -43,11 +47,6 @@ class Turns:
         self._queues[owner] -= 1
         if not self._queues[owner]:
             del self._queues[owner], self.last[owner]
-
-    def take(self, owner: Hashable) -> int:
-        """Give an owner its turn."""
-        self.last[owner] = turn = next(self._numbers)
-        return turn
 
 
 class FairQueue(Generic[QueuedT]):
@@ -82,8 +81,10 @@ class FairQueue(Generic[QueuedT]):
 
     def forget(self) -> None:
         """Count out a request whose entry is no longer valid."""
+        self.waiting -= 1
         self._stale += 1
-        self._count_out()
+        if not self.waiting or self._stale > self.waiting + 64:
+            self._remove_stale()
 
     def first(self) -> tuple[int, float, int]:
         """Return turn, priority time and entry number of the first request; the queue is not empty."""
@@ -103,14 +104,17 @@ class FairQueue(Generic[QueuedT]):
     def take(self) -> QueuedT:
         """Remove and return the request that `first` found, and give its owner the turn."""
         owner = self._order[0][1]
-        turn = self._turns.take(owner)
+        self._turns.last[owner] = turn = next(self._turns.numbers)
         requests = self._requests[owner]
         job = heapq.heappop(requests)[2]
+        job.heap_entry = 0
         if requests:
             heapq.heapreplace(self._order, (turn, owner))
         else:
             self._drop_first()
-        self._count_out()
+        self.waiting -= 1
+        if not self.waiting and self._stale:
+            self._remove_stale()
         return job
 
     def _drop_first(self) -> None:
@@ -118,11 +122,6 @@ class FairQueue(Generic[QueuedT]):
         _, owner = heapq.heappop(self._order)
         del self._requests[owner]
         self._turns.leave(owner)
-
-    def _count_out(self) -> None:
-        self.waiting -= 1
-        if self._stale and (not self.waiting or self._stale > self.waiting + 64):
-            self._remove_stale()
 
     def _remove_stale(self) -> None:
         """Remove all entries that are no longer valid, and the owners that have no others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 BUCKETS_PER_DOUBLING = 8
-"""So a bucket is 9 % wide."""
+"""Each bucket is 9 % wide."""
 
 LEAST_S = 1e-3
 """Shorter durations share the first bucket."""
@@ -27,7 +27,7 @@ class Histogram:
         self.total += 1
 
     def quantile(self, share: float) -> float | None:
-        """Return the duration that `share` (0..1) of all do not exceed; None when there are none."""
+        """Return the duration that a `share` (0..1) of all durations does not exceed; None without durations."""
         if not self.total:
             return None
         left = share * self.total
@@ -38,7 +38,7 @@ class Histogram:
         return _upper_s(max(self._counts))
 
     def share_within(self, seconds: float) -> float:
-        """Return the share (0..1) of durations up to `seconds`; 0 when there are none."""
+        """Return the share (0..1) of durations up to `seconds`; 0 without durations."""
         if not self.total:
             return 0.0
         last = _bucket(seconds)

@@ -183,7 +183,7 @@ class InitialRequests(Generic[RequestT]):
         self._changed = None
 
     def _next_s(self) -> float:
-        """Return when a request may be admitted though no other is answered."""
+        """Return the time at which a request may be admitted even if no other is answered."""
         if self._limit.is_reached:
             return self._limit.recheck_s(self._now())
         times = (self._writes.next_s(), self._deletes.next_s())

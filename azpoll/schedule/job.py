@@ -47,8 +47,8 @@ class Queued(Protocol):
 QueuedT = TypeVar("QueuedT", bound=Queued)
 
 
-class InitialRequest(Protocol):
-    """An initial request, as far as `InitialRequests` knows it."""
+class RequestTarget(Protocol):
+    """Method and URL of an initial request: all that `InitialRequests` reads of it."""
 
     @property
     def method(self) -> str:
@@ -61,7 +61,7 @@ class InitialRequest(Protocol):
         ...
 
 
-RequestT = TypeVar("RequestT", bound=InitialRequest)
+RequestT = TypeVar("RequestT", bound=RequestTarget)
 
 
 class CancelRequest:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 READ_WAIT_S = 1.0
 """Seconds past its deadline that a job waits for the token of its last poll."""
 
+MOVED_AT_MOST = 64
+"""Number of due jobs that `take` moves to their scopes; so a burst of 100,000 does not block the event loop."""
+
 
 class PollQueue:
     """All waiting jobs: in the heap until they are due, then in the queue of their scope until they get a token.
@@ -45,7 +48,8 @@ class PollQueue:
         """Add a job, or move it; it waits for its deadline if that comes before its next request."""
         if job.heap_entry:
             self.withdraw(job)
-        if (expires_s := _expires_at(job)) is not None:
+        state = pending_state(job)
+        if state.plan.deadline_s is not None and (expires_s := _expires_at(job, state)) is not None:
             due_s = expires_s
         self._due.put(job, due_s)
 
@@ -70,7 +74,8 @@ class PollQueue:
             if priority is Priority.HIGH:
                 job.priority_time = now_s
             self._scopes.move(job, provider_queue, before, now_s)
-            self._watch_deadline(job, state)
+            if state.plan.deadline_s is not None:
+                self._watch_deadline(job, state.plan.deadline_s)
         elif priority is Priority.HIGH and job.cancel_request is None:
             earliest_s = max(now_s, job.answered_s + state.plan.delay_limits.floor)
             if not state.next_request.delay.by_server and earliest_s < job.due_s:
@@ -82,18 +87,26 @@ class PollQueue:
         A job that is due alone takes its token here. It waits in the queue of its scope only if the token is missing,
         or if other jobs compete for it.
         """
-        while (job := self._due.take(now_s)) is not None:
-            if _expires_at(job) is not None:
-                return job, None
+        moved = 0
+        while moved < MOVED_AT_MOST and (job := self._due.take(now_s)) is not None:
             state = pending_state(job)
-            provider_queue = self._queue_for(job, state, now_s)
+            if state.plan.deadline_s is not None and _expires_at(job, state) is not None:
+                return job, None
+            cancel_request, url = job.cancel_request, state.next_request.url
+            if cancel_request is not None:
+                job.priority, url = Priority.HIGH, cancel_request.url
+            if job.priority is Priority.HIGH:
+                job.priority_time = now_s
+            provider_queue = self._scopes.queue_for(url, now_s)
             alone = not self._scopes.waiting and not self._due.may_be_due(now_s)
             if alone and provider_queue.scope_queue.consume(job, provider_queue, now_s):
                 job.priority = Priority.NORMAL  # a hint that comes during this request is for the next one
                 return job, provider_queue
             self._queue_of[job] = provider_queue
             self._scopes.add(job, provider_queue, now_s)
-            self._watch_deadline(job, state)
+            if state.plan.deadline_s is not None:
+                self._watch_deadline(job, state.plan.deadline_s)
+            moved += 1
         taken = self._scopes.take(now_s)
         if taken is not None:
             del self._queue_of[taken[0]]
@@ -106,7 +119,7 @@ class PollQueue:
         return expired, None
 
     def next_s(self) -> float | None:
-        """Return when `take` may return a job; None while none waits."""
+        """Return the time of the next `take` that may return a job; None while none waits."""
         soonest_s = self._due.next_s()
         for time_s in (self._scopes.next_s(), self._next_deadline_s()):
             if time_s is not None and (soonest_s is None or time_s < soonest_s):
@@ -123,22 +136,10 @@ class PollQueue:
         """Return the statistics of each scope."""
         return self._scopes.statistics(now_s)
 
-    def _queue_for(self, job: Job, state: Pending, now_s: float) -> ProviderQueue[Job]:
-        """Return the provider queue of a job's next request; a cancel request is sent first."""
-        if job.cancel_request is not None:
-            job.priority = Priority.HIGH
-        if job.priority is Priority.HIGH:
-            job.priority_time = now_s
-        return self._scopes.queue_for(
-            state.next_request.url if job.cancel_request is None else job.cancel_request.url, now_s
-        )
-
-    def _watch_deadline(self, job: Job, state: Pending) -> None:
-        deadline_s = state.plan.deadline_s
-        if deadline_s is not None:
-            heapq.heappush(self._deadlines, (deadline_s + READ_WAIT_S, job.heap_entry, job))
-            if len(self._deadlines) > 2 * self._scopes.waiting + 64:
-                self._deadlines = without_stale(self._deadlines)
+    def _watch_deadline(self, job: Job, deadline_s: float) -> None:
+        heapq.heappush(self._deadlines, (deadline_s + READ_WAIT_S, job.heap_entry, job))
+        if len(self._deadlines) > 2 * self._scopes.waiting + 64:
+            self._deadlines = without_stale(self._deadlines)
 
     def _next_deadline_s(self) -> float | None:
         while self._deadlines and self._deadlines[0][2].heap_entry != self._deadlines[0][1]:
@@ -151,6 +152,6 @@ class PollQueue:
         return None if deadline_s is None or deadline_s > now_s else self._deadlines[0][2]
 
 
-def _expires_at(job: Job) -> float | None:
+def _expires_at(job: Job, state: Pending) -> float | None:
     """Return the deadline of a job if it comes before the next request may be sent; a cancel request is always sent."""
-    return None if job.cancel_request is not None else expires_at(pending_state(job), job.answered_s)
+    return None if job.cancel_request is not None else expires_at(state, job.answered_s)

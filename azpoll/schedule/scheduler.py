@@ -164,7 +164,7 @@ class Scheduler:
         return next_s is not None and next_s <= now_s and self._limit.can_rise(next_s, now_s)
 
     def _next_s(self) -> float | None:
-        """Return when the next job may be sent; while the limit is reached, when it is checked again."""
+        """Return the time of the next job, or of the next check of the limit while that is reached."""
         if self._closed:
             return None
         return self._limit.recheck_s(self._now()) if self._limit.is_reached else self._queue.next_s()
@@ -212,7 +212,7 @@ class Scheduler:
     def _put(self, job: Job, due_s: float) -> None:
         if not self._closed:
             self._queue.put(job, due_s)
-            self._workers.wake_by(due_s)
+            self._workers.wake_by(job.due_s)
 
     def _expire(self, job: Job) -> None:
         """End a job whose deadline passed before its next poll."""
@@ -220,7 +220,7 @@ class Scheduler:
         self._release(job)
 
     def _release(self, job: Job) -> None:
-        """Let go of a job; if it has not ended, its tracking ends here."""
+        """Release a job; if it has not ended, its tracking ends here."""
         job.released = True
         if isinstance(job.state, Pending):
             job.publish(job.state, None, 0.0)

@@ -1,4 +1,4 @@
-"""Which read limit a URL falls under, learned from its path."""
+"""The read-limit scope of a URL, by its path."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _NAMING = ("subscriptions", "providers", "locations")
 
 
 class Scope(NamedTuple):
-    """What ARM counts reads by: subscription, else tenant, at one origin, for one principal.
+    """The scope of a read limit in ARM: a subscription, else the tenant, at one origin, for one principal.
 
     Attributes:
         origin: scheme and authority, lower case.
-        subscription: lower case; empty for the tenant, and for services that are not ARM.
-        principal: the caller's own label of the identity that reads; ARM counts each by itself.
+        subscription: lower case; empty for the tenant, and for services other than ARM.
+        principal: the caller's own label of the identity that reads; ARM counts each one separately.
     """
 
     origin: str
@@ -26,7 +26,7 @@ class Scope(NamedTuple):
 
 
 def scope_of(url: str, principal: str) -> tuple[Scope, str]:
-    """Return the scope of a URL, and its sub-scope: `namespace/location`, lower case, empty where unknown.
+    """Return the scope of a URL, and its sub-scope: `namespace/location`, lower case, empty if unknown.
 
     The last provider namespace in the path counts, as does the location after it:
     `/subscriptions/S/providers/Microsoft.Compute/locations/westeurope/operations/O`.
@@ -45,5 +45,5 @@ def scope_of(url: str, principal: str) -> tuple[Scope, str]:
 
 
 def names_scopes(collection: str) -> bool:
-    """Whether URLs right beneath this one may fall under different read limits."""
+    """Whether the URLs directly below this one may have different scopes."""
     return collection.rpartition("/")[2].lower() in _NAMING

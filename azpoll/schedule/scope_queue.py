@@ -46,10 +46,6 @@ class ProviderQueue(Generic[QueuedT]):
         self.normal: FairQueue[QueuedT] = FairQueue(scope_queue.turns)
         self.background: FairQueue[QueuedT] = FairQueue(scope_queue.turns)
 
-    def queue_of(self, priority: Priority) -> FairQueue[QueuedT]:
-        """Return the queue of requests with this priority."""
-        return self.background if priority is Priority.LOW else self.normal
-
     @property
     def is_empty(self) -> bool:
         """Whether no request waits here."""
@@ -107,8 +103,8 @@ class ScopeQueue(Generic[QueuedT]):
         """Take the tokens of a request that came due alone; False if one is missing, or the request is LOW."""
         if (
             job.priority is Priority.LOW
-            or (self.bucket is not None and not self.bucket.is_ready(now_s))
-            or (provider_queue.bucket is not None and not provider_queue.bucket.is_ready(now_s))
+            or (self.bucket is not None and self.bucket.available_at(now_s) > now_s)
+            or (provider_queue.bucket is not None and provider_queue.bucket.available_at(now_s) > now_s)
         ):
             return False
         self._consume(job, provider_queue, now_s)
@@ -119,14 +115,17 @@ class ScopeQueue(Generic[QueuedT]):
         self.waiting += 1
         self._active[provider_queue] = None
         job.heap_entry = number
-        queue = provider_queue.queue_of(job.priority)
+        queue = provider_queue.background if job.priority is Priority.LOW else provider_queue.normal
         queue.add(job, job.priority_time - HEAD_START_S if job.priority is Priority.HIGH else job.priority_time)
         return queue.waiting == 1
 
     def forget(self, provider_queue: ProviderQueue[QueuedT], priority: Priority) -> None:
         """Count out a request that was queued here and whose entry is no longer valid."""
-        provider_queue.queue_of(priority).forget()
-        self._count_out(provider_queue)
+        queue = provider_queue.background if priority is Priority.LOW else provider_queue.normal
+        queue.forget()
+        self.waiting -= 1
+        if not queue.waiting and provider_queue.is_empty:
+            del self._active[provider_queue]
 
     def take(self, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
         """Remove the next request and take its tokens; None if no request may be sent now."""
@@ -140,7 +139,7 @@ class ScopeQueue(Generic[QueuedT]):
         return taken
 
     def next_s(self, now_s: float) -> float:
-        """Return when `take` may return a request; infinite if none waits."""
+        """Return the time of the next `take` that may return a request; infinite if none waits."""
         soonest_s = math.inf
         for provider_queue in self._active:
             at_s = now_s
@@ -171,9 +170,10 @@ class ScopeQueue(Generic[QueuedT]):
             return None
         queue, provider_queue = chosen
         job = queue.take()
-        job.heap_entry = 0
+        self.waiting -= 1
+        if not queue.waiting and provider_queue.is_empty:
+            del self._active[provider_queue]
         self._consume(job, provider_queue, now_s)
-        self._count_out(provider_queue)
         return job, provider_queue
 
     def _consume(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> None:
@@ -184,11 +184,6 @@ class ScopeQueue(Generic[QueuedT]):
         if provider_queue.bucket is not None:
             provider_queue.bucket.consume()
 
-    def _count_out(self, provider_queue: ProviderQueue[QueuedT]) -> None:
-        self.waiting -= 1
-        if not provider_queue.normal.waiting and not provider_queue.background.waiting:
-            del self._active[provider_queue]
-
     def _spare_at(self, now_s: float) -> float:
-        """Return when the bucket has tokens to spare for background requests."""
+        """Return the time at which the bucket has tokens to spare for background requests."""
         return now_s if self.bucket is None else self.bucket.available_at(now_s, self.bucket.burst * SPARE_SHARE)

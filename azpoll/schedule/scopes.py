@@ -125,21 +125,25 @@ class ScopeQueues(Generic[QueuedT]):
                 heapq.heappop(wakes)
                 continue
             taken = scope_queue.take(now_s)
-            wake_s = scope_queue.next_s(now_s)
-            if taken is None:
-                wake_s = max(wake_s, now_s + RECHECK_S)
+            if taken is not None:
+                self.waiting -= 1
+                wake_s = now_s if scope_queue.waiting else math.inf
+            else:
+                wake_s = max(scope_queue.next_s(now_s), now_s + RECHECK_S)
             if wake_s < math.inf:
                 scope_queue.wake_entry = number = next(self._numbers)
                 heapq.heapreplace(wakes, (wake_s, number, scope_queue))
             else:
                 heapq.heappop(wakes)
             if taken is not None:
-                self.waiting -= 1
                 return taken
         return None
 
     def next_s(self) -> float | None:
-        """Return when `take` may return a request; None while none waits."""
+        """Return the time of the next `take` that may return a request; None while none waits.
+
+        Directly after a `take` it may be too early.
+        """
         while self._wakes:
             wake_s, number, scope_queue = self._wakes[0]
             if scope_queue.wake_entry == number:

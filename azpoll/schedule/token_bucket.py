@@ -48,18 +48,14 @@ class TokenBucket:
         self._closed_until_s = -math.inf
 
     def available_at(self, now_s: float, level: float = 1.0) -> float:
-        """Return when the bucket holds `level` tokens if none is consumed; `now_s` if it holds them already."""
-        self._refill(now_s)
+        """Return the time at which the bucket holds `level` tokens if none is consumed; `now_s` if it holds them."""
+        if now_s > self._updated_s:
+            self._refill(now_s)
         if self.tokens >= level and now_s >= self._closed_until_s:
             return now_s
         missing = min(level, self.burst) - self.tokens
         wait_s = missing / (self.rate * self._scarcity) if missing > 0 else 0.0
         return max(now_s, self._closed_until_s) + wait_s
-
-    def is_ready(self, now_s: float) -> bool:
-        """Whether a token can be consumed now."""
-        self._refill(now_s)
-        return self.tokens >= 1.0 and now_s >= self._closed_until_s
 
     def is_recovered(self, now_s: float) -> bool:
         """Whether the bucket is as good as new: full, open, and at no lower rate than at first."""
@@ -71,7 +67,8 @@ class TokenBucket:
 
     def back_off(self, now_s: float, retry_after_s: float | None, decrease_factor: float) -> None:
         """Close for the Retry-After of a 429 and decrease the rate; the 429s of one burst decrease it once."""
-        self._refill(now_s)
+        if now_s > self._updated_s:
+            self._refill(now_s)
         if now_s >= self._closed_until_s:
             self.rate = max(self.rate * decrease_factor, self._floor)
         until_s = now_s + (DEFAULT_BACKOFF_S if retry_after_s is None else retry_after_s)
@@ -83,9 +80,7 @@ class TokenBucket:
         self._scarcity = min(1.0, max(remaining, 1) / SCARCE_READS)
 
     def _refill(self, now_s: float) -> None:
-        """Bring tokens and rate up to `now_s`; a suspended machine gains one full bucket, not more."""
-        if now_s <= self._updated_s:
-            return
+        """Bring tokens and rate up to a later time; a suspended machine gains one full bucket, not more."""
         passed_s = now_s - max(self._updated_s, self._closed_until_s)
         self._updated_s = now_s
         if passed_s > 0:

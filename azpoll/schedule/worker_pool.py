@@ -49,7 +49,7 @@ class WorkerPool:
         self.wake_pending = False
 
     def wake_by(self, next_s: float | None) -> None:
-        """Have a worker look for a job by `next_s`, unless the maximum of requests is in flight."""
+        """Ensure that a worker looks for a job by `next_s`, unless the maximum of requests is in flight."""
         if next_s is None:
             return
         if self._timer is None:

@@ -8,8 +8,8 @@ from azpoll.errors import CancelFailed
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.arm_error import describe, read_error
 from azpoll.protocol.patterns import OPERATION_LOCATION
+from azpoll.protocol.reading import StatusClass, status_class
 from azpoll.protocol.states import Confirming, Polling
-from azpoll.protocol.status_class import StatusClass, status_class
 from azpoll.protocol.url_policy import RejectedURL
 from azpoll.schedule.job import CancelRequest
 
@@ -41,11 +41,11 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
             return True
         case Answer() as answer:
             reported = read_error(answer)
-            text = f"{record.name} was not canceled: HTTP {answer.status_code}, {describe(reported.error)}"
-            raise CancelFailed(f"{text}. Tracking goes on", operation=record.name, reported=reported)
+            why = f"HTTP {answer.status_code}, {describe(reported.error)}. Tracking goes on"
+            raise CancelFailed(f"{record.name} was not canceled: {why}", operation=record.name, reported=reported)
         case RequestFailure() as failure:
-            text = f"it is unknown whether {record.name} was asked to cancel: {failure.kind.value}"
-            raise CancelFailed(f"{text}. Tracking goes on", operation=record.name) from failure.cause
+            text = f"it is unknown whether {record.name} was asked to cancel: {failure.kind.value}. Tracking goes on"
+            raise CancelFailed(text, operation=record.name) from failure.cause
 
 
 def _cancel_url(record: OperationRecord, state: Polling | Confirming) -> str:

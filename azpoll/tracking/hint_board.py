@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -25,50 +26,37 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("azpoll")
 
-LEAST_KEPT = 1000
-"""Ended operations are removed once they may be more than half of the operations kept, and more than this number."""
-
 
 class ResourceIndex:
-    """The operations of a tracker by the resource that they act on; made when the first hint source is added.
-
-    Args:
-        records: the operations so far.
-    """
+    """The running operations of a tracker by the resource that they act on; made when hints are first used."""
 
     def __init__(self, records: Iterable[OperationRecord]) -> None:
-        self._by_id: dict[str, list[OperationRecord]] = {}
-        self._kept = 0
-        self._limit = LEAST_KEPT
+        self._by_id: dict[str, dict[OperationRecord, None]] = {}
         for record in records:
             self.add(record)
 
     def add(self, record: OperationRecord) -> None:
-        """Add an operation."""
-        if isinstance(record.state, Pending):
-            self._by_id.setdefault(_resource_id(record.state.plan.resource_url), []).append(record)
-            self._kept += 1
-            if self._kept > self._limit:
-                self._remove_ended()
+        """Hold an operation until it ends."""
+        if not isinstance(record.state, Pending):
+            return
+        resource_id = _resource_id(record.state.plan.resource_url)
+        records = self._by_id.setdefault(resource_id, {})
+        records[record] = None
+
+        def remove() -> None:
+            del records[record]
+            if not records:
+                del self._by_id[resource_id]
+
+        record.call_at_end(remove)
 
     def find(self, resource_id: str) -> list[OperationRecord]:
         """Return the operations on a resource that have not ended."""
-        return _live(self._by_id.get(_resource_id(resource_id), ()))
-
-    def _remove_ended(self) -> None:
-        self._by_id = {key: live for key, records in self._by_id.items() if (live := _live(records))}
-        self._kept = sum(map(len, self._by_id.values()))
-        self._limit = 2 * self._kept + LEAST_KEPT
+        return [record for record in self._by_id.get(_resource_id(resource_id), ()) if not record.ended]
 
 
 class ResourceHints:
-    """The `azpoll.hints.HintBoard` of one source of hints.
-
-    Args:
-        index: the tracker's operations by resource.
-        scheduler: changes priorities, and sends the source's reads within the budget of their scope.
-        plan: makes the plan of a read from its URL.
-    """
+    """The `azpoll.hints.HintBoard` of one source of hints; `plan` makes the plan of a read from its URL."""
 
     def __init__(self, index: ResourceIndex, scheduler: Scheduler, plan: Callable[[str], Plan]) -> None:
         self._index = index
@@ -76,7 +64,6 @@ class ResourceHints:
         self._plan = plan
         self._first_plan: Plan | None = None
         self._background: dict[OperationRecord, None] = {}
-        self._limit = LEAST_KEPT
 
     async def run(self, source: HintSource, scope: anyio.CancelScope) -> None:
         """Run a source until it ends or the scope is cancelled; then its operations have normal priority again."""
@@ -87,7 +74,7 @@ class ResourceHints:
             logger.exception("a source of hints ended with an error; polling goes on without it")
         finally:
             for record in self._background:
-                if record.priority is Priority.LOW and not record.ended:
+                if record.priority is Priority.LOW:
                     self._scheduler.set_priority(record, Priority.NORMAL)
 
     async def read(self, url: str) -> Answer:
@@ -120,21 +107,16 @@ class ResourceHints:
         """Poll the operations on a resource with spare reads only; returns their number."""
         records = self._index.find(resource_id)
         for record in records:
-            self._background[record] = None
+            if record not in self._background:
+                self._background[record] = None
+                record.call_at_end(partial(self._background.pop, record, None))
             if record.priority is Priority.NORMAL:
                 self._scheduler.set_priority(record, Priority.LOW)
-        if len(self._background) > self._limit:
-            self._background = dict.fromkeys(_live(self._background))
-            self._limit = 2 * len(self._background) + LEAST_KEPT
         return len(records)
 
 
 def _ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
     """Ignore the changes of a record that belongs to no operation."""
-
-
-def _live(records: Iterable[OperationRecord]) -> list[OperationRecord]:
-    return [record for record in records if not record.ended]
 
 
 def _resource_id(url: str) -> str:

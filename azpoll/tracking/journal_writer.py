@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,7 +13,7 @@ from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown
 from azpoll.snapshot import OperationState
 from azpoll.tracking.journal import JournalResult, JournalRow
-from azpoll.tracking.record import id_of, new_number
+from azpoll.tracking.record import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -25,46 +26,14 @@ if TYPE_CHECKING:
     from azpoll.tracking.outcome import Outcomes
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.starter import Prepared
-    from azpoll.transport.library import HTTPResponse
 
 logger = logging.getLogger("azpoll")
 
 
-class NoJournal:
-    """Stands for the journal of a tracker that has none; its methods do nothing."""
-
-    async def intent(self, prepared: Prepared) -> int | None:
-        """Return no number: the record draws its own when it is needed."""
-
-    async def not_started(self, number: int | None, prepared: Prepared, answer: Answer | None) -> None:
-        """Do nothing."""
-
-    async def started(self, record: OperationRecord, plan: Plan) -> None:
-        """Do nothing."""
-
-    def enqueue_started(self, record: OperationRecord, plan: Plan) -> None:
-        """Do nothing."""
-
-    def enqueue_changed(self, record: OperationRecord) -> None:
-        """Do nothing."""
-
-    def enqueue_ended(self, record: OperationRecord, state: OperationState) -> None:
-        """Do nothing."""
-
-    async def write_pending(self) -> None:
-        """Do nothing."""
-
-
 class JournalWriter:
-    """Writes the rows of one tracker. An error of the journal is logged.
+    """Writes the rows of one tracker; a task of its own writes those of the `enqueue_` methods."""
 
-    Args:
-        journal: the caller's.
-        outcomes: makes resume tokens.
-        tasks: runs the task that writes the rows of the `enqueue_` methods.
-    """
-
-    def __init__(self, journal: Journal, outcomes: Outcomes[HTTPResponse], tasks: TaskGroup) -> None:
+    def __init__(self, journal: Journal, outcomes: Outcomes, tasks: TaskGroup) -> None:
         self._journal = journal
         self._outcomes = outcomes
         self._rows: list[JournalRow | JournalResult] = []
@@ -73,18 +42,16 @@ class JournalWriter:
         self._wake = anyio.Event()
         tasks.start_soon(self._run, name="azpoll journal")
 
-    async def intent(self, prepared: Prepared) -> int | None:
+    async def intent(self, prepared: Prepared) -> int:
         """Write that an initial request will be sent; returns the number of the new operation."""
-        number, plan = new_number(), prepared.plan._replace(client_request_id=prepared.request.client_request_id)
+        number = random.getrandbits(64)
+        plan = prepared.plan._replace(client_request_id=prepared.request.client_request_id)
         await _logged(self._journal.intent(_row(id_of(number), plan, prepared.settings.label, None)))
         return number
 
-    async def not_started(self, number: int | None, prepared: Prepared, answer: Answer | None) -> None:
+    async def not_started(self, number: int, prepared: Prepared, answer: Answer | None) -> None:
         """Write that an initial request started no operation; `number` is that of its intent."""
-        if number is not None:
-            status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
-            row = JournalResult(id_of(number), prepared.settings.label, None, status_code, body, None)
-            await _logged(self._journal.ended(row))
+        await _logged(self._journal.ended(_result(id_of(number), prepared.settings.label, None, answer, None)))
 
     async def started(self, record: OperationRecord, plan: Plan) -> None:
         """Write that an operation is tracked; returns when the row is stored."""
@@ -100,16 +67,15 @@ class JournalWriter:
         self._changed[record] = None
         self._wake.set()
 
-    def enqueue_ended(self, record: OperationRecord, state: OperationState) -> None:
+    def enqueue_ended(self, record: OperationRecord) -> None:
         """Write the end of an operation, soon; of one that was stopped, the last token."""
         if record.stopped:
             self.enqueue_changed(record)
             return
         self._changed.pop(record, None)
-        answer = _answer_of(record.state)
-        status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
+        state = record.public_state
         token = self._outcomes.token(record) if state is OperationState.UNKNOWN else None
-        self._rows.append(JournalResult(record.id, record.label, state, status_code, body, token))
+        self._rows.append(_result(record.id, record.label, state, _answer_of(record.state), token))
         self._wake.set()
 
     async def write_pending(self) -> None:
@@ -147,6 +113,13 @@ def _answer_of(state: State) -> Answer | None:
     if isinstance(state, (Succeeded, Failed, Canceled)):
         return state.answer
     return state.outcome if isinstance(state, Unknown) and isinstance(state.outcome, Answer) else None
+
+
+def _result(
+    operation_id: str, label: str | None, state: OperationState | None, answer: Answer | None, token: str | None
+) -> JournalResult:
+    status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
+    return JournalResult(operation_id, label, state, status_code, body, token)
 
 
 def _row(operation_id: str, plan: Plan, label: str | None, token: str | None) -> JournalRow:

@@ -1,57 +1,32 @@
-"""Response, exception and resume token of an operation."""
+"""Exception and resume token of an operation."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from azpoll.errors import TrackerClosed, error_of
 from azpoll.eventloop.clock import WallClock
 from azpoll.protocol import resume_token
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.redaction import masked_url
-from azpoll.protocol.states import Canceled, Failed, Succeeded, Unknown
-from azpoll.transport.library import ResponseT_co
+from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from azpoll.errors import AzpollError
-    from azpoll.protocol.plan import Plan
     from azpoll.tracking.record import OperationRecord
+    from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import Transport
-
-T = TypeVar("T")
 
 CLOCK_TOLERANCE_S = 1.0
 """How far the clock of the host that makes a token may be behind the clock of the host that resumes it."""
 
 
-class Outcomes(Generic[ResponseT_co]):
-    """Makes the results of the operations of one tracker.
+class Outcomes:
+    """Makes the exceptions and the resume tokens of one tracker; without a `token_key`, tokens are not signed."""
 
-    Args:
-        transport: rebuilds responses.
-        token_key: signs resume tokens; None leaves them unsigned.
-    """
-
-    def __init__(self, transport: Transport[ResponseT_co], token_key: bytes | None) -> None:
+    def __init__(self, transport: Transport[HTTPResponse], token_key: bytes | None) -> None:
         self._transport = transport
         self._token_key = token_key
         self.wall_clock = WallClock()
-
-    def response(self, record: OperationRecord) -> ResponseT_co:
-        """Return the final response of a succeeded operation.
-
-        Raises:
-            AzpollError: the operation did not succeed.
-        """
-        if not isinstance(record.state, Succeeded):
-            raise self.error(record)
-        return self._transport.response_from(record.state.answer)
-
-    def decoded(self, decode: Callable[[ResponseT_co], T], record: OperationRecord) -> T:
-        """Return the final response, converted by the caller's function."""
-        return decode(self.response(record))
 
     def error(self, record: OperationRecord) -> AzpollError:
         """Return a new exception for an operation that ended without success."""
@@ -66,18 +41,15 @@ class Outcomes(Generic[ResponseT_co]):
                     f"{text}. Resume with the resume_token of this error", operation=record.name, resume_token=token
                 )
 
-    def not_started(self, state: Unknown, plan: Plan) -> AzpollError:
-        """Return the exception for an initial answer that says that there is no operation."""
-        response = self._transport.response_from(state.outcome) if isinstance(state.outcome, Answer) else None
-        return error_of(state, f"{plan.method} {masked_url(plan.resource_url)}", None, response)
-
     def token(self, record: OperationRecord) -> str | None:
-        """Return a resume token; None where there is nothing to resume.
+        """Return a resume token; None after success, and where there is no polling URL.
 
-        Its time is that of the last answer plus the delay which that answer asked for, plus one second, since the
-        clocks of two hosts differ and no poll is sent before its time. Later changes of the schedule do not count.
+        The token holds the time before which no poll may be sent: that of the last answer, plus the delay that it
+        asked for, plus the tolerance. Later changes of the schedule do not count.
         """
-        state = record.resumable
+        if isinstance(record.state, Succeeded):
+            return None
+        state = record.state if isinstance(record.state, Pending) else record.state.last
         if state is None:
             return None
         not_before = self.wall_clock.unix_s(record.answered_s + state.next_request.delay.seconds) + CLOCK_TOLERANCE_S

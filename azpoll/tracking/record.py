@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from azpoll.protocol.states import Confirming, Fetching, Pending, Polling, Succeeded, Unknown
+from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Pending, Polling, Succeeded, Unknown
 from azpoll.schedule.job import Priority
+from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -27,16 +28,23 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("azpoll")
 
+_PUBLIC_STATES: dict[type[State], OperationState] = {
+    Polling: OperationState.RUNNING,
+    Confirming: OperationState.RUNNING,
+    Fetching: OperationState.FETCHING,
+    Succeeded: OperationState.SUCCEEDED,
+    Failed: OperationState.FAILED,
+    Canceled: OperationState.CANCELED,
+    Unknown: OperationState.UNKNOWN,
+}
+
 
 class OperationRecord:
     """One operation. It satisfies `schedule.job.Job`. Times are monotonic seconds.
 
     Args:
-        state: the first state.
         on_change: called after each change of the state; all records of a tracker share one function.
         begun_s: the time when tracking began: that of the initial answer, from which the first delay counts.
-        label: the caller's own name for the operation.
-        owner: the owner that the operation is polled for.
         cancel_url: the URL that `cancel` posts to; None for the pattern's own.
         number: the id as a number of 64 bits; None draws one when the id is first read.
     """
@@ -98,7 +106,7 @@ class OperationRecord:
     def id(self) -> str:
         """16 hexadecimal digits, drawn on first use: most operations are never shown by their id."""
         if self._number is None:
-            self._number = new_number()
+            self._number = random.getrandbits(64)
         return id_of(self._number)
 
     @property
@@ -122,17 +130,9 @@ class OperationRecord:
         return self.ended and isinstance(self.state, Pending)
 
     @property
-    def resumable(self) -> Pending | None:
-        """The last state that a resume token can be made of; None after success and where there is no polling URL."""
-        match self.state:
-            case Succeeded():
-                return None
-            case Unknown(last=last):
-                return last
-            case Polling() | Confirming() | Fetching() as pending:
-                return pending
-            case _:
-                return self.state.last
+    def public_state(self) -> OperationState:
+        """The state that callers see, which is unknown after tracking was stopped."""
+        return OperationState.UNKNOWN if self.stopped else _PUBLIC_STATES[type(self.state)]
 
     def publish(self, state: State, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
         """Adopt a new state; the scheduler calls this before any other task can run (rule 40)."""
@@ -161,6 +161,20 @@ class OperationRecord:
         for callback in callbacks or ():
             call_safely(callback)
 
+    def call_at_end(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call a function when the operation has ended, or now if it has; returns a function that removes it."""
+        if self.callbacks is None:
+            self.callbacks = []
+        self.callbacks.append(callback)
+        if self.ended:
+            self.notify()
+
+        def remove() -> None:
+            if self.callbacks is not None and callback in self.callbacks:
+                self.callbacks.remove(callback)
+
+        return remove
+
     async def wait_ended(self) -> None:
         """Wait until the operation has ended."""
         if not self.ended:
@@ -173,11 +187,6 @@ class OperationRecord:
         if self._changed is None:
             self._changed = anyio.Event()
         await self._changed.wait()
-
-
-def new_number() -> int:
-    """Draw the number of a new operation."""
-    return random.getrandbits(64)
 
 
 def id_of(number: int) -> str:

@@ -1,4 +1,4 @@
-"""The operations of one tracker: those that run, the counts of all, and the failures that were not retrieved."""
+"""The operations of one tracker: those that run, the counts of all, their events, and failures not yet retrieved."""
 
 from __future__ import annotations
 
@@ -8,49 +8,67 @@ from typing import TYPE_CHECKING
 import anyio
 
 from azpoll.eventloop.clock import now_s
-from azpoll.events import OperationTracked
-from azpoll.snapshot import OperationState, public_state
-from azpoll.tracking.dispatch import operation_ended, poll_answered
+from azpoll.events import OperationEnded, OperationTracked, PollAnswered
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.states import Pending
+from azpoll.snapshot import OperationState
+from azpoll.tracking.record import call_safely
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azpoll.eventloop.clock import WallClock
-    from azpoll.protocol.answer import Answer, RequestFailure
-    from azpoll.tracking.dispatch import EventDispatcher
-    from azpoll.tracking.journal_writer import JournalWriter, NoJournal
+    from azpoll.events import Event
+    from azpoll.protocol.answer import RequestFailure
+    from azpoll.tracking.journal_writer import JournalWriter
     from azpoll.tracking.record import OperationRecord
+
+
+class EventDispatcher:
+    """Calls each listener for each event."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[object, Callable[[Event], object]] = {}
+
+    def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
+        """Call a listener for each event from now on; returns a function that ends the subscription."""
+        subscription = object()
+        self._listeners[subscription] = listener
+
+        def unsubscribe() -> None:
+            self._listeners.pop(subscription, None)
+
+        return unsubscribe
+
+    def emit(self, make_event: Callable[[], Event]) -> None:
+        """Make an event and call the listeners, if there are any; an error in one is logged."""
+        if self._listeners:
+            event = make_event()
+            for listener in tuple(self._listeners.values()):
+                call_safely(lambda: listener(event))  # noqa: B023 - called immediately
 
 
 class OperationRegistry:
     """Holds the records of one tracker.
 
-    Args:
-        events: receives an event for each change.
-        journal: is told of each change.
-        wall_clock: is read at each failure, since a caller may ask for a token after the event loop has ended.
-        keep_failures: whether failed operations are kept until `mark_retrieved`.
-
     Attributes:
         live: the records of the operations that have not ended, oldest first.
+        not_retrieved: failed operations that no caller has seen, where the tracker keeps failures.
         tracked: operations so far, ended ones included.
         polls: requests so far that were answered or failed.
         counts: ended operations by public state.
     """
 
     def __init__(
-        self,
-        events: EventDispatcher,
-        journal: JournalWriter | NoJournal,
-        wall_clock: WallClock,
-        *,
-        keep_failures: bool,
+        self, events: EventDispatcher, journal: JournalWriter | None, wall_clock: WallClock, *, keep_failures: bool
     ) -> None:
         self._events = events
         self._journal = journal
         self._wall_clock = wall_clock
         self._keep_failures = keep_failures
-        self._not_retrieved: dict[OperationRecord, None] = {}
         self._empty = anyio.Event()
         self.live: dict[OperationRecord, None] = {}
+        self.not_retrieved: dict[OperationRecord, None] = {}
         self.tracked = 0
         self.polls = 0
         self.counts: Counter[OperationState] = Counter()
@@ -59,8 +77,7 @@ class OperationRegistry:
         """Add a new operation."""
         self.tracked += 1
         self.live[record] = None
-        if self._events.has_listeners:
-            self._events.emit(OperationTracked(record.begun_s, record.id, record.label, method, resumed))
+        self._events.emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
         if record.ended:
             self._end(record)
 
@@ -68,21 +85,11 @@ class OperationRegistry:
         """Count a change of a record, as its `on_change`."""
         if outcome is not None:
             self.polls += 1
-            if self._events.has_listeners:
-                self._events.emit(poll_answered(record, outcome, lateness_s))
+            self._events.emit(lambda: _poll_answered(record, outcome, lateness_s))
         if record.ended:
             self._end(record)
-        else:
+        elif self._journal is not None:
             self._journal.enqueue_changed(record)
-
-    def mark_retrieved(self, record: OperationRecord) -> None:
-        """Forget a failure, since a caller has seen it."""
-        self._not_retrieved.pop(record, None)
-
-    def take_failures(self) -> list[OperationRecord]:
-        """Return and forget the failed operations that no caller has seen."""
-        records, self._not_retrieved = self._not_retrieved, {}
-        return list(records)
 
     async def wait_empty(self) -> None:
         """Wait until every operation has ended."""
@@ -94,14 +101,31 @@ class OperationRegistry:
         if record not in self.live:
             return  # a listener stopped the operation while it received the event of its end
         del self.live[record]
-        state = OperationState.UNKNOWN if record.stopped else public_state(record.state)
+        state = record.public_state
         self.counts[state] += 1
         if state is not OperationState.SUCCEEDED:
-            self._wall_clock.look()
+            self._wall_clock.update()  # a caller may ask for a token after the event loop has ended
             if self._keep_failures and not record.stopped:
-                self._not_retrieved[record] = None
-        self._journal.enqueue_ended(record, state)
-        if self._events.has_listeners:
-            self._events.emit(operation_ended(record, state, now_s()))
+                self.not_retrieved[record] = None
+        if self._journal is not None:
+            self._journal.enqueue_ended(record)
+        self._events.emit(lambda: _operation_ended(record, now_s()))
         if not self.live:
             self._empty.set()
+
+
+def _poll_answered(record: OperationRecord, outcome: Answer | RequestFailure, lateness_s: float) -> PollAnswered:
+    state = record.state
+    return PollAnswered(
+        at_s=outcome.at_s,
+        operation_id=record.id,
+        label=record.label,
+        status_code=outcome.status_code if isinstance(outcome, Answer) else None,
+        status=state.progress.status,
+        lateness_s=lateness_s,
+        wait_s=state.next_request.delay.seconds if isinstance(state, Pending) else None,
+    )
+
+
+def _operation_ended(record: OperationRecord, at_s: float) -> OperationEnded:
+    return OperationEnded(at_s, record.id, record.label, record.public_state, at_s - record.begun_s, record.polls)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from contextlib import aclosing
 from functools import partial
 from time import process_time
@@ -9,19 +11,17 @@ from typing import TYPE_CHECKING, Generic
 
 import anyio
 
-from azpoll.errors import TrackerClosed, unanswered
-from azpoll.eventloop.clock import loop_clock
+from azpoll.errors import InitialRequestFailed, TrackerClosed, WrongEventLoop, unanswered
+from azpoll.eventloop.clock import loop_clock, running_loop
 from azpoll.events import ScopeThrottled
 from azpoll.protocol.answer import RequestFailure
-from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.schedule.concurrency import ConcurrencyLimit
 from azpoll.schedule.initial_requests import InitialRequests
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, Statistics
 from azpoll.tracking.cancellation import cancel
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
-from azpoll.tracking.journal_writer import JournalWriter, NoJournal
-from azpoll.tracking.loop_binding import LoopBinding
+from azpoll.tracking.journal_writer import JournalWriter
 from azpoll.tracking.outcome import Outcomes
 from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.registry import OperationRegistry
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scopes import ScopeStatistics
-    from azpoll.tracking.dispatch import EventDispatcher
-    from azpoll.tracking.settings import Settings, TrackerSettings
+    from azpoll.tracking.registry import EventDispatcher
+    from azpoll.tracking.settings import TrackerSettings
     from azpoll.tracking.starter import Prepared, Started
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import Transport
@@ -47,29 +47,26 @@ if TYPE_CHECKING:
 GRACE_S = 5.0
 """Seconds that a closing tracker gives the requests in flight."""
 
+_ELSEWHERE = "a tracker and its operations belong to the event loop it was entered in, and to its process"
+
 
 class Session(Generic[ResponseT_co]):
-    """A running tracker. It belongs to the event loop in which it is made.
-
-    Args:
-        settings: of the tracker.
-        transport: sends requests and rebuilds responses.
-        events: the listeners of the tracker.
-        host: runs the tasks of the session, which closes it.
-    """
+    """A running tracker. It belongs to the event loop in which it is made, and closes its `host` of tasks."""
 
     def __init__(
         self, settings: TrackerSettings, transport: Transport[ResponseT_co], events: EventDispatcher, host: TaskHost
     ) -> None:
-        self.loop = LoopBinding()
-        self._transport = transport
+        self.transport = transport
+        self._loop = running_loop()
+        self._thread = threading.get_ident()
+        self._process = os.getpid()
         self._now = loop_clock()
         self._events = events
         self._host = host
         self._closed = False
         self._resources: ResourceIndex | None = None
         self.outcomes = Outcomes(transport, settings.token_key)
-        self._journal: JournalWriter | NoJournal = NoJournal()
+        self._journal: JournalWriter | None = None
         if settings.journal is not None:
             self._journal = JournalWriter(settings.journal, self.outcomes, host.tasks)
         wall_clock = self.outcomes.wall_clock
@@ -96,56 +93,52 @@ class Session(Generic[ResponseT_co]):
             transport, settings.parse_url, settings.defaults, settings.origins, settings.token_key
         )
 
-    def check_open(self) -> None:
-        """Check that operations can be tracked here.
+    def check_task(self) -> None:
+        """Raise `WrongEventLoop` outside a task of the session's event loop, or in a fork of its process."""
+        if current_loop() != self._loop or os.getpid() != self._process:
+            raise WrongEventLoop(_ELSEWHERE)
 
-        Raises:
-            WrongEventLoop: this is not a task of the session's event loop.
-            TrackerClosed: the session is closed.
-        """
-        self.loop.check_task()
+    def check_open(self) -> None:
+        """Raise `WrongEventLoop` as `check_task` does, and `TrackerClosed` after the session was closed."""
+        self.check_task()
         if self._closed:
             raise TrackerClosed("the tracker is closed: it tracks nothing more")
 
     async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> OperationRecord:
         """Send an initial request and track its operation; see `Tracker.begin`."""
         prepared = self._starter.prepare(method, url, arguments)
-        number = await self._journal.intent(prepared)
+        number = None if self._journal is None else await self._journal.intent(prepared)
         answer = await self._send(prepared, number)
-        started = self._starter.from_answer(prepared, answer)
-        plan, state, _ = started
-        if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
-            await self._journal.not_started(number, prepared, answer)
-            raise self.outcomes.not_started(state, plan)
-        record = self._register(started, prepared.settings, resumed=False, number=number)
         try:
-            await self._journal.started(record, plan)
+            started = self._starter.from_answer(prepared, answer)
+        except InitialRequestFailed:
+            await self._not_started(number, prepared, answer)
+            raise
+        record = self._register(started, resumed=False, number=number)
+        try:
+            if self._journal is not None:
+                await self._journal.started(record, started.plan)
         finally:
             self._schedule(record)
         return record
 
     def track(self, response: HTTPResponse, tracking: Mapping[str, object]) -> OperationRecord:
         """Track the operation of an initial response; see `Tracker.track`."""
-        settings = self._starter.settings(tracking)
-        started = self._starter.from_response(response, settings)
-        plan, state, _ = started
-        if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
-            raise self.outcomes.not_started(state, plan)
-        return self._add(started, settings, resumed=False)
+        return self._add(self._starter.from_response(response, tracking), resumed=False)
 
     def resume(self, token: str, tracking: Mapping[str, object]) -> OperationRecord:
         """Track the operation of a resume token; see `Tracker.resume`."""
-        settings = self._starter.settings(tracking)
-        return self._add(self._starter.from_token(token, settings, self._now()), settings, resumed=True)
+        return self._add(self._starter.from_token(token, tracking, self._now()), resumed=True)
 
     def stop(self, record: OperationRecord) -> None:
         """Send no more requests for an operation; allowed in any callback of the event loop."""
         if not record.ended:
-            self.loop.check_thread()
+            if threading.get_ident() != self._thread or os.getpid() != self._process:
+                raise WrongEventLoop(_ELSEWHERE)
             self._scheduler.withdraw(record)
 
     async def cancel(self, record: OperationRecord) -> bool:
-        """Ask the service to cancel; see `AsyncOperation.cancel`."""
+        """Send a cancel request; see `AsyncOperation.cancel`."""
         sent = await cancel(record, self._scheduler)
         if not sent and record.stopped:
             raise self.outcomes.error(record)
@@ -153,7 +146,7 @@ class Session(Generic[ResponseT_co]):
 
     def error(self, record: OperationRecord) -> AzpollError:
         """Return a new exception for an operation that ended without success, and mark it as retrieved."""
-        self.registry.mark_retrieved(record)
+        self.registry.not_retrieved.pop(record, None)
         return self.outcomes.error(record)
 
     def add_hints(self, source: HintSource) -> Callable[[], None]:
@@ -191,17 +184,19 @@ class Session(Generic[ResponseT_co]):
         self._initial_requests.close()
         try:
             async with aclosing(self._host):
-                await self._scheduler.close(GRACE_S, self._transport.abort_all)
-                await self._journal.write_pending()
+                await self._scheduler.close(GRACE_S, self.transport.abort_all)
+                if self._journal is not None:
+                    await self._journal.write_pending()
         finally:
-            self._transport.abort_all()
+            self.transport.abort_all()
             for record in tuple(self.registry.live):
                 self.stop(record)
-        await self._journal.write_pending()
+        if self._journal is not None:
+            await self._journal.write_pending()
 
     def failures(self) -> list[AzpollError]:
         """Return an exception for each failure that no caller has seen, and forget them."""
-        return [self.outcomes.error(record) for record in self.registry.take_failures()]
+        return [self.error(record) for record in tuple(self.registry.not_retrieved)]
 
     async def _send(self, prepared: Prepared, number: int | None) -> Answer:
         outcome = await self._initial_requests.send(
@@ -212,22 +207,26 @@ class Session(Generic[ResponseT_co]):
             idempotent=prepared.idempotent,
         )
         if outcome is None:
-            await self._journal.not_started(number, prepared, None)
+            await self._not_started(number, prepared, None)
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         if isinstance(outcome, RequestFailure):
             raise unanswered(prepared.request, outcome)
         return outcome
 
-    def _add(self, started: Started, settings: Settings, *, resumed: bool) -> OperationRecord:
-        record = self._register(started, settings, resumed=resumed)
-        self._journal.enqueue_started(record, started.plan)
+    async def _not_started(self, number: int | None, prepared: Prepared, answer: Answer | None) -> None:
+        if self._journal is not None and number is not None:
+            await self._journal.not_started(number, prepared, answer)
+
+    def _add(self, started: Started, *, resumed: bool) -> OperationRecord:
+        record = self._register(started, resumed=resumed)
+        if self._journal is not None:
+            self._journal.enqueue_started(record, started.plan)
         self._schedule(record)
         return record
 
-    def _register(
-        self, started: Started, settings: Settings, *, resumed: bool, number: int | None = None
-    ) -> OperationRecord:
+    def _register(self, started: Started, *, resumed: bool, number: int | None = None) -> OperationRecord:
         """Return the record of a new operation, which is not scheduled yet."""
+        settings = started.settings
         record = OperationRecord(
             started.state,
             self._on_change,
@@ -251,7 +250,14 @@ class Session(Generic[ResponseT_co]):
         self._scheduler.put(record, record.begun_s)
 
     def _on_throttled(self, scope: ScopeStatistics, throttle: Throttle) -> None:
-        if self._events.has_listeners:
-            now_s = self._now()
-            level = throttle.level.value
-            self._events.emit(ScopeThrottled(now_s, scope.scope, level, throttle.retry_after_s, scope.rate))
+        self._events.emit(
+            lambda: ScopeThrottled(self._now(), scope.scope, throttle.level.value, throttle.retry_after_s, scope.rate)
+        )
+
+
+def current_loop() -> object:
+    """Return the running event loop; raises `WrongEventLoop` if there is none."""
+    try:
+        return running_loop()
+    except Exception as error:
+        raise WrongEventLoop("a tracker is used inside a running event loop") from error

@@ -8,18 +8,17 @@ Each `checked_` function returns the value in its final type. It raises `ValueEr
 
 import math
 import sys
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, TypeGuard
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.status_document import NO_WORDS, Verdict
-from azpoll.protocol.url_policy import ParsedURL
+from azpoll.protocol.url_policy import Origin, ParsedURL, origin_of
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking.journal import Journal
-from azpoll.tracking.origins import Origins
 
 REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {"idempotent"}
 """The keywords of `begin` that `build_request` of the client takes."""
@@ -40,19 +39,27 @@ class Settings(NamedTuple):
     owner: Hashable = None
 
 
+class Origins(NamedTuple):
+    """The origins that requests may go to besides that of the initial request.
+
+    Attributes:
+        allowed: polls may go there (rule 9).
+        resumable: resume tokens may name them as the origin of the initial request (rule 42).
+        rebase_to: origin, with an optional path, that URLs of other origins are moved to; None for none (rule 10).
+    """
+
+    allowed: frozenset[Origin]
+    resumable: frozenset[Origin]
+    rebase_to: str | None
+
+
 class TrackerSettings(NamedTuple):
     """The checked arguments of a `Tracker`.
 
     Attributes:
-        parse_url: the URL class of the client's library.
         defaults: apply to each operation unless a call overrides them.
-        origins: where polls may go besides the origin of the initial request.
-        token_key: signs resume tokens; None leaves them unsigned.
         max_in_flight: the least and the greatest number of concurrent polls, and of concurrent initial requests.
-        budget: reads and writes per second of each scope; None without limits.
-        due_times: computes when polls are due.
         keep_failures: whether failures are kept until a caller has seen them.
-        journal: the caller's; None for none.
     """
 
     parse_url: Callable[[str], ParsedURL]
@@ -74,6 +81,8 @@ def checked(defaults: Settings, options: Mapping[str, object]) -> Settings:
     if unknown:
         raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
     interval, limits = options.get("interval"), defaults.delay_limits
+    owner = options.get("owner")
+    hash(owner)  # raises TypeError where an owner cannot be a key
     return Settings(
         delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
         timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
@@ -82,7 +91,7 @@ def checked(defaults: Settings, options: Mapping[str, object]) -> Settings:
         terminal_words=checked_terminal_words(options.get("terminal_words")),
         cancel_url=checked_text("cancel_url", options.get("cancel_url")),
         label=checked_text("label", options.get("label")),
-        owner=checked_owner(options.get("owner")),
+        owner=owner,
     )
 
 
@@ -90,19 +99,6 @@ def checked_text(name: str, value: object) -> str | None:
     """Return the text or None."""
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be text, not {type(value).__name__}")
-    return value
-
-
-def checked_flag(name: str, value: object) -> bool:
-    """Return True or False."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
-    return value
-
-
-def checked_owner(value: object) -> Hashable:
-    """Return the owner."""
-    hash(value)
     return value
 
 
@@ -117,21 +113,15 @@ def checked_seconds(name: str, value: object) -> float:
     return float(value)
 
 
-def checked_count(name: str, value: object) -> int:
-    """Return a count of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{name} must be 1 or more, not {value}")
-    return value
-
-
 def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[int, int]:
     """Return the least and the greatest count: a fixed count of 1 or more, or the default for None."""
     if value is None:
         return default
-    count = checked_count(name, value)
-    return count, count
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name} must be 1 or more, not {value}")
+    return value, value
 
 
 def checked_key(key: object) -> bytes | None:
@@ -191,3 +181,29 @@ def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
     return isinstance(value, Mapping)
+
+
+def checked_origins(
+    allowed_origins: Iterable[str], rebase_to: str | None, base_url: str, parse: Callable[[str], ParsedURL]
+) -> Origins:
+    """Return the origins that the caller trusts; `base_url` is the client's, or empty."""
+    if isinstance(allowed_origins, str):
+        raise TypeError("allowed_origins must be a collection of URLs, not one string")
+    allowed = frozenset(checked_origin("allowed_origins", url, parse) for url in allowed_origins)
+    if rebase_to is not None:
+        allowed |= {checked_origin("rebase_to", rebase_to, parse, path=True)}
+    at_home = {checked_origin("the client's base_url", base_url, parse, path=True)} if base_url else set[Origin]()
+    return Origins(allowed, allowed | at_home, rebase_to)
+
+
+def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, path: bool = False) -> Origin:
+    """Return the origin of one URL."""
+    try:
+        parsed = parse(url)
+        origin = origin_of(parsed)
+    except Exception as error:
+        raise ValueError(f"{name}: not an http or https URL") from error
+    rest = url.partition("://")[2].partition("/")[2]
+    if not origin.host or parsed.userinfo or any(mark in url for mark in "?#@\\") or (rest and not path):
+        raise ValueError(f"{name}: {origin} is to be given as scheme, host and port alone")
+    return origin

@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 import sys
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
+from azpoll.errors import InvalidResumeToken, UntrustedPollingURL, error_of
 from azpoll.protocol import resume_token
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.plan import Plan
+from azpoll.protocol.redaction import masked_url
+from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, origin_of
-from azpoll.tracking.origins import checked_origin
-from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_flag
+from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,24 +27,16 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.states import State
     from azpoll.protocol.url_policy import ParsedURL
-    from azpoll.tracking.origins import Origins
-    from azpoll.tracking.settings import Settings
+    from azpoll.tracking.settings import Origins, Settings
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import InitialRequest, Transport
 
 POLICIES_KEPT = 64
-"""The greatest number of cached URL policies."""
+"""The greatest number of cached URL policies; operations at one origin share a policy."""
 
 
 class Prepared(NamedTuple):
-    """A checked initial request that was not sent yet.
-
-    Attributes:
-        request: ready to be sent.
-        plan: of the operation, without its deadline and client request id.
-        settings: of the tracking.
-        idempotent: whether the service may execute the request twice.
-    """
+    """A checked initial request that was not sent yet; its plan has no deadline and no client request id."""
 
     request: InitialRequest
     plan: Plan
@@ -51,15 +45,10 @@ class Prepared(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A new operation.
-
-    Attributes:
-        plan: complete.
-        state: the first one.
-        at_s: monotonic seconds of the answer, or of the resumption, that made it. The delay in `state` counts from it.
-    """
+    """A new operation. The delay in `state` counts from `at_s`, the time of the initial answer or of the resumption."""
 
     plan: Plan
+    settings: Settings
     state: State
     at_s: float
 
@@ -67,12 +56,8 @@ class Started(NamedTuple):
 class OperationStarter:
     """Makes plans and first states within the trust that the caller has declared.
 
-    Args:
-        transport: builds initial requests and reads initial responses.
-        parse_url: the URL class that also sends, so no second parser can disagree with it.
-        defaults: the tracker's own settings.
-        origins: where polls may go besides the origin of the initial request.
-        token_key: the key that resume tokens must be signed with; None for tokens without a signature.
+    `parse_url` is the URL class that also sends, so no second parser can disagree with it. Without a `token_key`,
+    resume tokens need no signature.
     """
 
     def __init__(
@@ -88,42 +73,37 @@ class OperationStarter:
         self._defaults = defaults
         self._origins = origins
         self._token_key = token_key
-        self._policies: dict[str, URLPolicy] = {}
+        self._policy_before = lru_cache(POLICIES_KEPT)(self._new_policy)
 
     def prepare(self, method: str, url: str, given: Mapping[str, object]) -> Prepared:
-        """Build and check an initial request.
-
-        Args:
-            method: PUT, PATCH, POST, DELETE or GET.
-            url: absolute, or relative to the client's base URL.
-            given: the keywords of `BeginOptions`.
-        """
+        """Build and check an initial request from the arguments of `Tracker.begin`."""
         arguments = {name: value for name, value in given.items() if name in REQUEST_ARGUMENTS}
-        idempotent = checked_flag("idempotent", given.get("idempotent", False))
-        settings = self.settings({name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}})
+        idempotent = given.get("idempotent", False)
+        if not isinstance(idempotent, bool):
+            raise TypeError(f"idempotent must be True or False, not {type(idempotent).__name__}")
+        tracking = {name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}}
+        settings = checked(self._defaults, tracking)
         method = _checked_method(method)
         request = self._transport.build_initial(method, url, arguments)
-        return Prepared(request, self._plan(method, request.url, settings), settings, idempotent)
-
-    def settings(self, given: Mapping[str, object]) -> Settings:
-        """Return the settings of one call."""
-        return checked(self._defaults, given)
+        return Prepared(request, self._pollable_plan(method, request.url, settings), settings, idempotent)
 
     def from_answer(self, prepared: Prepared, answer: Answer) -> Started:
         """Return the operation of an initial request that was answered."""
         request, plan, settings, _ = prepared
         if answer.url != request.url:
-            plan = self._plan(plan.method, answer.url, settings)
-        return _started(plan, settings, answer, request.client_request_id)
+            plan = self._pollable_plan(plan.method, answer.url, settings)
+        return self._started(plan, settings, answer, request.client_request_id)
 
-    def from_response(self, response: HTTPResponse, settings: Settings) -> Started:
+    def from_response(self, response: HTTPResponse, given: Mapping[str, object]) -> Started:
         """Return the operation of an initial response that the caller received."""
+        settings = checked(self._defaults, given)
         answer, client_request_id = self._transport.answer_from(response)
-        plan = self._plan(_checked_method(answer.method), answer.url, settings)
-        return _started(plan, settings, answer, client_request_id)
+        plan = self._pollable_plan(_checked_method(answer.method), answer.url, settings)
+        return self._started(plan, settings, answer, client_request_id)
 
-    def from_token(self, text: str, settings: Settings, at_s: float) -> Started:
+    def from_token(self, text: str, given: Mapping[str, object], at_s: float) -> Started:
         """Return the operation of a resume token."""
+        settings = checked(self._defaults, given)
         try:
             token = resume_token.decode(text, self._token_key)
             origin = origin_of(self._parse_url(token.resource_url))
@@ -136,8 +116,7 @@ class OperationStarter:
                 f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor in"
                 " allowed_origins; nothing was sent. If you trust that origin, list it there"
             )
-        url = token.resource_url
-        plan = _plan(token.method, url, self._policy_at(url), settings)._replace(
+        plan = self._plan(token.method, token.resource_url, settings)._replace(
             final_state_via=settings.final_state_via or token.final_state_via,
             deadline_s=_deadline(settings, at_s),
             client_request_id=token.client_request_id,
@@ -146,32 +125,46 @@ class OperationStarter:
         if isinstance(state, RejectedURL):
             raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.reason}; nothing was sent")
         left_s = min(max(token.not_before - time.time(), 0.0), plan.delay_limits.cap)
-        return Started(plan, resume(state, Delay(left_s, by_server=True), at_s), at_s)
+        return Started(plan, settings, resume(state, Delay(left_s, by_server=True), at_s), at_s)
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""
         checked_origin("the URL of a source of hints", url.partition("?")[0], self._parse_url, path=True)
-        return _plan("GET", url, self._policy_at(url), self._defaults)
+        return self._plan("GET", url, self._defaults)
 
-    def _plan(self, method: str, url: str, settings: Settings) -> Plan:
+    def _pollable_plan(self, method: str, url: str, settings: Settings) -> Plan:
         """Return the plan of an operation whose resource can be polled at the URL of its initial request."""
         url = url.partition("#")[0].replace("\\", "%5C")  # a fragment is never sent
-        policy = self._policy_at(url)
-        resolved = policy.resolve(url, base=url, resource_url=url)
+        plan = self._plan(method, url, settings)
+        resolved = plan.url_policy.resolve(url, base=url, resource_url=url)
         if isinstance(resolved, RejectedURL):
             raise ValueError(f"the URL of the initial request is refused: {resolved.reason}")  # noqa: TRY004 - of a value
-        return _plan(method, url, policy, settings)
+        return plan
 
-    def _policy_at(self, url: str) -> URLPolicy:
-        """Return the policy for a URL; the part before its path decides, so policies are shared."""
-        before = before_path(url)
-        policy = self._policies.get(before)
-        if policy is None:
-            if len(self._policies) >= POLICIES_KEPT:
-                self._policies.clear()
-            parse, (allowed, _, rebase_to) = self._parse_url, self._origins
-            policy = self._policies[before] = URLPolicy(parse, origin_of(parse(before)), allowed, rebase_to)
-        return policy
+    def _plan(self, method: str, url: str, settings: Settings) -> Plan:
+        return Plan(
+            method=method,
+            resource_url=url,
+            url_policy=self._policy_before(before_path(url)),
+            final_state_via=settings.final_state_via,
+            result=settings.result,
+            terminal_words=settings.terminal_words,
+            delay_limits=settings.delay_limits,
+        )
+
+    def _new_policy(self, before: str) -> URLPolicy:
+        """Return the policy for URLs with this text before their path."""
+        origin = origin_of(self._parse_url(before))
+        return URLPolicy(self._parse_url, origin, self._origins.allowed, self._origins.rebase_to)
+
+    def _started(self, plan: Plan, settings: Settings, answer: Answer, client_request_id: str | None) -> Started:
+        """Return the operation of an initial answer; raises `InitialRequestFailed` if the answer started none."""
+        plan = plan._replace(deadline_s=_deadline(settings, answer.at_s), client_request_id=client_request_id)
+        state = start(plan, answer)
+        if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
+            request = f"{plan.method} {masked_url(plan.resource_url)}"
+            raise error_of(state, request, None, self._transport.response_from(answer))
+        return Started(plan, settings, state, answer.at_s)
 
 
 def _checked_method(method: str) -> str:
@@ -180,24 +173,6 @@ def _checked_method(method: str) -> str:
         known = ", ".join(resume_token.METHODS)
         raise ValueError(f"a long-running operation begins with {known}, not {method[:16]!r}")
     return sys.intern(method.upper())
-
-
-def _plan(method: str, url: str, policy: URLPolicy, settings: Settings) -> Plan:
-    return Plan(
-        method=method,
-        resource_url=url,
-        url_policy=policy,
-        final_state_via=settings.final_state_via,
-        result=settings.result,
-        terminal_words=settings.terminal_words,
-        delay_limits=settings.delay_limits,
-    )
-
-
-def _started(plan: Plan, settings: Settings, answer: Answer, client_request_id: str | None) -> Started:
-    """Return the operation of an initial answer, with its complete plan."""
-    plan = plan._replace(deadline_s=_deadline(settings, answer.at_s), client_request_id=client_request_id)
-    return Started(plan, start(plan, answer), answer.at_s)
 
 
 def _deadline(settings: Settings, at_s: float) -> float | None:

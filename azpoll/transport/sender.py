@@ -61,11 +61,7 @@ class Sender:
         return (least, most) if connections is None else (min(least, connections), min(most, connections))
 
     def send(self, method: str, url: str, client_request_id: str | None) -> Awaitable[RawResponse]:
-        """Send a request without a body. Redirects are not followed, and the body of the response is not read.
-
-        Raises:
-            Exception: an error of the client's transport, auth or event hooks.
-        """
+        """Send a request without a body. Redirects are not followed, and the body of the response is not read."""
         template = self._requests.template_for(method, url)
         hooks, auth = self._client.event_hooks, self._client.auth
         transport_for = None if hooks["request"] or hooks["response"] else self._transport_for

@@ -55,5 +55,7 @@ class SharedAuth:
 
 def shared_auth(auth: object, base: type) -> SharedAuth:
     """Share the client's auth, in an instance of the library's `Auth`, because `client.send` accepts no other class."""
+    if not isinstance(auth, base):
+        raise TypeError(f"the client's auth must be of its own library, not {type(auth).__name__}")
     shared: SharedAuth = type("SharedAuth", (SharedAuth, base), {})(auth)
     return shared

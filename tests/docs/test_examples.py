@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-import httpx
 import pytest
 
 from azpoll.testing import FakeARM, Script, run_virtual
+from tests.support.clients import client_of
 from tests.support.repository import ROOT
 
 BASE = "https://management.azure.com"
@@ -24,10 +24,6 @@ def namespace_of(block: str) -> dict[str, Any]:
     namespace: dict[str, Any] = {}
     exec(compile(block, "example", "exec"), namespace)  # noqa: S102 - the example is ours
     return namespace
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=BASE)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

@@ -1,1 +1,1 @@
-"""Cancellation at every step of the event loop, of whoever awaits, begins, cancels, renews or leaves."""
+"""R3: cancellation at every step of the event loop, of callers that await, begin, cancel, renew or close."""

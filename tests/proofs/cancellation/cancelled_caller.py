@@ -1,4 +1,4 @@
-"""`Visitor`: somebody who does something, is made to leave at any moment, and comes again."""
+"""A caller that is cancelled at any moment and then repeats its action."""
 
 from __future__ import annotations
 
@@ -14,86 +14,86 @@ import azpoll
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.proofs.cancellation.stepping_loops import Way
+    from tests.proofs.cancellation.stepping_loops import CancelMethod
 
 LIBRARY = str(Path(azpoll.__file__).parent)
 
 
-class Visitor:
-    """Takes turns until one is not cut short.
+class Caller:
+    """Repeats an action until it is not cancelled.
 
     Args:
-        way: how it is made to leave.
-        patience_s: how long it may take to leave.
+        method: how the caller is cancelled.
+        max_delay_s: the time that a cancellation may take, in seconds.
 
     Attributes:
-        told: what the turn that was not cut short gave; None before.
-        left: how many turns were cut short.
-        places: the functions of azpoll whose awaits were cut short, the innermost.
+        result: the result of the action; None before.
+        cancellations: the number of cancelled actions.
+        cancelled_in: the innermost functions of azpoll whose awaits were cancelled.
     """
 
-    def __init__(self, way: Way, patience_s: float) -> None:
-        self._native = way == "task"
-        self._patience_s = patience_s
-        self._leave: Callable[[], object] | None = None
-        self._struck_s: float | None = None
-        self.told: str | None = None
-        self.left = 0
-        self.places: set[str] = set()
+    def __init__(self, method: CancelMethod, max_delay_s: float) -> None:
+        self._native = method == "task"
+        self._max_delay_s = max_delay_s
+        self._cancel: Callable[[], object] | None = None
+        self._cancelled_s: float | None = None
+        self.result: str | None = None
+        self.cancellations = 0
+        self.cancelled_in: set[str] = set()
 
-    def leave(self) -> None:
-        """Cancel what it does now, if it does anything."""
-        if self._leave is not None:
-            if self._struck_s is None:
-                self._struck_s = anyio.current_time() if not self._native else asyncio.get_running_loop().time()
-            self._leave()
+    def cancel(self) -> None:
+        """Cancel the current action, if any."""
+        if self._cancel is not None:
+            if self._cancelled_s is None:
+                self._cancelled_s = anyio.current_time() if not self._native else asyncio.get_running_loop().time()
+            self._cancel()
 
-    async def come(self, turn: Callable[[], Awaitable[str]]) -> None:
-        """Take turns."""
-        while self.told is None:
+    async def repeat(self, action: Callable[[], Awaitable[str]]) -> None:
+        """Repeat the action until it is not cancelled."""
+        while self.result is None:
             try:
-                await (self._natively(turn) if self._native else self._in_a_scope(turn))
+                await (self._run_in_task(action) if self._native else self._run_in_scope(action))
             finally:
-                self._leave = None
-            self._judge_patience()
+                self._cancel = None
+            self._check_delay()
 
-    async def _natively(self, turn: Callable[[], Awaitable[str]]) -> None:
+    async def _run_in_task(self, action: Callable[[], Awaitable[str]]) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._leave = task.cancel
+        self._cancel = task.cancel
         try:
-            self.told = await self._noted(turn)
+            self.result = await self._record_place(action)
         except asyncio.CancelledError:
-            if self._struck_s is None:
+            if self._cancelled_s is None:
                 raise
-            self.left += 1
+            self.cancellations += 1
             while task.cancelling():
                 task.uncancel()
 
-    async def _in_a_scope(self, turn: Callable[[], Awaitable[str]]) -> None:
+    async def _run_in_scope(self, action: Callable[[], Awaitable[str]]) -> None:
         with anyio.CancelScope() as scope:
-            self._leave = scope.cancel
-            self.told = await self._noted(turn)
-        self.left += scope.cancelled_caught
+            self._cancel = scope.cancel
+            self.result = await self._record_place(action)
+        self.cancellations += scope.cancelled_caught
 
-    async def _noted(self, turn: Callable[[], Awaitable[str]]) -> str:
+    async def _record_place(self, action: Callable[[], Awaitable[str]]) -> str:
         try:
-            return await turn()
+            return await action()
         except anyio.get_cancelled_exc_class() as error:
             frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
             own = [code.co_qualname for code in frames if code.co_filename.startswith(LIBRARY)]
-            self.places.update(own[-1:])
+            self.cancelled_in.update(own[-1:])
             raise
 
-    def _judge_patience(self) -> None:
-        if self._struck_s is not None:
-            late_s = anyio.current_time() - self._struck_s - self._patience_s
-            assert late_s <= 1e-6, f"left {late_s} s late"
-            self._struck_s = None
+    def _check_delay(self) -> None:
+        if self._cancelled_s is not None:
+            late_s = anyio.current_time() - self._cancelled_s - self._max_delay_s
+            assert late_s <= 1e-6, f"cancelled {late_s} s late"
+            self._cancelled_s = None
 
 
-async def verdict(waiting: Awaitable[object]) -> str:
-    """Return how an operation ended, as whoever awaits it is told."""
+async def end_of(waiting: Awaitable[object]) -> str:
+    """Return the end of an operation, or the name of the error that its awaiter gets."""
     try:
         await waiting
     except azpoll.OperationFailed:

@@ -1,4 +1,4 @@
-"""`Scene`: one run of a play, with its service and those who come and leave."""
+"""One run of a scenario: its service and its callers, some of which are cancelled."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import httpx
 
 import azpoll
 from azpoll.testing import FakeARM
-from tests.proofs.cancellation.cancelled_caller import Visitor
-from tests.proofs.cancellation.stepping_loops import Steps, Way, run_stepping
+from tests.proofs.cancellation.cancelled_caller import Caller
+from tests.proofs.cancellation.stepping_loops import CancelMethod, Steps, run_stepping
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,110 +29,110 @@ def path_of(number: int) -> str:
 
 
 @dataclass
-class Scene:
-    """One run.
+class ScenarioRun:
+    """One run of a scenario.
 
     Attributes:
-        way: how those who leave are cancelled.
-        steps: of the event loop.
-        visitors: who come; all but the last leave, or the only one.
+        method: how callers are cancelled.
+        steps: the steps of the event loop.
+        callers: all callers; all but the last are cancelled, or the only one.
         arm: the service.
-        left: tasks that still run after the end.
-        owner: who holds the tracker, in plays about that.
+        leaked_tasks: the number of tasks that run after the end.
+        owner: the caller that holds the tracker, in scenarios that cancel it.
     """
 
-    way: Way
+    method: CancelMethod
     steps: Steps
-    visitors: list[Visitor]
+    callers: list[Caller]
     arm: FakeARM = field(default_factory=lambda: FakeARM(latency_s=LATENCY_S))
-    left: int = 0
-    owner: Visitor | None = None
+    leaked_tasks: int = 0
+    owner: Caller | None = None
 
     @property
-    def leaving(self) -> list[Visitor]:
-        """Those who are cancelled."""
+    def cancelled(self) -> list[Caller]:
+        """The callers that are cancelled."""
         if self.owner is not None:
             return [self.owner]
-        return self.visitors[:-1] or self.visitors
+        return self.callers[:-1] or self.callers
 
     def client(self, auth: httpx.Auth | None = None) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.arm.transport(), base_url=ORIGIN, auth=auth)
+        return client_of(self.arm, auth=auth)
 
-    def strike(self) -> None:
-        for visitor in self.leaving:
-            visitor.leave()
+    def cancel_callers(self) -> None:
+        for caller in self.cancelled:
+            caller.cancel()
 
-    async def visited(self, turn_of: Callable[[int], Callable[[], Awaitable[str]]]) -> None:
-        """Let all visitors take their turns; steps count once all have begun, until those who leave are done."""
+    async def run_callers(self, action_of: Callable[[int], Callable[[], Awaitable[str]]]) -> None:
+        """Run all callers. Steps count from the start of the last caller until the cancelled ones have a result."""
         begun = 0
 
-        async def come(number: int) -> None:
-            turn = turn_of(number)
+        async def repeat(number: int) -> None:
+            action = action_of(number)
 
             async def counted() -> str:
                 nonlocal begun
                 begun += 1
-                if begun == len(self.visitors):
-                    self.steps.begin(self.strike)
-                return await turn()
+                if begun == len(self.callers):
+                    self.steps.begin(self.cancel_callers)
+                return await action()
 
-            await self.visitors[number].come(counted)
-            if all(visitor.told for visitor in self.leaving):
+            await self.callers[number].repeat(counted)
+            if all(caller.result for caller in self.cancelled):
                 self.steps.end()
 
         async with anyio.create_task_group() as tasks:
-            for number in range(len(self.visitors)):
-                tasks.start_soon(come, number)
+            for number in range(len(self.callers)):
+                tasks.start_soon(repeat, number)
 
 
 @dataclass(frozen=True)
-class Play:
-    """What goes on while somebody leaves.
+class Scenario:
+    """A scenario in which callers are cancelled.
 
     Attributes:
-        run: plays it.
-        told: all that a visitor may be told in the end.
-        places: functions of azpoll whose awaits are among those that are cut short.
-        extra: requests that one who leaves may cost.
-        patience_s: how long one who leaves may take for it.
-        again: whether one who comes again begins anew, and may ask what was answered before.
-        most: visitors at once.
+        run: runs the scenario.
+        results: the results that a caller may get.
+        cancelled_in: functions of azpoll whose awaits must be among the cancelled ones.
+        extra_requests: the number of requests that one cancellation may add.
+        max_delay_s: the time that a cancellation may take, in seconds.
+        restarts: whether a repeated action begins anew and may repeat requests.
+        max_callers: the number of concurrent callers.
     """
 
-    run: Callable[[Scene], Awaitable[None]]
-    told: frozenset[str]
-    places: frozenset[str]
-    extra: int = 0
-    patience_s: float = 0.0
-    again: bool = False
-    most: int = 8
+    run: Callable[[ScenarioRun], Awaitable[None]]
+    results: frozenset[str]
+    cancelled_in: frozenset[str]
+    extra_requests: int = 0
+    max_delay_s: float = 0.0
+    restarts: bool = False
+    max_callers: int = 8
 
 
-def played(play: Play, way: Way, number: int, *at: int) -> Scene:
-    """Play once, and let those who leave be cancelled before the steps of these numbers."""
-    random.seed(0)  # of azpoll's jitter
-    scene = Scene(way, Steps(frozenset(at)), [Visitor(way, play.patience_s) for _ in range(number)])
+def run_scenario(scenario: Scenario, method: CancelMethod, number: int, *at: int) -> ScenarioRun:
+    """Run a scenario once, and cancel before the steps of the given numbers."""
+    random.seed(0)  # azpoll's jitter
+    run = ScenarioRun(method, Steps(frozenset(at)), [Caller(method, scenario.max_delay_s) for _ in range(number)])
 
     async def main() -> None:
         before = len(anyio.get_running_tasks())
-        await play.run(scene)
-        scene.steps.end()
+        await scenario.run(run)
+        run.steps.end()
         await anyio.lowlevel.checkpoint()
-        scene.left = len(anyio.get_running_tasks()) - before
+        run.leaked_tasks = len(anyio.get_running_tasks()) - before
 
-    run_stepping(main, way=way, steps=scene.steps)
-    return scene
+    run_stepping(main, method=method, steps=run.steps)
+    return run
 
 
-def judge(play: Play, scene: Scene, quiet: Scene) -> None:
-    """Assert what has to be so, whoever left when; `quiet` is the same play without a cancellation."""
-    told = {visitor.told for visitor in scene.visitors}
-    assert told <= play.told, told
-    scene.arm.no_early_polls()
-    if not play.again:
-        scene.arm.one_request_at_a_time()
-        scene.arm.no_requests_after_end()
-    cost = len(scene.arm.requests) - len(quiet.arm.requests)
-    leavings = sum(visitor.left for visitor in scene.leaving)
-    assert cost <= play.extra * leavings, f"{leavings} who left cost {cost} requests"
-    assert scene.left == 0, f"{scene.left} tasks are left"
+def check(scenario: Scenario, run: ScenarioRun, undisturbed: ScenarioRun) -> None:
+    """Assert the invariants of a run; `undisturbed` is the run without a cancellation."""
+    results = {caller.result for caller in run.callers}
+    assert results <= scenario.results, results
+    run.arm.no_early_polls()
+    if not scenario.restarts:
+        run.arm.one_request_at_a_time()
+        run.arm.no_requests_after_end()
+    cost = len(run.arm.requests) - len(undisturbed.arm.requests)
+    cancellations = sum(caller.cancellations for caller in run.cancelled)
+    assert cost <= scenario.extra_requests * cancellations, f"{cancellations} cancellations added {cost} requests"
+    assert run.leaked_tasks == 0, f"{run.leaked_tasks} tasks still run"

@@ -1,8 +1,7 @@
-"""Event loops in virtual time that count their steps, and let something be done before any one of them.
+"""Event loops in virtual time that count their steps and call a function before a chosen step.
 
-A step is what runs between two looks of the event loop at what is ready: a callback of asyncio, or a task of trio up to
-its next checkpoint. Whatever awaits, awaits from one step to another: what is done before each step, is done at each
-await.
+A step is one callback of asyncio, or one task of trio up to its next checkpoint. Every await lasts from one step to
+another, so a cancellation before each step reaches each await.
 """
 
 from __future__ import annotations
@@ -24,58 +23,58 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
-Way = Literal["task", "scope", "trio"]
-"""How somebody is cancelled: by `Task.cancel` of asyncio, or by a cancel scope on asyncio or on trio."""
+CancelMethod = Literal["task", "scope", "trio"]
+"""How a caller is cancelled: by `Task.cancel` of asyncio, or by a cancel scope on asyncio or on trio."""
 
-WAYS: tuple[Way, ...] = get_args(Way)
-
-
-MOST_LOOKS = 100
-"""At what is ready, while nothing is: trio wakes itself through a socket for what it does at its end."""
+CANCEL_METHODS: tuple[CancelMethod, ...] = get_args(CancelMethod)
 
 
-MOST_STEPS = 20_000
-"""Of one run, with those before and after what is counted: more are a loop without an end."""
+MAX_IDLE_POLLS = 100
+"""Polls for ready tasks while there are none: at its end trio wakes itself through a socket."""
+
+
+MAX_STEPS = 20_000
+"""The limit for one run, uncounted steps included; more steps mean an endless loop."""
 
 
 class Steps:
-    """The steps from `begin` to `end`.
+    """Counts the steps from `begin` to `end`.
 
     Args:
-        at: the numbers of the steps to strike before; the first is 1.
+        at: the numbers of the steps before which the action is called; the first step is 1.
 
     Attributes:
-        taken: how many there were.
-        endless: whether there seems to be no end of steps.
+        taken: the number of steps so far.
+        endless: whether the run has exceeded the limit of steps.
     """
 
     def __init__(self, at: frozenset[int] = frozenset()) -> None:
         self._at = at
-        self._strike: Callable[[], object] | None = None
+        self._action: Callable[[], object] | None = None
         self._all = 0
         self.taken = 0
         self.endless = False
 
-    def begin(self, strike: Callable[[], object]) -> None:
-        """Count from here on, and call a function before the steps of choice."""
-        self._strike = strike
+    def begin(self, cancel_callers: Callable[[], object]) -> None:
+        """Start to count, and call the action before the chosen steps."""
+        self._action = cancel_callers
 
     def end(self) -> None:
-        """Count no more."""
-        self._strike = None
+        """Stop counting."""
+        self._action = None
 
     def step(self) -> None:
-        """Note that a step is about to be taken."""
+        """Count the next step; call the action first if the step is a chosen one."""
         self._all += 1
-        self.endless = self._all > MOST_STEPS
-        if self._strike is not None:
+        self.endless = self._all > MAX_STEPS
+        if self._action is not None:
             self.taken += 1
             if self.taken in self._at:
-                self._strike()
+                self._action()
 
 
 class SteppingLoop(VirtualLoop):
-    """Each callback is a step."""
+    """An asyncio loop in which each callback is a step."""
 
     def __init__(self, steps: Steps) -> None:
         super().__init__()
@@ -99,9 +98,10 @@ class SteppingLoop(VirtualLoop):
 
 
 class SteppingClock(trio.abc.Clock, trio.abc.Instrument):
-    """Each turn of a task is a step. Jumps to the next deadline when nothing is ready, as trio's own `MockClock` does.
+    """A trio clock that counts each turn of a task as a step.
 
-    Trio draws in which of two orders the tasks that are ready together have their turns.
+    When no task is ready, the clock jumps to the next deadline, as trio's own `MockClock` does. Trio chooses the order
+    of tasks that are ready together at random.
     """
 
     def __init__(self, steps: Steps) -> None:
@@ -114,7 +114,7 @@ class SteppingClock(trio.abc.Clock, trio.abc.Instrument):
 
     def current_time(self) -> float:
         if self._steps.endless:
-            raise VirtualTimeHang("there is no end of steps")
+            raise VirtualTimeHang("the limit of steps is exceeded")
         return self._now_s
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
@@ -122,7 +122,7 @@ class SteppingClock(trio.abc.Clock, trio.abc.Instrument):
             self._now_s = max(self._now_s, deadline)
             return 0.0
         self._idle += 1
-        if self._idle > MOST_LOOKS:
+        if self._idle > MAX_IDLE_POLLS:
             raise VirtualTimeHang("nothing is ready and no deadline is set")
         return 0.001
 
@@ -132,14 +132,14 @@ class SteppingClock(trio.abc.Clock, trio.abc.Instrument):
         self._steps.step()
 
 
-def run_stepping(main: Callable[[*Args], Awaitable[T]], *args: *Args, way: Way, steps: Steps) -> T:
-    """Run an async function in virtual time, and count its steps.
+def run_stepping(main: Callable[[*Args], Awaitable[T]], *args: *Args, method: CancelMethod, steps: Steps) -> T:
+    """Run an async function in virtual time and count its steps.
 
     Raises:
-        VirtualTimeHang: it waits for something that cannot come, or does not end.
-        RuntimeError: it does not end (asyncio).
+        VirtualTimeHang: the function waits for an event that cannot occur, or is endless (trio).
+        RuntimeError: the function is endless (asyncio).
     """
-    if way != "trio":
+    if method != "trio":
         return anyio.run(main, *args, backend_options={"loop_factory": partial(SteppingLoop, steps)})
     clock = SteppingClock(steps)
     options = {"clock": clock, "instruments": [clock]}

@@ -1,4 +1,4 @@
-"""R3: `asyncio.run` cancels every task at its end, the workers of the tracker too; here it does so at every step."""
+"""R3: `asyncio.run` cancels every task at its end, the tracker's workers included; here it does so at every step."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import asyncio
 import inspect
 import random
 from functools import partial
-
-import httpx
+from typing import TYPE_CHECKING
 
 import azpoll
 from azpoll.testing import FakeARM, Script, VirtualLoop
-from tests.proofs.cancellation.cancelled_caller import verdict
-from tests.proofs.cancellation.scenario_run import LATENCY_S, ORIGIN, Operation, path_of
+from tests.proofs.cancellation.cancelled_caller import end_of
+from tests.proofs.cancellation.scenario_run import LATENCY_S, Operation, path_of
 from tests.proofs.cancellation.stepping_loops import SteppingLoop, Steps
+from tests.support.clients import client_of
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Run:
-    """One program, all of whose tasks are cancelled before a step; what it left is taken up by another."""
+    """One program whose tasks are all cancelled before a step; another program resumes its operations."""
 
     def __init__(self, *at: int) -> None:
-        random.seed(0)  # of azpoll's jitter
+        random.seed(0)  # azpoll's jitter
         self.arm = FakeARM(latency_s=LATENCY_S)
         self.arm.default = Script(duration_s=6, retry_after=3)
         self.steps = Steps(frozenset(at))
@@ -28,10 +31,10 @@ class Run:
         self.now_s = 0.0
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.arm.transport(), base_url=ORIGIN)
+        return client_of(self.arm)
 
     async def program(self) -> None:
-        """Begin two operations, and let two tasks await each."""
+        """Begin two operations and await each in two tasks."""
         loop = asyncio.get_running_loop()
 
         def cancel_all() -> None:
@@ -49,7 +52,7 @@ class Run:
         self.steps.end()
 
     def start(self) -> None:
-        """Run the program, to its end or to its cancellation."""
+        """Run the program to its end or its cancellation."""
         with asyncio.Runner(loop_factory=partial(SteppingLoop, self.steps)) as runner:
             try:
                 runner.run(self.program())
@@ -58,12 +61,12 @@ class Run:
             self.now_s = runner.get_loop().time()
 
     def resume(self) -> set[str]:
-        """Take up what has not ended in another event loop; return how all ended."""
+        """Resume the unfinished operations in another event loop; return their ends."""
 
         async def main() -> set[str]:
             async with self.client() as client, azpoll.Tracker(client) as tracker:
                 tokens = [each.resume_token() for each in self.operations if each.state != "succeeded"]
-                return {await verdict(tracker.resume(token)) for token in tokens}
+                return {await end_of(tracker.resume(token)) for token in tokens}
 
         loop = partial(VirtualLoop, start_s=self.now_s)
         with asyncio.Runner(loop_factory=loop) as runner:
@@ -71,13 +74,13 @@ class Run:
 
 
 def _has_begun(task: asyncio.Task[object]) -> bool:
-    """Whether a task has taken a step: anyio 4.16 warns of one that never does, since it awaits nothing then."""
+    """Whether a task has started: anyio 4.16 warns if a task is cancelled before its start."""
     coroutine = task.get_coro()
     return inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED
 
 
-def judged(run: Run, *, whole: bool) -> None:
-    """Assert that whatever was begun has ended here, truly, or is taken up by another program."""
+def check(run: Run, *, whole: bool) -> None:
+    """Assert that every operation has ended here with its true state, or ends in the resuming program."""
     states = {str(operation.state) for operation in run.operations}
     assert all(operation.done() for operation in run.operations), states
     assert states <= ({"succeeded"} if whole else {"succeeded", "unknown"}), states
@@ -87,17 +90,17 @@ def judged(run: Run, *, whole: bool) -> None:
     run.arm.no_requests_after_end()
 
 
-def test_every_task_may_be_cancelled_at_any_step() -> None:
-    quiet = Run()
-    quiet.start()
-    judged(quiet, whole=True)
-    for step in range(1, quiet.steps.taken + 1):
+def test_all_tasks_may_be_cancelled_at_any_step() -> None:
+    undisturbed = Run()
+    undisturbed.start()
+    check(undisturbed, whole=True)
+    for step in range(1, undisturbed.steps.taken + 1):
         run = Run(step)
         run.start()
         try:
-            judged(run, whole=False)
+            check(run, whole=False)
         except BaseException as error:
-            error.add_note(f"cancelled before step {step} of {quiet.steps.taken}")
+            error.add_note(f"cancelled before step {step} of {undisturbed.steps.taken}")
             raise
-        assert len(run.arm.requests) <= len(quiet.arm.requests) + len(run.operations)
-    assert quiet.steps.taken > 20
+        assert len(run.arm.requests) <= len(undisturbed.arm.requests) + len(run.operations)
+    assert undisturbed.steps.taken > 20

@@ -1,7 +1,7 @@
-"""R3: cancellation at every step of the event loop, with one, two and eight who wait, by asyncio, anyio and trio.
+"""R3: cancellation at every step of the event loop, with one, two and eight callers, by asyncio, anyio and trio.
 
-Each play is run once undisturbed, which counts its steps, and then once for each step. Whoever is cancelled before that
-step comes again; then all that was to be so is so. At night two cancellations are put at all pairs of steps.
+Each scenario runs once undisturbed, which counts its steps, and then once for each step. A caller that is cancelled
+before that step repeats its action, and the invariants must hold. At night all pairs of steps are tried too.
 """
 
 from __future__ import annotations
@@ -12,55 +12,57 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.proofs.cancellation.cancellation_scenarios import PLAYS
-from tests.proofs.cancellation.scenario_run import judge, played
-from tests.proofs.cancellation.stepping_loops import WAYS, Way
+from tests.proofs.cancellation.cancellation_scenarios import SCENARIOS
+from tests.proofs.cancellation.scenario_run import check, run_scenario
+from tests.proofs.cancellation.stepping_loops import CANCEL_METHODS, CancelMethod
 from tests.support.scale import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AT_ONCE = scaled(push=1, nightly=2)
-"""The cancellations in one run."""
+pytestmark = pytest.mark.slow
+
+PER_RUN = scaled(push=1, nightly=2)
+"""The number of cancellations in one run."""
 
 SCOPES_OF_ASYNCIO = [2, 1, 8][: scaled(push=1, nightly=3)]
-"""How many wait where a cancel scope of anyio's cancels on asyncio; it does what the other two ways do."""
+"""The numbers of callers for cancel scopes on asyncio, which behave like the other two methods."""
 
 CASES = [
-    (name, way, number)
-    for name, play in PLAYS.items()
-    for way in WAYS
-    for number in ([1, 2, 8] if way != "scope" else SCOPES_OF_ASYNCIO)
-    if number <= play.most
+    (name, method, number)
+    for name, scenario in SCENARIOS.items()
+    for method in CANCEL_METHODS
+    for number in ([1, 2, 8] if method != "scope" else SCOPES_OF_ASYNCIO)
+    if number <= scenario.max_callers
 ]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def frozen() -> Iterator[None]:
-    """Spare the garbage collector, through thousands of short runs, all that was there before."""
+    """Exclude existing objects from garbage collection during thousands of short runs."""
     gc.freeze()
     yield
     gc.unfreeze()
 
 
 def points(steps: int) -> Iterator[tuple[int, ...]]:
-    """Yield the steps to cancel before, in each run."""
-    return chain.from_iterable(combinations(range(1, steps + 1), count) for count in range(1, AT_ONCE + 1))
+    """Yield the steps before which each run cancels."""
+    return chain.from_iterable(combinations(range(1, steps + 1), count) for count in range(1, PER_RUN + 1))
 
 
-@pytest.mark.parametrize(("name", "way", "number"), CASES)
-def test_whoever_is_cancelled_at_any_step_harms_nobody(name: str, way: Way, number: int) -> None:
-    play = PLAYS[name]
-    quiet = played(play, way, number)
-    judge(play, quiet, quiet)
-    places: set[str] = set()
-    for at in points(quiet.steps.taken):
+@pytest.mark.parametrize(("name", "method", "number"), CASES)
+def test_a_cancellation_at_any_step_affects_no_other_caller(name: str, method: CancelMethod, number: int) -> None:
+    scenario = SCENARIOS[name]
+    undisturbed = run_scenario(scenario, method, number)
+    check(scenario, undisturbed, undisturbed)
+    cancelled_in: set[str] = set()
+    for at in points(undisturbed.steps.taken):
         try:
-            scene = played(play, way, number, *at)
-            judge(play, scene, quiet)
+            run = run_scenario(scenario, method, number, *at)
+            check(scenario, run, undisturbed)
         except BaseException as error:
-            error.add_note(f"cancelled before the steps {at} of {quiet.steps.taken}")
+            error.add_note(f"cancelled before the steps {at} of {undisturbed.steps.taken}")
             raise
-        places.update(*(visitor.places for visitor in scene.leaving))
-    if number == play.most and way != "scope":  # where a cancel scope of anyio's ends, its own exception tells no place
-        assert play.places <= places, "awaits that are meant to be cut short were not"
+        cancelled_in.update(*(caller.cancelled_in for caller in run.cancelled))
+    if number == scenario.max_callers and method != "scope":  # the exception of anyio's cancel scope has no place
+        assert scenario.cancelled_in <= cancelled_in, "no cancellation reached these awaits"

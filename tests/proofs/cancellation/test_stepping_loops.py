@@ -1,4 +1,4 @@
-"""The harness itself: it reaches each await, and finds whoever is stuck."""
+"""The harness reaches each await, and finds hangs and late cancellations."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 import azpoll
 from azpoll.testing import VirtualTimeHang
-from tests.proofs.cancellation.cancelled_caller import Visitor, verdict
-from tests.proofs.cancellation.stepping_loops import WAYS, Steps, Way, run_stepping
+from tests.proofs.cancellation.cancelled_caller import Caller, end_of
+from tests.proofs.cancellation.stepping_loops import CANCEL_METHODS, CancelMethod, Steps, run_stepping
 
 AWAITS = ("first", "second", "third")
 
 
 async def tick() -> None:
-    """Take steps of one's own while others wait."""
-    while True:  # noqa: ASYNC110 - it waits for nothing
+    """Take steps while other tasks wait."""
+    while True:  # noqa: ASYNC110 - it waits for no condition
         await anyio.sleep(0.3)
 
 
@@ -28,25 +28,25 @@ async def three_awaits(reached: list[str]) -> str:
     return "done"
 
 
-def reached_before(way: Way, step: int) -> tuple[str, int]:
-    """Return at which await a visitor was when it was made to leave before a step, and how often it left."""
-    steps, visitor, reached = Steps(frozenset({step})), Visitor(way, 0.0), list[str]()
+def reached_before(method: CancelMethod, step: int) -> tuple[str, int]:
+    """Return the await at which a caller was cancelled before a step, and its number of cancellations."""
+    steps, caller, reached = Steps(frozenset({step})), Caller(method, 0.0), list[str]()
 
     async def main() -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tick)
-            steps.begin(visitor.leave)
-            await visitor.come(lambda: three_awaits(reached))
+            steps.begin(caller.cancel)
+            await caller.repeat(lambda: three_awaits(reached))
             steps.end()
             tasks.cancel_scope.cancel()
 
-    run_stepping(main, way=way, steps=steps)
-    assert visitor.told == "done"
-    return reached[len(reached) - len(AWAITS) - 1], visitor.left
+    run_stepping(main, method=method, steps=steps)
+    assert caller.result == "done"
+    return reached[len(reached) - len(AWAITS) - 1], caller.cancellations
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_each_await_is_cut_short_by_one_of_the_steps(way: Way) -> None:
+@pytest.mark.parametrize("method", CANCEL_METHODS)
+def test_each_await_is_cancelled_by_one_of_the_steps(method: CancelMethod) -> None:
     steps = Steps()
 
     async def main() -> None:
@@ -57,13 +57,13 @@ def test_each_await_is_cut_short_by_one_of_the_steps(way: Way) -> None:
             steps.end()
             tasks.cancel_scope.cancel()
 
-    run_stepping(main, way=way, steps=steps)
-    found = [reached_before(way, step) for step in range(1, steps.taken + 1)]
-    assert {name for name, left in found if left} == {*AWAITS}
+    run_stepping(main, method=method, steps=steps)
+    found = [reached_before(method, step) for step in range(1, steps.taken + 1)]
+    assert {name for name, cancellations in found if cancellations} == {*AWAITS}
 
 
 async def stuck() -> None:
-    """Beside a task that sleeps for ever, as one of every tracker does."""
+    """Hang beside a task that sleeps without end, as one task of every tracker does."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(anyio.sleep_forever)
         await anyio.Event().wait()
@@ -74,25 +74,25 @@ async def busy() -> None:
         await anyio.lowlevel.checkpoint()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a trio that was broken off tells of it
-@pytest.mark.parametrize("way", ["task", "trio"])
-def test_whoever_is_stuck_is_found(way: Way) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an interrupted trio run warns
+@pytest.mark.parametrize("method", ["task", "trio"])
+def test_a_hang_is_found(method: CancelMethod) -> None:
     with pytest.raises(VirtualTimeHang):
-        run_stepping(stuck, way=way, steps=Steps())
+        run_stepping(stuck, method=method, steps=Steps())
     gc.collect()
 
 
-def test_a_loop_without_an_end_is_found() -> None:
+def test_an_endless_loop_is_found() -> None:
     steps = Steps()
     with pytest.raises(RuntimeError, match="stopped before"):
-        run_stepping(busy, way="task", steps=steps)
+        run_stepping(busy, method="task", steps=steps)
     assert steps.endless
 
 
-async def leave_late() -> None:
-    visitor = Visitor("task", 1.0)
+async def cancel_late() -> None:
+    caller = Caller("task", 1.0)
 
-    async def reluctant() -> str:
+    async def slow_to_cancel() -> str:
         with anyio.CancelScope(shield=True):
             try:
                 await anyio.sleep(5)
@@ -101,19 +101,19 @@ async def leave_late() -> None:
         return "done"
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(visitor.come, reluctant)
+        tasks.start_soon(caller.repeat, slow_to_cancel)
         await anyio.sleep(1)
-        visitor.leave()
+        caller.cancel()
 
 
-def test_whoever_takes_too_long_to_leave_is_found() -> None:
+def test_a_late_cancellation_is_found() -> None:
     with pytest.raises(ExceptionGroup) as caught:
-        run_stepping(leave_late, way="task", steps=Steps())
+        run_stepping(cancel_late, method="task", steps=Steps())
     assert "late" in str(caught.value.exceptions[0])
 
 
-def test_a_verdict_without_a_token_is_found() -> None:
+def test_an_error_without_a_token_is_found() -> None:
     async def closed() -> None:
         raise azpoll.TrackerClosed("no token")
 
-    assert run_stepping(verdict, closed(), way="task", steps=Steps()) == "TrackerClosed without a token"
+    assert run_stepping(end_of, closed(), method="task", steps=Steps()) == "TrackerClosed without a token"

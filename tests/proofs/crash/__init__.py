@@ -1,1 +1,1 @@
-"""Processes that are killed while they track operations, and others that take up where those were."""
+"""R9: processes that are killed while they track operations, and processes that resume them."""

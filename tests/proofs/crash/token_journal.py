@@ -1,4 +1,4 @@
-"""A journal of resume tokens: one line for each thing learned, whose last line may be torn."""
+"""A journal of resume tokens and ends, one per line; its last line may be torn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Line:
-    """What one line says of an operation: the token that takes it up again, or how it ended."""
+    """One line about an operation: its resume token, or its end."""
 
     label: str
     token: str | None
@@ -22,26 +22,26 @@ class Line:
 
 @dataclass
 class Contents:
-    """What a journal says."""
+    """The contents of a journal."""
 
     lines: list[Line] = field(default_factory=list[Line])
     torn: bool = False
 
     @property
     def unended(self) -> dict[str, str]:
-        """Label to latest token, of all that have not ended."""
+        """The latest token by label, of the operations that have not ended."""
         ended = {line.label for line in self.lines if line.ended is not None}
         return {line.label: line.token for line in self.lines if line.token is not None and line.label not in ended}
 
 
 def read(path: Path) -> Contents:
-    """Return what a journal says, up to its last whole line."""
+    """Return the contents of a journal up to its last complete line."""
     *whole, rest = path.read_bytes().split(b"\n")
     return Contents([Line(**json.loads(line)) for line in whole], torn=bool(rest))
 
 
 class Journal:
-    """A journal that is written to; a torn last line is cut off first."""
+    """A journal open for writing; opening truncates a torn last line."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -55,6 +55,6 @@ class Journal:
         os.close(self._file)
 
     def write(self, label: str, *, token: str | None = None, ended: str | None = None) -> None:
-        """Append a line; once this returns, it outlives the process."""
+        """Append a line; it survives the process once this returns."""
         line = json.dumps({"label": label, "token": token, "ended": ended})
         os.write(self._file, f"{line}\n".encode())

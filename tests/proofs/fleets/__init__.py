@@ -1,1 +1,1 @@
-"""R11 and R12: fleets that want more than there is, and what befalls them, in virtual time."""
+"""R11: fairness of owners and scopes that share a scarce budget, in virtual time."""

@@ -1,4 +1,4 @@
-"""A fleet over a fake of ARM: it begins at once, each request is on record, and time may pass with nothing run."""
+"""A fleet of operations over a fake ARM, with a record of each request; the machine may stall."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import trio.testing
 
 import azpoll
 from azpoll.testing import FakeARM, IncomingRequest, VirtualLoop
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -24,36 +25,36 @@ ORIGIN = "https://management.azure.com"
 LATENCY_S = 0.05
 
 
-class Line(httpx.AsyncBaseTransport):
-    """The way to the service, which counts who is on it.
+class CountingTransport(httpx.AsyncBaseTransport):
+    """A transport that counts the requests in flight.
 
     Attributes:
-        most: requests under way at once, at most so far.
+        most: the highest number of concurrent requests so far.
     """
 
     def __init__(self, arm: FakeARM) -> None:
-        self._transport = arm.transport()
+        self._inner = arm.transport()
         self._under_way = 0
-        self.most = 0
+        self.max_in_flight_seen = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self._under_way += 1
-        self.most = max(self.most, self._under_way)
+        self.max_in_flight_seen = max(self.max_in_flight_seen, self._under_way)
         try:
-            return await self._transport.handle_async_request(request)
+            return await self._inner.handle_async_request(request)
         finally:
             self._under_way -= 1
 
 
 class Fleet:
-    """One fleet and its service.
+    """A fleet of operations and its service.
 
     Attributes:
-        arm: the service; it throttles nobody, so that all is azpoll's own doing.
-        line: between the two.
-        owners: by path of the operation's resource, in the order they began.
-        late: by number of the operation, how late each of its polls was sent, in seconds.
-        tracked: all operations, in the order they began.
+        arm: the service; it never throttles, so only azpoll limits the rate.
+        transport: the transport to the service.
+        owners: the owner by path of the resource, in the order of beginning.
+        late: the lateness of the polls in seconds, by number of the operation.
+        tracked: all operations, in the order of beginning.
     """
 
     def __init__(
@@ -64,13 +65,13 @@ class Fleet:
         log_size: int = 100_000,
     ) -> None:
         self.arm = FakeARM(default=script, limits=None, latency_s=LATENCY_S, clock=clock, log_size=log_size)
-        self.line = Line(self.arm)
+        self.transport = CountingTransport(self.arm)
         self.owners: dict[str, Hashable] = {}
         self.late: dict[int, list[float]] = {}
         self.tracked: list[azpoll.AsyncOperation[httpx.Response]] = []
 
     def client(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        return httpx.AsyncClient(transport=self.line, base_url=ORIGIN)
+        return new_client(transport=self.transport, base_url=ORIGIN)
 
     def begin(
         self,
@@ -81,7 +82,7 @@ class Fleet:
         owner: Hashable = None,
         timeout: float | None = None,
     ) -> None:
-        """Begin one more operation, and track it: no time passes."""
+        """Begin and track one more operation, without a passage of time."""
         number = len(self.tracked)
         path = f"/subscriptions/{subscription}/resourceGroups/g/providers/{provider}/things/t{number}"
         exchange = self.arm.exchange(IncomingRequest("PUT", ORIGIN, path, "api-version=1", {}, b"{}"))
@@ -95,17 +96,17 @@ class Fleet:
             tracker.track(initial, result="status", owner=owner, timeout=timeout, label=str(number)),
         )
 
-    def watch(self, tracker: azpoll.Tracker[httpx.Response]) -> None:
-        """Note from now on how late each poll is."""
+    def record_lateness(self, tracker: azpoll.Tracker[httpx.Response]) -> None:
+        """Record the lateness of each poll from now on."""
 
-        def note(event: azpoll.Event) -> None:
+        def record(event: azpoll.Event) -> None:
             if isinstance(event, azpoll.PollAnswered) and event.label is not None:
                 self.late.setdefault(int(event.label), []).append(event.lateness_s)
 
-        tracker.subscribe(note)
+        tracker.subscribe(record)
 
     def polls(self, subscription: str = "") -> list[tuple[float, str]]:
-        """Return when each poll left, and the path of the resource it was about; of one subscription, or of all."""
+        """Return the time and the resource path of each poll, of one subscription or of all."""
         within = f"/subscriptions/{subscription}"
         return [
             (request.at_s, self.arm.operations[request.operation].path)
@@ -117,8 +118,8 @@ class Fleet:
         """Return the state of each operation."""
         return [operation.snapshot().state for operation in self.tracked]
 
-    def kept(self, budget: azpoll.Budget, scopes: int = 1) -> None:
-        """Raise AssertionError if anything was sent early, twice at once, after the end, or beyond so many budgets."""
+    def check_requests(self, budget: azpoll.Budget, scopes: int = 1) -> None:
+        """Raise AssertionError after an early, concurrent or late request, or an excess over the budgets."""
         self.arm.no_early_polls()
         self.arm.one_request_at_a_time()
         self.arm.no_requests_after_end()
@@ -127,7 +128,7 @@ class Fleet:
 
 
 def stall(seconds: float) -> None:
-    """Let time pass in which no task runs: code that blocks, or a machine that sleeps."""
+    """Advance the clock while no task runs, as blocking code or a sleeping machine does."""
     if sniffio.current_async_library() == "asyncio":
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)

@@ -1,4 +1,4 @@
-"""Goal R5: whatever a service sends or a token holds gives a value or a documented exception, soon.
+"""R5: every input of a service or a token gives a value or a documented exception within 50 ms.
 
-An input is bytes, always: so one minimiser, one replay and one coverage-guided fuzzer serve all kinds.
+Every input is bytes, so one minimiser, one replay and one coverage-guided fuzzer serve all kinds.
 """

@@ -1,7 +1,7 @@
-"""Answers as bytes: whom they answer, a status code, headers and a body; and what the machine makes of one.
+"""Answers as bytes, and the run of the state machine on one.
 
-The first byte chooses the operation that is answered, the second the status code. What follows is headers, each ended
-by RS, then GS and the body: so a value may hold whatever a lenient client lets through, line breaks included.
+The first byte chooses the operation, the second the status code. The headers follow, each ended by RS, then GS and the
+body. So a header value may contain any other byte, line breaks included, as with a lenient client.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from azpoll.protocol.states import Canceled, Failed, Pending, State, Unknown
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.headers import read_headers
-from tests.proofs.fuzz.value_checks import judge_end, judge_state, judge_text
+from tests.proofs.fuzz.value_checks import check_end, check_state, check_text
+from tests.support.clients import new_client
 
 HOST = "https://management.azure.com"
 RESOURCE = f"{HOST}/subscriptions/s/resourceGroups/g/things/t?api-version=1"
@@ -34,16 +35,16 @@ STATUS_CODES = (200, 200, 200, 200, 202, 202, 201, 204, 429, 500, 503, 400, 409,
 
 
 async def _transport() -> ClientTransport[httpx.Response]:
-    return ClientTransport(httpx.AsyncClient())
+    return ClientTransport(new_client())
 
 
 TRANSPORT = asyncio.run(_transport())
-"""Turns answers into responses of the client's library; it sends nothing here."""
+"""Converts answers into responses of the client's library; it sends nothing."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """Who is answered: an operation that begins, or one that is pending."""
+    """The operation that gets the answer: one that begins, or a pending one."""
 
     name: str
     plan: Plan
@@ -87,14 +88,14 @@ def _begun(method: str, header: str | None) -> Pending:
 ROLES = _roles()
 
 
-def written(status_code: int, headers: dict[str, str], body: bytes = b"", role: int = 3) -> bytes:
-    """Return an answer as an input."""
+def encode_answer(status_code: int, headers: dict[str, str], body: bytes = b"", role: int = 3) -> bytes:
+    """Return an answer as bytes."""
     head = b"".join(f"{name}: {value}".encode() + HEADER_END for name, value in headers.items())
     return bytes([role, STATUS_CODES.index(status_code)]) + head + HEAD_END + body
 
 
-def read(data: bytes) -> tuple[Role, Answer]:
-    """Return the answer that an input is, whatever it holds."""
+def decode_answer(data: bytes) -> tuple[Role, Answer]:
+    """Return the answer of any input, with its operation."""
     role = ROLES[data[0] % len(ROLES)] if data else ROLES[0]
     status_code = STATUS_CODES[data[1] % len(STATUS_CODES)] if len(data) > 1 else 200
     head, _, body = data[2:].partition(HEAD_END)
@@ -103,26 +104,26 @@ def read(data: bytes) -> tuple[Role, Answer]:
     return role, Answer(status_code, read_headers(raw), body, url, NOON, 0.0, role.plan.method, raw)
 
 
-def shown(data: bytes) -> str:
-    """Return an input in words."""
-    role, outcome = read(data)
+def text_of(data: bytes) -> str:
+    """Return an input as readable text."""
+    role, outcome = decode_answer(data)
     return f"{role.name}: HTTP {outcome.status_code} {outcome.raw_headers!r} {outcome.body!r}"
 
 
-def played(role: Role, outcome: Answer) -> bool:
-    """Give the machine an answer, and the same answer again if it now asks elsewhere; judge states and what is told.
+def run_machine(role: Role, outcome: Answer) -> bool:
+    """Advance the machine by an answer, and by the same answer at the next URL if that differs; check all states.
 
-    Returns whether an error was told.
+    Returns whether the end has an error, whose text is checked too.
     """
     state: State = start(role.plan, outcome) if role.state is None else advance(role.state, outcome)
-    judge_state(state)
-    asked_before = None if role.state is None else role.state.next_request.url
-    if isinstance(state, Pending) and state.next_request.url != asked_before:
+    check_state(state)
+    previous_url = None if role.state is None else role.state.next_request.url
+    if isinstance(state, Pending) and state.next_request.url != previous_url:
         outcome = outcome._replace(url=state.next_request.url, at_s=state.next_request.delay.seconds)
         state = advance(state, outcome)
-        judge_state(state)
-    judge_end(state)
+        check_state(state)
+    check_end(state)
     if isinstance(state, (Failed, Canceled, Unknown)):
-        judge_text(str(error_of(state, "an operation", None, TRANSPORT.response_from(outcome))))
+        check_text(str(error_of(state, "an operation", None, TRANSPORT.response_from(outcome))))
         return True
     return False

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from azpoll.protocol.arm_error import describe, read_error
 from tests.proofs.fuzz import answer_inputs
-from tests.proofs.fuzz.answer_inputs import HEAD_END, written
-from tests.proofs.fuzz.byte_mutation import havoc, one_of
-from tests.proofs.fuzz.input_kind import Kind
-from tests.proofs.fuzz.json_mutation import changed, packed
-from tests.proofs.fuzz.value_checks import judge_text
+from tests.proofs.fuzz.answer_inputs import HEAD_END, encode_answer
+from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
+from tests.proofs.fuzz.input_kind import InputKind
+from tests.proofs.fuzz.json_mutation import encode_json, mutate_json
+from tests.proofs.fuzz.value_checks import check_text
 
 if TYPE_CHECKING:
     from random import Random
@@ -79,7 +79,7 @@ TAGS = (
     *(b"<?xml version='1.0' encoding='utf-7'?>", b"<?xml version='1.1' encoding='nonsense'?>", b"<a>" * 300, b"<html>"),
 )
 CORPUS = tuple(
-    written(code, {"Content-Type": kind} if kind else {}, body, role)
+    encode_answer(code, {"Content-Type": kind} if kind else {}, body, role)
     for role, (code, kind, body) in enumerate(
         [
             *((200, "application/json", json.dumps(document).encode()) for document in DOCUMENTS),
@@ -91,38 +91,38 @@ CORPUS = tuple(
 )
 
 
-def mutated(chance: Random, data: bytes) -> bytes:
-    """Change a JSON document in its structure, a text at a tag, or any byte; and sometimes whom it answers."""
-    if chance.random() < 0.3:
-        data = bytes([int(chance.random() * 256), int(chance.random() * 256)]) + data[2:]
+def mutate(rng: Random, data: bytes) -> bytes:
+    """Change the structure of a JSON document, a tag, or any byte, and sometimes the answered operation."""
+    if rng.random() < 0.3:
+        data = bytes([int(rng.random() * 256), int(rng.random() * 256)]) + data[2:]
     head, mark, body = data.partition(HEAD_END)
-    turn = chance.random()
-    if turn < 0.65:
+    roll = rng.random()
+    if roll < 0.65:
         try:
             value: object = json.loads(body)
         except (ValueError, RecursionError):
             pass
         else:
-            return head + mark + packed(chance, changed(chance, value))
-    place = int(chance.random() * (len(body) + 1))
-    if turn < 0.75:
-        return head + mark + body[:place] + one_of(chance, TAGS) + body[place:]
-    if turn < 0.751:
-        return head + mark + _large(chance, body, place)
-    return head + mark + havoc(chance, body)
+            return head + mark + encode_json(rng, mutate_json(rng, value))
+    place = int(rng.random() * (len(body) + 1))
+    if roll < 0.75:
+        return head + mark + body[:place] + one_of(rng, TAGS) + body[place:]
+    if roll < 0.751:
+        return head + mark + _large(rng, body, place)
+    return head + mark + mutate_bytes(rng, body)
 
 
-def _large(chance: Random, body: bytes, place: int) -> bytes:
-    """Return a body whose middle is repeated up to 64 KiB."""
-    piece = body[place : place + 1 + int(chance.random() * 40)] or b"["
+def _large(rng: Random, body: bytes, place: int) -> bytes:
+    """Return a body with a repeated middle, up to 64 KiB."""
+    piece = body[place : place + 1 + int(rng.random() * 40)] or b"["
     return body[:place] + piece * (2**16 // len(piece)) + body[place:]
 
 
 def check(data: bytes) -> None:
-    """Give the answer to the machine, and read the error in a body in any case."""
-    role, outcome = answer_inputs.read(data)
-    if not answer_inputs.played(role, outcome):
-        judge_text(describe(read_error(outcome).error), 512)
+    """Advance the machine by the answer, and read the error of the body in any case."""
+    role, outcome = answer_inputs.decode_answer(data)
+    if not answer_inputs.run_machine(role, outcome):
+        check_text(describe(read_error(outcome).error), 512)
 
 
-BODIES = Kind("bodies", CORPUS, mutated, check, answer_inputs.shown)
+BODIES = InputKind("bodies", CORPUS, mutate, check, answer_inputs.text_of)

@@ -1,4 +1,4 @@
-"""Headers: Retry-After and its twins, dates, limits of reads, ids, types; read as a client hands them over."""
+"""Headers: Retry-After in all forms, dates, remaining reads, ids and content types, as raw header lists."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from azpoll.protocol.delay import DelayLimits, backoff_delay, poll_delay
 from azpoll.protocol.retry_after import answered_at, retry_after
 from azpoll.protocol.throttling import Counted, remaining, throttle_of
 from tests.proofs.fuzz import answer_inputs
-from tests.proofs.fuzz.answer_inputs import HEAD_END, HEADER_END, written
-from tests.proofs.fuzz.byte_mutation import havoc, one_of
-from tests.proofs.fuzz.input_kind import Broken, Kind
-from tests.proofs.fuzz.value_checks import judge_wait
+from tests.proofs.fuzz.answer_inputs import HEAD_END, HEADER_END, encode_answer
+from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
+from tests.proofs.fuzz.input_kind import InputKind, RuleBroken
+from tests.proofs.fuzz.value_checks import check_delay
 
 if TYPE_CHECKING:
     from random import Random
@@ -49,7 +49,7 @@ VALUES = {
 NAMES = tuple(VALUES)
 
 CORPUS = tuple(
-    written(code, headers, b'{"status": "Running"}' if code == 200 else b"", role)
+    encode_answer(code, headers, b'{"status": "Running"}' if code == 200 else b"", role)
     for role, code, headers in (
         (3, 200, {"Retry-After": "17", "Date": DATES[0], "x-ms-request-id": IDS[0]}),
         (5, 202, {"Retry-After": DATES[1], "Date": DATES[3], "x-ms-correlation-request-id": IDS[0]}),
@@ -67,46 +67,46 @@ CORPUS = tuple(
 )
 
 COUNTED: tuple[Counted, ...] = get_args(Counted)
-PACES = (DelayLimits(), DelayLimits(interval=5.0, floor=0.0, cap=0.0))
+DELAY_LIMITS = (DelayLimits(), DelayLimits(interval=5.0, floor=0.0, cap=0.0))
 
 
-def mutated(chance: Random, data: bytes) -> bytes:
-    """Change a value, a name, a whole header, or any byte at all."""
-    turn = chance.random()
-    if turn < 0.15:
-        return havoc(chance, data)
-    if turn < 0.2:
-        return bytes([int(chance.random() * 256), int(chance.random() * 256)]) + data[2:]
+def mutate(rng: Random, data: bytes) -> bytes:
+    """Change a value, a name, a whole header, or any byte."""
+    roll = rng.random()
+    if roll < 0.15:
+        return mutate_bytes(rng, data)
+    if roll < 0.2:
+        return bytes([int(rng.random() * 256), int(rng.random() * 256)]) + data[2:]
     head, mark, body = data[2:].partition(HEAD_END)
     lines = head.split(HEADER_END)
-    place = int(chance.random() * len(lines))
-    if turn < 0.5:
-        name = one_of(chance, NAMES)
-        lines.insert(place, f"{name}: {one_of(chance, VALUES[name])}".encode())
-    elif turn < 0.9:
+    place = int(rng.random() * len(lines))
+    if roll < 0.5:
+        name = one_of(rng, NAMES)
+        lines.insert(place, f"{name}: {one_of(rng, VALUES[name])}".encode())
+    elif roll < 0.9:
         before, colon, value = lines[place].partition(b":")
-        lines[place] = before + colon + havoc(chance, value)
+        lines[place] = before + colon + mutate_bytes(rng, value)
     else:
-        lines[place] = lines[place].swapcase() if turn < 0.95 else b""
+        lines[place] = lines[place].swapcase() if roll < 0.95 else b""
     return data[:2] + HEADER_END.join(lines) + mark + body
 
 
 def check(data: bytes) -> None:
-    """Read all that headers tell, and give the answer to the machine."""
-    role, outcome = answer_inputs.read(data)
+    """Read all headers, and advance the machine by the answer."""
+    role, outcome = answer_inputs.decode_answer(data)
     asked = retry_after(outcome)
     if asked is not None:
-        judge_wait(asked, 0.0, 1e101)
+        check_delay(asked, 0.0, 1e101)
     answered_at(outcome)
-    delay_limits = PACES[len(data) % len(PACES)]
+    delay_limits = DELAY_LIMITS[len(data) % len(DELAY_LIMITS)]
     for wait in (poll_delay(asked, delay_limits, 0), backoff_delay(asked, delay_limits, 11)):
-        judge_wait(wait.seconds, delay_limits.floor, max(delay_limits.cap, delay_limits.interval or 0.0))
+        check_delay(wait.seconds, delay_limits.floor, max(delay_limits.cap, delay_limits.interval or 0.0))
     throttle_of(outcome)
-    for what in COUNTED:
-        left = remaining(outcome, what)
+    for counted in COUNTED:
+        left = remaining(outcome, counted)
         if left is not None and not 0 <= left < 1e9:
-            raise Broken(f"limit out of bounds: {left!r}")
-    answer_inputs.played(role, outcome)
+            raise RuleBroken(f"limit out of bounds: {left!r}")
+    answer_inputs.run_machine(role, outcome)
 
 
-HEADERS = Kind("headers", CORPUS, mutated, check, answer_inputs.shown)
+HEADERS = InputKind("headers", CORPUS, mutate, check, answer_inputs.text_of)

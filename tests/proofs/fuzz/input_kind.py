@@ -1,4 +1,4 @@
-"""What a kind of input is: examples, a way to change one, and a check that holds for all of them."""
+"""A kind of input: examples, a mutation, and a check that holds for all inputs."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ if TYPE_CHECKING:
     from random import Random
 
 
-class Broken(AssertionError):
-    """A rule does not hold for an input; the message begins with the rule, and a colon ends it."""
+class RuleBroken(AssertionError):
+    """A rule is broken for an input; the message begins with the rule and a colon."""
 
 
 @dataclass(frozen=True)
-class Kind:
+class InputKind:
     """One kind of input.
 
     Attributes:
-        name: of the kind.
-        corpus: examples, each of them proper or famous for its trouble.
-        mutated: returns a changed input; it knows the grammar.
-        check: raises `Broken`, or whatever azpoll should not have raised.
-        shown: returns an input in words, for a report.
+        name: the name of the kind.
+        corpus: examples, valid ones and known troublemakers.
+        mutate: changes an input; it knows the grammar.
+        check: raises `RuleBroken`, or an undocumented exception of azpoll.
+        text_of: returns an input as readable text, for a report.
     """
 
     name: str
     corpus: tuple[bytes, ...]
-    mutated: Callable[[Random, bytes], bytes]
+    mutate: Callable[[Random, bytes], bytes]
     check: Callable[[bytes], None]
-    shown: Callable[[bytes], str]
+    text_of: Callable[[bytes], str]
 
-    def drawn(self, chance: Random) -> bytes:
-        """Return an example, changed once or a few times."""
-        data = self.corpus[int(chance.random() * len(self.corpus))]
-        for _ in range(1 + int(chance.random() ** 3 * 5)):
-            data = self.mutated(chance, data)
+    def random_input(self, rng: Random) -> bytes:
+        """Return an example after one to five mutations."""
+        data = self.corpus[int(rng.random() * len(self.corpus))]
+        for _ in range(1 + int(rng.random() ** 3 * 5)):
+            data = self.mutate(rng, data)
         return data

@@ -1,4 +1,4 @@
-"""JSON documents changed in their structure: members taken, doubled, renamed and swapped, values made hostile."""
+"""Mutations of JSON documents: members removed, doubled, renamed and replaced by hostile values."""
 
 from __future__ import annotations
 
@@ -81,51 +81,51 @@ LARGE: tuple[object, ...] = (
 LARGE_ONE_IN = 100
 
 
-def changed(chance: Random, value: object) -> object:
-    """Return a JSON value, changed in one place; the one that is given is left as it is."""
-    turn = chance.random()
-    if turn < 0.1:
-        return one_of(chance, VALUES if turn < 0.1 - 1 / LARGE_ONE_IN else LARGE)
+def mutate_json(rng: Random, value: object) -> object:
+    """Return a copy of a JSON value after one change."""
+    roll = rng.random()
+    if roll < 0.1:
+        return one_of(rng, VALUES if roll < 0.1 - 1 / LARGE_ONE_IN else LARGE)
     if is_object(value) and value:
-        return _changed_object(chance, dict(value), turn)
+        return _mutate_object(rng, dict(value), roll)
     if is_list(value) and value:
         items = list(value)
-        place = int(chance.random() * len(items))
-        items[place : place + 1] = [changed(chance, items[place])] * (1 if turn < 0.9 else 2)
+        place = int(rng.random() * len(items))
+        items[place : place + 1] = [mutate_json(rng, items[place])] * (1 if roll < 0.9 else 2)
         return items
-    if turn < 0.3:
-        return {one_of(chance, NAMES): value}
-    if turn < 0.4:
+    if roll < 0.3:
+        return {one_of(rng, NAMES): value}
+    if roll < 0.4:
         return [value]
-    if turn < 0.5:
+    if roll < 0.5:
         return json.dumps(value)
-    return one_of(chance, VALUES)
+    return one_of(rng, VALUES)
 
 
-def _changed_object(chance: Random, members: dict[str, object], turn: float) -> object:
-    name = one_of(chance, tuple(members))
-    if turn < 0.2:
-        members[one_of(chance, NAMES)] = one_of(chance, VALUES)
-    elif turn < 0.3:
-        members[one_of(chance, NAMES)] = members.pop(name)
-    elif turn < 0.35:
+def _mutate_object(rng: Random, members: dict[str, object], roll: float) -> object:
+    name = one_of(rng, tuple(members))
+    if roll < 0.2:
+        members[one_of(rng, NAMES)] = one_of(rng, VALUES)
+    elif roll < 0.3:
+        members[one_of(rng, NAMES)] = members.pop(name)
+    elif roll < 0.35:
         del members[name]
-    elif turn < 0.4:
-        members[name.upper() if turn < 0.375 else name.capitalize()] = members[name]
-    elif turn < 0.45:
-        return {one_of(chance, NAMES): members}
-    elif turn < 0.5:
+    elif roll < 0.4:
+        members[name.upper() if roll < 0.375 else name.capitalize()] = members[name]
+    elif roll < 0.45:
+        return {one_of(rng, NAMES): members}
+    elif roll < 0.5:
         members[name] = json.dumps(members[name])
     else:
-        members[name] = changed(chance, members[name])
+        members[name] = mutate_json(rng, members[name])
     return members
 
 
 ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32")
 
 
-def packed(chance: Random, value: object) -> bytes:
-    """Return a value as the JSON of some service: with or without escapes, blanks and a BOM, in some encoding."""
-    turn = chance.random()
-    text = json.dumps(value, ensure_ascii=turn < 0.8, indent=1 if turn > 0.95 else None)
-    return text.encode("utf-8" if turn < 0.9 else one_of(chance, ENCODINGS), "surrogatepass")
+def encode_json(rng: Random, value: object) -> bytes:
+    """Return a value as JSON bytes, with or without escapes, blanks and a BOM, in a random encoding."""
+    roll = rng.random()
+    text = json.dumps(value, ensure_ascii=roll < 0.8, indent=1 if roll > 0.95 else None)
+    return text.encode("utf-8" if roll < 0.9 else one_of(rng, ENCODINGS), "surrogatepass")

@@ -1,4 +1,4 @@
-"""The largest bodies that are read as a status, of whatever takes a parser and a reader longest."""
+"""The largest bodies that are read as a status, of the values that take a parser longest."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from azpoll.protocol.machine import advance
 from azpoll.transport.transport import STATUS_LIMIT
 from tests.proofs.fuzz import answer_inputs
 from tests.proofs.fuzz.body_inputs import BODIES
-from tests.proofs.fuzz.fuzz_campaign import broken_by, least_s
+from tests.proofs.fuzz.fuzz_campaign import finding_of, least_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROOM = STATUS_LIMIT - 100
+_SIZE = STATUS_LIMIT - 100
 _VALUES = (b"[]", b"{}", b"[[]]", b"[1]", b"[[1,2]]", b'{"a":{}}', b"1", b"1.5", b'"\\u00e9"', b"9" * 300, b'"[[]]"')
-_AROUND = (b"%s", b'{"status":"Running","x":%s}', b'{"status":"Failed","error":%s}', b'{"error":{"message":%s}}')
-_ANSWERED = ((3, HTTPStatus.OK), (6, HTTPStatus.CONFLICT))
+_WRAPPERS = (b"%s", b'{"status":"Running","x":%s}', b'{"status":"Failed","error":%s}', b'{"error":{"message":%s}}')
+_RECIPIENTS = ((3, HTTPStatus.OK), (6, HTTPStatus.CONFLICT))
 """The role, as an index into `answer_inputs.ROLES`, and the status code: a monitor, and a failed `Location`."""
 
 
 def inputs() -> Iterator[tuple[str, bytes]]:
-    """Yield names and inputs."""
+    """Yield the names and the inputs."""
     for name, value in _values():
-        for around in _AROUND:
-            for role, status_code in _ANSWERED:
+        for wrapper in _WRAPPERS:
+            for role, status_code in _RECIPIENTS:
                 yield (
-                    f"{around % name.encode()!r} with {status_code}",
-                    answer_inputs.written(status_code, {}, around % value, role),
+                    f"{wrapper % name.encode()!r} with {status_code}",
+                    answer_inputs.encode_answer(status_code, {}, wrapper % value, role),
                 )
 
 
 def slowest() -> tuple[float, str]:
-    """Return the most CPU seconds that the machine, or the error that tells of a failure, takes for one; and which."""
+    """Return the longest CPU time of the machine or the error reader, in seconds, and the name of the input."""
     return max((least_s(partial(_read, data)), name) for name, data in inputs())
 
 
 def failures() -> list[str]:
-    """Return what does not hold."""
-    return [f"{name}: {broken}" for name, data in inputs() if (broken := broken_by(BODIES, data)) is not None]
+    """Return the findings for all inputs."""
+    return [f"{name}: {broken}" for name, data in inputs() if (broken := finding_of(BODIES, data)) is not None]
 
 
 def _read(data: bytes) -> object:
-    role, outcome = answer_inputs.read(data)
+    role, outcome = answer_inputs.decode_answer(data)
     assert role.state is not None
     return read_error(outcome) if outcome.status_code == HTTPStatus.CONFLICT else advance(role.state, outcome)
 
 
 def _values() -> Iterator[tuple[str, bytes]]:
     for value in _VALUES:
-        yield f"[{value[:8].decode()},...]", b"[" + b",".join([value] * (_ROOM // (len(value) + 1))) + b"]"
-    members = b",".join(b'"%x":0' % number for number in range(_ROOM // 10))
+        yield f"[{value[:8].decode()},...]", b"[" + b",".join([value] * (_SIZE // (len(value) + 1))) + b"]"
+    members = b",".join(b'"%x":0' % number for number in range(_SIZE // 10))
     yield '{"...":0,...}', b"{" + members + b"}"
-    yield '"...', b'"' + b"x" * (_ROOM - 2) + b'"'
+    yield '"...', b'"' + b"x" * (_SIZE - 2) + b'"'

@@ -1,6 +1,6 @@
-"""Resume tokens, signed and not: whatever a text holds, it is refused or leads to an origin the caller named.
+"""Resume tokens, signed and unsigned: every text is rejected or leads to an origin that the user listed.
 
-The first byte says whether the tracker has a key; the rest is the text.
+The first byte tells whether the tracker has a key; the rest is the text.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from azpoll.protocol.json_body import is_object
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
 from azpoll.protocol.states import Pending
-from azpoll.tracking.origins import checked_origins
-from azpoll.tracking.settings import Settings
+from azpoll.tracking.settings import Settings, checked_origins
 from azpoll.tracking.starter import OperationStarter
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
-from tests.proofs.fuzz.byte_mutation import havoc, one_of
-from tests.proofs.fuzz.input_kind import Broken, Kind
+from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
+from tests.proofs.fuzz.input_kind import InputKind, RuleBroken
 from tests.proofs.fuzz.url_inputs import HOSTS, PATHS, PORTS, SCHEMES, USERS
-from tests.proofs.fuzz.value_checks import judge_state, judge_text
+from tests.proofs.fuzz.value_checks import check_state, check_text
 from tests.support.scripted_transport import ScriptedTransport
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ def _starter(key: bytes | None) -> OperationStarter:
 
 
 STARTERS = tuple(map(_starter, KEYS))
-SETTINGS = STARTERS[0].settings({})
 
 _PUT = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=MONITOR, not_before=1.7e9)
 TOKENS = (
@@ -96,8 +94,8 @@ VALUES: tuple[object, ...] = (
 )
 
 
-def _unread(text: bytes) -> dict[str, object] | None:
-    """Return the members of a token's text; None where it has none any more."""
+def _decode(text: bytes) -> dict[str, object] | None:
+    """Return the members of a token; None if they cannot be decoded."""
     payload = text.partition(b".")[0]
     try:
         members: object = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
@@ -106,7 +104,7 @@ def _unread(text: bytes) -> dict[str, object] | None:
     return dict(members) if is_object(members) else None
 
 
-def _packed(members: object, key: bytes | None) -> bytes:
+def _encode(members: object, key: bytes | None) -> bytes:
     payload = base64.urlsafe_b64encode(json.dumps(members).encode()).rstrip(b"=")
     return payload if key is None else payload + b"." + _signature(payload, key)
 
@@ -115,56 +113,56 @@ def _signature(payload: bytes, key: bytes) -> bytes:
     return base64.urlsafe_b64encode(hmac.new(key, payload, hashlib.sha256).digest()).rstrip(b"=")
 
 
-def mutated(chance: Random, data: bytes) -> bytes:
-    """Change a member, and sign it anew or not; or change any byte of the text, or of what it encodes."""
-    turn = chance.random()
+def mutate(rng: Random, data: bytes) -> bytes:
+    """Change a member, with or without a new signature, or any byte of the text or its payload."""
+    roll = rng.random()
     key = KEYS[data[0] % 2] if data else None
-    if turn < 0.3:
-        return data[:1] + havoc(chance, data[1:])
-    if turn < 0.35:
-        return bytes([int(chance.random() * 256)]) + data[1:]
-    members = _unread(data[1:])
+    if roll < 0.3:
+        return data[:1] + mutate_bytes(rng, data[1:])
+    if roll < 0.35:
+        return bytes([int(rng.random() * 256)]) + data[1:]
+    members = _decode(data[1:])
     if members is None:
-        return data[:1] + havoc(chance, data[1:])
-    name = one_of(chance, MEMBERS)
-    if turn < 0.45:
+        return data[:1] + mutate_bytes(rng, data[1:])
+    name = one_of(rng, MEMBERS)
+    if roll < 0.45:
         members.pop(name, None)
-    elif turn < 0.7:
-        members[name] = "".join([one_of(chance, part) for part in (SCHEMES, ("//",), USERS, HOSTS, PORTS, PATHS)])
-    elif turn < 0.9:
-        members[name] = one_of(chance, VALUES)
+    elif roll < 0.7:
+        members[name] = "".join([one_of(rng, part) for part in (SCHEMES, ("//",), USERS, HOSTS, PORTS, PATHS)])
+    elif roll < 0.9:
+        members[name] = one_of(rng, VALUES)
     else:
-        payload = base64.urlsafe_b64encode(havoc(chance, json.dumps(members).encode())).rstrip(b"=")
+        payload = base64.urlsafe_b64encode(mutate_bytes(rng, json.dumps(members).encode())).rstrip(b"=")
         return data[:1] + (payload if key is None else payload + b"." + _signature(payload, key))
-    return data[:1] + _packed(members, key if chance.random() < 0.8 else None)
+    return data[:1] + _encode(members, key if rng.random() < 0.8 else None)
 
 
 def check(data: bytes) -> None:
-    """Read a text, and resume from it as a tracker does."""
+    """Decode a text, and resume from it as a tracker does."""
     key = KEYS[data[0] % 2] if data else None
     text = data[1:].decode("latin-1")
-    with suppress(InvalidToken):  # a tracker would turn any exception into the one it documents
+    with suppress(InvalidToken):  # a tracker converts this exception
         decode(text, key)
     try:
-        plan, state, _ = STARTERS[KEYS.index(key)].from_token(text, SETTINGS, 0.0)
+        plan, _, state, _ = STARTERS[KEYS.index(key)].from_token(text, {}, 0.0)
     except (InvalidResumeToken, UntrustedPollingURL) as error:
-        judge_text(str(error))
+        check_text(str(error))
         return
     if not isinstance(state, Pending):
-        raise Broken(f"state is not pending: {state}")
+        raise RuleBroken(f"state is not pending: {state}")
     payload, _, signature = data[1:].strip().partition(b".")
     if key is not None and not hmac.compare_digest(signature, _signature(payload, key)):
-        raise Broken("signature is not that of the token:")
-    judge_state(state, resumed=True)
+        raise RuleBroken("signature is not that of the token:")
+    check_state(state, resumed=True)
     again = encode(token_of(state, 0.0), key)
     if len(again) > MAX_TOKEN or decode(again, key).method != plan.method:
-        raise Broken("token cannot be read again:")
+        raise RuleBroken("token cannot be read again:")
 
 
-def shown(data: bytes) -> str:
-    """Return an input in words."""
+def text_of(data: bytes) -> str:
+    """Return an input as readable text."""
     signed = "signed" if data and data[0] % 2 else "unsigned"
-    return f"{signed}: {data[1:]!r}, which is {_unread(data[1:])!r}"
+    return f"{signed}: {data[1:]!r}, which is {_decode(data[1:])!r}"
 
 
-RESUME_TOKENS = Kind("tokens", CORPUS, mutated, check, shown)
+RESUME_TOKENS = InputKind("tokens", CORPUS, mutate, check, text_of)

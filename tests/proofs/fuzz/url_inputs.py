@@ -1,6 +1,6 @@
-"""URLs that a service names: as a polling URL, a Location, a redirect, in a body; each must be trusted or refused.
+"""URLs of a service as a polling URL, a Location, a redirect or in a body; each is trusted or rejected.
 
-The first byte chooses where the URL stands, the second who trusts whom; the rest is the URL.
+The first byte chooses the place of the URL, the second the URL policy; the rest is the URL.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from azpoll.protocol.states import Pending, Unknown, UnknownReason
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, origin_of
 from azpoll.transport.shortcuts.url_cache import URLCache
 from tests.proofs.fuzz.answer_inputs import HOST, answer
-from tests.proofs.fuzz.byte_mutation import havoc, one_of
-from tests.proofs.fuzz.input_kind import Broken, Kind
-from tests.proofs.fuzz.value_checks import judge_end, judge_state, judge_text, judge_url
+from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
+from tests.proofs.fuzz.input_kind import InputKind, RuleBroken
+from tests.proofs.fuzz.value_checks import check_end, check_state, check_text, check_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,8 @@ GATEWAY = "https://gw.contoso.net:8443"
 LOOPBACK = "http://127.0.0.1:8080"
 
 
-class Stage:
-    """Operations under way, begun at one origin with one trust."""
+class TrustSetup:
+    """Pending operations of one origin with one URL policy."""
 
     def __init__(
         self, parse: type[httpx.URL | httpx2.URL], home: str, *allowed: str, rebase_to: str | None = None
@@ -55,47 +55,47 @@ class Stage:
         return state
 
 
-STAGES = (
-    Stage(httpx.URL, HOST),
-    Stage(httpx2.URL, HOST),
-    Stage(httpx.URL, LOOPBACK, GATEWAY, "http://[::1]"),
-    Stage(httpx2.URL, GATEWAY, rebase_to=f"{GATEWAY}/arm"),
-    Stage(httpx.URL, "https://[2001:db8::1]", HOST),
+TRUST_SETUPS = (
+    TrustSetup(httpx.URL, HOST),
+    TrustSetup(httpx2.URL, HOST),
+    TrustSetup(httpx.URL, LOOPBACK, GATEWAY, "http://[::1]"),
+    TrustSetup(httpx2.URL, GATEWAY, rebase_to=f"{GATEWAY}/arm"),
+    TrustSetup(httpx.URL, "https://[2001:db8::1]", HOST),
 )
 
 
-def _alone(stage: Stage, named: str) -> str | RejectedURL:
-    return stage.url_policy.resolve(named, base=f"{stage.home}/a/b?c", resource_url=stage.resource_url)
+def _resolve(setup: TrustSetup, named: str) -> str | RejectedURL:
+    return setup.url_policy.resolve(named, base=f"{setup.home}/a/b?c", resource_url=setup.resource_url)
 
 
-def _initial(stage: Stage, named: str) -> State:
-    return start(stage.plan, answer(202, {"azure-asyncoperation": named}, url=stage.resource_url))
+def _initial(setup: TrustSetup, named: str) -> State:
+    return start(setup.plan, answer(202, {"azure-asyncoperation": named}, url=setup.resource_url))
 
 
-def _later(stage: Stage, named: str) -> State:
-    return advance(stage.putting, answer(202, {"operation-location": named}, url=f"{stage.home}/op"))
+def _later(setup: TrustSetup, named: str) -> State:
+    return advance(setup.putting, answer(202, {"operation-location": named}, url=f"{setup.home}/op"))
 
 
-def _redirect(stage: Stage, named: str) -> State:
-    return advance(stage.putting, answer(307, {"location": named}, url=f"{stage.home}/op"))
+def _redirect(setup: TrustSetup, named: str) -> State:
+    return advance(setup.putting, answer(307, {"location": named}, url=f"{setup.home}/op"))
 
 
-def _in_body(stage: Stage, named: str) -> State:
+def _in_body(setup: TrustSetup, named: str) -> State:
     body = json.dumps({"status": "Succeeded", "resourceLocation": named}).encode()
-    return advance(stage.putting, answer(200, {}, body, url=f"{stage.home}/op"))
+    return advance(setup.putting, answer(200, {}, body, url=f"{setup.home}/op"))
 
 
-def _last(stage: Stage, named: str) -> State:
-    return advance(stage.posting, answer(200, {"location": named}, b'{"status": "Succeeded"}', url=f"{stage.home}/op"))
+def _last(setup: TrustSetup, named: str) -> State:
+    return advance(setup.posting, answer(200, {"location": named}, b'{"status": "Succeeded"}', url=f"{setup.home}/op"))
 
 
-ENTRIES: tuple[Callable[[Stage, str], str | RejectedURL | State], ...] = (
-    *(_alone, _alone, _alone, _initial, _later, _redirect, _in_body, _last),
+ENTRIES: tuple[Callable[[TrustSetup, str], str | RejectedURL | State], ...] = (
+    *(_resolve, _resolve, _resolve, _initial, _later, _redirect, _in_body, _last),
 )
 
 
-def _entry(data: bytes) -> Callable[[Stage, str], str | RejectedURL | State]:
-    return ENTRIES[data[0] % len(ENTRIES)] if data else _alone
+def _entry(data: bytes) -> Callable[[TrustSetup, str], str | RejectedURL | State]:
+    return ENTRIES[data[0] % len(ENTRIES)] if data else _resolve
 
 
 SCHEMES = ("https:", "http:", "HTTPS:", "hTTp:", "ftp:", "javascript:", "file:", "ws:", "", "", "h:", "https%3a", "1:")
@@ -172,7 +172,7 @@ TAILS = ("", "", "", "", "#", "#x", "#@evil.example/", " ", "\t", "\r\n", "\u202
 PARTS = (SCHEMES, SLASHES, USERS, HOSTS, PORTS, PATHS, QUERIES, TAILS)
 
 CORPUS = tuple(
-    bytes([number % len(ENTRIES), number % len(STAGES)]) + url.encode()
+    bytes([number % len(ENTRIES), number % len(TRUST_SETUPS)]) + url.encode()
     for number, url in enumerate(
         (
             *(f"{HOST}/op?t=1", f"{HOST}:443/op", "/op", "op?t=2", "../op", "?t=3", "//management.azure.com/op", HOST),
@@ -184,56 +184,56 @@ CORPUS = tuple(
 )
 
 
-def mutated(chance: Random, data: bytes) -> bytes:
-    """Put a URL together anew from parts that are right or famous, or change any byte."""
-    turn = chance.random()
-    places = bytes([int(chance.random() * len(ENTRIES)), int(chance.random() * len(STAGES))])
-    if turn < 0.45:
-        return places + "".join([one_of(chance, part) for part in PARTS]).encode()
-    if turn < 0.5:
+def mutate(rng: Random, data: bytes) -> bytes:
+    """Combine a URL from valid and tricky parts, insert a part, or change any byte."""
+    roll = rng.random()
+    places = bytes([int(rng.random() * len(ENTRIES)), int(rng.random() * len(TRUST_SETUPS))])
+    if roll < 0.45:
+        return places + "".join([one_of(rng, part) for part in PARTS]).encode()
+    if roll < 0.5:
         return places + data[2:]
-    if turn < 0.6:
-        part = one_of(chance, one_of(chance, PARTS)).encode()
-        place = 2 + int(chance.random() * len(data))
+    if roll < 0.6:
+        part = one_of(rng, one_of(rng, PARTS)).encode()
+        place = 2 + int(rng.random() * len(data))
         return data[:place] + part + data[place:]
-    return data[:2] + havoc(chance, data[2:])
+    return data[:2] + mutate_bytes(rng, data[2:])
 
 
 def check(data: bytes) -> None:
-    """Name a URL somewhere; what is asked then must be trusted, and what is said of it harmless."""
-    stage = STAGES[data[1] % len(STAGES)] if len(data) > 1 else STAGES[0]
+    """Name a URL at an entry; check that the next request is trusted and that all texts are harmless."""
+    setup = TRUST_SETUPS[data[1] % len(TRUST_SETUPS)] if len(data) > 1 else TRUST_SETUPS[0]
     entry = _entry(data)
-    named = data[2:].decode(*("utf-8", "surrogateescape") if entry in {_alone, _in_body} else ("latin-1",))
-    if entry is _alone:
-        judge_text(masked_url(named), 512)
-    outcome = entry(stage, named)
+    named = data[2:].decode(*("utf-8", "surrogateescape") if entry in {_resolve, _in_body} else ("latin-1",))
+    if entry is _resolve:
+        check_text(masked_url(named), 512)
+    outcome = entry(setup, named)
     if isinstance(outcome, str):
-        judge_url(outcome, stage.url_policy.allowed | {stage.url_policy.initial})
-        _judge_sent(stage, outcome)
+        check_url(outcome, setup.url_policy.allowed | {setup.url_policy.initial})
+        _check_sent(setup, outcome)
     elif isinstance(outcome, RejectedURL):
-        judge_text(outcome.reason, 9000)
+        check_text(outcome.reason, 9000)
     else:
-        judge_state(outcome)
-        judge_end(outcome)
+        check_state(outcome)
+        check_end(outcome)
         if isinstance(outcome, Unknown):
             if outcome.reason is not UnknownReason.UNTRUSTED:
-                raise Broken(f"verdict is another: {outcome.reason}")
-            judge_text(str(error_of(outcome, "an operation", None, None)))
+                raise RuleBroken(f"unexpected reason: {outcome.reason}")
+            check_text(str(error_of(outcome, "an operation", None, None)))
 
 
-def _judge_sent(stage: Stage, url: str) -> None:
-    """Hold that the URL object which is sent is the one that was checked."""
-    sent, parsed = stage.sent_by.of(url), stage.parse(url)
+def _check_sent(setup: TrustSetup, url: str) -> None:
+    """Check that the URL object that is sent equals the checked one."""
+    sent, parsed = setup.sent_by.of(url), setup.parse(url)
     if (sent.scheme, sent.raw_host, sent.port, sent.raw_path) != (
         *(parsed.scheme, parsed.raw_host, parsed.port, parsed.raw_path),
     ):
-        raise Broken(f"URL is sent as another: {url[:200]!r}")
+        raise RuleBroken(f"URL changes when sent: {url[:200]!r}")
 
 
-def shown(data: bytes) -> str:
-    """Return an input in words."""
-    stage = STAGES[data[1] % len(STAGES)] if len(data) > 1 else STAGES[0]
-    return f"{_entry(data).__name__.strip('_')}, home {stage.home}: {data[2:]!r}"
+def text_of(data: bytes) -> str:
+    """Return an input as readable text."""
+    setup = TRUST_SETUPS[data[1] % len(TRUST_SETUPS)] if len(data) > 1 else TRUST_SETUPS[0]
+    return f"{_entry(data).__name__.strip('_')}, home {setup.home}: {data[2:]!r}"
 
 
-URLS = Kind("urls", CORPUS, mutated, check, shown)
+URLS = InputKind("urls", CORPUS, mutate, check, text_of)

@@ -1,4 +1,4 @@
-"""Bodies that are small on the wire or never end, and a server on loopback that sends them as they are read."""
+"""Hostile bodies, small on the wire or endless, and a loopback server that sends them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JSON = b'{"status": "Succeeded", "padding": "'
 
 
 def compressed(mib: int, wbits: int) -> bytes:
-    """Return a JSON document of so many MiB, compressed a thousand times smaller."""
+    """Return a compressed JSON document of `mib` MiB; it is about 1,000 times smaller."""
     deflater = zlib.compressobj(9, zlib.DEFLATED, wbits)
     spaces = b" " * MIB
     return b"".join((deflater.compress(_JSON), *(deflater.compress(spaces) for _ in range(mib)), deflater.flush()))
@@ -31,13 +31,13 @@ GZIP_OF_GZIP = _twice.compress(GZIP) + _twice.flush()
 
 
 @dataclass(frozen=True)
-class Bomb:
-    """One answer.
+class HostileBody:
+    """One answer with a hostile body.
 
     Attributes:
-        headers: besides the length; without a `Content-Length` among them the body comes in chunks.
-        body: sent once.
-        endless: whether blocks of zeros follow for as long as somebody reads.
+        headers: the headers; without a `Content-Length` among them the body is chunked.
+        body: the body, sent once.
+        endless: whether blocks of zeros follow until the client stops reading.
     """
 
     headers: dict[str, str]
@@ -45,13 +45,13 @@ class Bomb:
     endless: bool = False
 
     def head(self) -> bytes:
-        """Return the answer's head."""
+        """Return the status line and the headers."""
         framing = {} if "Content-Length" in self.headers else {"Transfer-Encoding": "chunked"}
         lines = (f"{name}: {value}\r\n" for name, value in {**self.headers, **framing}.items())
         return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{''.join(lines)}\r\n".encode()
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield what follows the head."""
+        """Yield the pieces of the body."""
         chunked = "Content-Length" not in self.headers
         for piece in self._plain():
             yield b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece
@@ -65,39 +65,39 @@ class Bomb:
             yield BLOCK
 
 
-BOMBS = {
-    "gzip": Bomb({"Content-Encoding": "gzip"}, GZIP),
-    "x-gzip": Bomb({"Content-Encoding": "x-gzip"}, GZIP),
-    "deflate": Bomb({"Content-Encoding": "deflate"}, DEFLATE),
-    "gzip-twice": Bomb({"Content-Encoding": "gzip, gzip"}, GZIP_OF_GZIP),
-    "gzip-of-gzip": Bomb({"Content-Encoding": "gzip"}, GZIP_OF_GZIP),
-    "brotli": Bomb({"Content-Encoding": "br"}, GZIP),
-    "zstd": Bomb({"Content-Encoding": "zstd"}, GZIP),
-    "endless": Bomb({}, endless=True),
-    "endless-gzip": Bomb({"Content-Encoding": "gzip"}, GZIP, endless=True),
-    "ten-gigabytes": Bomb({"Content-Length": str(10 * 2**30)}, endless=True),
-    "long": Bomb({}, _JSON + b" " * 64 * MIB + b'"}'),
-    "deep": Bomb({}, b"[" * (MIB - 1)),
-    "deep-in-an-object": Bomb({}, b'{"a":' * 200_000),
-    "long-number": Bomb({}, b'{"status": ' + b"9" * 5_000 + b"}"),
-    "cut-gzip": Bomb({"Content-Encoding": "gzip"}, GZIP[:-100]),
+HOSTILE_BODIES = {
+    "gzip": HostileBody({"Content-Encoding": "gzip"}, GZIP),
+    "x-gzip": HostileBody({"Content-Encoding": "x-gzip"}, GZIP),
+    "deflate": HostileBody({"Content-Encoding": "deflate"}, DEFLATE),
+    "gzip-twice": HostileBody({"Content-Encoding": "gzip, gzip"}, GZIP_OF_GZIP),
+    "gzip-of-gzip": HostileBody({"Content-Encoding": "gzip"}, GZIP_OF_GZIP),
+    "brotli": HostileBody({"Content-Encoding": "br"}, GZIP),
+    "zstd": HostileBody({"Content-Encoding": "zstd"}, GZIP),
+    "endless": HostileBody({}, endless=True),
+    "endless-gzip": HostileBody({"Content-Encoding": "gzip"}, GZIP, endless=True),
+    "ten-gigabytes": HostileBody({"Content-Length": str(10 * 2**30)}, endless=True),
+    "long": HostileBody({}, _JSON + b" " * 64 * MIB + b'"}'),
+    "deep": HostileBody({}, b"[" * (MIB - 1)),
+    "deep-in-an-object": HostileBody({}, b'{"a":' * 200_000),
+    "long-number": HostileBody({}, b'{"status": ' + b"9" * 5_000 + b"}"),
+    "cut-gzip": HostileBody({"Content-Encoding": "gzip"}, GZIP[:-100]),
 }
-"""By name; not one of them is a status."""
+"""The hostile bodies by name; none of them is a status."""
 
 
 @asynccontextmanager
-async def bomber() -> AsyncGenerator[str]:
-    """Serve `/name` on 127.0.0.1, and an ordinary status at `/ordinary`; gives the base URL."""
-    ordinary = Bomb({"Retry-After": "3600"}, b'{"status": "Running"}')
+async def serve_hostile_bodies() -> AsyncGenerator[str]:
+    """Serve each body at `/name` on 127.0.0.1, and an ordinary status at `/ordinary`; yield the base URL."""
+    ordinary = HostileBody({"Retry-After": "3600"}, b'{"status": "Running"}')
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 request = await reader.readuntil(b"\r\n\r\n")
                 name = request.split(b" ")[1].decode().partition("?")[0].strip("/")
-                bomb = BOMBS.get(name, ordinary)
-                writer.write(bomb.head())
-                for piece in bomb.pieces():
+                body = HOSTILE_BODIES.get(name, ordinary)
+                writer.write(body.head())
+                for piece in body.pieces():
                     writer.write(piece)
                     await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):

@@ -1,4 +1,4 @@
-"""Polls hostile bodies and prints how much each has cost the process: `polling_process.py LIBRARY BASE NAME...`."""
+"""Polls hostile bodies and prints their cost in memory: `polling_process.py LIBRARY BASE NAME...`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import azpoll
 
 
 def peak_kib() -> int:
-    """Return the most memory this process has ever held.
+    """Return the peak memory of this process, in KiB.
 
-    `ru_maxrss` would count what the process held that started this one; Linux keeps this one's own mark.
+    `ru_maxrss` includes the memory of the parent process; `VmHWM` of Linux does not.
     """
     status = Path("/proc/self/status")
     if not status.exists():
@@ -25,8 +25,8 @@ def peak_kib() -> int:
     return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
 
 
-async def polled(tracker: azpoll.Tracker[Any], library: Any, base: str, header: str, name: str) -> dict[str, object]:
-    """Let one operation be polled, at once and at its deadline; return how it ended and what it has cost."""
+async def poll_once(tracker: azpoll.Tracker[Any], library: Any, base: str, header: str, name: str) -> dict[str, object]:
+    """Poll one operation, immediately and at its deadline; return its end and its cost."""
     before = peak_kib()
     request = library.Request("DELETE", f"{base}/thing")
     response = library.Response(202, headers={header: f"{base}/{name}", "Retry-After": "0"}, request=request)
@@ -39,15 +39,15 @@ async def polled(tracker: azpoll.Tracker[Any], library: Any, base: str, header: 
     }
 
 
-async def main(name: str, base: str, bombs: list[str]) -> None:
-    """Warm up with ordinary answers, then poll each bomb through each pattern."""
+async def main(name: str, base: str, names: list[str]) -> None:
+    """Warm up with ordinary answers, then poll each hostile body through each pattern."""
     library = import_module(name)
     async with library.AsyncClient() as client, azpoll.Tracker(client, min_interval=0, on_exit="stop") as tracker:
         for header in ("Azure-AsyncOperation", "Location") * 20:
-            await polled(tracker, library, base, header, "ordinary")
-        for bomb in bombs:
+            await poll_once(tracker, library, base, header, "ordinary")
+        for body_name in names:
             for header in ("Azure-AsyncOperation", "Location"):
-                sys.stdout.write(json.dumps(await polled(tracker, library, base, header, bomb)) + "\n")
+                sys.stdout.write(json.dumps(await poll_once(tracker, library, base, header, body_name)) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""R4: whatever a program does with trackers and operations, in any order, in virtual time."""
+"""R4: programs that use trackers and operations in any order, drawn by Hypothesis, in virtual time."""

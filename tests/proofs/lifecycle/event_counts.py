@@ -1,4 +1,4 @@
-"""What a run came to: so that nobody believes in a test in which nothing happens."""
+"""Counts of the events of a run, so that a test can assert that they occur."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ if TYPE_CHECKING:
     from tests.proofs.lifecycle.lifecycle_program import Program
 
 
-def tally_of(program: Program) -> Counter[str]:
-    """Return how often each thing happened that has a name here."""
-    counts = program.world.arm.statistics()
+def counts_of(program: Program) -> Counter[str]:
+    """Return the number of occurrences of each kind of event."""
+    statistics = program.environment.arm.statistics()
     return Counter(
         {
             "runs": 1,
-            "operations": sum(work.fake is not None for work in program.works),
-            "refused beginnings": sum(work.fake is None for work in program.works),
-            "requests": counts.requests,
-            "401": counts.unauthorized,
-            "429": counts.throttled,
-            "resumed": sum(handle is not handle.work.handles[0] for handle in program.handles),
-            "resumed twice at once": sum(work.was_doubled for work in program.works),
-            "canceled at the service": sum(work.fake is not None and work.fake.canceled for work in program.works),
-            "left waiting": sum(waiter.left for handle in program.handles for waiter in handle.waiters),
-            "told": sum(len(waiter.told) for handle in program.handles for waiter in handle.waiters),
-            "errors of a tracker": sum(isinstance(room.error, ExceptionGroup) for room in program.rooms),
+            "operations": sum(remote.fake is not None for remote in program.remotes),
+            "refused initial requests": sum(remote.fake is None for remote in program.remotes),
+            "requests": statistics.requests,
+            "401": statistics.unauthorized,
+            "429": statistics.throttled,
+            "resumed": sum(handle is not handle.remote.handles[0] for handle in program.handles),
+            "resumed concurrently": sum(remote.has_two_handles for remote in program.remotes),
+            "canceled at the service": sum(
+                remote.fake is not None and remote.fake.canceled for remote in program.remotes
+            ),
+            "cancelled waiters": sum(waiter.cancelled for handle in program.handles for waiter in handle.waiters),
+            "ends": sum(len(waiter.ends) for handle in program.handles for waiter in handle.waiters),
+            "errors of a tracker": sum(isinstance(holder.error, ExceptionGroup) for holder in program.holders),
         }
     ) + Counter(f"ended: {handle.ending}" for handle in program.handles)

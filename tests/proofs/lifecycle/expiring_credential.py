@@ -1,4 +1,4 @@
-"""A credential that expires, and who renews it."""
+"""A credential that expires, and an auth that renews it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from tests.proofs.stack.random_operations import CANARY
+from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -19,11 +19,11 @@ RENEWAL_S = 0.2
 
 
 class Issuer:
-    """Issues the tokens that a service lets in.
+    """Issues the tokens that the service accepts.
 
     Attributes:
-        up: whether it can be reached; else a token that has expired is all there is.
-        valid: the token that is let in.
+        up: whether the issuer is reachable; otherwise it returns the last token, which may have expired.
+        valid: the token that the service accepts.
     """
 
     def __init__(self, arm: FakeARM) -> None:
@@ -35,24 +35,24 @@ class Issuer:
 
     @property
     def refuses(self) -> bool:
-        """Whether a valid token is not to be had."""
+        """Whether no valid token is available."""
         return not self.up and self._issued != self.valid
 
     def expire(self) -> None:
-        """Let in no token that was issued so far."""
+        """Invalidate all tokens issued so far."""
         self._number += 1
         self.valid = f"{CANARY}-{self._number}"
         self._arm.rotate_token(self.valid)
 
     def issue(self) -> str:
-        """Return a token, a valid one if this is up."""
+        """Return a token; it is valid if the issuer is up."""
         if self.up:
             self._issued = self.valid
         return self._issued
 
 
 class Bearer(httpx.Auth):
-    """The auth of one client: it renews its token when that is refused."""
+    """The auth of one client; it renews its token after a 401."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer

@@ -1,4 +1,4 @@
-"""What may stand between a tracker and the service and bring about each thing that must not be."""
+"""Transports between a tracker and the service, each of which breaks one invariant."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _TIMES = ("retry-after", "retry-after-ms")
 
 
-class Between(httpx.AsyncBaseTransport):
-    """Hands requests on, and changes nothing; those derived from it do."""
+class PassThrough(httpx.AsyncBaseTransport):
+    """Forwards requests without a change; the derived classes change them."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self.inner = inner
@@ -26,21 +26,21 @@ class Between(httpx.AsyncBaseTransport):
         return response if request.method != "GET" else await self.changed(request, response)
 
     async def changed(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        """Return the answer to a GET as the tracker is to see it."""
+        """Return the answer to a GET that the tracker gets."""
         del request
         return response
 
 
-class Endless(Between):
-    """Lets no operation end (I1)."""
+class NeverEnding(PassThrough):
+    """Answers every GET with 202, so that no operation ends (I1)."""
 
     async def changed(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         await response.aclose()
         return httpx.Response(202, headers={"Retry-After": "60"}, request=request)
 
 
-class Liar(Between):
-    """Tells success as failure (I2)."""
+class FalseFailure(PassThrough):
+    """Turns success into failure (I2)."""
 
     async def changed(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         body = (await response.aread()).replace(b'"Succeeded"', b'"Failed"').replace(b'"Completed"', b'"Failed"')
@@ -48,8 +48,8 @@ class Liar(Between):
         return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
 
-class Hasty(Between):
-    """Keeps from the tracker how long to wait (I4)."""
+class WithoutRetryAfter(PassThrough):
+    """Removes the Retry-After headers (I4)."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self.inner.handle_async_request(request)
@@ -59,19 +59,19 @@ class Hasty(Between):
         return response
 
 
-class Doubling(Between):
-    """Sends each GET twice at once (I5)."""
+class DuplicateGet(PassThrough):
+    """Sends each GET twice, concurrently (I5)."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.method != "GET":
             return await self.inner.handle_async_request(request)
-        ask = self.inner.handle_async_request
-        one, other = await asyncio.gather(ask(request), ask(request))
+        send = self.inner.handle_async_request
+        one, other = await asyncio.gather(send(request), send(request))
         await other.aclose()
         return one
 
 
-class Astray(Between):
+class WrongOrigin(PassThrough):
     """Sends GETs to another origin (I6)."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -80,8 +80,8 @@ class Astray(Between):
         return await self.inner.handle_async_request(request)
 
 
-class Insisting(Between):
-    """Asks again what was answered with an end (I8)."""
+class RepeatAfterEnd(PassThrough):
+    """Repeats a GET whose answer was the end (I8)."""
 
     async def changed(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         body = await response.aread()
@@ -92,8 +92,8 @@ class Insisting(Between):
         return response
 
 
-class Lingering(Between):
-    """Leaves a task behind (I10)."""
+class LeakedTask(PassThrough):
+    """Leaks a task (I10)."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         super().__init__(inner)
@@ -105,13 +105,13 @@ class Lingering(Between):
         return response
 
 
-SABOTAGE: Mapping[str, Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]] = {
-    "I1": Endless,
-    "I2": Liar,
-    "I4": Hasty,
-    "I5": Doubling,
-    "I6": Astray,
-    "I8": Insisting,
-    "I10": Lingering,
+FAULTY_TRANSPORTS: Mapping[str, Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]] = {
+    "I1": NeverEnding,
+    "I2": FalseFailure,
+    "I4": WithoutRetryAfter,
+    "I5": DuplicateGet,
+    "I6": WrongOrigin,
+    "I8": RepeatAfterEnd,
+    "I10": LeakedTask,
 }
-"""By the invariant that the judge is to find broken first."""
+"""The transport that breaks an invariant, by the invariant that the check must find first."""

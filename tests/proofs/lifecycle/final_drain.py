@@ -1,4 +1,4 @@
-"""The end of a run: nothing is in the way any more, and all is let end."""
+"""The end of a run: every operation ends and every tracker closes."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ if TYPE_CHECKING:
 
     import azpoll
     from tests.proofs.lifecycle.lifecycle_program import Program
-    from tests.proofs.lifecycle.tracker_task import Room
+    from tests.proofs.lifecycle.tracker_holder import TrackerHolder
 
-LONGEST_S = 4 * 3600.0
-"""In which all must have ended, although a clock may have been set back by an hour."""
+MAX_DRAIN_S = 4 * 3600.0
+"""The time in which every operation must end, although a clock may have been set back by 1 h."""
 
-ROUNDS = 8
-"""So often may the tracking of an operation end before the operation has: more often than a script has faults."""
+MAX_ROUNDS = 8
+"""The number of times that the tracking may end before the operation: more than a script has faults."""
 
 CLOSED_S = 60.0
-"""In which a tracker that has nothing to wait for is closed."""
+"""The time in which a tracker without live operations must close."""
 
 
-def settle(program: Program) -> None:
-    """Let all that runs end, take up again what is not tracked, and leave all trackers."""
-    program.world.issuer.up = True
+def drain(program: Program) -> None:
+    """Resume the operations that are not tracked, await all ends, and close all trackers."""
+    program.environment.issuer.up = True
     last = program.open("stop")
-    for _ in range(ROUNDS):
-        _take_up(program, last)
+    for _ in range(MAX_ROUNDS):
+        _resume_all(program, last)
         if not _is_open(program):
             break
         _wait_for_all(program)
-    for room in program.rooms:
-        if not room.leaving:
-            program.leave(room, "in good order")
-    program.world.run(_closed(program.rooms))
-    for room in program.open_rooms:  # it waits for what never ends
-        program.stuck.append(room)
-        program.leave(room, "cancelled")
-    program.world.run(_closed(program.rooms))
-    program.look()
+    for holder in program.holders:
+        if not holder.leaving:
+            program.leave(holder, "normally")
+    program.environment.run(_closed(program.holders))
+    for holder in program.open_holders:  # it waits for an operation that never ends
+        program.stuck.append(holder)
+        program.leave(holder, "cancelled")
+    program.environment.run(_closed(program.holders))
+    program.observe()
     for handle in program.handles:
-        program.wait_for(handle, "await")  # again, which costs no request
-    program.world.let_pass(1)
-    program.look()
+        program.wait_for(handle, "await")  # awaiting again costs no request
+    program.environment.advance(1)
+    program.observe()
 
 
-def _take_up(program: Program, room: Room) -> None:
-    for work in program.works:
-        if work.token is not None:
-            program.resume(work, room)
+def _resume_all(program: Program, holder: TrackerHolder) -> None:
+    for remote in program.remotes:
+        if remote.token is not None:
+            program.resume(remote, holder)
 
 
 def _is_open(program: Program) -> bool:
-    beginning = any(work.beginning is not None for work in program.works)
+    beginning = any(remote.beginning is not None for remote in program.remotes)
     return beginning or any(handle.ending is None for handle in program.handles)
 
 
 def _wait_for_all(program: Program) -> None:
     operations = [handle.operation for handle in program.handles if handle.ending is None]
-    beginnings = [work.beginning for work in program.works if work.beginning is not None]
-    program.world.run(_ended(operations, beginnings))
-    program.look()
+    beginnings = [remote.beginning for remote in program.remotes if remote.beginning is not None]
+    program.environment.run(_ended(operations, beginnings))
+    program.observe()
 
 
 async def _ended(
@@ -71,12 +71,12 @@ async def _ended(
     waiting = [asyncio.create_task(operation.wait()) for operation in operations]
     if not waiting and not beginnings:
         return
-    await asyncio.wait([*waiting, *beginnings], timeout=LONGEST_S)
+    await asyncio.wait([*waiting, *beginnings], timeout=MAX_DRAIN_S)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _closed(rooms: list[Room]) -> None:
-    for room in rooms:
-        await room.wait_closed(CLOSED_S)
+async def _closed(holders: list[TrackerHolder]) -> None:
+    for holder in holders:
+        await holder.wait_closed(CLOSED_S)

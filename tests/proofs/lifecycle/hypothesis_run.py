@@ -1,4 +1,4 @@
-"""How Hypothesis runs the machine."""
+"""The settings with which Hypothesis runs the state machine."""
 
 from __future__ import annotations
 
@@ -19,30 +19,33 @@ _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_to
 
 
 def run(
-    tally: Counter[str],
+    counts: Counter[str],
     *,
     examples: int,
     steps: int,
-    between: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] | None = None,
+    wrap_transport: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] | None = None,
     random: bool = False,
     shrink: bool = True,
 ) -> None:
-    """Run the machine, and raise what it finds.
+    """Run the state machine.
 
     Args:
-        tally: counts what happened.
-        examples: orders of steps.
-        steps: of one order, at most.
-        between: may stand between the program's trackers and the service.
-        random: whether the orders are others each time.
-        shrink: whether the first order that is found is made short; else it is raised as it is.
+        counts: receives the event counts.
+        examples: the number of programs.
+        steps: the maximal number of steps of a program.
+        wrap_transport: wraps the transport between the trackers and the service.
+        random: whether each run draws other programs.
+        shrink: whether Hypothesis shrinks the first program that fails.
+
+    Raises:
+        AssertionError: an invariant is broken.
     """
 
     class Machine(Lifecycle):
         def __init__(self) -> None:
-            super().__init__(tally, between)
+            super().__init__(counts, wrap_transport)
 
-    how = settings(
+    options = settings(
         max_examples=examples,
         stateful_step_count=steps,
         derandomize=not random,
@@ -53,4 +56,4 @@ def run(
         report_multiple_bugs=shrink,
         suppress_health_check=_SLOW,
     )
-    run_state_machine_as_test(Machine, settings=how)
+    run_state_machine_as_test(Machine, settings=options)

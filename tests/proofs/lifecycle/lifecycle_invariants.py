@@ -1,4 +1,4 @@
-"""What must hold of a world: after each step, and in the end."""
+"""Checks the invariants after each step and at the end of a run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import azpoll
-from tests.proofs.lifecycle.tracker_task import BUDGET
-from tests.proofs.stack.random_operations import ORIGIN, verdict_of
-from tests.proofs.stack.stack_invariants import History, broken
+from tests.proofs.lifecycle.tracker_holder import BUDGET
+from tests.proofs.stack.random_operations import ORIGIN, end_of
+from tests.proofs.stack.stack_invariants import History, violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,93 +18,95 @@ if TYPE_CHECKING:
     from azpoll.testing import RequestRecord
     from tests.proofs.lifecycle.lifecycle_program import Program
     from tests.proofs.lifecycle.operation_handles import Handle
-    from tests.proofs.lifecycle.tracker_task import Room
+    from tests.proofs.lifecycle.tracker_holder import TrackerHolder
 
 WINDOWS_S = (1.0, 10.0, 60.0)
 
 
-def broken_so_far(program: Program) -> list[str]:
-    """Return a line for each invariant that does not hold, as far as it can be told at any time."""
+def step_violations(program: Program) -> list[str]:
+    """Return one line for each broken invariant that can be checked at any time."""
     found = [
-        f"I2 what is told is not so: {handle.work.path} is {truth_of(program, handle)}, but {handle.ending} was told"
+        f"I2 a wrong end: {handle.remote.path} is {service_end(program, handle)}, its handle {handle.ending}"
         for handle in program.handles
-        if handle.ending is not None and handle.ending != justified(program, handle)
+        if handle.ending is not None and handle.ending != valid_end(program, handle)
     ]
-    arm = program.world.arm
-    twice = [work for work in program.works if work.was_doubled]
-    fakes, paths = {work.fake.id for work in twice if work.fake is not None}, {work.path for work in twice}
-    # I4 and I5 hold for each handle; the service does not tell apart the two handles of an operation tracked twice.
+    arm = program.environment.arm
+    twice = [remote for remote in program.remotes if remote.has_two_handles]
+    fakes, paths = {remote.fake.id for remote in twice if remote.fake is not None}, {remote.path for remote in twice}
+    # I4 and I5 hold for each handle; the service cannot tell apart two handles on the same operation.
     sent = [request for request in arm.requests if request.operation not in fakes]
     checks: tuple[tuple[str, Callable[[], None], bool], ...] = (
         ("I4 a poll came early", arm.no_early_polls, any(request.early_s for request in sent)),
-        ("I5 two requests at once", arm.one_request_at_a_time, any(request.overlapping for request in sent)),
-        ("I6 a request went elsewhere", lambda: arm.no_requests_elsewhere(ORIGIN), True),
+        ("I5 two concurrent requests", arm.one_request_at_a_time, any(request.overlapping for request in sent)),
+        ("I6 a request to another origin", lambda: arm.no_requests_elsewhere(ORIGIN), True),
     )
-    for name, check, is_judged in checks:
+    for name, check, applies in checks:
         try:
-            if is_judged:
+            if applies:
                 check()
         except AssertionError as error:
             found.append(f"{name}: {error}")
-    doubled = [each for room in program.rooms for each in room.wire.doubled if each.resource not in paths]
-    return [*found, *(f"I5 two requests at once: {each.text}" for each in doubled)]
+    overlapping = [each for holder in program.holders for each in holder.transport.overlapping]
+    return [*found, *(f"I5 two concurrent requests: {each.text}" for each in overlapping if each.resource not in paths)]
 
 
-def broken_in_the_end(program: Program) -> list[str]:
-    """Return a line for each invariant that does not hold, once all was let end and all trackers were left."""
+def final_violations(program: Program) -> list[str]:
+    """Return one line for each broken invariant after every operation has ended and every tracker has closed."""
     found = [
-        f"I1 an operation was lost: {work.path}" for work in program.works if work.handles and work.verdict is None
+        f"I1 an operation was lost: {remote.path}"
+        for remote in program.remotes
+        if remote.handles and remote.verdict is None
     ]
     found += [
         f"I3 a callback was called {handle.calls} times: {handle.operation!r}"
         for handle in program.handles
         if handle.calls != 1
     ]
-    found += [line for line in broken(history_of(program)) if line.split()[0] not in {"I4", "I5", "I8"}]
-    found += [f"I10 a tracker could not be left: {room.tracker.statistics()}" for room in program.stuck]
-    for room in program.rooms:
-        found += _beyond_the_budget(room)
-        found += _in_spite_of_a_429(room)
-    return [*found, *_after_the_end(program)]
+    found += [line for line in violations(history_of(program)) if line.split()[0] not in {"I4", "I5", "I8"}]
+    found += [f"I10 a tracker did not close: {holder.tracker.statistics()}" for holder in program.stuck]
+    for holder in program.holders:
+        found += _budget_violations(holder)
+        found += _throttling_violations(holder)
+    return [*found, *_late_requests(program)]
 
 
 def history_of(program: Program) -> History:
-    """Return what happened, for the judge of the whole stack; an operation is counted once for each handle on it."""
-    history = History(program.world.arm, math.inf, left=program.world.tasks)
+    """Return the history for the checks of the whole stack; each handle counts as one operation."""
+    history = History(program.environment.arm, math.inf, leaked_tasks=program.environment.tasks)
     for handle in program.handles:
-        stayed = [waiter for waiter in handle.waiters if not waiter.left]
-        history.truth[handle.number] = justified(program, handle)
+        stayed = [waiter for waiter in handle.waiters if not waiter.cancelled]
+        history.expected[handle.number] = valid_end(program, handle)
         history.waiters[handle.number] = len(stayed)
-        history.told[handle.number] = [told for waiter in stayed for told in waiter.told]
-    history.texts = [*program.texts, *(repr(event) for room in program.rooms for event in room.events)]
-    history.texts += [repr(room.error) for room in program.rooms]
+        history.ends[handle.number] = [end for waiter in stayed for end in waiter.ends]
+    history.texts = [*program.texts, *(repr(event) for holder in program.holders for event in holder.events)]
+    history.texts += [repr(holder.error) for holder in program.holders]
     return history
 
 
-def truth_of(program: Program, handle: Handle) -> str:
-    """Return how an operation has ended at the service."""
-    fake = handle.work.fake
+def service_end(program: Program, handle: Handle) -> str:
+    """Return the end of an operation at the service."""
+    fake = handle.remote.fake
     assert fake is not None
-    if not fake.ended_by(program.world.clocks.true_s()):
+    if not fake.ended_by(program.environment.clocks.true_s()):
         return "running"
-    return verdict_of(replace(fake.script, outcome=fake.outcome))
+    return end_of(replace(fake.script, outcome=fake.outcome))
 
 
-def justified(program: Program, handle: Handle) -> str:
-    """Return what may be told of a handle that has ended: its own ending where that has a reason, else the truth."""
+def valid_end(program: Program, handle: Handle) -> str:
+    """Return the valid end of a handle: its own end if that has a reason, else the end at the service."""
     reasons = {
         azpoll.TrackerClosed.__name__: handle.may_stop,
-        azpoll.OperationTimeout.__name__: program.world.clocks.loop_s() >= handle.until_s,
+        azpoll.OperationTimeout.__name__: program.environment.clocks.loop_s() >= handle.until_s,
         azpoll.AuthenticationFailed.__name__: handle.may_be_refused,
-        azpoll.UntrustedPollingURL.__name__: handle.work.draft.foreign,
+        azpoll.UntrustedPollingURL.__name__: handle.remote.draft.foreign,
     }
-    return handle.ending if handle.ending is not None and reasons.get(handle.ending) else truth_of(program, handle)
+    return handle.ending if handle.ending is not None and reasons.get(handle.ending) else service_end(program, handle)
 
 
-def _beyond_the_budget(room: Room) -> Iterator[str]:
-    """Yield where a tracker read more of a subscription than its budget grants."""
+def _budget_violations(holder: TrackerHolder) -> Iterator[str]:
+    """Yield each excess of a tracker over its read budget for a subscription."""
     reads_s: dict[str, list[float]] = {}
-    for read in room.wire.reads:
+    for read in holder.transport.reads:
         reads_s.setdefault(read.subscription, []).append(read.at_s)
     for subscription, times_s in reads_s.items():
         for window_s in WINDOWS_S:
@@ -114,45 +116,45 @@ def _beyond_the_budget(room: Room) -> Iterator[str]:
                 while at_s - times_s[first] >= window_s:
                     first += 1
                 if last - first + 1 > most:
-                    yield f"I7 more reads than the budget: {last - first + 1} of {subscription} in {window_s} s"
+                    yield f"I7 more reads than the budget: {last - first + 1} for {subscription} in {window_s} s"
                     break
 
 
-def _in_spite_of_a_429(room: Room) -> Iterator[str]:
-    """Yield what was asked of a subscription while it was set aside."""
-    for event in room.events:
+def _throttling_violations(holder: TrackerHolder) -> Iterator[str]:
+    """Yield each read of a subscription while a 429 delayed it."""
+    for event in holder.events:
         if not isinstance(event, azpoll.ScopeThrottled) or event.reach != "the subscription":
             continue
         until_s = event.at_s + (10.0 if event.retry_after_s is None else event.retry_after_s)
-        for read in room.wire.reads:
+        for read in holder.transport.reads:
             if event.at_s < read.at_s < until_s - 1e-6 and event.scope.endswith(f" {read.subscription}"):
-                yield f"I4 a poll came early: at {read.at_s:.3f} s, in spite of {event!r}"
+                yield f"I4 a poll came early: at {read.at_s:.3f} s, despite {event!r}"
 
 
-def _after_the_end(program: Program) -> Iterator[str]:
-    """Yield requests after the end; whoever takes up an operation whose end was not told before may ask for it."""
+def _late_requests(program: Program) -> Iterator[str]:
+    """Yield requests after the end. A resumed handle may poll once more if no handle has reported the end."""
     gets: dict[str, list[RequestRecord]] = {}
-    for request in program.world.arm.requests:
+    for request in program.environment.arm.requests:
         if request.method == "GET" and request.operation is not None:
             gets.setdefault(request.operation, []).append(request)
-    for operation, asked in gets.items():
-        fake = program.world.arm.operations[operation]
-        if any(work.was_doubled for work in program.works if work.fake is fake):
-            continue  # an end that one handle received is no end of the other
-        left_s = _left_s(asked)
-        since_s = max((left for get, left in left_s if get.at_s < (fake.told_end_at_s or 0.0)), default=0.0)
-        anew = [handle for handle in program.handles if handle.work.fake is fake and handle.begun_s >= since_s]
-        for late, left in left_s:
-            if late.after_end and not any(handle.begun_s <= late.at_s and left <= handle.ended_s for handle in anew):
+    for operation, requests in gets.items():
+        fake = program.environment.arm.operations[operation]
+        if any(remote.has_two_handles for remote in program.remotes if remote.fake is fake):
+            continue  # the end that one handle received is not an end for the other
+        sent_s = _sent_s(requests)
+        since_s = max((sent for get, sent in sent_s if get.at_s < (fake.told_end_at_s or 0.0)), default=0.0)
+        anew = [handle for handle in program.handles if handle.remote.fake is fake and handle.begun_s >= since_s]
+        for late, sent in sent_s:
+            if late.after_end and not any(handle.begun_s <= late.at_s and sent <= handle.ended_s for handle in anew):
                 yield f"I8 a request after the end: {late}"
 
 
-def _left_s(asked: list[RequestRecord]) -> list[tuple[RequestRecord, float]]:
-    """Return each request and when it left; one that an auth repeats after a 401 left as the first did."""
-    left_s, status = 0.0, None
+def _sent_s(requests: list[RequestRecord]) -> list[tuple[RequestRecord, float]]:
+    """Return each request and its time of sending; a repetition after a 401 has the time of the first."""
+    sent_s, status = 0.0, None
     found: list[tuple[RequestRecord, float]] = []
-    for request in asked:
-        left_s = left_s if status == HTTPStatus.UNAUTHORIZED else request.at_s
+    for request in requests:
+        sent_s = sent_s if status == HTTPStatus.UNAUTHORIZED else request.at_s
         status = request.status
-        found.append((request, left_s))
+        found.append((request, sent_s))
     return found

@@ -1,4 +1,4 @@
-"""A program that uses trackers, step by step; it knows what it did, and so what may come of it."""
+"""A program that uses trackers step by step. It records its actions, which determine the valid ends."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ import math
 import traceback
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 import azpoll
-from tests.proofs.lifecycle.operation_handles import VERDICTS, Handle, Waiter, Work, ending_of
-from tests.proofs.lifecycle.recording_transport import Wire
-from tests.proofs.lifecycle.simulated_world import LATENCY_S, SUBSCRIPTIONS, World
-from tests.proofs.lifecycle.skewed_clocks import STEP_BORNE_S, TICK_S
-from tests.proofs.lifecycle.tracker_task import Room
+from tests.proofs.lifecycle.environment import LATENCY_S, SUBSCRIPTIONS, Environment
+from tests.proofs.lifecycle.operation_handles import VERDICTS, Handle, RemoteOperation, Waiter, ending_of
+from tests.proofs.lifecycle.recording_transport import RecordingTransport
+from tests.proofs.lifecycle.skewed_clocks import TICK_S, TOLERATED_LAG_S
+from tests.proofs.lifecycle.tracker_holder import TrackerHolder
 from tests.proofs.lifecycle.waiter_tasks import cancel, check_canceled, wait
-from tests.proofs.stack.random_operations import CANARY, ORIGIN
+from tests.proofs.stack.random_operations import ORIGIN
+from tests.support.canary import CANARY
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import httpx
+
     from azpoll.options import TrackingOptions
     from tests.proofs.lifecycle.operation_strategies import Draft
-    from tests.proofs.lifecycle.tracker_task import Exit, Leaving
+    from tests.proofs.lifecycle.tracker_holder import Exit, Leaving
     from tests.proofs.lifecycle.waiter_tasks import Kind
 
 
@@ -32,232 +35,255 @@ class Program:
     """One run of a program.
 
     Args:
-        world: in which it runs.
-        between: may stand between its trackers and the service.
+        environment: its machine and service.
+        wrap_transport: wraps the transport between its trackers and the service.
 
     Attributes:
-        rooms: all its trackers, those that were left included.
-        stuck: those that could not be left in good order when all had ended.
-        works: all that it began.
-        handles: on them, in order.
-        texts: whatever azpoll said.
+        holders: the holders of its trackers, closed ones included.
+        stuck: holders whose tracker did not close although every operation had ended.
+        remotes: the operations that it has begun.
+        handles: the handles on them, in the order of their creation.
+        texts: every text of azpoll.
     """
 
     def __init__(
-        self, world: World, between: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] | None = None
+        self,
+        environment: Environment,
+        wrap_transport: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] | None = None,
     ) -> None:
-        self.world = world
-        self._between = between
-        self.rooms: list[Room] = []
-        self.stuck: list[Room] = []
-        self.works: list[Work] = []
+        self.environment = environment
+        self._wrap_transport = wrap_transport
+        self.holders: list[TrackerHolder] = []
+        self.stuck: list[TrackerHolder] = []
+        self.remotes: list[RemoteOperation] = []
         self.handles: list[Handle] = []
         self.texts: list[str] = []
 
     # Trackers
 
     @property
-    def open_rooms(self) -> list[Room]:
-        """Trackers that are not left for good."""
-        return [room for room in self.rooms if not room.closed]
+    def open_holders(self) -> list[TrackerHolder]:
+        """Holders of open trackers."""
+        return [holder for holder in self.holders if not holder.closed]
 
     @property
-    def closed_rooms(self) -> list[Room]:
-        """Trackers that are."""
-        return [room for room in self.rooms if room.closed]
+    def closed_holders(self) -> list[TrackerHolder]:
+        """Holders of closed trackers."""
+        return [holder for holder in self.holders if holder.closed]
 
-    def open(self, on_exit: Exit) -> Room:
-        """Enter a tracker, with a client and a credential of its own."""
-        world = self.world
-        inner = world.arm.transport()
-        wire = Wire(world.arm, inner if self._between is None else self._between(inner), world.clocks.loop_s)
+    def open(self, on_exit: Exit) -> TrackerHolder:
+        """Enter a tracker with its own client and credential."""
+        environment = self.environment
+        inner = environment.arm.transport()
+        transport = RecordingTransport(
+            environment.arm,
+            inner if self._wrap_transport is None else self._wrap_transport(inner),
+            environment.clocks.loop_s,
+        )
 
-        async def enter() -> Room:
-            room = Room(wire, on_exit)
-            await room.open(world.issuer)
-            return room
+        async def enter() -> TrackerHolder:
+            holder = TrackerHolder(transport, on_exit)
+            await holder.open(environment.issuer)
+            return holder
 
-        room = world.run(enter())
-        self.rooms.append(room)
-        return room
+        holder = environment.run(enter())
+        self.holders.append(holder)
+        return holder
 
-    def leave(self, room: Room, how: Leaving) -> None:
-        """Leave a tracker; it may take its time."""
-        if how != "in good order" or room.on_exit == "stop":
+    def leave(self, holder: TrackerHolder, how: Leaving) -> None:
+        """Start to leave a tracker."""
+        if how != "normally" or holder.on_exit == "stop":
             for handle in self.handles:
-                handle.may_stop |= handle.room is room
-        self.world.inside(lambda: room.leave(how))
+                handle.may_stop |= handle.holder is holder
+        self.environment.inside(lambda: holder.leave(how))
 
-    def use_closed(self, room: Room) -> None:
-        """Try to use a tracker that was left."""
+    def use_closed(self, holder: TrackerHolder) -> None:
+        """Try to use a closed tracker."""
 
         def resume() -> None:
             with pytest.raises(azpoll.TrackerClosed):
-                room.tracker.resume("x")
+                holder.tracker.resume("x")
 
-        self.world.inside(resume)
+        self.environment.inside(resume)
 
     # Operations
 
     @property
     def newest(self) -> list[Handle]:
-        """The newest handle of each operation that has begun."""
-        return [work.handles[-1] for work in self.works if work.handles]
+        """The newest handle of each operation."""
+        return [remote.handles[-1] for remote in self.remotes if remote.handles]
 
     @property
     def waiting(self) -> list[Waiter]:
-        """Those that wait."""
-        return [waiter for handle in self.handles for waiter in handle.waiters if not waiter.told and not waiter.left]
+        """The tasks that still wait."""
+        return [
+            waiter for handle in self.handles for waiter in handle.waiters if not waiter.ends and not waiter.cancelled
+        ]
 
-    def begin(self, room: Room, *drafts: Draft) -> None:
-        """Begin operations, all at once and each in a task of its own, and give them the time that it usually takes."""
+    def begin(self, holder: TrackerHolder, *drafts: Draft) -> None:
+        """Begin operations concurrently, each in its own task, and wait for the usual latency."""
         for draft in drafts:
-            self._begin_one(room, draft)
-        self.world.let_pass(2 * LATENCY_S)
+            self._begin_one(holder, draft)
+        self.environment.advance(2 * LATENCY_S)
 
-    def _begin_one(self, room: Room, draft: Draft) -> None:
-        number = len(self.works)
+    def _begin_one(self, holder: TrackerHolder, draft: Draft) -> None:
+        number = len(self.remotes)
         path = f"/subscriptions/s{number % SUBSCRIPTIONS}/resourceGroups/g/providers/Microsoft.Test/widgets/w{number}"
-        work = Work(path, draft, room, self.world.clocks.loop_s())
-        work.may_be_refused = self.world.issuer.refuses
-        self.world.scripts[path] = draft.script
-        self.works.append(work)
-        work.beginning = self.world.inside(lambda: asyncio.create_task(self._begin(work)))
+        remote = RemoteOperation(path, draft, holder, self.environment.clocks.loop_s())
+        remote.may_be_refused = self.environment.issuer.refuses
+        self.environment.scripts[path] = draft.script
+        self.remotes.append(remote)
+        remote.beginning = self.environment.inside(lambda: asyncio.create_task(self._begin(remote)))
 
-    async def _begin(self, work: Work) -> azpoll.AsyncOperation[httpx.Response] | azpoll.AzpollError:
-        draft, tracker = work.draft, work.room.tracker
-        url = f"{ORIGIN}{work.path}?api-version=1&sig={CANARY}"
+    async def _begin(self, remote: RemoteOperation) -> azpoll.AsyncOperation[httpx.Response] | azpoll.AzpollError:
+        draft, tracker = remote.draft, remote.holder.tracker
+        url = f"{ORIGIN}{remote.path}?api-version=1&sig={CANARY}"
         options: TrackingOptions = {
-            "cancel_url": _cancel_url(work),
+            "cancel_url": _cancel_url(remote),
             "timeout": draft.timeout,
             "result": draft.result,
         }
-        headers = {"Authorization": f"Bearer {self.world.issuer.valid}"}
+        headers = {"Authorization": f"Bearer {self.environment.issuer.valid}"}
         try:
             if not draft.by_hand:
                 return await tracker.begin(draft.method, url, json={}, **options)
-            async with httpx.AsyncClient(transport=self.world.arm.transport()) as client:
+            async with new_client(transport=self.environment.arm.transport()) as client:
                 response = await client.request(draft.method, url, json={}, headers=headers)
             return tracker.track(response, **options)
         except azpoll.AzpollError as error:
             return error
 
-    def resume(self, work: Work, room: Room) -> None:
-        """Take an operation up again: from the token that was kept, or as one more handle where it is tracked.
+    def resume(self, remote: RemoteOperation, holder: TrackerHolder) -> None:
+        """Resume an operation from its kept token, or as a second handle if the tracker tracks it already.
 
-        The latter not while it may be asked: two handles whose answers are not the same ask each for itself.
+        A second handle is not made while a request is in flight: handles with different answers poll separately.
         """
-        self.world.let_pass(TICK_S)  # in which what is due is sent
-        self.look()
-        tracked = next((handle for handle in work.tracked if handle.room is room), None)
-        if tracked is None and (work.tracked or work.token is None):
+        self.environment.advance(TICK_S)  # sends the polls that are due
+        self.observe()
+        tracked = next((handle for handle in remote.tracked if handle.holder is holder), None)
+        if tracked is None and (remote.tracked or remote.token is None):
             return
-        if tracked is not None and room.tracker.statistics().in_flight:
+        if tracked is not None and holder.tracker.statistics().in_flight:
             return
 
         def resume() -> azpoll.AsyncOperation[httpx.Response]:
-            token = work.token if tracked is None else tracked.operation.resume_token()
+            token = remote.token if tracked is None else tracked.operation.resume_token()
             assert token is not None
-            return room.tracker.resume(token, cancel_url=_cancel_url(work), result=work.draft.result)
+            return holder.tracker.resume(token, cancel_url=_cancel_url(remote), result=remote.draft.result)
 
         try:
-            operation = self.world.inside(resume)
+            operation = self.environment.inside(resume)
         except azpoll.TrackerClosed:
-            assert room.leaving
+            assert holder.leaving
             return
-        work.token = None
-        self._add(work, room, operation, math.inf)
+        remote.token = None
+        self._add(remote, holder, operation, math.inf)
 
     def wait_for(self, handle: Handle, kind: Kind) -> Waiter:
-        """Wait for an operation, in a task of its own."""
+        """Await an operation in its own task."""
         waiter = Waiter()
-        waiter.task = self.world.inside(lambda: asyncio.create_task(wait(handle.operation, waiter, kind, self.texts)))
+        waiter.task = self.environment.inside(
+            lambda: asyncio.create_task(wait(handle.operation, waiter, kind, self.texts))
+        )
         handle.waiters.append(waiter)
         return waiter
 
-    def leave_waiting(self, waiter: Waiter) -> None:
-        """Cancel one that waits."""
+    def cancel_waiter(self, waiter: Waiter) -> None:
+        """Cancel a task that waits."""
         task = waiter.task
         assert task is not None
         if not task.done():
-            waiter.left = True
-            self.world.inside(task.cancel)
+            waiter.cancelled = True
+            self.environment.inside(task.cancel)
 
     def cancel(self, handle: Handle) -> None:
-        """Ask the service to cancel an operation, in a task of its own."""
-        handle.cancels.append(self.world.inside(lambda: asyncio.create_task(cancel(handle))))
+        """Send a cancel request in a new task."""
+        handle.cancels.append(self.environment.inside(lambda: asyncio.create_task(cancel(handle))))
 
-    def until_asked(self, handle: Handle) -> None:
-        """Let the time pass until a request for an operation is under way, if none holds it up."""
+    def advance_to_next_poll(self, handle: Handle) -> None:
+        """Advance the time until the next poll of the operation is in flight, unless the poll is delayed."""
         at = handle.operation.snapshot().next_poll
-        if at is not None and not handle.room.closed:
-            self.world.let_pass(max(0.0, at.timestamp() - self.world.clocks.wall_s()) + LATENCY_S / 2)
+        if at is not None and not handle.holder.closed:
+            self.environment.advance(max(0.0, at.timestamp() - self.environment.clocks.wall_s()) + LATENCY_S / 2)
 
     def stop(self, handle: Handle) -> None:
-        """Stop tracking an operation here."""
+        """Stop tracking an operation."""
         handle.may_stop = True
-        self.world.inside(handle.operation.stop_tracking)
+        self.environment.inside(handle.operation.stop_tracking)
 
-    # What came of it
+    # Results
 
-    def note_refusals(self) -> None:
-        """Note for whom there is no valid credential now."""
-        for work in self.works:
-            work.may_be_refused |= self.world.issuer.refuses
+    def mark_refusals(self) -> None:
+        """Mark all operations if no valid credential is available."""
+        for remote in self.remotes:
+            remote.may_be_refused |= self.environment.issuer.refuses
         for handle in self.handles:
-            handle.may_be_refused |= self.world.issuer.refuses
+            handle.may_be_refused |= self.environment.issuer.refuses
 
-    def keep_tokens_anew(self) -> None:
-        """Make the kept tokens again that a clock made which was too far behind."""
-        error_s = self.world.clocks.error_s
-        for work in self.works:
-            if work.token is not None and error_s - work.token_error_s > STEP_BORNE_S:
-                work.token, work.token_error_s = self.world.inside(work.handles[-1].operation.resume_token), error_s
+    def renew_kept_tokens(self) -> None:
+        """Replace the kept tokens that were made while the wall clock was too far behind."""
+        error_s = self.environment.clocks.error_s
+        for remote in self.remotes:
+            if remote.token is not None and error_s - remote.token_error_s > TOLERATED_LAG_S:
+                remote.token, remote.token_error_s = (
+                    self.environment.inside(remote.handles[-1].operation.resume_token),
+                    error_s,
+                )
 
-    def look(self) -> None:
-        """Note what has begun and what has ended since the last look."""
-        for work in self.works:
-            if work.beginning is not None and work.beginning.done():
-                self._begun(work, work.beginning.result())
+    def observe(self) -> None:
+        """Record the operations that have begun or ended since the last call."""
+        for remote in self.remotes:
+            if remote.beginning is not None and remote.beginning.done():
+                self._begun(remote, remote.beginning.result())
         for handle in self.handles:
             if handle.ending is None and handle.operation.done():
                 self._ended(handle)
             while handle.cancels and handle.cancels[-1].done():
                 check_canceled(handle, handle.cancels.pop().result())
 
-    def _begun(self, work: Work, begun: azpoll.AsyncOperation[httpx.Response] | azpoll.AzpollError) -> None:
-        work.beginning = None
-        if isinstance(begun, azpoll.AsyncOperation):
-            [work.fake] = [fake for fake in self.world.arm.operations.values() if fake.path == work.path]
-            self._add(work, work.room, begun, work.asked_s + (work.draft.timeout or math.inf))
+    def _begun(
+        self, remote: RemoteOperation, started: azpoll.AsyncOperation[httpx.Response] | azpoll.AzpollError
+    ) -> None:
+        remote.beginning = None
+        if isinstance(started, azpoll.AsyncOperation):
+            [remote.fake] = [fake for fake in self.environment.arm.operations.values() if fake.path == remote.path]
+            self._add(remote, remote.holder, started, remote.asked_s + (remote.draft.timeout or math.inf))
             return
-        self.texts += traceback.format_exception(begun)
-        if isinstance(begun, azpoll.TrackerClosed):
-            assert work.room.leaving, begun
+        self.texts += traceback.format_exception(started)
+        if isinstance(started, azpoll.TrackerClosed):
+            assert remote.holder.leaving, started
         else:
-            assert isinstance(begun, azpoll.InitialRequestFailed), begun
-            assert work.may_be_refused, begun
+            assert isinstance(started, azpoll.InitialRequestFailed), started
+            assert remote.may_be_refused, started
 
-    def _add(self, work: Work, room: Room, operation: azpoll.AsyncOperation[httpx.Response], until_s: float) -> None:
-        handle = Handle(len(self.handles), work, room, operation, self.world.clocks.true_s(), until_s, room.leaving)
-        handle.may_be_refused = self.world.issuer.refuses
+    def _add(
+        self,
+        remote: RemoteOperation,
+        holder: TrackerHolder,
+        operation: azpoll.AsyncOperation[httpx.Response],
+        until_s: float,
+    ) -> None:
+        handle = Handle(
+            len(self.handles), remote, holder, operation, self.environment.clocks.true_s(), until_s, holder.leaving
+        )
+        handle.may_be_refused = self.environment.issuer.refuses
         operation.add_done_callback(handle.called)
-        work.handles.append(handle)
+        remote.handles.append(handle)
         self.handles.append(handle)
 
     def _ended(self, handle: Handle) -> None:
-        """Note how a handle ended; a token is kept unless there was a verdict, made outside the loop if that may be."""
-        call = _outside if handle.room.closed else self.world.inside
-        work = handle.work
-        handle.ended_s = self.world.clocks.true_s()
+        """Record the end of a handle. Without a terminal state of the service its resume token is kept."""
+        call = _call if handle.holder.closed else self.environment.inside
+        remote = handle.remote
+        handle.ended_s = self.environment.clocks.true_s()
         handle.ending = call(lambda: ending_of(handle.operation))
-        if handle.ending not in VERDICTS and not work.tracked:
-            work.token, work.token_error_s = call(handle.operation.resume_token), self.world.clocks.error_s
+        if handle.ending not in VERDICTS and not remote.tracked:
+            remote.token, remote.token_error_s = call(handle.operation.resume_token), self.environment.clocks.error_s
 
 
-def _outside(function: Callable[[], str]) -> str:
+def _call(function: Callable[[], str]) -> str:
     return function()
 
 
-def _cancel_url(work: Work) -> str:
-    return f"{ORIGIN}{work.path}/cancel?api-version=1"
+def _cancel_url(remote: RemoteOperation) -> str:
+    return f"{ORIGIN}{remote.path}/cancel?api-version=1"

@@ -1,4 +1,4 @@
-"""What a program has at hand: operations that it began, handles on them, and those that wait."""
+"""Operations that a program has begun, their handles, and the tasks that await them."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ if TYPE_CHECKING:
 
     from azpoll.testing import FakeOperation
     from tests.proofs.lifecycle.operation_strategies import Draft
-    from tests.proofs.lifecycle.tracker_task import Room
+    from tests.proofs.lifecycle.tracker_holder import TrackerHolder
 
 VERDICTS = frozenset({"succeeded", "failed", "canceled"})
 
 
 @dataclass(eq=False)
 class Waiter:
-    """A task that waits for an operation.
+    """A task that awaits an operation.
 
     Attributes:
-        told: how it ended, each time that it was told.
-        task: that waits.
-        left: whether it was cancelled.
+        ends: the ends that the task got.
+        task: the task.
+        cancelled: whether the program cancelled the task.
     """
 
-    told: list[str] = field(default_factory=list[str])
+    ends: list[str] = field(default_factory=list[str])
     task: asyncio.Task[None] | None = None
-    left: bool = False
+    cancelled: bool = False
 
 
 @dataclass(eq=False)
 class Handle:
-    """An operation as one tracker gave it.
+    """The handle of one tracker on an operation.
 
     Attributes:
-        begun_s: true time.
-        until_s: the loop's time from which its own deadline may have passed.
-        may_stop: whether it was said that it need not be tracked to its end.
-        may_be_refused: whether there was no valid credential for it at some time.
-        ending: how it ended; None before.
-        calls: of its callback.
+        begun_s: the true time at which the handle was made.
+        until_s: the loop time after which the deadline of the handle may have passed.
+        may_stop: whether its tracking may stop before the end of the operation.
+        may_be_refused: whether it had no valid credential at some time.
+        ending: the end of the operation; None before.
+        calls: the number of calls of its done callback.
     """
 
     number: int
-    work: Work
-    room: Room
+    remote: RemoteOperation
+    holder: TrackerHolder
     operation: azpoll.AsyncOperation[httpx.Response]
     begun_s: float
     until_s: float
@@ -70,22 +70,22 @@ class Handle:
 
 
 @dataclass(eq=False)
-class Work:
-    """A piece of work at the service.
+class RemoteOperation:
+    """An operation at the service.
 
     Attributes:
-        room: where it was begun.
-        beginning: the task that begins it; None once it has.
-        fake: the operation as the service knows it; None before it has begun, and where it never did.
-        handles: on it, the newest last.
-        token: to resume from, since its last handle ended; None while it is tracked.
-        token_error_s: how far the wall clock was ahead when the token was made.
-        may_be_refused: whether there was no valid credential for its initial request at some time.
+        holder: the holder of the tracker that began it.
+        beginning: the task that begins it; None afterwards.
+        fake: the operation of the fake service; None if it has not begun.
+        handles: the handles on it, the newest last.
+        token: the resume token of the last handle that ended; None while the operation is tracked.
+        token_error_s: the lead of the wall clock when the token was made, in seconds.
+        may_be_refused: whether its initial request had no valid credential at some time.
     """
 
     path: str
     draft: Draft
-    room: Room
+    holder: TrackerHolder
     asked_s: float
     beginning: asyncio.Task[azpoll.AsyncOperation[httpx.Response] | azpoll.AzpollError] | None = None
     fake: FakeOperation | None = None
@@ -96,7 +96,7 @@ class Work:
 
     @property
     def verdict(self) -> str | None:
-        """What was told of its end; None while that is open."""
+        """The end that a handle reported; None if no handle has reported one."""
         return next((handle.ending for handle in self.handles if handle.ending in VERDICTS), None)
 
     @property
@@ -105,13 +105,13 @@ class Work:
         return [handle for handle in self.handles if handle.ending is None]
 
     @property
-    def was_doubled(self) -> bool:
+    def has_two_handles(self) -> bool:
         """Whether two handles tracked it at the same time; each of them polls for itself."""
         return any(later.begun_s < earlier.ended_s for earlier, later in pairwise(self.handles))
 
 
 def ending_of(operation: azpoll.AsyncOperation[httpx.Response]) -> str:
-    """Return how an operation ended, without having seen it where it has a verdict."""
+    """Return the end of an operation. A success or failure of the service is not marked as retrieved."""
     if operation.state is azpoll.OperationState.UNKNOWN:
         return type(operation.exception()).__name__
     return operation.state.value

@@ -1,4 +1,4 @@
-"""What operations Hypothesis draws: of every pattern, with every fault, and with every option of their tracking."""
+"""Hypothesis strategies of operations: every pattern, every fault and every tracking option."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from azpoll.testing import Ordinary, Reply, RetryAfter, Script, redirect
-from tests.proofs.stack.random_operations import FAULTS, ONLY_OF_A_MONITOR, OUTCOMES, PATTERNS
+from tests.proofs.stack.random_operations import FAULTS, MONITOR_FAULTS, OUTCOMES, PATTERNS
 
 if TYPE_CHECKING:
     from azpoll.options import ResultWanted
     from azpoll.testing import Pattern, Step
 
 ELSEWHERE = "https://evil.example"
-MOST_FAULTS = 4
-"""In a row: fewer than rules 25 and 27 give up after, however long a machine sleeps between them."""
+MAX_FAULTS = 4
+"""In a row: fewer than the number after which rules 25 and 27 give up, even if the machine sleeps in between."""
 
-_NO_RESULT = sorted(FAULTS.keys() - ONLY_OF_A_MONITOR)
+_NO_RESULT = sorted(FAULTS.keys() - MONITOR_FAULTS)
 _FOREIGN = {
     "a foreign monitor": Reply(200, {"status": "Running"}, {"Azure-AsyncOperation": f"{ELSEWHERE}/x"}),
     "a foreign redirect": redirect(f"{ELSEWHERE}/x", 307),
@@ -28,15 +28,15 @@ _FOREIGN = {
 
 @dataclass(frozen=True)
 class Draft:
-    """An operation that is to be begun.
+    """An operation that has not begun.
 
     Attributes:
-        method: of its initial request.
-        script: how it goes at the service.
-        foreign: whether some answer names a URL that is not to be trusted.
-        timeout: of its tracking.
-        result: what is wanted in the end.
-        by_hand: whether the program sends the initial request itself, and gives the response to the tracker.
+        method: the method of its initial request.
+        script: its script at the service.
+        foreign: whether an answer names an untrusted URL.
+        timeout: the timeout of its tracking.
+        result: the wanted result.
+        by_hand: whether the program sends the initial request itself and passes the response to the tracker.
     """
 
     method: str
@@ -53,11 +53,11 @@ def _step(kind: str, seed: int) -> Step:
 
 @st.composite
 def drafts(draw: st.DrawFn) -> Draft:
-    """Return an operation of any kind."""
+    """Draw an operation."""
     pattern: Pattern = draw(st.sampled_from(PATTERNS))
     monitored = pattern in {"azure-async-operation", "operation-location"}
     possible = [*sorted(FAULTS), *_FOREIGN] if monitored else _NO_RESULT
-    kinds = draw(st.lists(st.sampled_from(possible), max_size=MOST_FAULTS))
+    kinds = draw(st.lists(st.sampled_from(possible), max_size=MAX_FAULTS))
     seed = draw(st.integers(0, 9))
     first = draw(st.integers(0, 2))
     script = Script(

@@ -1,4 +1,4 @@
-"""The way from one tracker to the service, which notes what leaves and when."""
+"""A transport that records the requests of one tracker."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 
 class Read(NamedTuple):
-    """A GET that left, for the first time where its auth repeats it; `at_s` is the loop's time."""
+    """A GET, at the loop time `at_s`. A repetition by the auth is not another read."""
 
     at_s: float
     subscription: str
 
 
-class Doubled(NamedTuple):
-    """A request that left while another one about the same resource was in flight."""
+class Overlap(NamedTuple):
+    """A request that was sent while another request of the same resource was in flight."""
 
     resource: str
     text: str
 
 
-class Wire(httpx.AsyncBaseTransport):
-    """One tracker's.
+class RecordingTransport(httpx.AsyncBaseTransport):
+    """The transport of one tracker.
 
     Attributes:
-        reads: in the order they left.
-        doubled: requests that left while another of the same operation was in flight.
-        at_once: what a transport may say of itself: few, so that requests wait for one another, and more when they do.
+        reads: the reads in the order of sending.
+        overlapping: requests that were sent while another request of the same operation was in flight.
+        at_once: the concurrency limits that a transport may declare; they are low, so that requests queue.
     """
 
     at_once = (1, 3)
@@ -46,13 +46,13 @@ class Wire(httpx.AsyncBaseTransport):
         self._under_way: Counter[str] = Counter()
         self._seen: WeakSet[httpx.Request] = WeakSet()
         self.reads: list[Read] = []
-        self.doubled: list[Doubled] = []
+        self.overlapping: list[Overlap] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         path, at_s = request.url.path, self._clock()
         subject = subject_of(path, self._arm.operations)
         if self._under_way[subject]:
-            self.doubled.append(Doubled(subject, f"{request.method} {path} at {at_s:.3f} s"))
+            self.overlapping.append(Overlap(subject, f"{request.method} {path} at {at_s:.3f} s"))
         if request.method == "GET" and request not in self._seen:
             self._seen.add(request)
             self.reads.append(Read(at_s, path.split("/")[2]))
@@ -64,7 +64,7 @@ class Wire(httpx.AsyncBaseTransport):
 
 
 def subject_of(path: str, operations: Mapping[str, FakeOperation]) -> str:
-    """Return the path of the resource that a request is about."""
+    """Return the path of the resource of a request."""
     path = path.removesuffix(":cancel").removesuffix("/cancel")
     operation = operations.get(path.rpartition("/")[2])
     return path if operation is None else operation.path

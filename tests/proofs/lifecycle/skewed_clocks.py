@@ -1,4 +1,4 @@
-"""Three clocks that need not agree: the event loop's, the service's, and the wall's."""
+"""Three clocks that may differ: of the event loop, of the service, and the wall clock."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ if TYPE_CHECKING:
     from azpoll.testing import VirtualLoop
 
 EPOCH_S = 1_790_000_000.0
-STEP_BORNE_S = 0.95
-"""A clock may be behind by a second where a token is made: azpoll bears it."""
+TOLERATED_LAG_S = 0.95
+"""azpoll tolerates a wall clock that is up to 1 s behind when a token is made."""
 
 TICK_S = 0.001
-"""Two things one after the other are not of the same moment by any real clock."""
+"""The shortest time between two consecutive actions."""
 
 
 class Clocks:
-    """What each clock shows.
+    """The time that each clock shows.
 
     Attributes:
-        error_s: how far the wall clock is ahead of the true time.
+        error_s: the lead of the wall clock over the true time, in seconds.
     """
 
     def __init__(self, loop: VirtualLoop) -> None:
@@ -28,7 +28,7 @@ class Clocks:
         self.error_s = 0.0
 
     def loop_s(self) -> float:
-        """Return the time of the event loop, which stands still while some machines sleep."""
+        """Return the time of the event loop; on some systems it stops while the machine sleeps."""
         return self._loop.time()
 
     def true_s(self) -> float:
@@ -36,11 +36,11 @@ class Clocks:
         return self._loop.time() + self._asleep_s
 
     def wall_s(self) -> float:
-        """Return the Unix time, as far as this machine knows it."""
+        """Return the Unix time of this machine."""
         return EPOCH_S + self.true_s() + self.error_s
 
     def suspend(self, seconds: float, *, counted: bool) -> None:
-        """Let time pass in which nothing runs; `counted` by the loop's clock, as on some systems, or not."""
+        """Suspend the machine; `counted` tells whether the loop's clock goes on, which depends on the system."""
         if counted:
             self._loop.stall(seconds)
         else:

@@ -1,4 +1,4 @@
-"""The judge finds each thing that must not be, where something between a tracker and the service brings it about."""
+"""The checks find each broken invariant when a faulty transport or a changed record breaks it."""
 
 from __future__ import annotations
 
@@ -8,73 +8,75 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpoll.testing import Script
-from tests.proofs.lifecycle.faulty_transports import SABOTAGE, Between
-from tests.proofs.lifecycle.final_drain import settle
+from tests.proofs.lifecycle.environment import Environment
+from tests.proofs.lifecycle.faulty_transports import FAULTY_TRANSPORTS, PassThrough
+from tests.proofs.lifecycle.final_drain import drain
 from tests.proofs.lifecycle.hypothesis_run import run
-from tests.proofs.lifecycle.lifecycle_invariants import broken_in_the_end, broken_so_far
+from tests.proofs.lifecycle.lifecycle_invariants import final_violations, step_violations
 from tests.proofs.lifecycle.lifecycle_program import Program
 from tests.proofs.lifecycle.operation_strategies import Draft
 from tests.proofs.lifecycle.recording_transport import Read
-from tests.proofs.lifecycle.simulated_world import World
-from tests.proofs.stack.random_operations import CANARY
+from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.slow
+
 PLAIN = Draft("PUT", Script(duration_s=60, retry_after=17), foreign=False, timeout=None, result="final", by_hand=False)
 
 
-@pytest.mark.parametrize("invariant", SABOTAGE)
-def test_each_sabotage_is_found_and_called_by_its_name(invariant: str) -> None:
+@pytest.mark.parametrize("invariant", FAULTY_TRANSPORTS)
+def test_each_faulty_transport_breaks_the_named_invariant(invariant: str) -> None:
     with pytest.raises(AssertionError, match=rf"\A{invariant} "):
-        run(Counter(), examples=50, steps=30, between=SABOTAGE[invariant], shrink=False)
+        run(Counter(), examples=50, steps=30, wrap_transport=FAULTY_TRANSPORTS[invariant], shrink=False)
 
 
-def test_what_stands_between_and_changes_nothing_is_not_found_fault_with() -> None:
-    run(Counter(), examples=5, steps=30, between=Between)
+def test_a_transport_that_changes_nothing_breaks_no_invariant() -> None:
+    run(Counter(), examples=5, steps=30, wrap_transport=PassThrough)
 
 
 @pytest.fixture
 def program() -> Iterator[Program]:
-    """Return a program that has run to its end, and has broken nothing."""
-    world = World()
-    program = Program(world)
+    """A program that has run to its end without breaking an invariant."""
+    environment = Environment()
+    program = Program(environment)
     program.begin(program.open("stop"), PLAIN)
-    program.look()
+    program.observe()
     program.wait_for(program.handles[0], "await")
-    settle(program)
-    assert broken_so_far(program) + broken_in_the_end(program) == []
+    drain(program)
+    assert step_violations(program) + final_violations(program) == []
     yield program
-    world.close()
+    environment.close()
 
 
-def told_twice(program: Program) -> None:
-    program.handles[0].waiters[0].told *= 2
+def ended_twice(program: Program) -> None:
+    program.handles[0].waiters[0].ends *= 2
 
 
 def called_twice(program: Program) -> None:
     program.handles[0].calls = 2
 
 
-def read_without_end(program: Program) -> None:
-    program.rooms[0].wire.reads += [Read(100 + number / 10, "s0") for number in range(4)]
+def excess_reads(program: Program) -> None:
+    program.holders[0].transport.reads += [Read(100 + number / 10, "s0") for number in range(4)]
 
 
-def telling(program: Program) -> None:
+def leaked_secret(program: Program) -> None:
     program.texts.append(f"Bearer {CANARY}")
 
 
-HARM: tuple[tuple[str, Callable[[Program], None]], ...] = (
-    ("I3", told_twice),
+DEFECTS: tuple[tuple[str, Callable[[Program], None]], ...] = (
+    ("I3", ended_twice),
     ("I3", called_twice),
-    ("I7", read_without_end),
-    ("I9", telling),
+    ("I7", excess_reads),
+    ("I9", leaked_secret),
 )
 
 
-@pytest.mark.parametrize(("invariant", "harm"), HARM)
-def test_what_no_service_can_bring_about_is_found_as_well(
-    program: Program, invariant: str, harm: Callable[[Program], None]
+@pytest.mark.parametrize(("invariant", "defect"), DEFECTS)
+def test_a_violation_that_no_service_can_cause_is_found(
+    program: Program, invariant: str, defect: Callable[[Program], None]
 ) -> None:
-    harm(program)
-    assert [line.split()[0] for line in broken_in_the_end(program)] == [invariant]
+    defect(program)
+    assert [line.split()[0] for line in final_violations(program)] == [invariant]

@@ -1,4 +1,4 @@
-"""What the machine has found, each as a row of its own."""
+"""Failures that the state machine has found, one test each."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import time
 from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 import pytest
 
 import azpoll
 from azpoll.protocol import resume_token as tokens
 from azpoll.testing import Delay, FakeARM, Ordinary, Script, run_virtual
-from tests.proofs.stack.random_operations import ORIGIN
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import httpx
 
     from azpoll.testing import Step
 
@@ -26,20 +27,16 @@ CANCEL = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Fake/things/t/ca
 LATENCY_S = 0.05
 
 
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN, timeout=None)  # noqa: S113 - azpoll's
-
-
 def slow_second_poll(seconds: float) -> FakeARM:
-    """Return a service that takes so long to answer the second poll, which leaves after 34.1 s."""
+    """Return a service whose answer to the second poll, sent at 34.1 s, takes `seconds`."""
     polls: Sequence[Step] = [Ordinary(), Delay(seconds), Ordinary()]
     arm = FakeARM(limits=None, latency_s=LATENCY_S)
     arm.operation("DELETE", duration_s=300, retry_after=17, polls=polls)
     return arm
 
 
-async def test_who_stops_tracking_during_a_poll_and_resumes_waits_for_its_retry_after() -> None:
-    """The token of the error knows the answer to the poll that was in flight."""
+async def test_resuming_during_a_poll_waits_for_its_answer_and_retry_after() -> None:
+    """The token of the error has the answer to the poll that was in flight."""
     arm = slow_second_poll(5)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
@@ -57,8 +54,8 @@ async def test_who_stops_tracking_during_a_poll_and_resumes_waits_for_its_retry_
     arm.no_requests_after_end()
 
 
-async def test_a_token_keeps_a_retry_after_that_is_longer_than_the_time_to_the_deadline() -> None:
-    """The deadline is of this tracking; it gives nobody a right to ask sooner."""
+async def test_a_token_keeps_a_retry_after_beyond_the_deadline() -> None:
+    """A deadline ends the tracking; it does not allow an earlier poll."""
     arm = FakeARM(limits=None, latency_s=LATENCY_S)
     arm.operation("DELETE", duration_s=100, retry_after=60)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -68,7 +65,7 @@ async def test_a_token_keeps_a_retry_after_that_is_longer_than_the_time_to_the_d
     arm.no_early_polls()
 
 
-def test_a_token_that_is_made_when_the_loop_is_gone_keeps_the_time_of_the_next_poll() -> None:
+def test_a_token_made_after_the_loop_ended_keeps_the_next_poll_time() -> None:
     arm = FakeARM(limits=None)
     arm.operation("DELETE", duration_s=100, retry_after=60)
 
@@ -81,15 +78,15 @@ def test_a_token_that_is_made_when_the_loop_is_gone_keeps_the_time_of_the_next_p
     assert tokens.decode(token).not_before >= begun_s + 60
 
 
-async def test_what_was_begun_when_the_tracker_closed_is_returned_although_others_waited_for_their_turn() -> None:
-    """Their turn does not come any more: nothing of theirs is sent, and nothing of the first is lost."""
+async def test_closing_returns_begun_operations_while_others_are_queued() -> None:
+    """Queued initial requests are not sent after the close; the operations that have begun are returned."""
     arm = FakeARM(default=Script(duration_s=5), limits=None, latency_s=3)
-    begun: list[azpoll.AsyncOperation[httpx.Response]] = []
+    started: list[azpoll.AsyncOperation[httpx.Response]] = []
     refused: list[azpoll.TrackerClosed] = []
 
     async def begin(tracker: azpoll.Tracker[httpx.Response], number: int) -> None:
         try:
-            begun.append(await tracker.begin("PUT", THING.replace("/t?", f"/t{number}?")))
+            started.append(await tracker.begin("PUT", THING.replace("/t?", f"/t{number}?")))
         except azpoll.TrackerClosed as error:
             refused.append(error)
 
@@ -101,6 +98,6 @@ async def test_what_was_begun_when_the_tracker_closed_is_returned_although_other
         for number in range(4):
             tasks.start_soon(begin, tracker, number)
         await anyio.sleep(1)
-    assert (len(begun), len(refused)) == (2, 2)
+    assert (len(started), len(refused)) == (2, 2)
     assert len(arm.requests) == 2
-    assert all(operation.resume_token() for operation in begun)
+    assert all(operation.resume_token() for operation in started)

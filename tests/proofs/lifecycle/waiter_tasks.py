@@ -1,11 +1,11 @@
-"""Those that wait: for the end of an operation, or for a request to cancel it; and what they are told."""
+"""Tasks that await an operation or a cancel request, and the results they get."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
 import azpoll
-from tests.proofs.stack.awaiter_result import told_of
+from tests.proofs.stack.awaiter_result import end_and_text
 
 if TYPE_CHECKING:
     import httpx
@@ -16,9 +16,9 @@ Kind = Literal["await", "wait", "snapshots"]
 
 
 async def wait(operation: azpoll.AsyncOperation[httpx.Response], waiter: Waiter, kind: Kind, texts: list[str]) -> None:
-    """Wait for an operation in one of the ways there are, and note what was told and shown."""
-    told, text = await told_of(_waited(operation, kind, texts))
-    waiter.told.append(told)
+    """Await an operation in one of three ways, and record its end and all texts."""
+    ends, text = await end_and_text(_waited(operation, kind, texts))
+    waiter.ends.append(ends)
     texts += [text, repr(operation)]
 
 
@@ -31,21 +31,23 @@ async def _waited(operation: azpoll.AsyncOperation[httpx.Response], kind: Kind, 
 
 
 async def cancel(handle: Handle) -> bool | azpoll.AzpollError:
-    """Ask the service to cancel, and return what was told."""
+    """Send a cancel request; return the result or the error."""
     try:
         return await handle.operation.cancel()
     except azpoll.AzpollError as error:
         return error
 
 
-def check_canceled(handle: Handle, told: bool | azpoll.AzpollError) -> None:  # noqa: FBT001 - what a call returned
-    """Check what a call of `cancel` told."""
-    if isinstance(told, azpoll.TrackerClosed):
-        assert handle.may_stop, told
-    elif isinstance(told, azpoll.AzpollError):
-        assert isinstance(told, azpoll.CancelFailed), told
-    elif told:
-        assert handle.work.fake is not None
-        assert handle.work.fake.canceled, "it was told that the service had taken the request to cancel"
+def check_canceled(handle: Handle, ends: bool | azpoll.AzpollError) -> None:  # noqa: FBT001 - the return value of a call
+    """Check the result of a call of `cancel`."""
+    if isinstance(ends, azpoll.TrackerClosed):
+        assert handle.may_stop, ends
+    elif isinstance(ends, azpoll.AzpollError):
+        assert isinstance(ends, azpoll.CancelFailed), ends
+    elif ends:
+        assert handle.remote.fake is not None
+        assert handle.remote.fake.canceled, "`cancel` reported that the service had accepted the request"
     else:
-        assert handle.operation.state is not azpoll.OperationState.RUNNING, "it was told that it had ended"
+        assert handle.operation.state is not azpoll.OperationState.RUNNING, (
+            "`cancel` reported that the operation had ended"
+        )

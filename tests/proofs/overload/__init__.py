@@ -1,1 +1,1 @@
-"""R12: herds, that want to be asked all at once, and what the service sees of them, in virtual time."""
+"""R12: overload: many operations are due at the same time, in virtual time."""

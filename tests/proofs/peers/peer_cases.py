@@ -1,4 +1,4 @@
-"""Cases from the peers' own tests, as data; `source` of each names the test it was taken from."""
+"""Cases from the tests of other clients, as data; `source` names the original test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = Path(__file__).with_name("peer_cases.json")
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of the service; status 0 is a connection that was dropped."""
+    """One answer of the service; status 0 is a dropped connection."""
 
     status: int
     headers: dict[str, str]
@@ -22,7 +22,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Case:
-    """One operation: what the service answers, and what must come of it."""
+    """One operation: the answers of the service, and the expected outcome."""
 
     id: str
     source: str

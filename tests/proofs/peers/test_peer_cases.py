@@ -1,4 +1,4 @@
-"""What the peers' own tests expect, driven through the public API in virtual time."""
+"""Cases from the tests of other clients, run through the public API in virtual time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 import azpoll
 from tests.proofs.peers.peer_cases import Case, Reply, load
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Service:
-    """Answers polls from a case's script, and keeps the time and URL of each request."""
+    """Answers polls from the script of a case, and records the time and URL of each request."""
 
     def __init__(self, case: Case) -> None:
         self.requests: list[tuple[float, str]] = []
@@ -28,7 +29,7 @@ class Service:
     @staticmethod
     def _script(case: Case) -> Iterator[Reply]:
         yield from case.polls
-        while True:  # a script that has run out repeats its last answer, as a service would
+        while True:  # after its end a script repeats the last answer, as a service does
             yield case.polls[-1]
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -67,11 +68,11 @@ async def outcome_of(client: httpx.AsyncClient, case: Case) -> tuple[str, httpx.
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in load()])
-async def test_peer_case(case: Case) -> None:
-    """An operation of a peer's test ends as the rules say, after the requests they allow and none too early."""
+async def test_a_case_of_another_client_ends_as_the_rules_say(case: Case) -> None:
+    """The operation ends as the rules say, after the expected requests, none of them early."""
     service = Service(case)
-    begun_s = anyio.current_time()
-    async with httpx.AsyncClient(transport=httpx.MockTransport(service.answer)) as client:
+    started_s = anyio.current_time()
+    async with new_client(transport=httpx.MockTransport(service.answer)) as client:
         outcome, result = await outcome_of(client, case)
 
     assert outcome == case.expect["outcome"], result
@@ -84,8 +85,8 @@ async def test_peer_case(case: Case) -> None:
     if "requests" in case.expect:
         urls = [url for _, url in service.requests]
         expected = case.expect["requests"]
-        # An answer that could not be read is asked for again; the script of an error does not say how often.
+        # An unreadable answer is polled again; the script of an error does not say how often.
         assert (urls[: len(expected)] if outcome == "error" and expected else urls) == expected
-    times = [begun_s, *(at_s for at_s, _ in service.requests)]
+    times = [started_s, *(at_s for at_s, _ in service.requests)]
     for before_s, at_s, least_s in zip(times, times[1:], case.expect.get("delays", ()), strict=False):
         assert least_s is None or at_s - before_s >= least_s

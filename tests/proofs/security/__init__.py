@@ -1,1 +1,1 @@
-"""Goal R6: no byte of a credential leaves the origin it is for, whatever URL is named, where, and in which form."""
+"""R6 and several threats: no credential and no secret leaves its origin, and a slow scope delays no other."""

@@ -1,4 +1,4 @@
-"""Clients with a credential of each kind, and all that the caller, a log or a crash report can see."""
+"""Clients with a credential of each kind, and the texts that a user, a log or a crash report can see."""
 
 from __future__ import annotations
 
@@ -15,41 +15,39 @@ import trustme
 
 import azpoll
 from tests.proofs.security.two_host_network import HOME, Network
-from tests.proofs.security.url_entries import ACCEPTED, THING, Scene, said
+from tests.proofs.security.url_entries import ACCEPTED, THING, OpenTracker, answer
+from tests.support.canary import CANARY
+from tests.support.clients import ClientOptions, Library, new_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 
-    from tests.proofs.security.url_entries import Told
+    from tests.proofs.security.url_entries import CallResult
 
 T = TypeVar("T")
 
-Library = Literal["httpx", "httpx2"]
 Scheme = Literal["http", "https"]
-LIBRARIES: tuple[Library, ...] = ("httpx", "httpx2")
 SCHEMES: tuple[Scheme, ...] = ("http", "https")
 
-CANARY = "k4n4ry-0f-g0ld"
-"""The credential."""
 SECRET = "s1gn4tur3-0f-4-url"
-"""In the query of a foreign URL: home, which names it, may know it; nobody who reads an error does."""
+"""A secret in the query of a foreign URL: the home server may know it, but no error may show it."""
 COOKIE = "c00k13-0f-h0m3"
-"""Set by home, and no business of another machine either."""
+"""A cookie of the home server; no other server may receive it."""
 
 
-def _bearer(_: Library) -> dict[str, object]:
+def _bearer(_: Library) -> ClientOptions:
     return {"headers": {"Authorization": f"Bearer {CANARY}"}}
 
 
-def _api_key(_: Library) -> dict[str, object]:
+def _api_key(_: Library) -> ClientOptions:
     return {"headers": {"x-api-key": CANARY, "Ocp-Apim-Subscription-Key": CANARY}}
 
 
-def _cookie(_: Library) -> dict[str, object]:
+def _cookie(_: Library) -> ClientOptions:
     return {"cookies": {"session": CANARY}}
 
 
-def _auth(library: Library) -> dict[str, object]:
+def _auth(library: Library) -> ClientOptions:
     base: Any = import_module(library).Auth
 
     class Signer(base):  # type: ignore[misc]  # the library is a parameter
@@ -60,7 +58,7 @@ def _auth(library: Library) -> dict[str, object]:
     return {"auth": Signer()}
 
 
-CREDENTIALS: dict[str, Callable[[Library], dict[str, object]]] = {
+CREDENTIALS: dict[str, Callable[[Library], ClientOptions]] = {
     "bearer": _bearer,
     "API key": _api_key,
     "cookie": _cookie,
@@ -70,7 +68,7 @@ CREDENTIALS: dict[str, Callable[[Library], dict[str, object]]] = {
 
 @cache
 def _tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return what home proves its name with, and what believes it."""
+    """Return the TLS contexts of the home server and of a client that trusts it."""
     authority, server, client = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert(HOME).configure_cert(server)  # pyright: ignore[reportUnknownMemberType] - OpenSSL's too
     authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType] - OpenSSL's too
@@ -78,28 +76,29 @@ def _tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 @asynccontextmanager
-async def scene(
+async def open_tracker(
     library: Library, scheme: Scheme, credential: str, allowed_origins: Iterable[str] = ()
-) -> AsyncGenerator[tuple[Scene, Network]]:
-    """Track, with a credential, operations that home begins."""
+) -> AsyncGenerator[tuple[OpenTracker, Network]]:
+    """Open a tracker with a credential; yield it with the network."""
     network = asyncio.get_running_loop()
     assert isinstance(network, Network)
     server, verify = _tls()
-    arguments = {**CREDENTIALS[credential](library), "verify": verify, "trust_env": False}
+    options: ClientOptions = {"base_url": f"{scheme}://{HOME}", "verify": verify, "trust_env": False}
+    options.update(CREDENTIALS[credential](library))
     origin = f"{scheme}://{HOME}"
     async with (
         network.serve(scheme, server if scheme == "https" else None),
-        import_module(library).AsyncClient(base_url=origin, **arguments) as client,
+        new_client(library, **options) as client,
         azpoll.Tracker(client, budget=None, allowed_origins=allowed_origins, on_exit="stop") as tracker,
     ):
-        if credential == "cookie":  # a jar with cookies in it is another way through azpoll
-            network.home.plays([said(204, Set_Cookie=f"home={COOKIE}; Path=/")])
+        if credential == "cookie":  # a cookie jar with cookies takes another code path
+            network.home.answer_with([answer(204, Set_Cookie=f"home={COOKIE}; Path=/")])
             await tracker.begin("GET", "/cookies")
-        network.home.plays([ACCEPTED])
+        network.home.answer_with([ACCEPTED])
         operation = await tracker.begin("PUT", THING)
         token = operation.resume_token()
         operation.stop_tracking()
-        yield Scene(tracker, network.home, origin, token), network
+        yield OpenTracker(tracker, network.home, origin, token), network
 
 
 def run(main: Callable[[], Awaitable[T]]) -> T:
@@ -112,17 +111,17 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
         return runner.run(awaited())
 
 
-def printed(told: Told) -> str:
-    """Return what printing shows of all that the caller was told."""
-    shown = [repr(each) for each in told.shown]
-    if told.error is not None:
-        shown += [str(told.error), repr(told.error), repr(told.error.reported), repr(told.error.response)]
+def printable_text(result: CallResult) -> str:
+    """Return the text of all printable objects of a result."""
+    shown = [repr(each) for each in result.shown]
+    if result.error is not None:
+        shown += [str(result.error), repr(result.error), repr(result.error.reported), repr(result.error.response)]
     return "\n".join(shown)
 
 
-def kept(told: Told) -> str:
-    """Return what a crash report, a pickle and a store of tokens hold of it."""
-    error = told.error
+def stored_text(result: CallResult) -> str:
+    """Return the text of the traceback and the pickle of an error."""
+    error = result.error
     if error is None:
         return ""
     lines = traceback.format_exception(error)

@@ -1,4 +1,4 @@
-"""Threat T9: from an operation's first answer on, no log line holds what a URL, a header or a body says."""
+"""Threat T9: after the first answer no log line contains a URL query, a header or a body."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ import pytest
 
 import azpoll
 from azpoll.testing import Drop, FakeARM, Ordinary, Pattern, Reply, Step, html_page
-from tests.support.operations import CANARY, GROUP, LIBRARIES, Library, client_of, error_of
+from tests.support.canary import CANARY
+from tests.support.clients import Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, error_of
 
 pytestmark = pytest.mark.anyio
 
 SECRETS = {"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY}
-TOLD = {"Set-Cookie": f"s={CANARY}", "x-secret": CANARY, "Retry-After": CANARY, "Content-Type": CANARY}
+SECRET_HEADERS = {"Set-Cookie": f"s={CANARY}", "x-secret": CANARY, "Retry-After": CANARY, "Content-Type": CANARY}
 NAMES = {
     "azure-async-operation": "Azure-AsyncOperation",
     "operation-location": "Operation-Location",
     "location": "Location",
 }
-TROUBLES: list[Step] = [
-    Reply(429, {"error": {"code": CANARY}}, TOLD),
-    Reply(503, CANARY, TOLD),
-    Reply(401, {"error": {"message": CANARY}}, TOLD | {"WWW-Authenticate": CANARY}),
+FAULTS: list[Step] = [
+    Reply(429, {"error": {"code": CANARY}}, SECRET_HEADERS),
+    Reply(503, CANARY, SECRET_HEADERS),
+    Reply(401, {"error": {"message": CANARY}}, SECRET_HEADERS | {"WWW-Authenticate": CANARY}),
     Reply(302, None, {"Location": "{poll_url}&sig=" + CANARY}),
     html_page(200, CANARY),
     Drop(),
@@ -35,20 +38,20 @@ def initial(pattern: Pattern) -> Reply | None:
     if pattern == "body":
         return None
     url = "{location_url}" if pattern == "location" else "{poll_url}"
-    return Reply(202, {"secret": CANARY}, {NAMES[pattern]: f"{url}&sig={CANARY}", **TOLD}, retry_after=1)
+    return Reply(202, {"secret": CANARY}, {NAMES[pattern]: f"{url}&sig={CANARY}", **SECRET_HEADERS}, retry_after=1)
 
 
-def fails(told: object) -> None:
-    raise LookupError(f"the caller has no use for {told!r}")
+def failing_listener(event: object) -> None:
+    raise LookupError(f"the listener fails on {event!r}")
 
 
 @pytest.mark.parametrize("outcome", ["Succeeded", "Failed"])
 @pytest.mark.parametrize("pattern", get_args(Pattern))
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_no_log_line_of_any_logger_holds_a_secret(
     library: Library, pattern: Pattern, outcome: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At DEBUG, the libraries' own loggers included; only the initial request is the client's to log."""
+    """Holds at DEBUG, the loggers of the libraries included; the client logs only the initial request."""
     caplog.set_level(logging.DEBUG)
     arm = FakeARM(limits=None)
     arm.operation(
@@ -59,14 +62,14 @@ async def test_no_log_line_of_any_logger_holds_a_secret(
         result={"secret": CANARY},
         error={"code": "Conflict", "message": CANARY},
         initial=initial(pattern),
-        polls=TROUBLES,
+        polls=FAULTS,
     )
     async with client_of(arm, library, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", f"{GROUP}?api-version=1", json={"password": CANARY})
-        tracker.subscribe(fails)
-        operation.add_done_callback(fails)
+        tracker.subscribe(failing_listener)
+        operation.add_done_callback(failing_listener)
         await (operation if outcome == "Succeeded" else error_of(operation))
-    assert sum(request.method == "GET" for request in arm.requests) >= len(TROUBLES)
+    assert sum(request.method == "GET" for request in arm.requests) >= len(FAULTS)
     assert [record for record in caplog.records if record.name.startswith("azpoll")], "the listener's error is logged"
     shown = logging.Formatter().format
     assert not [line for line in map(shown, caplog.records) if CANARY in line]

@@ -1,7 +1,7 @@
-"""Threat T4: a name that is made to lead to another machine is asked nothing, since that machine cannot prove it.
+"""Threat T4: after DNS rebinding no request is sent, since the other server has no certificate for the name.
 
-The origin of a URL is a name; who resolves it decides where it leads. TLS holds what the check of the origin cannot: a
-real handshake on loopback, with a resolver that lies.
+The origin check compares names, and a resolver decides the address of a name. TLS closes this gap. The test makes real
+handshakes on loopback, with a resolver that returns false addresses.
 """
 
 from __future__ import annotations
@@ -17,54 +17,54 @@ import pytest
 import trustme
 
 import azpoll
+from tests.support.canary import CANARY
+from tests.support.clients import Library, new_client
+from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 NAME = "management.azure.com"
-TOKEN = "k4n4ry-0f-g0ld"
 DONE = b'HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n{"status":"Succeeded"}'
-
-LIBRARY = pytest.mark.parametrize("library", ["httpx", "httpx2"])
 
 
 @pytest.fixture(autouse=True)
-def _a_resolver_that_lies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name leads to this machine, as one of an attacker's would lead to 169.254.169.254."""
+def _false_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolve every name to this machine, as an attacker would resolve it to 169.254.169.254."""
     resolve = socket.getaddrinfo
 
-    def lie(_: object, port: int, *arguments: Any, **options: Any) -> Any:
+    def resolve_falsely(_: object, port: int, *arguments: Any, **options: Any) -> Any:
         return resolve("127.0.0.1", port, *arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", lie)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_falsely)
 
 
 @asynccontextmanager
-async def machine(authority: trustme.CA, *names: str) -> AsyncGenerator[tuple[int, bytearray]]:
-    """Listen as a machine that can prove these names; give its port, and what it is told in confidence."""
-    heard = bytearray()
+async def serve_as(authority: trustme.CA, *names: str) -> AsyncGenerator[tuple[int, bytearray]]:
+    """Listen with a certificate for the names; yield the port and the decrypted bytes."""
+    received = bytearray()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.extend(await reader.readuntil(b"\r\n\r\n"))
+        received.extend(await reader.readuntil(b"\r\n\r\n"))
         writer.write(DONE)
         writer.close()
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names).configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - OpenSSL's too
     async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
-        yield server.sockets[0].getsockname()[1], heard
+        yield server.sockets[0].getsockname()[1], received
 
 
-async def ask(library: str, *names: str) -> tuple[azpoll.AzpollError | None, bytes]:
-    """Poll once at a machine that can prove these names; return what was told of it, and what the machine heard."""
+async def poll_once(library: Library, *names: str) -> tuple[azpoll.AzpollError | None, bytes]:
+    """Poll once at a server with a certificate for the names; return the error and the received bytes."""
     authority, verify = trustme.CA(), ssl.create_default_context()
     authority.configure_trust(verify)  # pyright: ignore[reportUnknownMemberType] - OpenSSL's too
     module = import_module(library)
-    async with machine(authority, *names) as (port, heard):
+    async with serve_as(authority, *names) as (port, received):
         base = f"https://{NAME}:{port}"
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+        headers = {"Authorization": f"Bearer {CANARY}"}
         async with (
-            module.AsyncClient(base_url=base, verify=verify, headers=headers, trust_env=False) as client,
+            new_client(library, base_url=base, verify=verify, headers=headers, trust_env=False) as client,
             azpoll.Tracker(client, min_interval=0.001) as tracker,
         ):
             request = module.Request("DELETE", f"{base}/things/t?api-version=1")
@@ -73,24 +73,24 @@ async def ask(library: str, *names: str) -> tuple[azpoll.AzpollError | None, byt
             try:
                 await operation
             except azpoll.AzpollError as error:
-                return error, bytes(heard)
-            return None, bytes(heard)
+                return error, bytes(received)
+            return None, bytes(received)
 
 
-@LIBRARY
-def test_a_machine_that_cannot_prove_the_name_is_told_nothing(library: str) -> None:
-    """It is a failure of the certificate: told at once, without a second try, and the operation can be resumed."""
-    error, heard = asyncio.run(ask(library, "169.254.169.254", "metadata.internal"))
-    assert heard == b""
+@EACH_LIBRARY
+def test_a_server_without_a_certificate_for_the_name_gets_no_request(library: Library) -> None:
+    """The certificate error is final after one attempt, and the operation can be resumed."""
+    error, received = asyncio.run(poll_once(library, "169.254.169.254", "metadata.internal"))
+    assert received == b""
     assert type(error) is azpoll.PollingError
     assert "certificate" in str(error)
     assert isinstance(error.__cause__, ssl.SSLCertVerificationError)
     assert error.resume_token is not None
 
 
-@LIBRARY
-def test_one_that_can_is_asked_with_the_credential(library: str) -> None:
-    """So that the test above is not about a machine that nobody reaches."""
-    error, heard = asyncio.run(ask(library, NAME))
+@EACH_LIBRARY
+def test_a_server_with_a_certificate_gets_the_credential(library: Library) -> None:
+    """So the test above does not pass for lack of a connection."""
+    error, received = asyncio.run(poll_once(library, NAME))
     assert error is None
-    assert f"bearer {TOKEN}".encode() in heard.lower()
+    assert f"bearer {CANARY}".encode() in received.lower()

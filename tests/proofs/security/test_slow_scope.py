@@ -1,4 +1,4 @@
-"""Threat T16: a tenant whose service drags every answer out delays the others by one exchange at most, not for ever."""
+"""Threat T16: a scope with slow answers delays other scopes by at most one exchange."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import pytest
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, IncomingRequest, Ordinary, Reply, Script
-from tests.support.operations import client_of
+from tests.support.clients import client_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 EXCHANGE_S = 30.0
 RETRY_AFTER_S = 10.0
-TARPITS = 400
-"""Fifty times as many as there are workers, so that one of them is always due."""
+SLOW_OPERATIONS = 400
+"""50 times the number of workers, so that one of these operations is always due."""
 
 
 def script_of(request: IncomingRequest) -> Script:
@@ -24,11 +24,11 @@ def script_of(request: IncomingRequest) -> Script:
     return Script(duration_s=600, retry_after=RETRY_AFTER_S)
 
 
-async def test_a_scope_that_drags_its_answers_out_starves_no_other() -> None:
-    """Its answers come after the limit of an exchange, or just before and with 429; it would take every worker."""
+async def test_a_scope_with_slow_answers_starves_no_other_scope() -> None:
+    """Its answers come after the limit of an exchange, or just before it with 429, so it could take every worker."""
     arm = FakeARM(default=script_of, limits=None)
     async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
-        for name in ("bad",) * TARPITS + ("good",) * 5:
+        for name in ("bad",) * SLOW_OPERATIONS + ("good",) * 5:
             url = f"/subscriptions/{name}/resourceGroups/g{len(arm.operations)}?api-version=1"
             await tracker.begin("PUT", url, json={}, result="status")
         await anyio.sleep(700)
@@ -37,6 +37,6 @@ async def test_a_scope_that_drags_its_answers_out_starves_no_other() -> None:
     assert len(good) == 5
     for operation in good:
         assert operation.ended_at_s is not None
-        assert operation.told_end_at_s is not None, "it ended, and nobody has asked"
+        assert operation.told_end_at_s is not None, "it ended, but no poll has read the end"
         assert operation.told_end_at_s - operation.ended_at_s <= RETRY_AFTER_S + EXCHANGE_S
-    assert late_s["good"] <= EXCHANGE_S < late_s["bad"], "the one that drags waits for itself"
+    assert late_s["good"] <= EXCHANGE_S < late_s["bad"], "the slow scope waits for itself"

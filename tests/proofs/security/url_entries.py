@@ -1,4 +1,4 @@
-"""Where a URL may be named: what home answers, one request after another, and what the caller does."""
+"""Every entry at which a URL reaches azpoll: the answers of the home server, and the call of the user."""
 
 from __future__ import annotations
 
@@ -15,97 +15,99 @@ import azpoll
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.proofs.security.two_host_network import Machine
+    from tests.proofs.security.two_host_network import RecordingServer
 
 REDIRECTS = (300, 301, 302, 303, 307, 308)
 THING = "/things/t?api-version=1"
-ELSEWHERE = "https://elsewhere.example/op"
+OTHER_URL = "https://elsewhere.example/op"
 
 TARGET = {"properties": {"provisioningState": "Succeeded", "targetResource": {"id": "/things/t"}}}
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A tracker, and the machine it began its operations at.
+class OpenTracker:
+    """A tracker, and the server at which it began its operations.
 
     Attributes:
-        origin: home's.
-        token: of an operation that home began.
+        origin: the origin of the home server.
+        token: the resume token of an operation that the home server began.
     """
 
     tracker: azpoll.Tracker[Any]
-    home: Machine
+    home: RecordingServer
     origin: str
     token: str
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the caller was told.
+class CallResult:
+    """The result of a call.
 
     Attributes:
-        error: None where all went well.
-        shown: whatever else the caller can print.
+        error: the error; None for a success.
+        shown: the other objects that the user can print.
     """
 
     error: azpoll.AzpollError | None
     shown: tuple[object, ...] = ()
 
 
-def said(status: int, body: object = None, **headers: str) -> bytes:
-    """Return an answer as bytes; in names of headers `_` stands for `-`, and values go out as they are."""
+def answer(status: int, body: object = None, **headers: str) -> bytes:
+    """Return an answer as bytes; `_` in header names stands for `-`, values are not encoded."""
     sent = b"" if body is None else json.dumps(body).encode()
     lines = (f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {status} Said\r\nContent-Length: {len(sent)}\r\n{''.join(lines)}\r\n".encode() + sent
+    return f"HTTP/1.1 {status} Reason\r\nContent-Length: {len(sent)}\r\n{''.join(lines)}\r\n".encode() + sent
 
 
-ACCEPTED = said(202, Azure_AsyncOperation="/o")
+ACCEPTED = answer(202, Azure_AsyncOperation="/o")
 RUNNING = {"status": "Running"}
 SUCCEEDED = {"status": "Succeeded"}
 
 
-async def ended(scene: Scene, operation: azpoll.AsyncOperation[Any]) -> Told:
-    """Wait for the end of an operation."""
+async def end_of(opened: OpenTracker, operation: azpoll.AsyncOperation[Any]) -> CallResult:
+    """Wait for the end of an operation; return the result."""
     await operation.wait()
-    return Told(operation.exception(), (operation, operation.snapshot(), scene.tracker.statistics()))
+    return CallResult(operation.exception(), (operation, operation.snapshot(), opened.tracker.statistics()))
 
 
-async def begun(method: str, script: Callable[[str], tuple[bytes, ...]], scene: Scene, url: str) -> Told:
-    """Begin an operation; home names the URL in one of its answers."""
-    scene.home.plays(script(url))
+async def begin_with(
+    method: str, script: Callable[[str], tuple[bytes, ...]], opened: OpenTracker, url: str
+) -> CallResult:
+    """Begin an operation; the home server names the URL in one of its answers."""
+    opened.home.answer_with(script(url))
     try:
-        operation = await scene.tracker.begin(method, THING)
+        operation = await opened.tracker.begin(method, THING)
     except azpoll.AzpollError as error:
-        return Told(error)
-    return await ended(scene, operation)
+        return CallResult(error)
+    return await end_of(opened, operation)
 
 
-async def resumed(members: Callable[[str], dict[str, str]], scene: Scene, url: str) -> Told:
-    """Resume from a token into which somebody has written the URL."""
-    scene.home.plays(())
-    token = scene.token
+async def resume_with(members: Callable[[str], dict[str, str]], opened: OpenTracker, url: str) -> CallResult:
+    """Resume from a token that was forged to contain the URL."""
+    opened.home.answer_with(())
+    token = opened.token
     proper: dict[str, object] = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     forged = base64.urlsafe_b64encode(json.dumps(proper | members(url)).encode()).decode()
     try:
-        operation = scene.tracker.resume(forged)
+        operation = opened.tracker.resume(forged)
     except azpoll.AzpollError as error:
-        return Told(error)
-    return await ended(scene, operation)
+        return CallResult(error)
+    return await end_of(opened, operation)
 
 
-async def canceled(scene: Scene, url: str) -> Told:
-    """Ask to cancel at the URL."""
-    scene.home.plays([ACCEPTED, said(202)])
-    operation = await scene.tracker.begin("POST", THING, cancel_url=url)
+async def cancel_at(opened: OpenTracker, url: str) -> CallResult:
+    """Send a cancel request to the URL."""
+    opened.home.answer_with([ACCEPTED, answer(202)])
+    operation = await opened.tracker.begin("POST", THING, cancel_url=url)
     try:
         await operation.cancel()
     except azpoll.AzpollError as error:
-        return Told(error, (await ended(scene, operation)).shown)
-    return await ended(scene, operation)
+        return CallResult(error, (await end_of(opened, operation)).shown)
+    return await end_of(opened, operation)
 
 
-class Listing:
-    """A list of a deployment's operations, and how it ended."""
+class DeploymentSource:
+    """A hint source over the list of a deployment, and its end."""
 
     def __init__(self, url: str) -> None:
         self.error: azpoll.AzpollError | None = None
@@ -113,7 +115,7 @@ class Listing:
         self._source = azpoll.DeploymentOperations(url)
 
     async def run(self, board: azpoll.HintBoard) -> None:
-        """List to the end."""
+        """Read the list to its end."""
         try:
             await self._source.run(board)
         except azpoll.AzpollError as error:
@@ -123,52 +125,56 @@ class Listing:
             self.over.set()
 
 
-async def listed(scene: Scene, url: str) -> Told:
-    """Read a list whose next page is at the URL."""
-    scene.home.plays([said(200, {"value": [], "nextLink": url}), said(200, {"value": [TARGET]})])
-    listing = Listing(f"{scene.origin}/operations?api-version=1")
-    scene.tracker.add_hints(listing)
+async def read_list(opened: OpenTracker, url: str) -> CallResult:
+    """Read a list whose next page has the URL."""
+    opened.home.answer_with([answer(200, {"value": [], "nextLink": url}), answer(200, {"value": [TARGET]})])
+    listing = DeploymentSource(f"{opened.origin}/operations?api-version=1")
+    opened.tracker.add_hints(listing)
     await listing.over.wait()
-    return Told(listing.error)
+    return CallResult(listing.error)
 
 
 def redirect(code: int) -> Callable[[str], tuple[bytes, ...]]:
-    """Return the script of a poll that is redirected to the URL."""
-    return lambda url: (ACCEPTED, said(code, Location=url))
+    """Return the answers of a poll that is redirected to the URL."""
+    return lambda url: (ACCEPTED, answer(code, Location=url))
 
 
-REDIRECTED = {f"a redirect, {code}": partial(begun, "DELETE", redirect(code)) for code in REDIRECTS}
-ENTRIES: dict[str, Callable[[Scene, str], Awaitable[Told]]] = {
-    "the first Azure-AsyncOperation": partial(begun, "PUT", lambda url: (said(202, Azure_AsyncOperation=url),)),
-    "the first Operation-Location": partial(begun, "POST", lambda url: (said(202, Operation_Location=url),)),
-    "the first Location": partial(begun, "DELETE", lambda url: (said(202, Location=url),)),
+REDIRECTED = {f"a redirect, {code}": partial(begin_with, "DELETE", redirect(code)) for code in REDIRECTS}
+ENTRIES: dict[str, Callable[[OpenTracker, str], Awaitable[CallResult]]] = {
+    "the first Azure-AsyncOperation": partial(begin_with, "PUT", lambda url: (answer(202, Azure_AsyncOperation=url),)),
+    "the first Operation-Location": partial(begin_with, "POST", lambda url: (answer(202, Operation_Location=url),)),
+    "the first Location": partial(begin_with, "DELETE", lambda url: (answer(202, Location=url),)),
     "a later Azure-AsyncOperation": partial(
-        begun, "PUT", lambda url: (ACCEPTED, said(200, RUNNING, Azure_AsyncOperation=url))
+        begin_with, "PUT", lambda url: (ACCEPTED, answer(200, RUNNING, Azure_AsyncOperation=url))
     ),
-    "a later Operation-Location": partial(begun, "POST", lambda url: (ACCEPTED, said(202, Operation_Location=url))),
-    "a later Location": partial(begun, "POST", lambda url: (said(202, Location="/l"), said(202, Location=url))),
-    "the last Location": partial(begun, "POST", lambda url: (ACCEPTED, said(200, SUCCEEDED, Location=url))),
+    "a later Operation-Location": partial(
+        begin_with, "POST", lambda url: (ACCEPTED, answer(202, Operation_Location=url))
+    ),
+    "a later Location": partial(
+        begin_with, "POST", lambda url: (answer(202, Location="/l"), answer(202, Location=url))
+    ),
+    "the last Location": partial(begin_with, "POST", lambda url: (ACCEPTED, answer(200, SUCCEEDED, Location=url))),
     "resourceLocation": partial(
-        begun, "PUT", lambda url: (ACCEPTED, said(200, {**SUCCEEDED, "resourceLocation": url}))
+        begin_with, "PUT", lambda url: (ACCEPTED, answer(200, {**SUCCEEDED, "resourceLocation": url}))
     ),
     **REDIRECTED,
     "a second redirect": partial(
-        begun, "PUT", lambda url: (ACCEPTED, said(302, Location="/o2"), said(307, Location=url))
+        begin_with, "PUT", lambda url: (ACCEPTED, answer(302, Location="/o2"), answer(307, Location=url))
     ),
     "a redirect of the final GET": partial(
-        begun, "PUT", lambda url: (ACCEPTED, said(200, SUCCEEDED), said(308, Location=url))
+        begin_with, "PUT", lambda url: (ACCEPTED, answer(200, SUCCEEDED), answer(308, Location=url))
     ),
     "a redirect of a confirmation": partial(
-        begun, "DELETE", lambda url: (ACCEPTED, said(404), said(301, Location=url))
+        begin_with, "DELETE", lambda url: (ACCEPTED, answer(404), answer(301, Location=url))
     ),
-    "a token's URL": partial(resumed, lambda url: {"url": url}),
-    "a token's resource": partial(resumed, lambda url: {"resource": url, "url": url}),
-    "a token's Location": partial(resumed, lambda url: {"location": url, "via": "location"}),
-    "a token's fallback": partial(resumed, lambda url: {"url": ELSEWHERE, "fallback": url}),
-    "cancel_url": canceled,
-    "a list's next page": listed,
+    "a token's URL": partial(resume_with, lambda url: {"url": url}),
+    "a token's resource": partial(resume_with, lambda url: {"resource": url, "url": url}),
+    "a token's Location": partial(resume_with, lambda url: {"location": url, "via": "location"}),
+    "a token's fallback": partial(resume_with, lambda url: {"url": OTHER_URL, "fallback": url}),
+    "cancel_url": cancel_at,
+    "a list's next page": read_list,
 }
-"""The five of rule 9, each where it can stand, and the two further ones."""
+"""The five entries of rule 9 in every place, the cancel URL, and the next page of a list."""
 
 NOT_FOLLOWED = {"a redirect, 300"}
-"""An answer that leaves the choice is no redirect to azpoll: it polls again."""
+"""A 300 offers a choice, so azpoll does not follow it; it polls again."""

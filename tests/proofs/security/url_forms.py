@@ -1,4 +1,4 @@
-"""The forms in which a foreign URL may be named, and those in which home's own may be.
+"""Forms of URLs that lead to a foreign server, and forms that lead to the home server.
 
 `{s}` stands for a scheme. Source: threats T3 and T4.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from tests.proofs.security.two_host_network import HOME
 
 SCHEMES = ("http", "https", "ftp")
-"""The two that could be sent, and one for all others."""
+"""Both schemes that can be sent, and one that cannot."""
 
 FOREIGN = {
     "another host": "{s}://evil.example/op?sig={secret}",
-    "a host below home's": f"{{s}}://{HOME}.evil.example/op",
-    "a host above home's": "{s}://test/op",
-    "userinfo that looks like home": f"{{s}}://{HOME}@evil.example/op",
+    "a subdomain with the home name": f"{{s}}://{HOME}.evil.example/op",
+    "the parent domain": "{s}://test/op",
+    "userinfo with the home name": f"{{s}}://{HOME}@evil.example/op",
     "userinfo with a password": f"{{s}}://user:pw@{HOME}/op",
     "empty userinfo": f"{{s}}://@{HOME}/op",
     "two at signs": f"{{s}}://a@{HOME}:80@evil.example/op",
@@ -61,11 +61,11 @@ FOREIGN = {
 DOWNGRADES = {
     "downgrade": f"http://{HOME}/op",
     "upgrade": f"https://{HOME}/op",
-    "another's port": f"https://{HOME}:80/op",
+    "the port of another scheme": f"https://{HOME}:80/op",
 }
-"""Home's own name with another scheme than that of the initial request, as the case may be."""
+"""The name of the home server with another scheme than the initial request."""
 
-HOMELY = {
+HOME_FORMS = {
     "absolute": f"{{s}}://{HOME}/op",
     "default port": f"{{s}}://{HOME}:{{port}}/op",
     "empty port": f"{{s}}://{HOME}:/op",
@@ -80,7 +80,7 @@ HOMELY = {
 
 
 def foreign_urls(home: str, secret: str) -> dict[str, str]:
-    """Return the URLs to be refused where home is asked by a scheme, by the names of form and scheme."""
+    """Return the URLs that must be rejected for a scheme of the home server, by form and scheme."""
     urls = {
         f"{name}, {scheme}" if "{s}" in form or "{S}" in form else name: form.replace("{s}", scheme)
         .replace("{S}", scheme.upper())
@@ -91,10 +91,10 @@ def foreign_urls(home: str, secret: str) -> dict[str, str]:
     return urls | {name: url for name, url in DOWNGRADES.items() if url != f"{home}://{HOME}/op"}
 
 
-def homely_urls(home: str) -> dict[str, str]:
-    """Return the URLs to be asked where home is asked by a scheme, by the name of their form."""
+def home_urls(home: str) -> dict[str, str]:
+    """Return the URLs that must be requested for a scheme of the home server, by form."""
     port = {"http": "80", "https": "443"}[home]
     return {
         name: form.replace("{s}", home).replace("{S}", home.upper()).replace("{port}", port)
-        for name, form in HOMELY.items()
+        for name, form in HOME_FORMS.items()
     }

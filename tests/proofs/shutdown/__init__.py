@@ -1,1 +1,1 @@
-"""The end of a tracker, of its client, of its event loop and of its process, whatever its operations are doing."""
+"""R13: the end of a tracker, its client, its event loop or its process, with operations in every state."""

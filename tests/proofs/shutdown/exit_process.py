@@ -1,4 +1,4 @@
-"""The process that ends in some way, as `python -m tests.proofs.shutdown.exit_process <case> <library>`."""
+"""A process that ends in a chosen way: `python -m tests.proofs.shutdown.exit_process <case> <library>`."""
 
 from __future__ import annotations
 
@@ -12,123 +12,125 @@ import trio
 
 import azpoll
 from tests.proofs.shutdown import forked_process
-from tests.proofs.shutdown.tracking_program import Program, say
+from tests.proofs.shutdown.tracking_program import Program, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.support.clients import Library
+
 READY = "ready"
-KEPT: list[object] = []
-"""What the interpreter has to do away with at its end."""
+KEPT_ALIVE: list[object] = []
+"""Objects that exist until the interpreter ends."""
 
 
-async def interrupted(library: str) -> None:
-    """Be interrupted while operations are under way; whoever waits is told before the program ends."""
+async def interrupted(library: Library) -> None:
+    """Wait for an interrupt while operations run; report the results of their awaiters."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
         try:
             async with program.tracker(client) as tracker:
-                await program.bring_about(tracker, tasks)
-                say(READY)
+                await program.start(tracker, tasks)
+                report(READY)
                 await anyio.sleep(60)
         finally:
-            await program.tell()
+            await program.report_results()
 
 
-async def client_closed(library: str) -> None:
-    """Close the client while requests are under way, and leave."""
+async def client_closed(library: Library) -> None:
+    """Close the client while requests are in flight, and leave the tracker."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
         try:
             async with program.tracker(client) as tracker:
-                await program.bring_about(tracker, tasks)
-                say(READY)
+                await program.start(tracker, tasks)
+                report(READY)
                 await client.aclose()
                 tracker.resume("no token")
         except azpoll.TrackerClosed as error:
-            say(str(error))
-            await program.tell()
+            report(str(error))
+            await program.report_results()
 
 
-async def exited(library: str) -> None:
-    """Leave by `sys.exit` in the block."""
+async def exited(library: Library) -> None:
+    """Call `sys.exit` in the block of the tracker."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
         try:
             async with program.tracker(client) as tracker:
-                await program.bring_about(tracker, tasks)
-                say(READY)
-                sys.exit("at once")
+                await program.start(tracker, tasks)
+                report(READY)
+                sys.exit("exited")
         finally:
-            await program.tell()
+            await program.report_results()
 
 
-def run_exited(run: Callable[..., object]) -> Callable[[str], None]:
-    def case(library: str) -> None:
+def run_exited(run: Callable[..., object]) -> Callable[[Library], None]:
+    def case(library: Library) -> None:
         try:
             run(exited, library)
         except* SystemExit as exits:
-            say(str(exits.exceptions[0]))
+            report(str(exits.exceptions[0]))
 
     return case
 
 
-async def never_left(library: str) -> None:
-    """Enter a tracker, let somebody wait, and let the program end."""
+async def never_closed(library: Library) -> None:
+    """Enter a tracker without leaving it, while a task awaits an operation."""
     program = Program(library)
     tracker = await program.tracker(program.client_of_fake()).__aenter__()
     async with anyio.create_task_group() as tasks:
-        await program.bring_about(tracker, tasks)
+        await program.start(tracker, tasks)
         tasks.cancel_scope.cancel()
     waiting = asyncio.create_task(program.operations["waiting"].wait())
     await asyncio.sleep(0)
-    KEPT.extend([program, tracker, waiting])
-    say(look_back(program))
+    KEPT_ALIVE.extend([program, tracker, waiting])
+    report(states_of(program))
 
 
-def look_back(program: Program) -> dict[str, list[object]]:
-    """Return what operations say of themselves, wherever that is read."""
+def states_of(program: Program) -> dict[str, list[object]]:
+    """Return the states of the operations, read outside of their event loop."""
     return {name: [str(each.state), each.done()] for name, each in program.operations.items()}
 
 
-def run_interrupted(run: Callable[..., object]) -> Callable[[str], None]:
-    def case(library: str) -> None:
+def run_interrupted(run: Callable[..., object]) -> Callable[[Library], None]:
+    def case(library: Library) -> None:
         try:
             run(interrupted, library)
         except* KeyboardInterrupt:
-            say("KeyboardInterrupt")
+            report("KeyboardInterrupt")
 
     return case
 
 
-def run_asyncio(main: Callable[[str], Any], library: str) -> None:
+def run_asyncio(main: Callable[[Library], Any], library: Library) -> None:
     asyncio.run(main(library))
 
 
-def run_on_asyncio(main: Callable[[str], Any]) -> Callable[[str], None]:
+def run_on_asyncio(main: Callable[[Library], Any]) -> Callable[[Library], None]:
     return lambda library: asyncio.run(main(library))
 
 
-def in_a_loop_that_ends(library: str) -> None:
-    """Let the event loop end as `asyncio.run` ends it; whoever waits is cancelled."""
-    asyncio.run(never_left(library))
-    program, tracker, waiting = KEPT
+def in_a_loop_that_ends(library: Library) -> None:
+    """End the event loop as `asyncio.run` does, which cancels the awaiters."""
+    asyncio.run(never_closed(library))
+    program, tracker, waiting = KEPT_ALIVE
     assert isinstance(waiting, asyncio.Task)
-    say([*used_elsewhere(program, tracker), waiting.cancelled()])
+    report([*errors_elsewhere(program, tracker), waiting.cancelled()])
 
 
-def in_a_closed_loop(library: str) -> None:
-    """Close an event loop beneath its tracker, and use the operations afterwards."""
+def in_a_closed_loop(library: Library) -> None:
+    """Close the event loop of an open tracker, and use the operations afterwards."""
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(never_left(library))
+    loop.run_until_complete(never_closed(library))
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
-    program, tracker = KEPT[:2]
-    say(used_elsewhere(program, tracker))
+    program, tracker = KEPT_ALIVE[:2]
+    report(errors_elsewhere(program, tracker))
 
 
-def used_elsewhere(program: Any, tracker: Any) -> list[str]:
-    """Return what using a tracker and an operation in another event loop raises."""
+def errors_elsewhere(program: Any, tracker: Any) -> list[str]:
+    """Use a tracker and an operation in another event loop; return the names of the errors."""
     operation = program.operations["waiting"]
     token = operation.resume_token()
 
@@ -147,8 +149,8 @@ def used_elsewhere(program: Any, tracker: Any) -> list[str]:
     return raised
 
 
-def in_a_daemon_thread(library: str) -> None:
-    """End the interpreter while another thread tracks."""
+def in_a_daemon_thread(library: Library) -> None:
+    """End the interpreter while another thread tracks operations."""
 
     async def main() -> None:
         program = Program(library)
@@ -157,17 +159,17 @@ def in_a_daemon_thread(library: str) -> None:
             anyio.create_task_group() as tasks,
             program.tracker(client) as tracker,
         ):
-            await program.bring_about(tracker, tasks)
+            await program.start(tracker, tasks)
             ready.set()
             await anyio.sleep(60)
 
     ready = threading.Event()
     threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
     ready.wait()
-    say(READY)
+    report(READY)
 
 
-CASES: dict[str, Callable[[str], object]] = {
+CASES: dict[str, Callable[[Library], object]] = {
     "interrupted": run_interrupted(run_asyncio),
     "interrupted on trio": run_interrupted(trio.run),
     "client closed": run_on_asyncio(client_closed),
@@ -182,4 +184,4 @@ CASES: dict[str, Callable[[str], object]] = {
 }
 
 if __name__ == "__main__":
-    CASES[sys.argv[1]](sys.argv[2])
+    CASES[sys.argv[1]]("httpx2" if sys.argv[2] == "httpx2" else "httpx")

@@ -1,4 +1,4 @@
-"""A process that forks while it tracks: in the child, tracker and operations refuse to work, and the parent's go on."""
+"""A process that forks while it tracks: the child gets `WrongEventLoop`, and the parent continues."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 import azpoll
-from tests.proofs.shutdown.tracking_program import Program, path_of, say
+from tests.proofs.shutdown.tracking_program import Program, path_of, report
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from tests.support.clients import Library
 
 NAME = "polling"
 
 
 def uses(tracker: Any, operation: Any) -> list[Callable[[], Awaitable[object]]]:
-    """Return all that may be done with a tracker and an operation of it."""
+    """Return all uses of a tracker and an operation."""
     token = operation.resume_token()
 
     async def await_it() -> object:
@@ -46,7 +48,7 @@ def uses(tracker: Any, operation: Any) -> list[Callable[[], Awaitable[object]]]:
 
 
 async def refused(tracker: Any, operation: Any) -> bool:
-    """Whether each use is refused."""
+    """Whether each use raises `WrongEventLoop`."""
     for use in uses(tracker, operation):
         try:
             await use()
@@ -57,16 +59,16 @@ async def refused(tracker: Any, operation: Any) -> bool:
 
 
 def refused_in_another_loop(tracker: Any, operation: Any) -> None:
-    """End the process with 0 if each use is refused in an event loop of its own."""
+    """Exit with code 0 if each use raises `WrongEventLoop` in a new event loop."""
     os._exit(not asyncio.run(refused(tracker, operation)))
 
 
-async def forked(library: str) -> None:
-    """Fork in the middle of it; the child goes on with the event loop it has inherited."""
+async def forked(library: Library) -> None:
+    """Fork while polls run; the child uses the inherited event loop."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
         async with program.tracker(client) as tracker:
-            await program.bring_about(tracker, tasks)
+            await program.start(tracker, tasks)
             child = os.fork()
             if child == 0:
                 code = 1
@@ -74,31 +76,31 @@ async def forked(library: str) -> None:
                     code = not await refused(tracker, program.operations[NAME])
                 finally:
                     os._exit(code)
-            say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))  # noqa: ASYNC222 - it ends at once
-            await go_on(program)
-        await program.tell()
+            report(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))  # noqa: ASYNC222 - the child ends immediately
+            await continue_polling(program)
+        await program.report_results()
 
 
-async def forked_by_multiprocessing(library: str) -> None:
-    """The same, with an event loop of the child's own."""
+async def forked_by_multiprocessing(library: Library) -> None:
+    """Fork by multiprocessing; the child uses a new event loop."""
     program = Program(library)
     async with program.client() as client, anyio.create_task_group() as tasks:
         async with program.tracker(client) as tracker:
-            await program.bring_about(tracker, tasks)
+            await program.start(tracker, tasks)
             arguments = (tracker, program.operations[NAME])
             child = multiprocessing.get_context("fork").Process(target=refused_in_another_loop, args=arguments)
             child.start()
             child.join()
-            say(child.exitcode)
-            await go_on(program)
-        await program.tell()
+            report(child.exitcode)
+            await continue_polling(program)
+        await program.report_results()
 
 
-async def go_on(program: Program) -> None:
-    """Let the parent's polls go on for a while, and stop."""
+async def continue_polling(program: Program) -> None:
+    """Wait for two more polls of the parent, then stop tracking."""
     operation = program.operations[NAME]
     polls = operation.snapshot().polls
-    while operation.snapshot().polls < polls + 2:  # noqa: ASYNC110 - polls are counted, not told
+    while operation.snapshot().polls < polls + 2:  # noqa: ASYNC110 - there is no event to await
         await anyio.sleep(0.01)
     for each in program.operations.values():
         each.stop_tracking()

@@ -1,4 +1,4 @@
-"""What an operation may be doing when its tracker ends."""
+"""The states that an operation may be in when its tracker ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from azpoll.testing import Delay, Ordinary, Reply, Script
 
 END_S = 5.0
-"""When the tracker ends."""
+"""The time at which the tracker ends."""
 
 GRACE_S = 5.0
 
@@ -18,12 +18,12 @@ class State:
     """One state.
 
     Attributes:
-        script: brings an operation into it by `END_S`.
-        stopped: what whoever waits is told where tracking stops at `END_S`.
-        unread: what it is told where no poll can be sent from then on.
-        method: of the initial request.
-        begun_s: when the initial request is sent.
-        whole: what it is told where nobody stops it.
+        script: the script that brings an operation into the state by `END_S`.
+        stopped: the result of an awaiter if tracking stops at `END_S`.
+        unread: the result of an awaiter if no poll can be sent after `END_S`.
+        method: the method of the initial request.
+        begun_s: the time of the initial request.
+        whole: the result of an awaiter if tracking goes on to the end.
     """
 
     script: Script

@@ -1,6 +1,6 @@
-"""R13: each way a tracker ends, for an operation in each state, on asyncio and trio, in virtual time.
+"""R13: each way in which a tracker ends, for an operation in each state, on asyncio and trio, in virtual time.
 
-Warnings are errors here, those of forgotten coroutines and unclosed sockets too: `forgotten` makes them come.
+Warnings are errors, those of unawaited coroutines and unclosed sockets too: `garbage_collected` triggers them.
 """
 
 from __future__ import annotations
@@ -13,22 +13,30 @@ import pytest
 import azpoll
 from azpoll.testing import run_virtual
 from tests.proofs.shutdown.operation_states import END_S, GRACE_S, STATES
-from tests.proofs.shutdown.tracker_endings import ENDINGS, UNREAD, WHOLE, End, Ending, World, forgotten
+from tests.proofs.shutdown.tracker_endings import (
+    COMPLETE,
+    ENDINGS,
+    UNREAD,
+    Ending,
+    RunResult,
+    TrackerRun,
+    garbage_collected,
+)
 
 Backend = Literal["asyncio", "trio"]
 BACKENDS: tuple[Backend, ...] = ("asyncio", "trio")
 
-CELLS = list(product(BACKENDS, ENDINGS, STATES))
+COMBINATIONS = list(product(BACKENDS, ENDINGS, STATES))
 
 
-def ended(backend: Backend, ending: Ending, state: str, waiters: int) -> End:
-    """Run one cell, and assert what holds in each."""
-    world = World(state, ending, waiters)
-    with forgotten():
-        run_virtual(world.main, backend=backend)
-    end = world.end
+def ended(backend: Backend, ending: Ending, state: str, waiters: int) -> RunResult:
+    """Run one combination, and assert the invariants of all."""
+    run = TrackerRun(state, ending, waiters)
+    with garbage_collected():
+        run_virtual(run.main, backend=backend)
+    end = run.end
     assert end.tasks == 0
-    assert len(end.told) == waiters * len(end.operations)
+    assert len(end.results) == waiters * len(end.operations)
     assert all(operation.done() for operation in end.operations)
     end.arm.no_early_polls()
     end.arm.one_request_at_a_time()
@@ -36,36 +44,36 @@ def ended(backend: Backend, ending: Ending, state: str, waiters: int) -> End:
     return end
 
 
-def verdict_of(ending: Ending, state: str) -> str:
-    """Return what a waiter is to be told."""
-    if ending in WHOLE:
+def expected_result(ending: Ending, state: str) -> str:
+    """Return the expected result of an awaiter."""
+    if ending in COMPLETE:
         return STATES[state].whole
     return STATES[state].unread if ending in UNREAD else STATES[state].stopped
 
 
-@pytest.mark.parametrize(("backend", "ending", "state"), CELLS)
-def test_every_waiter_is_told_in_time_what_is_so(backend: Backend, ending: Ending, state: str) -> None:
-    """A second after the grace at the latest, and with a resume token where the operation may still run."""
+@pytest.mark.parametrize(("backend", "ending", "state"), COMBINATIONS)
+def test_every_awaiter_gets_the_right_result_in_time(backend: Backend, ending: Ending, state: str) -> None:
+    """At most 1 s after the grace period, and with a resume token if the operation may still run."""
     end = ended(backend, ending, state, 2)
-    assert [told.verdict for told in end.told] == [verdict_of(ending, state)] * 2
-    assert all(told.token for told in end.told if told.verdict not in {"succeeded", "failed"})
-    assert end.again <= {"succeeded"}
+    assert [result.verdict for result in end.results] == [expected_result(ending, state)] * 2
+    assert all(result.token for result in end.results if result.verdict not in {"succeeded", "failed"})
+    assert end.resumed <= {"succeeded"}
     assert (type(end.raised) is LookupError) == (ending == "raise")
-    if ending not in {*WHOLE, *UNREAD}:
-        assert max(end.left_s, *(told.at_s for told in end.told)) <= END_S + GRACE_S + 1
+    if ending not in {*COMPLETE, *UNREAD}:
+        assert max(end.left_s, *(result.at_s for result in end.results)) <= END_S + GRACE_S + 1
 
 
-@pytest.mark.parametrize(("backend", "ending", "state"), CELLS)
-def test_an_operation_that_nobody_awaits_leaves_no_warning(backend: Backend, ending: Ending, state: str) -> None:
-    """Its failure is told by whoever leaves the tracker in good order, and only then."""
+@pytest.mark.parametrize(("backend", "ending", "state"), COMBINATIONS)
+def test_an_operation_without_awaiters_causes_no_warning(backend: Backend, ending: Ending, state: str) -> None:
+    """Leaving the tracker normally raises its failure; otherwise nothing does."""
     end = ended(backend, ending, state, 0)
     match end.raised:
         case ExceptionGroup(exceptions=(azpoll.AzpollError(),)):
-            told = True
+            raised = True
         case LookupError():
             assert ending == "raise"
-            told = False
+            raised = False
         case other:
             assert other is None
-            told = False
-    assert told == (ending in {*WHOLE, *UNREAD} and verdict_of(ending, state) in {"failed", "PollingError"})
+            raised = False
+    assert raised == (ending in {*COMPLETE, *UNREAD} and expected_result(ending, state) in {"failed", "PollingError"})

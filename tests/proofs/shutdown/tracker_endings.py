@@ -1,4 +1,4 @@
-"""One tracker with one operation in a state, and its end."""
+"""One tracker with one operation in a given state, and the end of the tracker."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import httpx
 import azpoll
 from azpoll.testing import FakeARM
 from tests.proofs.shutdown.operation_states import END_S, STATES
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
@@ -23,13 +24,13 @@ THING = "/subscriptions/s1/resourceGroups/g/providers/Microsoft.Fake/things/t?ap
 Operation = azpoll.AsyncOperation[httpx.Response]
 Ending = Literal["wait", "stop", "raise", "cancel", "client closed", "client closed, stop"]
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
-WHOLE: tuple[Ending, ...] = ("wait",)
+COMPLETE: tuple[Ending, ...] = ("wait",)
 UNREAD: tuple[Ending, ...] = ("client closed",)
 
 
 @dataclass
-class Told:
-    """What a waiter was told, and when."""
+class AwaiterResult:
+    """The result of an awaiter, and its time."""
 
     verdict: str
     at_s: float
@@ -37,58 +38,58 @@ class Told:
 
 
 @dataclass
-class End:
-    """What became of it all.
+class RunResult:
+    """The results of one run.
 
     Attributes:
         arm: the service.
-        told: each waiter's.
-        operations: that were tracked.
-        raised: what leaving the tracker raised.
-        left_s: when the tracker was left.
-        tasks: that still ran after all.
-        again: how what can be resumed ended.
+        results: the results of the awaiters.
+        operations: the tracked operations.
+        raised: the exception of leaving the tracker.
+        left_s: the time at which the tracker was left.
+        tasks: the number of tasks that ran after the end.
+        resumed: the ends of the resumed operations.
     """
 
     arm: FakeARM
-    told: list[Told] = field(default_factory=list[Told])
+    results: list[AwaiterResult] = field(default_factory=list[AwaiterResult])
     operations: list[Operation] = field(default_factory=list[Operation])
     raised: BaseException | None = None
     left_s: float = 0.0
     tasks: int = 0
-    again: set[str] = field(default_factory=set[str])
+    resumed: set[str] = field(default_factory=set[str])
 
 
-async def told_by(waiting: Awaitable[object]) -> Told:
-    """Wait, and return what was told."""
+async def result_of(waiting: Awaitable[object]) -> AwaiterResult:
+    """Await an operation; return the result and its time."""
     try:
         await waiting
     except azpoll.AzpollError as error:
         verdict = "failed" if isinstance(error, azpoll.OperationFailed) else type(error).__name__
-        return Told(verdict, anyio.current_time(), error.resume_token)
-    return Told("succeeded", anyio.current_time())
+        return AwaiterResult(verdict, anyio.current_time(), error.resume_token)
+    return AwaiterResult("succeeded", anyio.current_time())
 
 
-class World:
+class TrackerRun:
     """Brings an operation into a state, and ends its tracker.
 
     Args:
         state: a name of `STATES`.
-        ending: how it ends.
-        waiters: how many await the operation.
+        ending: the way in which the tracker ends.
+        waiters: the number of awaiters.
     """
 
     def __init__(self, state: str, ending: Ending, waiters: int) -> None:
         self._state = STATES[state]
         self._ending = ending
         self._waiters = waiters
-        self.end = End(FakeARM(default=self._state.script, limits=None))
+        self.end = RunResult(FakeARM(default=self._state.script, limits=None))
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.end.arm.transport(), base_url=ORIGIN, timeout=None)  # noqa: S113 - azpoll's
+        return client_of(self.end.arm, timeout=None)
 
     async def main(self) -> None:
-        """Run it all, to where nothing is left."""
+        """Run until the tracker has ended, then resume the operation in another tracker."""
         before = len(anyio.get_running_tasks())
         client = self.client()
         with anyio.fail_after(5_000):
@@ -99,9 +100,11 @@ class World:
         await anyio.lowlevel.checkpoint()
         self.end.tasks = len(anyio.get_running_tasks()) - before
         async with self.client() as client, azpoll.Tracker(client) as tracker:
-            tokens = [told.token for told in self.end.told if told.token is not None and told.verdict != "failed"]
-            for token in tokens[:1]:  # all are of the one operation
-                self.end.again.add((await told_by(tracker.resume(token))).verdict)
+            tokens = [
+                result.token for result in self.end.results if result.token is not None and result.verdict != "failed"
+            ]
+            for token in tokens[:1]:  # all tokens are of the one operation
+                self.end.resumed.add((await result_of(tracker.resume(token))).verdict)
 
     async def _tracked(self, client: httpx.AsyncClient, tasks: anyio.abc.TaskGroup, scope: anyio.CancelScope) -> None:
         on_exit: Literal["wait", "stop"] = "stop" if self._ending.endswith("stop") else "wait"
@@ -109,7 +112,7 @@ class World:
             async with azpoll.Tracker(client, on_exit=on_exit) as tracker:
                 tasks.start_soon(self._begin, tracker, tasks)
                 await anyio.sleep(END_S)
-                await self._bring_about(client, scope)
+                await self._end_tracker(client, scope)
         except (LookupError, ExceptionGroup) as error:
             self.end.raised = error
 
@@ -119,12 +122,12 @@ class World:
         self.end.operations.append(operation)
 
         async def wait() -> None:
-            self.end.told.append(await told_by(operation))
+            self.end.results.append(await result_of(operation))
 
         for _ in range(self._waiters):
             tasks.start_soon(wait)
 
-    async def _bring_about(self, client: httpx.AsyncClient, scope: anyio.CancelScope) -> None:
+    async def _end_tracker(self, client: httpx.AsyncClient, scope: anyio.CancelScope) -> None:
         match self._ending:
             case "raise":
                 raise LookupError
@@ -138,8 +141,8 @@ class World:
 
 
 @contextmanager
-def forgotten() -> Generator[None]:
-    """Let whatever was made in the block and would warn of itself when it is forgotten do so at its end."""
+def garbage_collected() -> Generator[None]:
+    """Collect the garbage of the block at its end, so that its objects emit their warnings."""
     gc.freeze()
     try:
         yield

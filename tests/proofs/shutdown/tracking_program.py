@@ -1,4 +1,4 @@
-"""A program that tracks operations in every state, for the cases of `child`; over real sockets on asyncio."""
+"""A program with an operation in every state, for the cases of `exit_process`; on asyncio over real sockets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -14,30 +13,31 @@ import sniffio
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, IncomingRequest, Reply, RetryAfter, Script, status_monitor
+from tests.support.clients import Library, new_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from anyio.abc import TaskGroup
 
-MOMENT_S = 0.5
-PATIENCE_S = 60.0
-"""With what takes long: in debug mode asyncio would tell of a slow machine."""
+LATENCY_S = 0.5
+SLOW_CALLBACK_S = 60.0
+"""The slow-callback limit: asyncio's debug mode would otherwise report a slow machine."""
 
 SOON = RetryAfter(0.02, "retry-after-ms")
 
 SCRIPTS: dict[str, Script] = {
     "waiting": Script(retry_after=60),
-    "polling": Script(retry_after=SOON, polls=[Delay(MOMENT_S, status_monitor("InProgress", retry_after=SOON))]),
-    "fetching": Script(duration_s=0, retry_after=SOON, finals=[Delay(MOMENT_S)]),
+    "polling": Script(retry_after=SOON, polls=[Delay(LATENCY_S, status_monitor("InProgress", retry_after=SOON))]),
+    "fetching": Script(duration_s=0, retry_after=SOON, finals=[Delay(LATENCY_S)]),
     "throttled": Script(retry_after=SOON, polls=[Reply(429, retry_after=60)]),
     "ended": Script(duration_s=0, retry_after=SOON),
-    "beginning": Script(retry_after=60, initial=Delay(MOMENT_S)),
+    "beginning": Script(retry_after=60, initial=Delay(LATENCY_S)),
 }
-"""By name of the operation, which is that of its resource and of its subscription."""
+"""The scripts by the name of the operation, which is also the name of its resource and subscription."""
 
 REQUESTS = Counter({"waiting": 1, "polling": 2, "fetching": 3, "throttled": 2, "ended": 3, "beginning": 1})
-"""How many are sent when each has come into its state: the initial one, polls, and a final GET."""
+"""The number of requests until each operation is in its state: initial request, polls, final GET."""
 
 
 def path_of(name: str) -> str:
@@ -52,45 +52,45 @@ class Program:
     """Tracks one operation in each state.
 
     Attributes:
-        told: by name, what its waiter was told, and whether with a resume token.
-        operations: by name.
+        results: the result of each awaiter, and whether with a resume token, by name.
+        operations: the operations by name.
     """
 
-    def __init__(self, library: str = "httpx") -> None:
-        self._library = library
+    def __init__(self, library: Library = "httpx") -> None:
+        self._library: Library = library
         self._arm = FakeARM(default=lambda request: SCRIPTS[name_of(request)], limits=None)
-        self._all_told = anyio.Event()
-        self.told: dict[str, list[object]] = {}
+        self._all_ended = anyio.Event()
+        self.results: dict[str, list[object]] = {}
         self.operations: dict[str, azpoll.AsyncOperation[Any]] = {}
         if sniffio.current_async_library() == "asyncio":
-            asyncio.get_running_loop().slow_callback_duration = PATIENCE_S
+            asyncio.get_running_loop().slow_callback_duration = SLOW_CALLBACK_S
 
     def client_of_fake(self) -> Any:
         """Return a client without sockets."""
         origin = "https://management.azure.com"
-        return import_module(self._library).AsyncClient(transport=self._arm.transport(), base_url=origin)
+        return new_client(self._library, transport=self._arm.transport(), base_url=origin)
 
     @asynccontextmanager
     async def client(self) -> AsyncGenerator[Any]:
-        """Give a client: of a server on loopback under asyncio, of the fake itself under trio."""
+        """Yield a client: of a loopback server on asyncio, of the fake transport on trio."""
         if sniffio.current_async_library() == "trio":
             async with self.client_of_fake() as client:
                 yield client
         else:
             async with (
                 self._arm.serve() as url,
-                import_module(self._library).AsyncClient(base_url=url, trust_env=False) as client,
+                new_client(self._library, base_url=url, trust_env=False) as client,
             ):
                 yield client
 
     def tracker(self, client: Any) -> azpoll.Tracker[Any]:
         return azpoll.Tracker(client, min_interval=0, budget=None)
 
-    async def bring_about(self, tracker: azpoll.Tracker[Any], tasks: TaskGroup) -> None:
-        """Begin all operations, with a waiter for each, and return when all are in their states."""
+    async def start(self, tracker: azpoll.Tracker[Any], tasks: TaskGroup) -> None:
+        """Begin and await all operations; return when all are in their states."""
         for name in SCRIPTS:
             tasks.start_soon(self._follow, tracker, name)
-        while self._requests() < REQUESTS:  # noqa: ASYNC110 - the service tells nobody
+        while self._requests() < REQUESTS:  # noqa: ASYNC110 - there is no event to await
             await anyio.sleep(0.01)
 
     def _requests(self) -> Counter[str]:
@@ -103,19 +103,19 @@ class Program:
             operation = self.operations[name] = await tracker.begin("PUT", path_of(name))
             await operation
         except azpoll.AzpollError as error:
-            self.told[name] = [type(error).__name__, error.resume_token is not None]
+            self.results[name] = [type(error).__name__, error.resume_token is not None]
         else:
-            self.told[name] = ["succeeded", False]
-        if self.told.keys() == SCRIPTS.keys():
-            self._all_told.set()
+            self.results[name] = ["succeeded", False]
+        if self.results.keys() == SCRIPTS.keys():
+            self._all_ended.set()
 
-    async def tell(self) -> None:
-        """Wait until all waiters are told, and say what."""
+    async def report_results(self) -> None:
+        """Wait until all awaiters have a result, and report the results."""
         with anyio.CancelScope(shield=True):
-            await self._all_told.wait()
-        say(self.told)
+            await self._all_ended.wait()
+        report(self.results)
 
 
-def say(what: object) -> None:
-    """Tell the parent something."""
-    print(json.dumps(what), flush=True)  # noqa: T201 - that is how
+def report(value: object) -> None:
+    """Report a value to the parent process."""
+    print(json.dumps(value), flush=True)  # noqa: T201 - the parent reads stdout

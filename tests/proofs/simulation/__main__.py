@@ -1,8 +1,8 @@
 """The simulation of the protocol core as a command.
 
-On every push:  python -m tests.proofs.simulation --operations 200000 --seed 1
-Every night:    python -m tests.proofs.simulation --operations 10000000 --processes 2 --seed "$(date +%Y%m%d)"
-A failure:      python -m tests.proofs.simulation --seed 1 --only 4711
+Every push:     python -m tests.proofs.simulation --operations 200000 --seed 1
+Every night:   python -m tests.proofs.simulation --operations 10000000 --processes 2 --seed "$(date +%Y%m%d)"
+A failure:     python -m tests.proofs.simulation --seed 1 --only 4711
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from tests.proofs.simulation.simulation_campaign import campaign
 
 
 def main() -> int:
-    """Simulate; return 1 if an invariant was broken."""
+    """Simulate; return 1 if an invariant is broken."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.proofs.simulation", description="Simulate operations with faults."
     )
     parser.add_argument("--operations", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--only", type=int, metavar="NUMBER", help="this operation of the seed alone, in full")
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="report this operation of the seed only")
     given = parser.parse_args()
     if given.only is not None:
         sys.stdout.write(f"{report(given.seed, given.only)}\n")
         return 0
-    begun_s = time.perf_counter()
+    started_s = time.perf_counter()
     total = campaign(given.seed, given.operations, given.processes)
-    took_s = time.perf_counter() - begun_s
+    took_s = time.perf_counter() - started_s
     ends = ", ".join(f"{count:,} {name}" for name, count in total.ends.most_common())
     sys.stdout.write(
         f"seed {given.seed}: {total.operations:,} operations, {total.requests:,} answers,"

@@ -1,57 +1,57 @@
-"""Scripts: which answers a service gives in place of the honest ones, drawn by chance or written down."""
+"""Scripts of the replies that replace honest ones: random or fixed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tests.proofs.simulation.service_faults import ENDED_WELL, FAULTS, INITIAL_FAULTS
+from tests.proofs.simulation.service_faults import FAULTS, INITIAL_FAULTS, SUCCEEDED_FAULTS
 from tests.proofs.simulation.simulated_service import Situation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from tests.proofs.simulation.service_reply import Said
+    from tests.proofs.simulation.service_reply import ServiceReply
     from tests.proofs.simulation.simulated_service import Role
 
 KILLED = "(killed)"
-"""In the place of an answer's name: it is honest, then the process ends and another takes over."""
+"""Replaces the name of a reply: the reply is honest, then the process is killed and another one resumes."""
 
 _FAULTY = 0.32
 _KILLS = 0.996
 _ROW, _OUTAGE = 0.125, 0.006
 
-_NAMED = {key: {said.name: said for said in faults} for key, faults in FAULTS.items()}
-_ENDED_WELL = {said.name: said for said in ENDED_WELL}
-_INITIAL = {said.name: said for said in INITIAL_FAULTS}
-_AT_THE_END = (*FAULTS["monitor", Situation.MONITOR], *ENDED_WELL)
+_NAMED = {key: {reply.name: reply for reply in faults} for key, faults in FAULTS.items()}
+_SUCCEEDED = {reply.name: reply for reply in SUCCEEDED_FAULTS}
+_INITIAL = {reply.name: reply for reply in INITIAL_FAULTS}
+_AT_THE_END = (*FAULTS["monitor", Situation.MONITOR], *SUCCEEDED_FAULTS)
 
 
 class Script(Protocol):
-    """Decides what is said."""
+    """Chooses the replies of the service."""
 
     @property
     def kills(self) -> bool:
-        """Whether the process ends after the latest answer."""
+        """Whether the process is killed after the latest reply."""
         ...
 
-    def initial(self, honest: Said) -> Said:
-        """Return the answer to the initial request."""
+    def initial(self, honest: ServiceReply) -> ServiceReply:
+        """Return the reply to the initial request."""
         ...
 
-    def next(self, role: Role, situation: Situation, honest: Said, *, ended_well: bool) -> Said:
-        """Return the answer to a GET of a URL of that role."""
+    def next(self, role: Role, situation: Situation, honest: ServiceReply, *, succeeded: bool) -> ServiceReply:
+        """Return the reply to a GET of a URL of that role."""
         ...
 
 
-class Drawn:
-    """Faults by chance; what was drawn is kept, so that it can be played again.
+class RandomScript:
+    """Random faults, recorded by name so that the script can be replayed.
 
-    Some 30 % of answers are faults. One in eight comes several times in a row, and some for as long as
-    an outage, so that a client meets the bounds beyond which it must give up.
+    About 30 % of the replies are faults. One fault in eight is repeated up to 6 times, and some up to 81 times, so that
+    a client reaches the limits at which it must give up.
 
     Attributes:
-        names: of the answers given in place of honest ones; None for an honest one.
+        names: the names of the replies; None for an honest one.
     """
 
     __slots__ = ("_again", "_draw", "_last", "kills", "names")
@@ -59,26 +59,26 @@ class Drawn:
     def __init__(self, randomness: Random) -> None:
         self._draw = randomness.random
         self._again = 0
-        self._last: Said | None = None
+        self._last: ServiceReply | None = None
         self.kills = False
         self.names: list[str | None] = []
 
-    def initial(self, honest: Said) -> Said:
-        """Return the honest answer, or in one of 40 operations another."""
+    def initial(self, honest: ServiceReply) -> ServiceReply:
+        """Return the honest reply; in one of 40 operations a fault."""
         draw = self._draw() * 40
-        said = honest if draw >= 1 else INITIAL_FAULTS[int(draw * len(INITIAL_FAULTS))]
-        self.names.append(None if said is honest else said.name)
-        return said
+        reply = honest if draw >= 1 else INITIAL_FAULTS[int(draw * len(INITIAL_FAULTS))]
+        self.names.append(None if reply is honest else reply.name)
+        return reply
 
-    def next(self, role: Role, situation: Situation, honest: Said, *, ended_well: bool) -> Said:
-        """Return the next answer."""
+    def next(self, role: Role, situation: Situation, honest: ServiceReply, *, succeeded: bool) -> ServiceReply:
+        """Return the next reply."""
         draw = self._draw()
         self.kills = draw > _KILLS
         fault = None
         if self._again:
             fault = self._repeated(role, situation)
         elif draw < _FAULTY:
-            fault = self._drawn(role, situation, draw / _FAULTY, ended_well=ended_well)
+            fault = self._drawn(role, situation, draw / _FAULTY, succeeded=succeeded)
         if fault is None:
             self.names.append(KILLED if self.kills else None)
             return honest
@@ -86,11 +86,11 @@ class Drawn:
         self.names.append(fault.name)
         return fault
 
-    def _drawn(self, role: Role, situation: Situation, draw: float, *, ended_well: bool) -> Said | None:
+    def _drawn(self, role: Role, situation: Situation, draw: float, *, succeeded: bool) -> ServiceReply | None:
         faults = FAULTS.get((role, situation))
         if faults is None:
             return None
-        if ended_well and situation is Situation.MONITOR:
+        if succeeded and situation is Situation.MONITOR:
             faults = _AT_THE_END
         self._last = fault = faults[int(draw * len(faults))]
         row = self._draw()
@@ -98,14 +98,14 @@ class Drawn:
             self._again = 1 + int(self._draw() * (80 if row < _OUTAGE else 5))
         return fault
 
-    def _repeated(self, role: Role, situation: Situation) -> Said | None:
+    def _repeated(self, role: Role, situation: Situation) -> ServiceReply | None:
         last, self._again = self._last, self._again - 1
         there = _NAMED.get((role, situation), {})
         return last if last is not None and there.get(last.name) is last else None
 
 
-class Written:
-    """The answers named, in that order, then honest ones; and an honest one where a name has no place."""
+class FixedScript:
+    """Named replies in order, then honest ones. A name that the URL does not have gives an honest reply."""
 
     __slots__ = ("_names", "_place", "kills")
 
@@ -114,19 +114,19 @@ class Written:
         self._place = 0
         self.kills = False
 
-    def initial(self, honest: Said) -> Said:
-        """Return the first answer."""
+    def initial(self, honest: ServiceReply) -> ServiceReply:
+        """Return the first reply."""
         name = self._take()
         return honest if name is None else _INITIAL.get(name, honest)
 
-    def next(self, role: Role, situation: Situation, honest: Said, *, ended_well: bool) -> Said:
-        """Return the next answer."""
+    def next(self, role: Role, situation: Situation, honest: ServiceReply, *, succeeded: bool) -> ServiceReply:
+        """Return the next reply."""
         name = self._take()
         self.kills = name == KILLED
         if name is None:
             return honest
-        if ended_well and situation is Situation.MONITOR and name in _ENDED_WELL:
-            return _ENDED_WELL[name]
+        if succeeded and situation is Situation.MONITOR and name in _SUCCEEDED:
+            return _SUCCEEDED[name]
         return _NAMED.get((role, situation), {}).get(name, honest)
 
     def _take(self) -> str | None:

@@ -1,4 +1,4 @@
-"""How one simulated operation goes, in truth: what every history is held against."""
+"""The ground truth of one simulated operation, against which its history is checked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER = "https://other.example"
 """An origin that the caller has allowed."""
 
 NOON = datetime(2024, 11, 6, 12, 0, 0, tzinfo=UTC)
-"""What every client's clock says."""
+"""The wall clock of every client."""
 
 RESOURCE = f"{HOST}/rg/vm?api-version=1"
 
@@ -41,22 +41,22 @@ WORDS: tuple[tuple[str, Ending], ...] = (
     ("Canceled", "canceled"),
     ("cancelled", "canceled"),
 )
-"""Terminal status words in their spellings; `ValidationFailed` is the caller's own (rule 16)."""
+"""Terminal status words in their spellings; the caller adds `ValidationFailed` (rule 16)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """One operation.
+    """The ground truth of one operation.
 
     Attributes:
-        header: that its initial answer is followed by; None for the resource itself.
-        word: terminal status word.
-        ends_at_s: from then on the service knows its end; its initial answer comes at 0.
-        has_location: whether a `Location` comes beside a status monitor.
-        names_result: whether the monitor names a `resourceLocation` at the end.
-        retry: which of `RETRIES` the service tells while it runs.
-        initial: which of the initial answers of `service` it gives.
-        deadline_s: the caller's.
+        header: the header of the initial answer whose URL is polled; None for the resource itself.
+        word: the terminal status word.
+        ends_at_s: the time at which the operation ends, in seconds after the initial answer.
+        has_location: whether the initial answer has a `Location` besides a status monitor.
+        names_result: whether the last answer of the monitor has a `resourceLocation`.
+        retry: the index into `RETRIES` of the RetryAfter-After while the operation runs.
+        initial: the variant of the initial answer.
+        deadline_s: the caller's overall deadline.
     """
 
     number: int
@@ -75,17 +75,17 @@ class Truth:
 
     @property
     def is_monitor(self) -> bool:
-        """Whether it is polled at a status monitor."""
+        """Whether a status monitor is polled."""
         return self.header in {"azure-asyncoperation", "operation-location"}
 
     @property
     def plan(self) -> Plan:
-        """What the caller asked for."""
+        """The plan with the caller's options."""
         return _plan(self.method, self.via, self.wants, self.deadline_s, 5.0 if self.number % 16 == 0 else None)
 
     @property
     def result_at(self) -> Literal["monitor", "resource", "location", "named"] | None:
-        """Where the final GET goes when it succeeded, by rules 30, 31 and 33; None for nowhere."""
+        """The role of the URL of the final GET after a success (rules 30, 31 and 33); None without a final GET."""
         changes = self.method in {"PUT", "PATCH"}
         if self.wants == "status":
             return None
@@ -104,7 +104,7 @@ class Truth:
 
 
 class _URL(httpx.URL):
-    """A URL of the few there are here, so that parsing them is not what a million operations spend their time on."""
+    """A URL whose `join` is cached, since parsing would dominate the time of a million operations."""
 
     def join(self, url: httpx.URL | str) -> _URL:
         return _joined(str(self), str(url))
@@ -141,16 +141,16 @@ _VIAS = (None, None, None, *FinalStateVia)
 _DEADLINES = (*(None,) * 24, 2.0, 10.0, 60.0, 600.0)
 
 
-def drawn(number: int, randomness: Random) -> Truth:
-    """Return an operation; the same one for the same randomness."""
+def random_truth(number: int, randomness: Random) -> Truth:
+    """Return a random operation; equal randomness gives an equal operation."""
     draw = randomness.random
     method = _METHODS[int(draw() * 5)]
     header = _HEADERS[int(draw() * 5)]
     if header is None and method == "POST":
-        header = "location"  # nothing could be followed (rule 6)
+        header = "location"  # without a header there is no polling URL (rule 6)
     via = _VIAS[int(draw() * 7)]
     word, ending = WORDS[int(draw() * len(WORDS))]
-    if header is None and method == "DELETE":  # polled until it is gone, which the caller asks for (rule 6)
+    if header is None and method == "DELETE":  # the caller asks to poll the resource until it is gone (rule 6)
         via, word, ending = FinalStateVia.ORIGINAL_URI, "Succeeded", "succeeded"
     scale_s = draw()
     flags = int(draw() * 1000)

@@ -1,43 +1,43 @@
-"""The history of one operation, only ever appended to: what was sent, what came, how it ended."""
+"""The append-only history of one operation: requests, replies and the end."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from tests.proofs.simulation.service_reply import Said
+    from tests.proofs.simulation.service_reply import ServiceReply
 
 
 class Sent(NamedTuple):
-    """A request; `due_s` is when the core allowed it, `at_s` when it was sent."""
+    """A request: `due_s` is the earliest time that the core allowed, `at_s` the time of sending."""
 
     due_s: float
     at_s: float
     url: str
 
 
-class Came(NamedTuple):
-    """What came of it."""
+class Received(NamedTuple):
+    """The reply to a request."""
 
     at_s: float
-    said: Said
+    reply: ServiceReply
 
 
 class Killed(NamedTuple):
-    """The process ended, and another took the operation up from its resume token."""
+    """The process was killed, and another one resumed the operation from its token."""
 
     at_s: float
 
 
 class Ended(NamedTuple):
-    """Nothing more is asked.
+    """The end of the operation; no request follows.
 
     Attributes:
-        state: class of the terminal state; "none" where it was still asking when the simulation lost patience.
-        reason: name of the `Reason`, of a lost one.
-        resumed: what became of it when it was resumed under an honest service: a state as above, "refused" where its
-            token names a URL that is not trusted, or "" where there was nothing to resume.
-        result: status code and body of a succeeded one.
+        state: the class of the terminal state; "none" if the simulation reached its limit of requests.
+        reason: the name of the `UnknownReason` of an unknown state.
+        resumed: the state after an unknown one was resumed under an honest service. "refused" if its token names a URL
+            that is not trusted; "" if there was nothing to resume.
+        result: the status code and body of a success.
     """
 
     at_s: float
@@ -47,10 +47,10 @@ class Ended(NamedTuple):
     result: tuple[int, bytes] = (0, b"")
 
 
-Entry: TypeAlias = Sent | Came | Killed | Ended
+Entry: TypeAlias = Sent | Received | Killed | Ended
 History: TypeAlias = list[Entry]
 
 
-def written(number: int, history: History) -> str:
-    """Return a history as text, the same for the same history: what digests are made of."""
+def text_of(number: int, history: History) -> str:
+    """Return a history as text for the digest; equal histories give equal texts."""
     return f"{number} {history!r}\n"

@@ -1,4 +1,4 @@
-"""The service: which URLs it has, and what it answers honestly there."""
+"""The simulated service: its URLs and its honest answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from tests.proofs.simulation.ground_truth import HOST, OTHER
-from tests.proofs.simulation.service_reply import RETRIES, Effect, Said
+from tests.proofs.simulation.service_reply import RETRIES, Effect, ServiceReply
 
 if TYPE_CHECKING:
     from tests.proofs.simulation.ground_truth import Ending, Header, Truth
@@ -17,21 +17,21 @@ Role = Literal["monitor", "location", "resource", "named", "dead", "loop"]
 
 
 class Situation(Enum):
-    """What a URL is to one operation."""
+    """The purpose of a URL for one operation."""
 
-    MONITOR = "its status monitor"
-    LOCATION = "the Location it is polled at"
-    BODY = "the resource it is polled at"
-    VANISHING = "the resource that it deletes"
-    RESULT = "its result"
-    STRAY = "nothing: it was never there, or leads in circles"
-    NOBODYS = "not to be asked for it"
+    MONITOR = "the status monitor"
+    LOCATION = "the Location that is polled"
+    RESOURCE_BODY = "the resource that is polled"
+    DELETED = "the resource that a DELETE removes"
+    RESULT = "the result"
+    DEAD_END = "a URL that never existed, or a redirect loop"
+    UNRELATED = "a URL that has no purpose"
 
-    __hash__ = object.__hash__  # that of Enum is Python code
+    __hash__ = object.__hash__  # the hash of Enum is slow Python code
 
 
 def at(path: str) -> str:
-    """Return what a path is asked as."""
+    """Return the URL of a path."""
     return f"{HOST}{path}?api-version=1"
 
 
@@ -50,14 +50,14 @@ ROLES: dict[str, Role] = {
     for path in paths
     for url in (at(path), f"{HOST}:443{path}?api-version=1", f"{OTHER}{path}")
 }
-"""Every URL there is."""
+"""The role of every URL of the service."""
 
 TRUSTED = (f"{HOST}/", f"{HOST}:443/", f"{OTHER}/")
-"""How every URL begins that may be asked, written down without a parser."""
+"""Prefixes of the URLs that may be requested, text_of without a URL parser."""
 
 
 def situation_of(truth: Truth, role: Role | None) -> Situation:
-    """Return what a URL of that role is to an operation."""
+    """Return the purpose of a URL of that role for an operation."""
     match role:
         case "monitor" if truth.is_monitor:
             return Situation.MONITOR
@@ -66,21 +66,21 @@ def situation_of(truth: Truth, role: Role | None) -> Situation:
         case "location" if truth.has_location and truth.is_monitor:
             return Situation.RESULT
         case "resource" if truth.method == "DELETE":
-            return Situation.VANISHING
+            return Situation.DELETED
         case "resource" if truth.header is None:
-            return Situation.BODY
+            return Situation.RESOURCE_BODY
         case "resource" if truth.method != "POST" or truth.result_at == "resource":
             return Situation.RESULT
         case "named" if truth.names_result:
             return Situation.RESULT
         case "dead" | "loop":
-            return Situation.STRAY
+            return Situation.DEAD_END
         case _:
-            return Situation.NOBODYS
+            return Situation.UNRELATED
 
 
-def honest(truth: Truth, role: Role, situation: Situation, *, ended: bool) -> Said:
-    """Return what the service says, truly, at a URL of that role."""
+def honest(truth: Truth, role: Role, situation: Situation, *, ended: bool) -> ServiceReply:
+    """Return the honest reply at a URL of that role."""
     if role == "dead":
         return DEAD
     if role == "loop":
@@ -88,44 +88,48 @@ def honest(truth: Truth, role: Role, situation: Situation, *, ended: bool) -> Sa
     if situation is Situation.RESULT:
         if role != "resource" or (ended and truth.ending == "succeeded"):
             return _result(role, deletes=truth.method == "DELETE")
-        situation = Situation.BODY  # nobody asks for it, but who cannot ask the monitor
+        situation = Situation.RESOURCE_BODY  # only a client without access to the monitor polls it
     if not ended:
         return _running(situation, truth.retry, truth.number % 3)
-    if situation is Situation.VANISHING:
-        return GONE if truth.ending == "succeeded" else STANDS
+    if situation is Situation.DELETED:
+        return GONE if truth.ending == "succeeded" else EXISTS
     return _ended(situation, truth.word, truth.ending, truth.method == "DELETE", truth.names_result, truth.initial % 3)
 
 
 def body(value: object) -> bytes:
-    """Return JSON as it is sent."""
+    """Return a value as JSON bytes."""
     return json.dumps(value).encode()
 
 
 ERROR = {"code": "Conflict", "message": "It cannot be."}
-DEAD = Said("never there", 404, effect=Effect.MISSES)
-LOOP = Said("a circle", 302, {"location": at("/loop")}, effect=Effect.REDIRECTS)
-GONE = Said("gone", 404, effect=Effect.ENDS)
-STANDS = Said("still there", 200, {}, body({"name": "vm"}), Effect.STANDS)
+DEAD = ServiceReply("never there", 404, effect=Effect.MISSES)
+LOOP = ServiceReply("a redirect loop", 302, {"location": at("/loop")}, effect=Effect.REDIRECTS)
+GONE = ServiceReply("gone", 404, effect=Effect.ENDS)
+EXISTS = ServiceReply("still there", 200, {}, body({"name": "vm"}), Effect.EXISTS)
 
 
 @cache
-def _running(situation: Situation, retry: int, variant: int) -> Said:
-    told = RETRIES[retry]
-    name = f"running, {told.name}"
+def _running(situation: Situation, retry: int, variant: int) -> ServiceReply:
+    retry_after = RETRIES[retry]
+    name = f"running, {retry_after.name}"
     if situation is Situation.MONITOR:
         document = ({"status": "InProgress"}, {"status": "Running", "percentComplete": 40.0}, {"status": " Updating"})
         status = 202 if variant == 1 else 200
-        return Said(name, status, told.headers, body(document[variant]), Effect.RUNS, told.told_s)
+        return ServiceReply(
+            name, status, retry_after.headers, body(document[variant]), Effect.RUNS, retry_after.seconds
+        )
     if situation is Situation.LOCATION:
-        return Said(name, 202, told.headers, b"" if variant else body({"status": "?"}), Effect.RUNS, told.told_s)
-    if situation is Situation.VANISHING:
-        return Said(name, 200, told.headers, STANDS.body, Effect.STANDS, told.told_s)
+        return ServiceReply(
+            name, 202, retry_after.headers, b"" if variant else body({"status": "?"}), Effect.RUNS, retry_after.seconds
+        )
+    if situation is Situation.DELETED:
+        return ServiceReply(name, 200, retry_after.headers, EXISTS.body, Effect.EXISTS, retry_after.seconds)
     shown = body({"name": "vm", "properties": {"provisioningState": ("Creating", "Accepted", "Failing")[variant]}})
-    return Said(name, 200, told.headers, shown, Effect.RUNS, told.told_s)
+    return ServiceReply(name, 200, retry_after.headers, shown, Effect.RUNS, retry_after.seconds)
 
 
 @cache
-def _ended(situation: Situation, word: str, ending: Ending, deletes: bool, names: bool, variant: int) -> Said:  # noqa: FBT001, PLR0917 - the key of a cache
+def _ended(situation: Situation, word: str, ending: Ending, deletes: bool, names: bool, variant: int) -> ServiceReply:  # noqa: FBT001, PLR0917 - the key of a cache
     name = f"ended, {word.strip()}"
     if situation is Situation.MONITOR:
         document: dict[str, object] = {"status": word, "percentComplete": 100, "properties": {"at": "the monitor"}}
@@ -133,36 +137,36 @@ def _ended(situation: Situation, word: str, ending: Ending, deletes: bool, names
             document["error"] = ERROR
         elif names:
             document["resourceLocation"] = ("/named", at("/named"), "named")[variant]
-        return Said(name, 200, {}, body(document), Effect.ENDS)
-    if situation is Situation.BODY:
-        return Said(name, 200, {}, body({"properties": {"provisioningState": word}}), Effect.ENDS)
+        return ServiceReply(name, 200, {}, body(document), Effect.ENDS)
+    if situation is Situation.RESOURCE_BODY:
+        return ServiceReply(name, 200, {}, body({"properties": {"provisioningState": word}}), Effect.ENDS)
     if ending == "succeeded":
         return _result("location", deletes=deletes)
     if ending == "failed" and not variant:
-        return Said(f"{name}, 409", 409, {}, body({"error": ERROR}), Effect.ENDS)
+        return ServiceReply(f"{name}, 409", 409, {}, body({"error": ERROR}), Effect.ENDS)
     shown = {"status": word, "error": ERROR} if variant == 1 else {"properties": {"provisioningState": word}}
-    return Said(name, 200, {}, body(shown), Effect.ENDS)
+    return ServiceReply(name, 200, {}, body(shown), Effect.ENDS)
 
 
 @cache
-def _result(role: Role, *, deletes: bool) -> Said:
+def _result(role: Role, *, deletes: bool) -> ServiceReply:
     if role == "location":
         if deletes:
-            return Said("nothing left", 204, effect=Effect.ENDS)
-        return Said("the result", 200, {}, body({"value": "of the location"}), Effect.ENDS)
-    return Said("the result", 200, {}, body({"value": f"of the {role}"}), Effect.RESULT)
+            return ServiceReply("nothing left", 204, effect=Effect.ENDS)
+        return ServiceReply("the result", 200, {}, body({"value": "of the location"}), Effect.ENDS)
+    return ServiceReply("the result", 200, {}, body({"value": f"of the {role}"}), Effect.RESULT)
 
 
-def initial(truth: Truth) -> Said:
-    """Return the honest answer to the initial request."""
+def initial(truth: Truth) -> ServiceReply:
+    """Return the honest reply to the initial request."""
     return _initial(truth.method, truth.header, truth.has_location, truth.retry, truth.initial % 6)
 
 
 @cache
-def _initial(method: str, header: Header | None, has_location: bool, retry: int, variant: int) -> Said:  # noqa: FBT001 - the key of a cache
-    told = RETRIES[retry]
+def _initial(method: str, header: Header | None, has_location: bool, retry: int, variant: int) -> ServiceReply:  # noqa: FBT001 - the key of a cache
+    retry_after = RETRIES[retry]
     creates = method in {"PUT", "PATCH"}
-    headers = dict(told.headers)
+    headers = dict(retry_after.headers)
     status = (201 if method == "PUT" else 202) if variant % 2 else (200 if header and variant else 202)
     shown = b""
     if creates and variant % 3:
@@ -179,6 +183,11 @@ def _initial(method: str, header: Header | None, has_location: bool, retry: int,
             headers["location"] = at("/result")
     elif method == "DELETE":
         status = 202
-    return Said(
-        f"started with {status}, {header}, {variant}, {told.name}", status, headers, shown, Effect.RUNS, told.told_s
+    return ServiceReply(
+        f"started with {status}, {header}, {variant}, {retry_after.name}",
+        status,
+        headers,
+        shown,
+        Effect.RUNS,
+        retry_after.seconds,
     )

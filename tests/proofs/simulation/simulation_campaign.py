@@ -1,4 +1,4 @@
-"""Many operations, one digest: the same seed gives the same histories, byte for byte."""
+"""Simulates many operations. Equal seeds give equal histories, byte for byte, and so equal digests."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.proofs.simulation.core_driver import Core, play
-from tests.proofs.simulation.core_invariants import judge
-from tests.proofs.simulation.fault_scripts import Drawn
-from tests.proofs.simulation.ground_truth import drawn
-from tests.proofs.simulation.operation_history import Ended, written
+from tests.proofs.simulation.core_driver import Core, simulate
+from tests.proofs.simulation.core_invariants import find_violation
+from tests.proofs.simulation.fault_scripts import RandomScript
+from tests.proofs.simulation.ground_truth import random_truth
+from tests.proofs.simulation.operation_history import Ended, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CHUNK = 10_000
-"""Operations under one digest. That of a campaign is made of these, so any number of processes gives the same."""
+"""Operations per digest. A campaign hashes these digests, so the number of processes does not matter."""
 
-MOST_FAILURES = 10
-"""Kept of one chunk."""
+MAX_FAILURES = 10
+"""The number of failures kept per chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Failure:
 
 
 @dataclass(slots=True)
-class Sum:
-    """What some operations came to.
+class Totals:
+    """Totals of a set of operations.
 
     Attributes:
-        digest: SHA-256 of their histories.
-        ends: how they ended: a state, or the reason of a lost one.
+        digest: SHA-256 of the histories.
+        ends: counts by terminal state, or by reason of an unknown one.
     """
 
     digest: str = ""
@@ -52,22 +52,22 @@ class Sum:
 
 
 def randomness_of(seed: int, number: int) -> Random:
-    """Return what decides one operation of a campaign, apart from all others."""
+    """Return the random numbers of one operation, independent of all others."""
     return Random(seed << 40 | number)  # noqa: S311 - not for secrets
 
 
-def chunk(seed: int, first: int, count: int, core: Core = Core()) -> Sum:  # noqa: B008 - a tuple
-    """Simulate and judge `count` operations."""
-    total, digest = Sum(), hashlib.sha256()
-    gc.disable()  # a history has no cycles; looking for them takes a tenth of the time
+def chunk(seed: int, first: int, count: int, core: Core = Core()) -> Totals:  # noqa: B008 - a tuple
+    """Simulate and check `count` operations."""
+    total, digest = Totals(), hashlib.sha256()
+    gc.disable()  # a history has no cycles; the collector would take a tenth of the time
     for number in range(first, first + count):
         randomness = randomness_of(seed, number)
-        truth = drawn(number, randomness)
-        script = Drawn(randomness)
-        history = play(truth, script, core)
-        broken = judge(truth, history)
-        digest.update(written(number, history).encode())
-        if broken is not None and len(total.failures) < MOST_FAILURES:
+        truth = random_truth(number, randomness)
+        script = RandomScript(randomness)
+        history = simulate(truth, script, core)
+        broken = find_violation(truth, history)
+        digest.update(text_of(number, history).encode())
+        if broken is not None and len(total.failures) < MAX_FAILURES:
             total.failures.append(Failure(number, broken))
         total.operations += 1
         total.requests += len(script.names)
@@ -80,9 +80,9 @@ def chunk(seed: int, first: int, count: int, core: Core = Core()) -> Sum:  # noq
     return total
 
 
-def summed(sums: Iterable[Sum]) -> Sum:
-    """Return the sum of sums, in that order."""
-    total, digest = Sum(), hashlib.sha256()
+def sum_of(sums: Iterable[Totals]) -> Totals:
+    """Return the sum of totals, in their order."""
+    total, digest = Totals(), hashlib.sha256()
     for each in sums:
         digest.update(each.digest.encode())
         total.operations += each.operations
@@ -94,11 +94,11 @@ def summed(sums: Iterable[Sum]) -> Sum:
     return total
 
 
-def campaign(seed: int, operations: int, processes: int = 1, size: int = CHUNK) -> Sum:
-    """Simulate and judge operations, `size` at a time, on as many processes; they do not change what comes out."""
+def campaign(seed: int, operations: int, processes: int = 1, size: int = CHUNK) -> Totals:
+    """Simulate and check operations in chunks of `size`. The number of processes does not change the totals."""
     firsts = range(0, operations, size)
     seeds, counts = [seed] * len(firsts), [min(size, operations - first) for first in firsts]
     if processes > 1:
         with ProcessPoolExecutor(processes) as pool:
-            return summed(pool.map(chunk, seeds, firsts, counts))
-    return summed(map(chunk, seeds, firsts, counts))
+            return sum_of(pool.map(chunk, seeds, firsts, counts))
+    return sum_of(map(chunk, seeds, firsts, counts))

@@ -1,1 +1,1 @@
-"""azpoll for hours and days: nothing grows that need not."""
+"""R8: hours and days of polling with bounded memory."""

@@ -1,6 +1,6 @@
-"""A service that remembers nothing: all it has to know of an operation stands in the operation's URL.
+"""A service without state: the URL of an operation holds all its data.
 
-So whatever grows while it is asked, grows in azpoll or in the client.
+So any growth of memory is in azpoll or in the client.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _ENDS = (
 
 
 class Service(httpx.AsyncBaseTransport):
-    """Answers each poll by the time at which its URL says that the operation ends.
+    """Answers each poll by the end time in its URL.
 
     Attributes:
-        polls: so far.
+        polls: the number of polls so far.
     """
 
     def __init__(self) -> None:
@@ -47,5 +47,5 @@ def begun(number: int, subscription: str, ends_at_s: float) -> httpx.Response:
 
 
 def urls_of(response: httpx.Response) -> tuple[str, str]:
-    """Return the URLs that have to be kept for an operation."""
+    """Return the URLs that a client must keep for an operation."""
     return str(response.request.url), response.headers["Azure-AsyncOperation"]

@@ -1,6 +1,6 @@
-"""Hours and days of polling: memory, tasks and file descriptors stay as they are.
+"""Memory, tasks and file descriptors do not grow during hours and days of polling.
 
-What is counted is deterministic: objects, blocks and bytes of Python's own allocator, not the pages of a process.
+The counts are deterministic: objects, blocks and bytes of Python's allocator, not the memory pages of the process.
 """
 
 from __future__ import annotations
@@ -15,17 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
+import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script, run_virtual
 from tests.proofs.soak.stateless_service import Service, begun, urls_of
+from tests.support.clients import new_client
 from tests.support.scale import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import httpx
+
     from azpoll import AsyncOperation, Tracker
+
+pytestmark = pytest.mark.slow
 
 OPERATIONS = scaled(push=10_000, nightly=100_000)
 HOURS = scaled(push=1, nightly=24)
@@ -37,13 +42,13 @@ WORKERS = 8
 """`max_in_flight`."""
 
 MEASURED = scaled(push=2000, nightly=100_000)
-MOST_BYTES = 1536
-"""Of one operation, beyond the URLs that have to be kept for it."""
+MAX_BYTES = 1536
+"""The limit for one operation, in bytes beyond its URLs."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is there at one moment, garbage apart."""
+    """Counts at one moment, after garbage collection."""
 
     objects: int
     blocks: int
@@ -57,26 +62,26 @@ def sample() -> Sample:
 
 
 def descriptors() -> int:
-    """Return how many files and sockets are open."""
+    """Return the number of open files and sockets."""
     return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 class Fleet:
-    """Operations that begin anew as others end, so that as many are always in flight.
+    """A constant number of running operations: each one that ends is replaced.
 
     Attributes:
-        begun: so far.
-        over: whether none begins any more.
+        begun: the number of operations so far.
+        over: whether no more operations begin.
     """
 
     def __init__(self, tracker: Tracker[httpx.Response]) -> None:
         self._tracker = tracker
-        self._chance = random.Random(1)  # noqa: S311 - seeded, to be the same each time
+        self._chance = random.Random(1)  # noqa: S311 - seeded
         self.begun = 0
         self.over = False
 
     def begin(self, _ended: AsyncOperation[httpx.Response] | None = None) -> None:
-        """Begin an operation of ten minutes to two hours, and another one when it ends."""
+        """Begin an operation of 10 min to 2 h, and another one when it ends."""
         if not self.over:
             ends_at_s = asyncio.get_running_loop().time() + self._chance.uniform(600, 7200)
             response = begun(self.begun, f"s{self.begun % SUBSCRIPTIONS}", ends_at_s)
@@ -85,10 +90,10 @@ class Fleet:
 
 
 async def soak() -> tuple[list[Sample], int, azpoll.Statistics]:
-    """Return samples after a warm-up, how many operations were begun, and what the tracker says."""
+    """Return the samples after a warm-up, the number of operations, and the statistics of the tracker."""
     samples: list[Sample] = []
     async with (
-        httpx.AsyncClient(transport=Service()) as client,
+        new_client(transport=Service()) as client,
         azpoll.Tracker(client, on_exit="stop", max_in_flight=WORKERS) as tracker,
     ):
         fleet = Fleet(tracker)
@@ -102,32 +107,32 @@ async def soak() -> tuple[list[Sample], int, azpoll.Statistics]:
         return samples, fleet.begun, tracker.statistics()
 
 
-def test_nothing_grows_while_operations_come_and_go() -> None:
-    samples, begun_in_all, statistics = run_virtual(soak)
+def test_nothing_grows_while_operations_begin_and_end() -> None:
+    samples, begun_in_total, statistics = run_virtual(soak)
 
     assert statistics.running == OPERATIONS
-    assert begun_in_all > OPERATIONS * 1.2  # so one object kept of each that ended would show
-    assert statistics.polls > OPERATIONS * 3 * HOURS  # and one block kept of each poll
+    assert begun_in_total > OPERATIONS * 1.2  # enough to detect one leaked object per ended operation
+    assert statistics.polls > OPERATIONS * 3 * HOURS  # and one leaked block per poll
     assert spread(item.objects for item in samples) <= OPERATIONS / 100
     assert spread(item.blocks for item in samples) <= OPERATIONS / 2
     assert spread(item.tasks for item in samples) == 0
     assert spread(item.descriptors for item in samples) == 0
-    assert samples[0].tasks <= WORKERS + 4  # and what runs them: none of an operation's own
+    assert samples[0].tasks <= WORKERS + 4  # plus the tasks of the tracker; no task per operation
 
 
 def spread(numbers: Iterator[int]) -> int:
-    """Return how far the largest is from the smallest."""
+    """Return the difference of the largest and the smallest number."""
     found = list(numbers)
     return max(found) - min(found)
 
 
 async def traced_bytes() -> float:
-    """Return the bytes of one operation that is tracked and was polled, handle included, beyond its URLs."""
+    """Return the bytes per tracked and polled operation, handle included, beyond its URLs."""
     async with (
-        httpx.AsyncClient(transport=Service()) as client,
+        new_client(transport=Service()) as client,
         azpoll.Tracker(client, on_exit="stop", budget=None) as tracker,
     ):
-        kept = [tracker.track(begun(0, "s0", 1e6))]  # what is made once is made now
+        kept = [tracker.track(begun(0, "s0", 1e6))]  # lazily created objects exist from now on
         await asyncio.sleep(100)
         urls = 0
         tracemalloc.start()
@@ -148,17 +153,17 @@ def test_an_operation_costs_little_beyond_its_urls() -> None:
         each = run_virtual(traced_bytes)
     finally:
         tracemalloc.stop()
-    assert each < MOST_BYTES
-    assert each > 100  # less would mean that it was not measured
+    assert each < MAX_BYTES
+    assert each > 100  # a smaller number would mean a broken measurement
 
 
 async def soak_sockets() -> tuple[int, list[int], int]:
-    """Return how many files and sockets were open before, while polls went over real sockets, and after."""
+    """Return the numbers of open files and sockets before, during and after polls over real sockets."""
     before, meanwhile = descriptors(), list[int]()
     arm = FakeARM(default=Script(duration_s=math.inf, retry_after=20), limits=None, log_size=1)
     async with (
         arm.serve() as base_url,
-        httpx.AsyncClient(base_url=base_url, trust_env=False) as client,
+        new_client(base_url=base_url, trust_env=False) as client,
         azpoll.Tracker(client, on_exit="stop", max_in_flight=WORKERS) as tracker,
     ):
         for number in range(SOCKET_OPERATIONS):
@@ -170,7 +175,7 @@ async def soak_sockets() -> tuple[int, list[int], int]:
     return before, meanwhile, descriptors()
 
 
-def test_sockets_are_as_many_as_workers_and_none_is_left() -> None:
+def test_there_is_at_most_one_socket_per_worker_and_none_leaks() -> None:
     before, meanwhile, after = run_virtual(soak_sockets, allow_sockets=True)
-    assert max(meanwhile) <= before + 1 + 2 * WORKERS  # the listening one, and both ends of each connection
+    assert max(meanwhile) <= before + 1 + 2 * WORKERS  # the listening socket, and both ends of each connection
     assert after == before

@@ -1,1 +1,1 @@
-"""azpoll over real sockets on loopback, with what networks and gateways do to them."""
+"""R7: azpoll over real sockets on loopback, with the faults of networks and gateways."""

@@ -1,7 +1,7 @@
-"""A TCP proxy on 127.0.0.1 that harms the connections it carries: late, slow, cut, reset, half closed, silent.
+"""A TCP proxy on 127.0.0.1 that injects faults: latency, slow bytes, truncation, resets, half closes, stalls.
 
-It knows nothing of HTTP. Each connection has one `Harm`, which begins after so many bytes of the server's answers, so
-that it falls anywhere: into a TLS handshake, a head, a body, or between two answers on a connection that is kept.
+The proxy does not parse HTTP. Each connection has one `Fault`, which starts after a number of bytes of answers. So it
+may hit a TLS handshake, a head, a body, or the time between two answers on a kept connection.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 Kind = Literal["latency", "drip", "truncate", "reset", "half-close", "stall"]
 
-_NO_LINGER = struct.pack("ii", 1, 0)  # closing then sends a reset
+_NO_LINGER = struct.pack("ii", 1, 0)  # close() then sends a reset
 _CHUNK = 65_536
 
 
 @dataclass(frozen=True)
-class Harm:
-    """What is done to the answers of one connection.
+class Fault:
+    """The fault of one connection.
 
     Attributes:
-        kind: "latency" sends each chunk late, "drip" byte by byte, "truncate" closes, "reset" aborts, "half-close"
-            ends the answers but goes on to listen, "stall" sends nothing more and closes nothing.
-        after: bytes that pass unharmed before.
-        delay_s: of each chunk or byte.
-        lasts: bytes that a slow connection carries before it is closed.
+        kind: "latency" delays each chunk, "drip" each byte; "truncate" closes the connection, "reset" aborts it;
+            "half-close" ends the answers but still reads; "stall" sends nothing more and closes nothing.
+        after: the number of bytes before the fault starts.
+        delay_s: the delay of each chunk or byte.
+        lasts: the number of bytes that a slow connection carries before it is closed.
     """
 
     kind: Kind = "latency"
@@ -42,27 +42,27 @@ class Harm:
 
 
 class Proxy:
-    """Carries connections to a port of this machine.
+    """Forwards connections to a port of this machine.
 
     Args:
-        port: of the server.
-        harms: gives the harm of each new connection; None does no harm.
-        tls: ends TLS here; None carries bytes as they are.
+        port: the port of the server.
+        faults: returns the fault of each new connection; None injects no fault.
+        tls: terminates TLS; None forwards the bytes unchanged.
 
     Attributes:
-        calm: does no harm from now on, to connections that are there already too.
+        calm: whether no fault is injected from now on, existing connections included.
     """
 
-    def __init__(self, port: int, harms: Callable[[], Harm] | None = None, tls: ssl.SSLContext | None = None) -> None:
-        self.calm = harms is None
+    def __init__(self, port: int, faults: Callable[[], Fault] | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self.calm = faults is None
         self._port = port
-        self._harms = harms or Harm
+        self._faults = faults or Fault
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def serve(self) -> AsyncGenerator[int]:
-        """Listen while entered; give the port."""
+        """Listen while entered; yield the port."""
         listening = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         try:
             address: tuple[str, int] = listening.sockets[0].getsockname()
@@ -75,31 +75,31 @@ class Proxy:
             await listening.wait_closed()
 
     def _accept(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._carry(client_in, client_out))
+        task = asyncio.create_task(self._forward(client_in, client_out))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _carry(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
+    async def _forward(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
         server_out: asyncio.StreamWriter | None = None
         try:
             server_in, server_out = await asyncio.open_connection("127.0.0.1", self._port)
-            asking = asyncio.create_task(_ask(client_in, server_out))
+            requests = asyncio.create_task(_forward_requests(client_in, server_out))
             try:
-                await self._answer(server_in, client_out, self._harms())
-                await asking
+                await self._forward_answers(server_in, client_out, self._faults())
+                await requests
             finally:
-                asking.cancel()
-                await asyncio.gather(asking, return_exceptions=True)
+                requests.cancel()
+                await asyncio.gather(requests, return_exceptions=True)
         except OSError:
-            pass  # one side went away, and so goes the other
+            pass  # one side closed, so the other is closed too
         finally:
             for writer in (client_out, server_out):
                 if writer is not None:
                     writer.transport.abort()
 
-    async def _answer(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, harm: Harm) -> None:
-        """Carry the server's answers until it closes, or until the harm ends them."""
-        left, slow = harm.after, harm.lasts
+    async def _forward_answers(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, fault: Fault) -> None:
+        """Forward the answers until the server closes or the fault ends them."""
+        left, slow = fault.after, fault.lasts
         while chunk := await server.read(_CHUNK):
             if self.calm:
                 client.write(chunk)
@@ -109,14 +109,14 @@ class Proxy:
             await client.drain()
             chunk, left = chunk[left:], max(0, left - len(chunk))
             slow -= len(chunk)
-            if slow < 0 or (chunk and not await _harmed(chunk, client, harm)):
+            if slow < 0 or (chunk and not await _apply(chunk, client, fault)):
                 break
-        if harm.kind not in {"stall", "half-close"}:
+        if fault.kind not in {"stall", "half-close"}:
             client.close()
 
 
-async def _ask(client: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
-    """Carry the client's requests until it closes."""
+async def _forward_requests(client: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
+    """Forward the requests until the client closes."""
     while chunk := await client.read(_CHUNK):
         server.write(chunk)
         await server.drain()
@@ -124,16 +124,16 @@ async def _ask(client: asyncio.StreamReader, server: asyncio.StreamWriter) -> No
         server.write_eof()
 
 
-async def _harmed(chunk: bytes, client: asyncio.StreamWriter, harm: Harm) -> bool:
-    """Do to a chunk what the harm says; return whether more may follow."""
-    match harm.kind:
+async def _apply(chunk: bytes, client: asyncio.StreamWriter, fault: Fault) -> bool:
+    """Apply the fault to a chunk; return whether more chunks may follow."""
+    match fault.kind:
         case "latency":
-            await asyncio.sleep(harm.delay_s)
+            await asyncio.sleep(fault.delay_s)
             client.write(chunk)
             await client.drain()
         case "drip":
             for start in range(len(chunk)):
-                await asyncio.sleep(harm.delay_s)
+                await asyncio.sleep(fault.delay_s)
                 client.write(chunk[start : start + 1])
                 await client.drain()
         case "half-close":

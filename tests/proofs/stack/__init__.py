@@ -1,1 +1,1 @@
-"""R2: the whole stack in virtual time."""
+"""R2: tracker, scheduler, transport and core together, in virtual time, against the read limits of ARM."""

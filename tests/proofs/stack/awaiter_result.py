@@ -1,4 +1,4 @@
-"""What those who await an operation are told, and all the text that they see."""
+"""The result of awaiting an operation, and its text."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 
-async def told_of(waiting: Awaitable[object]) -> tuple[str, str]:
-    """Return how it ended, in a word, and the text of the result or the error."""
+async def end_and_text(waiting: Awaitable[object]) -> tuple[str, str]:
+    """Return the end of an operation as a word, and the text of its result or error."""
     try:
         return "succeeded", repr(await waiting)
     except azpoll.OperationFailed as error:

@@ -1,4 +1,4 @@
-"""A fleet drawn from a seed: operations of every pattern, whose polls go wrong in every way seen of services."""
+"""Random operations of every pattern, with every fault that services are known for."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ if TYPE_CHECKING:
     from azpoll.testing import Pattern, Step
 
 ORIGIN = "https://management.azure.com"
-CANARY = "canary-7f3a"
-"""Stands for whatever must not be told: it is in the credential, the polling URLs' queries and the bodies."""
 
 PATTERNS: tuple[Pattern, ...] = ("azure-async-operation", "operation-location", "location", "body")
 OUTCOMES = ("Succeeded",) * 6 + ("Completed", "Failed", "Failed", "Canceled", "Cancelled")
-MOST_FAULTS = 6
-"""In a row: fewer than azpoll gives up after."""
+MAX_FAULTS = 6
+"""In a row: fewer than the number after which azpoll gives up."""
 
 _CODES = (408, 500, 502, 503, 504)
 
@@ -48,19 +46,19 @@ FAULTS: dict[str, Callable[[random.Random], Step]] = {
     "no status": lambda _: Reply(200, {"status": 7}, terminal=False),
     "redirect": lambda _: redirect("{poll_url}", 307),
 }
-"""What may come in place of a status; some of it only of a status monitor, where it cannot be the result."""
+"""Answers in place of a status. Some are possible only at a status monitor, where they cannot be the result."""
 
-ONLY_OF_A_MONITOR = {"null", "no JSON", "no status", "html", "404", "403", "redirect", "cut"}
+MONITOR_FAULTS = {"null", "no JSON", "no status", "html", "404", "403", "redirect", "cut"}
 
 
 @dataclass
-class Drawn:
-    """What was drawn.
+class Fleet:
+    """A fleet of random operations.
 
     Attributes:
-        methods: of the initial requests.
-        scripts: of the operations, in the same order.
-        faults: how many of each kind.
+        methods: the methods of the initial requests.
+        scripts: the scripts of the operations, in the same order.
+        faults: the number of faults by kind.
     """
 
     methods: list[str] = field(default_factory=list[str])
@@ -68,10 +66,10 @@ class Drawn:
     faults: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def drawn(seed: int, operations: int, kinds: frozenset[str] = frozenset(FAULTS)) -> Drawn:
-    """Return the fleet of a seed, with faults of these kinds."""
+def random_fleet(seed: int, operations: int, kinds: frozenset[str] = frozenset(FAULTS)) -> Fleet:
+    """Return the fleet of a seed, with faults of the given kinds."""
     draw = random.Random(seed)  # noqa: S311 - a simulation
-    fleet = Drawn()
+    fleet = Fleet()
     for _ in range(operations):
         pattern = draw.choice(PATTERNS)
         fleet.methods.append(draw.choice(["PUT", "PATCH"] if pattern == "body" else ["PUT", "PATCH", "POST", "DELETE"]))
@@ -92,20 +90,20 @@ def drawn(seed: int, operations: int, kinds: frozenset[str] = frozenset(FAULTS))
     return fleet
 
 
-def _polls(draw: random.Random, pattern: Pattern, kinds: frozenset[str], fleet: Drawn) -> list[Step]:
-    """Return answers: ordinary ones, with a burst of faults somewhere; the last is repeated."""
+def _polls(draw: random.Random, pattern: Pattern, kinds: frozenset[str], fleet: Fleet) -> list[Step]:
+    """Return ordinary answers with a burst of faults between them; the last answer is repeated."""
     monitored = pattern in {"azure-async-operation", "operation-location"}
-    possible = sorted(kinds if monitored else kinds - ONLY_OF_A_MONITOR)
+    possible = sorted(kinds if monitored else kinds - MONITOR_FAULTS)
     steps: list[Step] = [Ordinary()] * draw.randint(0, 3)
-    for _ in range(draw.randint(1, MOST_FAULTS)):
+    for _ in range(draw.randint(1, MAX_FAULTS)):
         kind = draw.choice(possible)
         fleet.faults[kind] = fleet.faults.get(kind, 0) + 1
         steps.append(FAULTS[kind](draw))
     return [*steps, Ordinary()]
 
 
-def verdict_of(script: Script) -> str:
-    """Return the state that an operation of this script ends in; a `Location` tells a cancellation as a failure."""
+def end_of(script: Script) -> str:
+    """Return the end of an operation; a `Location` reports a cancellation as a failure."""
     if is_success(script.outcome):
         return "succeeded"
     return "failed" if script.outcome == "Failed" or script.pattern == "location" else "canceled"

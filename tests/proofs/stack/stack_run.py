@@ -1,20 +1,21 @@
-"""One run: a fleet through a tracker over the caller's client, in virtual time."""
+"""One run: a fleet of operations through a tracker and the caller's client, in virtual time."""
 
 from __future__ import annotations
 
 import gc
 import random
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
 import azpoll
 from azpoll.testing import FakeARM, IncomingRequest, Limits, Rate, run_virtual
-from tests.proofs.stack.awaiter_result import told_of
-from tests.proofs.stack.random_operations import CANARY, FAULTS, ORIGIN, drawn, verdict_of
+from tests.proofs.stack.awaiter_result import end_and_text
+from tests.proofs.stack.random_operations import FAULTS, ORIGIN, end_of, random_fleet
 from tests.proofs.stack.stack_invariants import History
+from tests.support.canary import CANARY
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from azpoll.testing import Statistics
@@ -25,16 +26,16 @@ SUBSCRIPTIONS = 3
 
 
 @dataclass(frozen=True)
-class World:
-    """What a run is made of.
+class RunOptions:
+    """The options of a run.
 
     Attributes:
-        seed: of everything that is drawn.
-        operations: in all.
-        other_reads_per_s: of another tool that uses the same principal; ARM counts them together.
-        faults: that may be drawn.
-        library: of the client.
-        backend: of the event loop.
+        seed: the seed of all random choices.
+        operations: the number of operations.
+        other_reads_per_s: the read rate of another client with the same principal; ARM counts both together.
+        faults: the kinds of faults.
+        library: the HTTP library of the client.
+        backend: the event loop.
     """
 
     seed: int
@@ -45,38 +46,33 @@ class World:
     backend: Literal["asyncio", "trio"] = "asyncio"
 
 
-def run(world: World) -> tuple[History, Statistics]:
-    """Run a world to its end; returns what happened, and the service's own counts."""
-    random.seed(world.seed)  # of azpoll's jitter
-    fleet = drawn(world.seed, world.operations, world.faults)
+def run(options: RunOptions) -> tuple[History, Statistics]:
+    """Run a fleet to its end; return its history and the statistics of the service."""
+    random.seed(options.seed)  # azpoll's jitter
+    fleet = random_fleet(options.seed, options.operations, options.faults)
     scripts = iter(fleet.scripts)
     limits = Limits(reads=Rate(250, 25), writes=PLENTY, deletes=PLENTY, retry_after_s=10)
     arm = FakeARM(default=lambda _request: next(scripts), limits=limits, latency_s=0.05, log_size=10)
     arm.require_token(CANARY)
     history = History(arm, reads_per_s=SUBSCRIPTIONS * (BUDGET.max_rate + BUDGET.burst))
-    history.truth = {number: verdict_of(script) for number, script in enumerate(fleet.scripts)}
-    run_virtual(_drive, world, fleet.methods, arm, history, backend=world.backend)
+    history.expected = {number: end_of(script) for number, script in enumerate(fleet.scripts)}
+    run_virtual(_run_beside_other_client, options, fleet.methods, arm, history, backend=options.backend)
     gc.collect()
     return history, arm.statistics()
 
 
-async def _drive(world: World, methods: list[str], arm: FakeARM, history: History) -> None:
+async def _run_beside_other_client(options: RunOptions, methods: list[str], arm: FakeARM, history: History) -> None:
     async with anyio.create_task_group() as tasks:
-        if world.other_reads_per_s:
-            tasks.start_soon(_other_tool, arm, world.other_reads_per_s)
-        await _track(world, methods, arm, history)
+        if options.other_reads_per_s:
+            tasks.start_soon(_read_as_another_client, arm, options.other_reads_per_s)
+        await _track(options, methods, arm, history)
         tasks.cancel_scope.cancel()
-    history.left = len(anyio.get_running_tasks()) - 1 if world.backend == "asyncio" else 0
+    history.leaked_tasks = len(anyio.get_running_tasks()) - 1 if options.backend == "asyncio" else 0
 
 
-async def _track(world: World, methods: list[str], arm: FakeARM, history: History) -> None:
-    client: Any = import_module(world.library).AsyncClient(
-        transport=arm.transport(world.library),
-        base_url=ORIGIN,
-        headers={"Authorization": f"Bearer {CANARY}"},
-        timeout=None,
-    )
-    tracker = azpoll.Tracker(client, budget=BUDGET, max_in_flight=8)  # else it is CPU time that decides
+async def _track(options: RunOptions, methods: list[str], arm: FakeARM, history: History) -> None:
+    client = client_of(arm, options.library, headers={"Authorization": f"Bearer {CANARY}"}, timeout=None)
+    tracker = azpoll.Tracker(client, budget=BUDGET, max_in_flight=8)  # bounds the CPU time of the test
     async with client, tracker, anyio.create_task_group() as waiters:
         tracker.subscribe(lambda event: history.texts.append(repr(event)))
         for number, method in enumerate(methods):
@@ -89,12 +85,12 @@ async def _track(world: World, methods: list[str], arm: FakeARM, history: Histor
 
 
 async def _wait(operation: azpoll.AsyncOperation[Any], number: int, history: History) -> None:
-    told, text = await told_of(operation)
-    history.told.setdefault(number, []).append(told)
+    end, text = await end_and_text(operation)
+    history.ends.setdefault(number, []).append(end)
     history.texts += [text, repr(operation), repr(operation.snapshot())]
 
 
-async def _other_tool(arm: FakeARM, reads_per_s: float) -> None:
+async def _read_as_another_client(arm: FakeARM, reads_per_s: float) -> None:
     headers = {"authorization": f"Bearer {CANARY}"}
     while True:
         exchange = arm.exchange(IncomingRequest("GET", ORIGIN, "/subscriptions/s0/resources", "api-version=1", headers))

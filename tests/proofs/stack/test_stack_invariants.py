@@ -1,4 +1,4 @@
-"""The judge finds each thing that must not be, when it is brought about."""
+"""The check finds each broken invariant."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpoll.testing import FakeARM, IncomingRequest, Script
-from tests.proofs.stack.random_operations import CANARY, ORIGIN
-from tests.proofs.stack.stack_invariants import History, broken
+from tests.proofs.stack.random_operations import ORIGIN
+from tests.proofs.stack.stack_invariants import History, violations
+from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,18 +25,18 @@ class Clock:
         return self.now_s
 
 
-def good() -> tuple[History, Clock, str]:
-    """Return a history of one operation that runs, its clock, and the path of its status."""
+def valid_history() -> tuple[History, Clock, str]:
+    """Return the history of one running operation, its clock, and the path of its status monitor."""
     clock = Clock()
     arm = FakeARM(default=Script(duration_s=60, retry_after=10), clock=clock, limits=None)
     history = History(arm, reads_per_s=100)
-    ask(history, "PUT", WIDGET)
+    send(history, "PUT", WIDGET)
     [operation] = arm.operations.values()
-    history.truth, history.told, history.waiters = {0: "succeeded"}, {0: ["succeeded", "succeeded"]}, {0: 2}
+    history.expected, history.ends, history.waiters = {0: "succeeded"}, {0: ["succeeded", "succeeded"]}, {0: 2}
     return history, clock, operation.poll_url.removeprefix(ORIGIN).partition("?")[0]
 
 
-def ask(history: History, method: str, path: str, origin: str = ORIGIN, *, finish: bool = True) -> None:
+def send(history: History, method: str, path: str, origin: str = ORIGIN, *, finish: bool = True) -> None:
     exchange = history.arm.exchange(IncomingRequest(method, origin, path, "api-version=1", {}))
     exchange.told()
     if finish:
@@ -44,46 +45,46 @@ def ask(history: History, method: str, path: str, origin: str = ORIGIN, *, finis
 
 def after_the_end(history: History, clock: Clock, path: str) -> None:
     for clock.now_s in (100.0, 200.0, 300.0):
-        ask(history, "GET", path)
+        send(history, "GET", path)
 
 
 def two_at_once(history: History, clock: Clock, path: str) -> None:
     clock.now_s = 30.0
-    ask(history, "GET", path, finish=False)
+    send(history, "GET", path, finish=False)
     clock.now_s = 50.0
-    ask(history, "GET", path)
+    send(history, "GET", path)
 
 
 def too_many(history: History, clock: Clock, _path: str) -> None:
     for number in range(200):
         clock.now_s = 20 + number / 1000
-        ask(history, "GET", f"/subscriptions/s/resourceGroups/g{number}")
+        send(history, "GET", f"/subscriptions/s/resourceGroups/g{number}")
 
 
-HARM: dict[str, Callable[[History, Clock, str], object]] = {
-    "I1": lambda history, _clock, _path: history.told.clear(),
-    "I2": lambda history, _clock, _path: history.told.update({0: ["succeeded", "failed"]}),
-    "I3": lambda history, _clock, _path: history.told.update({0: ["succeeded"]}),
-    "I4": lambda history, _clock, path: ask(history, "GET", path),
+DEFECTS: dict[str, Callable[[History, Clock, str], object]] = {
+    "I1": lambda history, _clock, _path: history.ends.clear(),
+    "I2": lambda history, _clock, _path: history.ends.update({0: ["succeeded", "failed"]}),
+    "I3": lambda history, _clock, _path: history.ends.update({0: ["succeeded"]}),
+    "I4": lambda history, _clock, path: send(history, "GET", path),
     "I5": two_at_once,
-    "I6": lambda history, _clock, _path: ask(history, "GET", "/subscriptions/s", "https://evil.example"),
+    "I6": lambda history, _clock, _path: send(history, "GET", "/subscriptions/s", "https://evil.example"),
     "I7": too_many,
     "I8": after_the_end,
     "I9": lambda history, _clock, _path: history.texts.append(f"Bearer {CANARY}"),
-    "I10": lambda history, _clock, _path: setattr(history, "left", 1),
+    "I10": lambda history, _clock, _path: setattr(history, "leaked_tasks", 1),
 }
 
 
-def test_a_good_history_is_not_found_fault_with() -> None:
-    history, clock, path = good()
+def test_a_valid_history_breaks_no_invariant() -> None:
+    history, clock, path = valid_history()
     for clock.now_s in (10.0, 20.0, 70.0):
-        ask(history, "GET", path)
-    assert broken(history) == []
+        send(history, "GET", path)
+    assert violations(history) == []
 
 
-@pytest.mark.parametrize("invariant", HARM)
-def test_each_invariant_can_be_broken(invariant: str) -> None:
-    history, clock, path = good()
-    HARM[invariant](history, clock, path)
-    found = broken(history)
+@pytest.mark.parametrize("invariant", DEFECTS)
+def test_each_broken_invariant_is_found(invariant: str) -> None:
+    history, clock, path = valid_history()
+    DEFECTS[invariant](history, clock, path)
+    found = violations(history)
     assert [line.split()[0] for line in found] == [invariant], found

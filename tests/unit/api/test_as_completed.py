@@ -1,4 +1,4 @@
-"""`as_completed`: the same objects, in the order they end."""
+"""`as_completed` yields the given objects in the order of their ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script
-from tests.support.operations import client_of, path_of
+from tests.support.clients import client_of
+from tests.support.operations import path_of
 
 if TYPE_CHECKING:
     import httpx
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 def arm_of() -> FakeARM:
-    """Return a service whose operation number n takes 10 n seconds; number 3 fails."""
+    """Return a service whose operation n takes 10 n seconds; operation 3 fails."""
     return FakeARM(
         default=lambda request: Script(
             duration_s=10 * int(request.path[-1]),
@@ -33,7 +34,7 @@ async def begun(tracker: azpoll.Tracker[httpx.Response], *numbers: int) -> list[
     return [await tracker.begin("DELETE", path_of(n), terminal_words=words, label=str(n)) for n in numbers]  # type: ignore[arg-type]
 
 
-async def test_operations_come_in_the_order_they_end() -> None:
+async def test_operations_come_in_the_order_of_their_ends() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         operations = await begun(tracker, 5, 1, 4, 2)
@@ -45,7 +46,7 @@ async def test_operations_come_in_the_order_they_end() -> None:
         assert seen == [("1", 10), ("2", 20), ("4", 40), ("5", 50)]
 
 
-async def test_failures_come_as_operations_too() -> None:
+async def test_failed_operations_are_yielded_too() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         operations = [operation async for operation in azpoll.as_completed(await begun(tracker, 1, 3))]
@@ -53,7 +54,7 @@ async def test_failures_come_as_operations_too() -> None:
         assert [operation.state for operation in operations] == ["succeeded", "failed"]
 
 
-async def test_ended_ones_and_twice_given_ones_come_as_often_as_given() -> None:
+async def test_ended_and_repeated_operations_come_as_often_as_given() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         one, two = await begun(tracker, 1, 2)
@@ -65,7 +66,7 @@ async def test_ended_ones_and_twice_given_ones_come_as_often_as_given() -> None:
         assert [operation async for operation in azpoll.as_completed(nothing)] == []
 
 
-async def test_the_timeout_is_on_the_whole_and_tracking_goes_on() -> None:
+async def test_the_timeout_covers_all_operations_and_tracking_continues() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         operations = await begun(tracker, 1, 2, 4)
@@ -78,7 +79,7 @@ async def test_the_timeout_is_on_the_whole_and_tracking_goes_on() -> None:
         assert (await operations[2]).status_code == 200
 
 
-async def test_a_slow_reader_misses_none_even_past_the_timeout() -> None:
+async def test_a_slow_reader_misses_no_operation_even_after_the_timeout() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         operations = await begun(tracker, 1, 2)
@@ -101,12 +102,12 @@ async def test_a_reader_may_leave_after_the_first() -> None:
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan")])
-async def test_a_timeout_that_is_none_is_refused_at_the_call(timeout: float) -> None:  # noqa: ASYNC109 - a parameter of the test
+async def test_an_invalid_timeout_is_refused_at_the_call(timeout: float) -> None:  # noqa: ASYNC109 - a parameter of the test
     with pytest.raises(ValueError, match="timeout must be 0 seconds or more"):
         azpoll.as_completed([], timeout=timeout)
 
 
-async def test_operations_of_several_trackers() -> None:
+async def test_operations_of_several_trackers_can_be_mixed() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as one, azpoll.Tracker(client) as two:
         operations = [*await begun(one, 2), *await begun(two, 1)]

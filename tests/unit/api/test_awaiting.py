@@ -1,4 +1,4 @@
-"""Awaiting: any number of awaiters share one polling loop, and none can harm it (rules 39, 40)."""
+"""Any number of awaiters share one polling loop, and none can affect it (rules 39, 40)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 import trio
 
 import azpoll
-from azpoll.testing import Drop, FakeARM, Ordinary, Script, VirtualLoop, run_virtual, status_monitor
-from tests.support.operations import LIBRARIES, THING, Library, client_of, error_of, path_of, until
+from azpoll.testing import Drop, FakeARM, IncomingRequest, Ordinary, Script, VirtualLoop, run_virtual, status_monitor
+from tests.support.clients import Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import THING, error_of, path_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,34 +26,34 @@ Operation = azpoll.AsyncOperation[httpx.Response]
 ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 
 
-async def test_fifty_awaiters_share_one_polling_loop_and_one_result() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=30, retry_after=10)
+async def test_fifty_awaiters_share_one_polling_loop_and_one_result(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("PUT", duration_s=30, retry_after=10)
     results: list[httpx.Response] = []
 
     async def wait() -> None:
         results.append(await operation)
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         async with anyio.create_task_group() as tasks:
             for _ in range(50):
                 tasks.start_soon(wait)
         results.append(await operation)
-    assert arm.statistics().reads == 4
+    assert fake_arm.statistics().reads == 4
     assert len(results) == 51
     assert len(set(map(id, results))) == 1
 
 
-async def test_each_awaiter_gets_an_exception_of_its_own() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=30, retry_after=10, outcome="Failed")
+async def test_each_awaiter_gets_its_own_exception(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=30, retry_after=10, outcome="Failed")
     errors: list[BaseException] = []
 
     async def wait() -> None:
         errors.append(await error_of(operation))
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         async with anyio.create_task_group() as tasks:
             for _ in range(10):
@@ -61,7 +63,7 @@ async def test_each_awaiter_gets_an_exception_of_its_own() -> None:
     assert {type(error) for error in errors} == {azpoll.OperationFailed}
     assert len(set(map(id, errors))) == 20
     lengths = [len(list(_frames(error))) for error in errors[10:]]
-    assert len(set(lengths)) == 1, "an exception object that is raised again grows its traceback"
+    assert len(set(lengths)) == 1, "raising one exception object repeatedly extends its traceback"
 
 
 def _frames(error: BaseException) -> list[object]:
@@ -73,7 +75,7 @@ def _frames(error: BaseException) -> list[object]:
     return frames
 
 
-async def test_a_cancelled_awaiter_harms_neither_the_polling_nor_the_others() -> None:
+async def test_a_cancelled_awaiter_affects_neither_polls_nor_other_awaiters() -> None:
     arm = FakeARM(latency_s=2)
     arm.operation("PUT", duration_s=60, retry_after=10)
     ended: list[int] = []
@@ -99,8 +101,8 @@ async def test_a_cancelled_awaiter_harms_neither_the_polling_nor_the_others() ->
     assert tracker.statistics().polls == len(arm.requests) - 1
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-async def test_the_poll_in_flight_is_not_cancelled_when_the_only_awaiter_leaves(library: Library) -> None:
+@EACH_LIBRARY
+async def test_cancelling_the_only_awaiter_does_not_cancel_the_poll(library: Library) -> None:
     arm = FakeARM(latency_s=5)
     arm.operation("DELETE", duration_s=1, retry_after=3)
     answered: list[int] = []
@@ -120,11 +122,12 @@ async def test_the_poll_in_flight_is_not_cancelled_when_the_only_awaiter_leaves(
         assert len(arm.requests) == 2
 
 
-async def test_a_terminal_answer_is_not_lost_when_its_awaiter_is_cancelled_in_the_same_moment() -> None:
+async def test_a_terminal_answer_survives_a_simultaneous_cancellation(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """Rule 40."""
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=1, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("DELETE", duration_s=1, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         scope = anyio.CancelScope()
         operation.add_done_callback(lambda _: scope.cancel())
@@ -132,13 +135,12 @@ async def test_a_terminal_answer_is_not_lost_when_its_awaiter_is_cancelled_in_th
             await operation
         assert operation.result().status_code == 200
         assert (await operation).status_code == 200
-    assert arm.statistics().reads == 1
+    assert fake_arm.statistics().reads == 1
 
 
-async def test_awaiting_in_a_cancelled_scope_raises_there_and_nowhere_else() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=5)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_awaiting_in_a_cancelled_scope_raises_only_there(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=5)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         with anyio.CancelScope() as scope:
             scope.cancel()
@@ -151,9 +153,9 @@ async def test_awaiting_in_a_cancelled_scope_raises_there_and_nowhere_else() -> 
 
 
 @ASYNCIO
-async def test_gather_takes_operations_as_they_are() -> None:
-    arm = FakeARM(default=Script(duration_s=30, retry_after=10))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_gather_accepts_operations(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=30, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("PUT", path_of(number)) for number in range(20)]
         responses = await asyncio.gather(*operations)
         assert [response.status_code for response in responses] == [200] * 20
@@ -161,9 +163,12 @@ async def test_gather_takes_operations_as_they_are() -> None:
 
 
 @ASYNCIO
-async def test_gather_with_failures_among_them() -> None:
-    arm = FakeARM(default=lambda request: Script(outcome="Failed" if request.path[-1] in "37" else "Succeeded"))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_gather_reports_failed_operations(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    def script(request: IncomingRequest) -> Script:
+        return Script(outcome="Failed" if request.path[-1] in "37" else "Succeeded")
+
+    fake_arm.default = script
+    async with azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("DELETE", path_of(number)) for number in range(10)]
         with pytest.raises(azpoll.OperationFailed):
             await asyncio.gather(*operations)
@@ -173,13 +178,13 @@ async def test_gather_with_failures_among_them() -> None:
 
 
 @ASYNCIO
-async def test_a_task_group_of_asyncio() -> None:
-    arm = FakeARM(default=Script(duration_s=30, retry_after=10))
+async def test_operations_in_a_task_group_of_asyncio(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=30, retry_after=10)
 
     async def wait(operation: Operation) -> int:
         return (await operation).status_code
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("PUT", path_of(number)) for number in range(5)]
         async with asyncio.TaskGroup() as tasks:
             waits = [tasks.create_task(wait(operation)) for operation in operations]
@@ -187,7 +192,7 @@ async def test_a_task_group_of_asyncio() -> None:
 
 
 @ASYNCIO
-async def test_a_failure_in_a_task_group_cancels_its_siblings_and_not_the_tracking() -> None:
+async def test_a_failure_in_a_task_group_does_not_stop_the_tracking() -> None:
     arm = FakeARM(
         default=lambda request: Script(duration_s=20, outcome="Failed" if request.path[-1] == "0" else "Succeeded")
     )
@@ -243,9 +248,14 @@ async def test_every_way_to_stop_waiting_leaves_the_operation_running(leave: str
 
 
 @ASYNCIO
-async def test_futures_and_as_completed_of_asyncio() -> None:
-    arm = FakeARM(default=lambda request: Script(duration_s=10 * (1 + int(request.path[-1]))))
-    async with client_of(arm) as client, azpoll.Tracker(client, interval=1) as tracker:
+async def test_operations_with_futures_and_as_completed_of_asyncio(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    def script(request: IncomingRequest) -> Script:
+        return Script(duration_s=10 * (1 + int(request.path[-1])))
+
+    fake_arm.default = script
+    async with azpoll.Tracker(client, interval=1) as tracker:
         operations = [await tracker.begin("DELETE", path_of(number)) for number in range(4)]
         future = asyncio.ensure_future(operations[0])
         assert [asyncio.isfuture(operation) for operation in operations] == [False] * 4
@@ -260,7 +270,7 @@ async def test_futures_and_as_completed_of_asyncio() -> None:
 
 
 def test_no_order_of_ready_callbacks_brings_a_second_request_or_a_hang() -> None:
-    """The same fleet under forty orders of the event loop's ready callbacks."""
+    """The same fleet runs under 40 orders of the event loop's ready callbacks."""
 
     async def main() -> int:
         arm = FakeARM(
@@ -295,9 +305,9 @@ def test_no_order_of_ready_callbacks_brings_a_second_request_or_a_hang() -> None
 # Anyio and trio
 
 
-async def test_a_task_group_of_anyio() -> None:
-    arm = FakeARM(default=Script(duration_s=30, retry_after=10))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_operations_in_a_task_group_of_anyio(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=30, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("PUT", path_of(number)) for number in range(5)]
         async with anyio.create_task_group() as tasks:
             for operation in operations:
@@ -305,7 +315,7 @@ async def test_a_task_group_of_anyio() -> None:
         assert all(operation.done() for operation in operations)
 
 
-def test_a_nursery_of_trio() -> None:
+def test_operations_in_a_nursery_of_trio() -> None:
     async def main() -> None:
         arm = FakeARM(default=Script(duration_s=30, retry_after=10))
         async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -321,8 +331,10 @@ def test_a_nursery_of_trio() -> None:
     run_virtual(main, backend="trio")
 
 
-async def test_the_tracker_may_live_in_one_task_and_its_awaiters_in_others() -> None:
-    arm = FakeARM(default=Script(duration_s=30, retry_after=10))
+async def test_the_tracker_may_live_in_one_task_and_its_awaiters_in_others(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(duration_s=30, retry_after=10)
     send, receive = anyio.create_memory_object_stream[Operation](10)
     done: list[int] = []
 
@@ -330,7 +342,7 @@ async def test_the_tracker_may_live_in_one_task_and_its_awaiters_in_others() -> 
         async for operation in receive:
             done.append((await operation).status_code)  # noqa: PERF401 - each as it comes
 
-    async with client_of(arm) as client, anyio.create_task_group() as tasks, receive:
+    async with anyio.create_task_group() as tasks, receive:
         tasks.start_soon(work)
         async with azpoll.Tracker(client) as tracker, send:
             for number in range(5):
@@ -339,15 +351,14 @@ async def test_the_tracker_may_live_in_one_task_and_its_awaiters_in_others() -> 
     assert done == [200] * 5
 
 
-async def test_awaiters_that_come_and_go_by_thousands_cost_no_request() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=50, retry_after=10)
+async def test_thousands_of_short_awaits_cost_no_request(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
     hook: Callable[[], Awaitable[object]]
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         hook = operation.wait
         for _ in range(1000):
             with anyio.move_on_after(0.02):
                 await hook()
         await operation
-    assert arm.statistics().reads == 6
+    assert fake_arm.statistics().reads == 6

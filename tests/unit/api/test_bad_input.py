@@ -1,4 +1,4 @@
-"""Bad input gets a clear, typed error at once, before anything is sent."""
+"""Invalid input raises a typed error immediately, before any request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script, VirtualLoop
-from tests.support.operations import GROUP, LIBRARIES, ORIGIN, THING, Library, client_of
+from tests.support.clients import ORIGIN, Library, client_of, new_client
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +44,10 @@ def accepted(method: str = "DELETE", url: str = f"{ORIGIN}{THING}") -> httpx.Res
 )
 async def test_a_client_of_the_wrong_type_is_refused(client: object) -> None:
     with pytest.raises(TypeError, match=r"httpx\.AsyncClient or httpx2\.AsyncClient is needed"):
-        azpoll.Tracker(client)  # type: ignore[arg-type]  # which is tested
+        azpoll.Tracker(client)  # type: ignore[arg-type]  # the wrong type is tested
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_a_closed_client_is_refused(library: Library) -> None:
     arm = FakeARM()
     async with client_of(arm, library) as client:
@@ -95,21 +97,19 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
         ({"intervall": 5}, TypeError, "intervall"),
     ],
 )
-async def test_a_setting_that_can_never_be_right_is_refused(
-    settings: dict[str, object], error: type[Exception], text: str
-) -> None:
+async def test_an_invalid_setting_is_refused(settings: dict[str, object], error: type[Exception], text: str) -> None:
     async with client_of(FakeARM()) as client:
         with pytest.raises(error, match=text):
             azpoll.Tracker(client, **settings)  # type: ignore[arg-type]
 
 
-async def test_a_base_url_that_is_no_origin_is_refused() -> None:
-    async with httpx.AsyncClient(base_url="/relative") as client:
+async def test_a_base_url_without_an_origin_is_refused() -> None:
+    async with new_client(base_url="/relative") as client:
         with pytest.raises(ValueError, match="base_url"):
             azpoll.Tracker(client)
 
 
-async def test_a_tracker_must_be_entered_and_only_once() -> None:
+async def test_a_tracker_must_be_entered_exactly_once() -> None:
     async with client_of(FakeARM()) as client:
         tracker = azpoll.Tracker(client)
         with pytest.raises(azpoll.WrongEventLoop, match="was not entered"):
@@ -159,11 +159,11 @@ async def test_a_tracker_must_be_entered_and_only_once() -> None:
         ({"follow_redirects": True}, TypeError, "unexpected keyword: 'follow_redirects'"),
     ],
 )
-async def test_an_option_that_can_never_be_right_is_refused_before_anything_is_sent(
-    options: dict[str, Any], error: type[Exception], text: str
+async def test_an_invalid_option_is_refused_before_any_request(
+    client: httpx.AsyncClient, fake_arm: FakeARM, options: dict[str, Any], error: type[Exception], text: str
 ) -> None:
-    arm = FakeARM(default=Script())
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.default = Script()
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(error, match=text):
             await tracker.begin("PUT", THING, **options)
         with pytest.raises(error, match=text):
@@ -174,27 +174,29 @@ async def test_an_option_that_can_never_be_right_is_refused_before_anything_is_s
             await azpoll.wait(client, accepted(), **options)
         with pytest.raises(error, match=text):
             await tracker.group().begin("PUT", THING, **options)
-    assert arm.requests == ()
+    assert fake_arm.requests == ()
     assert tracker.statistics().tracked == 0
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "", "P UT"])
-async def test_a_method_that_begins_no_operation_is_refused(method: str) -> None:
-    arm = FakeARM(default=Script())
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_method_that_cannot_begin_an_operation_is_refused(
+    client: httpx.AsyncClient, fake_arm: FakeARM, method: str
+) -> None:
+    fake_arm.default = Script()
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match="begins with PUT, PATCH, POST, DELETE, GET"):
             await tracker.begin(method, THING)
         with pytest.raises(ValueError, match="begins with PUT"):
             tracker.track(accepted("HEAD"))
-    assert arm.requests == ()
+    assert fake_arm.requests == ()
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     "url",
     ["not a url", "", "/path", "ftp://x.example/", "https://", "https:///x", "https://x:port/", "//x.example/", "a\nb"],
 )
-async def test_what_is_no_url_is_refused_before_anything_is_sent(url: str, library: Library) -> None:
+async def test_an_invalid_url_is_refused_before_any_request(url: str, library: Library) -> None:
     arm = FakeARM(default=Script())
     async with client_of(arm, library, base_url="") as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match=r"URL|argument"):
@@ -202,15 +204,13 @@ async def test_what_is_no_url_is_refused_before_anything_is_sent(url: str, libra
     assert arm.requests == ()
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("url", "reason"),
     [(f"{THING}&t={'x' * 9000}", "longer than 8192"), (f"https://u:p@management.azure.com{THING}", "user information")],
 )
-async def test_a_url_that_no_answer_may_name_begins_no_operation_either(
-    url: str, reason: str, library: Library
-) -> None:
-    """It could be asked at no later time, and be in no resume token."""
+async def test_an_initial_url_must_be_one_that_an_answer_may_name(url: str, reason: str, library: Library) -> None:
+    """No later request and no resume token could use the URL."""
     arm = FakeARM(default=Script())
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match=f"initial request is refused: .*{reason}"):
@@ -220,7 +220,7 @@ async def test_a_url_that_no_answer_may_name_begins_no_operation_either(
             tracker.track(await client.put(url))
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -233,7 +233,7 @@ async def test_a_url_that_no_answer_may_name_begins_no_operation_either(
     ],
     ids=str,
 )
-async def test_what_no_request_can_be_made_of_is_refused_before_anything_is_sent(
+async def test_invalid_request_arguments_are_refused_before_any_request(
     arguments: BeginOptions, library: Library
 ) -> None:
     arm = FakeARM(default=Script())
@@ -243,9 +243,9 @@ async def test_what_no_request_can_be_made_of_is_refused_before_anything_is_sent
     assert arm.requests == ()
 
 
-async def test_what_is_no_usable_response_is_refused() -> None:
-    arm = FakeARM(default=Script())
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_an_unusable_response_is_refused(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script()
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match="the initial response cannot be used"):
             tracker.track(httpx.Response(202))
         async with client.stream("DELETE", THING) as unread:
@@ -258,7 +258,7 @@ async def test_what_is_no_usable_response_is_refused() -> None:
     assert tracker.statistics().tracked == 0
 
 
-async def test_a_response_to_a_request_that_has_no_web_address_is_refused() -> None:
+async def test_a_response_to_a_request_without_a_web_address_is_refused() -> None:
     async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
         for url in ("/path", "ftp://x.example/"):
             with pytest.raises(ValueError, match="not an http or https URL"):
@@ -266,16 +266,20 @@ async def test_a_response_to_a_request_that_has_no_web_address_is_refused() -> N
 
 
 @pytest.mark.parametrize("text", ["", "x", "!", "\ud800", "\u00e9", "a.b", "eyJ2IjoxfQ", None, 5, b"bytes"])
-async def test_what_is_no_token_is_refused(text: str) -> None:
+async def test_an_invalid_token_is_refused(text: str) -> None:
     async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InvalidResumeToken, match="the resume token cannot be used"):
             tracker.resume(text)
 
 
 @pytest.mark.parametrize("timeout", [-1, math.nan, HUGE])
-async def test_a_timeout_of_waiting_that_is_none_is_refused(timeout: float) -> None:  # noqa: ASYNC109 - a parameter of the test
-    arm = FakeARM(default=Script(duration_s=5))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_an_invalid_timeout_of_wait_is_refused(
+    client: httpx.AsyncClient,
+    fake_arm: FakeARM,
+    timeout: float,  # noqa: ASYNC109 - a parameter of the test
+) -> None:
+    fake_arm.default = Script(duration_s=5)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         with pytest.raises(ValueError, match="timeout"):
             await operation.wait(timeout)
@@ -285,9 +289,9 @@ async def test_a_timeout_of_waiting_that_is_none_is_refused(timeout: float) -> N
 
 
 @ASYNCIO
-async def test_another_event_loop_is_told_apart_at_once() -> None:
-    arm = FakeARM(default=Script(duration_s=60))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_use_in_another_event_loop_is_refused_immediately(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=60)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         found: list[BaseException] = []
 
@@ -320,9 +324,9 @@ async def test_another_event_loop_is_told_apart_at_once() -> None:
 
 
 @ASYNCIO
-async def test_no_event_loop_at_all_is_told_as_well() -> None:
-    arm = FakeARM(default=Script(duration_s=60))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_use_without_an_event_loop_is_refused(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=60)
+    async with azpoll.Tracker(client) as tracker:
 
         def use() -> None:
             with pytest.raises(azpoll.WrongEventLoop, match="inside a running event loop"):

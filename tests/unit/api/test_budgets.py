@@ -1,12 +1,12 @@
-"""Read budgets and hints, seen through a tracker and judged by the service's own bucket."""
+"""Read budgets of a tracker, checked by the token bucket of the service."""
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Limits, Ordinary, Rate, Reply, Script
+from tests.support.clients import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -21,16 +21,13 @@ def limited() -> FakeARM:
     )
 
 
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=ARM)
-
-
 def widget(name: str, subscription: str = "s") -> str:
     return f"/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Test/widgets/{name}?api-version=1"
 
 
-async def test_a_fleet_beyond_the_limit_meets_no_429_and_loses_nothing() -> None:
-    """1,000 operations that ask for 59 reads a second end within 25, none early."""
+@pytest.mark.slow
+async def test_a_fleet_above_the_limit_gets_no_429_and_loses_no_operation() -> None:
+    """1,000 operations with a demand of 59 reads per second stay within 25 per second, and no poll is early."""
     arm = limited()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         for number in range(1000):
@@ -40,8 +37,8 @@ async def test_a_fleet_beyond_the_limit_meets_no_429_and_loses_nothing() -> None
     arm.no_requests_after_end()
 
 
-async def test_a_429_sets_its_scope_aside_and_no_other() -> None:
-    """While one subscription is closed for a minute, another is polled on time."""
+async def test_a_429_delays_only_its_own_scope() -> None:
+    """While a 429 delays one subscription for a minute, another is polled on time."""
     arm = FakeARM(default=Script(duration_s=20, retry_after=5), limits=None)
     refused = Reply(429, {"error": {"code": "SubscriptionRequestsThrottled"}}, retry_after=60)
     arm.operation(
@@ -64,8 +61,8 @@ async def test_a_429_sets_its_scope_aside_and_no_other() -> None:
     arm.no_early_polls()
 
 
-async def test_a_lock_concerns_its_operation_alone() -> None:
-    """RetryableErrorDueToAnotherOperation closes no scope."""
+async def test_a_lock_delays_only_its_own_operation() -> None:
+    """RetryableErrorDueToAnotherOperation does not delay the scope."""
     arm = FakeARM(default=Script(duration_s=5, retry_after=2), limits=None)
     locked = Reply(429, {"error": {"code": "RetryableErrorDueToAnotherOperation"}}, retry_after=60)
     arm.operation("PUT", widget("x").partition("?")[0], duration_s=5, retry_after=2, polls=[locked, Ordinary()])
@@ -75,8 +72,8 @@ async def test_a_lock_concerns_its_operation_alone() -> None:
         assert not slow.done()
 
 
-async def test_owners_take_turns() -> None:
-    """A group of five is not held up by five hundred that came before it."""
+async def test_owners_alternate() -> None:
+    """A group of 5 operations does not wait for 500 that began before it."""
     arm = limited()
     budget = azpoll.Budget(rate=5, max_rate=5, burst=1)
     async with client_of(arm) as client, azpoll.Tracker(client, budget=budget, on_exit="stop") as tracker:

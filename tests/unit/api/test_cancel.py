@@ -1,4 +1,4 @@
-"""Asking the service to cancel (rule 43)."""
+"""Cancel requests to the service (rule 43)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import pytest
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, Ordinary, Reply
-from tests.support.operations import GROUP, LIBRARIES, ORIGIN, THING, Library, client_of, error_of, until
+from tests.support.clients import ORIGIN, Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING, error_of, until
 
 if TYPE_CHECKING:
+    import httpx
+
     from azpoll.testing import Pattern, Step
 
 pytestmark = pytest.mark.anyio
@@ -22,8 +26,8 @@ def posts_of(arm: FakeARM) -> list[str]:
     return [request.url for request in arm.requests if request.method == "POST" and "cancel" in request.url]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-async def test_arm_is_asked_at_the_cancel_url_and_polled_until_it_is_canceled(library: Library) -> None:
+@EACH_LIBRARY
+async def test_arm_gets_a_request_at_the_cancel_url_and_is_polled_to_the_end(library: Library) -> None:
     arm = FakeARM()
     fake = arm.operation("PUT", duration_s=600, retry_after=10, cancel_takes_s=25)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
@@ -42,31 +46,33 @@ async def test_arm_is_asked_at_the_cancel_url_and_polled_until_it_is_canceled(li
     arm.no_requests_after_end()
 
 
-async def test_a_monitor_of_the_guidelines_is_asked_at_its_own_url_with_cancel() -> None:
-    arm = FakeARM()
-    fake = arm.operation("POST", pattern="operation-location", duration_s=600, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_monitor_of_the_guidelines_gets_a_request_with_cancel(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake = fake_arm.operation("POST", pattern="operation-location", duration_s=600, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("POST", THING)
         assert await operation.cancel()
         assert isinstance(await error_of(operation), azpoll.OperationCanceled)
     monitor, _, query = fake.monitor_url.partition("?")
-    assert posts_of(arm) == [f"{monitor}:cancel?{query}"]
-    arm.no_early_polls()
+    assert posts_of(fake_arm) == [f"{monitor}:cancel?{query}"]
+    fake_arm.no_early_polls()
 
 
 @pytest.mark.parametrize("pattern", ["azure-async-operation", "location", "body"])
-async def test_without_a_way_to_cancel_nothing_is_sent_and_the_error_tells_what_to_do(
+async def test_without_a_cancel_url_nothing_is_sent_and_the_error_names_the_fix(
+    client: httpx.AsyncClient,
+    fake_arm: FakeARM,
     pattern: Pattern,
 ) -> None:
-    arm = FakeARM()
-    arm.operation("PUT", pattern=pattern, duration_s=30, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", pattern=pattern, duration_s=30, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, label="mine")
         with pytest.raises(azpoll.CancelFailed, match=r"'mine'.*give `cancel_url`") as caught:
             await operation.cancel()
         assert caught.value.operation == f"operation 'mine' ({operation.id})"
         assert (await operation).status_code == 200
-    assert posts_of(arm) == []
+    assert posts_of(fake_arm) == []
 
 
 @pytest.mark.parametrize(
@@ -81,11 +87,12 @@ async def test_without_a_way_to_cancel_nothing_is_sent_and_the_error_tells_what_
         (Reply(307, headers={"Location": "https://elsewhere.example/cancel"}), "HTTP 307"),
     ],
 )
-async def test_a_refusal_is_an_error_and_tracking_goes_on(answer: Step, said: str) -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=50, retry_after=10)
-    arm.operation("POST", f"{GROUP}/cancel", initial=answer)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_refused_cancel_is_an_error_and_tracking_continues(
+    client: httpx.AsyncClient, fake_arm: FakeARM, answer: Step, said: str
+) -> None:
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
+    fake_arm.operation("POST", f"{GROUP}/cancel", initial=answer)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
         with pytest.raises(azpoll.CancelFailed, match=said) as caught:
             await operation.cancel()
@@ -94,10 +101,10 @@ async def test_a_refusal_is_an_error_and_tracking_goes_on(answer: Step, said: st
         assert isinstance(answer, Reply)
         assert caught.value.status_code == answer.status
         assert (await operation).status_code == 200
-    arm.no_requests_elsewhere(ORIGIN)
+    fake_arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_no_answer_is_an_error_that_says_that_nothing_is_known() -> None:
+async def test_a_cancel_without_an_answer_is_an_error_of_unknown_effect() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=50, retry_after=10)
     arm.operation("POST", f"{GROUP}/cancel", initial=Delay(1000))
@@ -110,31 +117,33 @@ async def test_no_answer_is_an_error_that_says_that_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["Succeeded", "Failed"])
-async def test_what_has_ended_is_not_asked(outcome: str) -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, outcome=outcome)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_an_ended_operation_gets_no_cancel_request(
+    client: httpx.AsyncClient, fake_arm: FakeARM, outcome: str
+) -> None:
+    fake_arm.operation("PUT", duration_s=5, outcome=outcome)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
         await operation.wait()
         assert await operation.cancel() is False
         assert operation.exception() is None or outcome == "Failed"
-    assert posts_of(arm) == []
+    assert posts_of(fake_arm) == []
 
 
-async def test_what_has_succeeded_is_not_asked_while_its_result_is_read() -> None:
-    """Rule 29: no request follows a terminal state but the one final GET."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503), Reply(503)])
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_succeeded_operation_gets_no_cancel_request_during_its_final_get(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    """Rule 29: only the final GET follows a terminal state."""
+    fake_arm.operation("PUT", duration_s=5, retry_after=10, finals=[Reply(503), Reply(503)])
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
         await until(10.5)
         assert operation.state is azpoll.OperationState.FETCHING
         assert await operation.cancel() is False
         assert (await operation).status_code == 200
-    assert posts_of(arm) == []
+    assert posts_of(fake_arm) == []
 
 
-async def test_a_cancel_that_waits_for_a_poll_which_tells_success_is_not_sent() -> None:
+async def test_a_cancel_that_waits_for_a_successful_poll_is_not_sent() -> None:
     arm = FakeARM(latency_s=5)
     arm.operation("PUT", duration_s=5, retry_after=10)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -146,7 +155,7 @@ async def test_a_cancel_that_waits_for_a_poll_which_tells_success_is_not_sent() 
     assert posts_of(arm) == []
 
 
-async def test_the_cancel_waits_for_the_poll_in_flight_so_there_are_never_two_requests() -> None:
+async def test_a_cancel_request_waits_for_the_poll_in_flight() -> None:
     """Rule 38."""
     arm = FakeARM(latency_s=5)
     flying: list[str] = []
@@ -171,10 +180,11 @@ async def test_the_cancel_waits_for_the_poll_in_flight_so_there_are_never_two_re
     arm.one_request_at_a_time()
 
 
-async def test_calls_made_while_one_is_under_way_share_it_and_each_gets_its_own_error() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=50, retry_after=10)
-    arm.operation("POST", f"{GROUP}/cancel", initial=Delay(3, Reply(409)))
+async def test_concurrent_calls_of_cancel_share_one_request_but_not_its_error(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
+    fake_arm.operation("POST", f"{GROUP}/cancel", initial=Delay(3, Reply(409)))
     errors: list[BaseException] = []
 
     async def ask() -> None:
@@ -182,19 +192,19 @@ async def test_calls_made_while_one_is_under_way_share_it_and_each_gets_its_own_
             await operation.cancel()
         errors.append(caught.value)
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
                 tasks.start_soon(ask)
-        assert len(posts_of(arm)) == 1
+        assert len(posts_of(fake_arm)) == 1
         assert len(set(map(id, errors))) == 5
         await ask()
-        assert len(posts_of(arm)) == 2
+        assert len(posts_of(fake_arm)) == 2
         assert (await operation).status_code == 200
 
 
-async def test_whoever_stops_waiting_for_the_cancel_does_not_stop_it() -> None:
+async def test_a_cancelled_call_of_cancel_does_not_stop_the_request() -> None:
     arm = FakeARM(latency_s=5)
     fake = arm.operation("PUT", duration_s=100, retry_after=10)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -209,34 +219,36 @@ async def test_whoever_stops_waiting_for_the_cancel_does_not_stop_it() -> None:
     "url",
     ["https://elsewhere.example/cancel", "http://management.azure.com/c", "https://u:p@management.azure.com/c", "\n"],
 )
-async def test_a_foreign_cancel_url_is_refused_and_nothing_is_sent(url: str) -> None:
+async def test_a_foreign_cancel_url_is_refused_and_nothing_is_sent(
+    client: httpx.AsyncClient, fake_arm: FakeARM, url: str
+) -> None:
     """Rule 9."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=15, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", duration_s=15, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url=url)
         with pytest.raises(azpoll.CancelFailed, match="refused"):
             await operation.cancel()
         assert (await operation).status_code == 200
-    assert posts_of(arm) == []
-    arm.no_requests_elsewhere(ORIGIN)
+    assert posts_of(fake_arm) == []
+    fake_arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_an_operation_that_is_no_longer_tracked_cannot_be_canceled_here() -> None:
-    """It may still run, so "it had ended" would be a lie."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=100, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_an_operation_that_is_not_tracked_cannot_be_canceled(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    """The operation may still run, so the error must not say that it has ended."""
+    fake_arm.operation("PUT", duration_s=100, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
         operation.stop_tracking()
         with pytest.raises(azpoll.TrackerClosed) as caught:
             await operation.cancel()
         assert caught.value.resume_token
-    assert posts_of(arm) == []
+    assert posts_of(fake_arm) == []
 
 
-async def test_tracking_that_stops_before_the_cancel_is_sent_says_so() -> None:
-    """A poll is under way, and it would leave after it."""
+async def test_an_unsent_cancel_fails_when_the_tracking_stops() -> None:
+    """A poll is in flight, and the cancel request would follow it."""
     arm = FakeARM()
     arm.operation("PUT", duration_s=100, polls=[Delay(25, Ordinary())], retry_after=10)
     async with client_of(arm, timeout=60) as client, azpoll.Tracker(client) as tracker:
@@ -255,7 +267,7 @@ async def test_tracking_that_stops_before_the_cancel_is_sent_says_so() -> None:
     assert posts_of(arm) == []
 
 
-async def test_tracking_that_stops_while_the_cancel_is_under_way_waits_for_its_answer() -> None:
+async def test_stopping_the_tracking_waits_for_the_answer_to_a_cancel() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=100, retry_after=50)
     arm.operation("POST", f"{GROUP}/cancel", initial=Delay(20, Reply(202)))
@@ -276,7 +288,7 @@ async def test_tracking_that_stops_while_the_cancel_is_under_way_waits_for_its_a
     arm.no_early_polls()
 
 
-async def test_the_deadline_ends_a_cancel_that_waits() -> None:
+async def test_the_deadline_ends_a_queued_cancel() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=100, polls=[Delay(25, Ordinary())], retry_after=10)
     async with client_of(arm, timeout=60) as client, azpoll.Tracker(client, timeout=20) as tracker:

@@ -1,4 +1,4 @@
-"""Leaving a tracker: it waits or stops, raises once, and leaves nothing behind."""
+"""Closing a tracker: it waits or stops, raises once, and leaks nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import trio
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, Ordinary, Reply, Script, VirtualLoop, run_virtual
-from tests.support.operations import GROUP, THING, client_of, error_of, path_of, until
+from tests.support.clients import client_of
+from tests.support.operations import GROUP, THING, error_of, path_of, until
 
 if TYPE_CHECKING:
     from azpoll.testing import IncomingRequest
@@ -26,7 +27,7 @@ Operation = azpoll.AsyncOperation[httpx.Response]
 
 
 def scripts(request: IncomingRequest) -> Script:
-    """Operation number n takes 10 n seconds; 3 fails, 4 is canceled, 5 is forbidden to read."""
+    """Operation n takes 10 n seconds; 3 fails, 4 is canceled, and reads of 5 get a 403."""
     number = int(request.path[-1])
     outcome = {3: "Failed", 4: "Canceled"}.get(number, "Succeeded")
     polls = [Reply(400)] if number == 5 else None
@@ -36,29 +37,29 @@ def scripts(request: IncomingRequest) -> Script:
 # Waiting
 
 
-async def test_leaving_waits_for_every_operation() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client) as tracker:
-            operations = [await tracker.begin("DELETE", path_of(number)) for number in (1, 2, 6)]
-        assert anyio.current_time() == pytest.approx(60, abs=1)
-        assert all(operation.done() for operation in operations)
-        assert not client.is_closed
+async def test_closing_waits_for_every_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    async with azpoll.Tracker(client) as tracker:
+        operations = [await tracker.begin("DELETE", path_of(number)) for number in (1, 2, 6)]
+    assert anyio.current_time() == pytest.approx(60, abs=1)
+    assert all(operation.done() for operation in operations)
+    assert not client.is_closed
 
 
-async def test_one_exception_group_of_the_failures_that_nobody_awaited() -> None:
-    arm = FakeARM(default=scripts)
+async def test_one_exception_group_has_all_failures_that_were_not_awaited(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = scripts
     operations: list[Operation] = []
-    async with client_of(arm) as client:
-        with pytest.raises(ExceptionGroup, match="no caller awaited") as caught:  # noqa: PT012 - what leaving the block raises
-            async with azpoll.Tracker(client) as tracker:
-                operations += [await tracker.begin("DELETE", path_of(number)) for number in (1, 3, 3, 4, 5, 3, 3, 9)]
-                assert isinstance(await error_of(operations[1]), azpoll.OperationFailed)
-                await until(35)
-                assert operations[5].exception() is not None
-                with pytest.raises(azpoll.OperationFailed):
-                    operations[6].result()
-                operations[7].stop_tracking()
+    with pytest.raises(ExceptionGroup, match="no caller awaited") as caught:  # noqa: PT012 - leaving the block raises
+        async with azpoll.Tracker(client) as tracker:
+            operations += [await tracker.begin("DELETE", path_of(number)) for number in (1, 3, 3, 4, 5, 3, 3, 9)]
+            assert isinstance(await error_of(operations[1]), azpoll.OperationFailed)
+            await until(35)
+            assert operations[5].exception() is not None
+            with pytest.raises(azpoll.OperationFailed):
+                operations[6].result()
+            operations[7].stop_tracking()
     kinds = sorted(type(error).__name__ for error in caught.value.exceptions)
     assert kinds == ["OperationCanceled", "OperationFailed", "PollingError"]
     assert {getattr(error, "operation", None) for error in caught.value.exceptions} == {
@@ -66,43 +67,44 @@ async def test_one_exception_group_of_the_failures_that_nobody_awaited() -> None
     }
 
 
-async def test_an_awaiter_that_left_before_the_end_has_seen_nothing() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        with pytest.raises(ExceptionGroup):  # noqa: PT012 - what leaving the block raises
-            async with azpoll.Tracker(client) as tracker:
-                operation = await tracker.begin("DELETE", path_of(3))
-                with anyio.move_on_after(5):
-                    await operation
+async def test_an_awaiter_cancelled_before_the_end_does_not_count(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    with pytest.raises(ExceptionGroup):  # noqa: PT012 - leaving the block raises
+        async with azpoll.Tracker(client) as tracker:
+            operation = await tracker.begin("DELETE", path_of(3))
+            with anyio.move_on_after(5):
+                await operation
 
 
-async def test_an_error_of_the_body_goes_on_as_it_is_and_stops_the_tracking() -> None:
-    arm = FakeARM(default=scripts)
+async def test_an_error_of_the_body_propagates_unchanged_and_stops_the_tracking(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = scripts
     operations: list[Operation] = []
-    async with client_of(arm) as client:
-        with pytest.raises(KeyError) as caught:  # noqa: PT012 - what leaving the block raises
-            async with azpoll.Tracker(client) as tracker:
-                failed = await tracker.begin("DELETE", path_of(3))
-                await failed.wait()
-                operations.append(await tracker.begin("DELETE", path_of(9)))
-                raise KeyError
-        assert type(caught.value) is KeyError
-        assert anyio.current_time() == pytest.approx(30, abs=1)
+    with pytest.raises(KeyError) as caught:  # noqa: PT012 - leaving the block raises
+        async with azpoll.Tracker(client) as tracker:
+            failed = await tracker.begin("DELETE", path_of(3))
+            await failed.wait()
+            operations.append(await tracker.begin("DELETE", path_of(9)))
+            raise KeyError
+    assert type(caught.value) is KeyError
+    assert anyio.current_time() == pytest.approx(30, abs=1)
     assert isinstance(operations[0].exception(), azpoll.TrackerClosed)
 
 
-async def test_the_error_of_an_awaited_operation_goes_on_as_it_is() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        with pytest.raises(azpoll.OperationFailed):
-            async with azpoll.Tracker(client) as tracker:
-                await (await tracker.begin("DELETE", path_of(3)))
+async def test_the_error_of_an_awaited_operation_propagates_unchanged(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = scripts
+    with pytest.raises(azpoll.OperationFailed):
+        async with azpoll.Tracker(client) as tracker:
+            await (await tracker.begin("DELETE", path_of(3)))
 
 
-async def test_operations_may_come_while_the_tracker_waits_for_its_end() -> None:
-    arm = FakeARM(default=scripts)
+async def test_operations_may_begin_while_the_tracker_is_closing(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
     late: list[Operation] = []
-    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks:
         async with azpoll.Tracker(client) as tracker:
             await tracker.begin("DELETE", path_of(2))
 
@@ -118,10 +120,10 @@ async def test_operations_may_come_while_the_tracker_waits_for_its_end() -> None
 # Stopping
 
 
-async def test_on_exit_stop_gives_awaiters_an_error_with_a_token() -> None:
-    arm = FakeARM(default=scripts)
+async def test_on_exit_stop_gives_awaiters_an_error_with_a_token(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
     errors: list[BaseException] = []
-    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks:
         async with azpoll.Tracker(client, on_exit="stop") as tracker:
             operation = await tracker.begin("DELETE", path_of(9), label="mine")
             name = f"operation 'mine' ({operation.id})"
@@ -141,12 +143,12 @@ async def test_on_exit_stop_gives_awaiters_an_error_with_a_token() -> None:
             assert error.operation == name
             assert "may still run. Resume with the resume_token" in str(error)
     assert len(set(map(id, errors))) == 2
-    requests = len(arm.requests)
+    requests = len(fake_arm.requests)
     await anyio.sleep(100)
-    assert len(arm.requests) == requests
+    assert len(fake_arm.requests) == requests
 
 
-async def test_requests_under_way_get_five_seconds_and_their_answers_count() -> None:
+async def test_requests_in_flight_get_five_seconds_and_their_answers_count() -> None:
     arm = FakeARM(
         default=lambda request: Script(
             polls=[Delay(4 if request.path[-1] == "1" else 100, Reply(200, {"status": "Succeeded"}))], retry_after=1
@@ -164,8 +166,8 @@ async def test_requests_under_way_get_five_seconds_and_their_answers_count() -> 
         assert tracker.statistics().running == 0
 
 
-async def test_an_initial_request_that_is_answered_after_the_end_can_be_resumed() -> None:
-    """It has begun in Azure: it must neither be lost nor be awaited for ever."""
+async def test_an_operation_that_begins_during_the_close_can_be_resumed() -> None:
+    """The operation has begun in Azure, so it must not be lost, and closing must not wait for its end."""
     arm = FakeARM()
     arm.operation("DELETE", initial=Delay(10, Reply(202, headers={"Location": "/poll"})))
     begun: list[Operation] = []
@@ -187,9 +189,9 @@ async def test_an_initial_request_that_is_answered_after_the_end_can_be_resumed(
 # Cancellation
 
 
-async def test_leaving_is_cut_short_by_cancellation() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+async def test_closing_can_be_cancelled(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    async with anyio.create_task_group() as tasks:
         errors: list[BaseException] = []
         with anyio.move_on_after(25) as scope:
             async with azpoll.Tracker(client) as tracker:
@@ -214,14 +216,14 @@ async def test_the_body_may_be_cancelled() -> None:
                 operations.append(await tracker.begin("DELETE", THING))
                 await operations[0]
         assert scope.cancelled_caught
-        assert anyio.current_time() == pytest.approx(16, abs=0.01), "the poll in flight is waited for"
+        assert anyio.current_time() == pytest.approx(16, abs=0.01), "the tracker waits for the poll in flight"
     assert operations[0].snapshot().polls == 1
     assert isinstance(operations[0].exception(), azpoll.TrackerClosed)
 
 
 @ASYNCIO
 @pytest.mark.parametrize("again_s", [None, 0.5, 0.0], ids=["once", "twice", "at once"])
-async def test_a_task_cancelled_the_asyncio_way_leaves_nothing_behind_however_often(again_s: float | None) -> None:
+async def test_repeated_cancellation_of_the_task_by_asyncio_leaks_nothing(again_s: float | None) -> None:
     arm = FakeARM(default=Script(duration_s=1000, retry_after=10, polls=[Delay(100, Ordinary())]))
     operations: list[Operation] = []
     closed: list[float] = []
@@ -250,35 +252,35 @@ async def test_a_task_cancelled_the_asyncio_way_leaves_nothing_behind_however_of
 
 
 @ASYNCIO
-async def test_a_timeout_around_a_tracker_is_a_timeout() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(25), azpoll.Tracker(client) as tracker:
-                await tracker.begin("DELETE", path_of(9))
-        task = asyncio.current_task()
-        assert task is not None
-        assert task.cancelling() == 0
+async def test_a_timeout_around_a_tracker_is_a_timeout(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(25), azpoll.Tracker(client) as tracker:
+            await tracker.begin("DELETE", path_of(9))
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
 
 
 @ASYNCIO
-async def test_the_failure_of_a_task_group_in_the_body_goes_on_as_it_is() -> None:
-    """On Python 3.11 and 3.12 such a failure leaves a cancellation request with the task for good."""
-    arm = FakeARM(default=scripts)
+async def test_the_failure_of_a_task_group_in_the_body_propagates_unchanged(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    """On Python 3.11 and 3.12 such a failure leaves a pending cancellation request in the task."""
+    fake_arm.default = scripts
 
     async def wait(operation: Operation) -> None:
         await operation
 
-    async with client_of(arm) as client:
-        with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - what leaving the block raises
-            async with azpoll.Tracker(client) as tracker, asyncio.TaskGroup() as tasks:
-                tasks.create_task(wait(await tracker.begin("DELETE", path_of(3))))
-                tasks.create_task(wait(await tracker.begin("DELETE", path_of(9))))
-        assert [type(error) for error in caught.value.exceptions] == [azpoll.OperationFailed]
+    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - leaving the block raises
+        async with azpoll.Tracker(client) as tracker, asyncio.TaskGroup() as tasks:
+            tasks.create_task(wait(await tracker.begin("DELETE", path_of(3))))
+            tasks.create_task(wait(await tracker.begin("DELETE", path_of(9))))
+    assert [type(error) for error in caught.value.exceptions] == [azpoll.OperationFailed]
 
 
 @ASYNCIO
-async def test_a_tracker_may_be_used_where_a_cancellation_was_swallowed_before() -> None:
+async def test_a_tracker_works_after_a_swallowed_cancellation() -> None:
     arm = FakeARM(default=scripts)
 
     async def main() -> int:
@@ -296,7 +298,7 @@ async def test_a_tracker_may_be_used_where_a_cancellation_was_swallowed_before()
     assert await task == 200
 
 
-# Nothing is left
+# No leaks
 
 
 @ASYNCIO
@@ -314,7 +316,7 @@ async def test_no_task_is_left_after_the_end() -> None:
     gc.collect()
 
 
-def test_the_main_task_of_trio_ends_with_nothing_left() -> None:
+def test_no_task_is_left_after_the_main_task_of_trio() -> None:
     async def main() -> None:
         arm = FakeARM(default=scripts)
         async with client_of(arm) as client:
@@ -333,10 +335,10 @@ def test_the_main_task_of_trio_ends_with_nothing_left() -> None:
     run_virtual(counted, backend="trio")
 
 
-async def test_a_client_closed_beneath_the_tracker_is_told_and_ends_the_tracking() -> None:
+async def test_a_closed_client_ends_the_tracking_with_an_error() -> None:
     arm = FakeARM(default=Script(duration_s=100, retry_after=10))
     async with client_of(arm) as client:
-        with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - what leaving the block raises
+        with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - leaving the block raises
             async with azpoll.Tracker(client) as tracker:
                 await tracker.begin("DELETE", THING)
                 await until(15)
@@ -353,20 +355,19 @@ async def test_a_client_closed_beneath_the_tracker_is_told_and_ends_the_tracking
         assert (await tracker.resume(error.resume_token)).status_code == 200
 
 
-async def test_operations_can_be_read_after_the_end_but_not_begun() -> None:
-    arm = FakeARM(default=scripts)
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client) as tracker:
-            operation = await tracker.begin("PUT", path_of(1))
-        assert (await operation).status_code == 200
-        assert (await operation.wait(0)) is operation
-        assert await operation.cancel() is False
-        assert [snapshot.state async for snapshot in operation.snapshots()] == ["succeeded"]
-        assert [one async for one in azpoll.as_completed([operation])] == [operation]
-        assert tracker.statistics().succeeded == 1
+async def test_operations_can_be_read_after_the_end_but_not_begun(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = scripts
+    async with azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", path_of(1))
+    assert (await operation).status_code == 200
+    assert (await operation.wait(0)) is operation
+    assert await operation.cancel() is False
+    assert [snapshot.state async for snapshot in operation.snapshots()] == ["succeeded"]
+    assert [one async for one in azpoll.as_completed([operation])] == [operation]
+    assert tracker.statistics().succeeded == 1
 
 
-async def test_a_tracker_with_nothing_to_do_closes_at_once() -> None:
+async def test_a_tracker_without_operations_closes_immediately() -> None:
     async with client_of(FakeARM()) as client:
         async with azpoll.Tracker(client):
             pass

@@ -1,4 +1,4 @@
-"""Every error: it can be reached, names its operation and the next step, and shows no secret (rules 24, 45)."""
+"""Every error can occur, names its operation and the next step, and shows no secret (rules 24, 45)."""
 
 from __future__ import annotations
 
@@ -19,18 +19,10 @@ import pytest
 
 import azpoll
 from azpoll.testing import Drip, Drop, FakeARM, Reply, Script, Step, gzip_bomb, html_page, redirect
-from tests.support.operations import (
-    CANARY,
-    GROUP,
-    LIBRARIES,
-    ORIGIN,
-    THING,
-    Library,
-    client_of,
-    error_of,
-    path_of,
-    shown_of,
-)
+from tests.support.canary import CANARY, shown_by
+from tests.support.clients import ORIGIN, Library, client_of, new_client
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING, error_of, path_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -44,7 +36,7 @@ CONFLICT = {"code": "Conflict", "message": "Two cannot be one."}
 
 
 def said(code: int, /, *, headers: dict[str, str] | None = None, **body: object) -> Reply:
-    """Return an answer full of secrets."""
+    """Return an answer whose headers and body contain secrets."""
     return Reply(code, {**BODY, **body}, {**TOLD, **(headers or {})}, terminal=False)
 
 
@@ -101,15 +93,15 @@ CASES = {
 
 
 def hidden(*shown: object) -> None:
-    """Assert that none of these shows a secret."""
+    """Assert that none of the errors shows a secret."""
     for one in shown:
-        text = shown_of(one) if isinstance(one, BaseException) else repr(one)
+        text = shown_by(one) if isinstance(one, BaseException) else repr(one)
         assert CANARY not in text, text
         if isinstance(one, azpoll.AzpollError):
             hidden(one.reported, one.response, one.details)
             assert one.response is None or set(one.response.request.headers) <= {"host", "content-length"}
             for cause in causes_of(one):
-                assert not hasattr(cause, "request"), "what was sent hangs on it"
+                assert not hasattr(cause, "request"), "the cause holds the request"
 
 
 def causes_of(error: BaseException) -> Iterator[BaseException]:
@@ -120,14 +112,14 @@ def causes_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def locals_of(error: BaseException) -> str:
-    """Return what a crash reporter that captures the variables of azpoll's frames would show."""
+    """Return the text of a crash report that captures the variables of azpoll's frames."""
     frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
     return "\n".join(str(frame.locals) for frame in frames if "/azpoll/" in frame.filename)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize("name", CASES)
-async def test_each_error_tells_what_happened_and_what_to_do_and_shows_no_secret(
+async def test_each_error_names_the_cause_and_the_next_step_and_shows_no_secret(
     name: str, library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     case = CASES[name]
@@ -165,11 +157,12 @@ async def test_each_error_tells_what_happened_and_what_to_do_and_shows_no_secret
     arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_a_lost_result_says_that_the_operation_itself_succeeded() -> None:
+async def test_the_error_of_an_unread_result_says_that_the_operation_succeeded(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """Rule 32."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, finals=[said(404)] * 50)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", duration_s=5, finals=[said(404)] * 50)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         error = await error_of(operation)
         assert isinstance(error, azpoll.OperationNotFound)
@@ -180,11 +173,11 @@ async def test_a_lost_result_says_that_the_operation_itself_succeeded() -> None:
         assert error.resume_token
 
 
-# What is chained
+# Chained exceptions
 
 
 class Breaking:
-    """An event hook that lets the initial request pass and raises at each poll."""
+    """An event hook that raises at each poll, but not at the initial request."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -207,9 +200,9 @@ async def broken_by(error: BaseException, library: Library) -> azpoll.AzpollErro
         return await error_of(await tracker.begin("DELETE", f"{GROUP}?key={CANARY}"))
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-async def test_the_operating_systems_own_error_is_chained_and_not_the_clients(library: Library) -> None:
-    """The client's exceptions hold the request with its headers; the error beneath holds the reason."""
+@EACH_LIBRARY
+async def test_the_error_of_the_operating_system_is_chained_not_the_clients(library: Library) -> None:
+    """The exceptions of the client hold the request with its headers; the OS error holds the reason."""
     module = import_module(library)
     refused = OSError(errno.ECONNREFUSED, "Connection refused")
     request = httpx.Request("GET", f"{ORIGIN}?t={CANARY}", headers=SECRETS)
@@ -220,8 +213,8 @@ async def test_the_operating_systems_own_error_is_chained_and_not_the_clients(li
     hidden(error)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-async def test_a_certificate_that_is_not_accepted_is_fatal_at_once_and_says_why(library: Library) -> None:
+@EACH_LIBRARY
+async def test_a_rejected_certificate_is_final_and_the_error_says_why(library: Library) -> None:
     """Rule 25."""
     refused = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
     error = await broken_by(raised_from(import_module(library).ConnectError("failed"), refused), library)
@@ -233,7 +226,7 @@ async def test_a_certificate_that_is_not_accepted_is_fatal_at_once_and_says_why(
     hidden(error)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -242,21 +235,19 @@ async def test_a_certificate_that_is_not_accepted_is_fatal_at_once_and_says_why(
         ("UnsupportedProtocol", CANARY),
     ],
 )
-async def test_the_clients_text_about_a_request_it_cannot_send_is_not_shown(
-    name: str, text: str, library: Library
-) -> None:
+async def test_the_clients_text_about_an_invalid_request_is_not_shown(name: str, text: str, library: Library) -> None:
     error = await broken_by(getattr(import_module(library), name)(text), library)
     assert type(error) is azpoll.PollingError
-    assert anyio.current_time() < 2, "the next try must fail in the same way"
+    assert anyio.current_time() < 2, "a second try would fail in the same way"
     assert name in str(error)
     assert "Fix the client" in str(error)
     assert error.__cause__ is None
     hidden(error)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-async def test_the_clients_text_about_an_answer_it_cannot_read_is_not_shown(library: Library) -> None:
-    """h11 quotes the header line that it cannot read."""
+@EACH_LIBRARY
+async def test_the_clients_text_about_an_unreadable_answer_is_not_shown(library: Library) -> None:
+    """h11 quotes the invalid header line."""
     broken = import_module(library).RemoteProtocolError(f"illegal header line: bytearray(b'x-secret {CANARY}')")
     error = await broken_by(broken, library)
     assert isinstance(error, azpoll.RetriesExhausted)
@@ -264,8 +255,8 @@ async def test_the_clients_text_about_an_answer_it_cannot_read_is_not_shown(libr
     hidden(error)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-async def test_an_error_of_the_callers_own_hook_is_named_with_its_place_and_its_text_is_not_shown(
+@EACH_LIBRARY
+async def test_an_error_of_a_hook_is_shown_with_its_place_but_not_its_text(
     library: Library,
 ) -> None:
     error = await broken_by(raised_from(RuntimeError(f"token {CANARY}"), KeyError(CANARY)), library)
@@ -276,10 +267,10 @@ async def test_an_error_of_the_callers_own_hook_is_named_with_its_place_and_its_
     hidden(error)
 
 
-# The other errors
+# Other errors
 
 
-async def test_an_initial_request_that_brings_no_answer_says_whether_it_was_sent() -> None:
+async def test_an_initial_request_without_an_answer_says_whether_it_was_sent() -> None:
     arm = FakeARM()
     arm.operation("PUT", initial=Drop())
     async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
@@ -326,18 +317,17 @@ async def test_errors_can_be_pickled_and_still_show_no_secret() -> None:
     arm.operation("DELETE", polls=[said(200, status="Failed", error=CONFLICT)])
     async with client_of(arm, headers=SECRETS) as client, azpoll.Tracker(client) as tracker:
         error = await error_of(await tracker.begin("DELETE", path_of(1)))
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made by this test
     assert type(again) is azpoll.OperationFailed
     assert (str(again), again.code, again.resume_token) == (str(error), "Conflict", error.resume_token)
     hidden(again)
 
 
-async def test_hostile_text_of_a_service_stays_on_one_line() -> None:
-    arm = FakeARM()
+async def test_hostile_text_of_a_service_stays_on_one_line(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     hostile = {"code": "A\r\nB\x1b[31m", "message": "\u202e" + "x" * 10_000}
     headers = {"x-ms-request-id": "r" * 5000}
-    arm.operation("DELETE", polls=[Reply(200, {"status": "Failed\n", "error": hostile}, headers)])
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("DELETE", polls=[Reply(200, {"status": "Failed\n", "error": hostile}, headers)])
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING, label="a\nb\x1b")
         error = await error_of(operation)
     assert str(error).isprintable()
@@ -346,11 +336,11 @@ async def test_hostile_text_of_a_service_stays_on_one_line() -> None:
     assert repr(operation).isprintable()
 
 
-# Whatever a service answers
+# Random answers
 
 
 def anything(choice: random.Random) -> httpx.Response:
-    """Return an answer made of pieces that services, gateways and attackers send."""
+    """Return an answer made of parts that services, gateways and attackers send."""
     words: list[Any] = [
         "Succeeded",
         "Failed",
@@ -409,9 +399,9 @@ class Once(httpx.AsyncByteStream):
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_whatever_is_answered_ends_in_a_result_or_an_error_of_azpoll(seed: int) -> None:
-    """A hostile service may lose its own operations, and never the tracker."""
-    choice = random.Random(seed)  # noqa: S311 - to be repeated
+async def test_any_answer_ends_in_a_result_or_an_error_of_azpoll(seed: int) -> None:
+    """A hostile service may lose its own operations, but cannot break the tracker."""
+    choice = random.Random(seed)  # noqa: S311 - seeded
     asked: set[str] = set()
 
     async def answer(request: httpx.Request) -> httpx.Response:
@@ -424,7 +414,7 @@ async def test_whatever_is_answered_ends_in_a_result_or_an_error_of_azpoll(seed:
         return anything(choice)
 
     async with (
-        httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url=ORIGIN) as client,
+        new_client(transport=httpx.MockTransport(answer), base_url=ORIGIN) as client,
         azpoll.Tracker(client, timeout=3000, budget=None, on_exit="stop") as tracker,
     ):
         methods = ("PUT", "PATCH", "POST", "DELETE")
@@ -441,7 +431,7 @@ async def test_whatever_is_answered_ends_in_a_result_or_an_error_of_azpoll(seed:
     assert asked == {"management.azure.com"}
 
 
-def test_the_two_families_are_never_mixed_and_all_is_documented() -> None:
+def test_the_two_families_of_errors_are_disjoint_and_documented() -> None:
     """Rule 24."""
     kinds = [kind for kind in vars(azpoll).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert len(kinds) == 17

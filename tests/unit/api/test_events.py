@@ -1,4 +1,4 @@
-"""Events: what they tell, and that no listener can harm an operation."""
+"""Events and their contents; no listener can affect an operation."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import pytest
 
 import azpoll
 from azpoll.testing import Drop, FakeARM, Reply, status_monitor
-from tests.support.operations import CANARY, THING, client_of, until
+from tests.support.canary import CANARY
+from tests.support.clients import client_of
+from tests.support.operations import THING, until
 
 if TYPE_CHECKING:
+    import httpx
+
     from azpoll.testing import Step
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_events_of_an_operation_from_begin_to_end() -> None:
-    arm = FakeARM()
+async def test_the_events_of_an_operation_from_begin_to_end(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     polls: list[Step] = [status_monitor("Running", retry_after=20), Drop(), Reply(200, {"status": "Succeeded"})]
-    arm.operation("DELETE", retry_after=10, polls=polls)
+    fake_arm.operation("DELETE", retry_after=10, polls=polls)
     events: list[azpoll.Event] = []
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         tracker.subscribe(events.append)
         operation = await tracker.begin("DELETE", THING, label="mine")
         await operation
@@ -58,15 +61,16 @@ async def test_events_are_frozen_and_hold_no_url_header_or_body() -> None:
         assert CANARY not in repr(event)
         assert "://" not in repr(event)
         with pytest.raises(AttributeError):
-            event.at_s = 5  # type: ignore[misc]  # which is tested
+            event.at_s = 5  # type: ignore[misc]  # the assignment is tested
 
 
-async def test_an_operation_that_has_ended_at_once_and_one_that_is_resumed_and_stopped() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", initial=Reply(204))
-    arm.operation("PUT", duration_s=100)
+async def test_events_of_an_immediate_end_and_of_a_resumed_and_stopped_operation(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("DELETE", initial=Reply(204))
+    fake_arm.operation("PUT", duration_s=100)
     events: list[azpoll.Event] = []
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         tracker.subscribe(events.append)
         await tracker.begin("DELETE", THING)
         assert [type(event) for event in events] == [azpoll.OperationTracked, azpoll.OperationEnded]
@@ -81,26 +85,26 @@ async def test_an_operation_that_has_ended_at_once_and_one_that_is_resumed_and_s
     ]  # fmt: skip
 
 
-async def test_an_error_in_a_listener_is_logged_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=5)
+async def test_an_error_in_a_listener_is_logged_and_affects_nothing_else(
+    client: httpx.AsyncClient, fake_arm: FakeARM, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake_arm.operation("DELETE", duration_s=5)
     events: list[azpoll.Event] = []
 
     def broken(_: azpoll.Event) -> None:
         raise ValueError("boom")
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         tracker.subscribe(broken)
         tracker.subscribe(events.append)
         assert (await (await tracker.begin("DELETE", THING))).status_code == 200
     assert len([record for record in caplog.records if record.name == "azpoll"]) == len(events)
 
 
-async def test_unsubscribing_ends_one_subscription() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=5)
+async def test_unsubscribing_ends_one_subscription(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=5)
     events: list[azpoll.Event] = []
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         first = tracker.subscribe(events.append)
         tracker.subscribe(events.append)
         first()
@@ -109,11 +113,10 @@ async def test_unsubscribing_ends_one_subscription() -> None:
         assert len(events) == 1
 
 
-async def test_a_listener_may_unsubscribe_itself() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=5)
+async def test_a_listener_may_unsubscribe_itself(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=5)
     events: list[azpoll.Event] = []
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
 
         def once(event: azpoll.Event) -> None:
             events.append(event)
@@ -125,12 +128,11 @@ async def test_a_listener_may_unsubscribe_itself() -> None:
         assert len(events) == 2
 
 
-async def test_a_listener_may_stop_the_operation_it_hears_of() -> None:
+async def test_a_listener_may_stop_the_operation_of_its_event(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """A policy such as "give up after three polls"."""
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=100, retry_after=10)
+    fake_arm.operation("DELETE", duration_s=100, retry_after=10)
     events: list[azpoll.Event] = []
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
 
         def stop_after_two(event: azpoll.Event) -> None:
             events.append(event)
@@ -141,38 +143,39 @@ async def test_a_listener_may_stop_the_operation_it_hears_of() -> None:
         operation = await tracker.begin("DELETE", THING)
         await operation.wait()
         await until(200)
-    assert len(arm.requests) == 3
+    assert len(fake_arm.requests) == 3
     assert [type(event) for event in events[3:]] == [azpoll.OperationEnded]
     assert tracker.statistics().unknown == 1
     assert tracker.statistics().running == 0
 
 
-async def test_a_journal_kept_by_a_listener_resumes_without_polling_early() -> None:
-    """The token of that moment holds the wait that the answer has just asked for (rules 36, 42)."""
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=100, retry_after=17)
+async def test_a_journal_kept_by_a_listener_resumes_without_polling_early(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    """The token holds the Retry-After of the latest answer (rules 36, 42)."""
+    fake_arm.operation("DELETE", duration_s=100, retry_after=17)
     tokens: list[str] = []
-    async with client_of(arm) as client:
-        async with azpoll.Tracker(client, on_exit="stop") as tracker:
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
 
-            def keep(event: azpoll.Event) -> None:
-                if isinstance(event, azpoll.PollAnswered):
-                    tokens.append(operation.resume_token())
+        def keep(event: azpoll.Event) -> None:
+            if isinstance(event, azpoll.PollAnswered):
+                tokens.append(operation.resume_token())
 
-            tracker.subscribe(keep)
-            operation = await tracker.begin("DELETE", THING)
-            await until(18)
-        async with azpoll.Tracker(client) as tracker:
-            assert (await tracker.resume(tokens[-1])).status_code == 200
-    arm.no_early_polls()
-    assert [request.at_s for request in arm.requests[2:4]] == pytest.approx([36, 53], abs=0.2)
+        tracker.subscribe(keep)
+        operation = await tracker.begin("DELETE", THING)
+        await until(18)
+    async with azpoll.Tracker(client) as tracker:
+        assert (await tracker.resume(tokens[-1])).status_code == 200
+    fake_arm.no_early_polls()
+    assert [request.at_s for request in fake_arm.requests[2:4]] == pytest.approx([36, 53], abs=0.2)
 
 
-async def test_without_listeners_no_event_is_made_and_late_ones_hear_the_rest() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=15, retry_after=10)
+async def test_without_listeners_no_event_is_made_and_late_ones_get_the_rest(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("DELETE", duration_s=15, retry_after=10)
     events: list[azpoll.Event] = []
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         await tracker.begin("DELETE", THING)
         await anyio.sleep(15)
         tracker.subscribe(events.append)

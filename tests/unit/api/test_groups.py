@@ -1,21 +1,26 @@
-"""`tracker.group()`: one label, one progress, one end."""
+"""`tracker.group()`: one label, one progress and one end for several operations."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script, VirtualLoop
-from tests.support.operations import GROUP, client_of, path_of, until
+from tests.support.clients import client_of
+from tests.support.operations import GROUP, path_of, until
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
 
 def arm_of(*, step_s: float = 10) -> FakeARM:
-    """Return a service whose operation number n takes n steps; those of path ...13 fail."""
+    """Return a service whose operation n takes n steps; operations with a path ending in 13 fail."""
 
     def script(request: object) -> Script:
         number = int(str(getattr(request, "path", "0")).rpartition("/t")[2] or 0)
@@ -24,7 +29,7 @@ def arm_of(*, step_s: float = 10) -> FakeARM:
     return FakeARM(default=script, limits=None)
 
 
-async def test_leaving_a_group_waits_for_all_of_it_and_for_nothing_else() -> None:
+async def test_leaving_a_group_waits_for_its_operations_only() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         other = await tracker.begin("DELETE", path_of(50))
@@ -49,12 +54,12 @@ async def test_a_group_decodes_as_the_tracker_does() -> None:
         assert begun.label is None
 
 
-async def test_leaving_raises_one_group_of_what_failed_after_all_have_ended() -> None:
-    """A failure does not stop the tracking of the others: they run in Azure anyway."""
+async def test_leaving_raises_one_exception_group_after_all_have_ended() -> None:
+    """A failure does not stop the tracking of the other operations, which still run in Azure."""
     arm = arm_of(step_s=1)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         group = tracker.group("deploy")
-        with pytest.raises(ExceptionGroup, match="'deploy'") as caught:  # noqa: PT012 - what leaving the block raises
+        with pytest.raises(ExceptionGroup, match="'deploy'") as caught:  # noqa: PT012 - leaving the block raises
             async with group:
                 for number in (2, 13, 30):
                     await group.begin("DELETE", path_of(number))
@@ -65,11 +70,11 @@ async def test_leaving_raises_one_group_of_what_failed_after_all_have_ended() ->
                 await nameless.begin("DELETE", path_of(13))
 
 
-async def test_an_error_in_the_block_goes_on_and_the_operations_stay_with_the_tracker() -> None:
+async def test_an_error_in_the_block_propagates_and_the_operations_stay_tracked() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         group = tracker.group()
-        with pytest.raises(KeyError):  # noqa: PT012 - what leaving the block raises
+        with pytest.raises(KeyError):  # noqa: PT012 - leaving the block raises
             async with group:
                 await group.begin("DELETE", path_of(2))
                 raise KeyError
@@ -77,7 +82,7 @@ async def test_an_error_in_the_block_goes_on_and_the_operations_stay_with_the_tr
     assert group.operations[0].result().status_code == 200
 
 
-async def test_a_closed_group_takes_no_more() -> None:
+async def test_a_closed_group_accepts_no_more_operations() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         async with tracker.group() as group:
@@ -91,12 +96,12 @@ async def test_a_closed_group_takes_no_more() -> None:
         assert operation.done()
 
 
-async def test_progress_tells_each_change_and_ends_with_the_group() -> None:
+async def test_progress_reports_each_change_and_ends_with_the_group() -> None:
     arm = arm_of()
     seen: list[tuple[int, ...]] = []
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         assert tracker.group().snapshot() == azpoll.GroupProgress(0, 0, 0, 0, 0, None, None)
-        with pytest.raises(ExceptionGroup):  # noqa: PT012 - what leaving the block raises
+        with pytest.raises(ExceptionGroup):  # noqa: PT012 - leaving the block raises
             async with tracker.group() as group:
                 for number in (1, 2, 13):
                     await group.begin("DELETE", path_of(number))
@@ -159,9 +164,8 @@ async def test_many_readers_of_progress_each_see_every_change() -> None:
     assert seen == [[3, 2, 1, 0]] * 3
 
 
-async def test_the_progress_of_an_empty_group_ends_with_the_group() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_the_progress_of_an_empty_group_ends_with_the_group(client: httpx.AsyncClient) -> None:
+    async with azpoll.Tracker(client) as tracker:
         with anyio.fail_after(100):
             async with anyio.create_task_group() as tasks, tracker.group() as group:
 
@@ -173,7 +177,7 @@ async def test_the_progress_of_an_empty_group_ends_with_the_group() -> None:
                 await until(5)
 
 
-async def test_a_reader_may_leave_the_progress() -> None:
+async def test_a_reader_may_stop_reading_the_progress() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker, tracker.group() as group:
         await group.begin("DELETE", path_of(1))
@@ -182,7 +186,7 @@ async def test_a_reader_may_leave_the_progress() -> None:
             break
 
 
-async def test_what_a_group_has_raised_the_tracker_does_not_raise_again() -> None:
+async def test_the_tracker_does_not_raise_the_failures_of_a_group_again() -> None:
     arm = arm_of(step_s=0)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(ExceptionGroup):
@@ -190,7 +194,7 @@ async def test_what_a_group_has_raised_the_tracker_does_not_raise_again() -> Non
                 await group.begin("DELETE", path_of(13))
 
 
-async def test_a_group_left_by_cancellation_leaves_its_operations_running() -> None:
+async def test_a_cancelled_group_leaves_its_operations_running() -> None:
     arm = arm_of()
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         group = tracker.group()

@@ -1,4 +1,4 @@
-"""Hints, seen through a tracker: they bring polls forward, never before their time, and end nothing."""
+"""Hints bring polls forward, but never before their Retry-After, and they end no operation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Limits, Rate, Script
-from tests.support.operations import GROUP, ORIGIN, client_of, path_of, polls_of, until
+from tests.support.clients import ORIGIN, client_of, new_client
+from tests.support.operations import GROUP, path_of, polls_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,7 +28,7 @@ RESOURCE = path_of(1).partition("?")[0]
 
 
 class Source:
-    """A source of hints as a user writes one: a function of the board."""
+    """A hint source that is a function of the board."""
 
     def __init__(self, run: Callable[[HintBoard], Awaitable[object]]) -> None:
         self._run = run
@@ -37,7 +38,7 @@ class Source:
 
 
 def arm_of(**script: float | None) -> FakeARM:
-    return FakeARM(default=Script(**script), limits=None)  # type: ignore[arg-type]  # fields that are numbers
+    return FakeARM(default=Script(**script), limits=None)  # type: ignore[arg-type]  # the fields are numbers
 
 
 def item(number: int, state: object) -> dict[str, object]:
@@ -71,7 +72,7 @@ class Library(httpx.AsyncBaseTransport):
                 return httpx.Response(200, json=answer)
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self, base_url=ORIGIN)
+        return new_client(transport=self, base_url=ORIGIN)
 
 
 # One hint
@@ -88,7 +89,7 @@ class Library(httpx.AsyncBaseTransport):
     ],
 )
 async def test_a_resource_is_known_by_its_id_or_url_in_any_case(name: str) -> None:
-    """As ARM compares them."""
+    """ARM compares ids without case."""
     async with client_of(arm_of(duration_s=5.0)) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         for number in (1, 1, 2):
             await tracker.begin("PUT", path_of(number))
@@ -96,7 +97,7 @@ async def test_a_resource_is_known_by_its_id_or_url_in_any_case(name: str) -> No
         assert tracker.hint(f"{GROUP}/unknown") == 0
 
 
-async def test_what_has_ended_is_not_hinted() -> None:
+async def test_a_hint_for_an_ended_operation_is_ignored() -> None:
     async with client_of(arm_of(duration_s=1.0)) as client, azpoll.Tracker(client) as tracker:
         await (await tracker.begin("PUT", path_of(1)))
         assert tracker.hint(RESOURCE) == 0
@@ -107,7 +108,7 @@ async def test_what_has_ended_is_not_hinted() -> None:
 
 
 async def test_a_hint_is_never_early_and_ends_nothing() -> None:
-    """The time the server asked for is waited, and the operation runs on until its own answer says otherwise."""
+    """The poll waits for the Retry-After, and only the answer of the service ends the operation."""
     arm = arm_of(duration_s=100.0, retry_after=17.0)
     async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         operation = await tracker.begin("PUT", path_of(1))
@@ -118,8 +119,8 @@ async def test_a_hint_is_never_early_and_ends_nothing() -> None:
     arm.no_early_polls()
 
 
-async def test_a_hint_ends_a_wait_that_the_server_did_not_ask_for() -> None:
-    """Event Grid tells of the end at 100 s: it is known at once, not at the end of thirty seconds."""
+async def test_a_hint_ends_a_wait_without_a_retry_after() -> None:
+    """Event Grid reports the end at 100 s; the poll follows immediately instead of after 30 s."""
     async with client_of(arm_of(duration_s=100.0)) as client, azpoll.Tracker(client, interval=30) as tracker:
         operation = await tracker.begin("PUT", path_of(1))
         await anyio.sleep(100)
@@ -129,8 +130,8 @@ async def test_a_hint_ends_a_wait_that_the_server_did_not_ask_for() -> None:
         assert anyio.current_time() == pytest.approx(100, abs=0.1)
 
 
-async def test_a_hint_that_comes_during_a_poll_is_for_the_next() -> None:
-    """That poll was too early to see the end; nothing else waits meanwhile."""
+async def test_a_hint_during_a_poll_applies_to_the_next_poll() -> None:
+    """The poll in flight was too early to see the end."""
     arm = FakeARM(default=Script(duration_s=39), limits=None, latency_s=5.0)
     async with client_of(arm) as client, azpoll.Tracker(client, interval=30) as tracker:
         operation = await tracker.begin("PUT", path_of(1), result="status")
@@ -146,13 +147,14 @@ async def test_a_hint_that_comes_during_a_poll_is_for_the_next() -> None:
 
 
 @pytest.mark.parametrize("every_s", [0, -1, math.inf, math.nan])
-async def test_a_pace_that_can_never_be_right_is_refused(every_s: float) -> None:
+async def test_an_invalid_interval_of_a_source_is_refused(every_s: float) -> None:
     with pytest.raises(ValueError, match="every_s"):
         azpoll.DeploymentOperations(f"{ORIGIN}{LIST}", every_s=every_s)
 
 
-async def test_the_list_of_a_deployment_tells_sooner_than_the_order_of_the_polls() -> None:
-    """With hints from one list, 700 operations under ARM's limit are told sooner, none early."""
+@pytest.mark.slow
+async def test_the_list_of_a_deployment_detects_ends_sooner_than_polls_alone() -> None:
+    """With hints from one list, the ends of 700 operations under ARM's limit are detected sooner, no poll is early."""
     means: dict[bool, float] = {}
     for hinted in (False, True):
         limits = Limits(reads=Rate(250, 25), writes=PLENTY, deletes=PLENTY, retry_after_s=10)
@@ -171,8 +173,8 @@ async def test_the_list_of_a_deployment_tells_sooner_than_the_order_of_the_polls
     assert means[True] < means[False]
 
 
-async def test_a_list_is_read_until_it_says_that_all_have_ended() -> None:
-    """Every ten seconds; one that is empty, or is no list at all, may yet be filled."""
+async def test_a_list_is_read_until_all_its_operations_have_ended() -> None:
+    """The list is read every 10 s; an empty or invalid list may be filled later."""
     running, ended = {"value": [item(1, "Running"), item(2, "Succeeded")]}, {"value": [item(1, "Failed")]}
     library = Library(arm_of(duration_s=50.0, retry_after=5.0), {}, [7], {"value": []}, running, ended)
     async with library.client() as client, azpoll.Tracker(client) as tracker:
@@ -182,8 +184,8 @@ async def test_a_list_is_read_until_it_says_that_all_have_ended() -> None:
     assert library.reads == [(at_s, LIST) for at_s in (0, 10, 20, 30, 40)]
 
 
-async def test_items_that_make_no_sense_are_passed_over() -> None:
-    """The one that does is told of: its operation is asked at 20 s, long before its time."""
+async def test_invalid_items_of_a_list_are_ignored() -> None:
+    """The operation of the one valid item is polled at 20 s, before its due time."""
     nameless = {"properties": {"provisioningState": "Succeeded"}}
     odd: list[object] = [None, 7, [], {}, {"properties": 1}, {"properties": {}}, item(1, None), item(1, 7), nameless]
     library = Library(arm_of(duration_s=15.0), {"value": 5}, {"value": odd}, {"value": [*odd, item(1, "Succeeded")]})
@@ -195,7 +197,7 @@ async def test_items_that_make_no_sense_are_passed_over() -> None:
 
 
 async def test_all_pages_are_read() -> None:
-    """Wherever they are at the same origin, and right away."""
+    """Pages at any URL of the same origin are read immediately."""
     pages = (
         {"value": [item(2, "Succeeded")], "nextLink": f"{LIST}/more?api-version=1"},
         {"value": [item(1, "Failed")]},
@@ -218,10 +220,10 @@ async def test_all_pages_are_read() -> None:
     ],
     ids=["another origin", "not found"],
 )
-async def test_a_list_that_cannot_be_read_ends_the_hints_and_nothing_else(
+async def test_an_unreadable_list_ends_only_the_hints(
     answer: httpx.Response, says: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged, nothing is sent elsewhere, and the operations are polled as before."""
+    """The error is logged, no request goes elsewhere, and the operations are polled as before."""
     arm = arm_of(duration_s=500.0, retry_after=17.0)
     async with Library(arm, answer).client() as client, azpoll.Tracker(client) as tracker:
         with caplog.at_level(logging.ERROR, "azpoll"):
@@ -234,8 +236,8 @@ async def test_a_list_that_cannot_be_read_ends_the_hints_and_nothing_else(
     arm.no_early_polls()
 
 
-async def test_what_a_source_reads_is_counted_by_the_budget_and_is_no_operation() -> None:
-    """It is retried like a poll, too."""
+async def test_the_reads_of_a_source_count_for_the_budget() -> None:
+    """The read is retried like a poll."""
     library = Library(arm_of(), httpx.Response(503, headers={"retry-after": "3"}), {"value": []})
     bodies: list[bytes] = []
 
@@ -260,10 +262,10 @@ async def _fails() -> None:
 
 
 @pytest.mark.parametrize("end", [_returns, _fails, None], ids=["returns", "fails", "is taken away"])
-async def test_what_a_source_covered_is_polled_as_before_once_it_has_ended(
+async def test_covered_operations_are_polled_as_before_after_their_source_ended(
     end: Callable[[], Awaitable[None]] | None,
 ) -> None:
-    """Covered operations wait for reads to spare, half of a burst of 100; without their source they do not."""
+    """Covered operations wait for spare reads, half of a burst of 100; without their source they do not."""
     arm = arm_of(duration_s=5.0, retry_after=10.0)
     budget = azpoll.Budget(rate=1, max_rate=1, burst=100)
     covered: list[int] = []
@@ -291,8 +293,8 @@ async def test_what_a_source_covered_is_polled_as_before_once_it_has_ended(
     arm.no_early_polls()
 
 
-async def test_a_hint_overrules_that_it_runs() -> None:
-    """What one source covers and another says has ended is asked first."""
+async def test_a_hint_of_an_end_overrides_the_coverage() -> None:
+    """An operation that one source covers and another reports as ended is polled first."""
     arm = arm_of(duration_s=5.0, retry_after=10.0)
 
     async def cover(board: HintBoard) -> None:

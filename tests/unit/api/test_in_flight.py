@@ -1,16 +1,15 @@
-"""Without `max_in_flight` as many requests are under way as are needed, and with it never more."""
+"""The number of concurrent requests adapts without `max_in_flight`, and never exceeds it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import anyio
-import httpx
-import httpx2
 import pytest
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, Script, status_monitor
+from tests.support.clients import Library, client_of
 
 if TYPE_CHECKING:
     from azpoll.testing import RequestRecord
@@ -19,16 +18,9 @@ pytestmark = pytest.mark.anyio
 
 MANY = 600
 SLOW_S = 0.5
-"""Between a request and its answer; 4 at once make 8 a second."""
+"""The latency of an answer, in seconds; 4 concurrent requests give 8 per second."""
 
 LIBRARIES = pytest.mark.parametrize(("library", "most"), [("httpx", 20), ("httpx2", 64)])
-
-
-def client_of(arm: FakeARM, library: Literal["httpx", "httpx2"]) -> httpx.AsyncClient | httpx2.AsyncClient:
-    host = "https://management.azure.com"
-    if library == "httpx2":
-        return httpx2.AsyncClient(transport=arm.transport("httpx2"), base_url=host)
-    return httpx.AsyncClient(transport=arm.transport("httpx"), base_url=host)
 
 
 def path_of(number: int) -> str:
@@ -36,7 +28,7 @@ def path_of(number: int) -> str:
 
 
 def most_at_once(requests: list[RequestRecord], takes_s: float) -> int:
-    """Return how many requests were under way at the fullest moment."""
+    """Return the highest number of concurrent requests."""
     changes = sorted(change for sent in requests for change in ((sent.at_s, 1), (sent.at_s + takes_s - 1e-6, -1)))
     under_way = peak = 0
     for _, change in changes:
@@ -45,8 +37,9 @@ def most_at_once(requests: list[RequestRecord], takes_s: float) -> int:
     return peak
 
 
+@pytest.mark.slow
 @LIBRARIES
-async def test_polls_that_take_long_are_made_many_at_once(library: Literal["httpx", "httpx2"], most: int) -> None:
+async def test_slow_polls_raise_the_number_of_concurrent_polls(library: Library, most: int) -> None:
     arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=SLOW_S, limits=None)
     async with client_of(arm, library) as client, azpoll.Tracker(client, budget=None) as tracker:
 
@@ -65,7 +58,7 @@ async def test_polls_that_take_long_are_made_many_at_once(library: Literal["http
 
 
 @LIBRARIES
-async def test_a_few_that_are_answered_at_once_need_no_more(library: Literal["httpx", "httpx2"], most: int) -> None:
+async def test_fast_polls_do_not_raise_the_number_of_concurrent_polls(library: Library, most: int) -> None:
     assert most > 4
     arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=0.001, limits=None)
     async with (
@@ -79,10 +72,9 @@ async def test_a_few_that_are_answered_at_once_need_no_more(library: Literal["ht
     arm.no_early_polls()
 
 
+@pytest.mark.slow
 @LIBRARIES
-async def test_initial_requests_that_take_long_are_sent_many_at_once(
-    library: Literal["httpx", "httpx2"], most: int
-) -> None:
+async def test_slow_initial_requests_raise_the_number_of_concurrent_requests(library: Library, most: int) -> None:
     arm = FakeARM(default=Script(duration_s=0, retry_after=1, initial=Delay(3)), limits=None)
     async with (
         client_of(arm, library) as client,
@@ -97,8 +89,8 @@ async def test_initial_requests_that_take_long_are_sent_many_at_once(
 
 
 @LIBRARIES
-async def test_polls_that_hang_hold_up_few_others(library: Literal["httpx", "httpx2"], most: int) -> None:
-    """More hang than are sent at once to begin with; what waits behind them goes on beside them."""
+async def test_hanging_polls_delay_few_others(library: Library, most: int) -> None:
+    """More requests hang than the initial concurrency limit; queued requests are sent beside them."""
     arm = FakeARM(
         default=lambda request: Script(
             retry_after=5, polls=[Delay(1000) if request.path.endswith("/hangs") else status_monitor("Succeeded")]
@@ -116,7 +108,7 @@ async def test_polls_that_hang_hold_up_few_others(library: Literal["httpx", "htt
 
 
 @LIBRARIES
-async def test_initial_requests_that_hang_hold_up_few_others(library: Literal["httpx", "httpx2"], most: int) -> None:
+async def test_hanging_initial_requests_delay_few_others(library: Library, most: int) -> None:
     arm = FakeARM(
         default=lambda request: Script(
             duration_s=0, retry_after=1, initial=Delay(1000 if request.path.endswith("/hangs") else 0.1)
@@ -135,7 +127,7 @@ async def test_initial_requests_that_hang_hold_up_few_others(library: Literal["h
         tasks.cancel_scope.cancel()
 
 
-async def test_no_more_than_were_asked_for() -> None:
+async def test_max_in_flight_is_never_exceeded() -> None:
     arm = FakeARM(default=Script(duration_s=60, retry_after=10), latency_s=SLOW_S, limits=None)
     async with (
         client_of(arm, "httpx2") as client,

@@ -1,4 +1,4 @@
-"""The handle: what it tells, its callbacks, its snapshots, and the end of tracking."""
+"""The handle: results, callbacks, snapshots, and the end of tracking."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Reply, VirtualLoop, status_monitor
-from tests.support.operations import GROUP, THING, client_of, error_of, until
+from tests.support.clients import client_of
+from tests.support.operations import GROUP, THING, error_of, until
 
 pytestmark = pytest.mark.anyio
 
 Operation = azpoll.AsyncOperation[httpx.Response]
 
 
-async def test_result_and_exception_follow_the_habits_of_a_future() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5)
-    arm.operation("DELETE", duration_s=5, outcome="Failed")
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_result_and_exception_behave_as_those_of_a_future(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=5)
+    fake_arm.operation("DELETE", duration_s=5, outcome="Failed")
+    async with azpoll.Tracker(client) as tracker:
         good = await tracker.begin("PUT", THING)
         bad = await tracker.begin("DELETE", GROUP, label="gone")
         for operation in (good, bad):
@@ -45,10 +45,11 @@ async def test_result_and_exception_follow_the_habits_of_a_future() -> None:
         assert bad.status == "Failed"
 
 
-async def test_wait_with_a_timeout_raises_with_a_token_and_tracking_goes_on() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=100, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_wait_with_a_timeout_raises_with_a_token_and_tracking_continues(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("PUT", duration_s=100, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         with pytest.raises(TimeoutError) as caught:
             await operation.wait(25)
@@ -64,13 +65,12 @@ async def test_wait_with_a_timeout_raises_with_a_token_and_tracking_goes_on() ->
         assert await operation.wait(timeout=1000) is operation
         assert await operation.wait(0) is operation
         assert await operation.wait() is operation
-    arm.one_request_at_a_time()
+    fake_arm.one_request_at_a_time()
 
 
-async def test_wait_does_not_raise_for_an_operation_that_failed() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, outcome="Canceled")
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_wait_does_not_raise_for_a_failed_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=5, outcome="Canceled")
+    async with azpoll.Tracker(client) as tracker:
         operation = await (await tracker.begin("PUT", THING)).wait()
         assert isinstance(operation.exception(), azpoll.OperationCanceled)
 
@@ -78,11 +78,10 @@ async def test_wait_does_not_raise_for_an_operation_that_failed() -> None:
 # Callbacks
 
 
-async def test_done_callbacks_are_called_once_with_the_operation() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5)
+async def test_done_callbacks_are_called_once_with_the_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=5)
     called: list[tuple[str, Operation]] = []
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         operation.add_done_callback(lambda ended: called.append(("first", ended)))
         remove = operation.add_done_callback(lambda ended: called.append(("removed", ended)))
@@ -97,11 +96,10 @@ async def test_done_callbacks_are_called_once_with_the_operation() -> None:
     assert len(called) == 3
 
 
-async def test_the_same_callback_may_be_added_twice_and_each_taken_back() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5)
+async def test_the_same_callback_may_be_added_and_removed_twice(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=5)
     called: list[Operation] = []
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         remove = operation.add_done_callback(called.append)
         operation.add_done_callback(called.append)
@@ -112,19 +110,18 @@ async def test_the_same_callback_may_be_added_twice_and_each_taken_back() -> Non
 
 
 @pytest.mark.parametrize("error", [ValueError("boom"), asyncio.CancelledError()], ids=["error", "cancelled"])
-async def test_an_error_in_a_callback_is_logged_and_harms_nobody(
-    error: BaseException, caplog: pytest.LogCaptureFixture
+async def test_an_error_in_a_callback_is_logged_and_affects_nothing_else(
+    client: httpx.AsyncClient, fake_arm: FakeARM, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A cancelled future whose result a callback reads raises CancelledError, which is no cancellation of azpoll."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5)
-    arm.operation("DELETE", duration_s=50)
+    """A callback may raise CancelledError, from a cancelled future; that does not cancel azpoll."""
+    fake_arm.operation("PUT", duration_s=5)
+    fake_arm.operation("DELETE", duration_s=50)
     called: list[Operation] = []
 
     def broken(_: Operation) -> None:
         raise error
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         other = await tracker.begin("DELETE", GROUP)
         operation.add_done_callback(broken)
@@ -136,22 +133,22 @@ async def test_an_error_in_a_callback_is_logged_and_harms_nobody(
     assert record.levelno == logging.ERROR
 
 
-async def test_a_callback_may_begin_the_next_operation_and_the_tracker_waits_for_it() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5)
-    arm.operation("DELETE", duration_s=50)
-    async with client_of(arm) as client:
-        second = await client.delete(GROUP)
-        async with azpoll.Tracker(client) as tracker:
-            first = await tracker.begin("PUT", THING)
-            first.add_done_callback(lambda _: tracker.track(second, label="second"))
+async def test_a_callback_may_begin_the_next_operation_and_the_tracker_waits_for_it(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("PUT", duration_s=5)
+    fake_arm.operation("DELETE", duration_s=50)
+    second = await client.delete(GROUP)
+    async with azpoll.Tracker(client) as tracker:
+        first = await tracker.begin("PUT", THING)
+        first.add_done_callback(lambda _: tracker.track(second, label="second"))
     assert tracker.statistics().succeeded == 2
 
 
 # Snapshots
 
 
-async def test_a_snapshot_tells_what_is_known() -> None:
+async def test_a_snapshot_has_the_known_progress() -> None:
     """Rule 41."""
     arm = FakeARM(latency_s=1)
     first = status_monitor("Validating", percent_complete=0.5, retry_after=30)
@@ -181,21 +178,23 @@ async def test_a_snapshot_tells_what_is_known() -> None:
         assert (end.polls, end.percent) == (3, 40)
 
 
-async def test_snapshots_come_after_each_poll_and_end_with_the_operation() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=40, retry_after=10, percent_complete=True)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_snapshots_come_after_each_poll_and_end_with_the_operation(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("DELETE", duration_s=40, retry_after=10, percent_complete=True)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         seen = [(snapshot.polls, snapshot.percent) async for snapshot in operation.snapshots()]
         assert seen == [(0, None), (1, 25.0), (2, 50.0), (3, 75.0), (4, 100.0)]
         assert [snapshot.polls async for snapshot in operation.snapshots()] == [4]
 
 
-async def test_a_slow_reader_gets_the_newest_snapshot_and_the_last_one() -> None:
-    """Conflated: nothing queues up."""
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=100, retry_after=2)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_slow_reader_gets_the_newest_snapshot_and_the_last_one(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    """Snapshots are conflated, not queued."""
+    fake_arm.operation("DELETE", duration_s=100, retry_after=2)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         seen: list[tuple[int, str]] = []
         async for snapshot in operation.snapshots():
@@ -205,15 +204,14 @@ async def test_a_slow_reader_gets_the_newest_snapshot_and_the_last_one() -> None
         assert seen[-1][1] == "succeeded"
 
 
-async def test_many_readers_of_snapshots_see_the_same() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=30, retry_after=10)
+async def test_many_readers_of_snapshots_see_the_same(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=30, retry_after=10)
     seen: list[list[int]] = []
 
     async def read() -> None:
         seen.append([snapshot.polls async for snapshot in operation.snapshots()])
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         async with anyio.create_task_group() as tasks:
             for _ in range(3):
@@ -221,10 +219,9 @@ async def test_many_readers_of_snapshots_see_the_same() -> None:
     assert seen == [[0, 1, 2, 3]] * 3
 
 
-async def test_a_reader_may_leave_its_snapshots() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=30, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_reader_may_stop_reading_snapshots(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=30, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         async for _ in operation.snapshots():
             break
@@ -237,10 +234,9 @@ async def test_a_reader_may_leave_its_snapshots() -> None:
 # The end of tracking
 
 
-async def test_stop_tracking_ends_awaiters_and_sends_nothing_more() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=100, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_stop_tracking_ends_awaiters_and_sends_nothing_more(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=100, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         await until(15)
         errors: list[azpoll.AzpollError] = []
@@ -254,9 +250,9 @@ async def test_stop_tracking_ends_awaiters_and_sends_nothing_more() -> None:
             await anyio.wait_all_tasks_blocked()
             operation.stop_tracking()
             operation.stop_tracking()
-        requests = arm.statistics().requests
+        requests = fake_arm.statistics().requests
         await until(500)
-        assert arm.statistics().requests == requests
+        assert fake_arm.statistics().requests == requests
         assert len(set(map(id, errors))) == 2
         for error in errors:
             assert isinstance(error, azpoll.TrackerClosed)
@@ -271,10 +267,10 @@ async def test_stop_tracking_ends_awaiters_and_sends_nothing_more() -> None:
     ("method", "at_s", "state"),
     [("DELETE", 9, azpoll.OperationState.RUNNING), ("PUT", 14, azpoll.OperationState.FETCHING)],
 )
-async def test_an_end_that_a_request_under_way_brings_after_the_stop_is_not_lost(
+async def test_an_end_that_arrives_after_the_stop_is_not_lost(
     method: str, at_s: float, state: azpoll.OperationState
 ) -> None:
-    """That of a poll, and that of the final GET."""
+    """Holds for a poll and for the final GET."""
     arm = FakeARM(latency_s=5)
     arm.operation(method, duration_s=1, retry_after=2)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -288,7 +284,7 @@ async def test_an_end_that_a_request_under_way_brings_after_the_stop_is_not_lost
     arm.no_requests_after_end()
 
 
-async def test_a_poll_under_way_at_the_stop_is_the_last_and_its_retry_after_is_in_the_token() -> None:
+async def test_a_poll_in_flight_at_the_stop_is_the_last_and_updates_the_token() -> None:
     arm = FakeARM(latency_s=5)
     arm.operation("DELETE", duration_s=100, retry_after=20)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -306,11 +302,12 @@ async def test_a_poll_under_way_at_the_stop_is_the_last_and_its_retry_after_is_i
     arm.one_request_at_a_time()
 
 
-async def test_a_listener_may_stop_the_operation_whose_answer_it_receives() -> None:
+async def test_a_listener_may_stop_the_operation_whose_answer_it_receives(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """The answer counts."""
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=15, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("DELETE", duration_s=15, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
 
         def stop(event: azpoll.Event) -> None:
@@ -323,18 +320,17 @@ async def test_a_listener_may_stop_the_operation_whose_answer_it_receives() -> N
         assert anyio.current_time() < 15
 
 
-async def test_stopping_what_has_ended_does_nothing() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_stopping_an_ended_operation_does_nothing(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=5)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING)
         await operation
         operation.stop_tracking()
         assert operation.state is azpoll.OperationState.SUCCEEDED
 
 
-def test_an_ended_operation_can_be_read_when_the_event_loop_is_gone() -> None:
-    """Reports are often written after `asyncio.run`."""
+def test_an_ended_operation_can_be_read_after_its_event_loop() -> None:
+    """Programs often write reports after `asyncio.run`."""
     arm = FakeARM()
     arm.operation("PUT", duration_s=15, retry_after=10)
     arm.operation("DELETE", duration_s=15, retry_after=10, outcome="Failed")
@@ -360,7 +356,7 @@ def test_an_ended_operation_can_be_read_when_the_event_loop_is_gone() -> None:
 
 
 def test_a_callback_of_the_loop_may_read_and_stop_an_operation() -> None:
-    """No task runs in `loop.call_later`: progress bars and signal handlers live there."""
+    """No task is current in `loop.call_later`, which progress bars and signal handlers use."""
     arm = FakeARM()
     arm.operation("POST", duration_s=100, retry_after=10)
     seen: list[object] = []
@@ -382,10 +378,11 @@ def test_a_callback_of_the_loop_may_read_and_stop_an_operation() -> None:
     assert isinstance(seen[-1], azpoll.OperationEnded)
 
 
-async def test_snapshots_left_early_leave_nothing_behind() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=30, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_snapshots_that_are_not_read_to_the_end_leak_nothing(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("DELETE", duration_s=30, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         async for snapshot in operation.snapshots():
             if snapshot.polls == 1:

@@ -10,6 +10,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, run_virtual
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ def track(
 
     async def main() -> azpoll.Statistics:
         async with (
-            httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN) as client,
+            client_of(arm) as client,
             azpoll.Tracker(client) as tracker,
         ):
             await use(await tracker.begin(method, THING, **options))
@@ -118,7 +119,7 @@ def test_rule_43_cancel_asks_the_service_and_polling_goes_on(named: bool, backen
 
 @on_both
 def test_rule_43_stop_tracking_sends_nothing(backend: Backend) -> None:
-    """The local stop is another verb: awaiters get `TrackerClosed` with a resume token."""
+    """The local stop differs from `cancel`: awaiters get `TrackerClosed` with a resume token."""
     arm = FakeARM()
     arm.operation("PUT", duration_s=60, retry_after=10)
 

@@ -1,4 +1,4 @@
-"""Starting operations: how many at once, how fast, and when an initial request is sent again."""
+"""Initial requests: their concurrency, their rate, and their retries."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import httpx
 import pytest
 
 import azpoll
 from azpoll.testing import Delay, Drop, FakeARM, Limits, Reply, Script
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import httpx
 
     from azpoll.testing import Step
 
@@ -26,22 +28,18 @@ SHORT = Script(duration_s=0, retry_after=1)
 REFUSED = Reply(429, {"error": {"code": "SubscriptionRequestsThrottled"}}, retry_after=17)
 
 
-def client_of(arm: FakeARM, **arguments: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN, timeout=None, **arguments)  # noqa: S113 - virtual time
-
-
 def thing(number: object, subscription: str = "s") -> str:
     return f"/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Test/things/t{number}?api-version=1"
 
 
 def answering(*steps: Step) -> FakeARM:
-    """Return a service that answers the first initial requests so, and starts operations at all later ones."""
+    """Return a service with the given answers to the first initial requests; later ones start operations."""
     scripts = chain((Script(initial=step) for step in steps), repeat(SHORT))
     return FakeARM(default=lambda _request: next(scripts), log_size=10_000)
 
 
 def initials(arm: FakeARM, method: str = "PUT") -> list[float]:
-    """Return when initial requests were sent."""
+    """Return the times of the initial requests."""
     return [request.at_s for request in arm.requests if request.method == method]
 
 
@@ -54,11 +52,12 @@ async def begin_all(tracker: azpoll.Tracker[Any], count: int, method: str = "PUT
             tasks.start_soon(begin, number)
 
 
-# How many, and how fast
+# Concurrency and rate
 
 
-async def test_a_thousand_starts_keep_to_the_write_limit_of_arm() -> None:
-    """100 at once, then 10 a second: ARM never has to refuse one."""
+@pytest.mark.slow
+async def test_a_thousand_initial_requests_keep_the_write_limit_of_arm() -> None:
+    """A burst of 100, then 10 per second, so ARM refuses none."""
     arm = FakeARM(default=SHORT, limits=Limits(), log_size=10_000)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         await begin_all(tracker, 1000)
@@ -67,7 +66,7 @@ async def test_a_thousand_starts_keep_to_the_write_limit_of_arm() -> None:
     assert arm.statistics().throttled == 0
 
 
-async def test_deletes_have_a_limit_of_their_own() -> None:
+async def test_deletes_have_their_own_limit() -> None:
     arm = FakeARM(default=SHORT, log_size=10_000)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         for number in range(100):
@@ -76,25 +75,26 @@ async def test_deletes_have_a_limit_of_their_own() -> None:
     assert max(*initials(arm, "PUT"), *initials(arm, "DELETE")) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [None, azpoll.Budget(write_rate=None)])
-async def test_without_a_limit_all_are_sent_at_once(budget: azpoll.Budget | None) -> None:
+async def test_without_a_limit_all_initial_requests_are_sent_immediately(budget: azpoll.Budget | None) -> None:
     arm = FakeARM(default=SHORT, limits=None, log_size=10_000)
     async with client_of(arm) as client, azpoll.Tracker(client, budget=budget) as tracker:
         await begin_all(tracker, 1000)
     assert initials(arm)[-1] == 0
 
 
-async def test_few_are_under_way_at_once() -> None:
+async def test_max_in_flight_limits_initial_requests() -> None:
     arm = FakeARM(default=Script(duration_s=0, retry_after=1, initial=Delay(10)))
-    async with client_of(arm) as client, azpoll.Tracker(client, max_in_flight=4) as tracker:
+    async with client_of(arm, timeout=None) as client, azpoll.Tracker(client, max_in_flight=4) as tracker:
         await begin_all(tracker, 10)
     assert Counter(initials(arm)) == {0: 4, 10: 4, 20: 2}
 
 
-async def test_those_that_wait_are_counted() -> None:
+async def test_queued_initial_requests_are_counted() -> None:
     arm = FakeARM(default=Script(duration_s=0, retry_after=1, initial=Delay(10)))
     async with (
-        client_of(arm) as client,
+        client_of(arm, timeout=None) as client,
         azpoll.Tracker(client, max_in_flight=4) as tracker,
         anyio.create_task_group() as tasks,
     ):
@@ -105,8 +105,8 @@ async def test_those_that_wait_are_counted() -> None:
         assert tracker.statistics().starting == 2
 
 
-async def test_owners_take_turns() -> None:
-    """One start of a small group is not held up by the thousand of a large one."""
+async def test_owners_alternate() -> None:
+    """One initial request of a small group does not wait for 1,000 of a large group."""
     arm = FakeARM(default=SHORT, log_size=10_000)
     async with (
         client_of(arm) as client,
@@ -120,7 +120,7 @@ async def test_owners_take_turns() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_a_start_that_nobody_waits_for_any_more_is_not_sent() -> None:
+async def test_an_initial_request_whose_caller_is_cancelled_is_not_sent() -> None:
     arm = FakeARM(default=SHORT, log_size=10_000)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         with anyio.move_on_after(20):
@@ -133,7 +133,7 @@ async def test_a_start_that_nobody_waits_for_any_more_is_not_sent() -> None:
         await tracker.begin("PUT", thing("another"))
 
 
-async def test_a_tracker_that_closes_sends_nothing_more_and_says_so() -> None:
+async def test_a_closing_tracker_sends_no_more_initial_requests() -> None:
     arm = FakeARM(default=SHORT, log_size=10_000)
     refused: list[azpoll.TrackerClosed] = []
 
@@ -156,10 +156,10 @@ async def test_a_tracker_that_closes_sends_nothing_more_and_says_so() -> None:
     assert "nothing was sent" in str(refused[0])
 
 
-# 429: not executed, so sent again
+# A 429 was not executed, so the request is repeated
 
 
-async def test_a_start_refused_with_429_is_sent_again_after_its_retry_after() -> None:
+async def test_a_429_of_an_initial_request_is_repeated_after_its_retry_after() -> None:
     arm = answering(REFUSED)
     events: list[azpoll.Event] = []
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -170,9 +170,13 @@ async def test_a_start_refused_with_429_is_sent_again_after_its_retry_after() ->
     assert throttled.retry_after_s == 17
 
 
-async def test_a_429_sets_the_starts_of_its_subscription_aside_and_no_others() -> None:
+async def test_a_429_delays_only_initial_requests_of_its_subscription() -> None:
     arm = answering(REFUSED)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker, anyio.create_task_group() as tasks:
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(tracker.begin, "PUT", thing(1))
         await anyio.sleep(1)
         await tracker.begin("PUT", thing(2, "other"))
@@ -182,8 +186,9 @@ async def test_a_429_sets_the_starts_of_its_subscription_aside_and_no_others() -
         assert anyio.current_time() == pytest.approx(17, abs=0.5)
 
 
-async def test_beside_another_tool_that_uses_the_same_principal_no_start_is_lost() -> None:
-    """It takes 6 of the 10 writes a second; what is left is shared without a storm of 429s."""
+@pytest.mark.slow
+async def test_no_initial_request_is_lost_beside_another_client_of_the_principal() -> None:
+    """The other client uses 6 of the 10 writes per second; the rest is used without many 429s."""
     arm = FakeARM(default=SHORT, limits=Limits(), log_size=10_000)
 
     async def other_tool() -> None:
@@ -191,18 +196,26 @@ async def test_beside_another_tool_that_uses_the_same_principal_no_start_is_lost
             await client.put(thing("other"))
             await anyio.sleep(1 / 6)
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker, anyio.create_task_group() as tasks:
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(other_tool)
         await begin_all(tracker, 600)
-        assert anyio.current_time() < 240  # at the best (600 - 200) / 4 s
+        assert anyio.current_time() < 240  # at best (600 - 200) / 4 s
         tasks.cancel_scope.cancel()
     assert tracker.statistics().succeeded == 600
     assert arm.statistics().throttled < 0.02 * len(initials(arm))
 
 
-async def test_a_lock_holds_up_its_own_start_alone() -> None:
+async def test_a_lock_delays_only_its_own_initial_request() -> None:
     arm = answering(Reply(429, {"error": {"code": "RetryableErrorDueToAnotherOperation"}}, retry_after=60))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker, anyio.create_task_group() as tasks:
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client) as tracker,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(tracker.begin, "PUT", thing(1))
         await anyio.sleep(1)
         await tracker.begin("PUT", thing(2))
@@ -210,31 +223,33 @@ async def test_a_lock_holds_up_its_own_start_alone() -> None:
     assert initials(arm)[-1] == pytest.approx(60, abs=0.5)
 
 
-async def test_a_start_is_refused_for_good_after_ten_tries_and_ten_minutes() -> None:
-    arm = FakeARM(default=Script(initial=REFUSED))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_an_initial_request_fails_after_ten_tries_and_ten_minutes(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(initial=REFUSED)
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed) as caught:
             await tracker.begin("PUT", thing(1))
     assert caught.value.status_code == 429
     assert caught.value.code == "SubscriptionRequestsThrottled"
-    assert len(initials(arm)) >= 10
-    assert 600 <= initials(arm)[-1] < 680
+    assert len(initials(fake_arm)) >= 10
+    assert 600 <= initials(fake_arm)[-1] < 680
 
 
-async def test_a_streamed_body_cannot_be_sent_again() -> None:
+async def test_a_streamed_body_is_not_repeated(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"{}"
 
-    arm = FakeARM(default=Script(initial=REFUSED))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.default = Script(initial=REFUSED)
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed, match="429"):
             await tracker.begin("PUT", thing(1), content=chunks())
-    assert len(initials(arm)) == 1
+    assert len(initials(fake_arm)) == 1
 
 
-async def test_a_closing_tracker_does_not_wait_for_a_start_to_be_sent_again() -> None:
-    arm = FakeARM(default=Script(initial=REFUSED))
-    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+async def test_a_closing_tracker_does_not_wait_for_a_repetition(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(initial=REFUSED)
+    async with anyio.create_task_group() as tasks:
 
         async def begin() -> None:
             with pytest.raises(azpoll.InitialRequestFailed, match="429"):
@@ -246,22 +261,24 @@ async def test_a_closing_tracker_does_not_wait_for_a_start_to_be_sent_again() ->
     assert anyio.current_time() == pytest.approx(1)
 
 
-# Anything else may have been executed
+# Any other request may have been executed
 
 UNSURE: list[Step] = [Reply(503), Reply(500), Reply(408), Drop()]
 
 
 @pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
-async def test_a_start_that_may_have_been_executed_is_not_sent_again(outcome: Step) -> None:
-    arm = FakeARM(default=Script(initial=outcome))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_an_initial_request_that_may_have_been_executed_is_not_repeated(
+    client: httpx.AsyncClient, fake_arm: FakeARM, outcome: Step
+) -> None:
+    fake_arm.default = Script(initial=outcome)
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed):
             await tracker.begin("PUT", thing(1))
-    assert len(initials(arm)) == 1
+    assert len(initials(fake_arm)) == 1
 
 
 @pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
-async def test_unless_the_caller_says_that_it_may_be_executed_twice(outcome: Step) -> None:
+async def test_an_idempotent_initial_request_is_repeated(outcome: Step) -> None:
     arm = answering(outcome, outcome)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         assert (await (await tracker.begin("PUT", thing(1), idempotent=True))).status_code == 200
@@ -269,17 +286,18 @@ async def test_unless_the_caller_says_that_it_may_be_executed_twice(outcome: Ste
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412])
-async def test_a_refusal_is_final_whatever_the_caller_says(status: int) -> None:
-    arm = FakeARM(default=Script(initial=Reply(status, {"error": {"code": "No"}})))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_a_refusal_is_final_even_for_an_idempotent_request(
+    client: httpx.AsyncClient, fake_arm: FakeARM, status: int
+) -> None:
+    fake_arm.default = Script(initial=Reply(status, {"error": {"code": "No"}}))
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed):
             await tracker.begin("PUT", thing(1), idempotent=True)
-    assert len(initials(arm)) == 1
+    assert len(initials(fake_arm)) == 1
 
 
-async def test_idempotent_is_a_flag() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_idempotent_is_a_flag(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(TypeError, match="idempotent must be True or False, not str"):
             await tracker.begin("PUT", thing(1), idempotent="yes")  # type: ignore[call-overload]
-    assert not arm.requests
+    assert not fake_arm.requests

@@ -1,4 +1,4 @@
-"""The tracker begins, tracks and paces operations."""
+"""The tracker begins, tracks and polls operations."""
 
 from __future__ import annotations
 
@@ -10,19 +10,10 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.testing import FakeARM, Ordinary, Pattern, Reply, RetryAfter, Script, status_monitor
-from tests.support.operations import (
-    GROUP,
-    LIBRARIES,
-    ORIGIN,
-    THING,
-    Library,
-    client_of,
-    error_of,
-    path_of,
-    polls_of,
-    until,
-)
+from azpoll.testing import FakeARM, IncomingRequest, Ordinary, Pattern, Reply, RetryAfter, Script, status_monitor
+from tests.support.clients import ORIGIN, Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import GROUP, THING, error_of, path_of, polls_of, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -32,7 +23,7 @@ pytestmark = pytest.mark.anyio
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 @pytest.mark.parametrize("pattern", PATTERNS)
 async def test_a_put_of_each_pattern_ends_with_the_resource(pattern: Pattern, library: Library) -> None:
     arm = FakeARM()
@@ -52,25 +43,25 @@ async def test_a_put_of_each_pattern_ends_with_the_resource(pattern: Pattern, li
     arm.no_requests_elsewhere(ORIGIN)
 
 
-async def test_polling_starts_when_tracked_and_not_when_awaited() -> None:
-    """`Tracker.track`: the polling starts now."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=30, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_polling_starts_when_tracked_and_not_when_awaited(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    """`Tracker.track` starts the polling immediately."""
+    fake_arm.operation("PUT", duration_s=30, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         operation = tracker.track(await client.put(THING))
-        assert polls_of(arm) == []
+        assert polls_of(fake_arm) == []
         await until(1000)
         assert operation.done()
-        requests = arm.statistics().requests
+        requests = fake_arm.statistics().requests
         assert (await operation).status_code == 200
-        assert arm.statistics().requests == requests
+        assert fake_arm.statistics().requests == requests
 
 
 @pytest.mark.parametrize("origin", [f"{ORIGIN}:8443", ORIGIN.replace("https", "http"), f"{ORIGIN}.evil.example"])
-async def test_an_operation_trusts_its_own_origin_alone_whatever_was_tracked_before(origin: str) -> None:
+async def test_an_operation_trusts_only_its_own_origin(
+    client: httpx.AsyncClient, fake_arm: FakeARM, origin: str
+) -> None:
     """Rule 9."""
-    arm = FakeARM()
-    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
 
         def tracked(url: str) -> azpoll.AsyncOperation[httpx.Response]:
             headers = {"Location": f"{ORIGIN}/poll", "Retry-After": "60"}
@@ -78,68 +69,73 @@ async def test_an_operation_trusts_its_own_origin_alone_whatever_was_tracked_bef
 
         tracked(f"{ORIGIN}{THING}")
         assert isinstance(await error_of(tracked(f"{origin}{THING}")), azpoll.UntrustedPollingURL)
-    assert arm.requests == ()
+    assert fake_arm.requests == ()
 
 
 @pytest.mark.parametrize("told", [17, RetryAfter(17, "imf-date"), RetryAfter(17.5, "retry-after-ms")])
-async def test_the_first_poll_waits_for_the_initial_retry_after(told: float | RetryAfter) -> None:
+async def test_the_first_poll_waits_for_the_initial_retry_after(
+    client: httpx.AsyncClient, fake_arm: FakeARM, told: float | RetryAfter
+) -> None:
     """Rule 34."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, retry_after=told)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", duration_s=5, retry_after=told)
+    async with azpoll.Tracker(client) as tracker:
         initial = await client.put(THING)
         await anyio.sleep(3)
         tracker.track(initial)
     told_s = told.seconds if isinstance(told, RetryAfter) else told
-    first = polls_of(arm)[0]
+    first = polls_of(fake_arm)[0]
     assert told_s <= first <= told_s + 3.5
-    arm.no_early_polls()
+    fake_arm.no_early_polls()
 
 
-async def test_waits_asked_by_the_server_have_no_jitter() -> None:
+async def test_a_retry_after_has_no_jitter(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 36."""
-    arm = FakeARM(default=Script(duration_s=100, retry_after=10))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.default = Script(duration_s=100, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         for number in range(20):
             await tracker.begin("DELETE", path_of(number))
-    times = polls_of(arm)
+    times = polls_of(fake_arm)
     assert len(times) == 20 * 10
     assert max(time % 10 for time in times) < 0.001
-    arm.no_early_polls()
+    fake_arm.no_early_polls()
 
 
-async def test_waits_of_its_own_double_to_30_s_with_jitter_that_only_adds() -> None:
+async def test_default_delays_double_to_30_s_with_jitter_that_only_adds(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """Rule 36."""
-    arm = FakeARM(default=Script(duration_s=130))
+    fake_arm.default = Script(duration_s=130)
     waits: list[list[float]] = []
-    async with client_of(arm) as client:
-        for number in range(10):
-            async with azpoll.Tracker(client) as tracker:
-                begun = anyio.current_time()
-                await tracker.begin("DELETE", path_of(number))
-            times = [begun, *(time for time in polls_of(arm) if time > begun)]
-            waits.append([later - earlier for earlier, later in itertools.pairwise(times)])
+    for number in range(10):
+        async with azpoll.Tracker(client) as tracker:
+            begun = anyio.current_time()
+            await tracker.begin("DELETE", path_of(number))
+        times = [begun, *(time for time in polls_of(fake_arm) if time > begun)]
+        waits.append([later - earlier for earlier, later in itertools.pairwise(times)])
     for expected, column in zip([1, 2, 4, 8, 16, 30, 30, 30], zip(*waits, strict=False), strict=False):
         assert expected <= min(column)
         assert max(column) < expected * 1.1001
         assert len(set(column)) == len(column)
 
 
-async def test_a_fixed_interval_replaces_the_schedule_but_not_the_servers_word() -> None:
+async def test_a_fixed_interval_replaces_the_schedule_but_not_a_retry_after(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """Rule 36."""
-    arm = FakeARM()
-    arm.operation("DELETE", polls=[status_monitor("Running"), status_monitor("Running", retry_after=60), Ordinary()])
-    async with client_of(arm) as client, azpoll.Tracker(client, interval=5, timeout=300) as tracker:
+    fake_arm.operation(
+        "DELETE", polls=[status_monitor("Running"), status_monitor("Running", retry_after=60), Ordinary()]
+    )
+    async with azpoll.Tracker(client, interval=5, timeout=300) as tracker:
         operation = await tracker.begin("DELETE", THING)
         await operation.wait()
-    first, second, third = polls_of(arm)
+    first, second, third = polls_of(fake_arm)
     assert 5 <= first <= 5.51
     assert 5 <= second - first <= 5.51
     assert 60 <= third - second < 60.001
 
 
 @pytest.mark.parametrize(("min_interval", "least"), [(1.0, 1.0), (0.25, 0.25), (90.0, 90.0)])
-async def test_min_interval_is_the_floor_of_every_wait(min_interval: float, least: float) -> None:
+async def test_min_interval_is_the_floor_of_every_delay(min_interval: float, least: float) -> None:
     """Rule 35."""
     arm = FakeARM(floor_s=min_interval)
     arm.operation("DELETE", duration_s=4 * least, retry_after=0)
@@ -150,8 +146,8 @@ async def test_min_interval_is_the_floor_of_every_wait(min_interval: float, leas
     arm.no_early_polls()
 
 
-async def test_with_both_intervals_0_polls_follow_each_other_at_once() -> None:
-    """`interval` and `min_interval` may be 0 for servers that do not mind."""
+async def test_with_both_intervals_0_polls_follow_immediately() -> None:
+    """`interval` and `min_interval` may be 0 for servers without a limit."""
     arm = FakeARM(floor_s=0, latency_s=0.5)
     arm.operation("DELETE", duration_s=10)
     async with client_of(arm) as client, azpoll.Tracker(client, interval=0, min_interval=0) as tracker:
@@ -190,7 +186,7 @@ async def test_no_more_requests_are_in_flight_than_allowed(most: int) -> None:
     arm.no_early_polls()
 
 
-async def test_a_slow_answer_never_brings_a_second_request_for_the_operation() -> None:
+async def test_a_slow_answer_never_causes_a_second_request() -> None:
     """Rule 38."""
     arm = FakeARM(latency_s=20)
     arm.operation("PUT", duration_s=100, retry_after=2)
@@ -203,7 +199,8 @@ async def test_a_slow_answer_never_brings_a_second_request_for_the_operation() -
     arm.no_early_polls()
 
 
-async def test_a_thousand_operations_at_once() -> None:
+@pytest.mark.slow
+async def test_a_thousand_concurrent_operations() -> None:
     arm = FakeARM(
         default=lambda request: Script(duration_s=int(request.path.rpartition("t")[2]) % 50, retry_after=7), limits=None
     )
@@ -225,11 +222,15 @@ def counts_of(tracker: azpoll.Tracker[httpx.Response]) -> tuple[int, ...]:
     return (found.tracked, found.running, found.waiting, found.in_flight, found.polls, *ended)
 
 
-async def test_statistics_count_each_outcome() -> None:
+async def test_statistics_count_each_outcome(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     scripts = [Script(outcome=word, duration_s=5, retry_after=10) for word in ("Succeeded", "Failed", "Canceled")]
     scripts.append(Script(duration_s=1000, retry_after=10))
-    arm = FakeARM(default=lambda request: scripts[int(request.path[-1])])
-    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+
+    def script(request: IncomingRequest) -> Script:
+        return scripts[int(request.path[-1])]
+
+    fake_arm.default = script
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
         operations = [await tracker.begin("DELETE", path_of(number)) for number in range(4)]
         assert counts_of(tracker) == (4, 4, 4, 0, 0, 0, 0, 0, 0)
         await until(25)
@@ -244,39 +245,36 @@ async def test_statistics_count_each_outcome() -> None:
 # Deadlines (rule 38)
 
 
-async def test_at_the_deadline_one_last_poll_is_made() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=1000)
-    async with client_of(arm) as client, azpoll.Tracker(client, interval=40) as tracker:
+async def test_one_last_poll_is_sent_at_the_deadline(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=1000)
+    async with azpoll.Tracker(client, interval=40) as tracker:
         operation = await tracker.begin("DELETE", THING, timeout=100)
         error = await error_of(operation)
         assert anyio.current_time() == pytest.approx(100, abs=0.001)
     assert isinstance(error, azpoll.OperationTimeout)
     assert isinstance(error, TimeoutError)
     assert error.resume_token
-    assert polls_of(arm)[-1] == pytest.approx(100, abs=0.001)
+    assert polls_of(fake_arm)[-1] == pytest.approx(100, abs=0.001)
     assert operation.state is azpoll.OperationState.UNKNOWN
 
 
-async def test_what_the_last_poll_at_the_deadline_tells_still_counts() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=90)
-    async with client_of(arm) as client, azpoll.Tracker(client, interval=80, timeout=100) as tracker:
+async def test_the_answer_to_the_last_poll_at_the_deadline_counts(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=90)
+    async with azpoll.Tracker(client, interval=80, timeout=100) as tracker:
         assert (await (await tracker.begin("DELETE", THING))).status_code == 200
-    assert polls_of(arm)[-1] == pytest.approx(100, abs=0.001)
+    assert polls_of(fake_arm)[-1] == pytest.approx(100, abs=0.001)
 
 
-async def test_no_last_poll_is_made_where_the_servers_retry_after_forbids_it() -> None:
-    arm = FakeARM()
-    arm.operation("DELETE", duration_s=10, retry_after=60)
-    async with client_of(arm) as client, azpoll.Tracker(client, timeout=50) as tracker:
+async def test_no_last_poll_is_sent_before_the_retry_after(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("DELETE", duration_s=10, retry_after=60)
+    async with azpoll.Tracker(client, timeout=50) as tracker:
         operation = await tracker.begin("DELETE", THING)
         assert isinstance(await error_of(operation), azpoll.OperationTimeout)
         assert anyio.current_time() == pytest.approx(50, abs=0.001)
-    assert polls_of(arm) == []
+    assert polls_of(fake_arm) == []
 
 
-async def test_a_poll_under_way_at_the_deadline_is_waited_for() -> None:
+async def test_a_poll_in_flight_at_the_deadline_is_awaited() -> None:
     arm = FakeARM(latency_s=4)
     arm.operation("DELETE", duration_s=1, retry_after=3)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
@@ -285,9 +283,11 @@ async def test_a_poll_under_way_at_the_deadline_is_waited_for() -> None:
         assert anyio.current_time() == pytest.approx(11, abs=0.001)
 
 
-async def test_a_timeout_of_0_ends_it_at_once_and_none_overrides_the_trackers() -> None:
-    arm = FakeARM(default=Script(duration_s=50, retry_after=10))
-    async with client_of(arm) as client, azpoll.Tracker(client, timeout=20) as tracker:
+async def test_a_timeout_of_0_ends_immediately_and_none_overrides_the_tracker(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(duration_s=50, retry_after=10)
+    async with azpoll.Tracker(client, timeout=20) as tracker:
         at_once = await tracker.begin("DELETE", path_of(0), timeout=0)
         assert at_once.done()
         assert isinstance(at_once.exception(), azpoll.OperationTimeout)
@@ -299,7 +299,7 @@ async def test_a_timeout_of_0_ends_it_at_once_and_none_overrides_the_trackers() 
 # The initial request
 
 
-async def test_begin_sends_what_it_is_given_and_polls_repeat_the_client_request_id() -> None:
+async def test_begin_sends_its_arguments_and_polls_repeat_the_request_id() -> None:
     """Rule 45."""
     arm = FakeARM()
     arm.operation("POST", duration_s=5, retry_after=10)
@@ -330,18 +330,18 @@ async def test_begin_sends_what_it_is_given_and_polls_repeat_the_client_request_
     assert all("x-once" not in request.headers for request in others)
 
 
-async def test_a_client_request_id_of_the_callers_own_is_kept() -> None:
+async def test_a_client_request_id_of_the_caller_is_kept(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 45."""
-    arm = FakeARM(default=Script(duration_s=5, retry_after=10))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.default = Script(duration_s=5, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         await tracker.begin("DELETE", path_of(0), headers={"X-MS-Client-Request-ID": "mine-1"})
         tracker.track(await client.delete(path_of(1), headers={"x-ms-client-request-id": "mine-2"}))
         tracker.track(await client.delete(path_of(2)))
-    polls = [request.headers.get("x-ms-client-request-id") for request in arm.requests if request.method == "GET"]
+    polls = [request.headers.get("x-ms-client-request-id") for request in fake_arm.requests if request.method == "GET"]
     assert polls == ["mine-1", "mine-2", None]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@EACH_LIBRARY
 async def test_default_parameters_of_the_client_do_not_change_polling_urls(library: Library) -> None:
     """Rule 12: nothing else in a URL is rewritten."""
     arm = FakeARM()
@@ -358,12 +358,11 @@ async def test_default_parameters_of_the_client_do_not_change_polling_urls(libra
     assert poll.url == polling_url
 
 
-async def test_a_refused_initial_request_tracks_nothing() -> None:
+async def test_a_refused_initial_request_is_not_tracked(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 7."""
-    arm = FakeARM()
     error = {"code": "Conflict", "message": "It exists.", "target": "t", "details": [{"code": "Inner"}]}
-    arm.operation("PUT", initial=Reply(409, {"error": error}))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", initial=Reply(409, {"error": error}))
+    async with azpoll.Tracker(client) as tracker:
         with pytest.raises(
             azpoll.InitialRequestFailed,
             match=r"PUT https://management.azure.com/.*/t\?api-version=\*\*\* .*Conflict: It exists",
@@ -381,26 +380,24 @@ async def test_a_refused_initial_request_tracks_nothing() -> None:
         assert tracker.statistics().tracked == 0
 
 
-async def test_an_initial_answer_that_is_already_the_end_needs_no_poll() -> None:
+async def test_a_terminal_initial_answer_needs_no_poll(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 5."""
-    arm = FakeARM()
-    arm.operation("DELETE", initial=Reply(204))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("DELETE", initial=Reply(204))
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("DELETE", THING)
         assert operation.done()
         assert operation.result().status_code == 204
         assert operation.snapshot().polls == 0
         with pytest.raises(ValueError, match="nothing to resume"):
             operation.resume_token()
-    assert polls_of(arm) == []
+    assert polls_of(fake_arm) == []
 
 
-# What is asked for
+# Results
 
 
-async def test_decode_makes_the_result_once() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5)
+async def test_decode_converts_the_result_once(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", duration_s=5)
     calls = 0
 
     def decode(response: httpx.Response) -> str:
@@ -408,16 +405,16 @@ async def test_decode_makes_the_result_once() -> None:
         calls += 1
         return str(response.json()["properties"]["provisioningState"])
 
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, decode=decode)
         assert calls == 0
         assert [await operation, await operation, operation.result()] == ["Succeeded"] * 3
     assert calls == 1
 
 
-async def test_an_error_in_decode_is_the_awaiters_and_harms_nothing_else() -> None:
-    arm = FakeARM(default=Script(duration_s=5))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+async def test_an_error_in_decode_reaches_only_the_awaiter(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=5)
+    async with azpoll.Tracker(client) as tracker:
         broken = await tracker.begin("DELETE", path_of(0), decode=lambda _: 1 // 0)
         sound = await tracker.begin("DELETE", path_of(1))
         with pytest.raises(ZeroDivisionError):
@@ -427,21 +424,21 @@ async def test_an_error_in_decode_is_the_awaiters_and_harms_nothing_else() -> No
         assert (await sound).status_code == 200
 
 
-async def test_result_status_spares_the_final_get() -> None:
+async def test_result_status_omits_the_final_get(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """Rule 33."""
-    arm = FakeARM()
-    arm.operation("PUT", duration_s=5, retry_after=10)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("PUT", duration_s=5, retry_after=10)
+    async with azpoll.Tracker(client) as tracker:
         response = await (await tracker.begin("PUT", THING, result="status"))
         assert response.json()["status"] == "Succeeded"
-    assert len(polls_of(arm)) == 1
+    assert len(polls_of(fake_arm)) == 1
 
 
-async def test_final_state_via_and_terminal_words_reach_the_protocol() -> None:
+async def test_final_state_via_and_terminal_words_reach_the_protocol(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     """Rules 16 and 30."""
-    arm = FakeARM()
-    arm.operation("POST", duration_s=5, retry_after=10, outcome="Done", location=True)
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    fake_arm.operation("POST", duration_s=5, retry_after=10, outcome="Done", location=True)
+    async with azpoll.Tracker(client) as tracker:
         operation = await tracker.begin(
             "POST",
             f"{GROUP}/do",
@@ -451,31 +448,29 @@ async def test_final_state_via_and_terminal_words_reach_the_protocol() -> None:
         assert (await operation).json()["status"] == "Done"
 
 
-async def test_wait_is_one_operation_without_ceremony() -> None:
-    arm = FakeARM(default=Script(duration_s=30, retry_after=10))
-    async with client_of(arm) as client:
-        response = await azpoll.wait(client, await client.put(THING))
-        assert response.json()["properties"]["provisioningState"] == "Succeeded"
-        size = await azpoll.wait(client, await client.put(THING), decode=lambda found: len(found.content))
-        assert size == len(response.content)
-        with pytest.raises(azpoll.OperationTimeout):
-            await azpoll.wait(client, await client.put(THING), timeout=15)
-        assert not client.is_closed
-    arm.no_early_polls()
+async def test_wait_awaits_one_operation_without_a_tracker(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=30, retry_after=10)
+    response = await azpoll.wait(client, await client.put(THING))
+    assert response.json()["properties"]["provisioningState"] == "Succeeded"
+    size = await azpoll.wait(client, await client.put(THING), decode=lambda found: len(found.content))
+    assert size == len(response.content)
+    with pytest.raises(azpoll.OperationTimeout):
+        await azpoll.wait(client, await client.put(THING), timeout=15)
+    assert not client.is_closed
+    fake_arm.no_early_polls()
 
 
-async def test_wait_raises_a_failure_as_it_is() -> None:
-    arm = FakeARM(default=Script(duration_s=30, retry_after=10, outcome="Failed"))
-    async with client_of(arm) as client:
-        with pytest.raises(azpoll.OperationFailed, match="OperationFailed"):
-            await azpoll.wait(client, await client.put(THING))
+async def test_wait_raises_the_failure_itself(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=30, retry_after=10, outcome="Failed")
+    with pytest.raises(azpoll.OperationFailed, match="OperationFailed"):
+        await azpoll.wait(client, await client.put(THING))
 
 
 # The client's own auth
 
 
 class Renewing(httpx.Auth):
-    """Sends a token, and on a 401 gets a new one and repeats the request, as credentials do."""
+    """Sends a token; after a 401 it gets a new one and repeats the request, as credentials do."""
 
     def __init__(self, *tokens: str) -> None:
         self.tokens = list(tokens)
@@ -505,7 +500,7 @@ async def test_a_credential_that_expires_is_renewed_by_the_clients_auth() -> Non
     assert auth.renewals == 1
 
 
-async def test_a_credential_that_stays_refused_is_repeated_once() -> None:
+async def test_a_refused_credential_is_renewed_once() -> None:
     """Rule 26."""
     arm = FakeARM(default=Script(duration_s=50, retry_after=10))
     arm.require_token("first")

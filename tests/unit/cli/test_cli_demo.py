@@ -8,7 +8,6 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import httpx
 import pytest
 
 from azpoll.cli.demo.flows import Transcript, plan_flows
@@ -16,6 +15,7 @@ from azpoll.cli.demo.report import evaluate, show
 from azpoll.cli.demo.runner import run_demo
 from azpoll.cli.demo.workload import plan_workload
 from azpoll.testing import FakeARM, run_virtual
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -61,7 +61,7 @@ def play(operations: int, seed: int, backend: Backend = "asyncio") -> tuple[Run,
         flows = plan_flows(arm)
         workload = plan_workload(arm, operations, Random(seed))  # noqa: S311 - a simulation
         transcript = Transcript(flows)
-        async with httpx.AsyncClient(
+        async with new_client(
             base_url="https://management.azure.com",
             transport=arm.transport(),
             event_hooks={"response": [transcript.on_response]},

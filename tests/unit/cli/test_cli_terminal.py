@@ -7,7 +7,6 @@ import sys
 from random import Random
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from azpoll.cli import main
@@ -17,6 +16,7 @@ from azpoll.cli.demo.view import create_view
 from azpoll.cli.demo.workload import plan_workload
 from azpoll.cli.terminal import rich_console
 from azpoll.testing import FakeARM, Reply, run_virtual
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Azure
@@ -63,7 +63,7 @@ def test_the_demo_is_drawn_on_a_terminal(terminal: Terminal, monkeypatch: pytest
         flows, workload = plan_flows(arm), plan_workload(arm, 3, Random(1))  # noqa: S311 - a simulation
         transcript = Transcript(flows)
         hooks = {"response": [transcript.on_response]}
-        async with httpx.AsyncClient(base_url="https://arm", transport=arm.transport(), event_hooks=hooks) as client:
+        async with new_client(base_url="https://arm", transport=arm.transport(), event_hooks=hooks) as client:
             await run_demo(client, flows, transcript, workload, create_view())
 
     run_virtual(run)

@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Azure, Command
 
+pytestmark = pytest.mark.slow
+
 AZPOLL = [sys.executable, "-m", "azpoll"]
 
 

@@ -1,4 +1,4 @@
-"""When an initial request is sent again: after a 429, since it was not executed; else only if the caller allows."""
+"""An initial request is sent again after a 429, since it was not executed; else only if it is idempotent."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def answer(status_code: int, at_s: float = 0.0, **headers: str) -> Answer:
     return Reply(status_code, headers=named).to(RESOURCE, at_s)
 
 
-def test_a_429_is_repeated_after_its_retry_after() -> None:
+def test_a_429_is_retried_after_its_retry_after() -> None:
     assert next_retry(answer(429, retry_after="17"), None, LIMITS, idempotent=False) == Retry(
         Delay(17, by_server=True), 1, 0
     )
 
 
-def test_a_429_that_names_no_time_is_repeated_after_1_2_4_s() -> None:
+def test_a_429_without_a_retry_after_is_retried_after_1_2_4_s() -> None:
     again: Retry | None = None
     waits: list[float] = []
     for at_s in (0.0, 1.0, 3.0):
@@ -34,7 +34,7 @@ def test_a_429_that_names_no_time_is_repeated_after_1_2_4_s() -> None:
     assert again == Retry(Delay(4, by_server=False), 3, 0)
 
 
-def test_a_429_is_repeated_when_it_says_however_often_it_came() -> None:
+def test_a_429_is_retried_after_its_retry_after_at_each_attempt() -> None:
     """The whole scope slows down, so a request with a `Retry-After` does not back off by itself."""
     before = Retry(Delay(8, by_server=False), 4, 0.0)
     again = next_retry(answer(429, 20.0, retry_after="2"), before, LIMITS, idempotent=False)
@@ -43,25 +43,33 @@ def test_a_429_is_repeated_when_it_says_however_often_it_came() -> None:
     assert failed == Retry(Delay(16, by_server=False), 5, 0.0)
 
 
-def test_the_wait_is_not_shorter_or_longer_than_the_caller_allows() -> None:
+def test_a_503_is_retried_after_the_longer_of_its_retry_after_and_the_backoff() -> None:
+    """With a complete body or without."""
+    later = answer(503, retry_after="17")
+    assert next_retry(later, None, LIMITS, idempotent=True) == Retry(Delay(17, by_server=True), 1, 0)
+    cut = RequestFailure(FailureKind.TIMEOUT, "", 0.0, None, later)
+    assert next_retry(cut, None, LIMITS, idempotent=True) == Retry(Delay(17, by_server=True), 1, 0)
+
+
+def test_the_delay_is_within_floor_and_cap() -> None:
     delay_limits = DelayLimits(floor=5, cap=60)
     waits = [next_retry(answer(429, retry_after=asked), None, delay_limits, idempotent=False) for asked in ("1", "600")]
     assert [again and again.delay.seconds for again in waits] == [5, 60]
 
 
-def test_a_429_whose_body_did_not_come_whole_is_a_429() -> None:
+def test_a_429_with_an_incomplete_body_is_a_429() -> None:
     cut = RequestFailure(FailureKind.CONNECTION, "", 0.0, None, answer(429, retry_after="17"))
     assert next_retry(cut, None, LIMITS, idempotent=False) == Retry(Delay(17, by_server=True), 1, 0)
 
 
 @pytest.mark.parametrize("status_code", [408, 500, 502, 503, 504])
-def test_what_may_have_been_executed_is_repeated_only_if_the_caller_says_so(status_code: int) -> None:
+def test_a_request_that_may_have_been_executed_is_retried_only_if_idempotent(status_code: int) -> None:
     assert next_retry(answer(status_code), None, LIMITS, idempotent=False) is None
     assert next_retry(answer(status_code), None, LIMITS, idempotent=True) == Retry(Delay(1, by_server=False), 1, 0)
 
 
 @pytest.mark.parametrize("kind", FailureKind)
-def test_what_was_never_answered_is_repeated_only_if_that_may_help(kind: FailureKind) -> None:
+def test_a_request_without_an_answer_is_retried_only_if_that_may_help(kind: FailureKind) -> None:
     outcome = RequestFailure(kind, "", 0.0)
     assert next_retry(outcome, None, LIMITS, idempotent=False) is None
     assert (next_retry(outcome, None, LIMITS, idempotent=True) is not None) == (
@@ -70,7 +78,7 @@ def test_what_was_never_answered_is_repeated_only_if_that_may_help(kind: Failure
 
 
 @pytest.mark.parametrize("status_code", [200, 201, 202, 204, 302, 400, 401, 403, 404, 409, 410, 412, 100])
-def test_every_other_answer_is_the_callers(status_code: int) -> None:
+def test_every_other_answer_is_final(status_code: int) -> None:
     assert next_retry(answer(status_code), None, LIMITS, idempotent=True) is None
 
 

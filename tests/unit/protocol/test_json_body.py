@@ -16,9 +16,7 @@ from azpoll.protocol.json_body import (
     is_list,
     is_object,
     object_in,
-    object_member,
     read_json,
-    read_status_json,
     text_member,
     text_of,
     value_in,
@@ -152,8 +150,8 @@ def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | N
 def test_t10_a_large_status_of_little_but_brackets_is_broken(value: str, around: str) -> None:
     """A result may be, for all that azpoll knows."""
     small, large = (around % f"[{','.join([value] * (size // (len(value) + 1)))}]" for size in (65_000, 66_000))
-    assert read_status_json(answer(small.encode())) == json.loads(small)
-    assert read_status_json(answer(large.encode())) is BodyProblem.BROKEN
+    assert Reading(answer(small.encode())).status_json == json.loads(small)
+    assert Reading(answer(large.encode())).status_json is BodyProblem.BROKEN
     assert read_json(answer(large.encode())) == json.loads(large)
 
 
@@ -161,15 +159,15 @@ def test_t10_a_status_is_little_but_brackets_above_64_kib_and_one_in_five_charac
     """To the byte."""
     for length, brackets, is_read in ((65_536, 65_534, True), (65_537, 65_535, False), (100_000, 20_000, True)):
         body = b'"' + (b"[" * brackets).ljust(length - 2, b"x") + b'"'
-        assert (read_status_json(answer(body)) is not BodyProblem.BROKEN) is is_read
-    assert read_status_json(answer(b'"' + (b"[" * 20_000).ljust(99_997, b"x") + b'"')) is BodyProblem.BROKEN
+        assert (Reading(answer(body)).status_json is not BodyProblem.BROKEN) is is_read
+    assert Reading(answer(b'"' + (b"[" * 20_000).ljust(99_997, b"x") + b'"')).status_json is BodyProblem.BROKEN
 
 
 @pytest.mark.parametrize("value", ["[0.5,1.5]", '{"a":"b"}', "[[10,11],[20,31]]", '{"id":"/s"}'])
 def test_rule_17_a_large_status_that_holds_something_is_read(value: str) -> None:
     """Some services answer with their result in the status monitor."""
     large = f'{{"status":"Succeeded","result":[{",".join([value] * 10_000)}]}}'
-    assert read_status_json(answer(large.encode())) == json.loads(large)
+    assert Reading(answer(large.encode())).status_json == json.loads(large)
 
 
 @pytest.mark.parametrize(("body", "value"), [(b'{"a": 1}', {"a": 1}), (b"[1]", None), (b"null", None), (b"7", None)])
@@ -203,6 +201,6 @@ def test_a_value_is_narrowed_to_an_object_or_a_list(value: object) -> None:
 def test_a_member_is_narrowed_to_an_object_or_to_text(document: dict[str, object], name: str) -> None:
     """Text is trimmed and not blank; no document has no members."""
     value = document.get(name)
-    assert object_member(document, name) is (value if isinstance(value, dict) else None)
+    assert object_in(value) is (value if isinstance(value, dict) else None)
     assert text_member(document, name) == ((value.strip() or None) if isinstance(value, str) else None)
     assert text_member(None, name) is None

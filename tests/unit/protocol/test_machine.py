@@ -15,10 +15,10 @@ from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, expires_at, start
 from azpoll.protocol.plan import FinalStateVia, Plan
+from azpoll.protocol.reading import StatusClass, status_class
 from azpoll.protocol.resume_token import decode, encode, state_of, token_of
 from azpoll.protocol.retry_after import retry_after
 from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Pending, Polling, State, Succeeded, Unknown
-from azpoll.protocol.status_class import StatusClass, status_class
 from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from tests.support.protocol_rows import (

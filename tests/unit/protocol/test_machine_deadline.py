@@ -202,56 +202,35 @@ def test_rule_38_giving_up_keeps_the_operation() -> None:
     assert unread.detail == "the deadline passed before a poll could be answered"
 
 
-ANOTHERS = (
-    (told("Running", Retry_After="60"), 60.0),
-    (told("Succeeded", Retry_After="60"), 60.0),
-    (reply(503, Retry_After="7"), 7.0),
-    (reply(200, Retry_After="0"), 1.0),
-    (reply(200), 1.0),
-    (reply(429, Retry_After="99999"), 3600.0),
+def aborted(at_s: float, retry_after: str | None = None) -> RequestFailure:
+    """Return the outcome of a request that was aborted after the head of its answer, or before."""
+    head = None if retry_after is None else reply(200, Retry_After=retry_after).to(OP, at_s - 1.0)
+    return RequestFailure(FailureKind.TIMEOUT, "", at_s, head=head)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "delay_s"), [("60", 60.0), ("0", 1.0), ("99999", 3600.0), (None, 1.0)], ids=str
 )
-"""What another operation was answered at the same URL, and the wait from then on."""
-
-
-@pytest.mark.parametrize(("event", "asked_s"), ANOTHERS)
-def test_rule_34_what_another_is_answered_at_the_same_url_is_waited_for(event: Reply, asked_s: float) -> None:
-    """From its own last answer on; and it is no news of this operation."""
+def test_rule_34_the_retry_after_of_an_aborted_request_is_kept(retry_after: str | None, delay_s: float) -> None:
+    """The delay counts from the last answer at 10 s; the request was aborted at 15 s."""
     state = play_on(polling("DELETE"), told("Running", Retry_After="5")).next
-    later = postpone(state, event.to(OP, 12.0), 10.0)
-    assert later == state._replace(next_request=NextRequest(OP, Delay(max(5.0, 2.0 + asked_s), by_server=True)))
+    later = postpone(state, aborted(15.0, retry_after), 10.0)
+    assert later == state._replace(next_request=NextRequest(OP, Delay(5.0 + delay_s, by_server=True)))
 
 
-def test_rule_34_a_wait_that_is_longer_already_stays_as_it_is() -> None:
+def test_rule_34_an_aborted_request_shortens_no_delay() -> None:
     state = play_on(polling("DELETE"), told("Running", Retry_After="60")).next
-    for at_s, seconds in ((12.0, 30), (12.0, 58)):
-        assert postpone(state, told("Running", Retry_After=str(seconds)).to(OP, at_s), 10.0) is state
-    assert postpone(state, told("Running", Retry_After="59").to(OP, 12.0), 10.0) is not state
+    for seconds in (30, 58):
+        assert postpone(state, aborted(12.0, str(seconds)), 10.0) is state
+    assert postpone(state, aborted(12.0, "59"), 10.0) is not state
 
 
-def test_rule_25_so_is_what_the_head_says_of_an_answer_that_never_came_whole() -> None:
-    state = polling("DELETE")
-    head = reply(200, Retry_After="40").to(OP, 12.0)
-    whole = RequestFailure(FailureKind.TIMEOUT, "", 13.0, head=head)
-    assert due(postpone(state, whole, 10.0), 10.0) == (43, False)
-    failed = RequestFailure(FailureKind.TIMEOUT, "", 13.0)
-    assert due(postpone(state, failed, 10.0), 10.0) == (4, False)
-    assert due(postpone(polling(delay_limits=SWIFT), failed, 10.0), 10.0) == (3, False)
-
-
-def test_rule_38_an_operation_that_waits_for_another_beyond_its_deadline_expires() -> None:
-    """A resumed one waits as long."""
+def test_rule_38_an_aborted_request_leaves_the_deadline() -> None:
+    """The operation expires in time, and its resume token keeps the whole delay."""
     state = polling("DELETE", deadline_s=30.0)
-    later = postpone(state, told("Running", Retry_After="60").to(OP, 12.0), 10.0)
+    later = postpone(state, aborted(12.0, "60"), 10.0)
     assert due(later, 10.0) == (20, True)
     assert resumed_delay(later) == 62.0
-
-
-def test_rule_38_so_it_is_of_one_that_will_expire_anyway() -> None:
-    state = play_on(polling("DELETE", deadline_s=30.0), told("Running", Retry_After="50")).next
-    assert (due(state, 1.0), resumed_delay(state)) == ((29, True), 50)
-    later = postpone(state, told("Running", Retry_After="60").to(OP, 12.0), 1.0)
-    assert (due(later, 1.0), resumed_delay(later)) == ((29, True), 71)
-    assert postpone(state, told("Running", Retry_After="39").to(OP, 12.0), 1.0) is state
 
 
 def resumed_delay(state: State) -> float:

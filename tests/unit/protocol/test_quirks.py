@@ -8,12 +8,9 @@ import httpx
 import pytest
 
 from azpoll.protocol.arm_error import read_error
-from azpoll.protocol.patterns import StatusReport
 from azpoll.protocol.plan import Plan
-from azpoll.protocol.progress import NO_PROGRESS, progress_after
-from azpoll.protocol.reading import Reading
 from azpoll.protocol.states import Canceled, Failed, Fetching, Polling, State, Succeeded, UnknownReason
-from azpoll.protocol.status_document import Verdict
+from azpoll.protocol.status_document import NO_PROGRESS, StatusReport, Verdict, progress_after
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from tests.support.protocol_rows import (
     HOST,
@@ -197,9 +194,8 @@ def test_quirks_14_to_18_a_failure_is_told_wherever_its_error_stands(
 
 def test_quirks_22_and_23_odd_times_and_fractions_are_told_as_they_are() -> None:
     """22 a startTime that is not RFC 3339; 23 a percentComplete from 0 to 1."""
-    answer = reply(200).to(OP, 0.0)
     document = {"startTime": "2023-08-11 01:58:30 +0000", "percentComplete": 0.5}
-    progress = progress_after(NO_PROGRESS, Reading(answer), StatusReport(Verdict.RUNNING, "Running", document))
+    progress = progress_after(NO_PROGRESS, StatusReport(Verdict.RUNNING, "Running", document), (None, None))
     assert (progress.start_time, progress.percent_complete, progress.percent) == (document["startTime"], 0.5, None)
 
 

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.redaction import escape_for_display, masked_url
-
-CANARY = "canary7f3a"
+from tests.support.canary import CANARY
 
 
 @pytest.mark.parametrize(

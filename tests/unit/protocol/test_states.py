@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.progress import NO_PROGRESS
 from azpoll.protocol.states import Confirming, Pending, State, Terminal, UnknownReason
+from azpoll.protocol.status_document import NO_PROGRESS
 from tests.support.protocol_rows import RESOURCE, accepted, plan, play, play_on, polling, reply, told
 
 STORIES = [

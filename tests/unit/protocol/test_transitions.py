@@ -8,7 +8,6 @@ import pytest
 
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import advance, start
-from azpoll.protocol.patterns import StatusReport
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.states import (
@@ -21,7 +20,7 @@ from azpoll.protocol.states import (
     Succeeded,
     UnknownReason,
 )
-from azpoll.protocol.status_document import Verdict
+from azpoll.protocol.status_document import StatusReport, Verdict
 from azpoll.protocol.transitions import conclude
 from tests.support.protocol_rows import (
     HOST,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 
-from azpoll.protocol.status_class import StatusClass
+from azpoll.protocol.reading import StatusClass
 from tests.support.repository import ROOT
 
 DOCS = ROOT / "docs"

@@ -1,4 +1,4 @@
-"""How long operations of a kind take, learned from those that ended."""
+"""`Durations`: learned durations of operations by kind."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def learned(*seconds: float) -> Durations:
     ],
 )
 def test_a_kind_is_method_provider_and_types(url: str, kind: str) -> None:
-    """Names, the query and case play no part; an extension's own provider counts."""
+    """Names, the query and case do not matter; an extension's own provider counts."""
     assert operation_kind("PUT", url) == kind
 
 
-def test_little_knowledge_concludes_nothing() -> None:
+def test_a_kind_with_too_few_operations_is_unknown() -> None:
     durations = learned(*[60.0] * (LEAST_SAMPLES - 1))
     for kind in (KIND, "PUT never/seen"):
         assert durations.next_wait_s(kind, 0.0, first=True) is None
@@ -42,21 +42,21 @@ def test_little_knowledge_concludes_nothing() -> None:
     assert durations.next_wait_s(KIND, 0.0, first=True) == pytest.approx(60, rel=0.1)
 
 
-def test_the_first_poll_is_when_a_fifth_has_ended() -> None:
-    """Of durations evenly from 1 to 100 s, a fifth is within 20 s."""
+def test_the_first_poll_is_due_when_a_fifth_has_ended() -> None:
+    """A fifth of durations spread evenly from 1 to 100 s is within 20 s."""
     durations = learned(*map(float, range(1, 101)))
     assert durations.next_wait_s(KIND, 0.0, first=True) == pytest.approx(20, rel=0.1)
 
 
-def test_further_polls_are_when_a_third_of_the_rest_has_ended() -> None:
-    """What has run for 40 s is one of the 60 that take longer: a third of them has ended at 60 s."""
+def test_further_polls_are_due_when_a_third_of_the_rest_has_ended() -> None:
+    """An operation that has run for 40 s is one of the 60 that take longer: a third of them has ended at 60 s."""
     durations = learned(*map(float, range(1, 101)))
     wait_s = durations.next_wait_s(KIND, 40.0, first=False)
     assert wait_s is not None
     assert 40 + wait_s == pytest.approx(60, rel=0.1)
 
 
-def test_the_order_is_by_when_half_of_the_rest_has_ended() -> None:
+def test_the_order_is_by_the_time_at_which_half_of_the_rest_has_ended() -> None:
     durations = learned(*map(float, range(1, 101)))
     assert durations.even_s(KIND, 0.0) == pytest.approx(50, rel=0.1)
     even_s = durations.even_s(KIND, 40.0)
@@ -64,11 +64,11 @@ def test_the_order_is_by_when_half_of_the_rest_has_ended() -> None:
     assert 40 + even_s == pytest.approx(70, rel=0.1)
 
 
-def test_what_outlives_all_that_was_seen_is_asked_first_and_at_the_usual_pace() -> None:
+def test_an_operation_that_outlives_all_others_is_first_and_has_the_default_schedule() -> None:
     durations = learned(*[60.0] * LEAST_SAMPLES)
     assert durations.even_s(KIND, 1000.0) == 0.0
     assert durations.next_wait_s(KIND, 1000.0, first=False) is None
 
 
-def test_its_repr_tells_how_much_was_learned() -> None:
+def test_its_repr_shows_the_number_of_kinds() -> None:
     assert repr(learned(1.0, 2.0)) == "<Durations of 1 kinds>"

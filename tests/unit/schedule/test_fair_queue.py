@@ -18,7 +18,7 @@ class Job(QueuedRequest):
     def __init__(self, owner: int, heap_entry: int) -> None:
         super().__init__(owner)
         self.name = owner
-        self.heap_entry = heap_entry
+        self.heap_entry = self.number = heap_entry
 
 
 class Queues:
@@ -44,14 +44,15 @@ class Queues:
         queue = queue or self.queue
         turn, _, heap_entry = queue.first()
         job = queue.take()
-        assert job.heap_entry == heap_entry
+        assert job.heap_entry == 0
+        assert heap_entry == job.number
         assert self.turns.last.get(job.owner, turn + 1) > turn
         job.heap_entry = 0
         return job
 
 
 def test_owners_take_turns_however_many_jobs_each_has() -> None:
-    """Of 300 turns, three owners with 1,000, 1,000 and 100 jobs get 100 each."""
+    """Three owners with 1,000, 1,000 and 100 jobs get 100 of 300 turns each."""
     queues = Queues()
     for owner, jobs in enumerate((1000, 1000, 100)):
         for _ in range(jobs):

@@ -1,4 +1,4 @@
-"""The histogram of durations."""
+"""`Histogram`: quantiles of durations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from azpoll.schedule.histogram import Histogram
 
 
-def test_an_empty_one_knows_nothing() -> None:
+def test_an_empty_histogram_has_no_quantiles() -> None:
     histogram = Histogram()
     assert histogram.quantile(0.5) is None
     assert histogram.share_within(1e9) == 0.0
@@ -18,7 +18,7 @@ def test_an_empty_one_knows_nothing() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.9, 0.99, 1.0])
 def test_quantiles_are_right_within_a_bucket(share: float) -> None:
     """Buckets are 9 % wide, over seven decades."""
-    draw = random.Random(1)  # noqa: S311 - to be repeated
+    draw = random.Random(1)  # noqa: S311 - reproducible
     seconds = sorted(10 ** draw.uniform(-2, 5) for _ in range(5000))
     histogram = Histogram()
     for value in seconds:
@@ -29,7 +29,7 @@ def test_quantiles_are_right_within_a_bucket(share: float) -> None:
     assert histogram.share_within(exact) == pytest.approx(share, abs=0.02)
 
 
-def test_nothing_and_less_than_nothing_share_the_first_bucket() -> None:
+def test_zero_and_negative_durations_share_the_first_bucket() -> None:
     histogram = Histogram()
     for seconds in (0.0, -5.0, 1e-9):
         histogram.add(seconds)
@@ -39,7 +39,7 @@ def test_nothing_and_less_than_nothing_share_the_first_bucket() -> None:
 
 
 def test_rounding_never_leaves_a_share_without_its_duration() -> None:
-    """A share a hair above 1 is the longest duration, not an error."""
+    """A share slightly above 1 is the longest duration, not an error."""
     histogram = Histogram()
     histogram.add(10.0)
     assert histogram.quantile(1.0 + 1e-9) == pytest.approx(10.0, rel=0.1)

@@ -1,168 +1,251 @@
-"""The scheduler, driven by a tracker: which polls are sent, when, and in which order."""
+"""`Scheduler`, driven directly: cancel requests, hints, withdrawal, expiry and closing."""
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import pairwise
+import math
+from contextlib import asynccontextmanager
+from random import Random
 from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 import pytest
-import trio
-from trio.testing import MockClock
 
-import azpoll
-from azpoll.testing import Delay, Drop, FakeARM, Reply, Script, status_monitor
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.states import Failed, Polling, Unknown
+from azpoll.schedule.budget import Budget
+from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.due_time import DueTimes
+from azpoll.schedule.job import CancelRequest, Priority
+from azpoll.schedule.scheduler import Scheduler
+from tests.support.jobs import SHELF, answer, job
 
 if TYPE_CHECKING:
-    from azpoll.testing import IncomingRequest
+    from collections.abc import AsyncGenerator
+
+    from azpoll.protocol.states import Pending
+    from azpoll.protocol.throttling import Throttle
+    from azpoll.schedule.scopes import ScopeStatistics
+    from azpoll.tracking.record import OperationRecord
 
 pytestmark = pytest.mark.anyio
 
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://management.azure.com", timeout=None)  # noqa: S113 - virtual time
-
-
-def path_of(number: int) -> str:
-    return f"/subscriptions/s/resourceGroups/g/things/t{number}"
+CANCEL = f"{SHELF}/a/cancel"
+RUNNING = b'{"status":"Running"}'
+ENDED = b'{"status":"Failed"}'
 
 
-def number_of(request: IncomingRequest) -> int:
-    return int(request.path.rpartition("/t")[2])
+class Service:
+    """A service that is called by a scheduler.
+
+    Attributes:
+        sent: time and last part of the path of each request.
+        takes_s: seconds between a request and its answer.
+        answers: the answers to the next polls; without one the operation runs.
+        throttled: the scopes of all 429s.
+        released: the jobs whose last change of state was published, with its time.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[float, str]] = []
+        self.takes_s = 0.0
+        self.answers: list[Answer] = []
+        self.throttled: list[str] = []
+        self.aborted = anyio.Event()
+
+    async def poll(self, state: Pending) -> Answer | RequestFailure:
+        await self._receive(state.next_request.url.split("/")[-2])
+        if self.aborted.is_set():
+            head = answer(200, {"retry-after": "100"}, at_s=anyio.current_time())
+            return RequestFailure(FailureKind.TIMEOUT, "aborted", anyio.current_time(), head=head)
+        said = self.answers.pop(0) if self.answers else answer(200, {"retry-after": "10"}, RUNNING)
+        return said._replace(at_s=anyio.current_time())
+
+    async def post(self, url: str) -> Answer | RequestFailure:
+        await self._receive(url.rpartition("/")[2])
+        return answer(202, url=url, at_s=anyio.current_time())
+
+    def abort_all(self) -> None:
+        self.aborted.set()
+
+    def on_throttle(self, scope: ScopeStatistics, throttle: Throttle) -> None:
+        self.throttled.append(scope.scope)
+        del throttle
+
+    async def _receive(self, name: str) -> None:
+        self.sent.append((round(anyio.current_time(), 3), name))
+        with anyio.move_on_after(self.takes_s):
+            await self.aborted.wait()
 
 
-def polls_of(arm: FakeARM) -> list[tuple[float, str | None]]:
-    """Return time and operation of each poll."""
-    return [(request.at_s, request.operation) for request in arm.requests if request.method == "GET"]
-
-
-async def test_the_operation_with_the_earliest_due_time_is_polled_first() -> None:
-    arm = FakeARM(default=lambda request: Script(duration_s=0, retry_after=100 - number_of(request)), latency_s=0.1)
-    async with client_of(arm) as client, azpoll.Tracker(client, max_in_flight=1) as tracker:
-        for number in (3, 1, 4, 0, 2):
-            await tracker.begin("DELETE", path_of(number))
-    ids = list(arm.operations)
-    assert [operation for _, operation in polls_of(arm)] == [ids[number] for number in (2, 0, 4, 1, 3)]
-    arm.no_early_polls()
-
-
-async def test_an_operation_that_is_due_sooner_wakes_the_sleeping_worker() -> None:
-    arm = FakeARM(default=lambda request: Script(duration_s=0, retry_after=number_of(request)))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        await tracker.begin("DELETE", path_of(1000))
-        await anyio.sleep(10)
-        sooner = await tracker.begin("DELETE", path_of(5))
-        await sooner
-        assert anyio.current_time() == pytest.approx(15, abs=0.01)
-    assert [round(time) for time, _ in polls_of(arm)] == [15, 1000]
-
-
-async def test_operations_with_the_same_due_time_are_polled_in_the_order_of_arrival() -> None:
-    arm = FakeARM(default=Script(duration_s=0, retry_after=10))
-    async with client_of(arm) as client:
-        initial = [await client.delete(path_of(number)) for number in range(20)]
-        async with azpoll.Tracker(client, max_in_flight=1) as tracker:
-            for response in initial:
-                tracker.track(response)
-    assert [operation for _, operation in polls_of(arm)] == list(arm.operations)
-
-
-async def test_a_poll_that_hangs_delays_no_other_operation() -> None:
-    arm = FakeARM(
-        default=lambda request: Script(
-            retry_after=5, polls=[Delay(1000) if number_of(request) == 0 else status_monitor("Succeeded")]
+@asynccontextmanager
+async def scheduler_of(service: Service, *jobs: OperationRecord, most: int = 2) -> AsyncGenerator[Scheduler]:
+    async with anyio.create_task_group() as tasks:
+        scheduler = Scheduler(
+            service.poll,
+            service.post,
+            tasks,
+            limit=ConcurrencyLimit(1, most, lambda: 0.0),
+            budget=Budget(),
+            due_times=DueTimes(Random(1)),  # noqa: S311 - jitter
+            throttled=service.on_throttle,
         )
-    )
-    async with client_of(arm) as client, azpoll.Tracker(client, max_in_flight=2, on_exit="stop") as tracker:
-        operations = [await tracker.begin("DELETE", path_of(number)) for number in range(20)]
-        for operation in operations[1:]:
-            await operation
-        assert anyio.current_time() < 6
-        assert not operations[0].done()
+        for each in jobs:
+            scheduler.put(each, 0.0)
+        yield scheduler
+        tasks.cancel_scope.cancel()
 
 
-async def test_a_poll_that_hangs_is_given_up_after_30_s_and_sent_again() -> None:
-    """Rule 38: each poll has a time limit of its own."""
-    arm = FakeARM()
-    arm.operation("DELETE", retry_after=5, polls=[Delay(1000), status_monitor("Succeeded")])
-    async with client_of(arm) as client, azpoll.Tracker(client, max_in_flight=1) as tracker:
-        await (await tracker.begin("DELETE", path_of(0)))
-        assert anyio.current_time() == pytest.approx(36, abs=0.2)
-    assert [round(time) for time, _ in polls_of(arm)] == [5, 36]
+async def test_a_cancel_request_is_sent_immediately_and_the_poll_keeps_its_due_time() -> None:
+    service, waiting = Service(), job(retry_after=17)
+    async with scheduler_of(service, waiting) as scheduler:
+        await anyio.sleep(5)
+        request = waiting.cancel_request = CancelRequest(CANCEL)
+        scheduler.send_now(waiting)
+        await request.finished.wait()
+        assert isinstance(request.outcome, Answer)
+        await anyio.sleep(20)
+    assert service.sent == [(5, "cancel"), (17, "a")]
 
 
-@pytest.mark.parametrize("fault", [Reply(503), Reply(500), Reply(429), Reply(408), Drop(), Drop(reset=True)])
-async def test_a_failed_poll_goes_back_into_the_queue_with_a_longer_delay(fault: Reply | Drop) -> None:
-    """Rule 25: no inner retry loop."""
-    arm = FakeARM()
-    arm.operation("DELETE", retry_after=5, polls=[fault] * 5 + [status_monitor("Succeeded")])
-    async with client_of(arm) as client, azpoll.Tracker(client, budget=None) as tracker:
-        await (await tracker.begin("DELETE", path_of(0)))
-    waits = [later - earlier for (earlier, _), (later, _) in pairwise(polls_of(arm))]
-    for wait, expected in zip(waits, [1, 2, 4, 8, 16], strict=True):
-        assert expected <= wait <= expected * 1.1001
+async def test_a_cancel_request_during_a_poll_is_sent_after_the_answer() -> None:
+    """The job has one request in flight at a time (rule 38)."""
+    service, polled = Service(), job(retry_after=10)
+    service.takes_s = 3
+    async with scheduler_of(service, polled) as scheduler:
+        await anyio.sleep(11)
+        request = polled.cancel_request = CancelRequest(CANCEL)
+        scheduler.send_now(polled)
+        await request.finished.wait()
+        assert scheduler.in_flight == 0
+        await anyio.sleep(10)
+    assert service.sent == [(10, "a"), (13, "cancel"), (23, "a")]
 
 
-async def test_the_servers_retry_after_on_a_failure_is_kept() -> None:
-    """Rule 25: the longer of Retry-After and backoff."""
-    arm = FakeARM()
-    polls = [Reply(503, retry_after=40), Reply(503, retry_after=1), Reply(429, retry_after=33)]
-    arm.operation("DELETE", retry_after=5, polls=[*polls, status_monitor("Succeeded")])
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        await (await tracker.begin("DELETE", path_of(0)))
-    first, second, third = [later - earlier for (earlier, _), (later, _) in pairwise(polls_of(arm))]
-    assert first == pytest.approx(40, abs=0.001)
-    assert 2 <= second <= 2.21
-    assert 33 <= third < 33.1  # and until the next token of its scope
-    arm.no_early_polls()
+@pytest.mark.parametrize("in_flight", ["poll", "cancel"])
+async def test_a_job_that_is_withdrawn_in_flight_is_released_after_the_answer(in_flight: str) -> None:
+    service, stopped = Service(), job(retry_after=10)
+    service.takes_s = 3
+    async with scheduler_of(service, stopped) as scheduler:
+        if in_flight == "cancel":
+            stopped.cancel_request = CancelRequest(CANCEL)
+            scheduler.send_now(stopped)
+        else:
+            await anyio.sleep(10)
+        await anyio.sleep(1)
+        scheduler.withdraw(stopped)
+        ended = [stopped.ended]
+        await anyio.sleep(2.5)
+        assert [*ended, stopped.ended] == [False, True]
+        assert scheduler.waiting == 0
+        await anyio.sleep(60)
+    assert len(service.sent) == 1
 
 
-async def test_a_fleet_behind_a_budget_is_never_early_and_never_throttled() -> None:
-    arm = FakeARM(default=lambda request: Script(duration_s=30 + number_of(request) % 60, retry_after=10))
-    async with client_of(arm) as client:
-        initial: list[httpx.Response] = []
-        for number in range(600):
-            initial.append(await client.delete(path_of(number)))
-            await anyio.sleep(0.1)
-        async with azpoll.Tracker(client) as tracker:
-            for response in initial:
-                tracker.track(response)
-    assert tracker.statistics().succeeded == 600
-    assert arm.statistics().throttled == 0
-    arm.no_early_polls()
-    arm.one_request_at_a_time()
+async def test_a_job_that_is_withdrawn_while_it_waits_is_released_immediately() -> None:
+    service, stopped = Service(), job()
+    async with scheduler_of(service, stopped) as scheduler:
+        scheduler.withdraw(stopped)
+        assert stopped.ended
+        await anyio.sleep(60)
+    assert service.sent == []
 
 
-async def test_each_operation_is_polled_equally_often() -> None:
-    """No operation starves while the limit is reached."""
-    arm = FakeARM(default=Script(duration_s=200, retry_after=2, polls=[Delay(1)]), limits=None)
-    async with client_of(arm) as client:
-        initial = [await client.delete(path_of(number)) for number in range(40)]
-        async with azpoll.Tracker(client, max_in_flight=4, budget=None) as tracker:
-            for response in initial:
-                tracker.track(response)
-    counts = Counter(operation for _, operation in polls_of(arm))
-    assert max(counts.values()) - min(counts.values()) <= 2
+async def test_a_hint_wakes_the_sleeping_worker() -> None:
+    service, hinted = Service(), job(retry_after=None)
+    async with scheduler_of(service, hinted, job("other", retry_after=30)) as scheduler:
+        scheduler.put(hinted, 20.0)
+        await anyio.sleep(10)
+        scheduler.set_priority(hinted, Priority.HIGH)
+        await anyio.sleep(1)
+    assert service.sent == [(10, "a")]
 
 
-def test_after_a_jump_of_the_clock_overdue_polls_are_spread_over_the_budget() -> None:
-    """Rule 37: after a suspend nothing bursts."""
-    clock = MockClock(autojump_threshold=0)
-    arm = FakeARM(default=lambda request: Script(duration_s=9000, retry_after=600 + number_of(request)), limits=None)
+async def test_a_hint_during_the_only_poll_is_for_the_next_one() -> None:
+    """The delay that azpoll chose for it shrinks to the minimum of one second."""
+    service, hinted = Service(), job(retry_after=None)
+    service.takes_s, service.answers = 3, [answer(200, {}, RUNNING)] * 5
+    async with scheduler_of(service, hinted) as scheduler:
+        scheduler.put(hinted, 20.0)
+        await anyio.sleep(22)
+        scheduler.set_priority(hinted, Priority.HIGH)
+        await anyio.sleep(8)
+    (first_s, _), (second_s, _), *_ = service.sent
+    assert second_s - first_s == pytest.approx(3 + 1, abs=0.01)
 
-    async def main() -> None:
-        async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
-            for number in range(400):
-                await tracker.begin("DELETE", path_of(number))
-            await trio.sleep(1)
-            clock.jump(7200)
-            await trio.sleep(30)
-            assert tracker.statistics().polls == 400
 
-    trio.run(main, clock=clock)
-    times = [time for time, _ in polls_of(arm)]
-    first = times[0]
-    assert sum(time < first + 1 for time in times) <= 125 + 25
-    assert sum(first + 1 <= time < first + 2 for time in times) <= 26
+async def test_a_terminal_answer_releases_the_job_and_its_detection_is_measured() -> None:
+    service, failing = Service(), job(retry_after=10)
+    service.answers = [answer(429, {"retry-after": "5"}), answer(200, {}, ENDED)]
+    async with scheduler_of(service, failing) as scheduler:
+        await anyio.sleep(60)
+        assert isinstance(failing.state, Failed)
+        assert failing.released
+        [scope] = scheduler.scopes()
+    assert service.throttled == [scope.scope]
+    assert (scope.reads, scope.throttled) == (2, 1)
+    assert [name for _, name in service.sent] == ["a", "a"]
+
+
+async def test_a_job_whose_deadline_comes_first_expires_without_a_request() -> None:
+    service, expiring = Service(), job(retry_after=17, deadline_s=5.0)
+    async with scheduler_of(service, expiring):
+        await anyio.sleep(5.001)
+        assert isinstance(expiring.state, Unknown)
+        assert expiring.released
+    assert service.sent == []
+
+
+async def test_the_limit_rises_while_due_jobs_wait_for_answers() -> None:
+    """Three polls of 1 s are due at 10 s: the second is sent once the limit of one has risen, the third is not."""
+    service = Service()
+    service.takes_s = 1
+    async with scheduler_of(service, *(job(name, retry_after=10) for name in "abc")) as scheduler:
+        await anyio.sleep(10.9)
+        assert scheduler.in_flight == 2
+        assert scheduler.waiting == 1
+    assert [name for _, name in service.sent] == ["a", "b"]
+    assert 10.09 < service.sent[1][0] < 10.3
+
+
+async def test_closing_waits_for_the_answers_of_requests_in_flight_and_sends_nothing_more() -> None:
+    service, polled = Service(), job(retry_after=10)
+    service.takes_s = 3
+    async with scheduler_of(service, polled, job("other", retry_after=12)) as scheduler:
+        await anyio.sleep(11)
+        await scheduler.close(60.0, service.abort_all)
+        assert anyio.current_time() == pytest.approx(13, abs=0.01)
+        assert polled.polls == 1
+        scheduler.put(polled, anyio.current_time())
+        await anyio.sleep(60)
+    assert service.sent == [(10, "a")]
+    assert not service.aborted.is_set()
+
+
+async def test_closing_aborts_requests_after_the_grace_and_keeps_their_retry_after() -> None:
+    """The poll has not failed, so it is not counted, but its Retry-After is in the state for the resume token."""
+    service, polled = Service(), job(retry_after=10)
+    service.takes_s = math.inf
+    async with scheduler_of(service, polled) as scheduler:
+        await anyio.sleep(11)
+        await scheduler.close(5.0, service.abort_all)
+        assert anyio.current_time() == pytest.approx(16, abs=0.01)
+        assert isinstance(polled.state, Polling)
+        assert polled.state.next_request.delay.seconds == pytest.approx(116, abs=0.01)
+        assert polled.state.failure_counts.failures == 0
+        assert polled.polls == 0
+        scheduler.withdraw(polled)
+        assert polled.ended
+    assert service.sent == [(10, "a")]
+
+
+async def test_a_worker_that_is_cancelled_frees_its_slot() -> None:
+    """Then a withdrawn job is released immediately."""
+    service, polled = Service(), job(retry_after=10)
+    service.takes_s = math.inf
+    async with scheduler_of(service, polled) as scheduler:
+        await anyio.sleep(11)
+        scheduler.withdraw(polled)
+        ended = [polled.ended]
+    assert scheduler.in_flight == 0
+    scheduler.withdraw(polled)
+    assert [*ended, polled.ended] == [False, True]

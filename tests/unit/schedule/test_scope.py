@@ -1,4 +1,4 @@
-"""Which read limits a URL falls under."""
+"""`scope_of`: the read-limit scope of a URL."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ def test_scope_and_sub_scope_are_read_from_the_path(path: str, subscription: str
     assert scope_of(f"{HOST}{path}?api-version=1", "") == (Scope(HOST, subscription, ""), sub_scope)
 
 
-def test_the_query_says_nothing() -> None:
+def test_the_query_does_not_matter() -> None:
     scope, sub_scope = scope_of(f"{HOST}/x?y=/subscriptions/s/providers/p", "")
     assert (scope.subscription, sub_scope) == ("", "")
 
 
-def test_case_makes_no_scopes() -> None:
+def test_case_does_not_matter() -> None:
     assert scope_of("HTTPS://Host/SUBSCRIPTIONS/A/x", "p") == scope_of("https://host/subscriptions/a/x", "p")
 
 
-def test_principals_and_origins_do() -> None:
+def test_each_principal_and_origin_has_a_scope() -> None:
     url = f"{HOST}/subscriptions/s/x"
     other = url.replace("azure.com", "azure.cn")
     assert len({scope_of(url, "")[0], scope_of(url, "me")[0], scope_of(other, "")[0]}) == 3
 
 
-def test_a_scope_is_shown_without_what_it_has_not() -> None:
+def test_a_scope_is_shown_without_empty_parts() -> None:
     assert str(Scope(HOST, "", "")) == HOST
     assert str(Scope(HOST, "s", "me")) == f"{HOST} s me"
 
@@ -70,5 +70,5 @@ def test_a_scope_is_shown_without_what_it_has_not() -> None:
         ("", False),
     ],
 )
-def test_collections_whose_members_are_counted_apart(collection: str, naming: bool) -> None:  # noqa: FBT001 - a table
+def test_members_of_some_collections_have_different_scopes(collection: str, naming: bool) -> None:  # noqa: FBT001 - a table
     assert names_scopes(collection) is naming

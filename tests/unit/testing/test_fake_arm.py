@@ -14,6 +14,7 @@ import pytest
 
 from azpoll.testing import FakeARM, Pattern, Reply, RetryAfter, Script
 from azpoll.testing.script import ScriptFields
+from tests.support.clients import client_of, new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +32,6 @@ HEADER_OF: dict[Pattern, str] = {
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
 
 
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://management.azure.com")
-
-
 def poll_url(pattern: Pattern, initial: httpx.Response) -> str:
     return initial.headers[HEADER_OF[pattern]] if pattern in HEADER_OF else str(initial.request.url)
 
@@ -48,26 +45,26 @@ def status_of(pattern: Pattern, response: httpx.Response) -> str:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("outcome", ["Succeeded", "Failed"])
-async def test_a_put_runs_for_its_duration_and_then_has_its_outcome(pattern: Pattern, outcome: str) -> None:
-    arm = FakeARM()
-    operation = arm.operation("PUT", GROUP, pattern=pattern, duration_s=60, retry_after=20, outcome=outcome)
-    async with client_of(arm) as client:
-        initial = await client.put(f"{GROUP}?api-version=2024-01-01", json={"tags": {"a": "b"}})
-        assert initial.status_code == (202 if pattern == "location" else 201)
-        assert initial.headers["retry-after"] == "20"
-        url = poll_url(pattern, initial)
-        assert "api-version=2024-01-01" in url
-        seen: list[str] = []
-        for _ in range(3):
-            await anyio.sleep(20)
-            seen.append(status_of(pattern, await client.get(url)))
-        assert seen == ["InProgress", "InProgress", outcome]
-        final = (await client.get(f"{GROUP}?api-version=2024-01-01")).json()
+async def test_a_put_runs_for_its_duration_and_then_has_its_outcome(
+    client: httpx.AsyncClient, fake_arm: FakeARM, pattern: Pattern, outcome: str
+) -> None:
+    operation = fake_arm.operation("PUT", GROUP, pattern=pattern, duration_s=60, retry_after=20, outcome=outcome)
+    initial = await client.put(f"{GROUP}?api-version=2024-01-01", json={"tags": {"a": "b"}})
+    assert initial.status_code == (202 if pattern == "location" else 201)
+    assert initial.headers["retry-after"] == "20"
+    url = poll_url(pattern, initial)
+    assert "api-version=2024-01-01" in url
+    seen: list[str] = []
+    for _ in range(3):
+        await anyio.sleep(20)
+        seen.append(status_of(pattern, await client.get(url)))
+    assert seen == ["InProgress", "InProgress", outcome]
+    final = (await client.get(f"{GROUP}?api-version=2024-01-01")).json()
     assert final["properties"]["provisioningState"] == outcome
     assert final["tags"] == {"a": "b"}
-    assert operation.told_end_at_s == operation.ended_at_s == arm.ended_at_s(operation.id)
+    assert operation.told_end_at_s == operation.ended_at_s == fake_arm.ended_at_s(operation.id)
     assert operation.polls == 3
-    assert arm.operations == {operation.id: operation}
+    assert fake_arm.operations == {operation.id: operation}
 
 
 async def test_a_status_monitor_tells_times_percentage_and_error() -> None:
@@ -90,91 +87,84 @@ async def test_a_status_monitor_tells_times_percentage_and_error() -> None:
         assert (await client.get(initial.headers["location"])).status_code == 409
 
 
-async def test_the_result_is_at_the_location_of_a_post() -> None:
-    arm = FakeARM()
-    arm.operation("POST", "/x", duration_s=5, result={"answer": 42})
-    async with client_of(arm) as client:
-        initial = await client.post("/x")
-        assert (await client.get(initial.headers["location"])).status_code == 202
-        await anyio.sleep(5)
-        monitor = (await client.get(initial.headers["azure-asyncoperation"])).json()
-        assert monitor["properties"] == {"answer": 42}
-        assert (await client.get(initial.headers["location"])).json() == {"answer": 42}
+async def test_the_result_is_at_the_location_of_a_post(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("POST", "/x", duration_s=5, result={"answer": 42})
+    initial = await client.post("/x")
+    assert (await client.get(initial.headers["location"])).status_code == 202
+    await anyio.sleep(5)
+    monitor = (await client.get(initial.headers["azure-asyncoperation"])).json()
+    assert monitor["properties"] == {"answer": 42}
+    assert (await client.get(initial.headers["location"])).json() == {"answer": 42}
 
 
 @pytest.mark.parametrize(("pattern", "last"), [("location", 204), ("body", 404)])
-async def test_a_delete_ends_with_nothing(pattern: Pattern, last: int) -> None:
-    arm = FakeARM()
-    operation = arm.operation("DELETE", GROUP, pattern=pattern, duration_s=5)
-    async with client_of(arm) as client:
-        initial = await client.delete(GROUP)
-        await anyio.sleep(5)
-        assert (await client.get(poll_url(pattern, initial))).status_code == last
-        assert (await client.get(GROUP)).status_code == 404
+async def test_a_delete_ends_with_nothing(
+    client: httpx.AsyncClient, fake_arm: FakeARM, pattern: Pattern, last: int
+) -> None:
+    operation = fake_arm.operation("DELETE", GROUP, pattern=pattern, duration_s=5)
+    initial = await client.delete(GROUP)
+    await anyio.sleep(5)
+    assert (await client.get(poll_url(pattern, initial))).status_code == last
+    assert (await client.get(GROUP)).status_code == 404
     assert operation.told_end_at_s is not None
 
 
-async def test_a_status_monitor_may_name_the_resource() -> None:
-    arm = FakeARM()
-    arm.operation("PUT", "/x", pattern="operation-location", duration_s=0, resource_location=True, location=True)
-    async with client_of(arm) as client:
-        initial = await client.put("/x?api-version=1")
-        assert "location" in initial.headers
-        monitor = (await client.get(initial.headers["operation-location"])).json()
+async def test_a_status_monitor_may_name_the_resource(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.operation("PUT", "/x", pattern="operation-location", duration_s=0, resource_location=True, location=True)
+    initial = await client.put("/x?api-version=1")
+    assert "location" in initial.headers
+    monitor = (await client.get(initial.headers["operation-location"])).json()
     assert monitor["resourceLocation"] == "https://management.azure.com/x?api-version=1"
 
 
 @pytest.mark.parametrize(("pattern", "status"), [("body", 200), ("azure-async-operation", 202)])
-async def test_a_patch_is_answered_as_arm_does(pattern: Pattern, status: int) -> None:
-    arm = FakeARM(default=Script(pattern=pattern))
-    async with client_of(arm) as client:
-        assert (await client.patch("/x", content=b"not json")).status_code == status
+async def test_a_patch_is_answered_as_arm_does(
+    client: httpx.AsyncClient, fake_arm: FakeARM, pattern: Pattern, status: int
+) -> None:
+    fake_arm.default = Script(pattern=pattern)
+    assert (await client.patch("/x", content=b"not json")).status_code == status
 
 
-async def test_an_unplanned_request_is_told_so() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client:
-        answer = await client.put("/x")
-        assert answer.status_code == 404
-        assert "No operation is planned for PUT /x" in answer.json()["error"]["message"]
-        assert (await client.get("/x")).json()["error"]["code"] == "ResourceNotFound"
+async def test_an_unplanned_request_is_told_so(client: httpx.AsyncClient) -> None:
+    answer = await client.put("/x")
+    assert answer.status_code == 404
+    assert "No operation is planned for PUT /x" in answer.json()["error"]["message"]
+    assert (await client.get("/x")).json()["error"]["code"] == "ResourceNotFound"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
-async def test_by_default_any_request_starts_an_operation(method: str) -> None:
-    arm = FakeARM(default=Script(initial_status=200))
-    async with client_of(arm) as client:
-        answers = [await client.request(method, f"/x/{n}") for n in range(3)]
+async def test_by_default_any_request_starts_an_operation(
+    client: httpx.AsyncClient, fake_arm: FakeARM, method: str
+) -> None:
+    fake_arm.default = Script(initial_status=200)
+    answers = [await client.request(method, f"/x/{n}") for n in range(3)]
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["azure-asyncoperation"] for answer in answers}) == 3
-    assert arm.statistics().started == 3
+    assert fake_arm.statistics().started == 3
 
 
-async def test_a_default_may_depend_on_the_request() -> None:
+async def test_a_default_may_depend_on_the_request(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     def choose(request: IncomingRequest) -> Script:
         return Script(pattern="location" if "loc" in request.path else "body")
 
-    arm = FakeARM(default=choose)
-    async with client_of(arm) as client:
-        assert (await client.put("/loc")).status_code == 202
-        assert (await client.put("/other")).status_code == 201
+    fake_arm.default = choose
+    assert (await client.put("/loc")).status_code == 202
+    assert (await client.put("/other")).status_code == 201
 
 
-async def test_a_plan_is_used_again_by_later_requests() -> None:
-    arm = FakeARM()
-    planned = arm.operation("PUT", retry_after=3)
-    async with client_of(arm) as client:
-        answers = [await client.put("/A"), await client.put("/a")]
+async def test_a_plan_is_used_again_by_later_requests(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    planned = fake_arm.operation("PUT", retry_after=3)
+    answers = [await client.put("/A"), await client.put("/a")]
     assert [answer.headers["retry-after"] for answer in answers] == ["3", "3"]
     assert planned.path == "/A"
-    assert len(arm.operations) == 2
+    assert len(fake_arm.operations) == 2
 
 
 @pytest.mark.parametrize("library", ["transport", "asgi"])
 async def test_httpx2_clients_are_served_too(library: str) -> None:
     arm = FakeARM(default=Script(duration_s=10))
     transport = arm.transport("httpx2") if library == "transport" else httpx2.ASGITransport(arm)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://arm") as client:
+    async with new_client("httpx2", transport=transport, base_url="http://arm") as client:
         initial = await client.put("/x", json={"location": "here"})
         await anyio.sleep(10)
         assert (await client.get(initial.headers["azure-asyncoperation"])).json()["status"] == "Succeeded"
@@ -183,7 +173,7 @@ async def test_httpx2_clients_are_served_too(library: str) -> None:
 
 async def test_it_is_an_asgi_application() -> None:
     arm = FakeARM(default=Script(duration_s=10))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(arm), base_url="http://arm") as client:
+    async with new_client(transport=httpx.ASGITransport(arm), base_url="http://arm") as client:
         initial = await client.put("/a%20b?api-version=1", json={})
         assert initial.headers["azure-asyncoperation"].startswith("http://arm/providers/")
         assert (await client.get("/a%20b")).status_code == 200
@@ -231,27 +221,25 @@ async def test_latency_comes_before_each_answer() -> None:
         assert anyio.current_time() - start == pytest.approx(0.25)
 
 
-async def test_an_explicit_initial_reply_may_name_the_operations_urls() -> None:
-    arm = FakeARM()
+async def test_an_explicit_initial_reply_may_name_the_operations_urls(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
     headers = {"Azure-AsyncOperation": "{poll_url}&extra=1", "Location": "{location_url}"}
     body = {"self": ["{resource_url}", "{origin}", 3]}
-    arm.operation("PUT", "/x", initial=Reply(202, body, headers, retry_after=RetryAfter(2, "retry-after-ms")))
-    async with client_of(arm) as client:
-        initial = await client.put("/x?api-version=1")
-        assert initial.json()["self"] == [
-            "https://management.azure.com/x?api-version=1",
-            "https://management.azure.com",
-            3,
-        ]
-        assert initial.headers["retry-after-ms"] == "2000"
-        assert (await client.get(initial.headers["azure-asyncoperation"])).json()["status"] == "InProgress"
-        assert (await client.get(initial.headers["location"])).status_code == 202
+    fake_arm.operation("PUT", "/x", initial=Reply(202, body, headers, retry_after=RetryAfter(2, "retry-after-ms")))
+    initial = await client.put("/x?api-version=1")
+    assert initial.json()["self"] == [
+        "https://management.azure.com/x?api-version=1",
+        "https://management.azure.com",
+        3,
+    ]
+    assert initial.headers["retry-after-ms"] == "2000"
+    assert (await client.get(initial.headers["azure-asyncoperation"])).json()["status"] == "InProgress"
+    assert (await client.get(initial.headers["location"])).status_code == 202
 
 
-async def test_answers_carry_a_date_and_a_request_id() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client:
-        answers = [await client.get("/x"), await client.get("/x")]
+async def test_answers_carry_a_date_and_a_request_id(client: httpx.AsyncClient) -> None:
+    answers = [await client.get("/x"), await client.get("/x")]
     assert [answer.headers["date"] for answer in answers] == ["Thu, 01 Jan 2026 00:00:00 GMT"] * 2
     assert len({answer.headers["x-ms-request-id"] for answer in answers}) == 2
 

@@ -25,6 +25,7 @@ from azpoll.testing import (
     redirect,
     status_monitor,
 )
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ class Played:
         self.arm = FakeARM()
         self.operation = self.arm.operation("PUT", "/x", polls=polls, finals=finals, duration_s=10)
         timeout = httpx.Timeout(5, read=read_timeout_s)
-        self.client = httpx.AsyncClient(transport=self.arm.transport(), base_url="https://arm", timeout=timeout)
+        self.client = new_client(transport=self.arm.transport(), base_url="https://arm", timeout=timeout)
         self.url = ""
 
     async def poll(self) -> httpx.Response:
@@ -95,7 +96,7 @@ async def test_a_dropped_connection_is_a_transport_error(drop: Drop, error: type
 async def test_httpx2_gets_errors_of_its_own() -> None:
     arm = FakeARM()
     arm.operation("PUT", "/x", initial=Drop())
-    async with httpx2.AsyncClient(transport=arm.transport("httpx2")) as client:
+    async with new_client("httpx2", transport=arm.transport("httpx2")) as client:
         with pytest.raises(httpx2.RemoteProtocolError):
             await client.put("https://arm/x")
 
@@ -104,7 +105,7 @@ async def test_httpx2_gets_errors_of_its_own() -> None:
 async def test_over_asgi_a_broken_connection_is_an_exception(step: Step) -> None:
     arm = FakeARM()
     arm.operation("PUT", "/x", initial=step)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(arm)) as client:
+    async with new_client(transport=httpx.ASGITransport(arm)) as client:
         with pytest.raises(ConnectionDropped):
             await client.put("http://arm/x")
 
@@ -126,7 +127,7 @@ async def test_a_dripping_body_takes_its_time(over: str) -> None:
     arm = FakeARM()
     arm.operation("PUT", "/x", polls=[Drip(1, 2.0, Reply(200, "12345"))])
     transport = arm.transport() if over == "transport" else httpx.ASGITransport(arm)
-    async with httpx.AsyncClient(transport=transport, base_url="https://arm") as client:
+    async with new_client(transport=transport, base_url="https://arm") as client:
         url = (await client.put("/x")).headers["azure-asyncoperation"]
         start = anyio.current_time()
         assert (await client.get(url)).text == "12345"
@@ -173,7 +174,7 @@ async def test_an_answer_may_be_late_or_never_come() -> None:
 async def test_over_asgi_an_answer_may_be_late() -> None:
     arm = FakeARM()
     arm.operation("PUT", "/x", initial=Delay(7))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(arm)) as client:
+    async with new_client(transport=httpx.ASGITransport(arm)) as client:
         start = anyio.current_time()
         assert (await client.put("http://arm/x")).status_code == 201
         assert anyio.current_time() - start == pytest.approx(7)

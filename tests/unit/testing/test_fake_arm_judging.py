@@ -17,12 +17,9 @@ from azpoll.testing import (
     Step,
     redirect,
 )
+from tests.support.clients import ORIGIN, client_of
 
 pytestmark = pytest.mark.anyio
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://arm")
 
 
 async def started(client: httpx.AsyncClient) -> str:
@@ -31,46 +28,46 @@ async def started(client: httpx.AsyncClient) -> str:
     return str(headers.get("azure-asyncoperation") or headers.get("location") or "/x")
 
 
-async def test_a_poll_before_its_time_is_named() -> None:
-    arm = FakeARM(default=Script(retry_after=10))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await anyio.sleep(9.5)
-        await client.get(url)
+async def test_a_poll_before_its_time_is_named(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(retry_after=10)
+    url = await started(client)
+    await anyio.sleep(9.5)
+    await client.get(url)
     with pytest.raises(
-        AssertionError, match=r"at 9\.500 s: GET https://arm/.*operationStatuses.* -> 200, 0\.500 s early"
+        AssertionError,
+        match=r"at 9\.500 s: GET https://management\.azure\.com/.*operationStatuses.* -> 200, 0\.500 s early",
     ):
-        arm.no_early_polls()
-    arm.no_early_polls(tolerance_s=0.6)
-    assert arm.statistics().early_polls == 1
+        fake_arm.no_early_polls()
+    fake_arm.no_early_polls(tolerance_s=0.6)
+    assert fake_arm.statistics().early_polls == 1
 
 
 @pytest.mark.parametrize("form", ["seconds", "imf-date", "rfc850-date", "asctime-date", "retry-after-ms"])
-async def test_a_poll_in_time_is_not_early_whatever_the_form(form: str) -> None:
+async def test_a_poll_in_time_is_not_early_whatever_the_form(
+    client: httpx.AsyncClient, fake_arm: FakeARM, form: str
+) -> None:
     retry_after = {"retry-after-ms": RetryAfter(10, "retry-after-ms"), "seconds": RetryAfter(10)}.get(form)
-    arm = FakeARM(default=Script(retry_after=retry_after or RetryAfter(10, "imf-date")))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await anyio.sleep(10)
-        await client.get(url)
-        arm.no_early_polls()
-        await anyio.sleep(9)
-        await client.get(url)
+    fake_arm.default = Script(retry_after=retry_after or RetryAfter(10, "imf-date"))
+    url = await started(client)
+    await anyio.sleep(10)
+    await client.get(url)
+    fake_arm.no_early_polls()
+    await anyio.sleep(9)
+    await client.get(url)
     with pytest.raises(AssertionError, match=r"1\.000 s early"):
-        arm.no_early_polls()
+        fake_arm.no_early_polls()
 
 
 @pytest.mark.parametrize("reply", [Reply(429, retry_after=20), Reply(503, retry_after=20)])
-async def test_a_refusal_tells_a_time_too(reply: Reply) -> None:
-    arm = FakeARM(default=Script(retry_after=1, polls=[reply, Ordinary()]))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await anyio.sleep(1)
-        await client.get(url)
-        await anyio.sleep(1)
-        await client.get(url)
+async def test_a_refusal_tells_a_time_too(client: httpx.AsyncClient, fake_arm: FakeARM, reply: Reply) -> None:
+    fake_arm.default = Script(retry_after=1, polls=[reply, Ordinary()])
+    url = await started(client)
+    await anyio.sleep(1)
+    await client.get(url)
+    await anyio.sleep(1)
+    await client.get(url)
     with pytest.raises(AssertionError, match=r"19\.000 s early"):
-        arm.no_early_polls()
+        fake_arm.no_early_polls()
 
 
 @pytest.mark.parametrize("told", [None, 0, -1])
@@ -98,25 +95,25 @@ async def test_an_extreme_time_binds_up_to_the_cap() -> None:
     arm.no_early_polls()
 
 
-async def test_the_time_counts_from_when_the_answer_was_sent() -> None:
-    arm = FakeARM(default=Script(retry_after=10, initial=Delay(5)))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await anyio.sleep(9)
-        await client.get(url)
+async def test_the_time_counts_from_when_the_answer_was_sent(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(retry_after=10, initial=Delay(5))
+    url = await started(client)
+    await anyio.sleep(9)
+    await client.get(url)
     with pytest.raises(AssertionError, match=r"1\.000 s early"):
-        arm.no_early_polls()
+        fake_arm.no_early_polls()
 
 
 @pytest.mark.parametrize("first", [Reply(401), redirect("{poll_url}?hop=1")])
-async def test_following_and_repeating_at_once_is_not_early(first: Step) -> None:
-    arm = FakeARM(default=Script(retry_after=1, polls=[first, Ordinary()]))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await anyio.sleep(1)
-        await client.get(url)
-        await client.get(url)
-    arm.no_early_polls()
+async def test_following_and_repeating_at_once_is_not_early(
+    client: httpx.AsyncClient, fake_arm: FakeARM, first: Step
+) -> None:
+    fake_arm.default = Script(retry_after=1, polls=[first, Ordinary()])
+    url = await started(client)
+    await anyio.sleep(1)
+    await client.get(url)
+    await client.get(url)
+    fake_arm.no_early_polls()
 
 
 async def test_after_a_404_the_resource_may_be_asked_at_once_but_not_the_same_url() -> None:
@@ -133,19 +130,20 @@ async def test_after_a_404_the_resource_may_be_asked_at_once_but_not_the_same_ur
         arm.no_early_polls()
 
 
-async def test_the_final_get_is_never_early_and_the_only_request_after_the_end() -> None:
-    arm = FakeARM(default=Script(retry_after=10, duration_s=10))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await client.get("/x")
-        await anyio.sleep(10)
-        await client.get(url)
-        await client.get("/x")
-        arm.no_early_polls()
-        arm.no_requests_after_end()
-        await client.get("/x")
-        with pytest.raises(AssertionError, match="GET https://arm/x -> 200"):
-            arm.no_requests_after_end()
+async def test_the_final_get_is_never_early_and_the_only_request_after_the_end(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(retry_after=10, duration_s=10)
+    url = await started(client)
+    await client.get("/x")
+    await anyio.sleep(10)
+    await client.get(url)
+    await client.get("/x")
+    fake_arm.no_early_polls()
+    fake_arm.no_requests_after_end()
+    await client.get("/x")
+    with pytest.raises(AssertionError, match=r"GET https://management\.azure\.com/x -> 200"):
+        fake_arm.no_requests_after_end()
 
 
 @pytest.mark.parametrize(
@@ -160,86 +158,78 @@ async def test_the_final_get_is_never_early_and_the_only_request_after_the_end()
         Script(polls=[Reply(200)], pattern="location"),
     ],
 )
-async def test_polling_on_after_the_end_is_named(script: Script) -> None:
-    arm = FakeARM(default=script)
-    async with client_of(arm) as client:
-        url = await started(client)
-        await anyio.sleep(1)
+async def test_polling_on_after_the_end_is_named(client: httpx.AsyncClient, fake_arm: FakeARM, script: Script) -> None:
+    fake_arm.default = script
+    url = await started(client)
+    await anyio.sleep(1)
+    await client.get(url)
+    if script.pattern != "body":  # there the initial answer told the end
+        fake_arm.no_requests_after_end()
         await client.get(url)
-        if script.pattern != "body":  # there the initial answer told the end
-            arm.no_requests_after_end()
-            await client.get(url)
     with pytest.raises(AssertionError, match="had ended"):
-        arm.no_requests_after_end()
+        fake_arm.no_requests_after_end()
 
 
-async def test_an_end_that_did_not_arrive_may_be_asked_again() -> None:
-    arm = FakeARM(default=Script(duration_s=0, polls=[Cut(2), Ordinary()]))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await anyio.sleep(1)
-        with pytest.raises(httpx.RemoteProtocolError):
-            await client.get(url)
+async def test_an_end_that_did_not_arrive_may_be_asked_again(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=0, polls=[Cut(2), Ordinary()])
+    url = await started(client)
+    await anyio.sleep(1)
+    with pytest.raises(httpx.RemoteProtocolError):
         await client.get(url)
-    arm.no_requests_after_end()
-    assert arm.statistics().told == 1
+    await client.get(url)
+    fake_arm.no_requests_after_end()
+    assert fake_arm.statistics().told == 1
 
 
-async def test_a_location_that_is_not_ready_is_asked_again() -> None:
-    arm = FakeARM(default=Script(duration_s=0, location=True, finals=[Reply(202, retry_after=3), Ordinary()]))
-    async with client_of(arm) as client:
-        initial = await client.post("/x")
-        await anyio.sleep(1)
-        await client.get(initial.headers["azure-asyncoperation"])
-        for _ in range(2):
-            await client.get(initial.headers["location"])
-            await anyio.sleep(3)
-    arm.no_requests_after_end()
-    arm.no_early_polls()
+async def test_a_location_that_is_not_ready_is_asked_again(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=0, location=True, finals=[Reply(202, retry_after=3), Ordinary()])
+    initial = await client.post("/x")
+    await anyio.sleep(1)
+    await client.get(initial.headers["azure-asyncoperation"])
+    for _ in range(2):
+        await client.get(initial.headers["location"])
+        await anyio.sleep(3)
+    fake_arm.no_requests_after_end()
+    fake_arm.no_early_polls()
 
 
-async def test_an_initial_answer_may_be_the_end() -> None:
-    arm = FakeARM(default=Script(initial=Reply(204)))
-    async with client_of(arm) as client:
-        await client.put("/x")
-    (operation,) = arm.operations.values()
+async def test_an_initial_answer_may_be_the_end(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(initial=Reply(204))
+    await client.put("/x")
+    (operation,) = fake_arm.operations.values()
     assert operation.told_end_at_s is not None
 
 
-async def test_two_requests_in_flight_are_named() -> None:
-    arm = FakeARM(default=Script(polls=[Delay(1)]))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await anyio.sleep(1)
-        await client.get(url)
-        arm.one_request_at_a_time()
-        async with anyio.create_task_group() as group:
-            for _ in range(8):
-                group.start_soon(client.get, url)
+async def test_two_requests_in_flight_are_named(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(polls=[Delay(1)])
+    url = await started(client)
+    await anyio.sleep(1)
+    await client.get(url)
+    fake_arm.one_request_at_a_time()
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(client.get, url)
     with pytest.raises(AssertionError, match="and 2 more"):
-        arm.one_request_at_a_time()
+        fake_arm.one_request_at_a_time()
 
 
-async def test_reads_per_second_are_counted_in_a_sliding_window() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client:
-        for delay_s in (0.9, 0.2, 5.0, 0.0):
-            await client.get("/x")
-            await anyio.sleep(delay_s)
-    arm.max_reads_per_second(2)
-    arm.max_reads_per_second(0.5, window_s=8)
+async def test_reads_per_second_are_counted_in_a_sliding_window(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    for delay_s in (0.9, 0.2, 5.0, 0.0):
+        await client.get("/x")
+        await anyio.sleep(delay_s)
+    fake_arm.max_reads_per_second(2)
+    fake_arm.max_reads_per_second(0.5, window_s=8)
     with pytest.raises(AssertionError, match=r"2 reads between .*; 1 per second allow 1 in 1 s"):
-        arm.max_reads_per_second(1)
+        fake_arm.max_reads_per_second(1)
 
 
-async def test_credentials_sent_elsewhere_are_named() -> None:
-    arm = FakeARM(default=Script())
-    async with client_of(arm) as client:
-        await client.put("/x", headers={"Authorization": "Bearer t"})
-        await client.get("https://evil.example/x")
-        arm.no_credentials_elsewhere("https://arm")
-        with pytest.raises(AssertionError, match=r"evil\.example"):
-            arm.no_requests_elsewhere("https://arm")
-        await client.get("https://evil.example/y", headers={"api-key": "k"})
+async def test_credentials_sent_elsewhere_are_named(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script()
+    await client.put("/x", headers={"Authorization": "Bearer t"})
+    await client.get("https://evil.example/x")
+    fake_arm.no_credentials_elsewhere(ORIGIN)
+    with pytest.raises(AssertionError, match=r"evil\.example"):
+        fake_arm.no_requests_elsewhere(ORIGIN)
+    await client.get("https://evil.example/y", headers={"api-key": "k"})
     with pytest.raises(AssertionError, match=r"evil\.example/y"):
-        arm.no_credentials_elsewhere("https://arm")
+        fake_arm.no_credentials_elsewhere(ORIGIN)

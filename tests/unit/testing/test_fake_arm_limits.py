@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anyio
-import httpx
 import pytest
 
 from azpoll.testing import FakeARM, Limits, Rate, Script
+from tests.support.clients import client_of
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
 ONE, TWO = "/subscriptions/one/x", "/subscriptions/TWO/x"
 
 
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://arm")
-
-
-async def test_250_reads_pass_at_once_and_25_a_second() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client:
-        for left in range(249, -1, -1):
-            answer = await client.get(ONE)
-            assert answer.headers["x-ms-ratelimit-remaining-subscription-reads"] == str(left)
-        refused = await client.get(ONE)
-        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-        assert refused.json()["error"]["code"] == "TooManyRequests"
-        await anyio.sleep(1)
-        codes = [(await client.get(ONE)).status_code for _ in range(26)]
+async def test_250_reads_pass_at_once_and_25_a_second(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    for left in range(249, -1, -1):
+        answer = await client.get(ONE)
+        assert answer.headers["x-ms-ratelimit-remaining-subscription-reads"] == str(left)
+    refused = await client.get(ONE)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert refused.json()["error"]["code"] == "TooManyRequests"
+    await anyio.sleep(1)
+    codes = [(await client.get(ONE)).status_code for _ in range(26)]
     assert codes == [404] * 25 + [429]
-    assert arm.statistics().throttled == 2
+    assert fake_arm.statistics().throttled == 2
 
 
 @pytest.mark.parametrize(("method", "kind"), [("PUT", "writes"), ("POST", "writes"), ("DELETE", "deletes")])
-async def test_writes_and_deletes_have_buckets_of_200_and_10_a_second(method: str, kind: str) -> None:
-    arm = FakeARM(default=Script())
-    async with client_of(arm) as client:
-        answers = [await client.request(method, ONE) for _ in range(201)]
-        assert [answer.status_code for answer in answers].count(429) == 1
-        assert answers[0].headers[f"x-ms-ratelimit-remaining-subscription-{kind}"] == "199"
-        await anyio.sleep(1)
-        codes = [(await client.request(method, ONE)).status_code for _ in range(11)]
+async def test_writes_and_deletes_have_buckets_of_200_and_10_a_second(
+    client: httpx.AsyncClient, fake_arm: FakeARM, method: str, kind: str
+) -> None:
+    fake_arm.default = Script()
+    answers = [await client.request(method, ONE) for _ in range(201)]
+    assert [answer.status_code for answer in answers].count(429) == 1
+    assert answers[0].headers[f"x-ms-ratelimit-remaining-subscription-{kind}"] == "199"
+    await anyio.sleep(1)
+    codes = [(await client.request(method, ONE)).status_code for _ in range(11)]
     assert codes.count(429) == 1
-    assert arm.statistics().started == 210
+    assert fake_arm.statistics().started == 210
 
 
 async def test_a_bucket_never_holds_more_than_its_capacity() -> None:
@@ -69,10 +69,8 @@ async def test_each_subscription_and_principal_has_its_own() -> None:
         assert [await get(ONE, "c"), await get(ONE, "a"), await get(ONE, "b")] == [429, 401, 429]
 
 
-async def test_paths_outside_subscriptions_count_for_the_tenant() -> None:
-    arm = FakeARM()
-    async with client_of(arm) as client:
-        assert (await client.get("/providers")).headers["x-ms-ratelimit-remaining-tenant-reads"] == "249"
+async def test_paths_outside_subscriptions_count_for_the_tenant(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/providers")).headers["x-ms-ratelimit-remaining-tenant-reads"] == "249"
 
 
 @pytest.mark.parametrize("limits", [None, Limits(reads=None)])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anyio
-import httpx
 import pytest
 
 from azpoll.testing import FakeARM, Limits, Rate, Script, Statistics, status_monitor
+from tests.support.clients import ORIGIN, client_of
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url="https://arm")
 
 
 async def started(client: httpx.AsyncClient) -> str:
@@ -35,16 +36,15 @@ async def test_the_log_is_bounded_and_the_judgment_is_not() -> None:
     assert arm.statistics().requests == 7
 
 
-async def test_a_record_tells_what_was_asked() -> None:
-    arm = FakeARM(default=Script())
+async def test_a_record_tells_what_was_asked(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script()
     start = anyio.current_time()
-    async with client_of(arm) as client:
-        await client.put("/x?api-version=1", headers={"X-Thing": "1"})
-        await anyio.sleep(3)
-        await client.get("/y")
-    first, second = arm.requests
-    (operation,) = arm.operations
-    assert (first.at_s - start, first.method, first.url) == (0, "PUT", "https://arm/x?api-version=1")
+    await client.put("/x?api-version=1", headers={"X-Thing": "1"})
+    await anyio.sleep(3)
+    await client.get("/y")
+    first, second = fake_arm.requests
+    (operation,) = fake_arm.operations
+    assert (first.at_s - start, first.method, first.url) == (0, "PUT", f"{ORIGIN}/x?api-version=1")
     assert (first.operation, first.status, first.authorized, first.path) == (operation, 201, False, "/x")
     assert first.headers["x-thing"] == "1"
     assert (second.at_s - start, second.operation, second.status) == (3, None, 404)
@@ -63,10 +63,9 @@ async def test_statistics_are_counted() -> None:
     )
 
 
-async def test_a_scripted_end_is_told_once() -> None:
-    arm = FakeARM(default=Script(polls=[status_monitor("Failed")]))
-    async with client_of(arm) as client:
-        url = await started(client)
-        await client.get(url)
-        await client.get(url)
-    assert arm.statistics().told == 1
+async def test_a_scripted_end_is_told_once(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(polls=[status_monitor("Failed")])
+    url = await started(client)
+    await client.get(url)
+    await client.get(url)
+    assert fake_arm.statistics().told == 1

@@ -10,13 +10,14 @@ import httpx
 import pytest
 
 from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Limits, Reply, Script, Step, run_virtual
+from tests.support.clients import new_client
 
 Exchanging = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def serve_and(main: Callable[[FakeARM, httpx.AsyncClient], Awaitable[None]], arm: FakeARM) -> None:
     async def run() -> None:
-        async with arm.serve() as base_url, httpx.AsyncClient(base_url=base_url, trust_env=False) as client:
+        async with arm.serve() as base_url, new_client(base_url=base_url, trust_env=False) as client:
             with anyio.fail_after(20):
                 await main(arm, client)
 
@@ -65,7 +66,7 @@ def test_faults_look_as_they_do_through_the_transport(step: Step, error: type[Ex
     async def main(arm: FakeARM, client: httpx.AsyncClient) -> None:
         with pytest.raises(error):
             await client.put("/x")
-        async with httpx.AsyncClient(transport=arm.transport()) as other:
+        async with new_client(transport=arm.transport()) as other:
             with pytest.raises(error):
                 await other.put("https://arm/x")
         assert (await client.get("/y")).status_code == 404
@@ -101,7 +102,7 @@ def test_leaving_ends_answers_that_are_still_due() -> None:
                 await client.put(url)
 
         async with (
-            httpx.AsyncClient(trust_env=False) as client,
+            new_client(trust_env=False) as client,
             anyio.create_task_group() as group,
             arm.serve() as base_url,
         ):
@@ -183,7 +184,7 @@ def test_virtual_time_may_be_served_too() -> None:
         arm = FakeARM(default=Script(initial=Delay(3600)))
         async with (
             arm.serve() as base_url,
-            httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=9999) as client,
+            new_client(base_url=base_url, trust_env=False, timeout=9999) as client,
         ):
             assert (await client.put("/x")).status_code == 201
         return anyio.current_time()

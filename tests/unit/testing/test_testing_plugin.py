@@ -32,6 +32,7 @@ def run_pytest(folder: Path, *options: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_fixtures_serve_plain_tests(tmp_path: Path) -> None:
     (tmp_path / "test_user.py").write_text(
         textwrap.dedent("""
@@ -55,6 +56,7 @@ def test_the_fixtures_serve_plain_tests(tmp_path: Path) -> None:
     assert "2 passed" in run_pytest(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_fixtures_serve_anyio_tests(tmp_path: Path) -> None:
     (tmp_path / "test_user.py").write_text(
         textwrap.dedent("""
@@ -74,6 +76,7 @@ def test_the_fixtures_serve_anyio_tests(tmp_path: Path) -> None:
     assert "2 passed" in run_pytest(tmp_path, "-p", "anyio")
 
 
+@pytest.mark.slow
 def test_a_hang_fails_one_anyio_test_and_no_other(tmp_path: Path) -> None:
     (tmp_path / "test_user.py").write_text(
         textwrap.dedent("""
@@ -112,6 +115,7 @@ def test_the_plugin_imports_no_http_library_and_no_trio() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_document_run(tmp_path: Path) -> None:
     examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
     assert examples
@@ -124,6 +128,7 @@ def test_the_examples_of_the_document_run(tmp_path: Path) -> None:
     assert "error" not in report, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interrupt", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_interrupted(interrupt: signal.Signals) -> None:
     command = [sys.executable, "-m", "azpoll.testing", "--pattern", "location", "--duration", "0"]

@@ -160,6 +160,7 @@ def test_options_a_backend_does_not_have_are_refused() -> None:
         virtual_backend("trio", seed=1)
 
 
+@pytest.mark.slow
 def test_ten_thousand_sleepers_are_cheap() -> None:
     async def sleeper(number: int) -> None:
         for _ in range(5):

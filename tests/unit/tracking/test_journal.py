@@ -12,16 +12,12 @@ import azpoll
 from azpoll.snapshot import OperationState
 from azpoll.testing import FakeARM, Script
 from azpoll.tracking.journal import Journal, JournalResult, JournalRow
+from tests.support.clients import ORIGIN, client_of, new_client
 from tests.support.list_journal import ListJournal
 
 pytestmark = pytest.mark.anyio
 
-ORIGIN = "https://management.azure.com"
 THING = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Fake/things/t?api-version=2024-01-01&sig=SECRET"
-
-
-def client_of(arm: FakeARM) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN)
 
 
 async def test_the_calls_of_one_operation_have_this_order() -> None:
@@ -111,7 +107,7 @@ async def test_a_refused_initial_request_started_no_operation() -> None:
     journal = ListJournal()
     transport = httpx.MockTransport(lambda _: httpx.Response(409, json={"error": {"code": "Conflict"}}))
     async with (
-        httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
+        new_client(transport=transport, base_url=ORIGIN) as client,
         azpoll.Tracker(client, journal=journal) as tracker,
     ):
         with pytest.raises(azpoll.InitialRequestFailed):
@@ -129,7 +125,7 @@ async def test_an_initial_request_without_an_answer_leaves_its_intent() -> None:
         raise httpx.ReadError("dropped")
 
     async with (
-        httpx.AsyncClient(transport=httpx.MockTransport(drop), base_url=ORIGIN) as client,
+        new_client(transport=httpx.MockTransport(drop), base_url=ORIGIN) as client,
         azpoll.Tracker(client, journal=journal) as tracker,
     ):
         with pytest.raises(azpoll.InitialRequestFailed):

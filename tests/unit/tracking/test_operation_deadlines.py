@@ -8,7 +8,8 @@ import pytest
 import azpoll
 from azpoll.protocol.resume_token import decode
 from azpoll.testing import FakeARM, Reply, Script
-from tests.support.operations import THING, client_of, error_of, until
+from tests.support.clients import client_of
+from tests.support.operations import THING, error_of, until
 
 pytestmark = pytest.mark.anyio
 

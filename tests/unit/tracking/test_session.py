@@ -16,14 +16,13 @@ from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.states import Succeeded
 from azpoll.schedule.due_time import DueTimes
 from azpoll.snapshot import OperationState
-from azpoll.tracking.dispatch import EventDispatcher
-from azpoll.tracking.origins import checked_origins
+from azpoll.tracking.registry import EventDispatcher
 from azpoll.tracking.session import Session
-from azpoll.tracking.settings import Settings, TrackerSettings
+from azpoll.tracking.settings import Settings, TrackerSettings, checked_origins
 from tests.support.scripted_transport import PROPERTIES, ScriptedReply, ScriptedResponse, ScriptedTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.transport.transport import InitialRequest
@@ -40,7 +39,7 @@ RESULT = ScriptedReply(200, {"properties": {"provisioningState": "Succeeded"}})
 
 
 @asynccontextmanager
-async def session_on(transport: ScriptedTransport) -> AsyncIterator[Session[ScriptedResponse]]:
+async def session_on(transport: ScriptedTransport) -> AsyncGenerator[Session[ScriptedResponse]]:
     settings = TrackerSettings(
         parse_url=PROPERTIES.parse_url,
         defaults=Settings(DelayLimits()),
@@ -66,7 +65,7 @@ async def test_an_operation_from_its_initial_request_to_its_result() -> None:
         record = await session.begin("PUT", THING, {"json": {"location": "westeurope"}})
         await record.wait_ended()
         assert isinstance(record.state, Succeeded)
-        response = session.outcomes.response(record)
+        response = transport.response_from(record.state.answer)
         assert response.json() == RESULT.body
     assert [request.method for request in transport.sent] == ["PUT", "GET", "GET", "GET", "GET"]
     assert transport.sent[0].arguments == {"json": {"location": "westeurope"}}

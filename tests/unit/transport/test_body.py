@@ -10,9 +10,11 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.transport.body import read_body
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.transport import RESULT_LIMIT, STATUS_LIMIT
 from tests.support.clients import Library, new_client
@@ -20,8 +22,6 @@ from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-
-    import httpx
 
 pytestmark = pytest.mark.anyio
 
@@ -159,3 +159,17 @@ async def test_an_endless_body_is_read_up_to_the_limit(library: Library) -> None
 def test_rule_38_the_limits_are_1_and_8_mebibytes() -> None:
     """Rule 38."""
     assert (STATUS_LIMIT, RESULT_LIMIT) == (MEBIBYTE, 8 * MEBIBYTE)
+
+
+async def test_the_connection_of_a_consumed_body_is_released() -> None:
+    """A transport in memory or an event hook may have read it."""
+    closed: list[bool] = []
+
+    class Stream(httpx.AsyncByteStream):
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    response = httpx.Response(401, content=b"no")
+    response.stream = Stream()
+    assert await read_body(response, 2, "") == b"no"
+    assert closed == [True]

@@ -8,18 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Unpack
 
 import anyio
-import httpx
 import pytest
 
 import azpoll
-from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
-from azpoll.transport.client import ClientTransport
-from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
+from tests.support.clients import ORIGIN, ClientOptions, Library, client_of
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
+
+    import httpx
 
     from azpoll.testing import Pattern, Step
 
@@ -391,78 +390,3 @@ async def test_a_pair_of_name_and_password_is_an_auth(library: Library) -> None:
     arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
     await polled(arm, library, auth=("name", "word"))
     assert {request.headers["authorization"] for request in arm.requests} == {"Basic bmFtZTp3b3Jk"}
-
-
-# Conversion, cancellation and a closed client
-
-
-def mocked(library: Library, response: object) -> httpx.AsyncClient:
-    def answer(_: object) -> object:
-        return response
-
-    module = import_module(library)
-    client: httpx.AsyncClient = new_client(library, transport=module.MockTransport(answer))
-    return client
-
-
-@EACH_LIBRARY
-async def test_headers_that_are_not_ascii_are_unchanged(library: Library) -> None:
-    """Services send names and messages in headers, in UTF-8 or Latin-1."""
-    module = import_module(library)
-    raw = [
-        (b"x-utf8", "Gr\u00fc\u00dfe".encode()),
-        (b"x-latin", "Gr\u00fc\u00dfe".encode("latin-1")),
-        (b"Retry-After", b"\xff5"),
-    ]
-    async with mocked(library, module.Response(200, headers=raw, content=b"{}")) as client:
-        transport = ClientTransport(client)
-        outcome = await transport.poll("GET", ORIGIN, body_limit=100)
-        assert isinstance(outcome, Answer)
-        again = transport.response_from(outcome)
-        assert again.headers.raw[:3] == raw
-        assert type(again).__module__.startswith(library)
-        assert transport.answer_from(again)[0].headers["retry-after"] == "\xff5"
-
-
-@EACH_LIBRARY
-async def test_a_response_is_rebuilt_without_its_coding(library: Library) -> None:
-    module = import_module(library)
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield b'{"a": 1}'
-
-    headers = [("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked"), ("x", "1"), ("x", "2")]
-    async with mocked(library, module.Response(201, headers=headers, content=chunks())) as client:
-        transport = ClientTransport(client)
-        outcome = await transport.poll("GET", f"{ORIGIN}/x?y=1", body_limit=100)
-        assert isinstance(outcome, Answer)
-        again = transport.response_from(outcome)
-    assert again.json() == {"a": 1}
-    assert (again.status_code, str(again.url), again.request.method) == (201, f"{ORIGIN}/x?y=1", "GET")
-    assert again.headers.get_list("x") == ["1", "2"]
-    assert "content-encoding" not in again.headers
-    assert "transfer-encoding" not in again.headers
-
-
-async def test_a_poll_with_a_closed_client_fails_and_sends_nothing() -> None:
-    client = mocked("httpx", httpx.Response(200))
-    transport = ClientTransport(client)
-    await client.aclose()
-    outcome = await transport.poll("GET", ORIGIN, body_limit=100)
-    assert isinstance(outcome, RequestFailure)
-    assert (outcome.kind, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
-
-
-@EACH_LIBRARY
-async def test_a_cancellation_of_a_request_from_outside_is_raised(library: Library) -> None:
-    arm = FakeARM()
-    arm.operation("GET", polls=[Delay(1000)])
-    async with client_of(arm, library, timeout=None) as client:
-        transport = ClientTransport(client)
-        with anyio.move_on_after(5) as scope:
-            await transport.poll("GET", f"{ORIGIN}/x", body_limit=100)
-        assert not scope.cancelled_caught  # it was answered
-        arm.operation("PUT", THING, initial=Delay(1000))
-        with anyio.move_on_after(5) as scope:
-            await transport.poll("PUT", f"{ORIGIN}{THING}", body_limit=100)
-        assert scope.cancelled_caught

@@ -107,6 +107,22 @@ async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
     writer.close()
 
 
+async def cut_chunk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n9\r\nhal")
+    writer.close()
+
+
+@pytest.mark.parametrize("server", [cut, cut_chunk], ids=["length", "chunks"])
+def test_a_cut_body_is_a_failed_connection_with_a_head(
+    server: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> None:
+    outcome = asyncio.run(answered(server))
+    assert isinstance(outcome, RequestFailure)
+    assert outcome.kind is FailureKind.CONNECTION
+    assert outcome.head is not None
+
+
 def test_errors_are_those_of_httpx() -> None:
     """Users of the client, azpoll among them, recognise them."""
 

@@ -146,6 +146,25 @@ async def test_an_auth_that_sends_two_requests_receives_both_responses(library: 
 
 
 @EACH_LIBRARY
+async def test_the_response_that_an_auth_has_read_itself_is_released(library: Library) -> None:
+    """The auth answers for the size of a body that it reads."""
+    base: Any = import_module(library).Auth
+
+    class Reading(base):  # type: ignore[misc]  # the library is a parameter
+        async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+            response = yield request
+            if response.status_code == 407:
+                await response.aread()
+                yield request
+
+    arm = service(Reply(407, "x" * (2**20 + 1)), RUNNING)
+    await polled(client_of(arm, library, auth=Reading()))
+    arm.one_request_at_a_time()
+    refused, repeated, _ = polls_of(arm)
+    assert repeated.at_s - refused.at_s < 1, "the auth sent the request again within the same poll"
+
+
+@EACH_LIBRARY
 async def test_a_large_response_that_an_auth_rejects_is_a_failed_poll(library: Library) -> None:
     base: Any = import_module(library).Auth
 

@@ -11,6 +11,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Script
+from azpoll.transport.shared_auth import shared_auth
 from tests.support.clients import new_client
 
 if TYPE_CHECKING:
@@ -77,3 +78,10 @@ async def test_rule_26_a_second_401_is_raised(library: Any) -> None:
             await operation
     assert caught.value.resume_token
     assert caught.value.status_code == 401
+
+
+@pytest.mark.parametrize(("library", "other"), [(httpx, httpx2), (httpx2, httpx)], ids=["httpx", "httpx2"])
+def test_an_auth_of_another_library_is_rejected(library: Any, other: Any) -> None:
+    """`client.send` would call it as a function."""
+    with pytest.raises(TypeError, match="the client's auth must be of its own library, not BasicAuth"):
+        shared_auth(other.BasicAuth("name", "word"), library.Auth)

@@ -1,1 +1,1 @@
-"""What other clients of Azure's long-running operations fail at, run against azpoll and the real azure-core."""
+"""R14: known failures of other clients, run with azpoll and with the real azure-core."""

@@ -1,4 +1,4 @@
-"""The page of peers' failures as a command: prints it, or writes it to docs/peer-failures.md."""
+"""Prints the page of known failures, or writes it to docs/peer-failures.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from tests.proofs.peers.failures.failures_page import PAGE, page
 
 def main() -> int:
     """Print or write the page."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proofs.peers.failures", description="Show peers' failures.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.proofs.peers.failures", description="Show the known failures of other clients."
+    )
     parser.add_argument("--write", action="store_true", help="to docs/peer-failures.md")
     if parser.parse_args().write:
         PAGE.write_text(page(), encoding="utf-8")

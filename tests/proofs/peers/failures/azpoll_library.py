@@ -1,4 +1,4 @@
-"""azpoll on the stage."""
+"""azpoll as a library of the comparison."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import anyio
 import httpx
 
 import azpoll
-from tests.proofs.peers.failures.compared_library import DAY_S, ORIGIN, PASSWORD, QUERY
+from tests.proofs.peers.failures.compared_library import DAY_S, PASSWORD, QUERY
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
     from azpoll.testing import FakeARM
-    from tests.proofs.peers.failures.compared_library import Keys, Library
+    from tests.proofs.peers.failures.compared_library import IdentityProvider, Library
 
 
 class Bearer(httpx.Auth):
-    """The caller's auth: signs each request, and renews its token when that is refused."""
+    """The caller's auth: it signs each request and renews its token after a 401."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-        self._token = keys.token
+    def __init__(self, provider: IdentityProvider) -> None:
+        self._keys = provider
+        self._token = provider.token
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._token}"
@@ -37,7 +38,7 @@ class _Handle:
     def __init__(self, operation: azpoll.AsyncOperation[httpx.Response]) -> None:
         self._operation = operation
 
-    async def ended(self) -> str:
+    async def end(self) -> str:
         with anyio.move_on_after(DAY_S):
             try:
                 await self._operation
@@ -53,7 +54,7 @@ class _Handle:
     def token(self) -> str:
         return self._operation.resume_token()
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         self._operation.stop_tracking()
 
 
@@ -68,10 +69,10 @@ class _Azpoll:
         return _Handle(self._tracker.resume(token))
 
 
-async def with_azpoll(arm: FakeARM, keys: Keys, play: Callable[[Library], Awaitable[str]]) -> str:
-    """Let a play run with azpoll."""
+async def with_azpoll(arm: FakeARM, provider: IdentityProvider, run: Callable[[Library], Awaitable[str]]) -> str:
+    """Run a scenario with azpoll."""
     async with (
-        httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN, auth=Bearer(keys)) as client,
+        client_of(arm, auth=Bearer(provider)) as client,
         azpoll.Tracker(client, on_exit="stop") as tracker,
     ):
-        return await play(_Azpoll(tracker))
+        return await run(_Azpoll(tracker))

@@ -1,4 +1,4 @@
-"""The real azure-core on the stage, with the policies of a generated management client, in virtual time."""
+"""azure-core as a library of the comparison, with the policies of a generated management client."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from azpoll.testing import FakeARM
-    from tests.proofs.peers.failures.compared_library import Keys, Library
+    from tests.proofs.peers.failures.compared_library import IdentityProvider, Library
 
 
 class _Credential:
     """The caller's credential.
 
-    azure-core looks at the wall clock to see whether a token has expired, and that clock stands still here. So either
-    each token is about to expire, and each request asks for the one valid now, or none is.
+    azure-core checks the expiry of a token against the wall clock, which stands still in virtual time. So either every
+    token is about to expire, and each request gets the current one, or no token expires.
     """
 
-    def __init__(self, keys: Keys, *, expiring: bool) -> None:
-        self._keys = keys
+    def __init__(self, provider: IdentityProvider, *, expiring: bool) -> None:
+        self._keys = provider
         self._lives_s = 0 if expiring else 36_000
 
     async def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
@@ -97,11 +97,11 @@ class _Handle:
     def __init__(self, poller: AsyncLROPoller[Any]) -> None:
         self._poller = poller
 
-    async def ended(self) -> str:
+    async def end(self) -> str:
         with anyio.move_on_after(DAY_S):
             try:
                 await self._poller.result()
-            except Exception as error:  # noqa: BLE001 - what escapes it is what is recorded
+            except Exception as error:  # noqa: BLE001 - any escaping error is recorded
                 says_so = isinstance(error, HttpResponseError) and self._poller.status() in {"Failed", "Canceled"}
                 return self._poller.status() if says_so else f"Raises {type(error).__name__}"
             return "Succeeded"
@@ -110,8 +110,8 @@ class _Handle:
     def token(self) -> str:
         return self._poller.continuation_token()
 
-    def leave(self) -> None:
-        """Do nothing: azure-core polls only while it is awaited."""
+    def stop(self) -> None:
+        """azure-core polls only while it is awaited, so nothing is to stop."""
 
 
 class _AzureCore:
@@ -122,26 +122,26 @@ class _AzureCore:
         request = HttpRequest(method, f"{ORIGIN}{path}?{QUERY}")
         request.set_json_body({"password": PASSWORD})
         initial = await self._client._pipeline.run(request)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as generated clients do
-        return _Handle(AsyncLROPoller(self._client, initial, _as_it_is, AsyncARMPolling()))
+        return _Handle(AsyncLROPoller(self._client, initial, _unchanged, AsyncARMPolling()))
 
     def resume(self, token: str) -> _Handle:
         return _Handle(self._poller_of(token))
 
     def _poller_of(self, token: str) -> Any:
         return AsyncLROPoller.from_continuation_token(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - generic there
-            AsyncARMPolling(), token, client=self._client, deserialization_callback=_as_it_is
+            AsyncARMPolling(), token, client=self._client, deserialization_callback=_unchanged
         )
 
 
-def _as_it_is(response: Any) -> Any:
+def _unchanged(response: Any) -> Any:
     return response
 
 
 async def with_azure_core(
-    arm: FakeARM, keys: Keys, play: Callable[[Library], Awaitable[str]], *, expiring: bool
+    arm: FakeARM, provider: IdentityProvider, run: Callable[[Library], Awaitable[str]], *, expiring: bool
 ) -> str:
-    """Let a play run with azure-core, whose credential knows when tokens end, or believes that they last."""
-    credential = _Credential(keys, expiring=expiring)
+    """Run a scenario with azure-core; `expiring` tells whether its credential knows the expiry of tokens."""
+    credential = _Credential(provider, expiring=expiring)
     pipeline: list[Any] = [
         policies.RequestIdPolicy(),
         policies.ContentDecodePolicy(),
@@ -151,4 +151,4 @@ async def with_azure_core(
         policies.SensitiveHeaderCleanupPolicy(),
     ]
     async with AsyncPipelineClient[Any, Any](ORIGIN, policies=pipeline, transport=_Transport(arm)) as client:
-        return await play(_AzureCore(client))
+        return await run(_AzureCore(client))

@@ -1,4 +1,4 @@
-"""The stage of every scenario: a `FakeARM`, and a library on it, which is azpoll or azure-core."""
+"""The interface of a compared library, azpoll or azure-core, and its fake service."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ THING = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Fake/things/t"
 QUERY = "api-version=2024-01-01"
 
 SECRET = "b34r3r-0f-g0ld"
-"""The bearer token, or its beginning; no other text on the stage holds it."""
+"""The prefix of every bearer token; no other text contains it."""
 
 PASSWORD = "p4ssw0rd-in-the-body"
-"""Stands in the body of each initial request."""
+"""A secret in the body of each initial request."""
 
 DAY_S = 86_400.0
-"""No scenario waits longer; whoever has not ended then is taken to wait for ever."""
+"""The limit of a scenario; an operation that is still polled then counts as endless."""
 
 
 class Handle(Protocol):
     """One operation that a library polls."""
 
-    async def ended(self) -> str:
-        """Wait, and say in a few words how it ended for whoever awaits it."""
+    async def end(self) -> str:
+        """Await the operation; return its end in a few words."""
         ...
 
     def token(self) -> str:
-        """Return what takes the polling up again."""
+        """Return a token to resume from."""
         ...
 
-    def leave(self) -> None:
-        """Poll it no more."""
+    def stop(self) -> None:
+        """Stop polling."""
         ...
 
 
 class Library(Protocol):
-    """What a scenario asks of azpoll and of azure-core alike."""
+    """The calls that both libraries support."""
 
     async def begin(self, method: str, path: str) -> Handle:
-        """Send an initial request and hold on to the operation it starts."""
+        """Send an initial request; return the handle of its operation."""
         ...
 
     def resume(self, token: str) -> Handle:
-        """Take up an operation from a token."""
+        """Resume an operation from a token."""
         ...
 
 
-class Keys:
-    """The identity provider: gives the bearer token that is valid now."""
+class IdentityProvider:
+    """The identity provider; `token` is the valid bearer token."""
 
     def __init__(self, arm: FakeARM) -> None:
         self.token = SECRET
@@ -60,25 +60,25 @@ class Keys:
         self._made = 0
 
     def change(self) -> None:
-        """Make a new token; from now on the service takes no other."""
+        """Replace the token; the service accepts only the new one."""
         self._made += 1
         self.token = f"{SECRET}-{self._made}"
         self._arm.rotate_token(self.token)
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What a play is given.
+class Setup:
+    """The setup of one run of a scenario.
 
     Attributes:
         arm: the service.
         keys: its identity provider.
         library: azpoll or azure-core.
-        method: of the initial request.
+        method: the method of the initial request.
     """
 
     arm: FakeARM
-    keys: Keys
+    provider: IdentityProvider
     library: Library
     method: str
 

@@ -1,4 +1,4 @@
-"""`Case` and `Scenario`: one failure of a peer, and what shows it."""
+"""`Case` and `Scenario`: a known failure of another client, and the scenarios that show it."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from azpoll.testing import FakeARM, Limits, Script
-from tests.proofs.peers.failures.failure_scenarios import to_the_end
+from tests.proofs.peers.failures.failure_scenarios import end_and_gets
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from azpoll.testing import Pattern, Step
-    from tests.proofs.peers.failures.compared_library import Stage
+    from tests.proofs.peers.failures.compared_library import Setup
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What a server does, and what each library makes of it.
+    """The behaviour of a server, and the expected results of both libraries.
 
     Attributes:
-        name: of the test.
-        server: what the server does, for the page.
-        azpoll: what `play` tells of azpoll: what is right.
-        azure_core: what `play` tells of azure-core.
-        core_is_right: whether azure-core serves its caller as well here.
-        script: how the operation goes.
-        method: of the initial request.
-        play: what is done with the library.
-        limits: of the service's reads and writes; none, unless the scenario is about them.
-        expiring: whether the caller's credential knows when its tokens end.
+        name: the name in the test id.
+        server: the behaviour of the server, for the page.
+        azpoll: the result of `run` with azpoll, which is the right one.
+        azure_core: the result of `run` with azure-core.
+        core_is_right: whether the result of azure-core is right too.
+        script: the script of the operation.
+        method: the method of the initial request.
+        run: the calls of the library.
+        limits: the rate limits of the service; None if the scenario is not about them.
+        expiring: whether the caller's credential knows the expiry of its tokens.
     """
 
     name: str
@@ -39,24 +39,24 @@ class Scenario:
     core_is_right: bool = False
     script: Script = field(default_factory=Script)
     method: str = "PUT"
-    play: Callable[[Stage], Awaitable[str]] = to_the_end
+    run: Callable[[Setup], Awaitable[str]] = end_and_gets
     limits: Limits | None = None
     expiring: bool = True
 
     def arm(self) -> FakeARM:
-        """Return the service."""
+        """Return the fake service."""
         return FakeARM(default=self.script, limits=self.limits)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A failure that a peer is known for.
+    """A known failure of another client.
 
     Attributes:
-        name: of the tests.
-        title: what goes wrong, for the page.
-        evidence: where it was reported or seen, besides azure-core 1.41.
-        scenarios: what shows it.
+        name: the name in the test ids.
+        title: the failure, for the page.
+        evidence: the reports of the failure, besides azure-core 1.41.
+        scenarios: the scenarios that show it.
     """
 
     name: str
@@ -65,6 +65,6 @@ class Case:
     scenarios: tuple[Scenario, ...]
 
 
-def polled(*steps: Step, pattern: Pattern = "azure-async-operation") -> Script:
-    """Return the script of an operation whose polls are answered by these steps, the last repeated."""
+def script_of(*steps: Step, pattern: Pattern = "azure-async-operation") -> Script:
+    """Return the script of an operation whose polls get these steps; the last step is repeated."""
     return Script(polls=steps, pattern=pattern)

@@ -10,7 +10,7 @@ CASES = (
     trust_cases.TOKENS,
     outcome_cases.FALSE_SUCCESS,
     outcome_cases.NO_STATUS_DOCUMENT,
-    outcome_cases.ENDLESS_WORDS,
+    outcome_cases.OTHER_SPELLINGS,
     outcome_cases.UNKNOWN_WORD,
     outcome_cases.SERVER_ERRORS,
     outcome_cases.ERROR_IN_A_200,

@@ -1,6 +1,6 @@
-"""Plays: what is done with a library on the stage, told in a few words of what was seen.
+"""Calls of a library and their results in a few words.
 
-Each is written once and run with both libraries; what it tells is what the tests assert and the page shows.
+Each function runs with both libraries. The tests assert its result, and the page shows it.
 """
 
 from __future__ import annotations
@@ -14,120 +14,120 @@ import anyio
 from tests.proofs.peers.failures.compared_library import FOREIGN, ORIGIN, PASSWORD, SECRET, THING
 
 if TYPE_CHECKING:
-    from tests.proofs.peers.failures.compared_library import Handle, Stage
+    from tests.proofs.peers.failures.compared_library import Handle, Setup
 
 
 def _gets(count: int) -> str:
     return "1 GET" if count == 1 else f"{count} GETs"
 
 
-async def to_the_end(stage: Stage) -> str:
-    """How it ends, and after how many GETs."""
-    operation = await stage.begin()
-    ended = await operation.ended()
-    return f"{ended}, {_gets(len(stage.gets()))}"
+async def end_and_gets(setup: Setup) -> str:
+    """Return the end and the number of GETs."""
+    operation = await setup.begin()
+    end = await operation.end()
+    return f"{end}, {_gets(len(setup.gets()))}"
 
 
-async def awaited_again(stage: Stage) -> str:
-    """How it ends, and what awaiting it again gives an hour later."""
-    operation = await stage.begin()
-    first, asked = await operation.ended(), len(stage.gets())
+async def two_awaits(setup: Setup) -> str:
+    """Return the end, and the end of a second await after 1 h."""
+    operation = await setup.begin()
+    first, gets = await operation.end(), len(setup.gets())
     await anyio.sleep(3600)
-    again, more = await operation.ended(), len(stage.gets()) - asked
-    return f"{first}, {_gets(asked)}; awaited again: {again}, {_gets(more)}"
+    again, more = await operation.end(), len(setup.gets()) - gets
+    return f"{first}, {_gets(gets)}; awaited again: {again}, {_gets(more)}"
 
 
-async def ends_only(stage: Stage) -> str:
-    """How it ends, where the number of GETs says nothing."""
-    return await (await stage.begin()).ended()
+async def end_only(setup: Setup) -> str:
+    """Return the end only."""
+    return await (await setup.begin()).end()
 
 
-async def watched_abroad(stage: Stage) -> str:
-    """How it ends, and what a foreign host was sent."""
-    ended = await (await stage.begin()).ended()
-    return f"{ended}; {_abroad(stage)}"
+async def end_and_foreign_requests(setup: Setup) -> str:
+    """Return the end, and the requests to a foreign host."""
+    end = await (await setup.begin()).end()
+    return f"{end}; {_foreign_requests(setup)}"
 
 
-async def resumed_from_an_edited_token(stage: Stage) -> str:
-    """What a foreign host is sent when the host in a token was replaced by its own."""
-    token = (await stage.begin()).token()
-    edited = _decoded(token).replace(ORIGIN.encode(), FOREIGN.encode())
-    refused = await _resumed(stage, base64.urlsafe_b64encode(edited).decode())
-    return f"{refused}; {_abroad(stage)}"
+async def resume_from_an_edited_token(setup: Setup) -> str:
+    """Return the requests to a foreign host after its name was put into a token."""
+    token = (await setup.begin()).token()
+    edited = _decode(token).replace(ORIGIN.encode(), FOREIGN.encode())
+    refused = await _resume(setup, base64.urlsafe_b64encode(edited).decode())
+    return f"{refused}; {_foreign_requests(setup)}"
 
 
-async def resumed_from_a_pickle(stage: Stage) -> str:
-    """Whether a token that is a pickle runs its code."""
-    _Bomb.went_off = False
-    forged = base64.b64encode(pickle.dumps(_Bomb())).decode()
-    refused = await _resumed(stage, forged)
-    return f"{refused}; {'its code ran' if _Bomb.went_off else 'no code ran'}"
+async def resume_from_a_pickle(setup: Setup) -> str:
+    """Return whether a pickle in place of a token runs its code."""
+    _CodeOnUnpickle.executed = False
+    forged = base64.b64encode(pickle.dumps(_CodeOnUnpickle())).decode()
+    refused = await _resume(setup, forged)
+    return f"{refused}; {'its code ran' if _CodeOnUnpickle.executed else 'no code ran'}"
 
 
-async def secrets_in_a_token(stage: Stage) -> str:
-    """Which secrets a token holds."""
-    token = _decoded((await stage.begin()).token())
-    held = token + b"".join(_decoded(part) for part in token.decode().split('"') if len(part) > 64)
+async def secrets_in_a_token(setup: Setup) -> str:
+    """Return the secrets in a token."""
+    token = _decode((await setup.begin()).token())
+    held = token + b"".join(_decode(part) for part in token.decode().split('"') if len(part) > 64)
     secrets = {"the bearer token": SECRET, "the body of the initial answer": PASSWORD}
     found = [name for name, secret in secrets.items() if secret.encode() in held]
     return f"It holds {' and '.join(found) or 'neither credential nor body'}"
 
 
-async def resumed_later(stage: Stage) -> str:
-    """How an operation ends that nobody polls for an hour, and that is then resumed from its token."""
-    operation = await stage.begin()
+async def resume_after_an_hour(setup: Setup) -> str:
+    """Return the end of an operation that is resumed from its token after 1 h without polls."""
+    operation = await setup.begin()
     token = operation.token()
-    operation.leave()
+    operation.stop()
     await anyio.sleep(3600)
-    return await stage.library.resume(token).ended()
+    return await setup.library.resume(token).end()
 
 
-async def first_poll(stage: Stage) -> str:
-    """How long after the initial answer the first poll comes."""
-    operation = await stage.begin()
-    begun_s = anyio.current_time()
-    ended = await operation.ended()
-    return f"{ended}; first poll after {stage.gets()[0].at_s - begun_s:.0f} s"
+async def first_poll(setup: Setup) -> str:
+    """Return the end and the delay of the first poll."""
+    operation = await setup.begin()
+    started_s = anyio.current_time()
+    end = await operation.end()
+    return f"{end}; first poll after {setup.gets()[0].at_s - started_s:.0f} s"
 
 
-async def next_poll(stage: Stage) -> str:
-    """How it ends, and how long after the first poll the second comes."""
-    ended = await (await stage.begin()).ended()
-    polls = stage.gets()
+async def next_poll(setup: Setup) -> str:
+    """Return the end and the delay between the first two polls."""
+    end = await (await setup.begin()).end()
+    polls = setup.gets()
     if len(polls) == 1:
-        return f"{ended}, has not asked again"
-    return f"{ended}, asks again after {polls[1].at_s - polls[0].at_s:.0f} s"
+        return f"{end}, has not asked again"
+    return f"{end}, asks again after {polls[1].at_s - polls[0].at_s:.0f} s"
 
 
-async def fifty_awaiters(stage: Stage) -> str:
-    """How many GETs fifty awaiters of one operation cost."""
-    operation = await stage.begin()
+async def fifty_awaiters(setup: Setup) -> str:
+    """Return the end and the number of GETs for 50 awaiters."""
+    operation = await setup.begin()
     ends: set[str] = set()
 
     async def wait() -> None:
-        ends.add(await operation.ended())
+        ends.add(await operation.end())
 
     async with anyio.create_task_group() as tasks:
         for _ in range(50):
             tasks.start_soon(wait)
-    return f"{', '.join(sorted(ends))}, {_gets(len(stage.gets()))}"
+    return f"{', '.join(sorted(ends))}, {_gets(len(setup.gets()))}"
 
 
-async def awaited_thrice(stage: Stage) -> str:
-    """How many GETs awaiting an operation three times costs."""
-    operation = await stage.begin()
-    ends = {await operation.ended() for _ in range(3)}
-    return f"{', '.join(sorted(ends))}, {_gets(len(stage.gets()))}"
+async def three_awaits(setup: Setup) -> str:
+    """Return the end and the number of GETs for three awaits."""
+    operation = await setup.begin()
+    ends = {await operation.end() for _ in range(3)}
+    return f"{', '.join(sorted(ends))}, {_gets(len(setup.gets()))}"
 
 
-async def one_awaiter_leaves(stage: Stage) -> str:
-    """What becomes of the other awaiter, and of the operation, when one of two is cancelled."""
-    operation = await stage.begin()
-    told: list[str] = []
+async def one_cancelled_awaiter(setup: Setup) -> str:
+    """Return the ends of the other awaiter and of a later await after one of two awaiters was cancelled."""
+    operation = await setup.begin()
+    ends: list[str] = []
 
     async def wait(scope: anyio.CancelScope) -> None:
         with scope:
-            told.append(await operation.ended())
+            ends.append(await operation.end())
 
     leaves = anyio.CancelScope()
     async with anyio.create_task_group() as tasks:
@@ -135,89 +135,89 @@ async def one_awaiter_leaves(stage: Stage) -> str:
         tasks.start_soon(wait, anyio.CancelScope())
         await anyio.sleep(10)
         leaves.cancel()
-    return f"The other: {', '.join(told)}; awaited again: {await operation.ended()}"
+    return f"The other: {', '.join(ends)}; awaited again: {await operation.end()}"
 
 
-async def urls_asked(stage: Stage) -> str:
-    """How it ends, and the queries it was asked with."""
-    ended = await (await stage.begin()).ended()
-    queries = dict.fromkeys(request.url.partition("?")[2] for request in stage.gets() if "Statuses" in request.path)
-    return f"{ended}; asked with {' and '.join(queries)}"
+async def queries_of_polls(setup: Setup) -> str:
+    """Return the end and the queries of the polls."""
+    end = await (await setup.begin()).end()
+    queries = dict.fromkeys(request.url.partition("?")[2] for request in setup.gets() if "Statuses" in request.path)
+    return f"{end}; asked with {' and '.join(queries)}"
 
 
-async def rate_while_throttled(stage: Stage) -> str:
-    """How it ends, and how many GETs were sent in a quarter of an hour of 429."""
-    ended = await (await stage.begin()).ended()
-    return f"{ended}; {sum(request.status == 429 for request in stage.gets())} GETs were answered 429"
+async def rate_while_throttled(setup: Setup) -> str:
+    """Return the end and the number of GETs that got a 429."""
+    end = await (await setup.begin()).end()
+    return f"{end}; {sum(request.status == 429 for request in setup.gets())} GETs were answered 429"
 
 
-async def through_ten_tokens(stage: Stage) -> str:
-    """How an operation ends during which the token changes every hour."""
-    stage.keys.change()
-    operation = await stage.begin()
-    told: list[str] = []
+async def ten_bearer_tokens(setup: Setup) -> str:
+    """Return the end of an operation during which the bearer token changes every hour."""
+    setup.provider.change()
+    operation = await setup.begin()
+    ends: list[str] = []
     async with anyio.create_task_group() as tasks:
 
         async def run() -> None:
-            told.append(await operation.ended())
+            ends.append(await operation.end())
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(run)
         for _ in range(10):
             await anyio.sleep(3600)
-            stage.keys.change()
-    return told[0]
+            setup.provider.change()
+    return ends[0]
 
 
-async def a_thousand(stage: Stage) -> str:
-    """How many of a thousand waits end as their operations did."""
+async def a_thousand_waits(setup: Setup) -> str:
+    """Return the fraction of 1,000 waits that got a wrong end, and of the throttled GETs."""
     ends: list[str] = []
 
     async def run(operation: Handle) -> None:
-        ends.append(await operation.ended())
+        ends.append(await operation.end())
 
     async with anyio.create_task_group() as tasks:
         for number in range(1000):
-            tasks.start_soon(run, await stage.begin(f"{THING}-{number}"))
+            tasks.start_soon(run, await setup.begin(f"{THING}-{number}"))
             await anyio.sleep(0.1)
     lost = sum(end != "Succeeded" for end in ends)
-    throttled = stage.arm.statistics().throttled
-    return f"{_share(lost, len(ends))} of the waits lost, {_share(throttled, len(stage.gets()))} of the GETs throttled"
+    throttled = setup.arm.statistics().throttled
+    return f"{_share(lost, len(ends))} of the waits lost, {_share(throttled, len(setup.gets()))} of the GETs throttled"
 
 
 def _share(part: int, whole: int) -> str:
-    """Return a share in words that small changes of timing leave alone."""
+    """Return a fraction in words that do not depend on small changes of timing."""
     return "none" if not part else f"about {round(10 * part / whole)} in 10"
 
 
-async def _resumed(stage: Stage, token: str) -> str:
+async def _resume(setup: Setup, token: str) -> str:
     try:
-        operation = stage.library.resume(token)
-    except Exception as error:  # noqa: BLE001 - which it is, is what is told
+        operation = setup.library.resume(token)
+    except Exception as error:  # noqa: BLE001 - the class of the error is the result
         return f"Refused with {type(error).__name__}"
-    return await operation.ended()
+    return await operation.end()
 
 
-def _abroad(stage: Stage) -> str:
-    """Say what the foreign host was sent."""
-    sent = [request for request in stage.gets() if request.url.startswith(FOREIGN)]
+def _foreign_requests(setup: Setup) -> str:
+    """Return the requests to the foreign host as text."""
+    sent = [request for request in setup.gets() if request.url.startswith(FOREIGN)]
     if not sent:
         return "the other host was sent nothing"
     known = any(SECRET in value for request in sent for value in request.headers.values())
     return f"the other host was sent {_gets(len(sent))}, {'WITH' if known else 'without'} the credential"
 
 
-def _decoded(token: str) -> bytes:
+def _decode(token: str) -> bytes:
     try:
         return base64.urlsafe_b64decode(token.replace("+", "-").replace("/", "_") + "=" * (-len(token) % 4))
     except ValueError:
         return b""
 
 
-class _Bomb:
-    """Runs code when it is unpickled."""
+class _CodeOnUnpickle:
+    """An object that runs code when it is unpickled."""
 
-    went_off = False
+    executed = False
 
     def __reduce__(self) -> tuple[object, ...]:
-        return setattr, (_Bomb, "went_off", True)
+        return setattr, (_CodeOnUnpickle, "executed", True)

@@ -1,4 +1,4 @@
-"""The page that is made of the cases: `python -m tests.proofs.peers.failures --write`."""
+"""Writes the page of known failures from the cases: `python -m tests.proofs.peers.failures --write`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CHURN = """\
  thousand times in all; then five more requests are sent | 5 of 5 are answered | ✓ 5 of 5 are answered (over aiohttp)\
  | plain httpx 0.28.1 (httpcore 1.0.9; its #1093): after one thousand, 0 of 5 are answered; httpx2 2.16.2: 5 of 5 |
 """
-"""Over real sockets: `tests/proofs/sockets/test_cancel_churn.py` asserts it."""
+"""`tests/proofs/sockets/test_cancel_churn.py` asserts this row over real sockets."""
 
 _TAIL = """
 
@@ -51,7 +51,7 @@ is its right. ARM's contract names 10 to 600 seconds, and azpoll polls at least 
 
 
 def page() -> str:
-    """Return the whole page."""
+    """Return the text of the page."""
     scenarios = [scenario for case in CASES for scenario in case.scenarios]
     right = 1 + sum(scenario.core_is_right for scenario in scenarios)
     head = _HEAD.format(cases=len(CASES) + 1, scenarios=len(scenarios) + 1, right=right)

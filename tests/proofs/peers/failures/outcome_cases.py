@@ -1,10 +1,10 @@
-"""The cases in which a peer tells its caller a wrong end, or none."""
+"""Cases in which another client reports a wrong end, or none."""
 
 from __future__ import annotations
 
 from azpoll.testing import Reply, html_page, status_monitor
 from tests.proofs.peers.failures import failure_scenarios
-from tests.proofs.peers.failures.failure_case import Case, Scenario, polled
+from tests.proofs.peers.failures.failure_case import Case, Scenario, script_of
 
 _DONE = status_monitor("Succeeded")
 _RUNNING = status_monitor("InProgress", retry_after=10)
@@ -18,8 +18,8 @@ def _one(status: int, *, right: bool = False) -> Scenario:
     return Scenario(
         name=f"one-{status}",
         server=f"one poll is answered {status}, the next ones go on to Succeeded",
-        script=polled(_RUNNING, error, _DONE),
-        play=failure_scenarios.awaited_again,
+        script=script_of(_RUNNING, error, _DONE),
+        run=failure_scenarios.two_awaits,
         azpoll=f"{fine}, 0 GETs",
         azure_core=f"{fine}, 1 GET" if right else "Failed, 2 GETs; awaited again: Failed, 0 GETs",
         core_is_right=right,
@@ -31,8 +31,8 @@ def _five(status: int) -> Scenario:
     return Scenario(
         name=f"five-{status}",
         server=f"five polls in a row are answered {status} with Retry-After 5, the next ones go on to Succeeded",
-        script=polled(_RUNNING, *[error] * 5, _DONE),
-        play=failure_scenarios.awaited_again,
+        script=script_of(_RUNNING, *[error] * 5, _DONE),
+        run=failure_scenarios.two_awaits,
         azpoll="Succeeded, 8 GETs; awaited again: Succeeded, 0 GETs",
         azure_core="Failed, 5 GETs; awaited again: Failed, 0 GETs",
     )
@@ -56,14 +56,16 @@ FALSE_SUCCESS = Case(
             name="failed-status",
             server="the Location answers 200 with `status` Failed and an `error`",
             method="DELETE",
-            script=polled(_ACCEPTED, Reply(200, _FAILED), pattern="location"),
+            script=script_of(_ACCEPTED, Reply(200, _FAILED), pattern="location"),
             azpoll="Failed, 2 GETs",
             azure_core="Succeeded, 2 GETs",
         ),
         Scenario(
             name="failed-resource",
             server="the Location answers 200 with the resource, whose `provisioningState` is Failed",
-            script=polled(_ACCEPTED, Reply(200, {"properties": {"provisioningState": "Failed"}}), pattern="location"),
+            script=script_of(
+                _ACCEPTED, Reply(200, {"properties": {"provisioningState": "Failed"}}), pattern="location"
+            ),
             azpoll="Failed, 2 GETs",
             azure_core="Succeeded, 2 GETs",
         ),
@@ -71,7 +73,7 @@ FALSE_SUCCESS = Case(
             name="sign-in-page",
             server="a proxy answers one poll of a DELETE with 200 and an HTML page; the service ends as Failed",
             method="DELETE",
-            script=polled(_ACCEPTED, html_page(), Reply(200, _FAILED), pattern="location"),
+            script=script_of(_ACCEPTED, html_page(), Reply(200, _FAILED), pattern="location"),
             azpoll="Failed, 3 GETs",
             azure_core="Succeeded, 2 GETs",
         ),
@@ -83,7 +85,7 @@ def _garbage(name: str, shown: str, body: object, azure_core: str) -> Scenario:
     return Scenario(
         name=name,
         server=f"the status monitor answers 200 with {shown} once, then Canceled",
-        script=polled(Reply(200, body, terminal=False), status_monitor("Canceled")),
+        script=script_of(Reply(200, body, terminal=False), status_monitor("Canceled")),
         azpoll="Canceled, 2 GETs",
         azure_core=azure_core,
     )
@@ -106,14 +108,14 @@ def _word(status: str, end: str) -> Scenario:
     return Scenario(
         name=status.lower(),
         server=f"the status monitor ends with `{status}`",
-        script=polled(_RUNNING, status_monitor(status, retry_after=60)),
-        play=failure_scenarios.ends_only,
+        script=script_of(_RUNNING, status_monitor(status, retry_after=60)),
+        run=failure_scenarios.end_only,
         azpoll=end,
         azure_core="Still polling after a day",
     )
 
 
-ENDLESS_WORDS = Case(
+OTHER_SPELLINGS = Case(
     "terminal-word-is-polled-for-ever",
     "A terminal word in another spelling is polled without end",
     "azapi #163; autorest.csharp #2568",
@@ -128,7 +130,7 @@ UNKNOWN_WORD = Case(
         Scenario(
             name="warming-up",
             server="the status monitor says `WarmingUp`, then Succeeded",
-            script=polled(status_monitor("WarmingUp", retry_after=10), _DONE),
+            script=script_of(status_monitor("WarmingUp", retry_after=10), _DONE),
             azpoll="Succeeded, 3 GETs",
             azure_core="Succeeded, 3 GETs",
             core_is_right=True,
@@ -145,8 +147,8 @@ SERVER_ERRORS = Case(
             name="500-for-ever",
             server="the Location answers every poll with 500 from the second on",
             method="DELETE",
-            script=polled(_ACCEPTED, Reply(500, {"error": {"code": "InternalServerError"}}), pattern="location"),
-            play=failure_scenarios.ends_only,
+            script=script_of(_ACCEPTED, Reply(500, {"error": {"code": "InternalServerError"}}), pattern="location"),
+            run=failure_scenarios.end_only,
             azpoll="Unknown: RetriesExhausted, with a resume token",
             azure_core="Failed",
         ),
@@ -154,7 +156,7 @@ SERVER_ERRORS = Case(
             name="408",
             server="the Location answers 408 once, then 204",
             method="DELETE",
-            script=polled(_ACCEPTED, Reply(408), Reply(204), pattern="location"),
+            script=script_of(_ACCEPTED, Reply(408), Reply(204), pattern="location"),
             azpoll="Succeeded, 3 GETs",
             azure_core="Succeeded, 3 GETs",
             core_is_right=True,
@@ -170,8 +172,8 @@ ERROR_IN_A_200 = Case(
         Scenario(
             name="error-without-status",
             server="the status monitor answers 200 with an `error` and no `status` once, then Succeeded",
-            script=polled(_RUNNING, Reply(200, {"error": {"code": "InternalServerError"}}, terminal=False), _DONE),
-            play=failure_scenarios.awaited_again,
+            script=script_of(_RUNNING, Reply(200, {"error": {"code": "InternalServerError"}}, terminal=False), _DONE),
+            run=failure_scenarios.two_awaits,
             azpoll="Succeeded, 4 GETs; awaited again: Succeeded, 0 GETs",
             azure_core="Failed, 2 GETs; awaited again: Failed, 0 GETs",
         ),
@@ -187,7 +189,7 @@ NO_CONTENT = Case(
             name="204",
             server="the status monitor of a DELETE answers 204 when the resource is gone",
             method="DELETE",
-            script=polled(_RUNNING, Reply(204)),
+            script=script_of(_RUNNING, Reply(204)),
             azpoll="Succeeded, 2 GETs",
             azure_core="Failed, 2 GETs",
         ),
@@ -202,7 +204,7 @@ CANCELED_BY_OTHERS = Case(
         Scenario(
             name="canceled",
             server="a user cancels the operation in the portal: the status monitor ends with Canceled",
-            script=polled(_RUNNING, status_monitor("Canceled")),
+            script=script_of(_RUNNING, status_monitor("Canceled")),
             azpoll="Canceled, 2 GETs",
             azure_core="Canceled, 2 GETs",
             core_is_right=True,
@@ -218,14 +220,14 @@ NULLS = Case(
         Scenario(
             name="null-properties",
             server="the resource answers 200 with `properties` null when it is created",
-            script=polled(Reply(200, {"id": "/t", "properties": None}, terminal=True), pattern="body"),
+            script=script_of(Reply(200, {"id": "/t", "properties": None}, terminal=True), pattern="body"),
             azpoll="Succeeded, 1 GET",
             azure_core="Raises AttributeError, 1 GET",
         ),
         Scenario(
             name="null-status",
             server="the status monitor answers with `status` null once, then Succeeded",
-            script=polled(Reply(200, {"status": None}, terminal=False), _DONE),
+            script=script_of(Reply(200, {"status": None}, terminal=False), _DONE),
             azpoll="Succeeded, 3 GETs",
             azure_core="Failed, 1 GET",
         ),
@@ -240,7 +242,7 @@ RESOURCE_AS_STATUS = Case(
         Scenario(
             name="provisioning-state",
             server="the status monitor answers with the resource: `provisioningState` Creating, then Succeeded",
-            script=polled(
+            script=script_of(
                 Reply(200, {"properties": {"provisioningState": "Creating"}}, retry_after=10, terminal=False),
                 Reply(200, {"properties": {"provisioningState": "Succeeded"}}),
             ),

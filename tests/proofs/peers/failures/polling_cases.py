@@ -1,22 +1,22 @@
-"""The cases of when and how often a peer asks, and of what it does when its caller leaves."""
+"""Cases of the times and numbers of polls, and of cancelled awaiters."""
 
 from __future__ import annotations
 
 from azpoll.testing import Limits, Reply, Script, status_monitor
 from tests.proofs.peers.failures import failure_scenarios
 from tests.proofs.peers.failures.compared_library import ORIGIN
-from tests.proofs.peers.failures.failure_case import Case, Scenario, polled
+from tests.proofs.peers.failures.failure_case import Case, Scenario, script_of
 
 _DONE = status_monitor("Succeeded")
 _A_MINUTE = Script(duration_s=60, retry_after=17)
 
 
-def _told(name: str, value: str, azpoll_s: int, azure_core: str, *, right: bool = False) -> Scenario:
+def _retry_after(name: str, value: str, azpoll_s: int, azure_core: str, *, right: bool = False) -> Scenario:
     return Scenario(
         name=name,
         server=f"a poll of a running operation is answered with `Retry-After: {value}`",
-        script=polled(Reply(200, {"status": "InProgress"}, {"Retry-After": value}), _DONE),
-        play=failure_scenarios.next_poll,
+        script=script_of(Reply(200, {"status": "InProgress"}, {"Retry-After": value}), _DONE),
+        run=failure_scenarios.next_poll,
         azpoll=f"Succeeded, asks again after {azpoll_s} s",
         azure_core=azure_core,
         core_is_right=right,
@@ -32,12 +32,12 @@ STRANGE_RETRY_AFTER = Case(
     "An unusual Retry-After makes the client poll without pause, wait without end or crash",
     "core-lro 3.4.1: some 800 polls per second after `-5`, 30 days or a far date",
     (
-        _told("negative", "-5", 1, _AFTER_30_S, right=True),
-        _told("thirty-days", "2592000", 3600, _NEVER),
-        _told("far-date", "Fri, 01 Jan 2100 00:00:00 GMT", 3600, _NEVER),
-        _told("infinite", "inf", 2, _NEVER),
-        _told("word", "soon", 2, _RAISES),
-        _told("hexadecimal", "0x10", 2, _RAISES),
+        _retry_after("negative", "-5", 1, _AFTER_30_S, right=True),
+        _retry_after("thirty-days", "2592000", 3600, _NEVER),
+        _retry_after("far-date", "Fri, 01 Jan 2100 00:00:00 GMT", 3600, _NEVER),
+        _retry_after("infinite", "inf", 2, _NEVER),
+        _retry_after("word", "soon", 2, _RAISES),
+        _retry_after("hexadecimal", "0x10", 2, _RAISES),
     ),
 )
 
@@ -50,7 +50,7 @@ FIRST_POLL = Case(
             name="seventeen-seconds",
             server="the initial answer says `Retry-After: 17`",
             script=Script(duration_s=10, retry_after=17),
-            play=failure_scenarios.first_poll,
+            run=failure_scenarios.first_poll,
             azpoll="Succeeded; first poll after 17 s",
             azure_core="Succeeded; first poll after 0 s",
         ),
@@ -66,7 +66,7 @@ MANY_AWAITERS = Case(
             name="fifty-awaiters",
             server="an operation of a minute, `Retry-After: 17`, awaited by fifty tasks concurrently",
             script=_A_MINUTE,
-            play=failure_scenarios.fifty_awaiters,
+            run=failure_scenarios.fifty_awaiters,
             azpoll="Succeeded, 5 GETs",
             azure_core="Succeeded, 300 GETs",
         ),
@@ -74,7 +74,7 @@ MANY_AWAITERS = Case(
             name="three-times",
             server="the same operation, awaited three times in sequence",
             script=_A_MINUTE,
-            play=failure_scenarios.awaited_thrice,
+            run=failure_scenarios.three_awaits,
             azpoll="Succeeded, 5 GETs",
             azure_core="Succeeded, 8 GETs",
         ),
@@ -90,7 +90,7 @@ ONE_LEAVES = Case(
             name="of-two",
             server="one of two awaiters of an operation of a minute is cancelled after ten seconds",
             script=_A_MINUTE,
-            play=failure_scenarios.one_awaiter_leaves,
+            run=failure_scenarios.one_cancelled_awaiter,
             azpoll="The other: Succeeded; awaited again: Succeeded",
             azure_core="The other: Succeeded; awaited again: Succeeded",
             core_is_right=True,
@@ -106,8 +106,8 @@ ASKS_WHILE_THROTTLED = Case(
         Scenario(
             name="ten-minutes",
             server="all polls of ten minutes are answered 429 with `Retry-After: 60`, then Succeeded",
-            script=polled(status_monitor("InProgress", retry_after=10), *[Reply(429, retry_after=60)] * 10, _DONE),
-            play=failure_scenarios.rate_while_throttled,
+            script=script_of(status_monitor("InProgress", retry_after=10), *[Reply(429, retry_after=60)] * 10, _DONE),
+            run=failure_scenarios.rate_while_throttled,
             azpoll="Succeeded; 10 GETs were answered 429",
             azure_core="Failed; 4 GETs were answered 429",
         ),
@@ -135,7 +135,7 @@ REWRITTEN_URL = Case(
                     },
                 ),
             ),
-            play=failure_scenarios.urls_asked,
+            run=failure_scenarios.queries_of_polls,
             azpoll=f"Succeeded; asked with {_ASKED}",
             azure_core=f"Succeeded; asked with {_ASKED}",
             core_is_right=True,
@@ -152,7 +152,7 @@ EXPIRING_TOKENS = Case(
             name="expiry-is-known",
             server="the bearer token changes every hour for eight hours; the credential knows the expiry",
             script=Script(duration_s=8 * 3600, retry_after=60),
-            play=failure_scenarios.through_ten_tokens,
+            run=failure_scenarios.ten_bearer_tokens,
             azpoll="Succeeded",
             azure_core="Succeeded",
             core_is_right=True,
@@ -161,7 +161,7 @@ EXPIRING_TOKENS = Case(
             name="revoked",
             server="the same, but tokens are revoked before the time they were issued for",
             script=Script(duration_s=8 * 3600, retry_after=60),
-            play=failure_scenarios.through_ten_tokens,
+            run=failure_scenarios.ten_bearer_tokens,
             expiring=False,
             azpoll="Succeeded",
             azure_core="Failed",
@@ -181,7 +181,7 @@ FLEET = Case(
             method="DELETE",
             script=Script(duration_s=300, retry_after=17),
             limits=Limits(),
-            play=failure_scenarios.a_thousand,
+            run=failure_scenarios.a_thousand_waits,
             azpoll="none of the waits lost, none of the GETs throttled",
             azure_core="about 6 in 10 of the waits lost, about 4 in 10 of the GETs throttled",
         ),

@@ -1,17 +1,18 @@
 """azpoll against Microsoft's own test servers for long-running operations, over real sockets.
 
-Two servers, both from npm, both on loopback only (`loopback_only.cjs` sees to it):
+Both servers are npm packages and listen on loopback only (`loopback_only.cjs`):
 
-- autorest: `@microsoft.azure/autorest.testserver`, on which the Azure SDK pollers of all languages were tested;
+- autorest: `@microsoft.azure/autorest.testserver`, with which the Azure SDKs of all languages were tested;
 - spector: `@azure-tools/azure-http-specs` served by `@typespec/spector`, its successor.
 
-What each scenario must come to stands in tables (`autorest_*.py`, `spector_scenarios.py`), a row a scenario.
-The servers count which scenarios they saw through to the end, and the last test of each file asks them.
+Tables hold the expected outcome of each scenario, one row each (`autorest_*.py`, `spector_scenarios.py`). The servers
+count the scenarios that were completed, and the last test of each file checks the counts.
 
-To run, `node` must be there, and either
+The tests need `node`, and one of two sources of the packages in `server_processes.PACKAGES`.
 
-- AZPOLL_TESTSERVER names a folder that holds the packages of `servers.PACKAGES` (a prefix of `npm install`), or
-- `npm` is there: the packages are then installed once, into a folder of the user's cache.
+The environment variable AZPOLL_TESTSERVER may name a folder with the packages, as `npm install --prefix` makes it.
+
+Otherwise `npm` installs the packages once, into a folder of the user's cache.
 
 Without `node` these tests are not collected, and pytest's header says so.
 """

@@ -1,4 +1,4 @@
-"""Operations of the autorest test server that begin with DELETE or POST, or have a host or header of their own."""
+"""Operations of the autorest test server that begin with DELETE or POST, or need a special host or header."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from tests.proofs.peers.microsoft_servers.server_scenario import (
 )
 
 NO_BODY: Final = Succeeds(None)
-# A DELETE whose monitor says success has no result to fetch (rule 31); what the monitor said is all there is.
+# A DELETE with a status monitor has no result to fetch (rule 31); the answer of the monitor is the result.
 DELETED: Final = Succeeds(ANYTHING)
 REQUEST_ID: Final = {"x-ms-client-request-id": "9C4D50EE-2D56-4CD3-8152-34347DC9F2B0"}
 
 
-def delete(name: str, path: str, outcome: Outcome, *wire: int) -> Scenario:
-    return Scenario((name,), "DELETE", f"/lro/{path}", outcome, wire)
+def delete(name: str, path: str, outcome: Outcome, *answers: int) -> Scenario:
+    return Scenario((name,), "DELETE", f"/lro/{path}", outcome, answers)
 
 
-def post(name: str, path: str, outcome: Outcome, *wire: int, via: FinalStateVia | None = None) -> Scenario:
-    return Scenario((name,), "POST", f"/lro/{path}", outcome, wire, json=PRODUCT, final_state_via=via)
+def post(name: str, path: str, outcome: Outcome, *answers: int, via: FinalStateVia | None = None) -> Scenario:
+    return Scenario((name,), "POST", f"/lro/{path}", outcome, answers, json=PRODUCT, final_state_via=via)
 
 
 DELETES: Final = (
     delete("LRODeleteInlineComplete", "delete/204/succeeded", NO_BODY, 204),
-    # Location is the resource URL itself: rule 22.
+    # Rule 22: Location is the resource URL.
     delete("LRODeleteProvisioningSucceededWithBody", "delete/provisioning/202/accepted/200/succeeded", DONE, 202, 200),
     delete("LRODeleteProvisioningFailed", "delete/provisioning/202/deleting/200/failed", Fails(), 202, 200),
     delete("LRODeleteProvisioningCanceled", "delete/provisioning/202/deleting/200/canceled", Cancels(), 202, 200),
@@ -47,7 +47,7 @@ DELETES: Final = (
 
 POSTS: Final = (
     post("LROPost200", "post/payload/200", Succeeds({"id": "1", "name": "product"}), 202, 200),
-    # The first poll moves Location: rule 19.
+    # Rule 19: the first poll changes Location.
     post("LROPostSuccededWithBody", "post/202/retry/200", DONE, 202, 202, 200),
     post("LROPostSuccededNoBody", "post/202/noretry/204", NO_BODY, 202, 202, 204),
     post("LROPostAndGetList", "list", Succeeds([{"id": "100", "name": "foo"}]), 202, 200, 200),
@@ -74,7 +74,7 @@ POSTS: Final = (
         (202, 200, 200),
         final_state_via="location",
     ),
-    # The server answers 400 to a GET of this one's Location.
+    # The server answers 400 to a GET of this Location.
     post(
         "LROPostDoubleHeadersFinalAzureHeaderGet",
         "LROPostDoubleHeadersFinalAzureHeaderGet",
@@ -107,7 +107,7 @@ POSTS: Final = (
     ),
 )
 
-# The polling URL is relative, and the answer is a JSON string (on Location any JSON is a result: rule 20).
+# The polling URL is relative, and the result is a JSON string (rule 20: any JSON of a Location is a result).
 PARAMETERIZED_HOST: Final = (
     Scenario(
         ("LROParameterizedEndpoint",),
@@ -126,7 +126,7 @@ PARAMETERIZED_HOST: Final = (
     ),
 )
 
-# The server answers 400 to any request without the request id, polls and final GETs included: rule 45.
+# Rule 45: the server answers 400 to every request without the request id, polls and final GETs included.
 CUSTOM_HEADER: Final = (
     Scenario(
         ("CustomHeaderPutAsyncSucceded",),
@@ -167,4 +167,4 @@ CUSTOM_HEADER: Final = (
     ),
 )
 
-OTHERS: Final = DELETES + POSTS + PARAMETERIZED_HOST + CUSTOM_HEADER
+DELETES_AND_POSTS: Final = DELETES + POSTS + PARAMETERIZED_HOST + CUSTOM_HEADER

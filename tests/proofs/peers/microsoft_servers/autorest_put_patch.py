@@ -17,9 +17,9 @@ def put(
     name: str,
     path: str,
     outcome: Succeeds | Fails | Cancels,
-    *wire: int,
+    *answers: int,
 ) -> Scenario:
-    return Scenario((name,), "PUT", f"/lro/{path}", outcome, wire, json=PRODUCT)
+    return Scenario((name,), "PUT", f"/lro/{path}", outcome, answers, json=PRODUCT)
 
 
 INLINE: Final = (

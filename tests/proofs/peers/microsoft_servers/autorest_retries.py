@@ -1,6 +1,6 @@
 """Operations of the autorest test server that answer each URL with 500 once, the initial one too (`LRORetrys`).
 
-A 500 to the initial request is the caller's to repeat; a 500 to a poll or to the final GET is azpoll's (rule 25).
+The caller repeats an initial request after a 500; azpoll repeats a poll or a final GET (rule 25).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from tests.proofs.peers.microsoft_servers.autorest_put_patch import DONE, PRODUC
 from tests.proofs.peers.microsoft_servers.server_scenario import Outcome, Scenario, Succeeds
 
 
-def retried(names: tuple[str, ...], method: str, path: str, outcome: Outcome, *wire: int) -> Scenario:
+def retried(names: tuple[str, ...], method: str, path: str, outcome: Outcome, *answers: int) -> Scenario:
     return Scenario(
         names,
         method,
         f"/lro/retryerror/{path}",
         outcome,
-        wire,
+        answers,
         json=None if method == "DELETE" else PRODUCT,
         repeat_initial=True,
         waits=True,

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from tests.proofs.peers.microsoft_servers.server_scenario_run import AnyClientClass
 
-_why_not = missing_tool()
-collect_ignore_glob = ["test_*.py"] if _why_not else []
+_reason = missing_tool()
+collect_ignore_glob = ["test_*.py"] if _reason else []
 
 
 def pytest_report_collectionfinish() -> list[str]:
-    """Say in the header that these tests were left out."""
-    return [f"acceptance tests: not collected, since {_why_not}"] if _why_not else []
+    """Report in the header that these tests are not collected."""
+    return [f"acceptance tests: not collected, since {_reason}"] if _reason else []
 
 
 @pytest.fixture(scope="session")
@@ -60,19 +60,19 @@ def spector(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """Each event loop, in real time: the servers know no other."""
+    """Each event loop, in real time, since the servers run in real time."""
     backend: str = request.param
     return backend
 
 
 @pytest.fixture(params=[httpx.AsyncClient, httpx2.AsyncClient], ids=["httpx", "httpx2"])
 def client_class(request: pytest.FixtureRequest) -> AnyClientClass:
-    """Each HTTP library's client."""
+    """The client class of each HTTP library."""
     chosen: AnyClientClass = request.param
     return chosen
 
 
 @pytest.fixture
 def paired_client_class(anyio_backend: str) -> AnyClientClass:
-    """One HTTP library per event loop, for what takes too long to be tried with each."""
+    """One client class per event loop, for tests that are too slow for every combination."""
     return httpx.AsyncClient if anyio_backend == "asyncio" else httpx2.AsyncClient

@@ -1,4 +1,4 @@
-"""Finds, installs, starts and ends Microsoft's test servers."""
+"""Finds, installs, starts and stops Microsoft's test servers."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _HERE: Final = Path(__file__).parent
 
 
 class ServersUnavailableError(Exception):
-    """The servers' packages are not here and could not be fetched."""
+    """The packages of the servers are missing and cannot be installed."""
 
 
 def missing_tool() -> str | None:
-    """Say why the servers cannot run on this machine at all; None when they can."""
+    """Return the reason why the servers cannot run on this machine; None if they can."""
     if shutil.which("node") is None:
         return "node is not installed"
     if ENVIRONMENT not in os.environ and shutil.which("npm") is None:
@@ -44,11 +44,11 @@ def missing_tool() -> str | None:
 
 
 def package_folder() -> Path:
-    """Return the folder of the servers' packages, installed by now.
+    """Return the folder of the packages; install them first if needed.
 
     Raises:
-        ServersUnavailableError: no version of a package, or the wrong one, is in the folder that the environment
-            names; or npm could not install them.
+        ServersUnavailableError: the folder of the environment variable lacks a package or has a wrong version, or npm
+            cannot install the packages.
     """
     named = os.environ.get(ENVIRONMENT)
     folder = Path(named) if named else _cache_folder()
@@ -79,7 +79,7 @@ def _cache_folder() -> Path:
 
 
 def _install(folder: Path) -> None:
-    """Fill `folder`, or leave nothing there: two test runs at once do not see each other's half."""
+    """Install into `folder` atomically, so that concurrent test runs never see a partial folder."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as scratch:
         prefix = Path(scratch) / "prefix"
@@ -88,7 +88,7 @@ def _install(folder: Path) -> None:
         options = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
         npm = shutil.which("npm") or "npm"
         try:
-            subprocess.run(  # noqa: S603  # fixed words, no shell
+            subprocess.run(  # noqa: S603  # constant arguments, no shell
                 [npm, "install", "--prefix", str(prefix), *options, *wanted],
                 cwd=prefix,
                 check=True,
@@ -97,15 +97,15 @@ def _install(folder: Path) -> None:
                 timeout=INSTALL_LIMIT_S,
             )
         except (OSError, subprocess.SubprocessError) as error:
-            said = getattr(error, "stderr", None)
-            raise ServersUnavailableError(f"npm could not install {', '.join(wanted)}: {said or error}") from error
+            stderr = getattr(error, "stderr", None)
+            raise ServersUnavailableError(f"npm could not install {', '.join(wanted)}: {stderr or error}") from error
         if not folder.exists():
             prefix.rename(folder)
 
 
 @contextmanager
 def autorest_server(modules: Path, scratch: Path) -> Generator[str]:
-    """Run the autorest test server; the value is its base URL."""
+    """Run the autorest test server; yield its base URL."""
     package = modules / "@microsoft.azure" / "autorest.testserver"
     command = [str(package / "dist" / "cli" / "cli.js"), "run", "--coverageDirectory", str(scratch / "coverage")]
     with _running([*_preload("loopback_only.cjs"), *command], scratch) as base_url:
@@ -114,7 +114,7 @@ def autorest_server(modules: Path, scratch: Path) -> Generator[str]:
 
 @contextmanager
 def spector_server(modules: Path, scratch: Path) -> Generator[str]:
-    """Run the azure-http-specs under spector; the value is its base URL."""
+    """Run the azure-http-specs with spector; yield the base URL."""
     command = [
         str(modules / "@typespec" / "spector" / "cmd" / "cli.mjs"),
         "serve",
@@ -134,7 +134,7 @@ def _preload(*scripts: str) -> list[str]:
 def _running(arguments: list[str], scratch: Path) -> Generator[str]:
     log = scratch / "server.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603  # fixed words, no shell
+        process = subprocess.Popen(  # noqa: S603  # constant arguments, no shell
             [shutil.which("node") or "node", *arguments, "--port", "0"],
             cwd=scratch,
             stdin=subprocess.DEVNULL,
@@ -153,11 +153,11 @@ def _running(arguments: list[str], scratch: Path) -> Generator[str]:
 
 
 def _port(process: subprocess.Popen[bytes], log: Path) -> int:
-    """Wait for the server to say which port it was given."""
+    """Wait until the server has logged its port; return the port."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline and process.poll() is None:
-        said = _STARTED.search(log.read_text(encoding="utf-8", errors="replace"))
-        if said:
-            return int(said[1])
-        time.sleep(0.05)  # of another process, which no virtual time reaches
+        started = _STARTED.search(log.read_text(encoding="utf-8", errors="replace"))
+        if started:
+            return int(started[1])
+        time.sleep(0.05)  # waits for another process, so in real time
     raise RuntimeError(f"the test server did not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}")

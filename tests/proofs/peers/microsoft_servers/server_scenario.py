@@ -1,4 +1,4 @@
-"""One row of the tables: what is asked of the server, and what must come of it."""
+"""One row of the tables: the initial request, and the expected outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FinalStateVia: TypeAlias = Literal["azure-async-operation", "operation-location"
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Any body at all."""
+    """Any body."""
 
 
 ANYTHING: Final = Anything()
@@ -27,7 +27,7 @@ class Succeeds:
     """The operation succeeded.
 
     Attributes:
-        body: the JSON of the final response (of an object: at least these members); None for no body at all.
+        body: the JSON of the final response, for an object at least these members; None for an empty body.
     """
 
     body: Body = None
@@ -38,8 +38,8 @@ class Fails:
     """The service said that the operation failed.
 
     Attributes:
-        code: of the ARM error, where the server gives one.
-        message: of the ARM error, where the server gives one.
+        code: the code of the ARM error; None if the server gives none.
+        message: the message of the ARM error; None if the server gives none.
     """
 
     code: str | None = None
@@ -53,7 +53,7 @@ class Cancels:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The initial request itself was answered with an error (rule 7)."""
+    """The initial request was answered with an error (rule 7)."""
 
     status_code: int
     message: str | None = None
@@ -61,11 +61,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The status cannot be read: one of these errors, with the last answer attached (rule 25), and no other.
+    """The status is unreadable: one of the errors, with the last answer attached (rule 25).
 
     Attributes:
-        errors: the classes that are right.
-        says: what the error's text must contain.
+        errors: the classes of valid errors.
+        says: a part of the error's text.
     """
 
     errors: tuple[type[azpoll.AzpollError], ...]
@@ -80,26 +80,26 @@ class Scenario:
     """One operation and its outcome.
 
     Attributes:
-        names: under which the server counts it.
-        method: of the initial request.
-        path: of the initial request, with its query.
-        outcome: what azpoll must say.
-        wire: the status codes of all answers in order, initial one first; None where it is the clock that decides.
-        json: body of the initial request.
-        headers: of the initial request, and (rule 45) of each poll.
-        final_state_via: as Microsoft's specification of the operation has it.
-        timeout: the operation's deadline in seconds, for those that azpoll would watch for ten minutes.
-        repeat_initial: the first initial request is answered 500 by design, and the caller repeats it.
-        waits: it is the clock that decides how long it takes, not the wire: a second or more.
-        follow: a member of the final body whose URL belongs to the scenario, and is read by the caller.
-        note: why the outcome is right, where it is not plain.
+        names: the names under which the server counts the scenario.
+        method: the method of the initial request.
+        path: the path of the initial request, with its query.
+        outcome: the expected outcome.
+        wire: the status codes of all answers in order, the initial one first; None if the number depends on time.
+        json: the body of the initial request.
+        headers: the headers of the initial request, and of each poll (rule 45).
+        final_state_via: the value in Microsoft's specification of the operation.
+        timeout: the deadline in seconds, for operations that azpoll would otherwise poll for 10 min.
+        repeat_initial: whether the server answers the first initial request with 500 and the caller repeats it.
+        waits: whether the scenario takes 1 s or more, because of a Retry-After or a deadline.
+        follow: a member of the final body with a URL that the caller reads as part of the scenario.
+        note: the reason for the outcome, if it is not obvious.
     """
 
     names: tuple[str, ...]
     method: str
     path: str
     outcome: Outcome
-    wire: tuple[int, ...] | None
+    answers: tuple[int, ...] | None
     json: object = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     final_state_via: FinalStateVia | None = None
@@ -111,5 +111,5 @@ class Scenario:
 
     @property
     def id(self) -> str:
-        """Name the test after the server's first name for it."""
+        """The first name of the scenario, as test id."""
         return self.names[0]

@@ -1,4 +1,4 @@
-"""Drives one scenario through azpoll's public names and compares what came of it with the table."""
+"""Runs one scenario through the public API, and compares the outcome with the table."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ AnyTracker: TypeAlias = azpoll.Tracker[AnyResponse]
 AnyClientClass: TypeAlias = type[httpx.AsyncClient] | type[httpx2.AsyncClient]
 
 LIMIT_S: Final = 30.0
-# Made once: each client would read the certificates of all the world anew, for servers that speak plain http.
+# One context for all clients, since loading the CA certificates is slow and the servers use plain http.
 _TLS: Final = ssl.create_default_context()
 
 
 @dataclass(slots=True)
-class Wire:
-    """What went over the wire: one entry per answer, in order."""
+class AnswerRecord:
+    """A record of all answers in order."""
 
     status_codes: list[int] = field(default_factory=list[int])
     urls: list[str] = field(default_factory=list[str])
@@ -51,36 +51,36 @@ class Wire:
 
 
 def rows(scenarios: Iterable[Scenario]) -> pytest.MarkDecorator:
-    """Run a test once per row, named after it."""
+    """Parametrize a test by the rows of a table."""
     return pytest.mark.parametrize("scenario", [pytest.param(scenario, id=scenario.id) for scenario in scenarios])
 
 
 @asynccontextmanager
-async def fresh_client(client_class: AnyClientClass, base_url: str) -> AsyncGenerator[tuple[AnyClient, Wire]]:
-    """Open a client of its own for one scenario: the autorest server keeps its state in a cookie."""
-    wire = Wire()
-    client = client_class(base_url=base_url, trust_env=False, verify=_TLS, event_hooks={"response": [wire.note]})
+async def fresh_client(client_class: AnyClientClass, base_url: str) -> AsyncGenerator[tuple[AnyClient, AnswerRecord]]:
+    """Open a new client for one scenario, since the autorest server keeps its state in a cookie."""
+    answers = AnswerRecord()
+    client = client_class(base_url=base_url, trust_env=False, verify=_TLS, event_hooks={"response": [answers.note]})
     async with client:
-        yield client, wire
+        yield client, answers
 
 
-async def play(scenario: Scenario, client_class: AnyClientClass, base_url: str) -> Wire:
-    """Run the scenario from its initial request on, and compare its outcome."""
-    async with fresh_client(client_class, base_url) as (client, wire):
+async def run(scenario: Scenario, client_class: AnyClientClass, base_url: str) -> AnswerRecord:
+    """Run a scenario and compare its outcome."""
+    async with fresh_client(client_class, base_url) as (client, answers):
         tracker: AnyTracker = azpoll.Tracker(client, interval=0, min_interval=0)
         async with tracker:
             with anyio.fail_after(LIMIT_S):
                 response = await _outcome(tracker, scenario)
-        if scenario.wire is not None:
-            assert tuple(wire.status_codes) == scenario.wire, wire.urls
+        if scenario.answers is not None:
+            assert tuple(answers.status_codes) == scenario.answers, answers.urls
         if scenario.follow is not None and response is not None:
             document: dict[str, str] = response.json()
             (await client.get(document[scenario.follow])).raise_for_status()
-    return wire
+    return answers
 
 
 async def _outcome(tracker: AnyTracker, scenario: Scenario) -> AnyResponse | None:
-    """Compare the outcome; the value is the final response of an operation that succeeded."""
+    """Compare the outcome; return the final response after a success."""
     match scenario.outcome:
         case Succeeds(body):
             response = await _run(tracker, scenario)

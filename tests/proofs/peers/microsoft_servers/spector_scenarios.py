@@ -1,4 +1,4 @@
-"""Long-running operations of azure-http-specs: the templates of Azure.Core and of ARM, as used today."""
+"""Long-running operations of azure-http-specs: the templates of Azure.Core and of ARM."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ ARM: Final = (
     ),
 )
 
-# Operations that may take long, and here are done at once.
+# Operations that may be long-running, but end immediately here.
 INLINE: Final = (
     Scenario(
         ("Azure_ResourceManager_Resources_TopLevel_createOrReplace",),

@@ -1,4 +1,4 @@
-"""Every long-running operation of the autorest test server, and the server's own count of them."""
+"""Every long-running operation of the autorest test server, and the counts of the server."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import anyio
 import httpx
 import pytest
 
-from tests.proofs.peers.microsoft_servers.autorest_delete_post import OTHERS
-from tests.proofs.peers.microsoft_servers.autorest_errors import SADS
+from tests.proofs.peers.microsoft_servers.autorest_delete_post import DELETES_AND_POSTS
+from tests.proofs.peers.microsoft_servers.autorest_errors import ERRORS
 from tests.proofs.peers.microsoft_servers.autorest_put_patch import PUTS
 from tests.proofs.peers.microsoft_servers.autorest_retries import RETRIES
-from tests.proofs.peers.microsoft_servers.server_scenario_run import LIMIT_S, AnyClientClass, fresh_client, play, rows
+from tests.proofs.peers.microsoft_servers.server_scenario_run import LIMIT_S, AnyClientClass, fresh_client, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from tests.proofs.peers.microsoft_servers.server_scenario import Scenario
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.xdist_group("acceptance")]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.xdist_group("acceptance"), pytest.mark.slow]
 
-SCENARIOS: Final = PUTS + OTHERS + RETRIES + SADS
+SCENARIOS: Final = PUTS + DELETES_AND_POSTS + RETRIES + ERRORS
 METHODS: Final = frozenset({"put", "patch", "post", "delete", "get"})
 REPORTS: Final = ("vanilla", "azure", "optional", "dpg")
-# Of the names in the server's reports that look like ours: this one is a header test without an operation.
+# A header test without an operation, whose name matches the pattern below.
 NOT_AN_OPERATION: Final = frozenset({"CustomHeaderInRequest"})
-# Specified in the package, but served by nobody.
+# Specified in the package, but not served.
 NOT_SERVED: Final = frozenset({"storage.json"})
 
 Operation = TypedDict(
@@ -42,33 +42,33 @@ Operation = TypedDict(
 
 @rows(scenario for scenario in SCENARIOS if not scenario.waits)
 async def test_outcome(autorest: str, scenario: Scenario, client_class: AnyClientClass) -> None:
-    """The operation ends as the table says, and no request more or less is sent for it."""
-    await play(scenario, client_class, autorest)
+    """The operation ends as the table says, after exactly the requests of the table."""
+    await run(scenario, client_class, autorest)
 
 
 @rows(scenario for scenario in SCENARIOS if scenario.waits)
-async def test_outcome_after_a_wait(autorest: str, scenario: Scenario, paired_client_class: AnyClientClass) -> None:
-    """As above; with the other library of each event loop they run in the test below, all at once."""
-    await play(scenario, paired_client_class, autorest)
+async def test_outcome_after_a_delay(autorest: str, scenario: Scenario, paired_client_class: AnyClientClass) -> None:
+    """The same for slow scenarios. The next test runs them concurrently with the other libraries."""
+    await run(scenario, paired_client_class, autorest)
 
 
-async def test_the_server_saw_every_scenario_through(autorest: str, client_class: AnyClientClass) -> None:
-    """The server counts a scenario when its last step was asked for: all its long-running ones count, at once."""
+async def test_the_server_counts_every_scenario(autorest: str, client_class: AnyClientClass) -> None:
+    """The server counts a scenario after its last step; concurrent runs of all scenarios are counted."""
     wrong: list[Exception] = []
 
-    async def judge(scenario: Scenario) -> None:
+    async def check(scenario: Scenario) -> None:
         try:
-            await play(scenario, client_class, autorest)
-        except Exception as error:  # noqa: BLE001 - the count is looked at first, whatever went wrong
+            await run(scenario, client_class, autorest)
+        except Exception as error:  # noqa: BLE001 - the counts are checked first
             error.add_note(scenario.id)
             wrong.append(error)
 
     async with fresh_client(client_class, autorest) as (client, _):
         (await client.post("/report/clear")).raise_for_status()
         with anyio.fail_after(LIMIT_S * 2):
-            async with anyio.create_task_group() as all_at_once:
+            async with anyio.create_task_group() as tasks:
                 for scenario in SCENARIOS:
-                    all_at_once.start_soon(judge, scenario)
+                    tasks.start_soon(check, scenario)
         counted: dict[str, int] = {}
         for report in REPORTS:
             counted |= (await client.get(f"/report/{report}")).json()
@@ -80,14 +80,14 @@ async def test_the_server_saw_every_scenario_through(autorest: str, client_class
 
 
 def test_every_specified_operation_is_in_the_table(modules: Path) -> None:
-    """Microsoft's OpenAPI documents mark the long-running operations; each is a row of the table."""
+    """Each long-running operation of Microsoft's OpenAPI documents is a row of the table."""
     specified = set(_specified(modules / "@microsoft.azure" / "autorest.testserver" / "swagger"))
     assert specified
     assert specified <= {(scenario.method, scenario.path, scenario.final_state_via) for scenario in SCENARIOS}
 
 
 def _specified(folder: Path) -> Iterator[tuple[str, str, str | None]]:
-    """Give method, path and `final-state-via` of each long-running operation that is served."""
+    """Yield method, path and `final-state-via` of each served long-running operation."""
     values = {"{constantParameter}": ["iAmConstant"], "{mode}": ["raw", "model"]}
     for file in folder.glob("*.json"):
         if file.name in NOT_SERVED:
@@ -105,16 +105,16 @@ def _specified(folder: Path) -> Iterator[tuple[str, str, str | None]]:
 
 
 def test_only_loopback_is_bound(autorest: str, spector: str) -> None:
-    """No other machine can reach the servers while the tests run."""
+    """No other machine can reach the servers during the tests."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it only picks the address that faces the world
+            probe.connect(("192.0.2.1", 9))  # sends nothing; it only selects the outward address
         except OSError:
-            pytest.skip("this machine has no address but loopback")
+            pytest.skip("this machine has only a loopback address")
         outward = probe.getsockname()[0]
     for base_url in (autorest, spector):
         port = httpx.URL(base_url).port or 0
         with socket.create_connection(("127.0.0.1", port), timeout=5):
             pass
-        with pytest.raises(OSError), socket.create_connection((outward, port), timeout=5):  # noqa: PT011  # refused, or filtered
+        with pytest.raises(OSError), socket.create_connection((outward, port), timeout=5):  # noqa: PT011  # refused or filtered
             pass

@@ -1,4 +1,4 @@
-"""A machine and a service, driven step by step from outside the event loop."""
+"""The environment of a program, driven step by step from outside the event loop."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ T = TypeVar("T")
 
 LATENCY_S = 0.05
 READS = Rate(60, 6)
-"""Of a subscription: what the budgets of two trackers allow, and no more."""
+"""The limit of a subscription: exactly the sum of the budgets of two trackers."""
 
 SUBSCRIPTIONS = 2
 
 
-class World:
-    """What surrounds a program.
+class Environment:
+    """The machine and the service of a program.
 
     Attributes:
-        clocks: which show different times.
+        clocks: the clocks, which may differ.
         arm: the service.
-        issuer: of the credential.
-        scripts: by path, how an operation goes that is begun there.
-        used_up: how often another program used up the reads of a subscription.
+        issuer: the issuer of the credential.
+        scripts: the script of the operation that begins at a path, by path.
+        exhausted: how often another client has used all reads of a subscription.
     """
 
     def __init__(self) -> None:
-        random.seed(0)  # of azpoll's jitter
+        random.seed(0)  # azpoll's jitter
         self._runner = asyncio.Runner(loop_factory=VirtualLoop)
         loop = self._runner.get_loop()
         assert isinstance(loop, VirtualLoop)
@@ -55,37 +55,37 @@ class World:
             latency_s=LATENCY_S,
         )
         self.issuer = Issuer(self.arm)
-        self.used_up = 0
+        self.exhausted = 0
 
     def close(self) -> None:
-        """End whatever runs."""
+        """End the event loop and restore the wall clock."""
         self._runner.close()
         self._patch.undo()
 
     def run(self, main: Coroutine[object, object, T]) -> T:
-        """Run the event loop until a coroutine has ended."""
+        """Run the event loop until the coroutine has ended."""
         return self._runner.run(main)
 
     def inside(self, function: Callable[[], T]) -> T:
-        """Call a function inside the event loop; no time passes."""
+        """Call a function inside the event loop, without a passage of time."""
 
         async def call() -> T:
             return function()
 
         return self.run(call())
 
-    def let_pass(self, seconds: float) -> None:
-        """Let time pass."""
+    def advance(self, seconds: float) -> None:
+        """Advance all clocks."""
         self.run(asyncio.sleep(seconds))
 
     @property
     def tasks(self) -> int:
-        """Tasks that have not ended."""
+        """The number of unfinished tasks."""
         return len(asyncio.all_tasks(self._runner.get_loop()))
 
-    def use_up_reads(self, subscription: int) -> None:
-        """Let another program of the same identity use up the reads of a subscription."""
-        self.used_up += 1
+    def exhaust_reads(self, subscription: int) -> None:
+        """Use all reads of a subscription as another client of the same principal."""
+        self.exhausted += 1
         headers = {"authorization": f"Bearer {self.issuer.valid}"}
         path = f"/subscriptions/s{subscription}/resources"
 

@@ -1,44 +1,45 @@
-"""A tracker that is entered and left in a task of its own, while other tasks use it."""
+"""A task that enters and leaves a tracker while other tasks use it."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Literal
 
-import httpx
-
 import azpoll
 from tests.proofs.lifecycle.expiring_credential import Bearer
 from tests.proofs.stack.random_operations import ORIGIN
+from tests.support.clients import new_client
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.proofs.lifecycle.expiring_credential import Issuer
-    from tests.proofs.lifecycle.recording_transport import Wire
+    from tests.proofs.lifecycle.recording_transport import RecordingTransport
 
 Exit = Literal["wait", "stop"]
-Leaving = Literal["in good order", "with an error", "cancelled"]
+Leaving = Literal["normally", "with an error", "cancelled"]
 
 BUDGET = azpoll.Budget(rate=1, max_rate=1.5, burst=2, write_rate=None)
 
 
-class Quit(Exception):
-    """Raised by a program in the block of its tracker."""
+class BlockError(Exception):
+    """An error of the program in the block of its tracker."""
 
 
-class Room:
-    """One tracker, its client, and the task that holds both.
+class TrackerHolder:
+    """One tracker, its client, and the task that holds both open.
 
     Attributes:
-        events: all that the tracker told.
-        leaving: whether the block was left.
+        events: the events of the tracker.
+        leaving: whether the task has been asked to leave the tracker.
     """
 
-    def __init__(self, wire: Wire, on_exit: Exit) -> None:
-        self.wire = wire
+    def __init__(self, transport: RecordingTransport, on_exit: Exit) -> None:
+        self.transport = transport
         self.on_exit: Exit = on_exit
         self.events: list[azpoll.Event] = []
         self.leaving = False
-        self._quits = False
+        self._fails = False
         self._leave = asyncio.Event()
         self._tracker: azpoll.Tracker[httpx.Response] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -51,7 +52,7 @@ class Room:
 
     @property
     def closed(self) -> bool:
-        """Whether the tracker was left for good."""
+        """Whether the tracker has closed."""
         return self._task is not None and self._task.done()
 
     async def open(self, issuer: Issuer) -> None:
@@ -66,16 +67,16 @@ class Room:
         self.leaving = True
         if how == "cancelled":
             self._task.cancel()
-        self._quits = how == "with an error"
+        self._fails = how == "with an error"
         self._leave.set()
 
     async def wait_closed(self, seconds: float) -> None:
-        """Return when it is left for good, or after so many seconds."""
+        """Wait until the tracker has closed, at most for `seconds`."""
         assert self._task is not None
         await asyncio.wait([self._task], timeout=seconds)
 
     async def _hold(self, issuer: Issuer, entered: asyncio.Event) -> None:
-        client = httpx.AsyncClient(transport=self.wire, base_url=ORIGIN, auth=Bearer(issuer), timeout=None)  # noqa: S113 - azpoll's
+        client = new_client(transport=self.transport, base_url=ORIGIN, auth=Bearer(issuer), timeout=None)
         try:
             async with (
                 client,
@@ -84,10 +85,10 @@ class Room:
                 self._tracker.subscribe(self.events.append)
                 entered.set()
                 await self._leave.wait()
-                self._quit()
-        except (Quit, ExceptionGroup, asyncio.CancelledError) as error:
+                self._fail_if_asked()
+        except (BlockError, ExceptionGroup, asyncio.CancelledError) as error:
             self.error = error
 
-    def _quit(self) -> None:
-        if self._quits:
-            raise Quit
+    def _fail_if_asked(self) -> None:
+        if self._fails:
+            raise BlockError

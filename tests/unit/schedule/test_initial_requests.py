@@ -1,0 +1,221 @@
+"""`InitialRequests`: turns, write limits, repetition after a 429, and closing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import anyio
+import pytest
+
+from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.protocol.delay import DelayLimits
+from azpoll.schedule.budget import Budget
+from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.initial_requests import InitialRequests
+from tests.support.jobs import HOST, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from anyio.abc import TaskGroup
+
+    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.throttling import Throttle
+    from azpoll.schedule.scopes import ScopeStatistics
+
+pytestmark = pytest.mark.anyio
+
+SLOW = Budget(rate=1.0, max_rate=1.0, burst=1.0, increase_per_s=0.0)
+
+
+class Target(NamedTuple):
+    """An initial request."""
+
+    method: str
+    url: str
+
+
+class Service:
+    """A service that receives initial requests.
+
+    Attributes:
+        sent: time and last part of the path of each request.
+        outcomes: of the next requests; without one it is accepted.
+        takes_s: seconds between a request and its answer.
+        throttled: all 429s.
+        results: by the last part of the path, the outcome that the caller received.
+        cancelled_first: a scope that is cancelled just before a request is answered.
+    """
+
+    def __init__(self, *outcomes: Answer | RequestFailure, takes_s: float = 0.0) -> None:
+        self.sent: list[tuple[float, str]] = []
+        self.outcomes = list(outcomes)
+        self.takes_s = takes_s
+        self.throttled: list[Throttle] = []
+        self.results: dict[str, Answer | RequestFailure | None] = {}
+        self.cancelled_first = anyio.CancelScope()
+
+    def requests(
+        self, tasks: TaskGroup, *, budget: Budget | None = None, least: int = 8, most: int = 8
+    ) -> InitialRequests[Target]:
+        limit = ConcurrencyLimit(least, most, lambda: 0.0)
+        return InitialRequests(self._receive, tasks, limit, budget, self._on_throttle)
+
+    async def send(
+        self,
+        requests: InitialRequests[Target],
+        name: str,
+        method: str = "PUT",
+        owner: Hashable = None,
+        *,
+        repeatable: bool = True,
+    ) -> None:
+        target = Target(method, f"{HOST}/subscriptions/s/{name}")
+        self.results[name] = await requests.send(target, owner, DelayLimits(), repeatable=repeatable, idempotent=False)
+
+    async def _receive(self, request: Target) -> Answer | RequestFailure:
+        self.sent.append((round(anyio.current_time(), 3), request.url.rpartition("/")[2]))
+        await anyio.sleep(self.takes_s)
+        self.cancelled_first.cancel()
+        outcome = self.outcomes.pop(0) if self.outcomes else answer(202)
+        return outcome._replace(at_s=anyio.current_time())
+
+    def _on_throttle(self, scope: ScopeStatistics, throttle: Throttle) -> None:
+        assert scope.throttled
+        self.throttled.append(throttle)
+
+
+async def test_requests_leave_at_the_rate_of_the_budget_and_owners_take_turns() -> None:
+    service = Service()
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, budget=SLOW)
+        for name, owner in (("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b")):
+            tasks.start_soon(service.send, requests, name, "PUT", owner)
+            await anyio.sleep(0.01)
+        assert requests.waiting == 3
+    assert [name for _, name in service.sent] == ["a1", "a2", "b1", "a3"]
+    assert [round(at_s) for at_s, _ in service.sent] == [0, 1, 2, 3]
+
+
+async def test_writes_and_deletes_have_separate_limits() -> None:
+    """ARM counts them separately."""
+    service = Service()
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, budget=SLOW)
+        for name, method in (("put", "PUT"), ("delete", "DELETE"), ("patch", "PATCH")):
+            tasks.start_soon(service.send, requests, name, method)
+    assert [round(at_s) for at_s, _ in service.sent] == [0, 0, 1]
+    assert service.sent[-1][1] in {"put", "patch"}
+
+
+async def test_the_number_of_concurrent_requests_is_limited() -> None:
+    service = Service(takes_s=10)
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, least=2, most=2)
+        for number in range(4):
+            tasks.start_soon(service.send, requests, str(number))
+    assert [round(at_s) for at_s, _ in service.sent] == [0, 0, 10, 10]
+
+
+async def test_the_limit_rises_while_requests_wait_for_answers() -> None:
+    service = Service(takes_s=10)
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, least=1, most=3)
+        for number in range(3):
+            tasks.start_soon(service.send, requests, str(number))
+    assert all(at_s < 1 for at_s, _ in service.sent)
+
+
+async def test_a_429_closes_the_scope_and_the_request_is_sent_again() -> None:
+    service = Service(answer(429, {"retry-after": "20"}))
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, budget=Budget())
+        tasks.start_soon(service.send, requests, "first")
+        await anyio.sleep(1)
+        tasks.start_soon(service.send, requests, "second")
+    assert [round(at_s) for at_s, _ in service.sent] == [0, 20, 20]
+    assert [throttle.retry_after_s for throttle in service.throttled] == [20]
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_only_a_repeatable_request_is_sent_again_after_a_429(repeatable: bool) -> None:  # noqa: FBT001 - a table
+    """A streamed body cannot be sent twice."""
+    service = Service(answer(429, {"retry-after": "5"}))
+    async with anyio.create_task_group() as tasks:
+        await service.send(service.requests(tasks), "a", repeatable=repeatable)
+    assert len(service.sent) == 1 + repeatable
+
+
+async def test_a_failure_is_returned() -> None:
+    service = Service(RequestFailure(FailureKind.CONNECTION, "refused", 0.0))
+    async with anyio.create_task_group() as tasks:
+        await service.send(service.requests(tasks), "a")
+    assert isinstance(service.results["a"], RequestFailure)
+
+
+async def test_closing_ends_the_wait_for_a_turn() -> None:
+    """Requests in flight are answered; those that wait, and later ones, are not sent."""
+    service = Service(takes_s=5)
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, least=1, most=1)
+        for name in ("in flight", "waiting"):
+            tasks.start_soon(service.send, requests, name)
+            await anyio.sleep(1)
+        requests.close()
+        await service.send(requests, "late")
+        assert anyio.current_time() == pytest.approx(2, abs=0.01)
+    assert [name for _, name in service.sent] == ["in flight"]
+    assert service.results["waiting"] is service.results["late"] is None
+    assert service.results["in flight"] is not None
+
+
+async def test_closing_ends_the_wait_for_a_token() -> None:
+    service = Service()
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, budget=SLOW._replace(rate=0.01))
+        for name in ("first", "waiting"):
+            tasks.start_soon(service.send, requests, name)
+            await anyio.sleep(1)
+        requests.close()
+    assert anyio.current_time() == pytest.approx(100, abs=1)
+    assert service.results["waiting"] is None
+
+
+async def test_closing_ends_the_delay_after_a_429_with_the_429_as_the_outcome() -> None:
+    service = Service(answer(429, {"retry-after": "600"}))
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks)
+        tasks.start_soon(service.send, requests, "a")
+        await anyio.sleep(1)
+        requests.close()
+    outcome = service.results["a"]
+    assert outcome is not None
+    assert not isinstance(outcome, RequestFailure)
+    assert outcome.status_code == 429
+
+
+async def test_a_caller_that_is_cancelled_while_it_waits_leaves_the_queue() -> None:
+    service = Service(takes_s=5)
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, least=1, most=1)
+        tasks.start_soon(service.send, requests, "first")
+        await anyio.sleep(1)
+        with anyio.move_on_after(1):
+            await service.send(requests, "cancelled")
+        assert requests.waiting == 0
+        tasks.start_soon(service.send, requests, "last")
+    assert [name for _, name in service.sent] == ["first", "last"]
+
+
+async def test_a_caller_that_is_cancelled_when_it_is_admitted_frees_its_slot() -> None:
+    """The answer to the first request admits the second one in the same turn of the event loop."""
+    service = Service(takes_s=5)
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, least=1, most=1)
+        tasks.start_soon(service.send, requests, "first")
+        await anyio.sleep(1)
+        with service.cancelled_first as scope:
+            await service.send(requests, "cancelled")
+        assert scope.cancelled_caught
+        await service.send(requests, "last")
+    assert [name for _, name in service.sent] == ["first", "last"]
