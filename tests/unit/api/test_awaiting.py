@@ -269,6 +269,7 @@ async def test_operations_with_futures_and_as_completed_of_asyncio(
         await asyncio.gather(*pending)
 
 
+@pytest.mark.slow
 def test_no_order_of_ready_callbacks_brings_a_second_request_or_a_hang() -> None:
     """The same fleet runs under 40 orders of the event loop's ready callbacks."""
 

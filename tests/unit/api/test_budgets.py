@@ -72,6 +72,7 @@ async def test_a_lock_delays_only_its_own_operation() -> None:
         assert not slow.done()
 
 
+@pytest.mark.slow
 async def test_owners_alternate() -> None:
     """A group of 5 operations does not wait for 500 that began before it."""
     arm = limited()

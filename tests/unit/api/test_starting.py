@@ -105,6 +105,7 @@ async def test_queued_initial_requests_are_counted() -> None:
         assert tracker.statistics().starting == 2
 
 
+@pytest.mark.slow
 async def test_owners_alternate() -> None:
     """One initial request of a small group does not wait for 1,000 of a large group."""
     arm = FakeARM(default=SHORT, log_size=10_000)
@@ -120,6 +121,7 @@ async def test_owners_alternate() -> None:
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.slow
 async def test_an_initial_request_whose_caller_is_cancelled_is_not_sent() -> None:
     arm = FakeARM(default=SHORT, log_size=10_000)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:

@@ -31,6 +31,7 @@ def test_the_exit_code_shows_the_end_of_the_operation(
     assert operation.id in result.out
 
 
+@pytest.mark.slow
 def test_the_command_waits_for_the_retry_after(azure: Azure, azpoll: Command) -> None:
     running = Reply(200, {"status": "InProgress", "percentComplete": 40}, retry_after=1)
     operation = azure.begin(polls=[running, running, Reply(200, {"status": "Succeeded"})])
@@ -109,6 +110,7 @@ def test_fail_fast_stops_at_the_first_failure(azure: Azure, azpoll: Command) -> 
     assert "Succeeded" in result.out
 
 
+@pytest.mark.slow
 def test_a_timeout_prints_a_usable_token(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=1.0, retry_after=1)
 

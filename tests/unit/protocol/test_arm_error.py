@@ -270,6 +270,7 @@ def test_rule_44_a_wrapper_with_only_a_message_counts_for_two_levels(times: int,
     assert read(text.encode()).code == code
 
 
+@pytest.mark.slow
 def test_rule_44_the_count_of_errors_is_limited() -> None:
     """Broad bodies and deep ones alike: 256 in all, each wrapper counted, and nothing for a place that is empty."""
     flat = {"code": "A", "details": [{"code": "B"}] * 10_000}

@@ -130,6 +130,7 @@ async def test_the_servers_retry_after_on_a_failure_is_kept() -> None:
     arm.no_early_polls()
 
 
+@pytest.mark.slow
 async def test_a_fleet_behind_a_budget_is_never_early_and_never_throttled() -> None:
     arm = FakeARM(default=lambda request: Script(duration_s=30 + number_of(request) % 60, retry_after=10))
     async with client_of(arm) as client:

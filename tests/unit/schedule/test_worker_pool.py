@@ -40,6 +40,7 @@ class Phases:
         return self.used_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("least", "most"), [(1, 2), (1, 30), (4, 16)])
 @pytest.mark.parametrize("every_s", [2.0, 7.0])
 async def test_each_job_is_polled_on_time_while_the_limit_rises_and_falls(

@@ -57,6 +57,7 @@ def no_plan(url: str) -> Plan:
     raise AssertionError(f"{url} is not read here")
 
 
+@pytest.mark.slow
 def test_resources_keep_running_operations_and_drop_ended_ones() -> None:
     """However many there were; also those that were known before hints were given."""
     before = alive()
@@ -85,6 +86,7 @@ def ended(number: int) -> OperationRecord:
     return record
 
 
+@pytest.mark.slow
 def test_an_ended_operation_is_not_kept() -> None:
     """As a response that tells the end is tracked."""
     before = alive()
@@ -95,6 +97,7 @@ def test_an_ended_operation_is_not_kept() -> None:
     assert resources.find(f"{COLLECTION}/1") == []
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_covered_operations_are_dropped_after_their_end() -> None:
     before = alive()

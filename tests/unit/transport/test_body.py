@@ -117,6 +117,7 @@ async def test_an_undecodable_body_is_a_failure(chunks: list[bytes], coding: str
     assert fault_of(await read(library, chunks, coding)) is FailureKind.UNDECODABLE
 
 
+@pytest.mark.slow
 @EACH_LIBRARY
 @pytest.mark.parametrize("limit", [STATUS_LIMIT, RESULT_LIMIT], ids=["status", "result"])
 async def test_a_decompression_bomb_costs_little_more_than_the_limit(limit: int, library: Library) -> None:
@@ -133,6 +134,7 @@ async def test_a_decompression_bomb_costs_little_more_than_the_limit(limit: int,
     assert peak < 2.5 * limit + 2 * MEBIBYTE
 
 
+@pytest.mark.slow
 @EACH_LIBRARY
 async def test_only_the_outer_layer_of_a_nested_bomb_is_decoded(library: Library) -> None:
     assert fault_of(await read(library, [bomb(200, 2)], "gzip, gzip")) is FailureKind.UNDECODABLE

@@ -77,6 +77,7 @@ def test_an_operation_ends_as_over_the_transport_of_httpx(loop: Callable[[], asy
     assert polled(status_monitor("Running"), loop=loop).json()["status"] == "Succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Drop(), Drop(reset=True), Cut(5, SUCCEEDED), Reply(503)], ids=str)
 def test_a_failed_poll_is_repeated(fault: Step) -> None:
     assert polled(fault).status_code == 200
@@ -260,6 +261,7 @@ def test_a_streamed_body_is_sent() -> None:
     assert b"two" in seen[0]
 
 
+@pytest.mark.slow
 def test_rule_25_the_retry_after_of_an_answer_with_a_cut_body_counts() -> None:
     """The transport therefore does not read the body together with the head."""
     arm = FakeARM()
@@ -300,6 +302,7 @@ def test_a_redirect_at_the_same_origin_is_followed() -> None:
     assert len([request for request in arm.requests if request.method == "GET"]) == 2
 
 
+@pytest.mark.slow
 def test_azpoll_decodes_a_coded_body_within_its_limits() -> None:
     coding = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     small = Reply(200, gzip.compress(json.dumps({"status": "Running"}).encode()), headers=coding)

@@ -59,6 +59,7 @@ def test_each_url_equals_the_result_of_the_parser(library: Library) -> None:
         assert urls.text_of(text) == str(parse(text))
 
 
+@pytest.mark.slow
 @EACH_LIBRARY
 @given(text=st.from_regex(r"\Ahttps://[a-zA-Z.]{1,5}(:[0-9]{1,5})?/[ -~äé]{0,12}(\?[ -~äé]{0,12})?\Z"))
 def test_any_url_equals_the_result_of_the_parser(library: Library, text: str) -> None:
