@@ -382,7 +382,7 @@ def test_without_the_extra_the_import_names_the_package_to_install() -> None:
 
 
 def test_many_operations_share_the_transport() -> None:
-    arm = FakeARM(default=Script(duration_s=0.2, retry_after=0))
+    arm = FakeARM(default=Script(duration_s=0.2, retry_after=0), limits=None)
 
     async def run() -> int:
         async with (
