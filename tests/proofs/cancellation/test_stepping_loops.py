@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 import anyio
 import pytest
 
@@ -11,6 +9,7 @@ import azpoll
 from azpoll.testing import VirtualTimeHang
 from tests.proofs.cancellation.cancelled_caller import Caller, end_of
 from tests.proofs.cancellation.stepping_loops import CANCEL_METHODS, CancelMethod, Steps, run_stepping
+from tests.support.garbage import garbage_collected
 
 AWAITS = ("first", "second", "third")
 
@@ -77,9 +76,8 @@ async def busy() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an interrupted trio run warns
 @pytest.mark.parametrize("method", ["task", "trio"])
 def test_a_hang_is_found(method: CancelMethod) -> None:
-    with pytest.raises(VirtualTimeHang):
+    with garbage_collected(), pytest.raises(VirtualTimeHang):
         run_stepping(stuck, method=method, steps=Steps())
-    gc.collect()
 
 
 def test_an_endless_loop_is_found() -> None:

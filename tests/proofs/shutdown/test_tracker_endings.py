@@ -20,8 +20,8 @@ from tests.proofs.shutdown.tracker_endings import (
     Ending,
     RunResult,
     TrackerRun,
-    garbage_collected,
 )
+from tests.support.garbage import garbage_collected
 
 Backend = Literal["asyncio", "trio"]
 BACKENDS: tuple[Backend, ...] = ("asyncio", "trio")

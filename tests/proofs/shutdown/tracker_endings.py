@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -16,7 +14,7 @@ from tests.proofs.shutdown.operation_states import END_S, STATES
 from tests.support.clients import client_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator
+    from collections.abc import Awaitable
 
 ORIGIN = "https://management.azure.com"
 THING = "/subscriptions/s1/resourceGroups/g/providers/Microsoft.Fake/things/t?api-version=1"
@@ -138,14 +136,3 @@ class TrackerRun:
                 await client.aclose()
             case _:
                 pass
-
-
-@contextmanager
-def garbage_collected() -> Generator[None]:
-    """Collect the garbage of the block at its end, so that its objects emit their warnings."""
-    gc.freeze()
-    try:
-        yield
-        gc.collect()
-    finally:
-        gc.unfreeze()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, Unpack
 
@@ -13,6 +12,7 @@ import pytest
 import azpoll
 from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
 from tests.support.clients import ORIGIN, ClientOptions, Library, client_of
+from tests.support.garbage import garbage_collected
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
@@ -272,8 +272,8 @@ async def test_a_poll_whose_body_an_event_hook_reads_in_part_fails(library: Libr
 
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
-    assert (await polled(arm, library, event_hooks={"response": [look]})).json() == {"status": "Succeeded"}
-    gc.collect()
+    with garbage_collected():
+        assert (await polled(arm, library, event_hooks={"response": [look]})).json() == {"status": "Succeeded"}
     assert len(polls_of(arm)) == 2
 
 
@@ -350,8 +350,8 @@ async def test_an_auth_flow_that_a_fault_ends_is_closed(fault: Step, library: Li
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[fault, SUCCEEDED])
     auth = credential(library)(arm)  # type: ignore[call-arg]
-    assert (await polled(arm, library, auth=auth)).status_code == 200
-    gc.collect()
+    with garbage_collected():
+        assert (await polled(arm, library, auth=auth)).status_code == 200
 
 
 @EACH_LIBRARY
@@ -374,14 +374,14 @@ async def test_a_failed_renewal_does_not_block_the_other_polls(library: Library)
                 yield request
 
     arm.require_token("0")
-    async with client_of(arm, library, auth=Failing()) as client, azpoll.Tracker(client) as tracker:
-        operations = [await tracker.begin("DELETE", f"{THING}{number}") for number in range(4)]
-        await anyio.sleep(5)
-        arm.rotate_token("none")
-        with anyio.fail_after(200):
-            for operation in operations:
-                assert (await operation).status_code == 200
-    gc.collect()
+    with garbage_collected():
+        async with client_of(arm, library, auth=Failing()) as client, azpoll.Tracker(client) as tracker:
+            operations = [await tracker.begin("DELETE", f"{THING}{number}") for number in range(4)]
+            await anyio.sleep(5)
+            arm.rotate_token("none")
+            with anyio.fail_after(200):
+                for operation in operations:
+                    assert (await operation).status_code == 200
 
 
 @EACH_LIBRARY
