@@ -73,6 +73,7 @@ async def busy() -> None:
         await anyio.lowlevel.checkpoint()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an interrupted trio run warns
 @pytest.mark.parametrize("method", ["task", "trio"])
 def test_a_hang_is_found(method: CancelMethod) -> None:

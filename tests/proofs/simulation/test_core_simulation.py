@@ -37,12 +37,14 @@ def test_no_invariant_is_broken(seed: int) -> None:
     assert total.ends.keys() == ends | {"UNAUTHENTICATED", "UNREACHABLE", "REFUSED", "NOT_STARTED", "TIMED_OUT"}
 
 
+@pytest.mark.slow
 def test_a_seed_replays_byte_for_byte() -> None:
     first = campaign(SEED, 600, size=200)
     assert campaign(SEED, 600, processes=2, size=200).digest == first.digest
     assert campaign(SEED + 1, 600, size=200).digest != first.digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN_CORES)
 def test_a_broken_core_is_found(name: str) -> None:
     """10,000 operations suffice to find each defect, fewer than any run of the simulation has."""

@@ -410,6 +410,7 @@ class Once(httpx.AsyncByteStream):
         yield self.body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 async def test_any_answer_ends_in_a_result_or_an_error_of_azpoll(seed: int) -> None:
     """A hostile service may lose its own operations, but cannot break the tracker."""

@@ -100,6 +100,7 @@ def test_the_flows_are_shown_as_in_the_document() -> None:
         assert place >= 0, line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_azpoll_is_right_in_every_simulated_workload(seed: int, backend: Backend) -> None:

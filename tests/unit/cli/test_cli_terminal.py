@@ -43,6 +43,7 @@ def test_rich_is_used_only_on_terminals(terminal: Terminal, monkeypatch: pytest.
     assert rich_console(terminal) is None
 
 
+@pytest.mark.slow
 def test_waiting_is_shown_on_a_terminal(azure: Azure, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     running = Reply(200, {"status": "Mov[bold]ing", "percentComplete": 40}, retry_after=1)
     operations = [azure.begin(polls=[running, Reply(200, {"status": "Succeeded"})]) for _ in range(25)]

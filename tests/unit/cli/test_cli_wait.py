@@ -100,6 +100,7 @@ def test_any_stops_at_the_first_end(azure: Azure, azpoll: Command) -> None:
     assert "resume_token" not in result.out
 
 
+@pytest.mark.slow
 def test_fail_fast_stops_at_the_first_failure(azure: Azure, azpoll: Command) -> None:
     running, ended = azure.begin(duration_s=60), azure.begin(duration_s=0)
     failed = azure.begin(duration_s=0.3, retry_after=1, outcome="Failed")
@@ -145,6 +146,7 @@ def test_empty_standard_input_is_an_error(azpoll: Command) -> None:
     assert azpoll("wait", "-", stdin="\n").code == 2
 
 
+@pytest.mark.slow
 def test_json_lines_show_each_answer(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=0.5, retry_after=1)
 
@@ -190,6 +192,7 @@ def test_urls_that_differ_only_in_their_query_are_separate_operations(azure: Azu
     assert len(result.out.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_a_status_monitor_polled_as_a_location_is_detected(azure: Azure, azpoll: Command) -> None:
     running, ended = Reply(200, {"status": "Running"}, terminal=False), Reply(200, {"status": "Failed"})
     operation = azure.begin(pattern="location", polls=[running, running, ended])
@@ -212,6 +215,7 @@ def test_the_resource_itself_can_be_waited_for(azure: Azure, azpoll: Command) ->
     assert azpoll("wait", "--pattern", "resource", operation.resource_url).code == 1
 
 
+@pytest.mark.slow
 def test_a_bearer_token_comes_from_the_environment(
     azure: Azure, azpoll: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

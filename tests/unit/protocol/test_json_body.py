@@ -145,6 +145,7 @@ def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | N
     assert Reading(answer(body, content_type)).document is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("around", ["%s", '{"status":"Running","x":%s}'])
 @pytest.mark.parametrize("value", ["[]", "{}", "[[]]", "[1]", '{"a":{}}'])
 def test_t10_a_large_status_of_mostly_brackets_is_malformed(value: str, around: str) -> None:

@@ -96,6 +96,7 @@ def test_a_cancelled_timer_does_not_move_the_clock() -> None:
     assert run_virtual(main) == 20
 
 
+@pytest.mark.slow
 def test_a_hang_is_an_error_that_names_the_waiting_tasks() -> None:
     async def stuck_here() -> None:
         await asyncio.get_running_loop().create_future()

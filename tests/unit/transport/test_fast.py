@@ -72,6 +72,7 @@ def polled(
         return runner.run(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def test_an_operation_ends_as_over_the_transport_of_httpx(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     assert polled(status_monitor("Running"), loop=loop).json()["status"] == "Succeeded"
