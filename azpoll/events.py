@@ -35,7 +35,7 @@ class PollAnswered(NamedTuple):
         status_code: HTTP status code; None if the request failed.
         status: the status word last read.
         lateness_s: seconds between the due time and the sending of the request.
-        wait_s: seconds until the next request; None if there is none.
+        wait_s: seconds until the next request, or until the deadline if that comes first; None after the end.
     """
 
     at_s: float

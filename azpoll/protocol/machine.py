@@ -45,6 +45,7 @@ from azpoll.protocol.states import (
     Succeeded,
     Unknown,
     UnknownReason,
+    WithheldRequest,
 )
 from azpoll.protocol.status_document import StatusReport, Verdict, is_monitor, status_word, verdict_of
 from azpoll.protocol.url_policy import RejectedURL
@@ -142,10 +143,12 @@ def expires_at(state: Pending, since_s: float) -> float | None:
 
 
 def expire(state: Pending, reading: AnyReading | None = None) -> Unknown:
-    """Give up an operation whose deadline passed, perhaps with its last answer (rule 38)."""
+    """Give up an operation whose deadline passed, with its last answer if that is known (rule 38)."""
     unread = state.failure_counts != NO_FAILURES
     detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
-    return failures.give_up(state, UnknownReason.TIMED_OUT, detail, reading)
+    unknown = failures.give_up(state, UnknownReason.TIMED_OUT, detail, reading)
+    request = state.next_request
+    return unknown._replace(outcome=request.outcome) if isinstance(request, WithheldRequest) else unknown
 
 
 def resume(state: Pending, delay: Delay, at_s: float) -> State:
@@ -223,7 +226,7 @@ def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, i
 
     A request that completes the previous answer (a redirect; `immediate`: a confirmation, the final GET) is still
     sent. The last poll comes forward only from a delay of azpoll's own. A server's `Retry-After` is kept, so that no
-    poll is early: then `expires_at` is the deadline.
+    poll is early: then `expires_at` is the deadline, and the state keeps the last outcome until then.
     """
     if not isinstance(state, Pending) or (deadline_s := state.plan.deadline_s) is None:
         return state
@@ -235,4 +238,7 @@ def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, i
     retry_after_s = 0.0 if reading is None or reading.retry_after_s is None else reading.retry_after_s
     too_early = delay.by_server or left_s < state.plan.delay_limits.clamp(retry_after_s)
     kept = Delay(delay.seconds if too_early else left_s, by_server=True)
-    return state._replace(next_request=state.next_request._replace(delay=kept))
+    request = state.next_request._replace(delay=kept)
+    if too_early and reading is not None:
+        request = WithheldRequest(request.url, kept, request.redirects, reading.outcome)
+    return state._replace(next_request=request)

@@ -51,6 +51,21 @@ class NextRequest(NamedTuple):
         return f"NextRequest(delay={self.delay}, redirects={self.redirects})"
 
 
+class WithheldRequest(NamedTuple):
+    """A `NextRequest` that is not sent, because the deadline comes before it (rule 38).
+
+    Only such a request keeps the last `outcome`, for the error at the deadline: no other waiting operation stores one.
+    """
+
+    url: str
+    delay: Delay
+    redirects: int
+    outcome: Answer | RequestFailure
+
+    def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
+        return f"WithheldRequest(delay={self.delay}, redirects={self.redirects}, outcome={self.outcome})"
+
+
 NO_FAILURES = FailureCounts()
 
 
@@ -68,7 +83,7 @@ class Polling(NamedTuple):
     plan: Plan
     pattern: Pattern
     url: str
-    next_request: NextRequest
+    next_request: NextRequest | WithheldRequest
     location: str | RejectedURL | None = None
     fallback: str | None = None
     stale: str | None = None
@@ -84,7 +99,7 @@ class Confirming(NamedTuple):
     """The status URL of a DELETE is missing; one GET shows whether the resource is gone too (rule 28)."""
 
     polling: Polling
-    next_request: NextRequest
+    next_request: NextRequest | WithheldRequest
     failure_counts: FailureCounts = NO_FAILURES
 
     @property
@@ -113,7 +128,7 @@ class Fetching(NamedTuple):
 
     plan: Plan
     url: str
-    next_request: NextRequest
+    next_request: NextRequest | WithheldRequest
     step: int = 0
     failure_counts: FailureCounts = NO_FAILURES
     progress: Progress = NO_PROGRESS

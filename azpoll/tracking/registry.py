@@ -10,6 +10,7 @@ import anyio
 from azpoll.eventloop.clock import now_s
 from azpoll.events import OperationEnded, OperationTracked, PollAnswered
 from azpoll.protocol.answer import Answer
+from azpoll.protocol.machine import expires_at
 from azpoll.protocol.states import Pending
 from azpoll.snapshot import OperationState
 from azpoll.tracking.record import call_safely
@@ -123,8 +124,14 @@ def _poll_answered(record: OperationRecord, outcome: Answer | RequestFailure, la
         status_code=outcome.status_code if isinstance(outcome, Answer) else None,
         status=state.progress.status,
         lateness_s=lateness_s,
-        wait_s=state.next_request.delay.seconds if isinstance(state, Pending) else None,
+        wait_s=_wait_s(state, outcome.at_s) if isinstance(state, Pending) else None,
     )
+
+
+def _wait_s(state: Pending, answered_s: float) -> float:
+    """Return the seconds until the next request, or until the deadline if that comes first."""
+    expires_s = expires_at(state, answered_s)
+    return state.next_request.delay.seconds if expires_s is None else expires_s - answered_s
 
 
 def _operation_ended(record: OperationRecord, at_s: float) -> OperationEnded:

@@ -17,6 +17,7 @@ from azpoll.protocol.states import (
     Succeeded,
     Unknown,
     UnknownReason,
+    WithheldRequest,
 )
 from tests.support.protocol_rows import (
     RESOURCE,
@@ -190,6 +191,31 @@ def test_rule_38_a_resumed_operation_has_its_own_deadline() -> None:
     assert isinstance(resume(state, Delay(0.0, by_server=True), 105.1), Unknown)
     unbounded = resume(polling(), Delay(9.0, by_server=True), 100.0)
     assert due(unbounded, 100.0) == (9, False)
+
+
+@pytest.mark.parametrize("event", [monitor("Running", Retry_After="17"), reply(503, Retry_After="17"), Drop()])
+def test_rule_38_the_last_outcome_is_known_at_the_deadline(event: Event) -> None:
+    """The state keeps it only if the deadline comes before the next request; `Drop` leaves less than the floor."""
+    for timeout_s, is_kept in ((1.5, True), (60.0, False)):
+        state = run_from(begun(timeout_s).next, event).next
+        request = state.next_request
+        assert (expires_at(state, 1.0) is not None) == isinstance(request, WithheldRequest) == is_kept
+        outcome = expire(state).outcome
+        assert outcome == (event.to(OP, 1.0) if is_kept else None)
+        assert (expire(state).last, type(state)) == (state, Polling)
+
+
+def test_rule_38_a_redirect_that_is_not_followed_is_the_last_outcome() -> None:
+    """Only a resumed operation, whose token holds no answer, has no outcome at its deadline."""
+    state = run_from(begun(5).end, reply(307, Location="/b", Retry_After="60")).next
+    assert (state.next_request.url, state.next_request.redirects) == (url("/b"), 1)
+    outcome = expire(state).outcome
+    assert isinstance(outcome, Answer)
+    assert outcome.status_code == 307
+    resumed = resume(state, Delay(60.0, by_server=True), 1.0)
+    assert due(resumed, 1.0) == (4, True)
+    assert isinstance(resumed, Polling)
+    assert expire(resumed).outcome is None
 
 
 def test_rule_38_giving_up_keeps_the_operation() -> None:

@@ -21,7 +21,7 @@ STORIES = [
     run_from(polling(), reply(400, b"canary")),
     run_from(polling(), monitor("Running", Azure_AsyncOperation="https://evil.example/?canary")),
     run_from(polling(deadline_s=5.0), monitor("Running", Retry_After="canary")),
-    run_from(polling(deadline_s=5.0), monitor("Running", Retry_After="99")),
+    run_from(polling(deadline_s=5.0), monitor("Running", Retry_After="99", Location="/canary")),
 ]
 STATES = [story.end for story in STORIES]
 

@@ -68,3 +68,33 @@ async def test_rule_36_a_hint_brings_no_poll_before_the_retry_after() -> None:
         assert tracker.hint(RESOURCE) == 1
         assert isinstance(await error_of(operation), azpoll.OperationTimeout)
     assert len(requests_of(arm, "GET")) == polls
+
+
+async def test_rule_38_the_error_at_the_deadline_has_the_last_answer() -> None:
+    """The deadline comes before the end of the `Retry-After`, so no request follows that answer."""
+    busy = Reply(503, {"error": {"code": "Busy", "message": "Come back later."}}, {"Retry-After": "60"})
+    arm = FakeARM(default=Script(retry_after=10, polls=[busy]))
+    events: list[azpoll.Event] = []
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        tracker.subscribe(events.append)
+        error = await error_of(await tracker.begin("DELETE", THING, timeout=30))
+    assert isinstance(error, azpoll.OperationTimeout)
+    assert error.response is not None
+    assert error.response.status_code == 503
+    assert error.reported is not None
+    assert error.reported.status_code == 503
+    assert (error.code, error.message) == ("Busy", "Come back later.")
+    waits_s = [event.wait_s for event in events if isinstance(event, azpoll.PollAnswered)]
+    assert waits_s == [pytest.approx(20, abs=0.001)]
+
+
+async def test_rule_38_the_error_at_the_deadline_may_have_the_initial_answer() -> None:
+    """A resumed operation has none: its token holds no answer."""
+    arm = FakeARM(default=Script(duration_s=100, retry_after=60))
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        error = await error_of(await tracker.begin("DELETE", THING, timeout=30))
+        assert error.response is not None
+        assert error.response.status_code == 202
+        resumed = await error_of(tracker.resume(str(error.resume_token), timeout=10))
+        assert isinstance(resumed, azpoll.OperationTimeout)
+        assert (resumed.response, resumed.reported) == (None, None)
