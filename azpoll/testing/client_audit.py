@@ -79,6 +79,7 @@ class ClientAudit:
     Attributes:
         told_end_at_s: when an answer that reports the end was sent in full; None before.
         polls: GETs on the operation's status.
+        in_flight: GETs that are in flight.
     """
 
     __slots__ = (
@@ -86,8 +87,8 @@ class ClientAudit:
         "_earliest_path",
         "_earliest_s",
         "_floor_s",
-        "_in_flight",
         "_nothing_left",
+        "in_flight",
         "polls",
         "told_end_at_s",
     )
@@ -97,10 +98,21 @@ class ClientAudit:
         self._cap_s = cap_s
         self._earliest_s = -math.inf
         self._earliest_path: str | None = None
-        self._in_flight = 0
         self._nothing_left = False
         self.told_end_at_s: float | None = None
         self.polls = 0
+        self.in_flight = 0
+
+    def resumed(self, *, knows_end: bool) -> ClientAudit:
+        """Return the audit of another client, which resumes now and knows the same delay.
+
+        Args:
+            knows_end: whether it knows that the operation has succeeded, so that it may only read the result.
+        """
+        audit = ClientAudit(self._floor_s, self._cap_s)
+        audit._earliest_path, audit._earliest_s = self._earliest_path, self._earliest_s
+        audit.told_end_at_s = self.told_end_at_s if knows_end else None
+        return audit
 
     def get_received(self, role: Role, path: str, now_s: float) -> Findings:
         """Record a GET that has arrived, and return its findings."""
@@ -108,8 +120,8 @@ class ClientAudit:
         if early_s <= _ROUNDING_S or self._earliest_path not in {None, path}:
             early_s = 0.0
         after_end = self._nothing_left or (role == "monitor" and self.told_end_at_s is not None)
-        overlapping = self._in_flight > 0
-        self._in_flight += 1
+        overlapping = self.in_flight > 0
+        self.in_flight += 1
         self.polls += self.told_end_at_s is None
         return Findings(early_s, after_end, overlapping)
 
@@ -135,4 +147,4 @@ class ClientAudit:
 
     def get_finished(self) -> None:
         """Record that a GET is no longer in flight."""
-        self._in_flight -= 1
+        self.in_flight -= 1

@@ -58,6 +58,7 @@ class FakeARM:
         floor_s: float = 1.0,
         retry_after_cap_s: float = 3600.0,
         log_size: int = 100_000,
+        client_header: str | None = None,
     ) -> None:
         """Create a service without operations.
 
@@ -70,6 +71,8 @@ class FakeARM:
             floor_s: least seconds between the polls of a client whose last answer stated no delay; 0 or more.
             retry_after_cap_s: most seconds for which a `Retry-After` binds a client.
             log_size: number of requests kept in `requests`. The assertions keep their own records.
+            client_header: a request header that names the client. The assertions then judge the requests of each
+                client on an operation by themselves; with None, they judge them as those of one client.
         """
         self.default = default
         self._handler = RequestHandler(
@@ -80,6 +83,7 @@ class FakeARM:
             floor_s=floor_s,
             retry_after_cap_s=retry_after_cap_s,
             log_size=log_size,
+            client_header=client_header,
         )
 
     # Planning

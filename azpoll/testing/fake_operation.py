@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from azpoll.testing.client_audit import POLL_ROLE, ClientAudit, Role, reports_end
+from azpoll.testing.client_audit import POLL_ROLE, Role, reports_end
 from azpoll.testing.script import is_success
 from azpoll.testing.steps import Cut, Delay, Drip, Ordinary, Reply, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from azpoll.testing.client_audit import ClientAudit
     from azpoll.testing.exchange import IncomingRequest
     from azpoll.testing.script import Script
 
@@ -30,21 +31,24 @@ class FakeOperation:
         path: of the initial request; the path of the resource, unless the request is a POST.
         started_at_s: on the fake's clock; None before the initial request.
         canceled: whether a cancel request was accepted.
-        audit: the client's conduct, kept by the fake.
+        audits: client to its conduct, kept by the fake; the only client is "" without `client_header`.
         request_document: the initial request's body as a JSON object, kept by the fake.
     """
 
     __slots__ = (
-        "_ends_at_s", "_finals_answered", "_origin", "_polls_answered", "_query", "_seen_at_s", "audit", "canceled",
-        "id", "method", "path", "request_document", "script", "started_at_s",
+        "_ends_at_s", "_finals_answered", "_make_audit", "_origin", "_polls_answered", "_query", "_seen_at_s", "audits",
+        "canceled", "id", "method", "path", "request_document", "script", "started_at_s",
     )  # fmt: skip
 
-    def __init__(self, operation_id: str, script: Script, method: str, path: str, audit: ClientAudit) -> None:
+    def __init__(
+        self, operation_id: str, script: Script, method: str, path: str, make_audit: Callable[[], ClientAudit]
+    ) -> None:
         self.id = operation_id
         self.script = script
         self.method = method
         self.path = path
-        self.audit = audit
+        self.audits: dict[str, ClientAudit] = {}
+        self._make_audit = make_audit
         self.started_at_s: float | None = None
         self.canceled = False
         self.request_document: Mapping[str, object] = {}
@@ -76,9 +80,15 @@ class FakeOperation:
             self._ends_at_s = now_s + self.script.cancel_takes_s
         return True
 
-    def is_audited(self, role: Role) -> bool:
-        """Whether a GET in that role tracks the operation; a read of the resource meanwhile does not."""
-        return role != "resource" or self.script.pattern == "body" or self.told_end_at_s is not None
+    def audit_of(self, client: str) -> ClientAudit:
+        """Return the audit of a client, a new one at its first request."""
+        if client not in self.audits:
+            self.audits[client] = self._make_audit()
+        return self.audits[client]
+
+    def is_audited(self, role: Role, audit: ClientAudit) -> bool:
+        """Whether a client's GET in that role tracks the operation; a read of the resource meanwhile does not."""
+        return role != "resource" or self.script.pattern == "body" or audit.told_end_at_s is not None
 
     def next_step(self, role: Role, now_s: float) -> Step:
         """Take the script's next step for a request in that role."""
@@ -98,22 +108,22 @@ class FakeOperation:
         self._finals_answered += 1
         return script.finals[self._finals_answered - 1]
 
-    def reply_reports_end(self, role: Role, reply: Reply, headers: Mapping[str, str]) -> bool:
-        """Whether a reply in that role reports to the client that the operation ended, or is its final answer."""
-        if role == "cancel" or (role == "resource" and not self.is_audited(role)):
+    def reply_reports_end(self, role: Role, reply: Reply, headers: Mapping[str, str], audit: ClientAudit) -> bool:
+        """Whether a reply in that role reports to a client that the operation ended, or is its final answer."""
+        if role == "cancel" or not self.is_audited(role, audit):
             return False
         if reply.terminal is not None:
             return reply.terminal
         return reports_end(role, reply.status, reply.document(), headers)
 
-    def end_sent(self, role: Role, status: int, now_s: float) -> None:
+    def end_sent(self, role: Role, status: int, now_s: float, audit: ClientAudit) -> None:
         """Record that a client received the end. An operation whose script sets no end time ends now."""
         if self._ends_at_s == math.inf:
             self._ends_at_s = self._seen_at_s = now_s
         pattern = self.script.pattern
         holds_result = pattern in {"location", "body"} and role in {"initial", POLL_ROLE[pattern]}
         nothing_left = holds_result or role in {"location", "resource"} or status == _NO_CONTENT or not self.succeeds
-        self.audit.end_sent(now_s, nothing_left=nothing_left)
+        audit.end_sent(now_s, nothing_left=nothing_left)
 
     def ended_by(self, now_s: float) -> bool:
         """Whether the operation has ended at that time."""
@@ -132,12 +142,13 @@ class FakeOperation:
     @property
     def told_end_at_s(self) -> float | None:
         """The time at which a client first received the end; minus `ended_at_s` it is the detection delay."""
-        return self.audit.told_end_at_s
+        told_s = [audit.told_end_at_s for audit in self.audits.values() if audit.told_end_at_s is not None]
+        return min(told_s, default=None)
 
     @property
     def polls(self) -> int:
-        """GETs up to the answer that reported the end, throttled and rejected ones included."""
-        return self.audit.polls
+        """GETs up to the answer that reported the end to their client, throttled and rejected ones included."""
+        return sum(audit.polls for audit in self.audits.values())
 
     @property
     def outcome(self) -> str:

@@ -86,7 +86,7 @@ class OperationStore:
     def _make(self, script: Script, method: str, path: str) -> FakeOperation:
         self._count += 1
         return FakeOperation(
-            f"{self._count:08x}-0000-4000-8000-{self._count:012x}", script, method, path, self._make_audit()
+            f"{self._count:08x}-0000-4000-8000-{self._count:012x}", script, method, path, self._make_audit
         )
 
 

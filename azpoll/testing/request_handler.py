@@ -50,6 +50,7 @@ class RequestHandler:
         floor_s: float,
         retry_after_cap_s: float,
         log_size: int,
+        client_header: str | None,
     ) -> None:
         """Create a handler without operations; `FakeARM` documents the arguments."""
         self.access_control = AccessControl(limits)
@@ -62,6 +63,7 @@ class RequestHandler:
         self._epoch = epoch
         self._epoch_s: float | None = None
         self._latency_s = latency_s
+        self._client_header = client_header and client_header.lower()
 
     def handle(
         self, request: IncomingRequest, default: Script | Callable[[IncomingRequest], Script] | None
@@ -71,8 +73,13 @@ class RequestHandler:
         if self._epoch_s is None:
             self._epoch_s = now_s
         operation, role = self.operations.find(request)
-        audited = operation is not None and request.method == "GET" and operation.is_audited(role)
-        findings = operation.audit.get_received(role, request.path, now_s) if operation and audited else _NO_FINDINGS
+        findings = _NO_FINDINGS
+        audited = False
+        if operation is not None and request.method == "GET":
+            audit = self._audit_of(operation, request)
+            audited = operation.is_audited(role, audit)
+            if audited:
+                findings = audit.get_received(role, request.path, now_s)
         rejection, extra_headers = self.access_control.check(request, now_s)
         extra_headers["x-ms-request-id"] = f"fake-request-{self.log.requests + 1}"
         if rejection is None and role == "initial":
@@ -82,6 +89,10 @@ class RequestHandler:
         exchange = self._respond(request, operation, role, rejection, extra_headers, audited=audited)
         self._record(request, operation, exchange.status, findings)
         return exchange
+
+    def _audit_of(self, operation: FakeOperation, request: IncomingRequest) -> ClientAudit:
+        header = self._client_header
+        return operation.audit_of("" if header is None else request.headers.get(header, ""))
 
     def _wall_time(self, at_s: float) -> datetime:
         return self._epoch + timedelta(seconds=at_s - (self._epoch_s or 0.0))
@@ -101,14 +112,15 @@ class RequestHandler:
 
         def head_sent() -> None:
             if operation and exchange.status and not reports_end and (audited or role == "initial"):
-                operation.audit.answer_sent(request.path, exchange.status, headers, self._clock())
+                audit = self._audit_of(operation, request)
+                audit.answer_sent(request.path, exchange.status, headers, self._clock())
 
         def finished(complete: bool) -> None:  # noqa: FBT001 - Exchange.finished names it
             if operation and audited:
-                operation.audit.get_finished()
+                self._audit_of(operation, request).get_finished()
             if operation and reports_end and complete:
                 self.ends_sent += operation.told_end_at_s is None
-                operation.end_sent(role, exchange.status or 0, self._clock())
+                operation.end_sent(role, exchange.status or 0, self._clock(), self._audit_of(operation, request))
 
         exchange = Exchange(head_sent, finished)
         exchange.delay_s = self._latency_s
@@ -120,7 +132,7 @@ class RequestHandler:
         reply, missing = self._next_reply(exchange, operation, role)
         if reply is not None:
             headers = render(exchange, reply, extra_headers, now, missing)
-            reports_end = operation.reply_reports_end(role, reply, headers)
+            reports_end = operation.reply_reports_end(role, reply, headers, self._audit_of(operation, request))
         return exchange
 
     def _next_reply(self, exchange: Exchange, operation: FakeOperation, role: Role) -> tuple[Reply | None, int]:

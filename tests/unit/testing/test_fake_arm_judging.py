@@ -215,6 +215,51 @@ async def test_two_concurrent_requests_are_reported(client: httpx.AsyncClient, f
         fake_arm.one_request_at_a_time()
 
 
+async def test_each_client_of_an_operation_is_judged_by_itself() -> None:
+    """The client that resumes polls beside the one that began the operation."""
+    arm = FakeARM(latency_s=0.1, client_header="X-Client")
+    operation = arm.operation(duration_s=9, retry_after=5)
+    async with client_of(arm) as client:
+
+        async def poll(name: str) -> None:
+            await client.get(operation.monitor_url, headers={"x-client": name})
+
+        await client.put("/x", headers={"x-client": "one"})
+        await anyio.sleep(5)
+        operation.audits["two"] = operation.audits["one"].resumed(knows_end=False)
+        async with anyio.create_task_group() as group:
+            group.start_soon(poll, "one")
+            group.start_soon(poll, "two")
+        await anyio.sleep(5)
+        await poll("one")
+        await poll("two")
+        for check in (arm.no_early_polls, arm.one_request_at_a_time, arm.no_requests_after_end):
+            check()
+        assert operation.polls == 4
+        await poll("two")
+    with pytest.raises(AssertionError, match="had ended"):
+        arm.no_requests_after_end()
+
+
+async def test_a_client_that_resumes_is_judged_by_the_answers_before() -> None:
+    arm = FakeARM(client_header="x-client")
+    operation = arm.operation(duration_s=5, retry_after=5, pattern="azure-async-operation")
+    async with client_of(arm) as client:
+        await client.put("/x", headers={"x-client": "one"})
+        operation.audits["two"] = operation.audits["one"].resumed(knows_end=False)
+        await client.get(operation.monitor_url, headers={"x-client": "two"})
+        with pytest.raises(AssertionError, match=r"5\.000 s early"):
+            arm.no_early_polls()
+        await anyio.sleep(5)
+        await client.get(operation.monitor_url, headers={"x-client": "one"})
+        operation.audits["three"] = operation.audits["one"].resumed(knows_end=True)
+        await client.get(operation.resource_url, headers={"x-client": "three"})
+        arm.no_requests_after_end()
+        await client.get(operation.monitor_url, headers={"x-client": "three"})
+    with pytest.raises(AssertionError, match="had ended"):
+        arm.no_requests_after_end()
+
+
 async def test_reads_per_second_are_counted_in_a_sliding_window(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     for delay_s in (0.9, 0.2, 5.0, 0.0):
         await client.get("/x")
