@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CLIENT_HEADER = "x-ms-client-request-id"
+"""Names the handle that sends a request: azpoll repeats it on each poll, and each handle has its own."""
+
 LATENCY_S = 0.05
 READS = Rate(60, 6)
 """The limit of a subscription: exactly the sum of the budgets of two trackers."""
@@ -53,6 +56,7 @@ class Environment:
             limits=Limits(reads=READS, writes=None, deletes=None),
             clock=self.clocks.true_s,
             latency_s=LATENCY_S,
+            client_header=CLIENT_HEADER,
         )
         self.issuer = Issuer(self.arm)
         self.exhausted = 0

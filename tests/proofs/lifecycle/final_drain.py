@@ -31,6 +31,7 @@ def drain(program: Program) -> None:
         if not _is_open(program):
             break
         _wait_for_all(program)
+    program.lost = [handle for handle in program.handles if handle.ending is None]
     for holder in program.holders:
         if not holder.leaving:
             program.leave(holder, "normally")

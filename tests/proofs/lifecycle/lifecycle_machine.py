@@ -83,11 +83,11 @@ class Lifecycle(RuleBasedStateMachine):
     def begin(self, holder: int, more: list[Draft]) -> None:
         self._program.begin(one_of(self._program.open_holders, holder), *more)
 
-    @precondition(lambda self: self._program.newest)
+    @precondition(lambda self: self._program.usable)
     @rule(handle=index, kind=st.sampled_from(["await", "await", "wait", "snapshots"]), stay=st.booleans())
     def wait_for(self, handle: int, kind: Kind, *, stay: bool) -> None:
         """Await an operation; cancel the wait after one latency unless `stay`."""
-        waiter = self._program.wait_for(one_of(self._program.newest, handle), kind)
+        waiter = self._program.wait_for(one_of(self._program.usable, handle), kind)
         if not stay:
             self._environment.advance(LATENCY_S)
             self._program.cancel_waiter(waiter)
@@ -97,20 +97,20 @@ class Lifecycle(RuleBasedStateMachine):
     def cancel_waiter(self, waiter: int) -> None:
         self._program.cancel_waiter(one_of(self._program.waiting, waiter))
 
-    @precondition(lambda self: self._program.newest)
+    @precondition(lambda self: self._program.usable)
     @rule(handle=index, meanwhile=st.booleans())
     def ask_to_cancel(self, handle: int, *, meanwhile: bool) -> None:
         """Send a cancel request, possibly while a poll is in flight."""
-        chosen = one_of(self._program.newest, handle)
+        chosen = one_of(self._program.usable, handle)
         if meanwhile:
             self._program.advance_to_next_poll(chosen)
         self._program.cancel(chosen)
 
-    @precondition(lambda self: self._program.newest)
+    @precondition(lambda self: self._program.usable)
     @rule(handle=index, holder=index, meanwhile=st.booleans(), resume=st.booleans())
     def stop_tracking(self, handle: int, holder: int, *, meanwhile: bool, resume: bool) -> None:
         """Stop tracking, possibly while a poll is in flight, and possibly resume in a tracker after its answer."""
-        chosen = one_of(self._program.newest, handle)
+        chosen = one_of(self._program.usable, handle)
         if meanwhile:
             self._program.advance_to_next_poll(chosen)
         self._program.stop(chosen)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import azpoll
-from tests.proofs.lifecycle.environment import LATENCY_S, SUBSCRIPTIONS, Environment
-from tests.proofs.lifecycle.operation_handles import VERDICTS, Handle, RemoteOperation, Waiter, ending_of
+from azpoll.protocol import resume_token as tokens
+from azpoll.protocol.patterns import BY_NAME
+from tests.proofs.lifecycle.environment import CLIENT_HEADER, LATENCY_S, SUBSCRIPTIONS, Environment
+from tests.proofs.lifecycle.operation_handles import VERDICTS, Handle, KeptToken, RemoteOperation, Waiter, ending_of
 from tests.proofs.lifecycle.recording_transport import RecordingTransport
 from tests.proofs.lifecycle.skewed_clocks import TICK_S, TOLERATED_LAG_S
 from tests.proofs.lifecycle.tracker_holder import TrackerHolder
@@ -41,6 +43,7 @@ class Program:
     Attributes:
         holders: the holders of its trackers, closed ones included.
         stuck: holders whose tracker did not close although every operation had ended.
+        lost: handles that did not end although every operation had ended.
         remotes: the operations that it has begun.
         handles: the handles on them, in the order of their creation.
         texts: every text of azpoll.
@@ -55,6 +58,7 @@ class Program:
         self._wrap_transport = wrap_transport
         self.holders: list[TrackerHolder] = []
         self.stuck: list[TrackerHolder] = []
+        self.lost: list[Handle] = []
         self.remotes: list[RemoteOperation] = []
         self.handles: list[Handle] = []
         self.texts: list[str] = []
@@ -76,9 +80,9 @@ class Program:
         environment = self.environment
         inner = environment.arm.transport()
         transport = RecordingTransport(
-            environment.arm,
             inner if self._wrap_transport is None else self._wrap_transport(inner),
             environment.clocks.loop_s,
+            self._has_ended,
         )
 
         async def enter() -> TrackerHolder:
@@ -109,9 +113,9 @@ class Program:
     # Operations
 
     @property
-    def newest(self) -> list[Handle]:
-        """The newest handle of each operation."""
-        return [remote.handles[-1] for remote in self.remotes if remote.handles]
+    def usable(self) -> list[Handle]:
+        """The handles of each operation that have not ended, or else its newest one."""
+        return [handle for remote in self.remotes for handle in remote.tracked or remote.handles[-1:]]
 
     @property
     def waiting(self) -> list[Waiter]:
@@ -143,10 +147,11 @@ class Program:
             "timeout": draft.timeout,
             "result": draft.result,
         }
-        headers = {"Authorization": f"Bearer {self.environment.issuer.valid}"}
+        headers = {CLIENT_HEADER: remote.next_name}
         try:
             if not draft.by_hand:
-                return await tracker.begin(draft.method, url, json={}, **options)
+                return await tracker.begin(draft.method, url, json={}, headers=headers, **options)
+            headers["Authorization"] = f"Bearer {self.environment.issuer.valid}"
             async with new_client(transport=self.environment.arm.transport()) as client:
                 response = await client.request(draft.method, url, json={}, headers=headers)
             return tracker.track(response, **options)
@@ -156,7 +161,7 @@ class Program:
     def resume(self, remote: RemoteOperation, holder: TrackerHolder) -> None:
         """Resume an operation from its kept token, or as a second handle if the tracker tracks it already.
 
-        A second handle is not made while a request is in flight: handles with different answers poll separately.
+        A second handle is not made while a request is in flight: its token would not know the answer to it.
         """
         self.environment.advance(TICK_S)  # sends the polls that are due
         self.observe()
@@ -167,8 +172,9 @@ class Program:
             return
 
         def resume() -> azpoll.AsyncOperation[httpx.Response]:
-            token = remote.token if tracked is None else tracked.operation.resume_token()
-            assert token is not None
+            kept = remote.token if tracked is None else KeptToken(tracked.operation.resume_token(), tracked, 0.0)
+            assert kept is not None
+            token = _renamed(kept, remote.next_name)
             return holder.tracker.resume(token, cancel_url=_cancel_url(remote), result=remote.draft.result)
 
         try:
@@ -224,11 +230,10 @@ class Program:
         """Replace the kept tokens that were made while the wall clock was too far behind."""
         error_s = self.environment.clocks.error_s
         for remote in self.remotes:
-            if remote.token is not None and error_s - remote.token_error_s > TOLERATED_LAG_S:
-                remote.token, remote.token_error_s = (
-                    self.environment.inside(remote.handles[-1].operation.resume_token),
-                    error_s,
-                )
+            if remote.token is not None and error_s - remote.token.error_s > TOLERATED_LAG_S:
+                handle = remote.token.handle
+                text = self.environment.inside(handle.operation.resume_token)
+                remote.token = KeptToken(text, handle, error_s)
 
     def observe(self) -> None:
         """Record the operations that have begun or ended since the last call."""
@@ -263,8 +268,9 @@ class Program:
         operation: azpoll.AsyncOperation[httpx.Response],
         until_s: float,
     ) -> None:
+        begun_s = self.environment.clocks.true_s()
         handle = Handle(
-            len(self.handles), remote, holder, operation, self.environment.clocks.true_s(), until_s, holder.leaving
+            len(self.handles), remote.next_name, remote, holder, operation, begun_s, until_s, holder.leaving
         )
         handle.may_be_refused = self.environment.issuer.refuses
         operation.add_done_callback(handle.called)
@@ -278,7 +284,11 @@ class Program:
         handle.ended_s = self.environment.clocks.true_s()
         handle.ending = call(lambda: ending_of(handle.operation))
         if handle.ending not in VERDICTS and not remote.tracked:
-            remote.token, remote.token_error_s = call(handle.operation.resume_token), self.environment.clocks.error_s
+            text = call(handle.operation.resume_token)
+            remote.token = KeptToken(text, handle, self.environment.clocks.error_s)
+
+    def _has_ended(self, name: str) -> bool:
+        return any(handle.operation.done() for handle in self.handles if handle.name == name)
 
 
 def _call(function: Callable[[], str]) -> str:
@@ -286,4 +296,14 @@ def _call(function: Callable[[], str]) -> str:
 
 
 def _cancel_url(remote: RemoteOperation) -> str:
-    return f"{ORIGIN}{remote.path}/cancel?api-version=1"
+    """Return the cancel URL of the next handle."""
+    return f"{ORIGIN}{remote.path}/cancel?api-version=1&handle={remote.next_name}"
+
+
+def _renamed(kept: KeptToken, name: str) -> str:
+    """Return the token for a handle of another name, whose audit starts with the answers that the token knows."""
+    fake = kept.handle.remote.fake
+    assert fake is not None
+    token = tokens.decode(kept.text)
+    fake.audits[name] = fake.audit_of(kept.handle.name).resumed(knows_end=token.pattern not in BY_NAME)
+    return tokens.encode(token._replace(client_request_id=name))

@@ -8,10 +8,10 @@ from weakref import WeakSet
 
 import httpx
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from tests.proofs.lifecycle.environment import CLIENT_HEADER
 
-    from azpoll.testing import FakeARM, FakeOperation
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Read(NamedTuple):
@@ -21,50 +21,53 @@ class Read(NamedTuple):
     subscription: str
 
 
-class Overlap(NamedTuple):
-    """A request that was sent while another request of the same resource was in flight."""
-
-    resource: str
-    text: str
-
-
 class RecordingTransport(httpx.AsyncBaseTransport):
     """The transport of one tracker.
 
+    Args:
+        inner: sends the requests.
+        clock: returns the loop time.
+        has_ended: whether the handle of that name has ended.
+
     Attributes:
+        in_flight: the requests of each handle that wait for the head of their answer.
         reads: the reads in the order of sending.
-        overlapping: requests that were sent while another request of the same operation was in flight.
+        overlapping: requests that were sent while another request of the same handle was in flight.
+        late: requests that were sent after their handle had ended.
         at_once: the concurrency limits that a transport may declare; they are low, so that requests queue.
     """
 
     at_once = (1, 3)
 
-    def __init__(self, arm: FakeARM, inner: httpx.AsyncBaseTransport, clock: Callable[[], float]) -> None:
-        self._arm = arm
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, clock: Callable[[], float], has_ended: Callable[[str], bool]
+    ) -> None:
         self._inner = inner
         self._clock = clock
-        self._under_way: Counter[str] = Counter()
+        self._has_ended = has_ended
+        self.in_flight = Counter[str]()
         self._seen: WeakSet[httpx.Request] = WeakSet()
         self.reads: list[Read] = []
-        self.overlapping: list[Overlap] = []
+        self.overlapping: list[str] = []
+        self.late: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        path, at_s = request.url.path, self._clock()
-        subject = subject_of(path, self._arm.operations)
-        if self._under_way[subject]:
-            self.overlapping.append(Overlap(subject, f"{request.method} {path} at {at_s:.3f} s"))
+        handle, path, at_s = handle_of(request), request.url.path, self._clock()
+        text = f"{request.method} {path} of {handle} at {at_s:.3f} s"
+        if self.in_flight[handle]:
+            self.overlapping.append(text)
+        if self._has_ended(handle):
+            self.late.append(text)
         if request.method == "GET" and request not in self._seen:
             self._seen.add(request)
             self.reads.append(Read(at_s, path.split("/")[2]))
-        self._under_way[subject] += 1
+        self.in_flight[handle] += 1
         try:
             return await self._inner.handle_async_request(request)
         finally:
-            self._under_way[subject] -= 1
+            self.in_flight[handle] -= 1
 
 
-def subject_of(path: str, operations: Mapping[str, FakeOperation]) -> str:
-    """Return the path of the resource of a request."""
-    path = path.removesuffix(":cancel").removesuffix("/cancel")
-    operation = operations.get(path.rpartition("/")[2])
-    return path if operation is None else operation.path
+def handle_of(request: httpx.Request) -> str:
+    """Return the name of the handle that sends a request; a cancel request has it in its URL."""
+    return request.headers.get(CLIENT_HEADER) or request.url.params["handle"]

@@ -15,11 +15,13 @@ from tests.proofs.lifecycle.hypothesis_run import run
 from tests.proofs.lifecycle.lifecycle_invariants import final_violations, step_violations
 from tests.proofs.lifecycle.lifecycle_program import Program
 from tests.proofs.lifecycle.operation_strategies import Draft
-from tests.proofs.lifecycle.recording_transport import Read
+from tests.proofs.lifecycle.recording_transport import Read, handle_of
 from tests.support.canary import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import httpx
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +36,39 @@ def test_each_faulty_transport_breaks_the_named_invariant(invariant: str) -> Non
 
 def test_a_transport_that_changes_nothing_breaks_no_invariant() -> None:
     run(Counter(), examples=5, steps=30, wrap_transport=PassThrough)
+
+
+class OnlyOf(PassThrough):
+    """Sends the requests of one handle through a faulty transport."""
+
+    def __init__(self, handle: str, faulty: httpx.AsyncBaseTransport, inner: httpx.AsyncBaseTransport) -> None:
+        super().__init__(inner)
+        self._handle = handle
+        self._faulty = faulty
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        chosen = self._faulty if handle_of(request) == self._handle else self.inner
+        return await chosen.handle_async_request(request)
+
+
+@pytest.mark.parametrize("handle", ["w0.0", "w0.1"])
+@pytest.mark.parametrize("invariant", [*FAULTY_TRANSPORTS, None])
+def test_a_fault_of_one_of_two_concurrent_handles_is_found(invariant: str | None, handle: str) -> None:
+    """Both poll the same operation; the requests of the other one are as they should be."""
+    faulty = PassThrough if invariant is None else FAULTY_TRANSPORTS[invariant]
+    environment = Environment()
+    program = Program(environment, lambda inner: OnlyOf(handle, faulty(inner), inner))
+    holder = program.open("stop")
+    program.begin(holder, PLAIN)
+    program.observe()
+    program.resume(program.remotes[0], holder)
+    assert [each.name for each in program.remotes[0].tracked] == ["w0.0", "w0.1"]
+    for each in program.handles:
+        program.wait_for(each, "await")
+    drain(program)
+    found = {line.split()[0] for line in step_violations(program) + final_violations(program)}
+    environment.close()
+    assert invariant in found if invariant else not found
 
 
 @pytest.fixture
