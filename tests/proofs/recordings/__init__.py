@@ -1,0 +1,1 @@
+"""Recorded operations of real services, and their shapes."""
