@@ -78,18 +78,15 @@ class Tracker(OperationSource[ResponseT]):
         journal: Journal | None = None,
         on_exit: Literal["wait", "stop"] = "wait",
     ) -> None:
-        if on_exit not in {"wait", "stop"}:
-            raise ValueError(f"on_exit must be 'wait' or 'stop', not {on_exit!r}")
         properties = client_properties(client)
         self._client = client
-        self._waits = on_exit == "wait"
+        self._waits = settings.checked_choice("on_exit", on_exit, ("wait", "stop")) == "wait"
         self._events = EventDispatcher()
         self._entered: Session[ResponseT] | None = None
         self._settings = settings.TrackerSettings(
             parse_url=properties.parse_url,
-            defaults=settings.Settings(
-                settings.checked_delay_limits(interval, min_interval), settings.checked_seconds("timeout", timeout)
-            ),
+            delay_limits=settings.checked_delay_limits(interval, min_interval),
+            timeout_s=settings.checked_seconds("timeout", timeout),
             origins=settings.checked_origins(allowed_origins, rebase_to, properties.base_url, properties.parse_url),
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, properties.concurrency),

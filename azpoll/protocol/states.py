@@ -190,6 +190,11 @@ class Unknown(NamedTuple):
     outcome: Answer | RequestFailure | None = None
 
     @property
+    def answer(self) -> Answer | None:
+        """The last answer, if it is the reason."""
+        return self.outcome if isinstance(self.outcome, Answer) else None
+
+    @property
     def progress(self) -> Progress:
         """The last progress that was reported."""
         return NO_PROGRESS if self.last is None else self.last.progress

@@ -50,7 +50,7 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
 
 def _cancel_url(record: OperationRecord, state: Polling | Confirming) -> str:
     """Return the caller's `cancel_url`, else the monitor of the Azure API guidelines with `:cancel`."""
-    plan = state.plan
+    plan = record.plan
     named = record.cancel_url
     if named is None and isinstance(state, Polling) and state.pattern is OPERATION_LOCATION:
         path, question, query = state.url.partition("?")
@@ -61,7 +61,7 @@ def _cancel_url(record: OperationRecord, state: Polling | Confirming) -> str:
             " For ARM it is usually the resource's URL with /cancel",
             operation=record.name,
         )
-    url = plan.url_policy.resolve(named, base=plan.resource_url, resource_url=plan.resource_url)
+    url = plan.resolve(named, plan.resource_url)
     if isinstance(url, RejectedURL):
         raise CancelFailed(f"the URL to cancel {record.name} at is refused: {url.reason}", operation=record.name)
     return url

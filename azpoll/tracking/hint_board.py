@@ -93,11 +93,11 @@ class ResourceHints:
     async def read(self, url: str) -> Answer:
         """Read a URL: the first at any origin, later ones only at that origin or in `allowed_origins`."""
         plan = self._first_plan = self._first_plan or self._plan(url)
-        resolved = plan.url_policy.resolve(url, base=plan.resource_url, resource_url=plan.resource_url)
+        resolved = plan.resolve(url, plan.resource_url)
         if isinstance(resolved, RejectedURL):
             raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.reason}; nothing was sent")
         fetching = Fetching(plan, resolved, NextRequest(resolved, IMMEDIATELY))
-        record = OperationRecord(fetching, _ignore, anyio.current_time(), label="hints")
+        record = OperationRecord(plan, fetching, _ignore, anyio.current_time(), label="hints")
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
         match record.state:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from azpoll.errors import TrackerClosed, error_of
 from azpoll.eventloop.clock import WallClock
 from azpoll.protocol import resume_token
-from azpoll.protocol.answer import Answer
 from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ class Outcomes:
         """Return a new exception for an operation that ended without success."""
         token = self.token(record)
         match record.state:
-            case Failed(answer=outcome) | Canceled(answer=outcome) | Unknown(outcome=outcome) as state:
-                response = self._transport.response_from(outcome) if isinstance(outcome, Answer) else None
+            case Failed(answer=answer) | Canceled(answer=answer) | Unknown(answer=answer) as state:
+                response = None if answer is None else self._transport.response_from(answer)
                 return error_of(state, record.name, token, response)
             case _:
                 text = f"tracking of {record.name} stopped before it ended; it may still run"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.plan import Plan
     from azpoll.protocol.states import State
     from azpoll.schedule.job import CancelRequest
 
@@ -63,6 +64,7 @@ class OperationRecord:
         "label",
         "last_poll_s",
         "owner",
+        "plan",
         "polls",
         "priority",
         "priority_time",
@@ -73,6 +75,7 @@ class OperationRecord:
 
     def __init__(
         self,
+        plan: Plan,
         state: State,
         on_change: OnChange,
         begun_s: float,
@@ -86,6 +89,7 @@ class OperationRecord:
         self._on_change = on_change
         self._done: anyio.Event | None = None
         self._changed: anyio.Event | None = None
+        self.plan = plan
         self.state = state
         self.begun_s = begun_s
         self.label = label

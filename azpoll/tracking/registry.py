@@ -55,7 +55,6 @@ class OperationRegistry:
     Attributes:
         live: the records of the operations that have not ended, oldest first.
         not_retrieved: failed operations that no caller has seen, where the tracker keeps failures.
-        tracked: operations so far, ended ones included.
         polls: requests so far that were answered or failed.
         counts: ended operations by public state.
     """
@@ -70,17 +69,14 @@ class OperationRegistry:
         self._empty = anyio.Event()
         self.live: dict[OperationRecord, None] = {}
         self.not_retrieved: dict[OperationRecord, None] = {}
-        self.tracked = 0
         self.polls = 0
         self.counts: Counter[OperationState] = Counter()
 
-    def add(self, record: OperationRecord, method: str, *, resumed: bool) -> None:
-        """Add a new operation."""
-        self.tracked += 1
+    def add(self, record: OperationRecord, *, resumed: bool) -> None:
+        """Add a new operation; one that has ended is live until `end` is called."""
         self.live[record] = None
+        method = record.plan.method
         self._events.emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
-        if record.ended:
-            self._end(record)
 
     def on_change(self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
         """Count a change of a record, as its `on_change`."""
@@ -88,9 +84,9 @@ class OperationRegistry:
             self.polls += 1
             self._events.emit(lambda: _poll_answered(record, outcome, lateness_s))
         if record.ended:
-            self._end(record)
+            self.end(record)
         elif self._journal is not None:
-            self._journal.enqueue_changed(record)
+            self._journal.enqueue(record)
 
     async def wait_empty(self) -> None:
         """Wait until every operation has ended."""
@@ -98,7 +94,8 @@ class OperationRegistry:
             self._empty = anyio.Event()
             await self._empty.wait()
 
-    def _end(self, record: OperationRecord) -> None:
+    def end(self, record: OperationRecord) -> None:
+        """Count an operation that has ended."""
         if record not in self.live:
             return  # a listener stopped the operation while it received the event of its end
         del self.live[record]
@@ -109,7 +106,7 @@ class OperationRegistry:
             if self._keep_failures and not record.stopped:
                 self.not_retrieved[record] = None
         if self._journal is not None:
-            self._journal.enqueue_ended(record)
+            self._journal.enqueue(record)
         self._events.emit(lambda: _operation_ended(record, now_s()))
         if not self.live:
             self._empty.set()

@@ -23,7 +23,6 @@ from azpoll.tracking.cancellation import cancel
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.journal_writer import JournalWriter
 from azpoll.tracking.outcome import Outcomes
-from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.library import ResponseT_co
@@ -38,9 +37,10 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scope_queue import ScopeStatistics
+    from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.registry import EventDispatcher
     from azpoll.tracking.settings import TrackerSettings
-    from azpoll.tracking.starter import Prepared, Started
+    from azpoll.tracking.starter import Prepared
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import Transport
 
@@ -71,7 +71,6 @@ class Session(Generic[ResponseT_co]):
             self._journal = JournalWriter(settings.journal, self.outcomes, host.tasks)
         wall_clock = self.outcomes.wall_clock
         self.registry = OperationRegistry(events, self._journal, wall_clock, keep_failures=settings.keep_failures)
-        self._on_change = self.registry.on_change
         least, most = settings.max_in_flight
         self._scheduler = Scheduler(
             partial(poll_next, transport),
@@ -89,9 +88,8 @@ class Session(Generic[ResponseT_co]):
             None if settings.budget is None else settings.budget.of_writes(),
             self._on_throttled,
         )
-        self._starter = OperationStarter(
-            transport, settings.parse_url, settings.defaults, settings.origins, settings.token_key
-        )
+        self._delay_limits = settings.delay_limits
+        self._starter = OperationStarter(transport, settings, self.registry.on_change)
 
     def check_task(self) -> None:
         """Raise `WrongEventLoop` outside a task of the session's event loop, or in a fork of its process."""
@@ -110,14 +108,14 @@ class Session(Generic[ResponseT_co]):
         number = None if self._journal is None else await self._journal.intent(prepared)
         answer = await self._send(prepared, number)
         try:
-            started = self._starter.from_answer(prepared, answer)
+            record = self._starter.from_answer(prepared, answer, number)
         except InitialRequestFailed:
             await self._not_started(number, prepared, answer)
             raise
-        record = self._register(started, resumed=False, number=number)
+        self.registry.add(record, resumed=False)
         try:
             if self._journal is not None:
-                await self._journal.started(record, started.plan)
+                await self._journal.started(record)
         finally:
             self._schedule(record)
         return record
@@ -166,7 +164,7 @@ class Session(Generic[ResponseT_co]):
         registry, counts = self.registry, self.registry.counts
         return Statistics(
             starting=self._initial_requests.waiting,
-            tracked=registry.tracked,
+            tracked=len(registry.live) + counts.total(),
             running=len(registry.live),
             waiting=self._scheduler.waiting,
             in_flight=self._scheduler.in_flight,
@@ -202,7 +200,7 @@ class Session(Generic[ResponseT_co]):
         outcome = await self._initial_requests.send(
             prepared.request,
             prepared.settings.owner,
-            prepared.settings.delay_limits,
+            self._delay_limits,
             repeatable=prepared.request.is_repeatable,
             idempotent=prepared.idempotent,
         )
@@ -217,30 +215,17 @@ class Session(Generic[ResponseT_co]):
         if self._journal is not None and number is not None:
             await self._journal.not_started(number, prepared, answer)
 
-    def _add(self, started: Started, *, resumed: bool) -> OperationRecord:
-        record = self._register(started, resumed=resumed)
+    def _add(self, record: OperationRecord, *, resumed: bool) -> OperationRecord:
+        self.registry.add(record, resumed=resumed)
         if self._journal is not None:
-            self._journal.enqueue_started(record, started.plan)
+            self._journal.enqueue_started(record)
         self._schedule(record)
         return record
 
-    def _register(self, started: Started, *, resumed: bool, number: int | None = None) -> OperationRecord:
-        """Return the record of a new operation, which is not scheduled yet."""
-        settings = started.settings
-        record = OperationRecord(
-            started.state,
-            self._on_change,
-            started.at_s,
-            label=settings.label,
-            owner=settings.owner,
-            cancel_url=settings.cancel_url,
-            number=number,
-        )
-        self.registry.add(record, started.plan.method, resumed=resumed)
-        return record
-
     def _schedule(self, record: OperationRecord) -> None:
+        """Schedule the first poll of a new operation, or count its end."""
         if record.ended:
+            self.registry.end(record)
             return
         if self._closed:  # its initial request was answered after the session had closed
             self.stop(record)

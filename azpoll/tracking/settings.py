@@ -9,34 +9,26 @@ Each `checked_` function returns the value in its final type. It raises `ValueEr
 import math
 import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import NamedTuple, TypeGuard
+from functools import partial
+from typing import NamedTuple, TypeGuard, TypeVar, get_args
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.status_document import NO_WORDS, Verdict
-from azpoll.protocol.url_policy import Origin, ParsedURL, origin_of
+from azpoll.protocol.url_policy import Origin, ParsedURL, URLPolicy, origin_of
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking.journal import Journal
+
+T = TypeVar("T")
 
 REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {"idempotent"}
 """The keywords of `begin` that `build_request` of the client takes."""
 
 _OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
 
-
-class Settings(NamedTuple):
-    """The checked `TrackingOptions` of one call; the attributes have the same meaning."""
-
-    delay_limits: DelayLimits
-    timeout_s: float = math.inf
-    final_state_via: FinalStateVia | None = None
-    result: ResultWanted = "final"
-    terminal_words: Mapping[str, Verdict] = NO_WORDS
-    cancel_url: str | None = None
-    label: str | None = None
-    owner: Hashable = None
+_SHOWN_TYPES: dict[type, str] = {bytes: "bytes", int: "an integer", str: "text"}
 
 
 class Origins(NamedTuple):
@@ -57,14 +49,16 @@ class TrackerSettings(NamedTuple):
     """The checked arguments of a `Tracker`.
 
     Attributes:
-        defaults: apply to each operation unless a call overrides them.
+        parse_url: the URL class that sends the requests, so no second parser can disagree with it.
+        token_key: signs resume tokens; None for tokens without a signature.
         max_in_flight: the least and the greatest number of concurrent polls, and of concurrent initial requests.
         keep_failures: whether failures are kept until a caller has seen them.
     """
 
     parse_url: Callable[[str], ParsedURL]
-    defaults: Settings
     origins: Origins
+    delay_limits: DelayLimits
+    timeout_s: float
     token_key: bytes | None
     max_in_flight: tuple[int, int]
     budget: Budget | None
@@ -73,32 +67,63 @@ class TrackerSettings(NamedTuple):
     journal: Journal | None
 
 
-def checked(defaults: Settings, options: Mapping[str, object]) -> Settings:
-    """Return the settings of one call: its keywords, else the tracker's defaults."""
-    if not options:
-        return defaults
+class Settings(NamedTuple):
+    """The checked `TrackingOptions` of one call.
+
+    Attributes:
+        plan: makes a plan with the options that belong to it.
+        timeout_s: infinity for none.
+    """
+
+    plan: partial[Plan]
+    timeout_s: float
+    cancel_url: str | None
+    label: str | None
+    owner: Hashable
+
+    def plan_at(self, method: str, url: str, policy: URLPolicy, begun_s: float, client_request_id: str | None) -> Plan:
+        """Return the plan of an operation that began at a time."""
+        deadline_s = None if math.isinf(self.timeout_s) else begun_s + self.timeout_s
+        return self.plan(method, url, policy, deadline_s=deadline_s, client_request_id=client_request_id)
+
+
+def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings:
+    """Return the settings of one call: its keywords, else those of the tracker."""
     unknown = options.keys() - TrackingOptions.__annotations__.keys()
     if unknown:
         raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
-    interval, limits = options.get("interval"), defaults.delay_limits
+    interval, limits, via = options.get("interval"), tracker.delay_limits, options.get("final_state_via")
     owner = options.get("owner")
     hash(owner)  # raises TypeError where an owner cannot be a key
     return Settings(
-        delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
-        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else defaults.timeout_s,
-        final_state_via=checked_final_state_via(options.get("final_state_via")),
-        result=checked_result(options.get("result", "final")),
-        terminal_words=checked_terminal_words(options.get("terminal_words")),
-        cancel_url=checked_text("cancel_url", options.get("cancel_url")),
-        label=checked_text("label", options.get("label")),
+        partial(
+            Plan,
+            final_state_via=None if via is None else checked_choice("final_state_via", str(via).lower(), FinalStateVia),
+            result=checked_choice("result", options.get("result", "final"), get_args(ResultWanted)),
+            terminal_words=checked_terminal_words(options.get("terminal_words")),
+            delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
+        ),
+        timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else tracker.timeout_s,
+        cancel_url=checked_type("cancel_url", options.get("cancel_url"), str),
+        label=checked_type("label", options.get("label"), str),
         owner=owner,
     )
 
 
-def checked_text(name: str, value: object) -> str | None:
-    """Return the text or None."""
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"{name} must be text, not {type(value).__name__}")
+def checked_choice(name: str, value: object, choices: Iterable[T]) -> T:
+    """Return the choice that equals a value."""
+    choices = tuple(choices)
+    for choice in choices:
+        if value == choice:
+            return choice
+    known = ", ".join(f"'{choice}'" for choice in choices)
+    raise ValueError(f"{name} must be one of {known}, not {str(value)[:64]!r}")
+
+
+def checked_type(name: str, value: object, kind: type[T]) -> T | None:
+    """Return a value of this type or None; a bool is no number."""
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise TypeError(f"{name} must be {_SHOWN_TYPES[kind]}, not {type(value).__name__}")
     return value
 
 
@@ -115,24 +140,19 @@ def checked_seconds(name: str, value: object) -> float:
 
 def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[int, int]:
     """Return the least and the greatest count: a fixed count of 1 or more, or the default for None."""
-    if value is None:
+    count = checked_type(name, value, int)
+    if count is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{name} must be 1 or more, not {value}")
-    return value, value
+    if count < 1:
+        raise ValueError(f"{name} must be 1 or more, not {count}")
+    return count, count
 
 
 def checked_key(key: object) -> bytes | None:
     """Return the key that signs tokens, or None."""
-    if key is None:
-        return None
-    if not isinstance(key, bytes):
-        raise TypeError(f"token_key must be bytes, not {type(key).__name__}")
-    if not key:
+    if key == b"":
         raise ValueError("token_key must not be empty")
-    return key
+    return checked_type("token_key", key, bytes)
 
 
 def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:
@@ -143,26 +163,6 @@ def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:
         if math.isinf(seconds):
             raise ValueError(f"{name} must be finite")
     return DelayLimits(interval=interval_s, floor=floor_s, cap=max(DelayLimits().cap, floor_s))
-
-
-def checked_final_state_via(name: object) -> FinalStateVia | None:
-    """Return the final-state-via with this name, in any case (rule 30)."""
-    if name is None:
-        return None
-    try:
-        return FinalStateVia(str(name).lower())
-    except ValueError:
-        known = ", ".join(repr(via.value) for via in FinalStateVia)
-        raise ValueError(f"final_state_via must be one of {known}, not {str(name)[:64]!r}") from None
-
-
-def checked_result(result: object) -> ResultWanted:
-    """Return "final" or "status"."""
-    if result == "final":
-        return "final"
-    if result == "status":
-        return "status"
-    raise ValueError(f"result must be 'final' or 'status', not {result!r}")
 
 
 def checked_terminal_words(words: object) -> Mapping[str, Verdict]:

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 import httpx
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
 from azpoll.protocol.states import Pending
-from azpoll.tracking.settings import Settings, checked_origins
 from azpoll.tracking.starter import OperationStarter
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
 from tests.proofs.fuzz.input_kind import InputKind, RuleBroken
 from tests.proofs.fuzz.url_inputs import HOSTS, PATHS, PORTS, SCHEMES, USERS
 from tests.proofs.fuzz.value_checks import check_state, check_text
+from tests.support.jobs import ignore
 from tests.support.scripted_transport import ScriptedTransport
+from tests.support.tracker_settings import tracker_settings
 
 if TYPE_CHECKING:
     from random import Random
@@ -38,10 +38,7 @@ KEYS = (None, KEY)
 
 
 def _starter(key: bytes | None) -> OperationStarter:
-    defaults = Settings(DelayLimits())
-    return OperationStarter(
-        ScriptedTransport([]), httpx.URL, defaults, checked_origins([EU], None, HOST, httpx.URL), key
-    )
+    return OperationStarter(ScriptedTransport([]), tracker_settings([EU], parse_url=httpx.URL, token_key=key), ignore)
 
 
 STARTERS = tuple(map(_starter, KEYS))
@@ -144,10 +141,11 @@ def check(data: bytes) -> None:
     with suppress(InvalidToken):  # a tracker converts this exception
         decode(text, key)
     try:
-        plan, _, state, _ = STARTERS[KEYS.index(key)].from_token(text, {}, 0.0)
+        record = STARTERS[KEYS.index(key)].from_token(text, {}, 0.0)
     except (InvalidResumeToken, UntrustedPollingURL) as error:
         check_text(str(error))
         return
+    state = record.state
     if not isinstance(state, Pending):
         raise RuleBroken(f"state is not pending: {state}")
     payload, _, signature = data[1:].strip().partition(b".")
@@ -155,7 +153,7 @@ def check(data: bytes) -> None:
         raise RuleBroken("signature is not that of the token:")
     check_state(state, resumed=True)
     again = encode(token_of(state, 0.0), key)
-    if len(again) > MAX_TOKEN or decode(again, key).method != plan.method:
+    if len(again) > MAX_TOKEN or decode(again, key).method != record.plan.method:
         raise RuleBroken("token cannot be read again:")
 
 

@@ -81,7 +81,7 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
         ({"max_in_flight": -3}, ValueError, "max_in_flight must be 1 or more"),
         ({"max_in_flight": 1.5}, TypeError, "max_in_flight must be an integer"),
         ({"max_in_flight": True}, TypeError, "max_in_flight must be an integer"),
-        ({"on_exit": "later"}, ValueError, "on_exit must be 'wait' or 'stop'"),
+        ({"on_exit": "later"}, ValueError, "on_exit must be one of 'wait', 'stop'"),
         ({"allowed_origins": "https://x.example"}, TypeError, "collection of URLs"),
         ({"allowed_origins": ["https://x.example/path"]}, ValueError, "scheme, host and port alone"),
         ({"allowed_origins": ["https://u:p@x.example"]}, ValueError, "allowed_origins"),
@@ -147,7 +147,7 @@ async def test_a_tracker_must_be_entered_exactly_once() -> None:
         ({"interval": -1}, ValueError, "interval must be 0 seconds or more"),
         ({"interval": math.inf}, ValueError, "interval must be finite"),
         ({"interval": HUGE}, ValueError, "interval"),
-        ({"result": "both"}, ValueError, "result must be 'final' or 'status'"),
+        ({"result": "both"}, ValueError, "result must be one of 'final', 'status'"),
         ({"terminal_words": {"Done": "good"}}, ValueError, "terminal_words"),
         ({"terminal_words": {"": "failed"}}, ValueError, "terminal_words"),
         ({"terminal_words": {5: "failed"}}, ValueError, "terminal_words"),
@@ -184,9 +184,9 @@ async def test_a_method_that_cannot_begin_an_operation_is_refused(
 ) -> None:
     fake_arm.default = Script()
     async with azpoll.Tracker(client) as tracker:
-        with pytest.raises(ValueError, match="begins with PUT, PATCH, POST, DELETE, GET"):
+        with pytest.raises(ValueError, match="method must be one of 'PUT', 'PATCH', 'POST', 'DELETE', 'GET'"):
             await tracker.begin(method, THING)
-        with pytest.raises(ValueError, match="begins with PUT"):
+        with pytest.raises(ValueError, match="method must be one of 'PUT'"):
             tracker.track(accepted("HEAD"))
     assert fake_arm.requests == ()
 

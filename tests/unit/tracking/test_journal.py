@@ -150,6 +150,23 @@ async def test_track_and_resume_are_stored_soon() -> None:
     assert {row.operation_id for row in await journal.results()} == {tracked.id, resumed.id}
 
 
+async def test_an_operation_that_its_initial_response_ends_is_started_and_ended() -> None:
+    """Also where the journal is slow, and whether the tracker sent the initial request or not."""
+    journal = ListJournal(delay_s=2)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"id": "/t"}))
+    async with (
+        new_client(transport=transport, base_url=ORIGIN) as client,
+        azpoll.Tracker(client, journal=journal) as tracker,
+    ):
+        begun = await tracker.begin("PUT", THING, json={})
+        assert begun.state is OperationState.SUCCEEDED
+        await anyio.sleep(10)
+        assert journal.names == ["intent", "started", "ended"]
+        assert tracker.track(await client.put(THING, json={})).state is OperationState.SUCCEEDED
+    assert journal.names[3:] == ["started", "ended"]
+    assert not await journal.open_rows()
+
+
 async def test_changes_are_written_in_batches() -> None:
     """A slow journal gets the newest token of each operation, and no queue grows."""
     journal = ListJournal(delay_s=2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from random import Random
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,14 +11,12 @@ import pytest
 import azpoll
 from azpoll.eventloop.task_host import TaskHost
 from azpoll.protocol.answer import FailureKind
-from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.states import Succeeded
-from azpoll.schedule.due_time import DueTimes
 from azpoll.snapshot import OperationState
 from azpoll.tracking.registry import EventDispatcher
 from azpoll.tracking.session import Session
-from azpoll.tracking.settings import Settings, TrackerSettings, checked_origins
-from tests.support.scripted_transport import PROPERTIES, ScriptedReply, ScriptedResponse, ScriptedTransport
+from tests.support.scripted_transport import ScriptedReply, ScriptedResponse, ScriptedTransport
+from tests.support.tracker_settings import tracker_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -40,18 +37,7 @@ RESULT = ScriptedReply(200, {"properties": {"provisioningState": "Succeeded"}})
 
 @asynccontextmanager
 async def session_on(transport: ScriptedTransport) -> AsyncGenerator[Session[ScriptedResponse]]:
-    settings = TrackerSettings(
-        parse_url=PROPERTIES.parse_url,
-        defaults=Settings(DelayLimits()),
-        origins=checked_origins((), None, PROPERTIES.base_url, PROPERTIES.parse_url),
-        token_key=None,
-        max_in_flight=PROPERTIES.concurrency,
-        budget=azpoll.Budget(),
-        due_times=DueTimes(Random(1)),  # noqa: S311 - seeded
-        keep_failures=True,
-        journal=None,
-    )
-    session = Session(settings, transport, EventDispatcher(), await TaskHost.start())
+    session = Session(tracker_settings(), transport, EventDispatcher(), await TaskHost.start())
     try:
         yield session
     finally:

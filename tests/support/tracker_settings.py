@@ -1,0 +1,39 @@
+"""The settings of a tracker whose client is at the origin of a `ScriptedTransport`."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from typing import TYPE_CHECKING
+
+import azpoll
+from azpoll.protocol.delay import DelayLimits
+from azpoll.schedule.due_time import DueTimes
+from azpoll.tracking.settings import TrackerSettings, checked_origins
+from tests.support.scripted_transport import PROPERTIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from azpoll.protocol.url_policy import ParsedURL
+
+
+def tracker_settings(
+    allowed_origins: Iterable[str] = (),
+    *,
+    parse_url: Callable[[str], ParsedURL] = PROPERTIES.parse_url,
+    token_key: bytes | None = None,
+) -> TrackerSettings:
+    """Return the settings of a tracker that has the defaults but for these arguments."""
+    return TrackerSettings(
+        parse_url=parse_url,
+        origins=checked_origins(allowed_origins, None, PROPERTIES.base_url, parse_url),
+        delay_limits=DelayLimits(),
+        timeout_s=math.inf,
+        token_key=token_key,
+        max_in_flight=PROPERTIES.concurrency,
+        budget=azpoll.Budget(),
+        due_times=DueTimes(Random(1)),  # noqa: S311 - seeded
+        keep_failures=True,
+        journal=None,
+    )
