@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -10,13 +11,13 @@ import anyio
 
 from azpoll.errors import TrackerClosed, UntrustedPollingURL, error_of
 from azpoll.protocol.delay import IMMEDIATELY
-from azpoll.protocol.states import Fetching, NextRequest, Pending, Succeeded, Unknown
+from azpoll.protocol.states import Fetching, NextRequest, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
 from azpoll.schedule.job import Priority
 from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Iterable
 
     from azpoll.hints import HintSource
     from azpoll.protocol.answer import Answer, RequestFailure
@@ -26,46 +27,29 @@ if TYPE_CHECKING:
 logger = logging.getLogger("azpoll")
 
 
-LEAST_KEPT = 1000
-"""Ended operations are removed once more are kept than this number plus twice the operations that run."""
-
-
 class ResourceIndex:
-    """The operations of a tracker by the resource that they act on; made when hints are first used.
+    """The running operations of a tracker by the resource that they act on; made when hints are first used."""
 
-    Attributes:
-        live: the registry's operations that have not ended.
-    """
-
-    def __init__(self, live: Collection[OperationRecord]) -> None:
-        self.live = live
-        self._index_live()
+    def __init__(self, live: Iterable[OperationRecord]) -> None:
+        self._by_id: dict[str, dict[OperationRecord, None]] = {}
+        for record in live:
+            self.add(record)
 
     def add(self, record: OperationRecord) -> None:
-        """Add an operation, which is also in `live`."""
-        if self.is_excessive(self._count):
-            self._index_live()
-        else:
-            self._insert(record)
-
-    def is_excessive(self, count: int) -> bool:
-        """Whether so many operations are kept that ended ones must be removed."""
-        return count > 2 * len(self.live) + LEAST_KEPT
+        """Add an operation; it leaves the index at its end."""
+        resource_id = _resource_id(record.plan.resource_url)
+        self._by_id.setdefault(resource_id, {})[record] = None
+        record.call_at_end(partial(self._remove, resource_id, record))
 
     def find(self, resource_id: str) -> list[OperationRecord]:
         """Return the operations on a resource that have not ended."""
         return [record for record in self._by_id.get(_resource_id(resource_id), ()) if not record.ended]
 
-    def _index_live(self) -> None:
-        self._by_id: dict[str, list[OperationRecord]] = {}
-        self._count = 0
-        for record in self.live:
-            self._insert(record)
-
-    def _insert(self, record: OperationRecord) -> None:
-        if isinstance(record.state, Pending):
-            self._by_id.setdefault(_resource_id(record.state.plan.resource_url), []).append(record)
-            self._count += 1
+    def _remove(self, resource_id: str, record: OperationRecord) -> None:
+        records = self._by_id[resource_id]
+        del records[record]
+        if not records:
+            del self._by_id[resource_id]
 
 
 class ResourceHints:
@@ -87,7 +71,7 @@ class ResourceHints:
             logger.exception("a source of hints ended with an error; polling goes on without it")
         finally:
             for record in self._background:
-                if record.priority is Priority.LOW and not record.ended:
+                if record.priority is Priority.LOW:
                     self._scheduler.set_priority(record, Priority.NORMAL)
 
     async def read(self, url: str) -> Answer:
@@ -120,11 +104,11 @@ class ResourceHints:
         """Poll the operations on a resource with spare reads only; returns their number."""
         records = self._index.find(resource_id)
         for record in records:
-            self._background[record] = None
+            if record not in self._background:
+                self._background[record] = None
+                record.call_at_end(partial(self._background.pop, record))
             if record.priority is Priority.NORMAL:
                 self._scheduler.set_priority(record, Priority.LOW)
-        if self._index.is_excessive(len(self._background)):
-            self._background = {record: None for record in self._background if not record.ended}
         return len(records)
 
 

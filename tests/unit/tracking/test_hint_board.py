@@ -10,13 +10,11 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from azpoll.protocol.machine import advance
-from azpoll.protocol.states import Polling
 from azpoll.schedule.concurrency import ConcurrencyLimit
 from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.job import Priority
 from azpoll.schedule.scheduler import Scheduler
-from azpoll.tracking.hint_board import LEAST_KEPT, ResourceHints, ResourceIndex
+from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.record import OperationRecord
 from tests.support.jobs import COLLECTION, answer, job
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.plan import Plan
 
-MANY = 3 * LEAST_KEPT
+MANY = 100
 
 
 def alive() -> int:
@@ -57,64 +55,54 @@ def no_plan(url: str) -> Plan:
     raise AssertionError(f"{url} is not read here")
 
 
-@pytest.mark.slow
+def end(record: OperationRecord) -> None:
+    """End the tracking of an operation."""
+    record.released = True
+    record.notify()
+
+
 def test_resources_keep_running_operations_and_drop_ended_ones() -> None:
     """However many there were; also those that were known before hints were given."""
     before = alive()
     running = [job(f"running{number}") for number in range(10)]
-    live = dict.fromkeys(running[:5])
-    resources = ResourceIndex(live)
+    resources = ResourceIndex(running[:5])
     for record in running[5:]:
-        live[record] = None
         resources.add(record)
     for number in range(MANY):
-        record = job(number)
-        live[record] = None
+        record = job(number % 10)
         resources.add(record)
-        record.released = True
-        del live[record]
-    assert alive() - before <= LEAST_KEPT + 100
+        end(record)
+    del record
+    assert alive() - before == len(running)
     for number, record in enumerate(running):
         assert resources.find(f"{COLLECTION}/running{number}") == [record]
 
 
-def ended(number: int) -> OperationRecord:
-    """Return an operation whose first poll has told that it failed."""
-    record = job(number)
-    assert isinstance(record.state, Polling)
-    record.state = advance(record.state, answer(body=b'{"status":"Failed"}'))
-    return record
-
-
-@pytest.mark.slow
-def test_an_ended_operation_is_not_kept() -> None:
-    """As a response that tells the end is tracked."""
-    before = alive()
+def test_operations_on_one_resource_are_dropped_one_by_one() -> None:
     resources = ResourceIndex(())
-    for number in range(100):
-        resources.add(ended(number))
-    assert alive() == before
-    assert resources.find(f"{COLLECTION}/1") == []
+    first, second = job("a"), job("a")
+    resources.add(first)
+    resources.add(second)
+    end(first)
+    assert resources.find(f"{COLLECTION}/a") == [second]
+    end(second)
+    assert resources.find(f"{COLLECTION}/a") == []
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
 async def test_covered_operations_are_dropped_after_their_end() -> None:
     before = alive()
-    live: dict[OperationRecord, None] = {}
-    resources = ResourceIndex(live)
+    resources = ResourceIndex(())
     async with anyio.create_task_group() as tasks:
         board = ResourceHints(resources, scheduler_of(tasks), no_plan)
         running = job("running")
-        live[running] = None
         resources.add(running)
         assert board.report_running(f"{COLLECTION}/running") == 1
         for number in range(MANY):
             record = job(number)
-            live[record] = None
             resources.add(record)
             assert board.report_running(f"{COLLECTION}/{number}") == 1
-            record.released = True
-            del live[record]
-        assert alive() - before <= LEAST_KEPT + 100
+            end(record)
+        del record
+        assert alive() - before == 1
         assert running.priority is Priority.LOW
