@@ -27,13 +27,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import Answer, RequestFailure
-from azpoll.protocol.arm_error import ServiceError, describe, read_error
+from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.arm_error import ARMError, ServiceError, describe, read_error
 from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownReason
 
 if TYPE_CHECKING:
-    from azpoll.protocol.arm_error import ARMError
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.transport import InitialRequest
 
@@ -47,6 +46,11 @@ class AzpollError(Exception):
         response: the answer that caused the error, as a response of the client's library without the headers of
             its request; None where there is none.
         reported: the error that the service reported in that answer, with its HTTP status code and request ids.
+        code: the service's error code, such as `Conflict`.
+        message: the service's error message, as sent.
+        target: the target of the service's error.
+        details: the errors beneath the service's error.
+        status_code: of the answer that caused the error; 200 where a status monitor reports a failure.
     """
 
     def __init__(
@@ -63,31 +67,12 @@ class AzpollError(Exception):
         self.resume_token = resume_token
         self.response = response
         self.reported = reported
-
-    @property
-    def code(self) -> str | None:
-        """The service's error code, such as `Conflict`."""
-        return None if self.reported is None else self.reported.error.code
-
-    @property
-    def message(self) -> str | None:
-        """The service's error message, as sent."""
-        return None if self.reported is None else self.reported.error.message
-
-    @property
-    def target(self) -> str | None:
-        """The target of the service's error."""
-        return None if self.reported is None else self.reported.error.target
-
-    @property
-    def details(self) -> tuple[ARMError, ...]:
-        """The errors beneath the service's error."""
-        return () if self.reported is None else self.reported.error.details
-
-    @property
-    def status_code(self) -> int | None:
-        """The HTTP status code of the answer that caused the error; 200 where a status monitor reports a failure."""
-        return None if self.reported is None else self.reported.status_code
+        error = ARMError() if reported is None else reported.error
+        self.code = error.code
+        self.message = error.message
+        self.target = error.target
+        self.details = error.details
+        self.status_code = None if reported is None else reported.status_code
 
 
 class OperationError(AzpollError):
@@ -183,12 +168,11 @@ def error_of(
     state: Failed | Canceled | Unknown, operation: str, resume_token: str | None, response: HTTPResponse | None
 ) -> AzpollError:
     """Return a new exception for a terminal state, so that each awaiter has its own (rule 39)."""
-    outcome = state.outcome if isinstance(state, Unknown) else state.answer
-    reported = read_error(outcome) if isinstance(outcome, Answer) else None
+    reported = None if state.answer is None else read_error(state.answer)
     kind, text = _kind_and_text(state, operation, reported, resume_token)
     error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
     if isinstance(state, Unknown):
-        error.__cause__ = outcome.cause if isinstance(outcome, RequestFailure) else None
+        error.__cause__ = state.outcome.cause if isinstance(state.outcome, RequestFailure) else None
         if isinstance(error, PollingError):
             error.succeeded = isinstance(state.last, Fetching)
     return error
