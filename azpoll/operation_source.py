@@ -20,7 +20,11 @@ T = TypeVar("T")
 
 
 class OperationSource(ABC, Generic[ResponseT]):
-    """Starts the tracking of operations."""
+    """Starts the tracking of operations.
+
+    Each call takes `decode`, which converts the final response into the result, once, and the keywords of
+    `TrackingOptions`. An argument that is out of its range raises `ValueError`, and nothing is sent.
+    """
 
     @overload
     async def begin(self, method: str, url: str, **arguments: Unpack[BeginOptions]) -> AsyncOperation[ResponseT]: ...
@@ -44,16 +48,12 @@ class OperationSource(ABC, Generic[ResponseT]):
         calls wait here for their turn. A request that is refused with 429 is sent again after its Retry-After, for
         at least ten minutes and ten attempts.
 
-        Args:
-            method: PUT, PATCH, POST, DELETE or GET.
-            url: absolute, or relative to the client's base URL.
-            decode: converts the final response into the result, once.
-            **arguments: `BeginOptions`. A request without `x-ms-client-request-id` gets one, which polls repeat.
+        The method is PUT, PATCH, POST, DELETE or GET. The URL is absolute, or relative to the client's base URL. A
+        request without `x-ms-client-request-id` gets one, which polls repeat.
 
         Raises:
             InitialRequestFailed: the request was refused or never answered; nothing is tracked.
             TrackerClosed: the tracker was closed before the request's turn came; nothing was sent.
-            ValueError: an argument is out of its range; nothing was sent.
         """
         session = self._session()
         return self._handle(session, await session.begin(method, url, self._with_defaults(arguments)), decode)
@@ -75,15 +75,10 @@ class OperationSource(ABC, Generic[ResponseT]):
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         """Track the operation that an initial response started. Sends nothing; polling starts now.
 
-        Args:
-            response: a response of httpx or httpx2 with its body read, to a PUT, PATCH, POST, DELETE or GET.
-            decode: converts the final response into the result, once.
-            **tracking: `TrackingOptions`.
+        The response is one of httpx or httpx2 with its request and its body, to a method that `begin` takes.
 
         Raises:
             InitialRequestFailed: its status code is not 2xx: there is no operation.
-            ValueError: an argument is out of its range, or the response has no request.
-            TypeError: the value is not a response.
         """
         session = self._session()
         return self._handle(session, session.track(response, self._with_defaults(tracking)), decode)
@@ -101,18 +96,13 @@ class OperationSource(ABC, Generic[ResponseT]):
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         """Resume the tracking of an operation from its resume token. Sends nothing yet.
 
-        A token is not trusted. It may name only origins that the caller has named: the client's `base_url` and
-        `allowed_origins`.
-
-        Args:
-            token: from `AsyncOperation.resume_token` or an error, of this or another process.
-            decode: converts the final response into the result, once.
-            **tracking: `TrackingOptions`; the token holds `final_state_via` unless it is given here.
+        The token comes from `AsyncOperation.resume_token` or an error, of this or another process. It is not trusted:
+        it may name only the origins of the client's `base_url` and of `allowed_origins`. It holds `final_state_via`
+        unless that is given here.
 
         Raises:
             InvalidResumeToken: the text is not a token, was cut or changed, or is not signed with `token_key`.
             UntrustedPollingURL: the token names another origin.
-            ValueError: an argument is out of its range.
         """
         session = self._session()
         return self._handle(session, session.resume(token, self._with_defaults(tracking)), decode)
