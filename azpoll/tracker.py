@@ -13,7 +13,7 @@ from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking import settings
 from azpoll.tracking.registry import EventDispatcher
-from azpoll.tracking.session import Session, current_loop
+from azpoll.tracking.session import Session
 from azpoll.transport.client import ClientTransport, client_properties
 from azpoll.transport.library import ResponseT
 
@@ -150,7 +150,6 @@ class Tracker(OperationSource[ResponseT]):
     def _any_session(self) -> Session[ResponseT]:
         """Return the session, also after it was closed; raises `WrongEventLoop` before the tracker is entered."""
         if self._entered is None:
-            current_loop()
             raise WrongEventLoop("the tracker was not entered: use `async with azpoll.Tracker(client) as tracker`")
         return self._entered
 

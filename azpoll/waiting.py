@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack
 
 import anyio
 
@@ -13,48 +13,27 @@ from azpoll.tracking.settings import checked_seconds
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    import typing_extensions
+
     from azpoll.operation import AsyncOperation
     from azpoll.options import TrackingOptions
     from azpoll.transport.library import HTTPClient, HTTPResponse, ResponseT
 
+    ResultT = typing_extensions.TypeVar("ResultT", default=ResponseT)
+
 T = TypeVar("T")
 
 
-@overload
 async def wait(
     client: HTTPClient[ResponseT],
     initial_response: HTTPResponse,
     *,
-    allowed_origins: Iterable[str] = ...,
-    rebase_to: str | None = ...,
-    min_interval: float = ...,
-    **options: Unpack[TrackingOptions],
-) -> ResponseT: ...
-
-
-@overload
-async def wait(
-    client: HTTPClient[ResponseT],
-    initial_response: HTTPResponse,
-    *,
-    decode: Callable[[ResponseT], T],
-    allowed_origins: Iterable[str] = ...,
-    rebase_to: str | None = ...,
-    min_interval: float = ...,
-    **options: Unpack[TrackingOptions],
-) -> T: ...
-
-
-async def wait(
-    client: HTTPClient[ResponseT],
-    initial_response: HTTPResponse,
-    *,
-    decode: Callable[[ResponseT], T] | None = None,
+    decode: Callable[[ResponseT], ResultT] | None = None,
     allowed_origins: Iterable[str] = (),
     rebase_to: str | None = None,
     min_interval: float = 1.0,
     **options: Unpack[TrackingOptions],
-) -> ResponseT | T:
+) -> ResultT:
     """Wait for the operation that an initial response started, and return its result.
 
     Args:
@@ -75,7 +54,7 @@ async def wait(
         client, allowed_origins=allowed_origins, rebase_to=rebase_to, min_interval=min_interval
     ) as tracker:
         if decode is None:
-            return await tracker.track(initial_response, **options)
+            return await tracker.track(initial_response, **options)  # type: ignore[return-value]  # the default of ResultT
         return await tracker.track(initial_response, decode=decode, **options)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
@@ -40,78 +41,44 @@ _PUBLIC_STATES: dict[type[State], OperationState] = {
 }
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class OperationRecord:
     """One operation. It satisfies `schedule.job.Job`. Times are monotonic seconds.
 
-    Args:
+    Attributes:
         on_change: called after each change of the state; all records of a tracker share one function.
         begun_s: the time when tracking began: that of the initial answer, from which the first delay counts.
         cancel_url: the URL that `cancel` posts to; None for the pattern's own.
-        number: the id as a number of 64 bits; None draws one when the id is first read.
+        number: the id as a number of 64 bits; None until the id is first read.
     """
 
-    __slots__ = (
-        "_changed",
-        "_done",
-        "_number",
-        "_on_change",
-        "begun_s",
-        "callbacks",
-        "cancel_request",
-        "cancel_url",
-        "due_s",
-        "heap_entry",
-        "label",
-        "last_poll_s",
-        "owner",
-        "plan",
-        "polls",
-        "priority",
-        "priority_time",
-        "released",
-        "state",
-        "withdrawn",
-    )
-
-    def __init__(
-        self,
-        plan: Plan,
-        state: State,
-        on_change: OnChange,
-        begun_s: float,
-        *,
-        label: str | None = None,
-        owner: Hashable = None,
-        cancel_url: str | None = None,
-        number: int | None = None,
-    ) -> None:
-        self._number = number
-        self._on_change = on_change
-        self._done: anyio.Event | None = None
-        self._changed: anyio.Event | None = None
-        self.plan = plan
-        self.state = state
-        self.begun_s = begun_s
-        self.label = label
-        self.owner = owner
-        self.cancel_url = cancel_url
-        self.due_s = 0.0
-        self.priority_time = 0.0
-        self.heap_entry = 0
-        self.polls = 0
-        self.last_poll_s: float | None = None
-        self.withdrawn = False
-        self.released = False
-        self.priority = Priority.NORMAL
-        self.cancel_request: CancelRequest | None = None
-        self.callbacks: list[Callable[[], object]] | None = None
+    plan: Plan
+    state: State
+    on_change: OnChange
+    begun_s: float
+    label: str | None = None
+    owner: Hashable = None
+    cancel_url: str | None = None
+    number: int | None = None
+    due_s: float = 0.0
+    priority_time: float = 0.0
+    heap_entry: int = 0
+    polls: int = 0
+    last_poll_s: float | None = None
+    withdrawn: bool = False
+    released: bool = False
+    priority: Priority = Priority.NORMAL
+    cancel_request: CancelRequest | None = None
+    callbacks: list[Callable[[], object]] | None = None
+    _done: anyio.Event | None = None
+    _changed: anyio.Event | None = None
 
     @property
     def id(self) -> str:
         """16 hexadecimal digits, drawn on first use: most operations are never shown by their id."""
-        if self._number is None:
-            self._number = random.getrandbits(64)
-        return id_of(self._number)
+        if self.number is None:
+            self.number = random.getrandbits(64)
+        return id_of(self.number)
 
     @property
     def name(self) -> str:
@@ -147,7 +114,7 @@ class OperationRecord:
         if outcome is not None:
             self.polls += 1
             self.last_poll_s = outcome.at_s
-        self._on_change(self, outcome, lateness_s)
+        self.on_change(self, outcome, lateness_s)
         self.notify()
 
     def notify(self) -> None:

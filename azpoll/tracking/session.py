@@ -93,7 +93,11 @@ class Session(Generic[ResponseT_co]):
 
     def check_task(self) -> None:
         """Raise `WrongEventLoop` outside a task of the session's event loop, or in a fork of its process."""
-        if current_loop() != self._loop or os.getpid() != self._process:
+        try:
+            is_here = running_loop() == self._loop
+        except Exception as error:
+            raise WrongEventLoop("a tracker is used inside a running event loop") from error
+        if not is_here or os.getpid() != self._process:
             raise WrongEventLoop(_ELSEWHERE)
 
     def check_open(self) -> None:
@@ -106,11 +110,12 @@ class Session(Generic[ResponseT_co]):
         """Send an initial request and track its operation; see `Tracker.begin`."""
         prepared = self._starter.prepare(method, url, arguments)
         number = None if self._journal is None else await self._journal.intent(prepared)
-        answer = await self._send(prepared, number)
+        answer = await self._send(prepared)
         try:
             record = self._starter.from_answer(prepared, answer, number)
-        except InitialRequestFailed:
-            await self._not_started(number, prepared, answer)
+        except (InitialRequestFailed, TrackerClosed):
+            if self._journal is not None and number is not None:
+                await self._journal.not_started(number, prepared, answer)
             raise
         self.registry.add(record, resumed=False)
         try:
@@ -196,7 +201,8 @@ class Session(Generic[ResponseT_co]):
         """Return an exception for each failure that no caller has seen, and forget them."""
         return [self.error(record) for record in tuple(self.registry.not_retrieved)]
 
-    async def _send(self, prepared: Prepared, number: int | None) -> Answer:
+    async def _send(self, prepared: Prepared) -> Answer | None:
+        """Return the answer to an initial request; None if the session closed before the request had its turn."""
         outcome = await self._initial_requests.send(
             prepared.request,
             prepared.settings.owner,
@@ -204,16 +210,9 @@ class Session(Generic[ResponseT_co]):
             repeatable=prepared.request.is_repeatable,
             idempotent=prepared.idempotent,
         )
-        if outcome is None:
-            await self._not_started(number, prepared, None)
-            raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         if isinstance(outcome, RequestFailure):
             raise unanswered(prepared.request, outcome)
         return outcome
-
-    async def _not_started(self, number: int | None, prepared: Prepared, answer: Answer | None) -> None:
-        if self._journal is not None and number is not None:
-            await self._journal.not_started(number, prepared, answer)
 
     def _add(self, record: OperationRecord, *, resumed: bool) -> OperationRecord:
         self.registry.add(record, resumed=resumed)
@@ -238,11 +237,3 @@ class Session(Generic[ResponseT_co]):
         self._events.emit(
             lambda: ScopeThrottled(self._now(), scope.scope, throttle.level.value, throttle.retry_after_s, scope.rate)
         )
-
-
-def current_loop() -> object:
-    """Return the running event loop; raises `WrongEventLoop` if there is none."""
-    try:
-        return running_loop()
-    except Exception as error:
-        raise WrongEventLoop("a tracker is used inside a running event loop") from error

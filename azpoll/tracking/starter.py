@@ -9,7 +9,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.errors import InvalidResumeToken, UntrustedPollingURL, error_of
+from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of
 from azpoll.protocol import resume_token
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume, start
@@ -71,8 +71,16 @@ class OperationStarter:
         self._pollable(request.url)
         return Prepared(request, settings, idempotent)
 
-    def from_answer(self, prepared: Prepared, answer: Answer, number: int | None) -> OperationRecord:
-        """Return the operation of an initial request that was answered; `number` is the id from the journal."""
+    def from_answer(self, prepared: Prepared, answer: Answer | None, number: int | None) -> OperationRecord:
+        """Return the operation of an initial request.
+
+        Args:
+            prepared: the request.
+            answer: None if the request was not sent before the tracker closed.
+            number: the id that is in the journal; None without a journal.
+        """
+        if answer is None:
+            raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         request, settings, _ = prepared
         return self._started(settings, request.method, answer, request.client_request_id, number)
 
