@@ -120,7 +120,7 @@ class Group(OperationSource[ResponseT]):
 
         A slow reader gets only the newest progress.
         """
-        return NewestValues(self._newest, lambda: self._changed, self._wait_changed)
+        return NewestValues(self._newest, lambda: self._changed)
 
     def _session(self) -> Session[ResponseT]:
         if self._closed:
@@ -139,9 +139,6 @@ class Group(OperationSource[ResponseT]):
     def _note(self, _operation: object = None) -> None:
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
-
-    async def _wait_changed(self) -> None:
-        await self._changed.wait()
 
     def _newest(self) -> tuple[GroupProgress, bool]:
         now = self.snapshot()

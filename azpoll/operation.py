@@ -15,7 +15,7 @@ from azpoll.snapshot import Snapshot
 from azpoll.tracking.settings import checked_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+    from collections.abc import AsyncIterator, Callable, Generator
 
     from azpoll.snapshot import OperationState
     from azpoll.tracking.record import OperationRecord
@@ -144,22 +144,16 @@ class AsyncOperation(Generic[T]):
 
     def snapshot(self) -> Snapshot:
         """Return the present knowledge of the operation. Does no I/O."""
-        record, progress = self._record, self._record.state.progress
+        record = self._record
         last_s = record.last_poll_s
         return Snapshot(
             id=record.id,
             label=record.label,
             state=self.state,
-            status=progress.status,
-            percent_complete=progress.percent_complete,
-            percent=progress.percent,
-            start_time=progress.start_time,
-            end_time=progress.end_time,
             polls=record.polls,
             last_poll=None if last_s is None else self._wall_time(last_s),
             next_poll=self._wall_time(record.due_s) if record.heap_entry else None,
-            request_id=progress.request_id,
-            correlation_id=progress.correlation_id,
+            **record.state.progress._asdict(),
         )
 
     def snapshots(self) -> AsyncIterator[Snapshot]:
@@ -169,9 +163,7 @@ class AsyncOperation(Generic[T]):
         """
         self._session.check_task()
         record = self._record
-        return NewestValues(
-            lambda: (self.snapshot(), record.ended), lambda: (record.polls, record.ended), record.wait_changed
-        )
+        return NewestValues(lambda: (self.snapshot(), record.ended), record.next_change)
 
     def resume_token(self) -> str:
         """Return a text that resumes tracking later, or in another process (rule 42).
@@ -224,20 +216,13 @@ class NewestValues(Generic[T]):
 
     Args:
         read: returns the present value, and whether it is the last.
-        version: returns a value that differs after each change.
-        wait_changed: waits for the next change.
+        next_change: returns the event that the next change sets.
     """
 
-    def __init__(
-        self,
-        read: Callable[[], tuple[T, bool]],
-        version: Callable[[], object],
-        wait_changed: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, read: Callable[[], tuple[T, bool]], next_change: Callable[[], anyio.Event]) -> None:
         self._read = read
-        self._version = version
-        self._wait_changed = wait_changed
-        self._seen: object = None
+        self._next_change = next_change
+        self._changed: anyio.Event | None = None
         self._is_last = False
 
     def __aiter__(self) -> Self:
@@ -246,8 +231,8 @@ class NewestValues(Generic[T]):
     async def __anext__(self) -> T:
         if self._is_last:
             raise StopAsyncIteration
-        while self._seen == self._version():
-            await self._wait_changed()
-        self._seen = self._version()
+        if self._changed is not None:
+            await self._changed.wait()
+        self._changed = self._next_change()
         value, self._is_last = self._read()
         return value

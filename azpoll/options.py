@@ -2,7 +2,7 @@
 
 # Without `from __future__ import annotations`: `tracking.settings` reads the keywords from the annotations.
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Literal, TypeAlias, TypedDict
 
 ResultWanted: TypeAlias = Literal["final", "status"]
@@ -36,6 +36,14 @@ class TrackingOptions(TypedDict, total=False):
     cancel_url: str | None
     label: str | None
     owner: Hashable
+
+
+class WaitOptions(TrackingOptions, total=False):
+    """The keywords of `wait`: those of every call, and some of `Tracker`."""
+
+    allowed_origins: Iterable[str]
+    rebase_to: str | None
+    min_interval: float
 
 
 class BeginOptions(TrackingOptions, total=False):

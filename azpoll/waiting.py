@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack, overload
 
 import anyio
 
@@ -13,49 +13,60 @@ from azpoll.tracking.settings import checked_seconds
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    import typing_extensions
-
     from azpoll.operation import AsyncOperation
-    from azpoll.options import TrackingOptions
+    from azpoll.options import TrackingOptions, WaitOptions
     from azpoll.transport.library import HTTPClient, HTTPResponse, ResponseT
 
-    ResultT = typing_extensions.TypeVar("ResultT", default=ResponseT)
-
 T = TypeVar("T")
+
+
+@overload
+async def wait(
+    client: HTTPClient[ResponseT], initial_response: HTTPResponse, **options: Unpack[WaitOptions]
+) -> ResponseT: ...
+
+
+@overload
+async def wait(
+    client: HTTPClient[ResponseT],
+    initial_response: HTTPResponse,
+    *,
+    decode: Callable[[ResponseT], T],
+    **options: Unpack[WaitOptions],
+) -> T: ...
 
 
 async def wait(
     client: HTTPClient[ResponseT],
     initial_response: HTTPResponse,
     *,
-    decode: Callable[[ResponseT], ResultT] | None = None,
-    allowed_origins: Iterable[str] = (),
-    rebase_to: str | None = None,
-    min_interval: float = 1.0,
-    **options: Unpack[TrackingOptions],
-) -> ResultT:
+    decode: Callable[[ResponseT], T] | None = None,
+    **options: Unpack[WaitOptions],
+) -> ResponseT | T:
     """Wait for the operation that an initial response started, and return its result.
 
     Args:
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
         initial_response: as for `Tracker.track`.
         decode: converts the final response into the result.
-        allowed_origins: as for `Tracker`.
-        rebase_to: as for `Tracker`.
-        min_interval: as for `Tracker`.
-        **options: `TrackingOptions`.
+        **options: keywords of `Tracker.track`, and `allowed_origins`, `rebase_to` and `min_interval` of `Tracker`.
 
     Raises:
         AzpollError: as awaiting an `AsyncOperation` does.
         ValueError: an argument is out of its range; nothing was sent.
         TypeError: the client or the response is of another library.
     """
-    async with Tracker(
-        client, allowed_origins=allowed_origins, rebase_to=rebase_to, min_interval=min_interval
-    ) as tracker:
+    tracker = Tracker(
+        client,
+        allowed_origins=options.pop("allowed_origins", ()),
+        rebase_to=options.pop("rebase_to", None),
+        min_interval=options.pop("min_interval", 1.0),
+    )
+    tracking: TrackingOptions = options
+    async with tracker:
         if decode is None:
-            return await tracker.track(initial_response, **options)  # type: ignore[return-value]  # the default of ResultT
-        return await tracker.track(initial_response, decode=decode, **options)
+            return await tracker.track(initial_response, **tracking)
+        return await tracker.track(initial_response, decode=decode, **tracking)
 
 
 def as_completed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 from typing import TYPE_CHECKING
 
 import anyio
@@ -11,7 +10,7 @@ import anyio
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Pending, Unknown
 from azpoll.tracking.journal import JournalResult, JournalRow
-from azpoll.tracking.record import id_of
+from azpoll.tracking.record import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -41,18 +40,18 @@ class JournalWriter:
         self._wake = anyio.Event()
         tasks.start_soon(self._run, name="azpoll journal")
 
-    async def intent(self, prepared: Prepared) -> int:
-        """Write that an initial request will be sent; returns the number of the new operation."""
-        number = random.getrandbits(64)
+    async def intent(self, prepared: Prepared) -> str:
+        """Write that an initial request will be sent; returns the id of the new operation."""
+        operation_id = new_id()
         request, label = prepared.request, prepared.settings.label
         url = masked_url(request.url)
-        row = JournalRow(id_of(number), request.method, url, request.client_request_id, label, None)
+        row = JournalRow(operation_id, request.method, url, request.client_request_id, label, None)
         await _logged(self._journal.intent(row))
-        return number
+        return operation_id
 
-    async def not_started(self, number: int, prepared: Prepared, answer: Answer | None) -> None:
-        """Write that an initial request started no operation; `number` is that of its intent."""
-        await _logged(self._journal.ended(_result(id_of(number), prepared.settings.label, None, answer, None)))
+    async def not_started(self, operation_id: str, prepared: Prepared, answer: Answer | None) -> None:
+        """Write that an initial request started no operation; the id is that of its intent."""
+        await _logged(self._journal.ended(_result(operation_id, prepared.settings.label, None, answer, None)))
 
     async def started(self, record: OperationRecord) -> None:
         """Write that an operation is tracked; returns when the row is stored."""

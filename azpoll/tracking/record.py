@@ -49,7 +49,7 @@ class OperationRecord:
         on_change: called after each change of the state; all records of a tracker share one function.
         begun_s: the time when tracking began: that of the initial answer, from which the first delay counts.
         cancel_url: the URL that `cancel` posts to; None for the pattern's own.
-        number: the id as a number of 64 bits; None until the id is first read.
+        own_id: None until the id is first read: most operations are never shown by their id.
     """
 
     plan: Plan
@@ -59,7 +59,7 @@ class OperationRecord:
     label: str | None = None
     owner: Hashable = None
     cancel_url: str | None = None
-    number: int | None = None
+    own_id: str | None = None
     due_s: float = 0.0
     priority_time: float = 0.0
     heap_entry: int = 0
@@ -75,10 +75,10 @@ class OperationRecord:
 
     @property
     def id(self) -> str:
-        """16 hexadecimal digits, drawn on first use: most operations are never shown by their id."""
-        if self.number is None:
-            self.number = random.getrandbits(64)
-        return id_of(self.number)
+        """16 hexadecimal digits."""
+        if self.own_id is None:
+            self.own_id = new_id()
+        return self.own_id
 
     @property
     def name(self) -> str:
@@ -153,16 +153,16 @@ class OperationRecord:
                 self._done = anyio.Event()
             await self._done.wait()
 
-    async def wait_changed(self) -> None:
-        """Wait for the next change."""
+    def next_change(self) -> anyio.Event:
+        """Return the event that the next change sets."""
         if self._changed is None:
             self._changed = anyio.Event()
-        await self._changed.wait()
+        return self._changed
 
 
-def id_of(number: int) -> str:
-    """Return the id of an operation."""
-    return f"{number:016x}"
+def new_id() -> str:
+    """Return a new id of an operation."""
+    return f"{random.getrandbits(64):016x}"
 
 
 def call_safely(callback: Callable[[], object]) -> None:

@@ -109,13 +109,13 @@ class Session(Generic[ResponseT_co]):
     async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> OperationRecord:
         """Send an initial request and track its operation; see `Tracker.begin`."""
         prepared = self._starter.prepare(method, url, arguments)
-        number = None if self._journal is None else await self._journal.intent(prepared)
+        own_id = None if self._journal is None else await self._journal.intent(prepared)
         answer = await self._send(prepared)
         try:
-            record = self._starter.from_answer(prepared, answer, number)
+            record = self._starter.from_answer(prepared, answer, own_id)
         except (InitialRequestFailed, TrackerClosed):
-            if self._journal is not None and number is not None:
-                await self._journal.not_started(number, prepared, answer)
+            if self._journal is not None and own_id is not None:
+                await self._journal.not_started(own_id, prepared, answer)
             raise
         self.registry.add(record, resumed=False)
         try:

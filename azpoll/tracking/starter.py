@@ -71,18 +71,18 @@ class OperationStarter:
         self._pollable(request.url)
         return Prepared(request, settings, idempotent)
 
-    def from_answer(self, prepared: Prepared, answer: Answer | None, number: int | None) -> OperationRecord:
+    def from_answer(self, prepared: Prepared, answer: Answer | None, own_id: str | None) -> OperationRecord:
         """Return the operation of an initial request.
 
         Args:
             prepared: the request.
             answer: None if the request was not sent before the tracker closed.
-            number: the id that is in the journal; None without a journal.
+            own_id: the id that is in the journal; None without a journal.
         """
         if answer is None:
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         request, settings, _ = prepared
-        return self._started(settings, request.method, answer, request.client_request_id, number)
+        return self._started(settings, request.method, answer, request.client_request_id, own_id)
 
     def from_response(self, response: HTTPResponse, options: Mapping[str, object]) -> OperationRecord:
         """Return the operation of an initial response that the caller received."""
@@ -136,7 +136,7 @@ class OperationStarter:
         return URLPolicy(parse, origin_of(parse(before)), origins.allowed, origins.rebase_to)
 
     def _started(
-        self, settings: Settings, method: str, answer: Answer, client_request_id: str | None, number: int | None = None
+        self, settings: Settings, method: str, answer: Answer, client_request_id: str | None, own_id: str | None = None
     ) -> OperationRecord:
         """Return the operation of an initial answer; raises `InitialRequestFailed` if the answer started none."""
         plan = settings.plan_at(method, *self._pollable(answer.url), answer.at_s, client_request_id)
@@ -144,10 +144,10 @@ class OperationStarter:
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
             request = f"{plan.method} {masked_url(plan.resource_url)}"
             raise error_of(state, request, None, self._transport.response_from(answer))
-        return self._record(settings, plan, state, answer.at_s, number)
+        return self._record(settings, plan, state, answer.at_s, own_id)
 
     def _record(
-        self, settings: Settings, plan: Plan, state: State, at_s: float, number: int | None = None
+        self, settings: Settings, plan: Plan, state: State, at_s: float, own_id: str | None = None
     ) -> OperationRecord:
         return OperationRecord(
             plan,
@@ -157,7 +157,7 @@ class OperationStarter:
             label=settings.label,
             owner=settings.owner,
             cancel_url=settings.cancel_url,
-            number=number,
+            own_id=own_id,
         )
 
 

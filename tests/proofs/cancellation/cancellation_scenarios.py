@@ -244,9 +244,7 @@ BEGUN = WAITED | {"InitialRequests._turn", "InitialRequests.send"}
 ENTERED = frozenset({"TaskHost.start"})
 
 SCENARIOS: dict[str, Scenario] = {
-    "failing": Scenario(
-        failing, frozenset({"failed"}), WAITED | {"OperationRecord.wait_changed", "_Completed.__anext__"}
-    ),
+    "failing": Scenario(failing, frozenset({"failed"}), WAITED | {"NewestValues.__anext__", "_Completed.__anext__"}),
     "fetching": Scenario(fetching, SUCCEEDED, WAITED),
     "renewing": Scenario(renewing, SUCCEEDED, WAITED),
     "waiting": Scenario(
