@@ -1,6 +1,7 @@
 """Frozen events of operations: one stream for progress, logs and metrics.
 
-No event holds a URL, a header or a body, so every event may be logged.
+`operation_id` and `label` are those of the `AsyncOperation`. No event holds a URL, a header or a body, so every event
+may be logged.
 """
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
@@ -15,8 +16,6 @@ class OperationTracked(NamedTuple):
 
     Attributes:
         at_s: monotonic time, like every `at_s`.
-        operation_id: `AsyncOperation.id`.
-        label: `AsyncOperation.label`.
         method: of the initial request.
         resumed: whether it came from a resume token.
     """

@@ -84,10 +84,11 @@ class Tracker(OperationSource[ResponseT]):
         self._events = EventDispatcher()
         self._entered: Session[ResponseT] | None = None
         self._settings = settings.TrackerSettings(
-            parse_url=properties.parse_url,
             delay_limits=settings.checked_delay_limits(interval, min_interval),
             timeout_s=settings.checked_seconds("timeout", timeout),
-            origins=settings.checked_origins(allowed_origins, rebase_to, properties.base_url, properties.parse_url),
+            url_policy=settings.checked_url_policy(
+                allowed_origins, rebase_to, properties.base_url, properties.parse_url
+            ),
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, properties.concurrency),
             budget=budget,
@@ -112,7 +113,7 @@ class Tracker(OperationSource[ResponseT]):
                 await session.registry.wait_empty()
         finally:
             await session.close()
-        failures = session.failures()
+        failures = [session.error(record) for record in tuple(session.registry.not_retrieved)]
         if error is None and failures:
             raise ExceptionGroup("operations that no caller awaited did not succeed", failures)
 

@@ -20,14 +20,12 @@ from azpoll.snapshot import OperationState
 
 
 class JournalRow(NamedTuple):
-    """An operation that has not ended.
+    """An operation that has not ended, with the id and the label of its `AsyncOperation`.
 
     Attributes:
-        operation_id: `AsyncOperation.id`.
         method: of the initial request.
         url: of the initial request, without the values of its query.
         client_request_id: `x-ms-client-request-id` of the initial request.
-        label: `AsyncOperation.label`.
         token: resume token; None until the initial request was answered. Its URLs may be signed: keep it secret.
     """
 
@@ -43,8 +41,6 @@ class JournalResult(NamedTuple):
     """An operation that has ended, or an initial request that started none.
 
     Attributes:
-        operation_id: `AsyncOperation.id`.
-        label: `AsyncOperation.label`.
         state: terminal; None where the initial request started no operation.
         status_code: HTTP status code of the last answer; None where there is none.
         body: body of the last answer; the result of a succeeded operation.

@@ -197,10 +197,6 @@ class Session(Generic[ResponseT_co]):
         if self._journal is not None:
             await self._journal.write_pending()
 
-    def failures(self) -> list[AzpollError]:
-        """Return an exception for each failure that no caller has seen, and forget them."""
-        return [self.error(record) for record in tuple(self.registry.not_retrieved)]
-
     async def _send(self, prepared: Prepared) -> Answer | None:
         """Return the answer to an initial request; None if the session closed before the request had its turn."""
         outcome = await self._initial_requests.send(

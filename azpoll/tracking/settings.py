@@ -28,35 +28,23 @@ REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__anno
 
 _OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
 
+_NO_ORIGIN = Origin("", "", 0)
+
 _SHOWN_TYPES: dict[type, str] = {bytes: "bytes", int: "an integer", str: "text"}
-
-
-class Origins(NamedTuple):
-    """The origins that requests may go to besides that of the initial request.
-
-    Attributes:
-        allowed: polls may go there (rule 9).
-        resumable: resume tokens may name them as the origin of the initial request (rule 42).
-        rebase_to: origin, with an optional path, that URLs of other origins are moved to; None for none (rule 10).
-    """
-
-    allowed: frozenset[Origin]
-    resumable: frozenset[Origin]
-    rebase_to: str | None
 
 
 class TrackerSettings(NamedTuple):
     """The checked arguments of a `Tracker`.
 
     Attributes:
-        parse_url: the URL class that sends the requests, so no second parser can disagree with it.
+        url_policy: of an operation at the client's base URL. Polls may go to its origins, and a resume token may name
+            one of them as the origin of the initial request (rules 9, 42).
         token_key: signs resume tokens; None for tokens without a signature.
         max_in_flight: the least and the greatest number of concurrent polls, and of concurrent initial requests.
         keep_failures: whether failures are kept until a caller has seen them.
     """
 
-    parse_url: Callable[[str], ParsedURL]
-    origins: Origins
+    url_policy: URLPolicy
     delay_limits: DelayLimits
     timeout_s: float
     token_key: bytes | None
@@ -183,17 +171,17 @@ def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
     return isinstance(value, Mapping)
 
 
-def checked_origins(
+def checked_url_policy(
     allowed_origins: Iterable[str], rebase_to: str | None, base_url: str, parse: Callable[[str], ParsedURL]
-) -> Origins:
-    """Return the origins that the caller trusts; `base_url` is the client's, or empty."""
+) -> URLPolicy:
+    """Return the URL policy of an operation at the client's `base_url`, which may be empty."""
     if isinstance(allowed_origins, str):
         raise TypeError("allowed_origins must be a collection of URLs, not one string")
     allowed = frozenset(checked_origin("allowed_origins", url, parse) for url in allowed_origins)
     if rebase_to is not None:
         allowed |= {checked_origin("rebase_to", rebase_to, parse, path=True)}
-    at_home = {checked_origin("the client's base_url", base_url, parse, path=True)} if base_url else set[Origin]()
-    return Origins(allowed, allowed | at_home, rebase_to)
+    initial = checked_origin("the client's base_url", base_url, parse, path=True) if base_url else _NO_ORIGIN
+    return URLPolicy(parse, initial, allowed, rebase_to)
 
 
 def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, path: bool = False) -> Origin:

@@ -92,15 +92,15 @@ class OperationStarter:
 
     def from_token(self, text: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a resume token."""
-        settings = checked(options, self._settings)
+        settings, trust = checked(options, self._settings), self._settings.url_policy
         try:
             token = resume_token.decode(text, self._settings.token_key)
-            origin = origin_of(self._settings.parse_url(token.resource_url))
+            origin = origin_of(trust.parse(token.resource_url))
         except resume_token.InvalidToken as error:
             raise InvalidResumeToken(f"the resume token cannot be used: {error}") from error
         except Exception as error:  # the URL class may raise any exception
             raise InvalidResumeToken("the resume token cannot be used: it holds an invalid URL") from error
-        if origin not in self._settings.origins.resumable:
+        if origin != trust.initial and origin not in trust.allowed:
             raise UntrustedPollingURL(
                 f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor in"
                 " allowed_origins; nothing was sent. If you trust that origin, list it there"
@@ -117,9 +117,9 @@ class OperationStarter:
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""
-        settings = self._settings
-        checked_origin("the URL of a source of hints", url.partition("?")[0], settings.parse_url, path=True)
-        return Plan("GET", url, self._policy_before(before_path(url)), delay_limits=settings.delay_limits)
+        parse = self._settings.url_policy.parse
+        checked_origin("the URL of a source of hints", url.partition("?")[0], parse, path=True)
+        return Plan("GET", url, self._policy_before(before_path(url)), delay_limits=self._settings.delay_limits)
 
     def _pollable(self, url: str) -> tuple[str, URLPolicy]:
         """Return the resource URL and the URL policy for the URL of an initial request, if polls may go there."""
@@ -132,8 +132,8 @@ class OperationStarter:
 
     def _new_policy(self, before: str) -> URLPolicy:
         """Return the policy for URLs with this text before their path."""
-        parse, origins = self._settings.parse_url, self._settings.origins
-        return URLPolicy(parse, origin_of(parse(before)), origins.allowed, origins.rebase_to)
+        policy = self._settings.url_policy
+        return policy._replace(initial=origin_of(policy.parse(before)))
 
     def _started(
         self, settings: Settings, method: str, answer: Answer, client_request_id: str | None, own_id: str | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import azpoll
 from azpoll.protocol.delay import DelayLimits
 from azpoll.schedule.due_time import DueTimes
-from azpoll.tracking.settings import TrackerSettings, checked_origins
+from azpoll.tracking.settings import TrackerSettings, checked_url_policy
 from tests.support.scripted_transport import PROPERTIES
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def tracker_settings(
 ) -> TrackerSettings:
     """Return the settings of a tracker that has the defaults but for these arguments."""
     return TrackerSettings(
-        parse_url=parse_url,
-        origins=checked_origins(allowed_origins, None, PROPERTIES.base_url, parse_url),
+        url_policy=checked_url_policy(allowed_origins, None, PROPERTIES.base_url, parse_url),
         delay_limits=DelayLimits(),
         timeout_s=math.inf,
         token_key=token_key,
