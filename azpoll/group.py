@@ -122,13 +122,11 @@ class Group(OperationSource[ResponseT]):
         """
         return NewestValues(self._newest, lambda: self._changed)
 
-    def _session(self) -> Session[ResponseT]:
+    def _enter(self, options: Mapping[str, object]) -> tuple[Session[ResponseT], Mapping[str, object]]:
         if self._closed:
             raise TrackerClosed("the group is closed: it takes no more operations")
-        return self._tracker._session()  # noqa: SLF001 - of the same base class
-
-    def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
-        return {"label": self.label, "owner": self, **options}
+        options = {"label": self.label, "owner": self, **options}
+        return self._tracker._enter(options)  # noqa: SLF001 - of the same base class
 
     def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
         self._members.append((anyio.current_time(), operation))

@@ -55,8 +55,8 @@ class OperationSource(ABC, Generic[ResponseT]):
             InitialRequestFailed: the request was refused or never answered; nothing is tracked.
             TrackerClosed: the tracker was closed before the request's turn came; nothing was sent.
         """
-        session = self._session()
-        return self._handle(session, await session.begin(method, url, self._with_defaults(arguments)), decode)
+        session, options = self._enter(arguments)
+        return self._handle(session, await session.begin(method, url, options), decode)
 
     @overload
     def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
@@ -80,8 +80,8 @@ class OperationSource(ABC, Generic[ResponseT]):
         Raises:
             InitialRequestFailed: its status code is not 2xx: there is no operation.
         """
-        session = self._session()
-        return self._handle(session, session.track(response, self._with_defaults(tracking)), decode)
+        session, options = self._enter(tracking)
+        return self._handle(session, session.track(response, options), decode)
 
     @overload
     def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
@@ -104,16 +104,15 @@ class OperationSource(ABC, Generic[ResponseT]):
             InvalidResumeToken: the text is not a token, was cut or changed, or is not signed with `token_key`.
             UntrustedPollingURL: the token names another origin.
         """
-        session = self._session()
-        return self._handle(session, session.resume(token, self._with_defaults(tracking)), decode)
+        session, options = self._enter(tracking)
+        return self._handle(session, session.resume(token, options), decode)
 
     @abstractmethod
-    def _session(self) -> Session[ResponseT]:
-        """Return the session; raises `WrongEventLoop` where it cannot be used, and `TrackerClosed` after its end."""
+    def _enter(self, options: Mapping[str, object]) -> tuple[Session[ResponseT], Mapping[str, object]]:
+        """Return the session, and the options of a call with the defaults of the source.
 
-    def _with_defaults(self, options: Mapping[str, object]) -> Mapping[str, object]:
-        """Return the options of a call with the defaults of the source."""
-        return options
+        Raises `WrongEventLoop` where the session cannot be used, and `TrackerClosed` after its end.
+        """
 
     def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
         """Return a new operation after the source has noted it."""

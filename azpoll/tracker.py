@@ -18,7 +18,7 @@ from azpoll.transport.client import ClientTransport, client_properties
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from azpoll.events import Event
@@ -153,6 +153,9 @@ class Tracker(OperationSource[ResponseT]):
         if self._entered is None:
             raise WrongEventLoop("the tracker was not entered: use `async with azpoll.Tracker(client) as tracker`")
         return self._entered
+
+    def _enter(self, options: Mapping[str, object]) -> tuple[Session[ResponseT], Mapping[str, object]]:
+        return self._session(), options
 
     def _session(self) -> Session[ResponseT]:
         session = self._any_session()
