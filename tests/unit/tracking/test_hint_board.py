@@ -61,28 +61,30 @@ def end(record: OperationRecord) -> None:
     record.notify()
 
 
+def add(resources: ResourceIndex, name: object) -> OperationRecord:
+    """Return a new operation in the index."""
+    record = job(name)
+    resources.add(record)
+    return record
+
+
 def test_resources_keep_running_operations_and_drop_ended_ones() -> None:
     """However many there were; also those that were known before hints were given."""
     before = alive()
     running = [job(f"running{number}") for number in range(10)]
     resources = ResourceIndex(running[:5])
-    for record in running[5:]:
-        resources.add(record)
+    for late in running[5:]:
+        resources.add(late)
     for number in range(MANY):
-        record = job(number % 10)
-        resources.add(record)
-        end(record)
-    del record
+        end(add(resources, number % 10))
     assert alive() - before == len(running)
-    for number, record in enumerate(running):
-        assert resources.find(f"{COLLECTION}/running{number}") == [record]
+    for number, kept in enumerate(running):
+        assert resources.find(f"{COLLECTION}/running{number}") == [kept]
 
 
 def test_operations_on_one_resource_are_dropped_one_by_one() -> None:
     resources = ResourceIndex(())
-    first, second = job("a"), job("a")
-    resources.add(first)
-    resources.add(second)
+    first, second = add(resources, "a"), add(resources, "a")
     end(first)
     assert resources.find(f"{COLLECTION}/a") == [second]
     end(second)
@@ -95,14 +97,12 @@ async def test_covered_operations_are_dropped_after_their_end() -> None:
     resources = ResourceIndex(())
     async with anyio.create_task_group() as tasks:
         board = ResourceHints(resources, scheduler_of(tasks), no_plan)
-        running = job("running")
-        resources.add(running)
+        running = add(resources, "running")
         assert board.report_running(f"{COLLECTION}/running") == 1
+        covered: list[OperationRecord] = []
         for number in range(MANY):
-            record = job(number)
-            resources.add(record)
+            covered.append(add(resources, number))
             assert board.report_running(f"{COLLECTION}/{number}") == 1
-            end(record)
-        del record
+            end(covered.pop())
         assert alive() - before == 1
         assert running.priority is Priority.LOW
