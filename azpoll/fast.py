@@ -27,11 +27,10 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
-from azpoll.transport.headers import bytes_of, text_of
 from azpoll.transport.shortcuts.direct_send import TextHeaders, UnreadResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from pyreqwest.client import Client
     from pyreqwest.request import RequestBuilder, StreamRequest
@@ -77,33 +76,26 @@ class _Transport(httpx.AsyncBaseTransport):
         await self._client.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        headers = text_of(request.headers.raw)
-        timeouts = request.extensions.get("timeout", {})
-        response = await self._send(request.method, str(request.url), headers, (), timeouts, request=request)
-        return httpx.Response(response.status_code, headers=bytes_of(response.raw), stream=response.stream)
+        headers, timeouts = request.headers.multi_items(), request.extensions.get("timeout", {})
+        response = await self.get_directly(str(request.url), headers, (), timeouts, request)
+        return httpx.Response(response.status_code, headers=response.raw, stream=response.stream)
 
-    def get_directly(
-        self, url: str, headers: TextHeaders, own: TextHeaders, timeouts: Mapping[str, float | None]
-    ) -> Awaitable[UnreadResponse]:
-        """Send a GET, as `DirectSend` describes it."""
-        return self._send("GET", url, headers, own, timeouts)
-
-    async def _send(
+    async def get_directly(
         self,
-        method: str,
         url: str,
         headers: TextHeaders,
         own: TextHeaders,
         timeouts: Mapping[str, float | None],
-        *,
         request: httpx.Request | None = None,
     ) -> UnreadResponse:
+        """Send a GET, as `DirectSend` describes it, or a request of httpx with its method and body."""
         # Let all responses of this iteration of the event loop be handled first. Requests that are then sent together
         # wake pyreqwest's thread once. Sent one by one, they would make the two threads alternate, which costs more.
         await asyncio.sleep(0)
         try:
             if headers is not self._headers:
                 self._headers, self._header_map = headers, HeaderMap(headers)
+            method = "GET" if request is None else request.method
             builder = self._client.request(method, url).headers(self._header_map)
             for name, value in own:
                 builder = builder.header(name, value)

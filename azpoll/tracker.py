@@ -14,8 +14,9 @@ from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking import settings
 from azpoll.tracking.registry import EventDispatcher
 from azpoll.tracking.session import Session
-from azpoll.transport.client import ClientTransport, client_properties
+from azpoll.transport.client import CLOSED, ClientTransport
 from azpoll.transport.library import ResponseT
+from azpoll.transport.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -78,7 +79,9 @@ class Tracker(OperationSource[ResponseT]):
         journal: Journal | None = None,
         on_exit: Literal["wait", "stop"] = "wait",
     ) -> None:
-        properties = client_properties(client)
+        sender = Sender(client)
+        if client.is_closed:
+            raise RuntimeError(CLOSED)
         self._client = client
         self._waits = settings.checked_choice("on_exit", on_exit, ("wait", "stop")) == "wait"
         self._events = EventDispatcher()
@@ -87,10 +90,10 @@ class Tracker(OperationSource[ResponseT]):
             delay_limits=settings.checked_delay_limits(interval, min_interval),
             timeout_s=settings.checked_seconds("timeout", timeout),
             url_policy=settings.checked_url_policy(
-                allowed_origins, rebase_to, properties.base_url, properties.parse_url
+                allowed_origins, rebase_to, str(client.base_url), sender.parse_url
             ),
             token_key=settings.checked_key(token_key),
-            max_in_flight=settings.checked_range("max_in_flight", max_in_flight, properties.concurrency),
+            max_in_flight=settings.checked_range("max_in_flight", max_in_flight, sender.concurrency),
             budget=budget,
             due_times=DueTimes(random.Random(random.getrandbits(64)), durations),  # noqa: S311 - jitter; `random.seed` replays
             keep_failures=self._waits,

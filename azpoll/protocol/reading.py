@@ -1,7 +1,7 @@
 """The outcome of a request, read once: everything that the machine looks at.
 
-Only this module and the readers of headers and bodies touch an `Answer`. Each reader declares its headers in `HEADERS`,
-and `kept_headers` joins them. States keep the `Answer` itself and no parsed document, so that a waiting operation stays
+Only this module and the readers of headers and bodies touch an `Answer`. Each reader declares its headers in `HEADERS`;
+a transport drops all others. States keep the `Answer` itself and no parsed document, so that a waiting operation stays
 small.
 """
 

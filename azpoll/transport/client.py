@@ -19,22 +19,20 @@ from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.url_policy import origin_of
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
-from azpoll.transport.headers import CLIENT_REQUEST_ID, bytes_of, client_request_id_of, read_headers
-from azpoll.transport.library import ResponseT, library_of, unsendable_errors
+from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, read_headers
+from azpoll.transport.library import ResponseT, unsendable_errors
 from azpoll.transport.sender import Sender
-from azpoll.transport.shortcuts.url_cache import URLCache
-from azpoll.transport.transport import RESULT_LIMIT, ClientProperties, InitialRequest
+from azpoll.transport.transport import RESULT_LIMIT, InitialRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
 
-    from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, RawResponse
 
 CLOSED = "the HTTP client is closed"
 
-_CODING_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+_CODING_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 
 
 class ClientTransport(Generic[ResponseT]):
@@ -46,8 +44,8 @@ class ClientTransport(Generic[ResponseT]):
 
     def __init__(self, client: HTTPClient[ResponseT]) -> None:
         self._client = client
-        self._library = library_of(client)
-        self._sender = Sender(client, self._library, URLCache(self._library.URL))
+        self._sender = Sender(client)
+        self._library = self._sender.library
         self._now = loop_clock()
         self._timeouts = ExchangeTimeouts()
 
@@ -57,11 +55,12 @@ class ClientTransport(Generic[ResponseT]):
         """Send one request without a body. Raises nothing but cancellation."""
         if self._client.is_closed:
             return RequestFailure(FailureKind.UNSENDABLE, CLOSED, self._now())
-        response: RawResponse | None = None
+        head: Answer | None = None
         try:
             with self._timeouts.exchange(self._now()):
                 response = await self._sender.send(method, url, client_request_id)
-                return await self._read(response, method, url, body_limit)
+                head = self._answer(response, method, url)
+                return await self._read(response, head, body_limit)
             error: BaseException = TimeoutError()
         except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
             error = raised
@@ -70,7 +69,6 @@ class ClientTransport(Generic[ResponseT]):
                 raise
             error = raised  # the auth or an event hook awaited another task, which was cancelled
         try:
-            head = None if response is None else self._answer(response, method, url)
             return failure_of(error, self._library, self._now(), head)
         finally:
             del error  # its traceback refers to this frame and those beneath, which hold the response
@@ -104,7 +102,8 @@ class ClientTransport(Generic[ResponseT]):
         try:
             response = await self._sender.send_with_client(request.message)
             message: HTTPRequest = request.message  # as the auth and the event hooks left it
-            return await self._read(response, message.method, str(message.url), RESULT_LIMIT)
+            head = self._answer(response, message.method, str(message.url))
+            return await self._read(response, head, RESULT_LIMIT)
         except Exception as error:  # noqa: BLE001 - as in `poll`
             return failure_of(error, self._library, self._now())
         finally:
@@ -124,51 +123,39 @@ class ClientTransport(Generic[ResponseT]):
     def response_from(self, answer: Answer) -> ResponseT:
         """Convert an answer into a response of the client's library; its request has no headers, so no credential."""
         library = self._library
-        raw = [(name, value) for name, value in bytes_of(answer.raw_headers) if name.lower() not in _CODING_HEADERS]
+        headers = library.Headers(answer.raw_headers)
+        for name in _CODING_HEADERS:
+            headers.pop(name, None)
         request = library.Request(answer.method, answer.url)
-        response: ResponseT = library.Response(answer.status_code, headers=raw, content=answer.body, request=request)
+        response: ResponseT = library.Response(
+            answer.status_code, headers=headers, content=answer.body, request=request
+        )
         return response
 
     def abort_all(self) -> None:
         """End the polls in flight as if their time limit had passed, and release the timer."""
         self._timeouts.abort_all()
 
-    async def _read(self, response: RawResponse, method: str, url: str, body_limit: int) -> Answer:
-        """Read a response to its end and release its connection."""
-        raw, received_at = response.headers.raw, datetime.now(UTC)
-        headers = read_headers(raw)
-        if headers.pop("set-cookie", None) is not None:  # the cookies are kept even if the body fails
+    async def _read(self, response: RawResponse, head: Answer, body_limit: int) -> Answer:
+        """Read the body of a response and release its connection."""
+        if "set-cookie" in head.headers:  # the cookies are kept even if the body fails
             try:
-                self._keep_cookies(url, raw)
+                self._keep_cookies(head)
             except BaseException:
                 await response.stream.aclose()
                 raise
-        body = await read_body(response, body_limit, headers.get("content-encoding", ""))
-        return Answer(response.status_code, headers, body, url, received_at, self._now(), method, raw)
+        body = await read_body(response, body_limit, head.headers.get("content-encoding", ""))
+        return head._replace(body=body, at_s=self._now())
 
-    def _keep_cookies(self, url: str, raw: RawHeaders) -> None:
-        """Store the cookies of response headers in the client, as `client.send` does; the caller's jar may raise."""
-        cookies = [(name, value) for name, value in bytes_of(raw) if name.lower() == b"set-cookie"]
-        response = self._library.Response(200, headers=cookies, request=self._library.Request("GET", url))
+    def _keep_cookies(self, head: Answer) -> None:
+        """Store the cookies of an answer in the client, as `client.send` does; the caller's jar may raise."""
+        request = self._library.Request("GET", head.url)
+        response = self._library.Response(head.status_code, headers=head.raw_headers, request=request)
         self._client.cookies.extract_cookies(response)
 
     def _answer(self, response: HTTPResponse | RawResponse, method: str, url: str, body: bytes = b"") -> Answer:
         raw = response.headers.raw
         return Answer(response.status_code, read_headers(raw), body, url, datetime.now(UTC), self._now(), method, raw)
-
-
-def client_properties(client: HTTPClient[HTTPResponse]) -> ClientProperties:
-    """Return the properties of a client.
-
-    Raises:
-        TypeError: the client is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
-        RuntimeError: the client is closed.
-    """
-    library = library_of(client)
-    if client.is_closed:
-        raise RuntimeError(CLOSED)
-    urls = URLCache(library.URL)
-    return ClientProperties(str(client.base_url), Sender(client, library, urls).concurrency, urls.of)
 
 
 def _has_content(request: HTTPRequest) -> bool:

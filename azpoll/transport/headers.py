@@ -1,4 +1,4 @@
-"""Response headers: the ones that azpoll reads, and conversion between bytes and text.
+"""The headers that azpoll reads of a response, and the client request id of a request.
 
 A response of Azure has some 14 headers, of which azpoll reads a few.
 """
@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.kept_headers import KEPT_HEADERS
+from azpoll.protocol import arm_error, json_body, reading, retry_after, throttling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.library import HTTPRequest
 
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
 """The header by which Azure correlates the requests of one operation (rule 45)."""
 
-READ_HEADERS = KEPT_HEADERS | {"content-encoding", "set-cookie"}
-"""The headers of a response that are read, in lower case: those that an `Answer` keeps, and two of the transport.
+_DECLARED = (reading.HEADERS, retry_after.HEADERS, throttling.HEADERS, arm_error.HEADERS, json_body.HEADERS)
 
-The transport reads `content-encoding` to decode the body, and stores `set-cookie` in the client."""
+READ_HEADERS = frozenset({"content-encoding", "set-cookie"}).union(*_DECLARED)
+"""The headers of a response that are read, in lower case: those that a reader in `protocol` declares beside its code,
+and two of the transport. It decodes the body by `content-encoding`, and stores `set-cookie` in the client."""
 
 
 def read_headers(raw: RawHeaders) -> dict[str, str]:
-    """Return the kept headers, lower-case name to value, in the form of `fold_headers`.
+    """Return the headers that are read, lower-case name to value, in the form of `fold_headers`.
 
     Bytes are decoded as Latin-1, which cannot fail. The readers in `protocol` reject a value that is not plain text.
     """
@@ -43,17 +42,3 @@ def client_request_id_of(request: HTTPRequest) -> str | None:
     """Return the client request id of a request; None if it is absent or not printable ASCII."""
     text: str | None = request.headers.get(CLIENT_REQUEST_ID)
     return text if text is not None and text.isascii() and text.isprintable() else None
-
-
-def text_of(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """Return headers as text; the inverse of `bytes_of`."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
-
-
-def bytes_of(raw: RawHeaders) -> list[tuple[bytes, bytes]]:
-    """Return headers as bytes, for the response classes of the libraries."""
-    return [(_to_bytes(name), _to_bytes(value)) for name, value in raw]
-
-
-def _to_bytes(text: bytes | str) -> bytes:
-    return text.encode("latin-1") if isinstance(text, str) else text

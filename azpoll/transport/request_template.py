@@ -6,39 +6,40 @@ holds the result for one origin, until the client's settings change.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.eventloop.timeouts import EXCHANGE_S
 from azpoll.protocol.url_policy import before_path
-from azpoll.transport.headers import CLIENT_REQUEST_ID, text_of
+from azpoll.transport.headers import CLIENT_REQUEST_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
+    from azpoll.protocol.url_policy import ParsedURL
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
-    from azpoll.transport.shortcuts.url_cache import URLCache
+    from azpoll.transport.shortcuts.direct_send import TextHeaders
 
 ORIGINS_KEPT = 64
 """The greatest number of templates."""
 
 
-class RequestTemplate:
+class RequestTemplate(NamedTuple):
     """A GET request whose headers, body and timeouts are those of all GET requests of one origin."""
 
-    __slots__ = ("headers_as_text", "request")
-
-    def __init__(self, request: HTTPRequest) -> None:
-        self.request = request
-        self.headers_as_text = tuple(text_of(request.headers.raw))
+    request: HTTPRequest
+    headers: TextHeaders
 
 
 class RequestFactory:
     """Builds the requests for the polls of one client."""
 
-    def __init__(self, client: HTTPClient[HTTPResponse], library: ModuleType, urls: URLCache) -> None:
+    def __init__(
+        self, client: HTTPClient[HTTPResponse], library: ModuleType, parse_url: Callable[[str], ParsedURL]
+    ) -> None:
         self._client = client
         self._library = library
-        self._urls = urls
+        self._parse_url = parse_url
         self._settings: object = None
         self._templates: dict[str, RequestTemplate | None] = {}
 
@@ -55,9 +56,9 @@ class RequestFactory:
         if template is None:
             request = self._build_with_client(method, url)
         else:
-            shared, own_url = template.request, self._urls.of(url)
+            shared, parsed = template.request, self._parse_url(url)
             request = self._library.Request(
-                method, own_url, headers=shared.headers, stream=shared.stream, extensions=shared.extensions
+                method, parsed, headers=shared.headers, stream=shared.stream, extensions=shared.extensions
             )
             request.read()
         if client_request_id is not None:
@@ -82,11 +83,12 @@ class RequestFactory:
             self._templates.clear()
         request = self._build_with_client("GET", url)
         is_plain = type(request) is self._library.Request
-        return self._templates.setdefault(origin, RequestTemplate(request) if is_plain else None)
+        template = RequestTemplate(request, request.headers.multi_items()) if is_plain else None
+        return self._templates.setdefault(origin, template)
 
     def _build_with_client(self, method: str, url: str) -> HTTPRequest:
         request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})
-        request.url = self._urls.of(url)
+        request.url = self._parse_url(url)
         request.extensions["timeout"] = {
             kind: limit_s if limit_s is not None and limit_s < EXCHANGE_S and kind != "pool" else None
             for kind, limit_s in request.extensions["timeout"].items()

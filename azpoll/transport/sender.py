@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from azpoll.transport.body import read_body
 from azpoll.transport.headers import CLIENT_REQUEST_ID
+from azpoll.transport.library import library_of
 from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
-from azpoll.transport.shortcuts.pool_size import pool_size
-from azpoll.transport.shortcuts.transport_choice import transport_choice
+from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice
+from azpoll.transport.shortcuts.url_cache import URLCache
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from types import ModuleType
 
+    from azpoll.protocol.url_policy import ParsedURL
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, RawResponse
     from azpoll.transport.shortcuts.direct_send import DirectSend
-    from azpoll.transport.shortcuts.url_cache import URLCache
 
 ARM = "https://management.azure.com"
 """The origin of nearly all polls."""
@@ -39,15 +39,23 @@ REFUSAL_LIMIT = 1024 * 1024
 
 
 class Sender:
-    """Sends the polls of one client."""
+    """Sends the polls of one client. It is independent of an event loop until it sends.
 
-    def __init__(self, client: HTTPClient[HTTPResponse], library: ModuleType, urls: URLCache) -> None:
+    Attributes:
+        library: the HTTP library of the client.
+        parse_url: the URL class that sends the requests, so no second parser can disagree with it.
+
+    Raises:
+        TypeError: the client is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
+    """
+
+    def __init__(self, client: HTTPClient[HTTPResponse]) -> None:
+        self.library = library_of(client)
+        self.parse_url: Callable[[str], ParsedURL] = URLCache(self.library.URL).of
         self._client = client
-        self._library = library
-        self._urls = urls
-        self._requests = RequestFactory(client, library, urls)
+        self._requests = RequestFactory(client, self.library, self.parse_url)
         self._auth: SharedAuth | None = None
-        self._transport_for = transport_choice(client, library.__name__)
+        self._transport_for = transport_choice(client, self.library.__name__)
 
     @property
     def concurrency(self) -> tuple[int, int]:
@@ -55,8 +63,8 @@ class Sender:
 
         Neither exceeds the number of connections in its pool: a request that waits for a connection uses up its time.
         """
-        transport = None if self._transport_for is None else self._transport_for(self._library.URL(ARM))
-        least, most = getattr(transport, "concurrency", CONCURRENCY[self._library.__name__])
+        transport = None if self._transport_for is None else self._transport_for(self.library.URL(ARM))
+        least, most = getattr(transport, "concurrency", CONCURRENCY[self.library.__name__])
         connections = pool_size(transport)
         return (least, most) if connections is None else (min(least, connections), min(most, connections))
 
@@ -69,9 +77,7 @@ class Sender:
             direct: DirectSend | None = getattr(transport_for(template.request.url), "get_directly", None)
             if direct is not None:
                 own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
-                return direct(
-                    self._urls.text_of(url), template.headers_as_text, own, template.request.extensions["timeout"]
-                )
+                return direct(url, template.headers, own, template.request.extensions["timeout"])
         request = self._requests.build(template, method, url, client_request_id)
         if transport_for is None:
             return self.send_with_client(request)
@@ -115,5 +121,5 @@ class Sender:
         """Return the client's present auth, with one renewal of its credential for all requests."""
         auth = self._client.auth
         if self._auth is None or self._auth.auth is not auth:
-            self._auth = shared_auth(auth, self._library.Auth)
+            self._auth = shared_auth(auth, self.library.Auth)
         return self._auth

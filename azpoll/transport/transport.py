@@ -3,15 +3,18 @@
 `ClientTransport` implements `Transport` over the caller's HTTP client. A test implements it without an HTTP library.
 """
 
-# Without `from __future__ import annotations`: a NamedTuple would compile each of its own when it is imported.
+from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.states import Pending, Polling
-from azpoll.protocol.url_policy import ParsedURL
 from azpoll.transport.library import HTTPResponse, ResponseT_co
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from azpoll.protocol.answer import Answer, RequestFailure
 
 STATUS_LIMIT = 1024 * 1024
 """The longest body of a status monitor, in bytes (rule 38)."""
@@ -20,20 +23,7 @@ RESULT_LIMIT = 8 * 1024 * 1024
 """The longest body that is or may be a result, in bytes (rule 38)."""
 
 
-class ClientProperties(NamedTuple):
-    """The properties of the caller's client that a tracker needs before it has a transport.
-
-    Attributes:
-        base_url: the client's base URL; empty when it has none.
-        concurrency: the least and the greatest number of concurrent requests that the client serves well.
-        parse_url: the URL class that sends the requests, so no second parser can disagree with it.
-    """
-
-    base_url: str
-    concurrency: tuple[int, int]
-    parse_url: Callable[[str], ParsedURL]
-
-
+@dataclass(eq=False, slots=True)
 class InitialRequest:
     """An initial request, ready to be sent.
 
@@ -46,22 +36,11 @@ class InitialRequest:
         message: the request object of the transport that built it.
     """
 
-    __slots__ = ("client_request_id", "is_repeatable", "message", "method", "url")
-
-    def __init__(
-        self,
-        method: str,
-        url: str,
-        *,
-        client_request_id: str | None = None,
-        is_repeatable: bool = True,
-        message: Any = None,  # noqa: ANN401 - of the transport's own class
-    ) -> None:
-        self.method = method
-        self.url = url
-        self.client_request_id = client_request_id
-        self.is_repeatable = is_repeatable
-        self.message = message
+    method: str
+    url: str
+    client_request_id: str | None = None
+    is_repeatable: bool = True
+    message: Any = None
 
 
 class Transport(Protocol[ResponseT_co]):

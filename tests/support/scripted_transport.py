@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import anyio
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure, fold_headers
-from azpoll.transport.transport import RESULT_LIMIT, ClientProperties, InitialRequest
+from azpoll.transport.transport import RESULT_LIMIT, InitialRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -89,9 +89,6 @@ class PlainURL:
 
 
 Outcome: TypeAlias = ScriptedReply | FailureKind
-
-PROPERTIES = ClientProperties(base_url=ORIGIN, concurrency=(4, 20), parse_url=PlainURL)
-"""The properties of a client without an HTTP library."""
 
 
 class ScriptedTransport:

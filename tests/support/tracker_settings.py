@@ -10,7 +10,7 @@ import azpoll
 from azpoll.protocol.delay import DelayLimits
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking.settings import TrackerSettings, checked_url_policy
-from tests.support.scripted_transport import PROPERTIES
+from tests.support.scripted_transport import ORIGIN, PlainURL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 def tracker_settings(
     allowed_origins: Iterable[str] = (),
     *,
-    parse_url: Callable[[str], ParsedURL] = PROPERTIES.parse_url,
+    parse_url: Callable[[str], ParsedURL] = PlainURL,
     token_key: bytes | None = None,
 ) -> TrackerSettings:
     """Return the settings of a tracker that has the defaults but for these arguments."""
     return TrackerSettings(
-        url_policy=checked_url_policy(allowed_origins, None, PROPERTIES.base_url, parse_url),
+        url_policy=checked_url_policy(allowed_origins, None, ORIGIN, parse_url),
         delay_limits=DelayLimits(),
         timeout_s=math.inf,
         token_key=token_key,
-        max_in_flight=PROPERTIES.concurrency,
+        max_in_flight=(4, 20),
         budget=azpoll.Budget(),
         due_times=DueTimes(Random(1)),  # noqa: S311 - seeded
         keep_failures=True,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.library import RawResponse
 
 
@@ -29,6 +28,7 @@ class UnreadResponse:
     """A response whose body is not yet read; a `RawResponse`.
 
     Attributes:
+        raw: the headers; their values are ASCII.
         read: reads a body that is known to be shorter than any limit in one step and releases the connection; None if
             the body may be longer.
     """
@@ -39,7 +39,7 @@ class UnreadResponse:
     content = b""
 
     def __init__(
-        self, status_code: int, raw: RawHeaders, stream: object, read: Callable[[], Awaitable[bytes]] | None = None
+        self, status_code: int, raw: TextHeaders, stream: object, read: Callable[[], Awaitable[bytes]] | None = None
     ) -> None:
         self.status_code = status_code
         self.raw = raw

@@ -11,7 +11,8 @@ import pytest
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.testing import Delay, FakeARM
-from azpoll.transport.client import ClientTransport, client_properties
+from azpoll.transport.client import ClientTransport
+from azpoll.transport.sender import Sender
 from tests.support.canary import CANARY
 from tests.support.clients import ORIGIN, Library, client_of, new_client
 from tests.support.marks import EACH_LIBRARY
@@ -97,13 +98,9 @@ async def test_a_cancellation_of_a_request_from_outside_is_raised(library: Libra
 
 
 @EACH_LIBRARY
-async def test_the_properties_of_a_client_are_known_before_it_sends(library: Library) -> None:
-    async with new_client(library, base_url=f"{ORIGIN}/arm/", trust_env=False) as client:
-        properties = client_properties(client)
-    assert properties.base_url == f"{ORIGIN}/arm/"
-    assert properties.parse_url(f"{ORIGIN}/x") == import_module(library).URL(f"{ORIGIN}/x")
-    with pytest.raises(RuntimeError, match="client is closed"):
-        client_properties(client)
+async def test_the_url_class_of_a_client_is_known_before_it_sends(library: Library) -> None:
+    async with new_client(library) as client:
+        assert Sender(client).parse_url(f"{ORIGIN}/x") == import_module(library).URL(f"{ORIGIN}/x")
 
 
 @EACH_LIBRARY

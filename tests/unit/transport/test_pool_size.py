@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from azpoll.transport.client import client_properties
-from azpoll.transport.shortcuts.pool_size import pool_size
+from azpoll.transport.sender import Sender
+from azpoll.transport.shortcuts.transport_choice import pool_size
 from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
 
@@ -25,7 +25,7 @@ async def test_the_size_of_the_pool_limits_the_concurrency(
     """A poll that waits for a connection is in flight, and its time limit runs."""
     made: Any = import_module(library)
     async with new_client(library, limits=made.Limits(max_connections=connections), trust_env=False) as client:
-        assert client_properties(client).concurrency == (of_httpx if library == "httpx" else of_httpx2)
+        assert Sender(client).concurrency == (of_httpx if library == "httpx" else of_httpx2)
 
 
 @EACH_LIBRARY

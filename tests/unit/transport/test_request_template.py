@@ -23,7 +23,7 @@ URL = f"{ORIGIN}/subscriptions/s/operations/o?api-version=1"
 
 def factory_of(client: httpx.AsyncClient) -> RequestFactory:
     library = library_of(client)
-    return RequestFactory(client, library, URLCache(library.URL))
+    return RequestFactory(client, library, URLCache(library.URL).of)
 
 
 def built(requests: RequestFactory, method: str) -> Any:

@@ -18,7 +18,7 @@ from azpoll.transport.transport import RESULT_LIMIT, STATUS_LIMIT, InitialReques
 from tests.support.clients import new_client
 from tests.support.scripted_transport import (
     ORIGIN,
-    PROPERTIES,
+    PlainURL,
     ScriptedReply,
     ScriptedRequest,
     ScriptedResponse,
@@ -39,7 +39,7 @@ MOST_MEMBERS = 6
 
 
 def plan_of(answer: Answer, client_request_id: str | None) -> Plan:
-    policy = URLPolicy(PROPERTIES.parse_url, origin_of(PROPERTIES.parse_url(ORIGIN)))
+    policy = URLPolicy(PlainURL, origin_of(PlainURL(ORIGIN)))
     return Plan(answer.method, answer.url, policy, client_request_id=client_request_id)
 
 
