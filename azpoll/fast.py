@@ -27,7 +27,7 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
-from azpoll.transport.shortcuts.direct_send import TextHeaders, UnreadResponse
+from azpoll.transport.raw_response import RawResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pyreqwest.client import Client
     from pyreqwest.request import RequestBuilder, StreamRequest
     from pyreqwest.response import Response
+
+    from azpoll.transport.shortcuts.direct_send import TextHeaders
 
 SHORT_DIGITS = 5
 """The greatest number of digits of the `Content-Length` of a body that is read in one call."""
@@ -78,7 +80,7 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         headers, timeouts = request.headers.multi_items(), request.extensions.get("timeout", {})
         response = await self.get_directly(str(request.url), headers, (), timeouts, request)
-        return httpx.Response(response.status_code, headers=response.raw, stream=response.stream)
+        return httpx.Response(response.status_code, headers=response.headers, stream=response.stream)
 
     async def get_directly(
         self,
@@ -87,7 +89,7 @@ class _Transport(httpx.AsyncBaseTransport):
         own: TextHeaders,
         timeouts: Mapping[str, float | None],
         request: httpx.Request | None = None,
-    ) -> UnreadResponse:
+    ) -> RawResponse:
         """Send a GET, as `DirectSend` describes it, or a request of httpx with its method and body."""
         # Let all responses of this iteration of the event loop be handled first. Requests that are then sent together
         # wake pyreqwest's thread once. Sent one by one, they would make the two threads alternate, which costs more.
@@ -110,8 +112,7 @@ class _Transport(httpx.AsyncBaseTransport):
             raise _to_httpx(error, request) from error
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
-        body = _Body(sending, response, request)
-        return UnreadResponse(response.status, _decoded(response.headers), body, body.read if body.is_short else None)
+        return RawResponse(response.status, _decoded(response.headers), _Body(sending, response, request))
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:
@@ -140,31 +141,18 @@ class _Body(httpx.AsyncByteStream):
         self._sending = sending
         self._response = response
         self._request = request
-        self.is_short = _is_short(response)
         self._ended = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self.is_short:
-            yield await self.read()
-            return
         try:
-            while (chunk := await self._response.body_reader.read()) is not None:
-                yield bytes(chunk)
+            if _is_short(self._response):
+                yield bytes(await self._response.body_reader.bytes())
+            else:
+                while (chunk := await self._response.body_reader.read()) is not None:
+                    yield bytes(chunk)
         except exceptions.PyreqwestError as error:
             raise _to_httpx(error, self._request) from error
         self._ended = True
-
-    async def read(self) -> bytes:
-        """Read a short body to its end; nothing is left to close."""
-        try:
-            body = bytes(await self._response.body_reader.bytes())
-        except BaseException as error:
-            await self.aclose()
-            if isinstance(error, exceptions.PyreqwestError):
-                raise _to_httpx(error, self._request) from error
-            raise
-        self._ended = True
-        return body
 
     async def aclose(self) -> None:
         if not self._ended:

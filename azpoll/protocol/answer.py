@@ -1,13 +1,13 @@
 """The outcome of one request: an `Answer`, or a `RequestFailure` if no complete and readable answer arrived."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 NO_CONTENT = 204
 
-RawHeaders: TypeAlias = Iterable[tuple[bytes, bytes]] | Iterable[tuple[str, str]]
+RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]] | Sequence[tuple[str, str]]
 """Names and values as the transport provides them: bytes, or text if the transport has decoded them."""
 
 

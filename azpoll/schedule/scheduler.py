@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from azpoll.eventloop.clock import loop_clock, set_sniffio_hint
-from azpoll.eventloop.wakeup import wakeup
+from azpoll.eventloop.wakeup import Wakeup
 from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.machine import advance, expire, postpone
 from azpoll.protocol.states import Pending
@@ -131,7 +131,7 @@ class Scheduler:
     async def _work(self) -> None:
         """Run one worker."""
         set_sniffio_hint()
-        mine, workers = wakeup(), self._workers
+        mine, workers = Wakeup(), self._workers
         while True:
             workers.wake_pending = False
             now_s = self._now()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from azpoll.transport.shortcuts.direct_send import UnreadResponse
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from azpoll.transport.library import RawResponse
+    from azpoll.transport.raw_response import RawResponse
 
+_UNCHANGED, _COMPRESSED = ("", "identity"), ("gzip", "x-gzip", "deflate")
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 PIECE = 64 * 1024
@@ -33,7 +32,7 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
     decoders are not used, because they decode a whole chunk before a limit can apply.
 
     Args:
-        response: its body may be unread.
+        response: as the transport delivered it.
         limit: in bytes; applies to the coded and to the decoded body.
         content_encoding: the `Content-Encoding` header; empty for none.
 
@@ -41,20 +40,15 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
         TooLargeError: the body is longer than `limit`.
         UndecodableError: the body cannot be decoded.
     """
-    if response.is_stream_consumed:  # a transport in memory or an event hook has read it
+    if response.content is not None:
         await response.stream.aclose()
         if len(response.content) > limit:
             raise TooLargeError
         return response.content
-    coding = content_encoding.lower()
-    if coding in ("", "identity"):
-        if isinstance(response, UnreadResponse) and response.read:
-            return await response.read()
-        coding = ""
     # `aiter_raw` would wrap the stream in two more generators, which costs a tenth of a poll.
     stream = aiter(response.stream)
     try:
-        return await _read_stream(stream, limit, coding)
+        return await _read_stream(stream, limit, content_encoding.lower())
     except (TooLargeError, UndecodableError):
         await stream.aclose()
         raise
@@ -63,9 +57,9 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
 
 
 async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) -> bytes:
-    if coding not in ("", "gzip", "x-gzip", "deflate"):
+    if coding not in _UNCHANGED + _COMPRESSED:
         raise UndecodableError(f"unknown content coding {coding[:32]!r}")
-    inflater = zlib.decompressobj(_GZIP_OR_ZLIB) if coding else None
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB) if coding in _COMPRESSED else None
     pieces: list[bytes] = []
     size = received_size = 0
     async for chunk in stream:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
 
-    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, RawResponse
+    from azpoll.protocol.answer import RawHeaders
+    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
+    from azpoll.transport.raw_response import RawResponse
 
 CLOSED = "the HTTP client is closed"
 
@@ -59,7 +61,7 @@ class ClientTransport(Generic[ResponseT]):
         try:
             with self._timeouts.exchange(self._now()):
                 response = await self._sender.send(method, url, client_request_id)
-                head = self._answer(response, method, url)
+                head = self._head(response.status_code, response.headers, method, url)
                 return await self._read(response, head, body_limit)
             error: BaseException = TimeoutError()
         except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
@@ -102,7 +104,7 @@ class ClientTransport(Generic[ResponseT]):
         try:
             response = await self._sender.send_with_client(request.message)
             message: HTTPRequest = request.message  # as the auth and the event hooks left it
-            head = self._answer(response, message.method, str(message.url))
+            head = self._head(response.status_code, response.headers, message.method, str(message.url))
             return await self._read(response, head, RESULT_LIMIT)
         except Exception as error:  # noqa: BLE001 - as in `poll`
             return failure_of(error, self._library, self._now())
@@ -113,8 +115,8 @@ class ClientTransport(Generic[ResponseT]):
         """Convert a response that the caller received into an answer and its client request id."""
         try:
             request: HTTPRequest = response.request
-            answer = self._answer(response, request.method, str(request.url), response.content)
-            return answer, client_request_id_of(request)
+            head = self._head(response.status_code, response.headers.raw, request.method, str(request.url))
+            return head._replace(body=response.content), client_request_id_of(request)
         except AttributeError as error:
             raise TypeError(f"a response of httpx or httpx2 is needed, not {type(response).__name__}") from error
         except RuntimeError as error:  # httpx raises it for a missing request and for an unread body
@@ -153,9 +155,9 @@ class ClientTransport(Generic[ResponseT]):
         response = self._library.Response(head.status_code, headers=head.raw_headers, request=request)
         self._client.cookies.extract_cookies(response)
 
-    def _answer(self, response: HTTPResponse | RawResponse, method: str, url: str, body: bytes = b"") -> Answer:
-        raw = response.headers.raw
-        return Answer(response.status_code, read_headers(raw), body, url, datetime.now(UTC), self._now(), method, raw)
+    def _head(self, status_code: int, raw: RawHeaders, method: str, url: str) -> Answer:
+        """Return an answer without its body."""
+        return Answer(status_code, read_headers(raw), b"", url, datetime.now(UTC), self._now(), method, raw)
 
 
 def _has_content(request: HTTPRequest) -> bool:

@@ -48,24 +48,6 @@ class HTTPResponse(Protocol):
         ...
 
 
-class RawResponse(Protocol):
-    """A response whose body may be unread; it may belong to no library."""
-
-    status_code: int
-    is_stream_consumed: bool
-    stream: Any
-
-    @property
-    def headers(self) -> Any:  # noqa: ANN401 - of the library's own class, or `UnreadResponse`
-        """The response headers, with the attribute `raw`."""
-        ...
-
-    @property
-    def content(self) -> bytes:
-        """The body, once the stream is consumed."""
-        ...
-
-
 ResponseT = TypeVar("ResponseT", bound=HTTPResponse)
 ResponseT_co = TypeVar("ResponseT_co", bound=HTTPResponse, covariant=True)
 

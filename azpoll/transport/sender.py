@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 from azpoll.transport.body import read_body
 from azpoll.transport.headers import CLIENT_REQUEST_ID
 from azpoll.transport.library import library_of
+from azpoll.transport.raw_response import raw_response
 from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice
 from azpoll.transport.shortcuts.url_cache import URLCache
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from azpoll.protocol.url_policy import ParsedURL
-    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse, RawResponse
+    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
+    from azpoll.transport.raw_response import RawResponse
     from azpoll.transport.shortcuts.direct_send import DirectSend
 
 ARM = "https://management.azure.com"
@@ -68,7 +70,7 @@ class Sender:
         connections = pool_size(transport)
         return (least, most) if connections is None else (min(least, connections), min(most, connections))
 
-    def send(self, method: str, url: str, client_request_id: str | None) -> Awaitable[RawResponse]:
+    async def send(self, method: str, url: str, client_request_id: str | None) -> RawResponse:
         """Send a request without a body. Redirects are not followed, and the body of the response is not read."""
         template = self._requests.template_for(method, url)
         hooks, auth = self._client.event_hooks, self._client.auth
@@ -77,21 +79,19 @@ class Sender:
             direct: DirectSend | None = getattr(transport_for(template.request.url), "get_directly", None)
             if direct is not None:
                 own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
-                return direct(url, template.headers, own, template.request.extensions["timeout"])
+                return await direct(url, template.headers, own, template.request.extensions["timeout"])
         request = self._requests.build(template, method, url, client_request_id)
         if transport_for is None:
-            return self.send_with_client(request)
+            return await self.send_with_client(request)
         if auth is not None:
-            return self._send_with_auth(transport_for, request)
-        response: Awaitable[RawResponse] = transport_for(request.url).handle_async_request(request)
-        return response
+            return await self._send_with_auth(transport_for, request)
+        return raw_response(await transport_for(request.url).handle_async_request(request))
 
     async def send_with_client(self, request: HTTPRequest) -> RawResponse:
         """Send a request with `client.send`."""
         send: Any = self._client.send  # its types name classes of the client's library
         options = {} if self._client.auth is None else {"auth": self._shared_auth()}
-        response: RawResponse = await send(request, stream=True, follow_redirects=False, **options)
-        return response
+        return raw_response(await send(request, stream=True, follow_redirects=False, **options))
 
     async def _send_with_auth(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> RawResponse:
         """Send a request through the client's auth, and each further request that the auth returns for a response."""
@@ -107,10 +107,9 @@ class Sender:
                     if response.is_stream_consumed:
                         await response.aclose()
                     else:
-                        await read_body(response, REFUSAL_LIMIT, "")
+                        await read_body(raw_response(response), REFUSAL_LIMIT, "")
                 except StopAsyncIteration:
-                    unread: RawResponse = response
-                    return unread
+                    return raw_response(response)
                 except BaseException:
                     await response.aclose()
                     raise

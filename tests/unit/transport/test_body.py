@@ -16,6 +16,7 @@ import pytest
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.transport.body import read_body
 from azpoll.transport.client import ClientTransport
+from azpoll.transport.raw_response import raw_response
 from azpoll.transport.transport import RESULT_LIMIT, STATUS_LIMIT
 from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
@@ -173,5 +174,5 @@ async def test_the_connection_of_a_consumed_body_is_released() -> None:
 
     response = httpx.Response(401, content=b"no")
     response.stream = Stream()
-    assert await read_body(response, 2, "") == b"no"
+    assert await read_body(raw_response(response), 2, "") == b"no"
     assert closed == [True]

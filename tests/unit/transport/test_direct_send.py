@@ -10,6 +10,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Reply, Script
+from azpoll.transport.raw_response import raw_response
 from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
 from tests.support.deletion_service import RUNNING, THING, polled, polls_of, service
 from tests.support.marks import EACH_LIBRARY
@@ -42,7 +43,7 @@ def twofold(arm: FakeARM, library: Library, ways: list[str]) -> Any:
         ) -> Any:
             ways.append(DIRECT)
             request = made.Request("GET", url, headers=[*headers, *own], extensions={"timeout": timeouts})
-            return await inner.handle_async_request(request)
+            return raw_response(await inner.handle_async_request(request))
 
     return Twofold()
 

@@ -1,0 +1,29 @@
+"""A response as a transport delivers it, before its body is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from azpoll.protocol.answer import RawHeaders
+
+
+class RawResponse(NamedTuple):
+    """The head of a response, and the stream of its body.
+
+    Attributes:
+        headers: bytes, or text of ASCII characters.
+        stream: an asynchronous byte stream of an HTTP library.
+        content: the body if it has been read; None if the stream delivers it.
+    """
+
+    status_code: int
+    headers: RawHeaders
+    stream: Any
+    content: bytes | None = None
+
+
+def raw_response(response: Any) -> RawResponse:  # noqa: ANN401 - of either library
+    """Convert a response of a library; a transport in memory or an event hook may have read its body."""
+    content = response.content if response.is_stream_consumed else None
+    return RawResponse(response.status_code, response.headers.raw, response.stream, content)
