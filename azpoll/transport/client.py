@@ -147,7 +147,8 @@ class ClientTransport(Generic[ResponseT]):
                 await response.stream.aclose()
                 raise
         body = await read_body(response, body_limit, head.headers.get("content-encoding", ""))
-        return head._replace(body=body, at_s=self._now())
+        status_code, headers, _, url, received_at, _, method, raw = head
+        return Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
 
     def _keep_cookies(self, head: Answer) -> None:
         """Store the cookies of an answer in the client, as `client.send` does; the caller's jar may raise."""
