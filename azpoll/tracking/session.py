@@ -26,7 +26,7 @@ from azpoll.tracking.outcome import Outcomes
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.library import ResponseT_co
-from azpoll.transport.transport import poll_next, send_cancel
+from azpoll.transport.transport import poll_next
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,7 +74,7 @@ class Session(Generic[ResponseT_co]):
         least, most = settings.max_in_flight
         self._scheduler = Scheduler(
             partial(poll_next, transport),
-            partial(send_cancel, transport),
+            partial(transport.poll, "POST"),
             host.tasks,
             limit=ConcurrencyLimit(least, most, process_time),
             budget=settings.budget,

@@ -18,7 +18,11 @@ PIECE = 64 * 1024
 
 
 class TooLargeError(Exception):
-    """The body is longer than the limit."""
+    """The body is longer than the limit in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(limit)
 
 
 class UndecodableError(Exception):
@@ -43,7 +47,7 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
     if response.content is not None:
         await response.stream.aclose()
         if len(response.content) > limit:
-            raise TooLargeError
+            raise TooLargeError(limit)
         return response.content
     # `aiter_raw` would wrap the stream in two more generators, which costs a tenth of a poll.
     stream = aiter(response.stream)
@@ -68,7 +72,7 @@ async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) ->
             pieces.append(piece)
             size += len(piece)
             if max(size, received_size) > limit:
-                raise TooLargeError
+                raise TooLargeError(limit)
     if inflater is not None and received_size and not inflater.eof:
         raise UndecodableError("the coded body was cut")
     return b"".join(pieces)

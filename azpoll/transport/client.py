@@ -2,13 +2,14 @@
 
 The client's auth, headers, cookies, proxies and event hooks apply. azpoll adds three rules. The transport follows no
 redirect, because each redirect is a decision of `protocol.machine`. Each exchange has one time limit. No body is read
-beyond its limit.
+beyond one limit.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import ssl
 import traceback
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, read_headers
 from azpoll.transport.library import ResponseT, unsendable_errors
 from azpoll.transport.sender import Sender
-from azpoll.transport.transport import RESULT_LIMIT, InitialRequest
+from azpoll.transport.transport import MAX_BODY, InitialRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,20 +41,23 @@ _CODING_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 class ClientTransport(Generic[ResponseT]):
     """Sends requests with the caller's client in the running event loop; it satisfies `Transport`.
 
+    Args:
+        client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
+        max_body: the longest body of a response in bytes, coded and decoded.
+
     Raises:
         TypeError: the client is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
     """
 
-    def __init__(self, client: HTTPClient[ResponseT]) -> None:
+    def __init__(self, client: HTTPClient[ResponseT], *, max_body: int = MAX_BODY) -> None:
         self._client = client
-        self._sender = Sender(client)
+        self._max_body = max_body
+        self._sender = Sender(client, max_body)
         self._library = self._sender.library
         self._now = loop_clock()
         self._timeouts = ExchangeTimeouts()
 
-    async def poll(
-        self, method: str, url: str, *, body_limit: int, client_request_id: str | None = None
-    ) -> Answer | RequestFailure:
+    async def poll(self, method: str, url: str, client_request_id: str | None = None) -> Answer | RequestFailure:
         """Send one request without a body. Raises nothing but cancellation."""
         if self._client.is_closed:
             return RequestFailure(FailureKind.UNSENDABLE, CLOSED, self._now())
@@ -62,7 +66,7 @@ class ClientTransport(Generic[ResponseT]):
             with self._timeouts.exchange(self._now()):
                 response = await self._sender.send(method, url, client_request_id)
                 head = self._head(response.status_code, response.headers, method, url)
-                return await self._read(response, head, body_limit)
+                return await self._read(response, head)
             error: BaseException = TimeoutError()
         except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
             error = raised
@@ -105,7 +109,7 @@ class ClientTransport(Generic[ResponseT]):
             response = await self._sender.send_with_client(request.message)
             message: HTTPRequest = request.message  # as the auth and the event hooks left it
             head = self._head(response.status_code, response.headers, message.method, str(message.url))
-            return await self._read(response, head, RESULT_LIMIT)
+            return await self._read(response, head)
         except Exception as error:  # noqa: BLE001 - as in `poll`
             return failure_of(error, self._library, self._now())
         finally:
@@ -138,7 +142,7 @@ class ClientTransport(Generic[ResponseT]):
         """End the polls in flight as if their time limit had passed, and release the timer."""
         self._timeouts.abort_all()
 
-    async def _read(self, response: RawResponse, head: Answer, body_limit: int) -> Answer:
+    async def _read(self, response: RawResponse, head: Answer) -> Answer:
         """Read the body of a response and release its connection."""
         if "set-cookie" in head.headers:  # the cookies are kept even if the body fails
             try:
@@ -146,7 +150,7 @@ class ClientTransport(Generic[ResponseT]):
             except BaseException:
                 await response.stream.aclose()
                 raise
-        body = await read_body(response, body_limit, head.headers.get("content-encoding", ""))
+        body = await read_body(response, self._max_body, head.headers.get("content-encoding", ""))
         status_code, headers, _, url, received_at, _, method, raw = head
         return Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
 
@@ -192,8 +196,11 @@ def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Ans
         at_s: event loop time of the failure, in seconds.
         head: status code and headers of the response; None if they were not received.
     """
-    kind, name = _kind_of(error, library), type(error).__name__
-    detail = f"{name} in {_place_of(error)}" if kind is FailureKind.CALLER else name
+    kind, detail = _kind_of(error, library), type(error).__name__
+    if kind is FailureKind.CALLER:
+        detail += f" in {_place_of(error)}"
+    elif isinstance(error, TooLargeError):
+        detail = f"{_told_size(head, library)}max_body is {error.limit} bytes"
     cause = None
     if isinstance(error, library.NetworkError):
         cause = next((each for each in _chain(error) if isinstance(each, OSError)), None)
@@ -212,6 +219,12 @@ def _kind_of(error: BaseException, library: ModuleType) -> FailureKind:
     if isinstance(error, (UndecodableError, library.DecodingError)):
         return FailureKind.UNDECODABLE
     return FailureKind.CONNECTION if isinstance(error, library.TransportError) else FailureKind.CALLER
+
+
+def _told_size(head: Answer | None, library: ModuleType) -> str:
+    """Return a clause with the size that a response names; empty if it names none."""
+    told = "" if head is None else library.Headers(head.raw_headers).get("content-length", "")
+    return f"the Content-Length is {told} bytes, and " if re.fullmatch(r"[0-9]{1,18}", told) else ""
 
 
 def _place_of(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice
 from azpoll.transport.shortcuts.url_cache import URLCache
+from azpoll.transport.transport import MAX_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,12 +37,13 @@ CONCURRENCY: Mapping[str, tuple[int, int]] = {"httpx": (4, 20), "httpx2": (4, 64
 Few are cheap, because the pool searches its connections for each request. Of more than 20 connections
 (`max_keepalive_connections`), httpx closes each one after its response; httpx2 counts only idle connections."""
 
-REFUSAL_LIMIT = 1024 * 1024
-"""The longest body, in bytes, of a response that makes the client's auth send another request."""
-
 
 class Sender:
     """Sends the polls of one client. It is independent of an event loop until it sends.
+
+    Args:
+        client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
+        max_body: the longest body, in bytes, of a response that makes the client's auth send another request.
 
     Attributes:
         library: the HTTP library of the client.
@@ -51,10 +53,11 @@ class Sender:
         TypeError: the client is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
     """
 
-    def __init__(self, client: HTTPClient[HTTPResponse]) -> None:
+    def __init__(self, client: HTTPClient[HTTPResponse], max_body: int = MAX_BODY) -> None:
         self.library = library_of(client)
         self.parse_url: Callable[[str], ParsedURL] = URLCache(self.library.URL).of
         self._client = client
+        self._max_body = max_body
         self._requests = RequestFactory(client, self.library, self.parse_url)
         self._auth: SharedAuth | None = None
         self._transport_for = transport_choice(client, self.library.__name__)
@@ -107,7 +110,7 @@ class Sender:
                     if response.is_stream_consumed:
                         await response.aclose()
                     else:
-                        await read_body(raw_response(response), REFUSAL_LIMIT, "")
+                        await read_body(raw_response(response), self._max_body, "")
                 except StopAsyncIteration:
                     return raw_response(response)
                 except BaseException:

@@ -8,19 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from azpoll.protocol.states import Pending, Polling
 from azpoll.transport.library import HTTPResponse, ResponseT_co
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
     from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.states import Pending
 
-STATUS_LIMIT = 1024 * 1024
-"""The longest body of a status monitor, in bytes (rule 38)."""
-
-RESULT_LIMIT = 8 * 1024 * 1024
-"""The longest body that is or may be a result, in bytes (rule 38)."""
+MAX_BODY = 8 * 1024 * 1024
+"""The longest body of a response in bytes, unless the caller sets another limit (rule 38)."""
 
 
 @dataclass(eq=False, slots=True)
@@ -50,15 +47,12 @@ class Transport(Protocol[ResponseT_co]):
     not followed.
     """
 
-    def poll(
-        self, method: str, url: str, *, body_limit: int, client_request_id: str | None = None
-    ) -> Awaitable[Answer | RequestFailure]:
+    def poll(self, method: str, url: str, client_request_id: str | None = None) -> Awaitable[Answer | RequestFailure]:
         """Send one request without a body, a poll or a cancel request.
 
         Args:
             method: "GET" or "POST".
             url: absolute; sent unchanged.
-            body_limit: the longest response body that is accepted, in bytes.
             client_request_id: the `x-ms-client-request-id` header; None for none.
         """
         ...
@@ -100,15 +94,4 @@ class Transport(Protocol[ResponseT_co]):
 
 def poll_next(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[Answer | RequestFailure]:
     """Send the next request of a pending state."""
-    is_status = isinstance(state, Polling) and state.pattern.is_monitor
-    return transport.poll(
-        "GET",
-        state.next_request.url,
-        body_limit=STATUS_LIMIT if is_status else RESULT_LIMIT,
-        client_request_id=state.plan.client_request_id,
-    )
-
-
-def send_cancel(transport: Transport[HTTPResponse], url: str) -> Awaitable[Answer | RequestFailure]:
-    """Send a cancel request: a POST without a body (rule 43)."""
-    return transport.poll("POST", url, body_limit=STATUS_LIMIT)
+    return transport.poll("GET", state.next_request.url, state.plan.client_request_id)

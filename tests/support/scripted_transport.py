@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import anyio
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure, fold_headers
-from azpoll.transport.transport import RESULT_LIMIT, InitialRequest
+from azpoll.transport.transport import InitialRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +36,6 @@ class SentRequest(NamedTuple):
     method: str
     url: str
     at_s: float
-    body_limit: int
     client_request_id: str | None
     arguments: Mapping[str, object] = {}
 
@@ -105,11 +104,9 @@ class ScriptedTransport:
         self._outcome_of = outcomes if callable(outcomes) else self._next
         self._scopes: set[anyio.CancelScope] = set()
 
-    async def poll(
-        self, method: str, url: str, *, body_limit: int, client_request_id: str | None = None
-    ) -> Answer | RequestFailure:
+    async def poll(self, method: str, url: str, client_request_id: str | None = None) -> Answer | RequestFailure:
         """Record a request and return its scripted outcome; `TIMEOUT` if it is aborted meanwhile."""
-        sent = SentRequest(method, url, anyio.current_time(), body_limit, client_request_id)
+        sent = SentRequest(method, url, anyio.current_time(), client_request_id)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:
@@ -128,7 +125,7 @@ class ScriptedTransport:
     async def send_initial(self, request: InitialRequest) -> Answer | RequestFailure:
         """Record an initial request and return its scripted outcome."""
         sent = SentRequest(
-            request.method, request.url, anyio.current_time(), RESULT_LIMIT, request.client_request_id, request.message
+            request.method, request.url, anyio.current_time(), request.client_request_id, request.message
         )
         return await self._exchange(sent)
 

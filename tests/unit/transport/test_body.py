@@ -17,7 +17,7 @@ from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.transport.body import read_body
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.raw_response import raw_response
-from azpoll.transport.transport import RESULT_LIMIT, STATUS_LIMIT
+from azpoll.transport.transport import MAX_BODY
 from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
 
@@ -30,7 +30,11 @@ MEBIBYTE = 1024 * 1024
 
 
 async def read(
-    library: Library, chunks: Iterable[bytes], coding: str | None, limit: int = STATUS_LIMIT
+    library: Library,
+    chunks: Iterable[bytes],
+    coding: str | None,
+    limit: int = MAX_BODY,
+    content_length: str | None = None,
 ) -> Answer | RequestFailure:
     """Return the outcome of a poll whose response body consists of these chunks."""
     module = import_module(library)
@@ -49,12 +53,14 @@ async def read(
 
     def answer(_: httpx.Request) -> httpx.Response:
         headers = {"x": "y"} if coding is None else {"Content-Encoding": coding}
+        if content_length is not None:
+            headers["Content-Length"] = content_length
         response: httpx.Response = module.Response(200, headers=headers, stream=Stream())
         return response
 
     client: httpx.AsyncClient = new_client(library, transport=module.MockTransport(answer))
     async with client:
-        return await ClientTransport(client).poll("GET", "https://x.example/", body_limit=limit)
+        return await ClientTransport(client, max_body=limit).poll("GET", "https://x.example/")
 
 
 def body_of(outcome: Answer | RequestFailure) -> bytes:
@@ -120,7 +126,7 @@ async def test_an_undecodable_body_is_a_failure(chunks: list[bytes], coding: str
 
 @pytest.mark.slow
 @EACH_LIBRARY
-@pytest.mark.parametrize("limit", [STATUS_LIMIT, RESULT_LIMIT], ids=["status", "result"])
+@pytest.mark.parametrize("limit", [MEBIBYTE, MAX_BODY])
 async def test_a_decompression_bomb_costs_little_more_than_the_limit(limit: int, library: Library) -> None:
     coded = bomb(200)
     assert len(coded) < MEBIBYTE
@@ -154,14 +160,34 @@ async def test_an_endless_body_is_read_up_to_the_limit(library: Library) -> None
             yield b"x" * 65536
 
     assert fault_of(await read(library, endless(), None)) is FailureKind.TOO_LARGE
-    assert sent == 17
+    assert sent == 8 * 16 + 1
     assert fault_of(await read(library, endless(), "gzip")) is FailureKind.UNDECODABLE
-    assert sent == 18
+    assert sent == 8 * 16 + 2
 
 
-def test_rule_38_the_limits_are_1_and_8_mebibytes() -> None:
-    """Rule 38."""
-    assert (STATUS_LIMIT, RESULT_LIMIT) == (MEBIBYTE, 8 * MEBIBYTE)
+@EACH_LIBRARY
+async def test_rule_38_a_body_of_any_kind_has_at_most_8_mebibytes(library: Library) -> None:
+    """Document Intelligence puts its result into the status document."""
+    assert len(body_of(await read(library, [bytes(8 * MEBIBYTE)], None))) == 8 * MEBIBYTE
+    assert fault_of(await read(library, [bytes(8 * MEBIBYTE + 1)], None)) is FailureKind.TOO_LARGE
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(
+    ("told", "detail"),
+    [
+        (None, "max_body is 100 bytes"),
+        ("101", "the Content-Length is 101 bytes, and max_body is 100 bytes"),
+        ("1" * 19, "max_body is 100 bytes"),
+        ("-1", "max_body is 100 bytes"),
+    ],
+)
+async def test_rule_38_a_longer_body_names_its_size_the_limit_and_the_option(
+    library: Library, told: str | None, detail: str
+) -> None:
+    outcome = await read(library, [b"x" * 101], None, limit=100, content_length=told)
+    assert isinstance(outcome, RequestFailure)
+    assert (outcome.kind, outcome.detail) == (FailureKind.TOO_LARGE, detail)
 
 
 async def test_the_connection_of_a_consumed_body_is_released() -> None:

@@ -45,7 +45,7 @@ async def test_headers_that_are_not_ascii_are_unchanged(library: Library) -> Non
     ]
     async with mocked(library, module.Response(200, headers=raw, content=b"{}")) as client:
         transport = ClientTransport(client)
-        outcome = await transport.poll("GET", ORIGIN, body_limit=100)
+        outcome = await transport.poll("GET", ORIGIN)
         assert isinstance(outcome, Answer)
         again = transport.response_from(outcome)
         assert again.headers.raw[:3] == raw
@@ -63,7 +63,7 @@ async def test_a_response_is_rebuilt_without_its_coding(library: Library) -> Non
     headers = [("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked"), ("x", "1"), ("x", "2")]
     async with mocked(library, module.Response(201, headers=headers, content=chunks())) as client:
         transport = ClientTransport(client)
-        outcome = await transport.poll("GET", f"{ORIGIN}/x?y=1", body_limit=100)
+        outcome = await transport.poll("GET", f"{ORIGIN}/x?y=1")
         assert isinstance(outcome, Answer)
         again = transport.response_from(outcome)
     assert again.json() == {"a": 1}
@@ -77,7 +77,7 @@ async def test_a_poll_with_a_closed_client_fails_and_sends_nothing() -> None:
     client = mocked("httpx", httpx.Response(200))
     transport = ClientTransport(client)
     await client.aclose()
-    outcome = await transport.poll("GET", ORIGIN, body_limit=100)
+    outcome = await transport.poll("GET", ORIGIN)
     assert isinstance(outcome, RequestFailure)
     assert (outcome.kind, outcome.detail) == (FailureKind.UNSENDABLE, "the HTTP client is closed")
 
@@ -89,11 +89,11 @@ async def test_a_cancellation_of_a_request_from_outside_is_raised(library: Libra
     async with client_of(arm, library, timeout=None) as client:
         transport = ClientTransport(client)
         with anyio.move_on_after(5) as scope:
-            await transport.poll("GET", f"{ORIGIN}/x", body_limit=100)
+            await transport.poll("GET", f"{ORIGIN}/x")
         assert not scope.cancelled_caught  # it was answered
         arm.operation("PUT", THING, initial=Delay(1000))
         with anyio.move_on_after(5) as scope:
-            await transport.poll("PUT", f"{ORIGIN}{THING}", body_limit=100)
+            await transport.poll("PUT", f"{ORIGIN}{THING}")
         assert scope.cancelled_caught
 
 
@@ -212,7 +212,7 @@ async def test_the_connection_is_released_when_the_cookie_jar_raises(library: Li
 
     async with mocked(library, made.Response(200, headers={"Set-Cookie": "a=b"}, stream=Stream())) as client:
         vars(client.cookies)["extract_cookies"] = fail
-        outcome = await ClientTransport(client).poll("GET", f"{ORIGIN}/x", body_limit=100)
+        outcome = await ClientTransport(client).poll("GET", f"{ORIGIN}/x")
     assert isinstance(outcome, RequestFailure)
     assert (outcome.kind, closed) == (FailureKind.CALLER, [True])
     assert outcome.head is not None

@@ -67,7 +67,7 @@ def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, li
     ("error", "kind"),
     [
         (TimeoutError(CANARY), FailureKind.TIMEOUT),
-        (TooLargeError(), FailureKind.TOO_LARGE),
+        (TooLargeError(9), FailureKind.TOO_LARGE),
         (UndecodableError(CANARY), FailureKind.UNDECODABLE),
         (ValueError(CANARY), FailureKind.CALLER),
     ],

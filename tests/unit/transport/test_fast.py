@@ -86,12 +86,9 @@ def test_a_failed_poll_is_repeated(fault: Step) -> None:
 
 async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | RequestFailure]:
     """Return the outcomes of polls in sequence; the client request id of each is its number."""
-    transport = ClientTransport(client)
+    transport = ClientTransport(client, max_body=1000)
     try:
-        return [
-            await transport.poll("GET", url, body_limit=1000, client_request_id=str(number))
-            for number, url in enumerate(urls)
-        ]
+        return [await transport.poll("GET", url, str(number)) for number, url in enumerate(urls)]
     finally:
         transport.abort_all()
 

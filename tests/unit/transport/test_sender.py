@@ -157,7 +157,7 @@ async def test_the_response_that_an_auth_has_read_itself_is_released(library: Li
                 await response.aread()
                 yield request
 
-    arm = service(Reply(407, "x" * (2**20 + 1)), RUNNING)
+    arm = service(Reply(407, "x" * (2**23 + 1)), RUNNING)
     await polled(client_of(arm, library, auth=Reading()))
     arm.one_request_at_a_time()
     refused, repeated, _ = polls_of(arm)
@@ -174,7 +174,7 @@ async def test_a_large_response_that_an_auth_rejects_is_a_failed_poll(library: L
             if response.status_code == 407:
                 yield request
 
-    arm = service(Reply(407, "x" * (2**20 + 1)))
+    arm = service(Reply(407, "x" * (2**23 + 1)))
     await polled(client_of(arm, library, auth=Challenged()))
     first, second = polls_of(arm)
     assert second.at_s - first.at_s >= 1, "the poll failed, and the next one is sent at its due time"

@@ -14,7 +14,7 @@ from azpoll.protocol.plan import Plan
 from azpoll.protocol.states import Fetching, Pending, Polling, Succeeded
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.transport.client import ClientTransport
-from azpoll.transport.transport import RESULT_LIMIT, STATUS_LIMIT, InitialRequest, Transport, poll_next
+from azpoll.transport.transport import InitialRequest, Transport, poll_next
 from tests.support.clients import new_client
 from tests.support.scripted_transport import (
     ORIGIN,
@@ -97,30 +97,12 @@ async def test_an_operation_runs_without_an_http_library() -> None:
     assert {sent.client_request_id for sent in transport.sent} == {"scripted-0"}
 
 
-@pytest.mark.parametrize(("header", "body_limit"), [("Azure-AsyncOperation", STATUS_LIMIT), ("Location", RESULT_LIMIT)])
-async def test_rule_38_only_the_body_of_a_status_monitor_has_the_shorter_limit(header: str, body_limit: int) -> None:
-    """The answer of a `Location` may be the result."""
-    transport = ScriptedTransport([ScriptedReply(202, headers={header: STATUS}), ScriptedReply(202)])
-    await poll_next(transport, await begun(transport, "POST", {}))
-    assert transport.sent[-1].body_limit == body_limit
-
-
-async def test_rule_38_the_body_of_the_final_get_has_the_longer_limit() -> None:
-    replies = [ScriptedReply(201, {}, {"Azure-AsyncOperation": STATUS}), ScriptedReply(200, {"status": "Succeeded"})]
-    transport = ScriptedTransport(replies)
-    state = await begun(transport, "PUT", {})
-    fetching = advance(state, await poll_next(transport, state))
-    assert isinstance(fetching, Fetching)
-    await poll_next(transport, fetching)
-    assert transport.sent[-1].body_limit == RESULT_LIMIT
-
-
 async def test_a_scripted_poll_is_aborted_as_if_its_time_limit_had_passed() -> None:
     transport = ScriptedTransport(lambda _: ScriptedReply(200, latency_s=1000))
     outcomes: list[Answer | RequestFailure] = []
 
     async def poll() -> None:
-        outcomes.append(await transport.poll("GET", STATUS, body_limit=1))
+        outcomes.append(await transport.poll("GET", STATUS))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(poll)
@@ -134,15 +116,15 @@ async def test_a_scripted_function_chooses_the_outcome_of_each_request() -> None
         return ScriptedReply(204) if sent.method == "POST" else FailureKind.TIMEOUT
 
     transport = ScriptedTransport(outcome_of)
-    posted = await transport.poll("POST", THING, body_limit=1)
-    polled = await transport.poll("GET", THING, body_limit=1)
+    posted = await transport.poll("POST", THING)
+    polled = await transport.poll("GET", THING)
     assert isinstance(posted, Answer)
     assert isinstance(polled, RequestFailure)
     assert (posted.status_code, polled.kind) == (204, FailureKind.TIMEOUT)
 
 
 async def test_a_scripted_list_that_ends_is_a_failed_connection() -> None:
-    outcome = await ScriptedTransport([]).poll("GET", THING, body_limit=1)
+    outcome = await ScriptedTransport([]).poll("GET", THING)
     assert isinstance(outcome, RequestFailure)
     assert outcome.kind is FailureKind.CONNECTION
 
