@@ -23,15 +23,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-EXCHANGE_S = 30.0
-"""The time limit of a whole poll in seconds (rule 38). The limits of httpx apply to each read, which a slow server can
-repeat without end."""
-
-
 class ExchangeTimeouts:
-    """Cancels each exchange of the running event loop that exceeds the time limit."""
+    """Cancels each exchange of the running event loop that exceeds the time limit of `limit_s` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
         self._in_flight: dict[_Exchange, None] = {}  # the oldest first
         self._scopes = WeakSet[anyio.CancelScope]()  # under trio
         self._timer: asyncio.TimerHandle | None = None
@@ -43,7 +39,7 @@ class ExchangeTimeouts:
         At the limit the context cancels the exchange and suppresses the cancellation; execution continues after the
         `with` block.
         """
-        until_s = now_s + EXCHANGE_S
+        until_s = now_s + self._limit_s
         loop = self._loop
         task = None if loop is None else asyncio.current_task(loop)
         if loop is None or task is None:

@@ -1,7 +1,7 @@
 """`ClientTransport`: the transport over the caller's own client of httpx or httpx2.
 
 The client's auth, headers, cookies, proxies and event hooks apply. azpoll adds three rules. The transport follows no
-redirect, because each redirect is a decision of `protocol.machine`. Each exchange has one time limit. No body is read
+redirect, because each redirect is a decision of `protocol.machine`. Each request has one time limit. No body is read
 beyond one limit.
 """
 
@@ -15,15 +15,17 @@ import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic
 
+import anyio
+
 from azpoll.eventloop.clock import loop_clock
 from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.url_policy import origin_of
 from azpoll.transport.body import TooLargeError, UndecodableError, read_body
 from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, read_headers
-from azpoll.transport.library import ResponseT, unsendable_errors
+from azpoll.transport.library import ResponseT, timeout_of, unsendable_errors
 from azpoll.transport.sender import Sender
-from azpoll.transport.transport import MAX_BODY, InitialRequest
+from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S, InitialRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,19 +45,27 @@ class ClientTransport(Generic[ResponseT]):
 
     Args:
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
+        request_timeout_s: the time limit of each request in seconds, from connecting to the last byte.
         max_body: the longest body of a response in bytes, coded and decoded.
 
     Raises:
         TypeError: the client is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
     """
 
-    def __init__(self, client: HTTPClient[ResponseT], *, max_body: int = MAX_BODY) -> None:
+    def __init__(
+        self,
+        client: HTTPClient[ResponseT],
+        *,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+        max_body: int = MAX_BODY,
+    ) -> None:
         self._client = client
         self._max_body = max_body
-        self._sender = Sender(client, max_body)
+        self._request_timeout_s = request_timeout_s
+        self._sender = Sender(client, request_timeout_s, max_body)
         self._library = self._sender.library
         self._now = loop_clock()
-        self._timeouts = ExchangeTimeouts()
+        self._timeouts = ExchangeTimeouts(request_timeout_s)
 
     async def poll(self, method: str, url: str, client_request_id: str | None = None) -> Answer | RequestFailure:
         """Send one request without a body. Raises nothing but cancellation."""
@@ -79,10 +89,13 @@ class ClientTransport(Generic[ResponseT]):
         finally:
             del error  # its traceback refers to this frame and those beneath, which hold the response
 
-    def build_initial(self, method: str, url: str, arguments: Mapping[str, object]) -> InitialRequest:
+    def build_initial(
+        self, method: str, url: str, arguments: Mapping[str, object], timeout_s: float | None = None
+    ) -> InitialRequest:
         """Build an initial request, with a client request id."""
+        timeout = timeout_of(self._client, self._library)
         try:
-            message: HTTPRequest = self._client.build_request(method, url, **arguments)
+            message: HTTPRequest = self._client.build_request(method, url, timeout=timeout, **arguments)
             has_host = bool(origin_of(message.url).host)
         except unsendable_errors(self._library) as error:
             raise ValueError(f"no request can be made of these arguments: {type(error).__name__}") from None
@@ -100,16 +113,19 @@ class ClientTransport(Generic[ResponseT]):
             str(message.url),
             client_request_id=client_request_id_of(message),
             is_repeatable=_has_content(message),
+            timeout_s=timeout_s,
             message=message,
         )
 
     async def send_initial(self, request: InitialRequest) -> Answer | RequestFailure:
         """Send an initial request. Raises nothing but cancellation."""
+        limit_s = self._request_timeout_s if request.timeout_s is None else request.timeout_s
         try:
-            response = await self._sender.send_with_client(request.message)
-            message: HTTPRequest = request.message  # as the auth and the event hooks left it
-            head = self._head(response.status_code, response.headers, message.method, str(message.url))
-            return await self._read(response, head)
+            with anyio.fail_after(limit_s):
+                response = await self._sender.send_with_client(request.message)
+                message: HTTPRequest = request.message  # as the auth and the event hooks left it
+                head = self._head(response.status_code, response.headers, message.method, str(message.url))
+                return await self._read(response, head)
         except Exception as error:  # noqa: BLE001 - as in `poll`
             return failure_of(error, self._library, self._now())
         finally:

@@ -93,6 +93,15 @@ def library_of(client: object) -> ModuleType:
     return library
 
 
+def timeout_of(client: HTTPClient[HTTPResponse], library: ModuleType) -> object:
+    """Return the timeouts of a client, in the library's own class; None if they are the default (rule 38).
+
+    The default is 5 s, and services may take 60 s to answer.
+    """
+    timeout: object = client.timeout
+    return None if timeout == library.Timeout(5.0) else timeout
+
+
 def unsendable_errors(library: ModuleType) -> tuple[type[Exception], ...]:
     """Return the errors of a request that every further attempt would raise again."""
     return (library.UnsupportedProtocol, library.LocalProtocolError, library.InvalidURL)

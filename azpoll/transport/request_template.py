@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.eventloop.timeouts import EXCHANGE_S
 from azpoll.protocol.url_policy import before_path
 from azpoll.transport.headers import CLIENT_REQUEST_ID
+from azpoll.transport.library import timeout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +35,13 @@ class RequestFactory:
     """Builds the requests for the polls of one client."""
 
     def __init__(
-        self, client: HTTPClient[HTTPResponse], library: ModuleType, parse_url: Callable[[str], ParsedURL]
+        self,
+        client: HTTPClient[HTTPResponse],
+        library: ModuleType,
+        parse_url: Callable[[str], ParsedURL],
+        timeout_s: float,
     ) -> None:
+        self._timeout_s = timeout_s
         self._client = client
         self._library = library
         self._parse_url = parse_url
@@ -48,9 +53,9 @@ class RequestFactory:
     ) -> HTTPRequest:
         """Build a request without a body for exactly this URL, with the client's headers and cookies.
 
-        The client's `params` are not added, because a polling URL is complete. The exchange as a whole has a time
-        limit. The client's limit for a connection, a read or a write is kept only if it is shorter. Its pool limit is
-        not kept: a wait for a connection of the client says nothing about the service.
+        The client's `params` are not added, because a polling URL is complete. The request as a whole has a time
+        limit. The client's limit for a connection, a read or a write is kept only if it is shorter and not the default.
+        Its pool limit is not kept: a wait for a connection of the client says nothing about the service.
         Without the template of the URL's origin, the client builds the request.
         """
         if template is None:
@@ -87,10 +92,12 @@ class RequestFactory:
         return self._templates.setdefault(origin, template)
 
     def _build_with_client(self, method: str, url: str) -> HTTPRequest:
-        request: HTTPRequest = self._client.build_request(method, url, headers={"Accept-Encoding": "identity"})
+        timeout = timeout_of(self._client, self._library)
+        headers = {"Accept-Encoding": "identity"}
+        request: HTTPRequest = self._client.build_request(method, url, headers=headers, timeout=timeout)
         request.url = self._parse_url(url)
         request.extensions["timeout"] = {
-            kind: limit_s if limit_s is not None and limit_s < EXCHANGE_S and kind != "pool" else None
+            kind: limit_s if limit_s is not None and limit_s < self._timeout_s and kind != "pool" else None
             for kind, limit_s in request.extensions["timeout"].items()
         }
         return request

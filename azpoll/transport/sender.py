@@ -18,7 +18,7 @@ from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice
 from azpoll.transport.shortcuts.url_cache import URLCache
-from azpoll.transport.transport import MAX_BODY
+from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +43,7 @@ class Sender:
 
     Args:
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
+        request_timeout_s: the time limit of each request in seconds, which the caller of `send` keeps.
         max_body: the longest body, in bytes, of a response that makes the client's auth send another request.
 
     Attributes:
@@ -53,12 +54,17 @@ class Sender:
         TypeError: the client is neither an `httpx.AsyncClient` nor an `httpx2.AsyncClient`.
     """
 
-    def __init__(self, client: HTTPClient[HTTPResponse], max_body: int = MAX_BODY) -> None:
+    def __init__(
+        self,
+        client: HTTPClient[HTTPResponse],
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+        max_body: int = MAX_BODY,
+    ) -> None:
         self.library = library_of(client)
         self.parse_url: Callable[[str], ParsedURL] = URLCache(self.library.URL).of
         self._client = client
         self._max_body = max_body
-        self._requests = RequestFactory(client, self.library, self.parse_url)
+        self._requests = RequestFactory(client, self.library, self.parse_url, request_timeout_s)
         self._auth: SharedAuth | None = None
         self._transport_for = transport_choice(client, self.library.__name__)
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.states import Pending
 
+REQUEST_TIMEOUT_S = 120.0
+"""The time limit of a whole request in seconds, unless the caller sets another (rule 38). The limits of httpx apply to
+each read, which a slow server can repeat without end."""
+
 MAX_BODY = 8 * 1024 * 1024
 """The longest body of a response in bytes, unless the caller sets another limit (rule 38)."""
 
@@ -30,6 +34,7 @@ class InitialRequest:
         client_request_id: the `x-ms-client-request-id` header; None if polls cannot repeat it (rule 45). Sending the
             request updates it, because the client's auth or an event hook may change the header.
         is_repeatable: whether the request can be sent again; a streamed body is consumed by the first attempt.
+        timeout_s: the time limit of the whole request in seconds; None for that of the transport.
         message: the request object of the transport that built it.
     """
 
@@ -37,6 +42,7 @@ class InitialRequest:
     url: str
     client_request_id: str | None = None
     is_repeatable: bool = True
+    timeout_s: float | None = None
     message: Any = None
 
 
@@ -57,13 +63,16 @@ class Transport(Protocol[ResponseT_co]):
         """
         ...
 
-    def build_initial(self, method: str, url: str, arguments: Mapping[str, object]) -> InitialRequest:
+    def build_initial(
+        self, method: str, url: str, arguments: Mapping[str, object], timeout_s: float | None = None
+    ) -> InitialRequest:
         """Build an initial request, with a client request id. Sends nothing.
 
         Args:
             method: the HTTP method.
             url: absolute, or relative to the client's base URL.
             arguments: the keywords of `BeginOptions` that describe the request, such as `json` and `headers`.
+            timeout_s: the time limit of the whole request in seconds; None for that of the transport.
 
         Raises:
             ValueError: the arguments do not make a request.

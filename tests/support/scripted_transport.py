@@ -115,12 +115,14 @@ class ScriptedTransport:
                 self._scopes.remove(scope)
         return RequestFailure(FailureKind.TIMEOUT, "aborted", anyio.current_time())
 
-    def build_initial(self, method: str, url: str, arguments: Mapping[str, object]) -> InitialRequest:
+    def build_initial(
+        self, method: str, url: str, arguments: Mapping[str, object], timeout_s: float | None = None
+    ) -> InitialRequest:
         """Build a request whose client request id is the number of requests sent so far."""
         absolute = urljoin(ORIGIN, url)
         if not urlsplit(absolute).hostname:
             raise ValueError("no request can be made of these arguments: the URL names no host")
-        return InitialRequest(method, absolute, client_request_id=f"scripted-{len(self.sent)}", message=arguments)
+        return InitialRequest(method, absolute, f"scripted-{len(self.sent)}", timeout_s=timeout_s, message=arguments)
 
     async def send_initial(self, request: InitialRequest) -> Answer | RequestFailure:
         """Record an initial request and return its scripted outcome."""

@@ -11,7 +11,7 @@ from tests.support.clients import client_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-EXCHANGE_S = 30.0
+EXCHANGE_S = 120.0
 RETRY_AFTER_S = 10.0
 SLOW_OPERATIONS = 400
 """50 times the number of workers, so that one of these operations is always due."""

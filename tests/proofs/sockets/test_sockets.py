@@ -1,6 +1,6 @@
 """Every operation ends with its true state under any fault of its connections (rules 25, 29, 38; I1, I2, I4, I5).
 
-The sockets are real, and the time is virtual: client, proxy and server share one event loop. So azpoll's limit of 30 s
+The sockets are real, and the time is virtual: client, proxy and server share one event loop. So azpoll's limit of 120 s
 and httpx's timeouts apply unchanged, and a stalled connection takes no real time.
 """
 

@@ -25,11 +25,11 @@ async def waited(timeouts: ExchangeTimeouts, seconds: float) -> tuple[bool, floa
 
 @pytest.mark.parametrize("seconds", [0, 29.9])
 async def test_an_exchange_within_its_limit_is_not_cancelled(seconds: float) -> None:
-    assert await waited(ExchangeTimeouts(), seconds) == (True, seconds)
+    assert await waited(ExchangeTimeouts(30), seconds) == (True, seconds)
 
 
 async def test_each_exchange_has_its_own_thirty_seconds() -> None:
-    timeouts = ExchangeTimeouts()
+    timeouts = ExchangeTimeouts(30)
     found: dict[int, tuple[bool, float]] = {}
 
     async def run(number: int) -> None:
@@ -43,7 +43,7 @@ async def test_each_exchange_has_its_own_thirty_seconds() -> None:
 
 
 async def test_the_limit_holds_after_a_long_time_without_an_exchange() -> None:
-    timeouts = ExchangeTimeouts()
+    timeouts = ExchangeTimeouts(30)
     assert await waited(timeouts, 1) == (True, 1)
     await anyio.sleep(100)
     assert await waited(timeouts, 31) == (False, 131)
@@ -51,7 +51,7 @@ async def test_the_limit_holds_after_a_long_time_without_an_exchange() -> None:
 
 
 async def test_a_cancellation_from_outside_remains_a_cancellation() -> None:
-    timeouts = ExchangeTimeouts()
+    timeouts = ExchangeTimeouts(30)
     with anyio.move_on_after(10) as scope:
         await waited(timeouts, 31)
     assert scope.cancelled_caught
@@ -59,7 +59,7 @@ async def test_a_cancellation_from_outside_remains_a_cancellation() -> None:
 
 
 async def test_a_cancellation_at_the_moment_of_the_limit_remains_a_cancellation() -> None:
-    timeouts = ExchangeTimeouts()
+    timeouts = ExchangeTimeouts(30)
     with anyio.move_on_after(30) as scope:
         await waited(timeouts, 31)
         await anyio.sleep(1)
@@ -68,7 +68,7 @@ async def test_a_cancellation_at_the_moment_of_the_limit_remains_a_cancellation(
 
 
 async def test_an_exception_within_an_exchange_is_raised() -> None:
-    timeouts = ExchangeTimeouts()
+    timeouts = ExchangeTimeouts(30)
     with pytest.raises(KeyError), timeouts.exchange(anyio.current_time()):
         raise KeyError
     assert await waited(timeouts, 31) == (False, 30)
@@ -80,7 +80,7 @@ async def test_an_answer_that_arrives_despite_the_cancellation_is_accepted() -> 
     task = asyncio.current_task()
     assert task is not None
     answers: list[str] = []
-    with ExchangeTimeouts().exchange(anyio.current_time()):
+    with ExchangeTimeouts(30).exchange(anyio.current_time()):
         with pytest.raises(asyncio.CancelledError):
             await asyncio.sleep(31)
         answers.append("despite the cancellation")
@@ -90,7 +90,7 @@ async def test_an_answer_that_arrives_despite_the_cancellation_is_accepted() -> 
 
 @ASYNCIO
 async def test_a_task_cancelled_by_asyncio_itself_is_cancelled() -> None:
-    task = asyncio.ensure_future(waited(ExchangeTimeouts(), 31))
+    task = asyncio.ensure_future(waited(ExchangeTimeouts(30), 31))
     await asyncio.sleep(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -100,7 +100,7 @@ async def test_a_task_cancelled_by_asyncio_itself_is_cancelled() -> None:
 @ASYNCIO
 async def test_one_timer_serves_all_exchanges_and_is_released() -> None:
     loop = asyncio.get_running_loop()
-    timeouts = ExchangeTimeouts()
+    timeouts = ExchangeTimeouts(30)
     for _ in range(100):
         await waited(timeouts, 0.1)
         assert len([timer for timer in vars(loop)["_scheduled"] if not timer.cancelled()]) <= 1

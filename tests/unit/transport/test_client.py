@@ -10,7 +10,21 @@ import anyio
 import pytest
 
 import azpoll
-from azpoll.testing import Cut, Delay, Drip, Drop, FakeARM, Reply, Script, VirtualLoop, redirect, status_monitor
+from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.testing import (
+    Cut,
+    Delay,
+    Drip,
+    Drop,
+    FakeARM,
+    Ordinary,
+    Reply,
+    Script,
+    VirtualLoop,
+    redirect,
+    status_monitor,
+)
+from azpoll.transport.client import ClientTransport
 from tests.support.clients import ORIGIN, ClientOptions, Library, client_of
 from tests.support.garbage import garbage_collected
 from tests.support.marks import EACH_LIBRARY
@@ -40,20 +54,20 @@ async def polled(arm: FakeARM, library: Library = "httpx", **arguments: Unpack[C
         return await (await tracker.begin("DELETE", f"{THING}?api-version=1"))
 
 
-# The time limit of one exchange
+# The time limit of one request
 
 
 @EACH_LIBRARY
 @pytest.mark.parametrize(
     ("slow", "gives_up_at"),
     [
-        (Drip(1, 1.0, Reply(200, {"status": "Running", "padding": "x" * 100})), 30),
-        (Delay(1000), 30),
-        (Delay(29, SUCCEEDED), None),
+        (Drip(1, 1.0, Reply(200, {"status": "Running", "padding": "x" * 100})), 120),
+        (Delay(1000), 120),
+        (Delay(119, SUCCEEDED), None),
     ],
     ids=["drip", "silence", "in time"],
 )
-async def test_rule_38_a_whole_exchange_has_30_s(slow: Step, gives_up_at: int | None, library: Library) -> None:
+async def test_rule_38_a_whole_poll_has_120_s(slow: Step, gives_up_at: int | None, library: Library) -> None:
     """Rule 38: httpx's own limits are per read, and a dripping server outlives them."""
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[slow, SUCCEEDED])
@@ -78,9 +92,16 @@ async def test_shorter_timeouts_of_the_client_apply(library: Library) -> None:
     ("given", "sent"),
     [
         ((7, 7, 7, 7), {"connect": 7, "read": 7, "write": 7, "pool": None}),
-        ((29.9, 30, None, 30), {"connect": 29.9, "read": None, "write": None, "pool": None}),
+        ((5, 5, 5, 5), {"connect": None, "read": None, "write": None, "pool": None}),
+        ((5, 5, 5, None), {"connect": 5, "read": 5, "write": 5, "pool": None}),
+        ((119.9, 120, None, 120), {"connect": 119.9, "read": None, "write": None, "pool": None}),
     ],
-    ids=["a wait in the client's pool says nothing about the service", "the limit of the exchange is shorter"],
+    ids=[
+        "a wait in the client's pool says nothing about the service",
+        "default",
+        "not default",
+        "the limit of the exchange is shorter",
+    ],
 )
 async def test_a_timeout_without_effect_on_the_poll_is_omitted(
     given: tuple[float | None, ...], sent: dict[str, float | None], library: Library
@@ -95,6 +116,48 @@ async def test_a_timeout_without_effect_on_the_poll_is_omitted(
     arm.operation("DELETE", retry_after=1, polls=[SUCCEEDED])
     await polled(arm, library, timeout=given, event_hooks={"request": [look]})
     assert seen == [sent]
+
+
+@EACH_LIBRARY
+async def test_rule_38_a_client_with_the_default_timeout_waits_60_s_for_an_answer(library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", retry_after=1, initial=Delay(60, Ordinary()), polls=[Delay(60, SUCCEEDED)])
+    assert (await polled(arm, library, timeout=5)).status_code == 200
+    assert len(arm.requests) == 2
+
+
+@EACH_LIBRARY
+async def test_rule_38_any_other_timeout_of_the_client_applies_to_an_initial_request(library: Library) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", initial=Delay(60, Ordinary()))
+    with pytest.raises(azpoll.InitialRequestFailed, match="ReadTimeout"):
+        await polled(arm, library, timeout=7)
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(("own_s", "ends_at_s"), [(None, 120), (10.0, 10)])
+async def test_rule_38_a_whole_initial_request_has_120_s_or_its_own_limit(
+    library: Library, own_s: float | None, ends_at_s: float
+) -> None:
+    arm = FakeARM()
+    arm.operation("DELETE", initial=Drip(1, 1.0, Reply(200, {"padding": "x" * 1000})))
+    async with client_of(arm, library, timeout=None) as client:
+        transport = ClientTransport(client)
+        outcome = await transport.send_initial(transport.build_initial("DELETE", THING, {}, own_s))
+    assert isinstance(outcome, RequestFailure)
+    assert outcome.kind is FailureKind.TIMEOUT
+    assert outcome.at_s == pytest.approx(ends_at_s, abs=0.2)
+
+
+@EACH_LIBRARY
+async def test_a_timeout_of_the_call_itself_applies_to_an_initial_request(library: Library) -> None:
+    """Even one of 5 s, since the caller has set it."""
+    own = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
+    async with client_of(FakeARM(), library) as client:
+        transport = ClientTransport(client)
+        given = transport.build_initial("PUT", THING, {"extensions": {"timeout": own}})
+        assert transport.build_initial("PUT", THING, {}).message.extensions["timeout"] == dict.fromkeys(own)
+        assert given.message.extensions["timeout"] == own
 
 
 # Redirects
@@ -253,7 +316,7 @@ async def test_the_limit_applies_to_a_body_that_an_event_hook_reads(library: Lib
         await response.aread()
 
     arm = FakeARM()
-    arm.operation("DELETE", retry_after=1, polls=[Reply(200, {"status": "Succeeded", "x": "x" * 2**20}), SUCCEEDED])
+    arm.operation("DELETE", retry_after=1, polls=[Reply(200, {"status": "Succeeded", "x": "x" * 2**23}), SUCCEEDED])
     assert len((await polled(arm, library, event_hooks={"response": [look]})).content) < 1000
     assert len(polls_of(arm)) == 2
 
