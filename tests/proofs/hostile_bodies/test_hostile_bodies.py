@@ -35,7 +35,7 @@ async def reports(library: Library) -> list[dict[str, Any]]:
 
 @EACH_LIBRARY
 def test_a_hostile_body_costs_at_most_16_mib_and_ends_no_operation(library: Library) -> None:
-    """Bodies of a status monitor are read up to 1 MiB, bodies of a `Location` up to 8 MiB (rule 38)."""
+    """Bodies are read up to 8 MiB (rule 38)."""
     output = asyncio.run(reports(library))
     assert [report["name"] for report in output] == [name for name in HOSTILE_BODIES for _ in range(2)]
     assert {report["error"] for report in output} == {"OperationTimeout"}
