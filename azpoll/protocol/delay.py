@@ -26,10 +26,16 @@ class DelayLimits(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """The finite delay before the next request. If the server asked for it, no jitter, hint or deadline changes it."""
+    """The finite delay before the next request. If the server asked for it, no jitter, hint or deadline changes it.
+
+    Attributes:
+        retry_after_s: seconds that the server asked for, where a longer delay of azpoll counts. No hint makes the
+            delay shorter.
+    """
 
     seconds: float
     by_server: bool
+    retry_after_s: float = 0.0
 
 
 IMMEDIATELY = Delay(0.0, by_server=True)
@@ -54,9 +60,10 @@ def backoff_delay(retry_after_s: float | None, limits: DelayLimits, failures: in
     `failures` counts the failed polls in a row, including this one. The interval does not apply to failures.
     """
     own = _doubled(limits, failures - 1, _LONGEST_BACKOFF_S)
-    if retry_after_s is not None and min(retry_after_s, limits.cap) >= own.seconds:
-        return _by_server(limits, retry_after_s)
-    return own
+    if retry_after_s is None:
+        return own
+    asked_s = min(retry_after_s, limits.cap)
+    return _by_server(limits, retry_after_s) if asked_s >= own.seconds else own._replace(retry_after_s=asked_s)
 
 
 def immediate_delay(retry_after_s: float | None, limits: DelayLimits) -> Delay:

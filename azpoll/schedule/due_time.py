@@ -56,7 +56,7 @@ class DueTimes:
         if self._durations is not None and isinstance(state, Polling):
             due_s, priority_time = self._learned(self._durations, job, state, due_s, at_s)
         if job.priority is Priority.HIGH and not delay.by_server:  # the hint came during the last request
-            due_s = min(due_s, at_s + state.plan.delay_limits.floor + ROUNDING_S)
+            due_s = min(due_s, at_s + max(state.plan.delay_limits.floor, delay.retry_after_s) + ROUNDING_S)
         return due_s, priority_time
 
     def learn(self, plan: Plan, job: Job, outcome: Answer | RequestFailure, detection: Histogram) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from azpoll.protocol.machine import expires_at
 from azpoll.schedule.due_heap import DueHeap, drop_stale, without_stale
+from azpoll.schedule.due_time import ROUNDING_S
 from azpoll.schedule.job import Priority, pending_state
 from azpoll.schedule.scopes import ScopeQueues
 
@@ -72,8 +73,10 @@ class PollQueue:
             if state.plan.deadline_s is not None:
                 self._watch_deadline(job, state.plan.deadline_s)
         elif priority is Priority.HIGH and job.cancel_request is None:
-            earliest_s = max(now_s, job.answered_s + state.plan.delay_limits.floor)
-            if not state.next_request.delay.by_server and earliest_s < job.due_s:
+            delay = state.next_request.delay
+            least_s = max(state.plan.delay_limits.floor, delay.retry_after_s) + ROUNDING_S
+            earliest_s = max(now_s, job.answered_s + least_s)
+            if not delay.by_server and earliest_s < job.due_s:
                 self.put(job, earliest_s)
 
     def take(self, now_s: float) -> tuple[Job, ProviderQueue[Job] | None] | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.machine import start
+from azpoll.protocol.machine import advance, start
 from azpoll.protocol.plan import Plan
+from azpoll.protocol.states import Polling
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from azpoll.schedule.job import Priority
 from azpoll.tracking.record import OperationRecord
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from azpoll.protocol.answer import RequestFailure
+    from azpoll.protocol.states import State
 
 HOST = "https://management.azure.com"
 COLLECTION = f"{HOST}/subscriptions/s/providers/Microsoft.Fake/things"
@@ -59,3 +61,12 @@ def job(
         headers["retry-after"] = str(retry_after)
     state = start(plan, answer(202, headers, url=plan.resource_url))
     return OperationRecord(plan, state, ignore, 0.0, label=str(name), owner=owner)
+
+
+def failed_often(record: OperationRecord) -> State:
+    """Return the state after four failed polls at 0 s: the backoff is 8 s, and the server asked for 5 s."""
+    state = record.state
+    for _ in range(4):
+        assert isinstance(state, Polling)
+        state = advance(state, answer(503, {"retry-after": "5"}))
+    return state

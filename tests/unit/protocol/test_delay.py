@@ -77,7 +77,7 @@ def test_rule_25_backoff_doubles_from_1_s_to_60_s() -> None:
     ("value", "failures", "delay"),
     [
         ("17", 1, Delay(17.0, by_server=True)),
-        ("17", 6, Delay(32.0, by_server=False)),
+        ("17", 6, Delay(32.0, by_server=False, retry_after_s=17.0)),
         ("16", 5, Delay(16.0, by_server=True)),  # equal: the server's word must be kept
         ("0", 1, Delay(1.0, by_server=False)),
         ("999999", 1, Delay(3600.0, by_server=True)),
@@ -85,7 +85,7 @@ def test_rule_25_backoff_doubles_from_1_s_to_60_s() -> None:
     ],
 )
 def test_rule_25_the_longer_of_retry_after_and_backoff_counts(value: str, failures: int, delay: Delay) -> None:
-    """`by_server` tells which of the two it was."""
+    """`by_server` tells which of the two it was. A shorter `Retry-After` is kept too."""
     assert backoff_delay(asked(value), DelayLimits(), failures) == delay
 
 

@@ -40,7 +40,7 @@ def test_a_429_is_retried_after_its_retry_after_at_each_attempt() -> None:
     again = next_retry(answer(429, 20.0, retry_after="2"), before, LIMITS, idempotent=False)
     assert again == Retry(Delay(2, by_server=True), 5, 0.0)
     failed = next_retry(answer(503, 20.0, retry_after="2"), before, LIMITS, idempotent=True)
-    assert failed == Retry(Delay(16, by_server=False), 5, 0.0)
+    assert failed == Retry(Delay(16, by_server=False, retry_after_s=2), 5, 0.0)
 
 
 def test_a_503_is_retried_after_the_longer_of_its_retry_after_and_the_backoff() -> None:

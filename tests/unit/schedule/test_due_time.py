@@ -14,7 +14,7 @@ from azpoll.protocol.states import FailureCounts, Polling
 from azpoll.schedule.due_time import EVEN_SHARE, JITTER, DueTimes, detection_of
 from azpoll.schedule.durations import LEAST_SAMPLES, Durations, Histogram
 from azpoll.schedule.job import Priority
-from tests.support.jobs import answer, job
+from tests.support.jobs import answer, failed_often, job
 
 if TYPE_CHECKING:
     from azpoll.tracking.record import OperationRecord
@@ -94,6 +94,14 @@ def test_a_hint_during_the_last_request_ends_a_delay_of_azpoll() -> None:
     own.priority = told.priority = Priority.HIGH
     assert due_of(own, of_a_minute())[0] == pytest.approx(1, abs=1e-5)
     assert due_of(told, of_a_minute())[0] == pytest.approx(17, abs=1e-5)
+
+
+def test_rule_36_a_hint_during_a_failed_poll_keeps_its_retry_after() -> None:
+    """Although the backoff of azpoll is longer, and is its own."""
+    hinted = job(retry_after=17)
+    hinted.state = failed_often(hinted)
+    hinted.priority = Priority.HIGH
+    assert due_of(hinted)[0] == pytest.approx(5, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from azpoll.schedule.budget import Budget
 from azpoll.schedule.job import CancelRequest, Priority
 from azpoll.schedule.poll_queue import READ_WAIT_S, PollQueue
 from azpoll.tracking.record import OperationRecord
-from tests.support.jobs import HOST, answer, job
+from tests.support.jobs import HOST, answer, failed_often, job
 
 SLOW = Budget(rate=1.0, max_rate=1.0, burst=1.0, increase_per_s=0.0)
 
@@ -114,7 +114,7 @@ def test_a_hint_ends_a_delay_that_azpoll_chose() -> None:
     waiting = job("a", retry_after=None)
     poll_queue = queue_of(waiting, due_s=30.0)
     poll_queue.set_priority(waiting, Priority.HIGH, 0.25)
-    assert poll_queue.next_s() == 1.0
+    assert poll_queue.next_s() == pytest.approx(1.0)
     poll_queue.put(waiting, 30.0)
     poll_queue.set_priority(waiting, Priority.HIGH, 9.0)
     assert poll_queue.next_s() == 9.0
@@ -135,6 +135,17 @@ def test_a_hint_ends_no_delay_of_the_server() -> None:
     assert poll_queue.take(16.9) is None
     assert poll_queue.next_s() == 17.0
     assert ids(poll_queue, 60.0)[0] == "hinted"
+
+
+@pytest.mark.parametrize("now_s", [1.5, 4.9])
+def test_rule_36_a_hint_after_a_failed_poll_keeps_its_retry_after(now_s: float) -> None:
+    """Although the backoff of azpoll is longer, and is its own."""
+    hinted = job("hinted")
+    hinted.state = failed_often(hinted)
+    poll_queue = queue_of(hinted, due_s=8.0)
+    poll_queue.set_priority(hinted, Priority.HIGH, now_s)
+    assert poll_queue.take(5.0) is None
+    assert poll_queue.next_s() == pytest.approx(5.0)
 
 
 def test_a_hint_does_not_move_a_cancel_request() -> None:
