@@ -89,9 +89,7 @@ class Tracker(OperationSource[ResponseT]):
         self._settings = settings.TrackerSettings(
             delay_limits=settings.checked_delay_limits(interval, min_interval),
             timeout_s=settings.checked_seconds("timeout", timeout),
-            url_policy=settings.checked_url_policy(
-                allowed_origins, rebase_to, str(client.base_url), sender.parse_url
-            ),
+            url_policy=settings.checked_url_policy(allowed_origins, rebase_to, str(client.base_url), sender.parse_url),
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, sender.concurrency),
             budget=budget,

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from itertools import count
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ENTRY_NUMBERS: Iterator[int] = count(1)
-"""Numbers of heap entries: they rise, and no queue ever uses one that another has used."""
 
 
 class HeapItem(Protocol):
@@ -33,11 +29,15 @@ class DueHeap(Generic[ItemT]):
 
     An item has one valid entry, the one with the number `heap_entry`. Moving or withdrawing it leaves the old entry
     in the heap, which drops it when it surfaces. When more than half of the entries are stale, the heap is rebuilt.
+
+    Args:
+        numbers: rising numbers of the entries, shared by all queues that an item moves between.
     """
 
-    __slots__ = ("_heap", "_size")
+    __slots__ = ("_heap", "_numbers", "_size")
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self._numbers = numbers
         self._heap: list[tuple[float, int, ItemT]] = []
         self._size = 0
 
@@ -48,7 +48,7 @@ class DueHeap(Generic[ItemT]):
         """Add an item, or move it if it is in the heap."""
         if item.heap_entry:
             self.withdraw(item)
-        number = next(ENTRY_NUMBERS)
+        number = next(self._numbers)
         item.due_s, item.heap_entry = due_s, number
         self._size += 1
         heapq.heappush(self._heap, (due_s, number, item))

@@ -7,9 +7,10 @@ owners cost as little per request as one.
 from __future__ import annotations
 
 import heapq
+from itertools import count
 from typing import TYPE_CHECKING, Generic
 
-from azpoll.schedule.due_heap import ENTRY_NUMBERS, without_stale
+from azpoll.schedule.due_heap import without_stale
 from azpoll.schedule.job import QueuedT
 
 if TYPE_CHECKING:
@@ -23,16 +24,18 @@ class Turns:
 
     Attributes:
         last: number of each owner's last turn, or of its arrival.
+        numbers: of the turns and arrivals so far, rising.
     """
 
     def __init__(self) -> None:
         self.last: dict[Hashable, int] = {}
+        self.numbers = count(1)
         self._queues: dict[Hashable, int] = {}
 
     def join(self, owner: Hashable) -> int:
         """Count in a queue with requests of an owner; return the owner's last turn."""
         if owner not in self.last:
-            self.last[owner] = next(ENTRY_NUMBERS)
+            self.last[owner] = next(self.numbers)
             self._queues[owner] = 0
         self._queues[owner] += 1
         return self.last[owner]
@@ -94,7 +97,7 @@ class FairQueue(Generic[QueuedT]):
     def take(self) -> QueuedT:
         """Remove and return the request that `first` found, and give its owner the turn."""
         owner = self._order[0][1]
-        self._turns.last[owner] = turn = next(ENTRY_NUMBERS)
+        self._turns.last[owner] = turn = next(self._turns.numbers)
         requests = self._requests[owner]
         job = heapq.heappop(requests)[2]
         job.heap_entry = 0

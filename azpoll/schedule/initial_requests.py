@@ -7,6 +7,7 @@ and a throttled scope delays no other.
 from __future__ import annotations
 
 import math
+from itertools import count
 from typing import TYPE_CHECKING, Generic
 
 import anyio
@@ -71,8 +72,8 @@ class InitialRequests(Generic[RequestT]):
         self._send = send
         self._tasks = tasks
         self._throttled = throttled
-        self._writes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, "writes")
-        self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, "deletes")
+        self._writes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, count(1), "writes")
+        self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, count(1), "deletes")
         self._now = loop_clock()
         self._waiting: dict[QueuedRequest[RequestT], None] = {}
         self._limit = limit

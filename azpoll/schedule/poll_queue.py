@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from itertools import count
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.machine import expires_at
@@ -32,8 +33,9 @@ class PollQueue:
     """
 
     def __init__(self, budget: Budget | None) -> None:
-        self._due: DueHeap[Job] = DueHeap()
-        self.scopes: ScopeQueues[Job] = ScopeQueues(budget)
+        numbers = count(1)
+        self._due: DueHeap[Job] = DueHeap(numbers)
+        self.scopes: ScopeQueues[Job] = ScopeQueues(budget, numbers)
         self._queue_of: dict[Job, ProviderQueue[Job]] = {}  # of the jobs in `scopes`
         self._deadlines: list[tuple[float, int, Job]] = []  # of the jobs in `scopes`
 

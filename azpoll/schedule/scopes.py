@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS, Throttle, ThrottleLevel, remaining, throttle_of
-from azpoll.schedule.due_heap import ENTRY_NUMBERS, DueHeap
+from azpoll.schedule.due_heap import DueHeap
 from azpoll.schedule.job import QueuedT
 from azpoll.schedule.scope_queue import ProviderQueue, ScopeQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from azpoll.protocol.answer import RequestFailure
     from azpoll.protocol.throttling import Counted
     from azpoll.schedule.budget import Budget
@@ -77,10 +79,12 @@ class ScopeQueues(Generic[QueuedT]):
 
     Args:
         budget: of each scope; None without limits.
+        numbers: rising numbers of the entries, shared by all queues that a request moves between.
         counted: the kind of requests that the budget counts.
     """
 
-    def __init__(self, budget: Budget | None, counted: Counted = "reads") -> None:
+    def __init__(self, budget: Budget | None, numbers: Iterator[int], counted: Counted = "reads") -> None:
+        self._numbers = numbers
         self._budget = budget
         self._principal = "" if budget is None else budget.principal
         self._counted: Counted = counted
@@ -88,7 +92,7 @@ class ScopeQueues(Generic[QueuedT]):
         self._provider_queues: dict[tuple[Scope, str], ProviderQueue[QueuedT]] = {}
         self._by_collection: dict[str, ProviderQueue[QueuedT]] = {}
         self._kept = PROVIDER_QUEUES_KEPT
-        self._next_tokens: DueHeap[ScopeQueue[QueuedT]] = DueHeap()  # scopes with requests, by their next token
+        self._next_tokens: DueHeap[ScopeQueue[QueuedT]] = DueHeap(count(1))  # scopes with requests, by their next token
         self.waiting = 0
 
     def queue_for(self, url: str, now_s: float) -> ProviderQueue[QueuedT]:
@@ -118,13 +122,13 @@ class ScopeQueues(Generic[QueuedT]):
         """Queue a due request until its scope and provider have a token."""
         self.waiting += 1
         scope_queue = provider_queue.scope_queue
-        if scope_queue.add(job, provider_queue, next(ENTRY_NUMBERS)):
+        if scope_queue.add(job, provider_queue, next(self._numbers)):
             self._wake_at(scope_queue, scope_queue.next_s(now_s))
 
     def move(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], before: Priority, now_s: float) -> None:
         """Queue a waiting request by its new priority; `before` is the one it had."""
         scope_queue = provider_queue.scope_queue
-        scope_queue.add(job, provider_queue, next(ENTRY_NUMBERS))
+        scope_queue.add(job, provider_queue, next(self._numbers))
         scope_queue.forget(provider_queue, before)
         self._wake_at(scope_queue, scope_queue.next_s(now_s))
 

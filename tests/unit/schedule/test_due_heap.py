@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+from itertools import count
 
 import pytest
 
@@ -20,7 +21,7 @@ class Job(QueuedRequest):
 
 
 def heap_of(*due_s: float) -> tuple[DueHeap[Job], list[Job]]:
-    heap: DueHeap[Job] = DueHeap()
+    heap: DueHeap[Job] = DueHeap(count(1))
     jobs = [Job(name) for name in range(len(due_s))]
     for job, at_s in zip(jobs, due_s, strict=True):
         heap.put(job, at_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +24,7 @@ OPERATIONS = "providers/Microsoft.Fake/locations/west/operations"
 
 
 def queues_of(budget: Budget | None = ONE_A_SECOND) -> ScopeQueues[OperationRecord]:
-    return ScopeQueues(budget)
+    return ScopeQueues(budget, count(1))
 
 
 def add(scope_queues: ScopeQueues[OperationRecord], url: str, *names: str) -> ProviderQueue[OperationRecord]:
