@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.status_document import TERMINAL_WORDS, is_monitor, status_word
+from azpoll.protocol.operation_document import is_monitor
+from azpoll.protocol.status_document import TERMINAL_WORDS, status_word
 
 if TYPE_CHECKING:
     import httpx

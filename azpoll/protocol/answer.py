@@ -21,6 +21,7 @@ class Answer(NamedTuple):
         received_at: aware UTC wall time; the base of an HTTP date if the answer has no `Date`.
         at_s: monotonic seconds of any epoch; only differences are used.
         raw_headers: all headers as sent, from which a response can be rebuilt.
+        is_complete: whether the body has certainly arrived to its end; false only for one that seems empty (rule 17).
     """
 
     status_code: int
@@ -31,13 +32,14 @@ class Answer(NamedTuple):
     at_s: float
     method: str = "GET"
     raw_headers: RawHeaders = ()
+    is_complete: bool = True
 
     def __repr__(self) -> str:  # headers, URL queries and bodies may be secret (rule 45)
         return f"<Answer {self.status_code}, {len(self.body)} bytes>"
 
     def without_content(self) -> "Answer":
         """Return this answer as a 204 without headers or a body: the result of a DELETE that ended by a 404."""
-        return self._replace(status_code=NO_CONTENT, headers={}, body=b"", raw_headers=())
+        return self._replace(status_code=NO_CONTENT, headers={}, body=b"", raw_headers=(), is_complete=True)
 
 
 class FailureKind(Enum):

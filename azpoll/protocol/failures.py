@@ -91,8 +91,18 @@ def unexpected_status(state: S, reading: Reading) -> S | Unknown:
     return back_off(state, reading, UnknownReason.MALFORMED, f"HTTP {reading.status_code} is no answer to a poll")
 
 
-def refused(state: S, reading: Reading) -> Unknown:
-    """Give up: the same request would be refused again (rule 24)."""
+def unread(state: Pending, reading: Reading) -> bool:
+    """Whether a 4xx is a poll's own trouble, and no answer of the operation (rule 21).
+
+    A proxy answers with HTML. An operation that has failed does not ask to wait. A redirect may lead anywhere.
+    """
+    return reading.retry_after_s is not None or state.next_request.redirects > 0 or reading.is_html
+
+
+def refused(state: S, reading: Reading) -> S | Unknown:
+    """Give up, since the same request would be refused again (rule 24); poll again after a 4xx that is no answer."""
+    if unread(state, reading):
+        return transient(state, reading)
     return give_up(state, UnknownReason.REFUSED, f"HTTP {reading.status_code}", reading)
 
 

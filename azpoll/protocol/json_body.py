@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -19,7 +20,9 @@ LARGE = 64 * 1024
 """Bytes above which a status document may not consist of brackets mostly: nested values take a parser longest."""
 
 _BOM = b"\xef\xbb\xbf"
-_HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")
+_HTML = re.compile(
+    rb"(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|title|h1|center|script|meta)\b|<!--", re.IGNORECASE
+)
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -27,7 +30,9 @@ class BodyProblem(Enum):
     """Why a body has no JSON value."""
 
     EMPTY = "the body is empty"
+    CUT = "the body is empty, and may have been cut"
     BROKEN = "the body is not the JSON it should be"
+    HTML = "the body is an HTML page"
     OPAQUE = "the body is of another type"
 
 
@@ -35,17 +40,15 @@ def read_json(answer: Answer) -> object | BodyProblem:
     """Return the JSON value of a body, or the reason why it has none. Never raises.
 
     `Content-Type` is advice only (rule 17), and a byte order mark is accepted. A body is `BROKEN` if its type or its
-    first character announces JSON and it cannot be read. So is an HTML page. Any other body (XML, text, an image) is
-    `OPAQUE`: legal as a result, never as a status.
+    first character announces JSON and it cannot be read. A page of a gateway is `HTML`. Any other body (XML, text, an
+    image) is `OPAQUE`: legal as a result, never as a status.
     """
     if not answer.body:
-        return BodyProblem.EMPTY
+        return BodyProblem.EMPTY if answer.is_complete else BodyProblem.CUT
     try:
         return value_in(text_of(answer.body))
     except (ValueError, RecursionError):
-        if not answer.body.removeprefix(_BOM).strip():
-            return BodyProblem.EMPTY
-        return BodyProblem.BROKEN if _announces_json(answer) else BodyProblem.OPAQUE
+        return _problem_of(answer)
 
 
 def is_mostly_brackets(body: bytes) -> bool:
@@ -91,7 +94,12 @@ def text_member(document: Mapping[str, object] | None, name: str) -> str | None:
     return (value.strip() or None) if isinstance(value, str) else None
 
 
-def _announces_json(answer: Answer) -> bool:
-    start = answer.body.removeprefix(_BOM).lstrip()[:16].lower()
+def _problem_of(answer: Answer) -> BodyProblem:
+    """Return the reason why a body that is not JSON is none."""
+    start = answer.body.removeprefix(_BOM).lstrip()[:256]
+    if not start:
+        return BodyProblem.EMPTY
     content_type = answer.headers.get(CONTENT_TYPE, "").lower()
-    return "json" in content_type or "html" in content_type or start[:1] in (b"{", b"[") or start.startswith(_HTML)
+    if "html" in content_type or _HTML.match(start):
+        return BodyProblem.HTML
+    return BodyProblem.BROKEN if "json" in content_type or start[:1] in (b"{", b"[") else BodyProblem.OPAQUE

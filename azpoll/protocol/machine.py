@@ -29,9 +29,10 @@ from azpoll.protocol import failures, transitions
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay, poll_delay
 from azpoll.protocol.json_body import BodyProblem
-from azpoll.protocol.patterns import ACCEPTED, RESOURCE, UNTIL_GONE, Pattern, chosen_pattern
-from azpoll.protocol.plan import FinalStateVia, Plan
-from azpoll.protocol.reading import AnyReading, Reading, StatusClass, read
+from azpoll.protocol.operation_document import is_monitor
+from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UNTIL_GONE, Pattern, chosen_pattern
+from azpoll.protocol.plan import Plan
+from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, AnyReading, Reading, StatusClass, read
 from azpoll.protocol.states import (
     NO_FAILURES,
     Canceled,
@@ -47,10 +48,18 @@ from azpoll.protocol.states import (
     UnknownReason,
     WithheldRequest,
 )
-from azpoll.protocol.status_document import StatusReport, Verdict, is_monitor, status_word, verdict_of
+from azpoll.protocol.status_document import (
+    RUNNING_WORDS,
+    StatusReport,
+    Verdict,
+    operation_status,
+    provisioning_state,
+    status_word,
+    verdict_of,
+)
 from azpoll.protocol.url_policy import RejectedURL
 
-CREATED = 201
+OK, CREATED, MULTIPLE_CHOICES = 200, 201, 300
 
 S = TypeVar("S", Polling, Confirming, Fetching)
 
@@ -65,25 +74,32 @@ class Row(NamedTuple, Generic[S]):
 
 POLLING: Mapping[StatusClass, Row[Polling]] = {
     StatusClass.READABLE: Row(
-        transitions.read_status, (Polling, Fetching, Succeeded, Failed, Canceled, Unknown), "14-20, 23, 30-33"
+        transitions.read_status,
+        (Polling, Confirming, Fetching, Succeeded, Failed, Canceled, Unknown),
+        "6, 14-20, 23, 30-33",
     ),
     StatusClass.REDIRECT: Row(failures.follow, (Polling, Unknown), "11"),
     StatusClass.UNAUTHORIZED: Row(failures.retry_unauthorized, (Polling, Unknown), "26"),
     StatusClass.FORBIDDEN: Row(failures.allow_grace, (Polling, Unknown), "27"),
     StatusClass.MISSING: Row(transitions.status_missing, (Polling, Confirming, Succeeded, Unknown), "18, 27, 28"),
     StatusClass.TRANSIENT: Row(failures.transient, (Polling, Unknown), "25"),
-    StatusClass.REFUSED: Row(transitions.refused_status, (Failed, Unknown), "21, 24"),
+    StatusClass.UNREAD: Row(failures.transient, (Polling, Unknown), "17, 21"),
+    StatusClass.REFUSED: Row(transitions.refused_status, (Polling, Failed, Canceled, Unknown), "21, 24"),
     StatusClass.UNEXPECTED: Row(failures.unexpected_status, (Polling, Unknown), "27"),
 }
 
+_BY_MEMBER = dict.fromkeys(StatusClass, POLLING[StatusClass.READABLE])
+"""The rows for an answer in which the caller's `status_member` has a status: it decides with any code (rule 48)."""
+
 CONFIRMING: Mapping[StatusClass, Row[Confirming]] = {
-    StatusClass.READABLE: Row(transitions.resource_exists, (Polling, Unknown), "28"),
+    StatusClass.READABLE: Row(transitions.resource_exists, (Polling, Unknown), "6, 28"),
     StatusClass.REDIRECT: Row(failures.follow, (Confirming, Unknown), "11"),
     StatusClass.UNAUTHORIZED: Row(failures.retry_unauthorized, (Confirming, Unknown), "26"),
-    StatusClass.FORBIDDEN: Row(transitions.resource_exists, (Polling, Unknown), "28"),
-    StatusClass.MISSING: Row(transitions.resource_gone, (Succeeded,), "28"),
+    StatusClass.FORBIDDEN: Row(transitions.resource_unconfirmed, (Polling, Unknown), "28"),
+    StatusClass.MISSING: Row(transitions.resource_gone, (Polling, Succeeded, Unknown), "6, 28"),
     StatusClass.TRANSIENT: Row(failures.transient, (Confirming, Unknown), "25"),
-    StatusClass.REFUSED: Row(transitions.resource_exists, (Polling, Unknown), "28"),
+    StatusClass.UNREAD: Row(failures.transient, (Confirming, Unknown), "17, 21"),
+    StatusClass.REFUSED: Row(transitions.resource_unconfirmed, (Polling, Unknown), "28"),
     StatusClass.UNEXPECTED: Row(failures.unexpected_status, (Confirming, Unknown), "27"),
 }
 
@@ -94,7 +110,8 @@ FETCHING: Mapping[StatusClass, Row[Fetching]] = {
     StatusClass.FORBIDDEN: Row(failures.allow_grace, (Fetching, Unknown), "27"),
     StatusClass.MISSING: Row(transitions.result_missing, (Fetching, Succeeded, Unknown), "28, 32"),
     StatusClass.TRANSIENT: Row(failures.transient, (Fetching, Unknown), "25"),
-    StatusClass.REFUSED: Row(failures.refused, (Unknown,), "24"),
+    StatusClass.UNREAD: Row(failures.transient, (Fetching, Unknown), "17, 21"),
+    StatusClass.REFUSED: Row(failures.refused, (Fetching, Unknown), "21, 24"),
     StatusClass.UNEXPECTED: Row(failures.unexpected_status, (Fetching, Unknown), "27"),
 }
 
@@ -102,9 +119,9 @@ FETCHING: Mapping[StatusClass, Row[Fetching]] = {
 def start(plan: Plan, outcome: Answer) -> State:
     """Return the state after the initial answer (rules 1-7): `NOT_STARTED` means that there is no operation."""
     reading = Reading(outcome)
-    if reading.status_class is not StatusClass.READABLE:
+    if not OK <= reading.status_code < MULTIPLE_CHOICES:
         return Unknown(UnknownReason.NOT_STARTED, f"HTTP {reading.status_code}", None, outcome)
-    chosen = chosen_pattern(reading)
+    chosen = chosen_pattern(plan, reading)
     state = _without_header(plan, reading) if chosen is None else _with_header(plan, *chosen, reading)
     return _within_deadline(state, reading, reading.at_s, immediate=isinstance(state, Fetching))
 
@@ -114,7 +131,8 @@ def advance(state: Pending, outcome: Answer | RequestFailure) -> State:
     reading = read(outcome)
     match state:
         case Polling():
-            following = _next(POLLING, state, reading)
+            by_member = state.plan.status_member is not None and transitions.reports_status(state, reading)
+            following = _next(_BY_MEMBER if by_member else POLLING, state, reading)
         case Confirming():
             following = _next(CONFIRMING, state, reading)
         case Fetching():
@@ -172,14 +190,18 @@ def _with_header(plan: Plan, pattern: Pattern, named: str, reading: Reading) -> 
     """Return the state that polls the URL in the pattern's header, on any 2xx and with any body (rule 3)."""
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
     url = plan.resolve(named, reading.url)
+    if isinstance(url, RejectedURL) and pattern is LOCATION and _names_the_result(plan, reading):
+        return _without_header(plan, reading)
     if isinstance(url, RejectedURL):
         followed = RESOURCE if url.url is None else pattern
         state = Polling(plan, followed, plan.resource_url, NextRequest(plan.resource_url, delay))
         unknown = failures.untrusted(state, url, "the initial answer", reading)
         # Without that URL, the resource of a PUT or PATCH can still be polled; other methods have nothing to poll.
         return unknown if url.url or plan.changes_resource else unknown._replace(last=None)
+    if plan.deletes_until_gone and url == plan.resource_url:
+        pattern = UNTIL_GONE
     document = reading.document
-    word = None if document is None else status_word(document)
+    word = None if document is None else status_word(document, plan.status_member, plan.terminal_words)
     report = StatusReport(Verdict.RUNNING, word, document)
     state = Polling(plan, pattern, url, NextRequest(url, delay), step=0 if delay.by_server else 1)
     state = transitions.with_progress(state, reading, report)
@@ -187,6 +209,22 @@ def _with_header(plan: Plan, pattern: Pattern, named: str, reading: Reading) -> 
         return state
     report = report._replace(verdict=verdict_of(word, plan.terminal_words))
     return state if report.verdict is Verdict.RUNNING else transitions.conclude(state, reading, report)
+
+
+def _names_the_result(plan: Plan, reading: Reading) -> bool:
+    """Whether a refused `Location` on a 200 or 201 is the address of what was created: nothing runs (rule 3).
+
+    The resource of a PUT or PATCH says itself whether it runs.
+    """
+    if reading.status_code not in (OK, CREATED) or reading.named_url(MONITOR_HEADERS) is not None:
+        return False
+    document = reading.document
+    if document is None or plan.changes_resource:
+        return True
+    if state := provisioning_state(document):
+        return verdict_of(state, plan.terminal_words) is not Verdict.RUNNING
+    word = operation_status(document, plan.status_member, plan.terminal_words)
+    return word is None or word.lower() not in RUNNING_WORDS
 
 
 def _is_last_document(state: Polling, document: Mapping[str, object]) -> bool:
@@ -200,25 +238,36 @@ def _is_last_document(state: Polling, document: Mapping[str, object]) -> bool:
 
 
 def _without_header(plan: Plan, reading: Reading) -> State:
-    """Return the state that polls the resource, or the end by the initial answer (rules 5-7)."""
+    """Return the state that polls the resource, or the end by the initial answer (rules 5-7, 47)."""
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
     request = NextRequest(plan.resource_url, delay)
     state = Polling(plan, RESOURCE, plan.resource_url, request, step=0 if delay.by_server else 1)
-    if plan.changes_resource:
-        if reading.status_code == CREATED and reading.json is BodyProblem.EMPTY:
-            return state
+    chosen = plan.pattern == "resource"
+    ignored = chosen and reading.named_url((*MONITOR_HEADERS, LOCATION_HEADER)) is not None
+    if plan.changes_resource or (chosen and plan.method != "DELETE"):
+        polled = state if plan.pattern is None else state._replace(pattern=BY_CHOICE[plan.pattern])
+        if ignored or _has_no_body(reading):
+            return polled
         report = RESOURCE.report(plan, reading)
         if report.verdict is Verdict.UNREADABLE:
             return failures.give_up(state, UnknownReason.MALFORMED, f"of the initial answer, {report.problem}", reading)
-        state = transitions.with_progress(state, reading, report)
-        return state if report.verdict is Verdict.RUNNING else transitions.conclude(state, reading, report)
-    if reading.status_code != ACCEPTED:
+        if report.verdict is Verdict.RUNNING:
+            return transitions.with_progress(polled, reading, report)
+        return transitions.conclude(transitions.with_progress(state, reading, report), reading, report)
+    if reading.status_code != ACCEPTED and not ignored:
         return Succeeded(reading.outcome)
-    if plan.method == "DELETE" and plan.final_state_via is FinalStateVia.ORIGINAL_URI:
+    if plan.deletes_until_gone or chosen:
         return state._replace(pattern=UNTIL_GONE)
     last = state._replace(pattern=UNTIL_GONE) if plan.method == "DELETE" else None
     detail = "HTTP 202 without an Azure-AsyncOperation, Operation-Location or Location header: nowhere to poll"
     return Unknown(UnknownReason.MALFORMED, detail, last, reading.outcome)
+
+
+def _has_no_body(reading: Reading) -> bool:
+    """Whether an initial answer shows no resource: a 201 without a body, or a part or cut body (rules 5, 17)."""
+    if reading.status_class is not StatusClass.READABLE or reading.json is BodyProblem.CUT:
+        return True
+    return reading.status_code == CREATED and reading.json is BodyProblem.EMPTY
 
 
 def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, immediate: bool) -> State:

@@ -4,17 +4,19 @@ The order of `BY_HEADER` is the precedence of the headers (rule 2). The first he
 selects the pattern, whatever the status code or the body of that answer (rule 3).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from azpoll.protocol.answer import NO_CONTENT
-from azpoll.protocol.json_body import BodyProblem, object_in, text_member
-from azpoll.protocol.plan import Plan
+from azpoll.protocol.json_body import BodyProblem, object_in
+from azpoll.protocol.operation_document import is_error_alone, is_operation
+from azpoll.protocol.plan import PatternName, Plan
 from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, Reading
 from azpoll.protocol.status_document import (
+    RUNNING_WORDS,
     StatusReport,
     Verdict,
-    is_monitor,
+    operation_status,
     provisioning_state,
     status_word,
     verdict_of,
@@ -46,7 +48,7 @@ def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
     """Return the report of a status monitor (rules 14-17): a status in the body beats the HTTP status code."""
     body = reading.status_json
     document = object_in(body)
-    if document is not None and (word := status_word(document)):
+    if document is not None and (word := status_word(document, plan.status_member, plan.terminal_words)):
         return StatusReport(verdict_of(word, plan.terminal_words), word, document)
     if reading.status_code == ACCEPTED:
         return StatusReport(Verdict.RUNNING, None, document)
@@ -58,40 +60,88 @@ def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
 
 
 def location_report(plan: Plan, reading: Reading) -> StatusReport:
-    """Return the report of a `Location` URL, which answers as the operation itself after the last 202 (rules 19-20)."""
-    report = resource_report(plan, reading)
-    document = report.document
-    if document is None or reading.status_code == ACCEPTED or provisioning_state(document):
-        return report
-    word = text_member(document, "status")
-    if word is None or not (is_monitor(document) or document.get("error")):
-        return report
-    verdict = verdict_of(word, plan.terminal_words)
-    # A `status` alone may be a member of the result, so only a failure or a cancellation counts.
-    return StatusReport(verdict, word, document) if verdict in {Verdict.FAILED, Verdict.CANCELED} else report
+    """Return the report of a `Location` URL, which answers as the operation itself after the last 202 (rules 19-20).
+
+    Services also put documents of the operation there, some with 200 while it runs.
+    """
+    body = reading.json
+    document = object_in(body)
+    if document is None or (word := operation_status(document, plan.status_member, plan.terminal_words)) is None:
+        return _resource_report(plan, reading, body, document)
+    accepted = reading.status_code == ACCEPTED
+    by_caller = plan.status_member is not None or word.lower() in plan.terminal_words
+    if plan.status_member is None and not accepted and provisioning_state(document):
+        return _resource_report(plan, reading, body, document)
+    verdict, by_operation = verdict_of(word, plan.terminal_words), is_operation(document, plan.status_member)
+    if accepted:
+        ends = verdict if by_caller or by_operation else Verdict.RUNNING
+        return StatusReport(ends, word, document, by_operation=by_operation)
+    if by_caller or _tells(word, verdict, document, reading, by_operation=by_operation):
+        return StatusReport(verdict, word, document, by_operation=by_operation)
+    report = _resource_report(plan, reading, body, document)
+    return report._replace(status=word, by_operation=True) if by_operation else report
+
+
+def _tells(
+    word: str, verdict: Verdict, document: Mapping[str, object], reading: Reading, *, by_operation: bool
+) -> bool:
+    """Whether the `status` in a 200 from a `Location` is that of the operation, and not a member of its result."""
+    if verdict is Verdict.RUNNING:
+        if word.lower() in RUNNING_WORDS:
+            return by_operation or reading.asks_again
+        return by_operation and reading.retry_after_s is not None
+    if by_operation or reading.asks_again:
+        return True
+    return verdict is not Verdict.SUCCEEDED and bool(document.get("error"))
 
 
 def resource_report(plan: Plan, reading: Reading) -> StatusReport:
     """Return the report of the resource (rule 23): 202 runs, else the provisioning state decides, else it succeeded."""
     body = reading.json
-    document = object_in(body)
-    word = None if document is None else provisioning_state(document)
+    return _resource_report(plan, reading, body, object_in(body))
+
+
+def _resource_report(plan: Plan, reading: Reading, body: object, document: Mapping[str, object] | None) -> StatusReport:
+    word = None
+    if document is not None:
+        word = provisioning_state(document)
+        if told := _told_by_caller(plan, document, word):
+            return StatusReport(verdict_of(told, plan.terminal_words), told, document)
     if reading.status_code == ACCEPTED:
         return StatusReport(Verdict.RUNNING, word, document)
-    if body is BodyProblem.BROKEN:
-        return StatusReport(Verdict.UNREADABLE, problem=body.value)
+    if (problem := result_problem(body)) is not None:
+        return StatusReport(Verdict.UNREADABLE, problem=problem)
     if word:
         return StatusReport(verdict_of(word, plan.terminal_words), word, document)
     return StatusReport(Verdict.SUCCEEDED, None, document)
 
 
-def until_gone_report(_plan: Plan, reading: Reading) -> StatusReport:
+def _told_by_caller(plan: Plan, document: Mapping[str, object], state: str | None) -> str | None:
+    """Return the status that only the caller's options reveal; the provisioning state beats `terminal_words`."""
+    if plan.status_member is None and (state or not plan.terminal_words):
+        return None
+    word = operation_status(document, plan.status_member, plan.terminal_words)
+    return word if plan.status_member is not None or (word and word.lower() in plan.terminal_words) else None
+
+
+def result_problem(body: object | BodyProblem) -> str | None:
+    """Return the reason why a body is no result (rules 17, 20); None if it may be one."""
+    if isinstance(body, BodyProblem):
+        return None if body in {BodyProblem.EMPTY, BodyProblem.OPAQUE} else body.value
+    document = object_in(body)
+    return "its JSON object holds an error alone" if document is not None and is_error_alone(document) else None
+
+
+def until_gone_report(plan: Plan, reading: Reading) -> StatusReport:
     """Return the report of a resource during its deletion: as long as it answers, it exists (rule 6).
 
-    Its provisioning state may describe its creation, so no word ends the operation.
+    Its provisioning state may describe its creation, so no word ends the operation but one of the caller's.
     """
-    document = reading.document
-    return StatusReport(Verdict.RUNNING, None if document is None else provisioning_state(document), document)
+    if (document := reading.document) is None:
+        return StatusReport(Verdict.RUNNING)
+    word = operation_status(document, plan.status_member) if plan.status_member else provisioning_state(document)
+    verdict = Verdict.RUNNING if word is None else plan.terminal_words.get(word.lower(), Verdict.RUNNING)
+    return StatusReport(verdict, word, document)
 
 
 AZURE_ASYNC_OPERATION = Pattern("Azure-AsyncOperation", monitor_report, MONITOR_HEADERS, is_monitor=True)
@@ -104,9 +154,26 @@ BY_HEADER = {each.name.lower(): each for each in (AZURE_ASYNC_OPERATION, OPERATI
 BY_NAME = {each.name: each for each in (*BY_HEADER.values(), RESOURCE, UNTIL_GONE)}
 
 
-def chosen_pattern(reading: Reading) -> tuple[Pattern, str] | None:
-    """Return the pattern that the headers of the initial answer select, and the URL as sent; None without one."""
+BY_CHOICE: Mapping[PatternName, Pattern] = {
+    "azure-async-operation": AZURE_ASYNC_OPERATION,
+    "operation-location": OPERATION_LOCATION,
+    "location": LOCATION,
+    "resource": RESOURCE,
+}
+"""The pattern of each name that a caller may choose (rule 47)."""
+
+
+def chosen_pattern(plan: Plan, reading: Reading) -> tuple[Pattern, str] | None:
+    """Return the pattern and the polling URL, as sent, of an initial answer; None to poll the resource URL.
+
+    The header decides (rule 2), unless the caller chose a pattern (rule 47). Its own header then comes first.
+    """
+    choice = None if plan.pattern is None else BY_CHOICE[plan.pattern]
+    if choice is RESOURCE and plan.method not in {"POST", "GET"}:
+        return None
+    if choice is not None and (named := reading.named_url((choice.name.lower(),))) is not None:
+        return choice, named
     for header, pattern in BY_HEADER.items():
         if (named := reading.named_url((header,))) is not None:
-            return pattern, named
+            return choice or pattern, named
     return None

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy
+
+PatternName: TypeAlias = Literal["azure-async-operation", "operation-location", "location", "resource"]
+"""The names by which a caller chooses a polling pattern (rule 47)."""
 
 
 class FinalStateVia(StrEnum):
@@ -27,6 +30,8 @@ class Plan(NamedTuple):
         final_state_via: None lets the method decide (rule 31).
         result: "status" asks for no final GET (rule 33).
         terminal_words: lower-case status words that end the operation besides Azure's own (rule 16).
+        pattern: how the polling URL is read, whichever header names it; None lets the header decide (rule 47).
+        status_member: dotted path of the member with the status word; None for Azure's own members (rule 48).
         deadline_s: monotonic seconds of the overall deadline; None for none (rule 38).
         client_request_id: `x-ms-client-request-id` of the initial request, repeated on each poll (rule 45).
     """
@@ -40,6 +45,8 @@ class Plan(NamedTuple):
     delay_limits: DelayLimits = DelayLimits()
     deadline_s: float | None = None
     client_request_id: str | None = None
+    pattern: PatternName | None = None
+    status_member: str | None = None
 
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<Plan of a {self.method}>"
@@ -48,6 +55,11 @@ class Plan(NamedTuple):
     def changes_resource(self) -> bool:
         """Whether the initial request is a PUT or PATCH, so that the resource URL shows the result."""
         return self.method in {"PUT", "PATCH"}
+
+    @property
+    def deletes_until_gone(self) -> bool:
+        """Whether the caller asked to follow a deletion at the resource, until it answers 404 (rule 6)."""
+        return self.final_state_via is FinalStateVia.ORIGINAL_URI and self.method == "DELETE"
 
     def resolve(self, named: str, base: str) -> str | RejectedURL:
         """Return the absolute URL for one that the answer of `base` names, or its rejection."""

@@ -21,9 +21,10 @@ MONITOR_HEADERS = ("azure-asyncoperation", "operation-location")
 """The headers that name a status monitor, in the order of their precedence (rule 2)."""
 
 LOCATION_HEADER = "location"
+RESULT_HEADER = "resource-location"
 REQUEST_ID = "x-ms-request-id"
 CORRELATION_ID = "x-ms-correlation-request-id"
-HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER, REQUEST_ID, CORRELATION_ID)
+HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER, RESULT_HEADER, REQUEST_ID, CORRELATION_ID)
 """The headers that this module reads."""
 
 _UNREAD = object()
@@ -38,6 +39,7 @@ class StatusClass(StrEnum):
     FORBIDDEN = "403"
     MISSING = "404, 410"
     TRANSIENT = "408, 429, 5xx"
+    UNREAD = "205, 206, 407, 421, 425, 426, 431"
     REFUSED = "other 4xx"
     UNEXPECTED = "any other"
 
@@ -51,11 +53,12 @@ _BY_CODE = {
     403: StatusClass.FORBIDDEN,
     **dict.fromkeys((404, 410), StatusClass.MISSING),
     **dict.fromkeys((408, 429), StatusClass.TRANSIENT),
+    **dict.fromkeys((205, 206, 407, 421, 425, 426, 431), StatusClass.UNREAD),
 }
 
 
 def status_class(status_code: int) -> StatusClass:
-    """Return the class of a status code (rules 11, 21, 25-28); a 5xx that no rule names is transient too."""
+    """Return the class of a status code (rules 11, 17, 21, 25-28); a 5xx that no rule names is transient too."""
     return _BY_CODE.get(status_code) or StatusClass.UNEXPECTED
 
 
@@ -97,8 +100,18 @@ class Reading:
         """The JSON object of a status document; None for any other body."""
         return object_in(self.status_json)
 
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is an HTML page, which no Azure API sends but gateways do."""
+        return self.json is BodyProblem.HTML
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether the answer asks to be polled again: it names a wait or a polling URL (rule 20)."""
+        return self.retry_after_s is not None or self.named_url((*MONITOR_HEADERS, LOCATION_HEADER)) is not None
+
     def named_url(self, headers: tuple[str, ...]) -> str | None:
-        """Return the URL in the first of these polling headers that is present, as sent."""
+        """Return the URL in the first of these headers that is present, as sent."""
         named = self.outcome.headers
         for header in headers:
             if header in named:

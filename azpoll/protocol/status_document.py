@@ -1,10 +1,11 @@
-"""The status in a JSON document: its word and verdict, the shape of status monitors, the progress (rules 14-16, 41)."""
+"""The status in a JSON document: its word, its verdict, and the progress (rules 14-16, 41, 46, 48)."""
 
 import sys
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from azpoll.protocol.error_body import member_in_any_case
 from azpoll.protocol.json_body import object_in, text_member
 
 
@@ -21,6 +22,9 @@ class Verdict(Enum):
 TERMINAL_WORDS: Mapping[str, Verdict] = {
     "succeeded": Verdict.SUCCEEDED,
     "completed": Verdict.SUCCEEDED,  # CostManagement 2021-10-01
+    "success": Verdict.SUCCEEDED,  # Managed HSM
+    "partiallysucceeded": Verdict.SUCCEEDED,  # Language, like the next
+    "partiallycompleted": Verdict.SUCCEEDED,
     "failed": Verdict.FAILED,
     "canceled": Verdict.CANCELED,
     "cancelled": Verdict.CANCELED,  # Document Translation
@@ -30,14 +34,16 @@ TERMINAL_WORDS: Mapping[str, Verdict] = {
 NO_WORDS: Mapping[str, Verdict] = {}
 """No terminal words beyond `TERMINAL_WORDS`."""
 
-MONITOR_MEMBERS = frozenset(
+RUNNING_WORDS = frozenset(
     {
-        *("id", "name", "kind", "status", "error", "result", "results", "operations", "percentcomplete"),
-        *("resourceid", "resourcelocation", "starttime", "endtime"),
-        *("createddatetime", "lastactiondatetime", "lastupdateddatetime"),
+        *("notstarted", "not started", "accepted", "queued", "enqueued", "dequeued", "pending", "scheduled"),
+        *("submitted", "validating", "waiting", "starting", "started", "initializing", "inprogress", "in progress"),
+        *("running", "processing", "executing", "creating", "updating", "deleting", "provisioning", "deploying"),
+        *("activating", "resolving", "cancelling", "canceling", "cancelinprogress", "stopping", "pausing"),
+        *("resuming", "restarting", "scaling", "building", "copying", "exporting", "importing"),
     }
 )
-"""Lower-case top-level members of status monitor documents (ARM RPC; Azure API guidelines)."""
+"""Lower-case status words that say that an operation runs where a 200 could also mean success (rule 46)."""
 
 _LARGEST_NUMBER = 1e15
 """A larger `percentComplete` is ignored. The comparison also excludes NaN."""
@@ -50,12 +56,14 @@ class StatusReport(NamedTuple):
         status: the status word without the blanks around it, in the service's spelling.
         document: the body if it is a JSON object.
         problem: the defect of the answer if the verdict is `UNREADABLE`.
+        by_operation: whether the document describes the operation, so that the result is elsewhere (rule 31).
     """
 
     verdict: Verdict
     status: str | None = None
     document: Mapping[str, object] | None = None
     problem: str = ""
+    by_operation: bool = False
 
 
 class Progress(NamedTuple):
@@ -86,20 +94,44 @@ def verdict_of(word: str, terminal_words: Mapping[str, Verdict]) -> Verdict:
     return terminal_words.get(word) or TERMINAL_WORDS.get(word, Verdict.RUNNING)
 
 
-def status_word(document: Mapping[str, object]) -> str | None:
-    """Return the status of a status monitor: `status`, else the provisioning state (rule 14)."""
-    return text_member(document, "status") or provisioning_state(document)
+def status_word(
+    document: Mapping[str, object], member: str | None = None, terminal_words: Mapping[str, Verdict] = NO_WORDS
+) -> str | None:
+    """Return the status of a status monitor: its own status, else the provisioning state (rule 14)."""
+    if member is None and (word := text_member(document, "status")) is not None:  # nearly always, so it comes first
+        return word
+    return operation_status(document, member, terminal_words) or provisioning_state(document)
+
+
+def operation_status(
+    document: Mapping[str, object], member: str | None = None, terminal_words: Mapping[str, Verdict] = NO_WORDS
+) -> str | None:
+    """Return the status of the operation itself: the string `status`, or the member at a dotted path (rules 14, 48).
+
+    A number counts as its decimal text if `terminal_words` names a number (rule 16).
+    """
+    value: object
+    if member is None:
+        value = document["status"] if "status" in document else member_in_any_case(document, "status")
+    else:
+        value = document
+        for name in member.split("."):
+            value = (object_in(value) or {}).get(name)
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and any(map(_is_number, terminal_words)):
+        return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return None
+
+
+def _is_number(word: str) -> bool:
+    return word.lstrip("-").isdecimal()
 
 
 def provisioning_state(document: Mapping[str, object]) -> str | None:
     """Return `properties.provisioningState`, else the top-level `provisioningState`."""
     nested = text_member(object_in(document.get("properties")), "provisioningState")
     return nested or text_member(document, "provisioningState")
-
-
-def is_monitor(document: Mapping[str, object]) -> bool:
-    """Whether a document is a status monitor: it has a `status`, and no member that only a resource has."""
-    return text_member(document, "status") is not None and all(name.lower() in MONITOR_MEMBERS for name in document)
 
 
 def progress_after(before: Progress, report: StatusReport, request_ids: tuple[str | None, str | None]) -> Progress:

@@ -1,14 +1,16 @@
-"""The states after a readable answer, and after a status that is missing (rules 18-20, 28-33)."""
+"""The states after a readable answer, and after a status that is missing (rules 6, 18-21, 28-33)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
-from azpoll.protocol.delay import IMMEDIATELY, immediate_delay, poll_delay
-from azpoll.protocol.failures import allow_grace, back_off, refused, untrusted
+from azpoll.protocol.arm_error import read_error
+from azpoll.protocol.delay import IMMEDIATELY, Delay, poll_delay
+from azpoll.protocol.failures import allow_grace, back_off, refused, unread, untrusted
 from azpoll.protocol.json_body import BodyProblem, text_member
-from azpoll.protocol.patterns import ACCEPTED, LOCATION, RESOURCE, UNTIL_GONE
+from azpoll.protocol.patterns import ACCEPTED, LOCATION, RESOURCE, UNTIL_GONE, result_problem
 from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.reading import RESULT_HEADER, Reading, StatusClass
 from azpoll.protocol.states import (
     NO_FAILURES,
     Canceled,
@@ -21,22 +23,27 @@ from azpoll.protocol.states import (
     Unknown,
     UnknownReason,
 )
-from azpoll.protocol.status_document import Verdict, progress_after
+from azpoll.protocol.status_document import Verdict, operation_status, progress_after, status_word
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
-    from azpoll.protocol.reading import Reading
+    from azpoll.protocol.reading import AnyReading
     from azpoll.protocol.states import Pending, State
     from azpoll.protocol.status_document import StatusReport
 
 _BY_MONITOR = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
+_ORIGINAL_URI = FinalStateVia.ORIGINAL_URI
+_CANCELED = frozenset({"operationcanceled", "operationcancelled"})
+"""Lower-case error codes by which a `Location` says that the operation was canceled, not that it failed."""
+
+S = TypeVar("S", Polling, Fetching)
 
 
 def read_status(state: Polling, reading: Reading) -> State:
     """Return the state after a 2xx answer to a poll, read as its pattern says."""
     report = state.pattern.report(state.plan, reading)
     if report.verdict is Verdict.UNREADABLE:
-        return back_off(state, reading, UnknownReason.MALFORMED, report.problem)
+        return _malformed(state, reading, report.problem)
     state = with_progress(state, reading, report)
     return _poll_again(state, reading) if report.verdict is Verdict.RUNNING else conclude(state, reading, report)
 
@@ -58,7 +65,7 @@ def conclude(state: Polling, reading: Reading, report: StatusReport) -> State:
         case Verdict.SUCCEEDED:
             return _succeeded(state, reading, report)
         case Verdict.FAILED:
-            return Failed(reading.outcome, state, state.progress)
+            return _failed(state, reading)
         case Verdict.CANCELED:
             return Canceled(reading.outcome, state, state.progress)
         case Verdict.RUNNING | Verdict.UNREADABLE:
@@ -67,8 +74,34 @@ def conclude(state: Polling, reading: Reading, report: StatusReport) -> State:
             assert_never(report.verdict)
 
 
-def _poll_again(state: Polling, reading: Reading) -> Polling | Unknown:
-    """Return the state that polls later, at the newest URL that the service named (rules 18, 19)."""
+def reports_status(state: Polling, reading: AnyReading) -> bool:
+    """Whether the member that the caller named has a status, whatever the HTTP status (rule 48)."""
+    if not isinstance(reading, Reading) or reading.status_class is StatusClass.REDIRECT:
+        return False
+    document, plan = reading.document, state.plan
+    return document is not None and operation_status(document, plan.status_member, plan.terminal_words) is not None
+
+
+def _malformed(state: S, reading: Reading, problem: str) -> S | Unknown:
+    """Poll again after an answer that makes no sense, or whose body may have been cut (rules 17, 27)."""
+    cut = reading.json is BodyProblem.CUT
+    return back_off(state, reading, UnknownReason.EXHAUSTED if cut else UnknownReason.MALFORMED, problem)
+
+
+def _failed(state: Polling, reading: Reading) -> Failed | Canceled:
+    """End an operation that failed; a `Location` has no other way to report a cancellation than its error code."""
+    if state.pattern.answers_as_the_operation:
+        code = read_error(reading.outcome).error.code
+        if code is not None and code.lower() in _CANCELED:
+            return Canceled(reading.outcome, state, state.progress)
+    return Failed(reading.outcome, state, state.progress)
+
+
+def _poll_again(state: Polling, reading: Reading) -> Polling | Confirming | Unknown:
+    """Return the state that polls later, at the newest URL that the service named (rules 18, 19).
+
+    A deletion that is followed at its resource polls the resource in turn with its status (rule 6).
+    """
     plan, pattern, last_url, _, location, _, stale, step, _, progress = state
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, step)
     step = step if delay.by_server else step + 1
@@ -79,6 +112,8 @@ def _poll_again(state: Polling, reading: Reading) -> Polling | Unknown:
     following = Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
     if isinstance(newest, RejectedURL):
         return untrusted(following, newest, "a later answer", reading)
+    if plan.final_state_via is _ORIGINAL_URI and plan.deletes_until_gone and pattern is not UNTIL_GONE:
+        return Confirming(following, NextRequest(plan.resource_url, delay))
     return following
 
 
@@ -106,24 +141,38 @@ def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str
     plan, pattern, via = state.plan, state.pattern, state.plan.final_state_via
     if plan.result == "status":  # rule 33
         return None
-    if via is FinalStateVia.ORIGINAL_URI:  # rule 30, like the next two
+    if via is _ORIGINAL_URI:  # rule 30, like the next two
         at_hand = pattern in {RESOURCE, UNTIL_GONE} or (pattern is LOCATION and state.url == plan.resource_url)
         return None if at_hand else plan.resource_url
     if via is FinalStateVia.LOCATION and state.location is not None:
         return state.location
     if via in _BY_MONITOR and not plan.changes_resource:
         return None
-    if not pattern.is_monitor or plan.method == "DELETE":  # rule 31, like all that follows
+    if not (pattern.is_monitor or report.by_operation) or plan.method == "DELETE":  # rule 31, like all that follows
         return None
-    if (named := text_member(report.document, "resourceLocation")) is not None:
+    named = text_member(report.document, "resourceLocation") or reading.named_url((RESULT_HEADER,))
+    if named is not None:
         return plan.resolve(named, reading.url)
-    return plan.resource_url if plan.changes_resource else state.location
+    return plan.resource_url if plan.changes_resource else _result_location(state, reading)
 
 
-def refused_status(state: Polling, reading: Reading) -> Failed | Unknown:
+def _result_location(state: Polling, reading: Reading) -> str | RejectedURL | None:
+    """Return the latest `Location` beside a status, unless that is the polling URL itself.
+
+    Behind a `Location` only the last answer can name another one for the result: Fabric's `/result`.
+    """
+    location = state.location
+    if not state.pattern.is_monitor:
+        location = None if reading.location is None else state.plan.resolve(reading.location, reading.url)
+    elif state.plan.pattern is None:
+        return location
+    return None if location in (state.url, reading.url) else location
+
+
+def refused_status(state: Polling, reading: Reading) -> Polling | Failed | Canceled | Unknown:
     """Fail by a 4xx of the operation itself (rule 21); give up by a 4xx of its status monitor (rule 24)."""
-    if state.pattern.answers_as_the_operation:
-        return Failed(reading.outcome, state, state.progress)
+    if state.pattern.answers_as_the_operation and not unread(state, reading):
+        return _failed(state, reading)
     return refused(state, reading)
 
 
@@ -137,16 +186,34 @@ def status_missing(state: Polling, reading: Reading) -> State:
     if plan.method != "DELETE":
         return allow_grace(state, reading)
     if state.pattern is UNTIL_GONE or state.url == plan.resource_url:
-        return resource_gone(state, reading)
-    return Confirming(state, NextRequest(plan.resource_url, immediate_delay(reading.retry_after_s, plan.delay_limits)))
+        return allow_grace(state, reading) if reading.is_html else _gone(state, reading)
+    delay = Delay(plan.delay_limits.clamp(reading.retry_after_s or 0.0), by_server=True)
+    return Confirming(state, NextRequest(plan.resource_url, delay))
 
 
-def resource_gone(state: Pending, reading: Reading) -> Succeeded:
+def _gone(state: Pending, reading: Reading) -> Succeeded:
     """End a DELETE by a 404 (rule 28); its result is that of an immediate DELETE: 204 without content."""
     return Succeeded(reading.outcome.without_content(), state.progress)
 
 
+def resource_gone(state: Confirming, reading: Reading) -> State:
+    """End a DELETE whose resource is not found, unless a gateway says so: it answers with HTML (rule 28)."""
+    return resource_unconfirmed(state, reading) if reading.is_html else _gone(state, reading)
+
+
 def resource_exists(state: Confirming, reading: Reading) -> Polling | Unknown:
+    """Poll on while the resource is being deleted (rules 6, 28); else its deletion is not confirmed."""
+    document, plan = reading.document, state.plan
+    deleting = document is not None and (status_word(document) or "").lower() == "deleting"
+    if not plan.deletes_until_gone and not deleting:
+        return resource_unconfirmed(state, reading)
+    polling = state.polling
+    delay = poll_delay(reading.retry_after_s, plan.delay_limits, polling.step)
+    step = polling.step if delay.by_server else polling.step + 1
+    return polling._replace(next_request=NextRequest(polling.url, delay), step=step, failure_counts=NO_FAILURES)
+
+
+def resource_unconfirmed(state: Confirming, reading: Reading) -> Polling | Unknown:
     """Count the missing status as one that may come back: the resource is not known to be gone (rule 28)."""
     following = allow_grace(state.polling, reading)
     if isinstance(following, Unknown) and following.reason is UnknownReason.NOT_FOUND:
@@ -158,8 +225,11 @@ def resource_exists(state: Confirming, reading: Reading) -> Polling | Unknown:
 def accept_result(state: Fetching, reading: Reading) -> State:
     """Take the answer to the final GET as the result, unless the result is not there yet (rule 32)."""
     if reading.status_code != ACCEPTED:
-        if reading.json is BodyProblem.BROKEN:
-            return back_off(state, reading, UnknownReason.MALFORMED, BodyProblem.BROKEN.value)
+        if (problem := result_problem(reading.json)) is not None:
+            return _malformed(state, reading, problem)
+        if state.plan.deletes_until_gone:  # deleted, says its status: the resource may be visible a little longer
+            following = allow_grace(state, reading)
+            return Succeeded(reading.outcome, state.progress) if isinstance(following, Unknown) else following
         return Succeeded(reading.outcome, state.progress)
     delay = poll_delay(reading.retry_after_s, state.plan.delay_limits, state.step)
     step = state.step if delay.by_server else state.step + 1
@@ -171,4 +241,5 @@ def accept_result(state: Fetching, reading: Reading) -> State:
 
 def result_missing(state: Fetching, reading: Reading) -> State:
     """Succeed if a DELETE has no result; else wait for a result that is not found (rule 32)."""
-    return resource_gone(state, reading) if state.plan.method == "DELETE" else allow_grace(state, reading)
+    gone = state.plan.method == "DELETE" and not reading.is_html
+    return _gone(state, reading) if gone else allow_grace(state, reading)

@@ -125,12 +125,16 @@ def test_rule_17_json_is_read_with_any_content_type(body: bytes, content_type: s
         (b" \n[1, 2", None, BodyProblem.BROKEN),
         (b"\xef\xbb\xbf{", None, BodyProblem.BROKEN),
         (b"Accepted", "application/json", BodyProblem.BROKEN),
-        (b"Accepted", "Text/HTML", BodyProblem.BROKEN),
-        (b"<!DOCTYPE html><title>Bad Gateway</title>", None, BodyProblem.BROKEN),
-        (b"\r\n<HTML>", None, BodyProblem.BROKEN),
-        (b"<head><title>502</title>", None, BodyProblem.BROKEN),
-        (b"<Body>Bad Gateway", None, BodyProblem.BROKEN),
-        (b"<!-- a proxy's page -->", None, BodyProblem.BROKEN),
+        (b"Accepted", "Text/HTML", BodyProblem.HTML),
+        (b"<!DOCTYPE html><title>Bad Gateway</title>", None, BodyProblem.HTML),
+        (b"<!DOCTYPE html>", "application/json", BodyProblem.HTML),
+        (b"\r\n<HTML>", None, BodyProblem.HTML),
+        (b"<head><title>502</title>", None, BodyProblem.HTML),
+        (b"<Body>Bad Gateway", None, BodyProblem.HTML),
+        (b"<h1>Bad Gateway</h1>", None, BodyProblem.HTML),
+        (b"<!-- a proxy's page -->", None, BodyProblem.HTML),
+        (b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">', None, BodyProblem.HTML),
+        (b"<headers/>", None, BodyProblem.OPAQUE),
         (b'{"a": "\xff"}', None, BodyProblem.BROKEN),
         (b"[" * 100_000, None, BodyProblem.BROKEN),
         (b'{"a": ' + b"1" * 5000 + b"}", None, BodyProblem.BROKEN),
@@ -140,7 +144,7 @@ def test_rule_17_json_is_read_with_any_content_type(body: bytes, content_type: s
     ],
 )
 def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | None, absent: BodyProblem) -> None:
-    """Broken where JSON was promised or a page of HTML came, opaque where it is of another type."""
+    """Broken where JSON was promised, a page of HTML, or opaque where it is of another type."""
     assert read_json(answer(body, content_type)) is absent
     assert Reading(answer(body, content_type)).document is None
 

@@ -63,7 +63,6 @@ MONITOR_ROWS = [
 
 LOCATION_ROWS = [
     (accepted(), RUNNING),
-    (monitor("Failed", 202), RUNNING),
     (resource("Failed", 202), RUNNING),
     (reply(202, HTML), RUNNING),
     (reply(204), SUCCEEDED),
@@ -89,7 +88,6 @@ LOCATION_ROWS = [
     (reply(200, {"status": "Running", "size": 3}), SUCCEEDED),
     (reply(200, {"status": 3, "error": {"code": "x"}}), SUCCEEDED),
     (monitor("Succeeded"), SUCCEEDED),
-    (monitor("Running"), SUCCEEDED),
     (reply(200, HTML), UNREADABLE),
     (reply(201, b"{", Content_Type="application/json"), UNREADABLE),
 ]
@@ -274,4 +272,4 @@ def test_rule_2_the_table_is_ordered_and_named() -> None:
     assert list(BY_HEADER) == ["azure-asyncoperation", "operation-location", "location"]
     assert list(BY_NAME) == ["Azure-AsyncOperation", "Operation-Location", "Location", "resource", "until-gone"]
     assert [BY_NAME[name] for name in ("resource", "until-gone")] == [AT_RESOURCE, UNTIL_GONE]
-    assert chosen_pattern(Reading(reply(202, Retry_After="1").to(RESOURCE, 0.0))) is None
+    assert chosen_pattern(PLAN, Reading(reply(202, Retry_After="1").to(RESOURCE, 0.0))) is None

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from azpoll.protocol.operation_document import MONITOR_MEMBERS, is_monitor
 from azpoll.protocol.status_document import (
-    MONITOR_MEMBERS,
     Verdict,
-    is_monitor,
     provisioning_state,
     status_word,
     verdict_of,
@@ -54,6 +53,7 @@ def test_rule_23_of_a_resource_the_provisioning_state_counts() -> None:
     ("words", "verdict"),
     [
         (("Succeeded", "succeeded", "SUCCEEDED", "Completed", "completed"), Verdict.SUCCEEDED),
+        (("Success", "PartiallySucceeded", "partiallyCompleted"), Verdict.SUCCEEDED),
         (("Failed", "failed", "fAILED"), Verdict.FAILED),
         (("Canceled", "Cancelled", "canceled", "CANCELLED"), Verdict.CANCELED),
         (
@@ -69,14 +69,24 @@ def test_rule_23_of_a_resource_the_provisioning_state_counts() -> None:
         ),
         (
             (
-                *("PartiallySucceeded", "PartialFailed", "ValidationFailed", "NotFailed", "SucceededWithWarnings"),
-                *("Succeeded.", "Failed!", "Cancel", "Success", "Fail", "Complete", "Canceling", "\u017fucceeded", ""),
+                *("PartiallyFailed", "PartialFailed", "ValidationFailed", "NotFailed", "SucceededWithWarnings"),
+                *(
+                    "Succeeded.",
+                    "Failed!",
+                    "Cancel",
+                    "Successful",
+                    "Fail",
+                    "Complete",
+                    "Canceling",
+                    "\u017fucceeded",
+                    "",
+                ),
             ),
             Verdict.RUNNING,
         ),
     ],
 )
-def test_rule_15_five_words_end_an_operation(words: tuple[str, ...], verdict: Verdict) -> None:
+def test_rule_15_eight_words_end_an_operation(words: tuple[str, ...], verdict: Verdict) -> None:
     """Compared whole and without case; every other word of every service means that it runs."""
     assert {word: verdict_of(word, {}) for word in words} == dict.fromkeys(words, verdict)
 
@@ -91,9 +101,10 @@ def test_rule_16_the_terminal_words_can_be_extended_and_overruled() -> None:
 
 
 @given(st.text())
-def test_rule_15_no_word_but_those_five_ends_an_operation(word: str) -> None:
+def test_rule_15_no_word_but_those_eight_ends_an_operation(word: str) -> None:
     """Not by substring, not in another script."""
     known = {"succeeded", "completed", "failed", "canceled", "cancelled"}
+    known |= {"success", "partiallysucceeded", "partiallycompleted"}
     assert (verdict_of(word, {}) is Verdict.RUNNING) is (word.lower() not in known)
 
 

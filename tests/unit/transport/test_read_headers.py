@@ -37,6 +37,7 @@ def request_ids(answer: Answer) -> object:
 WITNESSES: dict[str, tuple[Reader, Reply, str]] = {
     "azure-asyncoperation": (lambda answer: Reading(answer).named_url(reading.MONITOR_HEADERS), reply(202), "/op"),
     "operation-location": (lambda answer: Reading(answer).named_url(reading.MONITOR_HEADERS), reply(202), "/op"),
+    "resource-location": (lambda answer: Reading(answer).named_url((reading.RESULT_HEADER,)), reply(200), "/vm"),
     "location": (lambda answer: Reading(answer).location, reply(202), "/op"),
     "retry-after": (retry_after.retry_after, reply(202), "17"),
     "retry-after-ms": (retry_after.retry_after, reply(202, Retry_After="9"), "1500"),
