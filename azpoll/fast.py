@@ -80,7 +80,12 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         headers, timeouts = request.headers.multi_items(), request.extensions.get("timeout", {})
         response = await self.get_directly(str(request.url), headers, (), timeouts, request)
-        return httpx.Response(response.status_code, headers=response.headers, stream=response.stream)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=response.stream,
+            extensions={"http_version": response.http_version},
+        )
 
     async def get_directly(
         self,
@@ -112,7 +117,8 @@ class _Transport(httpx.AsyncBaseTransport):
             raise _to_httpx(error, request) from error
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
-        return RawResponse(response.status, _decoded(response.headers), _Body(sending, response, request))
+        body, version = _Body(sending, response, request), response.version.encode()
+        return RawResponse(response.status, _decoded(response.headers), body, http_version=version)
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:

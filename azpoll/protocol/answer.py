@@ -37,6 +37,10 @@ class Answer(NamedTuple):
     def __repr__(self) -> str:  # headers, URL queries and bodies may be secret (rule 45)
         return f"<Answer {self.status_code}, {len(self.body)} bytes>"
 
+    def without_end(self) -> "Answer":
+        """Return this answer as one whose empty body may have been cut."""
+        return self._replace(is_complete=False)
+
     def without_content(self) -> "Answer":
         """Return this answer as a 204 without headers or a body: the result of a DELETE that ended by a 404."""
         return self._replace(status_code=NO_CONTENT, headers={}, body=b"", raw_headers=(), is_complete=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from azpoll.protocol.answer import NO_CONTENT
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.raw_response import RawResponse
 
 _UNCHANGED, _COMPRESSED = ("", "identity"), ("gzip", "x-gzip", "deflate")
@@ -27,6 +30,26 @@ class TooLargeError(Exception):
 
 class UndecodableError(Exception):
     """The content coding of the body is broken or unknown."""
+
+
+def is_complete_if_empty(status_code: int, headers: RawHeaders, http_version: object) -> bool:
+    """Whether an empty body has certainly arrived to its end (rule 17).
+
+    Without `Content-Length` and chunks, the body of HTTP/1 ends with the connection, wherever that breaks. An empty
+    body has no content coding, so one that names a coding lost its content.
+
+    Args:
+        status_code: a 204 never has a body.
+        headers: all of the response.
+        http_version: as the transport names it; an unknown version counts as complete.
+    """
+    if status_code == NO_CONTENT:
+        return True
+    lower = {_text_of(name).lower(): _text_of(value).strip().lower() for name, value in headers}
+    if lower.get("content-encoding", "") not in ("", "identity"):
+        return False
+    is_http_1 = isinstance(http_version, (bytes, str)) and _text_of(http_version).upper().startswith("HTTP/1")
+    return not is_http_1 or "content-length" in lower or "chunked" in lower.get("transfer-encoding", "")
 
 
 async def read_body(response: RawResponse, limit: int, content_encoding: str) -> bytes:
@@ -88,3 +111,7 @@ def _inflated(inflater: Any, chunk: bytes) -> Iterator[bytes]:  # noqa: ANN401 -
             except zlib.error as error:
                 raise UndecodableError(str(error)) from error
             coded = inflater.unconsumed_tail
+
+
+def _text_of(part: bytes | str) -> str:
+    return part if isinstance(part, str) else part.decode("latin-1")

@@ -21,7 +21,7 @@ from azpoll.eventloop.clock import loop_clock
 from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.url_policy import origin_of
-from azpoll.transport.body import TooLargeError, UndecodableError, read_body
+from azpoll.transport.body import TooLargeError, UndecodableError, is_complete_if_empty, read_body
 from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, read_headers
 from azpoll.transport.library import ResponseT, timeout_of, unsendable_errors
 from azpoll.transport.sender import Sender
@@ -136,7 +136,10 @@ class ClientTransport(Generic[ResponseT]):
         try:
             request: HTTPRequest = response.request
             head = self._head(response.status_code, response.headers.raw, request.method, str(request.url))
-            return head._replace(body=response.content), client_request_id_of(request)
+            extensions: Mapping[str, object] = getattr(response, "extensions", {})  # a stand-in may have none
+            body = response.content
+            answer = head._replace(body=body) if body else _marked(head, extensions.get("http_version"))
+            return answer, client_request_id_of(request)
         except AttributeError as error:
             raise TypeError(f"a response of httpx or httpx2 is needed, not {type(response).__name__}") from error
         except RuntimeError as error:  # httpx raises it for a missing request and for an unread body
@@ -167,8 +170,9 @@ class ClientTransport(Generic[ResponseT]):
                 await response.stream.aclose()
                 raise
         body = await read_body(response, self._max_body, head.headers.get("content-encoding", ""))
-        status_code, headers, _, url, received_at, _, method, raw = head
-        return Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
+        status_code, headers, _, url, received_at, _, method, raw, _ = head
+        answer = Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
+        return answer if body else _marked(answer, response.http_version)
 
     def _keep_cookies(self, head: Answer) -> None:
         """Store the cookies of an answer in the client, as `client.send` does; the caller's jar may raise."""
@@ -179,6 +183,12 @@ class ClientTransport(Generic[ResponseT]):
     def _head(self, status_code: int, raw: RawHeaders, method: str, url: str) -> Answer:
         """Return an answer without its body."""
         return Answer(status_code, read_headers(raw), b"", url, datetime.now(UTC), self._now(), method, raw)
+
+
+def _marked(answer: Answer, http_version: object) -> Answer:
+    """Mark an answer without a body as incomplete if the body may have been cut (rule 17)."""
+    complete = is_complete_if_empty(answer.status_code, answer.raw_headers, http_version)
+    return answer if complete else answer.without_end()
 
 
 def _has_content(request: HTTPRequest) -> bool:

@@ -15,15 +15,18 @@ class RawResponse(NamedTuple):
         headers: bytes, or text of ASCII characters.
         stream: an asynchronous byte stream of an HTTP library.
         content: the body if it has been read; None if the stream delivers it.
+        http_version: such as `b"HTTP/1.1"`; None if the transport names none.
     """
 
     status_code: int
     headers: RawHeaders
     stream: Any
     content: bytes | None = None
+    http_version: object = None
 
 
 def raw_response(response: Any) -> RawResponse:  # noqa: ANN401 - of either library
     """Convert a response of a library; a transport in memory or an event hook may have read its body."""
     content = response.content if response.is_stream_consumed else None
-    return RawResponse(response.status_code, response.headers.raw, response.stream, content)
+    version = response.extensions.get("http_version")
+    return RawResponse(response.status_code, response.headers.raw, response.stream, content, version)

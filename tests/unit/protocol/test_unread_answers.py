@@ -37,7 +37,7 @@ GONE = reply(404, {"error": {"code": "ResourceNotFound"}})
 
 def cut(status_code: int = 200, url: str = OP, method: str = "GET", **headers: str) -> Answer:
     """Return an answer whose empty body may have been cut."""
-    return reply(status_code, **headers).to(url, 1.0, method)._replace(is_complete=False)
+    return reply(status_code, **headers).to(url, 1.0, method).without_end()
 
 
 PENDING = [

@@ -1,0 +1,111 @@
+"""Rule 17: an empty body that ended with the connection may have been cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+import pytest
+from anyio.abc import SocketAttribute
+
+from azpoll import fast
+from azpoll.protocol.answer import Answer
+from azpoll.transport.body import is_complete_if_empty
+from azpoll.transport.client import ClientTransport
+from tests.support.clients import new_client
+from tests.support.marks import EACH_LIBRARY
+
+if TYPE_CHECKING:
+    from anyio.abc import SocketStream
+
+    from tests.support.clients import Library
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("status_code", "headers", "version", "complete"),
+    [
+        (200, {}, b"HTTP/1.1", False),
+        (201, {}, b"HTTP/1.0", False),
+        (200, {}, "HTTP/1.1", False),
+        (204, {}, b"HTTP/1.1", True),
+        (200, {"content-length": "0"}, b"HTTP/1.1", True),
+        (200, {"Transfer-Encoding": "gzip, Chunked"}, b"HTTP/1.1", True),
+        (200, {"transfer-encoding": "gzip"}, b"HTTP/1.1", False),
+        (200, {}, b"HTTP/2", True),
+        (200, {}, "HTTP/2.0", True),
+        (200, {}, None, True),
+        (200, {"Content-Encoding": "gzip", "content-length": "0"}, b"HTTP/2", False),
+        (200, {"Content-Encoding": "identity"}, b"HTTP/2", True),
+        (204, {"Content-Encoding": "gzip"}, b"HTTP/1.1", True),
+    ],
+)
+def test_rule_17_the_head_says_whether_an_empty_body_is_complete(
+    status_code: int, headers: dict[str, str], version: object, *, complete: bool
+) -> None:
+    """Headers may be bytes or text, and their names are in any case."""
+    as_bytes = [(name.encode(), value.encode()) for name, value in headers.items()]
+    assert is_complete_if_empty(status_code, as_bytes, version) is complete
+    assert is_complete_if_empty(status_code, [*headers.items()], version) is complete
+
+
+@pytest.mark.parametrize(("body", "complete"), [(b"", False), (b"{", True)])
+async def test_rule_17_an_initial_response_is_marked_too(body: bytes, *, complete: bool) -> None:
+    """That which the caller received; a response of a mock without a version is complete."""
+    request = httpx.Request("PUT", "https://h/x")
+    version = {"http_version": b"HTTP/1.1"}
+    async with new_client() as client:
+        transport = ClientTransport(client)
+        answer, _ = transport.answer_from(httpx.Response(200, content=body, request=request, extensions=version))
+        mocked, _ = transport.answer_from(httpx.Response(200, content=body, request=request))
+    assert (answer.is_complete, mocked.is_complete) == (complete, True)
+
+
+HEADS = [
+    ("Connection: close", False),
+    ("Content-Length: 0", True),
+    ("Content-Length: 0\r\nContent-Encoding: gzip", False),
+]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])  # in real time, since the server is real
+@EACH_LIBRARY
+@pytest.mark.parametrize(("head", "complete"), HEADS)
+async def test_rule_17_an_empty_body_that_ends_with_the_connection_is_marked(
+    library: Library, head: str, *, complete: bool
+) -> None:
+    """Over the transport of each library."""
+    async with new_client(library) as client:
+        assert await polled_over_http(client, head) is complete
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize(("head", "complete"), HEADS)
+@pytest.mark.parametrize("auth", [None, httpx.BasicAuth("user", "word")], ids=["directly", "by requests of httpx"])
+async def test_rule_17_the_fast_transport_marks_it_too(head: str, auth: object, *, complete: bool) -> None:
+    """On both of its ways."""
+    async with new_client(transport=fast.transport(), auth=auth) as client:
+        assert await polled_over_http(client, head) is complete
+
+
+async def polled_over_http(client: httpx.AsyncClient, head: str) -> bool:
+    """Poll a server that sends this head and closes the connection; return whether the empty body is complete."""
+
+    async def answer(connection: SocketStream) -> None:
+        async with connection:
+            await connection.receive()
+            await connection.send(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        port = dict(listener.extra_attributes)[SocketAttribute.local_port]()
+        tasks.start_soon(listener.serve, answer)
+        outcome = await ClientTransport(client).poll("GET", f"http://127.0.0.1:{port}/")
+        tasks.cancel_scope.cancel()
+    assert isinstance(outcome, Answer)
+    assert outcome.body == b""
+    return outcome.is_complete
