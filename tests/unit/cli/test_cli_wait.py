@@ -204,7 +204,7 @@ def test_a_status_monitor_polled_as_a_location_is_detected(azure: Azure, azpoll:
 
 
 def test_a_location_pattern_of_the_user_is_used(azure: Azure, azpoll: Command) -> None:
-    operation = azure.begin(pattern="location", polls=[Reply(200, {"status": "Running"})])
+    operation = azure.begin(pattern="location", polls=[Reply(200, {"status": "Running", "size": 3})])
 
     assert azpoll("wait", "--pattern", "location", operation.location_url).code == 0
 
