@@ -5,6 +5,8 @@
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Literal, TypeAlias, TypedDict
 
+from azpoll.protocol.plan import PatternName
+
 ResultWanted: TypeAlias = Literal["final", "status"]
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]
 
@@ -23,6 +25,11 @@ class TrackingOptions(TypedDict, total=False):
         interval: seconds between polls where the server names no delay, in place of 1, 2, 4 ... 30 s.
         result: "status" omits the final GET; the last answer is then the result (rule 33).
         terminal_words: status words of this API that end the operation, in addition to Azure's own (rule 16).
+            A number is given as text: `{"4": "succeeded"}`.
+        pattern: "azure-async-operation", "operation-location", "location" or "resource": how the polling URL is
+            read, whichever header names it. By default the header decides (rule 47).
+        status_member: dotted path of the member with the status word, such as "state.id", if it is not `status`
+            (rule 48).
         cancel_url: target of the POST that `AsyncOperation.cancel` sends, for ARM usually `<resource>/cancel`.
         label: the caller's own name for the operation, for logs and errors.
         owner: key for fair scheduling: owners take turns where reads are scarce. Each group is its own owner.
@@ -33,6 +40,8 @@ class TrackingOptions(TypedDict, total=False):
     interval: float | None
     result: ResultWanted
     terminal_words: Mapping[str, Outcome] | None
+    pattern: PatternName | None
+    status_member: str | None
     cancel_url: str | None
     label: str | None
     owner: Hashable

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeGuard, TypeVar, get_args
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import Origin, ParsedURL, URLPolicy, origin_of
@@ -81,7 +82,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
     if unknown:
         raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
     interval, limits, via = options.get("interval"), tracker.delay_limits, options.get("final_state_via")
-    owner = options.get("owner")
+    owner, pattern = options.get("owner"), options.get("pattern")
     hash(owner)  # raises TypeError where an owner cannot be a key
     return Settings(
         partial(
@@ -90,6 +91,8 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
             result=checked_choice("result", options.get("result", "final"), get_args(ResultWanted)),
             terminal_words=checked_terminal_words(options.get("terminal_words")),
             delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
+            pattern=None if pattern is None else checked_choice("pattern", pattern, BY_CHOICE),
+            status_member=checked_path("status_member", options.get("status_member")),
         ),
         timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else tracker.timeout_s,
         cancel_url=checked_type("cancel_url", options.get("cancel_url"), str),
@@ -113,6 +116,14 @@ def checked_type(name: str, value: object, kind: type[T]) -> T | None:
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
         raise TypeError(f"{name} must be {_SHOWN_TYPES[kind]}, not {type(value).__name__}")
     return value
+
+
+def checked_path(name: str, value: object) -> str | None:
+    """Return names of members with dots between them (rule 48), or None."""
+    path = checked_type(name, value, str)
+    if path is not None and not all(path.split(".")):
+        raise ValueError(f"{name} must be names with dots between them, not {path[:64]!r}")
+    return path
 
 
 def checked_seconds(name: str, value: object) -> float:
