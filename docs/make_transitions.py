@@ -22,12 +22,14 @@ HEAD = """\
 Change the tables, not this page.
 
 - `Polling`: the operation runs, as far as azpoll knows. The next request reads its status.
-- `Confirming`: the status of a DELETE is missing. One GET of the resource shows whether the resource still exists.
+- `Confirming`: one GET of the resource of a DELETE shows whether it still exists. Either the status is missing, or
+  status and resource are polled in turns (rule 6).
 - `Fetching`: the operation succeeded. The next request reads its result.
 - `Succeeded`, `Failed`, `Canceled`: the outcome that the service reported.
 - `Unknown`: azpoll can no longer read the status. It may still run, and a resume token can track it again.
 
-The HTTP status code alone selects the row of an answer. A request that fails without an answer has the next states of
+The HTTP status code alone selects the row of an answer. If the caller named a `status_member`, an answer in which it
+has a status is read as a 2xx (rule 48). A request that fails without an answer has the next states of
 a 5xx. The deadline of an operation leads from `Polling`, `Confirming` and `Fetching` to `Unknown`.
 """
 

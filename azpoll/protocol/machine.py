@@ -11,7 +11,8 @@ but the `Reading` of that outcome. The HTTP status code alone gives the `StatusC
 state. Two families of results are never mixed (rule 24):
 
 * The service reported the end: `Succeeded`, `Failed`, `Canceled`. Only a readable answer leads there, or a 4xx at a
-  `Location`, which answers as the operation itself, or the 404 of a resource that a DELETE has deleted.
+  `Location`, which answers as the operation itself, or the 404 of a resource that a DELETE has deleted. If the caller
+  named the member with the status, it decides with any HTTP status (rule 48).
 * The status could not be read: the poll goes back to the schedule with a longer delay. It is given up as `Unknown` when
   a bound of rule 25 or 27 is passed, when another attempt cannot help, or at the deadline. `Unknown` keeps the pending
   state, so that a resume token can be made of it.

@@ -2,10 +2,10 @@
 
 A pending state names the next request. A terminal state is the end of the operation, as far as azpoll knows it.
 
-    Polling ──► Fetching ──► Succeeded        Confirming: the status of a DELETE is missing, and one GET of the
-       │  ▲                  Failed           resource decides.
-       ▼  │                  Canceled         Unknown: the status can no longer be read, and the operation may
-    Confirming               Unknown          still run.
+    Polling ──► Fetching ──► Succeeded        Confirming: one GET of the resource shows whether a DELETE is done.
+       │  ▲                  Failed           Unknown: the status can no longer be read, and the operation may
+       ▼  │                  Canceled         still run.
+    Confirming               Unknown
 
 The states are named tuples, which `==` cannot distinguish: use `match` or `isinstance`.
 """
@@ -96,7 +96,10 @@ class Polling(NamedTuple):
 
 
 class Confirming(NamedTuple):
-    """The status URL of a DELETE is missing; one GET shows whether the resource is gone too (rule 28)."""
+    """The next GET shows whether the resource of a DELETE is gone.
+
+    Its status is missing (rule 28), or status and resource are polled in turns (rule 6).
+    """
 
     polling: Polling
     next_request: NextRequest | WithheldRequest

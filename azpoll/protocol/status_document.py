@@ -124,6 +124,14 @@ def operation_status(
     return None
 
 
+def is_deleting(document: Mapping[str, object] | None) -> bool:
+    """Whether a resource says that it is being deleted (rule 28)."""
+    if document is None:
+        return False
+    words = (provisioning_state(document), operation_status(document))
+    return any(word is not None and word.lower() == "deleting" for word in words)
+
+
 def _is_number(word: str) -> bool:
     return word.lstrip("-").isdecimal()
 

@@ -23,7 +23,7 @@ from azpoll.protocol.states import (
     Unknown,
     UnknownReason,
 )
-from azpoll.protocol.status_document import Verdict, operation_status, progress_after, status_word
+from azpoll.protocol.status_document import Verdict, is_deleting, operation_status, progress_after
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
@@ -203,11 +203,9 @@ def resource_gone(state: Confirming, reading: Reading) -> State:
 
 def resource_exists(state: Confirming, reading: Reading) -> Polling | Unknown:
     """Poll on while the resource is being deleted (rules 6, 28); else its deletion is not confirmed."""
-    document, plan = reading.document, state.plan
-    deleting = document is not None and (status_word(document) or "").lower() == "deleting"
-    if not plan.deletes_until_gone and not deleting:
+    plan, polling = state.plan, state.polling
+    if not plan.deletes_until_gone and not is_deleting(reading.document):
         return resource_unconfirmed(state, reading)
-    polling = state.polling
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, polling.step)
     step = polling.step if delay.by_server else polling.step + 1
     return polling._replace(next_request=NextRequest(polling.url, delay), step=step, failure_counts=NO_FAILURES)

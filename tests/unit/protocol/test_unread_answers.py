@@ -162,7 +162,10 @@ def test_rule_28_the_confirmation_waits_for_the_floor() -> None:
     assert run_from(polling("DELETE"), reply(404, Retry_After="7")).next.next_request.delay.seconds == 7
 
 
-@pytest.mark.parametrize("there", [resource("Deleting"), monitor("deleting"), reply(200, {"status": "DELETING"})])
+ENABLED = reply(200, {"status": "Enabled", "properties": {"provisioningState": "DELETING"}})
+
+
+@pytest.mark.parametrize("there", [resource("Deleting"), monitor("deleting"), ENABLED])
 def test_rule_28_a_resource_that_is_deleting_is_a_sign_of_life(there: Reply) -> None:
     """As in a public report: 5 minutes of it, then 404."""
     history = run(plan("DELETE"), LOC, *[GONE, there] * 14, GONE, GONE)
