@@ -79,7 +79,7 @@ def location_report(plan: Plan, reading: Reading) -> StatusReport:
     if by_caller or _tells(word, verdict, document, reading, by_operation=by_operation):
         return StatusReport(verdict, word, document, by_operation=by_operation)
     report = _resource_report(plan, reading, body, document)
-    return report._replace(status=word, by_operation=True) if by_operation else report
+    return report._replace(status=word) if by_operation else report
 
 
 def _tells(
@@ -152,7 +152,6 @@ UNTIL_GONE = Pattern("until-gone", until_gone_report)
 
 BY_HEADER = {each.name.lower(): each for each in (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)}
 BY_NAME = {each.name: each for each in (*BY_HEADER.values(), RESOURCE, UNTIL_GONE)}
-
 
 BY_CHOICE: Mapping[PatternName, Pattern] = {
     "azure-async-operation": AZURE_ASYNC_OPERATION,

@@ -153,20 +153,25 @@ def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str
     named = text_member(report.document, "resourceLocation") or reading.named_url((RESULT_HEADER,))
     if named is not None:
         return plan.resolve(named, reading.url)
-    return plan.resource_url if plan.changes_resource else _result_location(state, reading)
+    if plan.changes_resource:
+        return None if state.url == plan.resource_url else plan.resource_url
+    return _result_location(state, reading)
 
 
 def _result_location(state: Polling, reading: Reading) -> str | RejectedURL | None:
     """Return the latest `Location` beside a status, unless that is the polling URL itself.
 
-    Behind a `Location` only the last answer can name another one for the result: Fabric's `/result`.
+    Behind a `Location` only the last answer can name another one for the result: Fabric's `/result`. A malformed one is
+    ignored there.
     """
     location = state.location
-    if not state.pattern.is_monitor:
-        location = None if reading.location is None else state.plan.resolve(reading.location, reading.url)
-    elif state.plan.pattern is None:
-        return location
-    return None if location in (state.url, reading.url) else location
+    if state.pattern.is_monitor:
+        return None if state.plan.pattern is not None and location == state.url else location
+    if reading.location is None:
+        return None
+    named = state.plan.resolve(reading.location, reading.url)
+    malformed = isinstance(named, RejectedURL) and named.url is None
+    return None if malformed or named in (state.url, reading.url) else named
 
 
 def refused_status(state: Polling, reading: Reading) -> Polling | Failed | Canceled | Unknown:

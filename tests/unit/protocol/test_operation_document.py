@@ -172,6 +172,8 @@ def test_rule_19_a_202_ends_only_by_the_status_of_an_operation_document(outcome:
         ("POST", reply(200, {"status": "Succeeded", "resourceLocation": "/res"}, Resource_Location="/2"), url("/res")),
         ("PUT", monitor("Succeeded", Resource_Location="/res"), url("/res")),
         ("PATCH", monitor("Succeeded"), RESOURCE),
+        ("PATCH", monitor("TestSucceeded", Location="/op/result"), None),
+        ("POST", monitor("Succeeded", Location="https://u@evil.example/"), None),
         ("DELETE", monitor("Succeeded", Location="/op/result", Resource_Location="/res"), None),
         ("PUT", reply(200, {"id": "/vm"}, Resource_Location="/res"), None),
         ("POST", reply(200, {"status": "Succeeded", "size": 3}, Location="/vm"), None),
@@ -189,6 +191,19 @@ def test_rule_31_an_operation_document_at_a_location_may_name_the_result(
     else:
         assert isinstance(end, Fetching)
         assert end.next_request.url == asked
+
+
+def test_rule_31_a_location_that_is_the_resource_has_the_result_at_hand() -> None:
+    """No final GET asks it again."""
+    assert run(plan(), accepted(Location=RESOURCE), monitor("Succeeded")).outcome is Succeeded
+
+
+def test_rule_9_a_location_of_another_origin_for_the_result_is_refused() -> None:
+    """The error says that the operation succeeded, and can be resumed there."""
+    unknown = run(plan("POST"), LOC, monitor("Succeeded", Location="https://evil.example/result")).unknown
+    assert unknown.reason is UnknownReason.UNTRUSTED
+    assert isinstance(unknown.last, Fetching)
+    assert unknown.last.url == "https://evil.example/result"
 
 
 def test_rule_31_the_header_of_a_status_monitor_names_the_resource() -> None:

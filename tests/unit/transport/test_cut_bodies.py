@@ -106,6 +106,7 @@ async def polled_over_http(client: httpx.AsyncClient, head: str) -> bool:
         tasks.start_soon(listener.serve, answer)
         outcome = await ClientTransport(client).poll("GET", f"http://127.0.0.1:{port}/")
         tasks.cancel_scope.cancel()
-    assert isinstance(outcome, Answer)
-    assert outcome.body == b""
-    return outcome.is_complete
+        assert isinstance(outcome, Answer)
+        assert outcome.body == b""
+        return outcome.is_complete
+    raise AssertionError("the server ended first")
