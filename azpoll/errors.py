@@ -118,7 +118,11 @@ class MalformedAnswer(PollingError):
 
 
 class UntrustedPollingURL(PollingError):
-    """The service named a URL of an untrusted origin; nothing was sent there (rule 9)."""
+    """The service named a malformed URL, or one of an untrusted origin; nothing was sent there (rules 8, 9).
+
+    The message names the option by which the caller can trust the origin: `allowed_origins`, `anonymous_origins`,
+    `rebase_to`, or none.
+    """
 
 
 class OperationTimeout(PollingError, TimeoutError):
@@ -158,10 +162,9 @@ _BY_REASON: dict[UnknownReason, type[PollingError]] = {
 _NEXT: dict[UnknownReason, str] = {
     UnknownReason.UNAUTHENTICATED: "Give the client a valid credential, then resume",
     UnknownReason.FORBIDDEN: "Grant read on the status URL to this identity, then resume",
-    UnknownReason.UNTRUSTED: "If you trust that origin, list it in allowed_origins, then resume",
     UnknownReason.UNREACHABLE: "Fix the client, then resume",
 }
-"""The advice for each reason, where it is more than to resume."""
+"""The advice for each reason, where it is more than to resume and the state has none."""
 
 
 def error_of(
@@ -197,7 +200,8 @@ def _kind_and_text(
         text = f"{operation} started no operation: {detail}. Correct the request and send it again"
         return InitialRequestFailed, text
     still = "" if isinstance(state.last, Fetching) else ". It may still run"
-    advice = f". {_NEXT.get(state.reason, 'Resume')} with the resume_token of this error" if resume_token else ""
+    advice = f"{state.advice}, then resume" if state.advice else _NEXT.get(state.reason, "Resume")
+    advice = f". {advice} with the resume_token of this error" if resume_token else ""
     text = f"the status of {operation} could not be read: {detail}{still}{advice}"
     return _BY_REASON.get(state.reason, PollingError), text
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from azpoll.protocol.delay import Delay, backoff_delay, immediate_delay
 from azpoll.protocol.reading import StatusClass
-from azpoll.protocol.states import Confirming, Fetching, NextRequest, Polling, Unknown, UnknownReason
+from azpoll.protocol.states import Confirming, Fetching, NextRequest, Polling, Unknown, UnknownReason, is_anonymous
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
@@ -60,14 +60,30 @@ def allow_grace(state: S, reading: Reading) -> S | Unknown:
 def retry_unauthorized(state: S, reading: Reading) -> S | Unknown:
     """Poll once more after a 401, so that the client's auth can renew its credential (rule 26)."""
     counts = state.failure_counts
+    if is_anonymous(state):
+        return _unauthorized_anonymously(state, reading)
     if counts.unauthorized:
         detail = "HTTP 401, and again after the credential was renewed"
         return give_up(state, UnknownReason.UNAUTHENTICATED, detail, reading)
     return _try_again(state, reading, counts._replace(unauthorized=1), 1)
 
 
+def _unauthorized_anonymously(state: Pending, reading: Reading) -> Unknown:
+    """Give up after a 401 to a request without credentials: there is none to renew (rules 9, 26)."""
+    if state.next_request.left_origin:
+        why, advice = "a redirect led to its origin", "Find out why the service redirects"
+    else:
+        why = "its origin is in anonymous_origins"
+        advice = "If it needs a credential and you trust it, list it in allowed_origins instead"
+    detail = f"HTTP 401, and the request had no credential because {why}"
+    return give_up(state, UnknownReason.UNAUTHENTICATED, detail, reading)._replace(advice=advice)
+
+
 def follow(state: S, reading: Reading) -> S | Unknown:
-    """Send the same request to the target of a redirect, which is checked as any other URL (rules 9, 11)."""
+    """Send the same request to the target of a redirect, which is checked as any other URL (rules 9, 11).
+
+    Credentials do not follow a redirect to another origin, nor from there to a third.
+    """
     named = reading.location
     if named is None:
         return back_off(state, reading, UnknownReason.MALFORMED, f"HTTP {reading.status_code} without a Location")
@@ -78,7 +94,8 @@ def follow(state: S, reading: Reading) -> S | Unknown:
     if isinstance(target, RejectedURL):  # resume at the redirecting URL: one such answer must not lead away from it
         return untrusted(state, target._replace(url=None), "a redirect", reading)
     delay = immediate_delay(reading.retry_after_s, state.plan.delay_limits)
-    return state._replace(next_request=NextRequest(target, delay, redirects))
+    left_origin = state.next_request.left_origin or not state.plan.url_policy.is_same_origin(reading.url, target)
+    return state._replace(next_request=NextRequest(target, delay, redirects, left_origin))
 
 
 def transient(state: S, reading: Reading) -> S | Unknown:
@@ -125,7 +142,7 @@ def untrusted(state: Pending, rejected: RejectedURL, named_by: str, reading: Rea
     if rejected.url is not None and isinstance(state, (Polling, Fetching)):
         last = state._replace(url=rejected.url, next_request=NextRequest(rejected.url, state.next_request.delay))
     detail = f"the URL that {named_by} names is refused: {rejected.reason}"
-    return give_up(last, UnknownReason.UNTRUSTED, detail, reading)
+    return give_up(last, UnknownReason.UNTRUSTED, detail, reading)._replace(advice=rejected.advice)
 
 
 def give_up(state: Pending, reason: UnknownReason, detail: str, reading: AnyReading | None) -> Unknown:

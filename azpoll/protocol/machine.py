@@ -31,7 +31,7 @@ from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay, poll_delay
 from azpoll.protocol.json_body import BodyProblem
 from azpoll.protocol.operation_document import is_monitor
-from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UNTIL_GONE, Pattern, chosen_pattern
+from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UNTIL_GONE, Pattern, named_patterns
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, AnyReading, Reading, StatusClass, read
 from azpoll.protocol.states import (
@@ -122,8 +122,8 @@ def start(plan: Plan, outcome: Answer) -> State:
     reading = Reading(outcome)
     if not OK <= reading.status_code < MULTIPLE_CHOICES:
         return Unknown(UnknownReason.NOT_STARTED, f"HTTP {reading.status_code}", None, outcome)
-    chosen = chosen_pattern(plan, reading)
-    state = _without_header(plan, reading) if chosen is None else _with_header(plan, *chosen, reading)
+    named = named_patterns(plan, reading)
+    state = _with_header(plan, named, reading) if named else _without_header(plan, reading)
     return _within_deadline(state, reading, reading.at_s, immediate=isinstance(state, Fetching))
 
 
@@ -187,10 +187,11 @@ def postpone(state: Pending, failure: RequestFailure, since_s: float) -> State:
     return resume(state, Delay(delay_s, by_server=True), since_s)
 
 
-def _with_header(plan: Plan, pattern: Pattern, named: str, reading: Reading) -> State:
-    """Return the state that polls the URL in the pattern's header, on any 2xx and with any body (rule 3)."""
+def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading) -> State:
+    """Return the state that polls the first URL that is not malformed, on any 2xx and with any body (rules 3, 8)."""
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
-    url = plan.resolve(named, reading.url)
+    index, url = plan.resolve_first([each for _, each in named], reading.url)
+    pattern = named[index][0]
     if isinstance(url, RejectedURL) and pattern is LOCATION and _names_the_result(plan, reading):
         return _without_header(plan, reading)
     if isinstance(url, RejectedURL):
@@ -217,7 +218,7 @@ def _names_the_result(plan: Plan, reading: Reading) -> bool:
 
     The resource of a PUT or PATCH says itself whether it runs.
     """
-    if reading.status_code not in (OK, CREATED) or reading.named_url(MONITOR_HEADERS) is not None:
+    if reading.status_code not in (OK, CREATED) or reading.named_urls(MONITOR_HEADERS):
         return False
     document = reading.document
     if document is None or plan.changes_resource:
@@ -244,7 +245,7 @@ def _without_header(plan: Plan, reading: Reading) -> State:
     request = NextRequest(plan.resource_url, delay)
     state = Polling(plan, RESOURCE, plan.resource_url, request, step=0 if delay.by_server else 1)
     chosen = plan.pattern == "resource"
-    ignored = chosen and reading.named_url((*MONITOR_HEADERS, LOCATION_HEADER)) is not None
+    ignored = chosen and bool(reading.named_urls((*MONITOR_HEADERS, LOCATION_HEADER)))
     if plan.changes_resource or (chosen and plan.method != "DELETE"):
         polled = state if plan.pattern is None else state._replace(pattern=BY_CHOICE[plan.pattern])
         if ignored or _has_no_body(reading):
@@ -290,5 +291,5 @@ def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, i
     kept = Delay(delay.seconds if too_early else left_s, by_server=True)
     request = state.next_request._replace(delay=kept)
     if too_early and reading is not None:
-        request = WithheldRequest(request.url, kept, request.redirects, reading.outcome)
+        request = WithheldRequest(request.url, kept, request.redirects, reading.outcome, request.left_origin)
     return state._replace(next_request=request)

@@ -1,7 +1,7 @@
 """The polling patterns: an ordered table of headers, and the status report in the answers of each pattern.
 
-The order of `BY_HEADER` is the precedence of the headers (rule 2). The first header that the initial answer carries
-selects the pattern, whatever the status code or the body of that answer (rule 3).
+The order of `BY_HEADER` is the precedence of the headers (rule 2). The first header of the initial answer whose URL is
+not malformed selects the pattern, whatever the status code or the body of that answer (rules 3, 8).
 """
 
 from collections.abc import Callable, Mapping
@@ -162,17 +162,15 @@ BY_CHOICE: Mapping[PatternName, Pattern] = {
 """The pattern of each name that a caller may choose (rule 47)."""
 
 
-def chosen_pattern(plan: Plan, reading: Reading) -> tuple[Pattern, str] | None:
-    """Return the pattern and the polling URL, as sent, of an initial answer; None to poll the resource URL.
+def named_patterns(plan: Plan, reading: Reading) -> list[tuple[Pattern, str]]:
+    """Return the patterns that the headers of the initial answer name, by precedence, and their URLs as sent.
 
-    The header decides (rule 2), unless the caller chose a pattern (rule 47). Its own header then comes first.
+    The header decides (rule 2), unless the caller chose a pattern (rule 47). Its own header then comes first. Nothing
+    is named if only the resource is polled.
     """
     choice = None if plan.pattern is None else BY_CHOICE[plan.pattern]
     if choice is RESOURCE and plan.method not in {"POST", "GET"}:
-        return None
-    if choice is not None and (named := reading.named_url((choice.name.lower(),))) is not None:
-        return choice, named
-    for header, pattern in BY_HEADER.items():
-        if (named := reading.named_url((header,))) is not None:
-            return choice or pattern, named
-    return None
+        return []
+    named = [(choice or own, own, url) for header, own in BY_HEADER.items() for url in reading.named_urls((header,))]
+    named.sort(key=lambda each: each[1] is not choice)
+    return [(pattern, url) for pattern, _, url in named]

@@ -1,6 +1,6 @@
 """The plan of an operation: everything that stays the same while it is tracked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -64,3 +64,14 @@ class Plan(NamedTuple):
     def resolve(self, named: str, base: str) -> str | RejectedURL:
         """Return the absolute URL for one that the answer of `base` names, or its rejection."""
         return self.url_policy.resolve(named, base=base, resource_url=self.resource_url)
+
+    def resolve_first(self, named: Sequence[str], base: str) -> tuple[int, str | RejectedURL]:
+        """Return the index and the absolute URL of the first one that is not malformed, or its rejection (rule 8).
+
+        If all are malformed, return the rejection of the first. There is at least one.
+        """
+        for index, each in enumerate(named):
+            url = self.resolve(each, base)
+            if not isinstance(url, RejectedURL) or not url.is_malformed:
+                return index, url
+        return 0, self.resolve(named[0], base)

@@ -108,15 +108,17 @@ class Reading:
     @property
     def asks_again(self) -> bool:
         """Whether the answer asks to be polled again: it names a wait or a polling URL (rule 20)."""
-        return self.retry_after_s is not None or self.named_url((*MONITOR_HEADERS, LOCATION_HEADER)) is not None
+        return self.retry_after_s is not None or bool(self.named_urls((*MONITOR_HEADERS, LOCATION_HEADER)))
 
-    def named_url(self, headers: tuple[str, ...]) -> str | None:
-        """Return the URL in the first of these headers that is present, as sent."""
+    @property
+    def result_url(self) -> str | None:
+        """The URL of the result, as sent (rule 31)."""
+        return self.outcome.headers.get(RESULT_HEADER)
+
+    def named_urls(self, headers: tuple[str, ...]) -> list[str]:
+        """Return the URLs in these polling headers, as sent."""
         named = self.outcome.headers
-        for header in headers:
-            if header in named:
-                return named[header]
-        return None
+        return [named[header] for header in headers if header in named]
 
 
 class FailureReading(NamedTuple):

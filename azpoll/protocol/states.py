@@ -40,12 +40,15 @@ class FailureCounts(NamedTuple):
 class NextRequest(NamedTuple):
     """A GET of a URL that `URLPolicy.resolve` checked, not before `delay` has passed since the last answer.
 
-    `redirects` counts those that were followed for it (rule 11).
+    Attributes:
+        redirects: the number that were followed for it (rule 11).
+        left_origin: whether one of them led to another origin, so that the credentials stay behind (rule 9).
     """
 
     url: str
     delay: Delay
     redirects: int = 0
+    left_origin: bool = False
 
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"NextRequest(delay={self.delay}, redirects={self.redirects})"
@@ -61,6 +64,7 @@ class WithheldRequest(NamedTuple):
     delay: Delay
     redirects: int
     outcome: Answer | RequestFailure
+    left_origin: bool = False
 
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"WithheldRequest(delay={self.delay}, redirects={self.redirects}, outcome={self.outcome})"
@@ -183,6 +187,7 @@ class Unknown(NamedTuple):
 
     Attributes:
         detail: for people, one sentence without URLs.
+        advice: one clause for people that says what to do before tracking resumes; empty where the reason says it.
         last: the state from which tracking can resume; None if there is no URL to ask.
         outcome: of the last request, if it is the reason.
     """
@@ -191,6 +196,7 @@ class Unknown(NamedTuple):
     detail: str
     last: "Pending | None"
     outcome: Answer | RequestFailure | None = None
+    advice: str = ""
 
     @property
     def answer(self) -> Answer | None:
@@ -201,6 +207,12 @@ class Unknown(NamedTuple):
     def progress(self) -> Progress:
         """The last progress that was reported."""
         return NO_PROGRESS if self.last is None else self.last.progress
+
+
+def is_anonymous(state: "Pending") -> bool:
+    """Whether the next request goes without the client's credentials (rule 9)."""
+    request = state.next_request
+    return request.left_origin or state.plan.url_policy.is_anonymous(request.url)
 
 
 Pending: TypeAlias = Polling | Confirming | Fetching

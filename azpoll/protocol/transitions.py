@@ -10,7 +10,7 @@ from azpoll.protocol.failures import allow_grace, back_off, refused, unread, unt
 from azpoll.protocol.json_body import BodyProblem, text_member
 from azpoll.protocol.patterns import ACCEPTED, LOCATION, RESOURCE, UNTIL_GONE, result_problem
 from azpoll.protocol.plan import FinalStateVia
-from azpoll.protocol.reading import RESULT_HEADER, Reading, StatusClass
+from azpoll.protocol.reading import Reading, StatusClass
 from azpoll.protocol.states import (
     NO_FAILURES,
     Canceled,
@@ -53,10 +53,15 @@ def with_progress(state: Polling, reading: Reading, report: StatusReport) -> Pol
     plan, pattern, url, request, location, fallback, stale, step, _, progress = state
     named = reading.location
     if pattern.is_monitor and named is not None and named != location:
-        location = plan.resolve(named, reading.url)  # a rejected one matters only if it is used (rule 30)
+        location = _location_after(location, plan.resolve(named, reading.url))
     progress = progress_after(progress, report, reading.request_ids)
     # Neither `_replace` nor keywords: both take far longer, and this runs at each poll.
     return Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
+
+
+def _location_after(before: str | RejectedURL | None, named: str | RejectedURL) -> str | RejectedURL | None:
+    """Return the latest `Location`. A malformed one is ignored, an untrusted one matters if used (rules 9, 30)."""
+    return before if isinstance(named, RejectedURL) and named.is_malformed else named
 
 
 def conclude(state: Polling, reading: Reading, report: StatusReport) -> State:
@@ -119,10 +124,10 @@ def _poll_again(state: Polling, reading: Reading) -> Polling | Confirming | Unkn
 
 def _newest_url(state: Polling, reading: Reading) -> str | RejectedURL:
     """Return the polling URL that an answer names, unless it names none or one that is known to be stale."""
-    named = reading.named_url(state.pattern.refreshed_by)
-    if named is None or named in (state.url, state.stale):
+    named = reading.named_urls(state.pattern.refreshed_by)
+    if not named or named[0] in (state.url, state.stale):
         return state.url
-    newest = state.plan.resolve(named, reading.url)
+    _, newest = state.plan.resolve_first(named, reading.url)
     return state.url if newest == state.stale else newest
 
 
@@ -150,7 +155,7 @@ def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str
         return None
     if not (pattern.is_monitor or report.by_operation) or plan.method == "DELETE":  # rule 31, like all that follows
         return None
-    named = text_member(report.document, "resourceLocation") or reading.named_url((RESULT_HEADER,))
+    named = text_member(report.document, "resourceLocation") or reading.result_url
     if named is not None:
         return plan.resolve(named, reading.url)
     if plan.changes_resource:

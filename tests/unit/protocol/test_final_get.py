@@ -145,13 +145,30 @@ def test_rule_31_a_refused_location_matters_only_when_used() -> None:
     assert unknown.progress.status == "Succeeded"
     again = run(plan("POST"), foreign, monitor("Running", Location="/loc"), monitor("Succeeded"))
     assert final_get(again) == LOC
-    unknown = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location="/a b"), monitor("Succeeded")).unknown
+    too_long = "/loc".ljust(9000, "x")
+    unknown = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=too_long), monitor("Succeeded")).unknown
     assert isinstance(unknown.last, Fetching)
     assert (unknown.last.url, unknown.last.next_request, unknown.last.plan) == (
         url("/op"),
         NextRequest(url("/op"), IMMEDIATELY),
         plan("POST"),
     )
+
+
+@pytest.mark.parametrize("malformed", ["https://bad^host/", "https://bad host/", "https://u@h/", "fabric:/x", "/l#x"])
+@pytest.mark.parametrize("via", [None, FinalStateVia.LOCATION])
+def test_rule_9_a_malformed_location_beside_a_succeeded_monitor_is_ignored(
+    malformed: str, via: FinalStateVia | None
+) -> None:
+    """The body of the monitor is the result, or the resource of a PUT; an earlier valid `Location` counts."""
+    for first, last in ((malformed, monitor("Succeeded")), ("", monitor("Succeeded", Location=malformed))):
+        initial = accepted(Azure_AsyncOperation="/op", Location=first)
+        history = run(plan("POST", final_state_via=via), initial, last)
+        assert isinstance(history.end, Succeeded)
+        assert history.end.answer.body == b'{"status": "Succeeded"}'
+        assert final_get(run(plan(final_state_via=via), initial, last)) == RESOURCE
+    earlier = accepted(Azure_AsyncOperation="/op", Location="/loc")
+    assert final_get(run(plan("POST"), earlier, monitor("Succeeded", Location=malformed))) == LOC
 
 
 def test_rule_12_a_resource_location_gets_the_api_version() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import start
-from azpoll.protocol.patterns import AZURE_ASYNC_OPERATION, LOCATION, Pattern
+from azpoll.protocol.patterns import AZURE_ASYNC_OPERATION, LOCATION, OPERATION_LOCATION, Pattern
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.states import Canceled, Failed, Fetching, NextRequest, Polling, State, Succeeded, UnknownReason
@@ -35,6 +35,34 @@ def test_rule_2_the_first_header_in_order_of_precedence_is_polled(
     history = run(plan(method), accepted(**headers))
     assert history.outcome is Polling
     assert history.next.next_request.url == url(path)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
+@pytest.mark.parametrize("malformed", ["https://bad host/op", "https://u:p@h/op", "https:///op", "fabric:/a", "/op#x"])
+@pytest.mark.parametrize(
+    ("good", "path", "pattern"),
+    [
+        (OL | LOC, "/ol", OPERATION_LOCATION),
+        (OL, "/ol", OPERATION_LOCATION),
+        (LOC, "/loc", LOCATION),
+        ({"Operation_Location": "https://bad^host/"} | LOC, "/loc", LOCATION),
+    ],
+)
+def test_rule_8_a_malformed_polling_url_gives_way_to_the_next_header(
+    method: str, malformed: str, good: dict[str, str], path: str, pattern: Pattern
+) -> None:
+    """The answers are then read by the pattern of that header."""
+    state = run(plan(method), accepted(Azure_AsyncOperation=malformed, **good)).next
+    assert isinstance(state, Polling)
+    assert (state.pattern, state.next_request.url) == (pattern, url(path))
+
+
+def test_rule_9_an_untrusted_polling_url_does_not_give_way_to_the_next_header() -> None:
+    """The service named the monitor well; only the caller can say whether it is trusted."""
+    unknown = run(plan(), accepted(Azure_AsyncOperation="https://evil.example/", Location="/loc")).unknown
+    assert unknown.reason is UnknownReason.UNTRUSTED
+    too_long = run(plan(), accepted(Azure_AsyncOperation="/op".ljust(9000, "x"), Location="/loc")).unknown
+    assert too_long.reason is UnknownReason.UNTRUSTED
 
 
 def test_rule_1_header_names_match_without_case() -> None:
@@ -113,7 +141,7 @@ def test_rule_9_an_operation_can_be_resumed_at_a_url_of_another_origin(
 @pytest.mark.parametrize("header", ["Azure_AsyncOperation", "Location"])
 def test_rule_8_without_a_valid_initial_url_a_put_or_patch_polls_its_resource(method: str, header: str) -> None:
     """Other methods leave the operation without a URL to poll."""
-    last = run(plan(method), accepted(**{header: "/a b"}, Retry_After="17")).unknown.last
+    last = run(plan(method), accepted(**{header: "//a b/"}, Retry_After="17")).unknown.last
     if method in {"PUT", "PATCH"}:
         assert isinstance(last, Polling)
         assert (last.pattern, last.url) == (AT_RESOURCE, RESOURCE)

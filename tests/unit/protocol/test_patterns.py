@@ -13,7 +13,7 @@ from azpoll.protocol.patterns import (
     LOCATION,
     OPERATION_LOCATION,
     UNTIL_GONE,
-    chosen_pattern,
+    named_patterns,
 )
 from azpoll.protocol.patterns import RESOURCE as AT_RESOURCE
 from azpoll.protocol.plan import FinalStateVia
@@ -272,4 +272,4 @@ def test_rule_2_the_table_is_ordered_and_named() -> None:
     assert list(BY_HEADER) == ["azure-asyncoperation", "operation-location", "location"]
     assert list(BY_NAME) == ["Azure-AsyncOperation", "Operation-Location", "Location", "resource", "until-gone"]
     assert [BY_NAME[name] for name in ("resource", "until-gone")] == [AT_RESOURCE, UNTIL_GONE]
-    assert chosen_pattern(PLAN, Reading(reply(202, Retry_After="1").to(RESOURCE, 0.0))) is None
+    assert named_patterns(PLAN, Reading(reply(202, Retry_After="1").to(RESOURCE, 0.0))) == []

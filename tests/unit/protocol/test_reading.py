@@ -35,14 +35,14 @@ def test_the_reading_of_an_answer_has_all_that_the_machine_looks_at() -> None:
     assert reading.outcome is answer
     assert (reading.status_code, reading.status_class) == (202, StatusClass.READABLE)
     assert (reading.at_s, reading.url, reading.retry_after_s) == (7.0, RESOURCE, 5.0)
-    assert (reading.named_url(MONITOR_HEADERS), reading.named_url(MONITOR_HEADERS[1:])) == ("/a", "/o")
+    assert (reading.named_urls(MONITOR_HEADERS), reading.named_urls(MONITOR_HEADERS[1:])) == (["/a", "/o"], ["/o"])
     assert (reading.location, reading.request_ids) == ("/l", ("r", "c"))
     assert reading.json == reading.status_json == reading.document == {"status": "Running"}
 
 
 def test_the_reading_of_an_answer_without_headers_has_no_url() -> None:
     reading = reading_of(reply(500))
-    assert (reading.retry_after_s, reading.location, reading.named_url(MONITOR_HEADERS)) == (None, None, None)
+    assert (reading.retry_after_s, reading.location, reading.named_urls(MONITOR_HEADERS)) == (None, None, [])
     assert reading.request_ids == (None, None)
     assert reading.json is BodyProblem.EMPTY
 

@@ -158,7 +158,7 @@ def test_rule_42_a_refused_location_is_left_out() -> None:
     assert token_of(state, 0.0).location is None
 
 
-@pytest.mark.parametrize("named", ["https://eu.azure.com/loc", "https://user@eu.azure.com/loc", "/a b"])
+@pytest.mark.parametrize("named", ["https://eu.azure.com/loc", "/loc".ljust(9000, "x")])
 def test_rule_42_a_refused_location_is_refused_again_when_it_is_used(named: str) -> None:
     """Not forgotten, as if there had been none; and until then it harms nothing."""
     state = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=named)).next

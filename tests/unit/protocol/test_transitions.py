@@ -109,10 +109,16 @@ def test_rule_18_a_stale_url_is_not_tried_again_however_often_it_is_named() -> N
 
 def test_rule_8_an_invalid_later_url_keeps_the_polling_url() -> None:
     """There the operation can be taken up."""
-    unknown = run_from(polling(), monitor("Running", Azure_AsyncOperation="/a b")).unknown
+    unknown = run_from(polling(), monitor("Running", Azure_AsyncOperation="//a b/")).unknown
     assert unknown.reason is UnknownReason.UNTRUSTED
     assert unknown.last is not None
     assert (unknown.last.url, unknown.last.next_request.url) == (OP, OP)
+
+
+def test_rule_8_a_malformed_later_url_gives_way_to_the_next_header() -> None:
+    """As in the initial answer."""
+    both = monitor("Running", Azure_AsyncOperation="//a b/", Operation_Location="/2")
+    assert run_from(polling(), both, monitor("Running")).urls == (OP, TWO)
 
 
 def test_rule_18_a_url_that_is_named_in_each_answer_is_no_newer_one() -> None:

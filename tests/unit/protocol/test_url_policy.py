@@ -52,7 +52,14 @@ def test_rule_8_relative_urls_resolve_against_the_answer_that_carried_them(named
 @pytest.mark.parametrize(
     ("named", "why"),
     [
-        ("/a b", "a blank"),
+        ("a b", "a blank"),
+        ("?a b", "a blank"),
+        (" /a", "a blank"),
+        ("//a b/c", "a blank"),
+        ("https://a b/c", "a blank"),
+        ("https://a /c", "a blank"),
+        ("https: //a/c", "no host"),
+        ("/a b#x", "a fragment"),
         ("/a\tb", "a control"),
         ("/a\r\nX: y", "a control"),
         ("/a\x00", "a control"),
@@ -73,6 +80,11 @@ def test_rule_8_relative_urls_resolve_against_the_answer_that_carried_them(named
         ("ftp://management.azure.com/op", "not a URL"),
         ("javascript:alert", "not a URL"),
         ("management.azure.com:443/op", "not a URL"),
+        ("https://bad^host/", "not a URL"),
+        ("https://a..b/", "not a URL"),
+        ("https://*.azure.com/", "not a URL"),
+        ("https://management%2eazure%2ecom/", "not a URL"),
+        ("https://management.azure.com:99999/", "not a URL"),
     ],
 )
 def test_rule_8_an_invalid_url_is_refused(named: str, why: str) -> None:
@@ -86,7 +98,23 @@ def test_rule_8_an_invalid_url_is_refused(named: str, why: str) -> None:
         "it names no host",
         "it is not a URL",
     }
-    assert refused.url is None
+    assert (refused.url, refused.is_malformed, refused.advice) == (None, True, "")
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        (f"{HOST}/locations/South Central US/op?r=West US", url("/locations/South%20Central%20US/op?r=West%20US")),
+        ("/a  b", url("/a%20%20b")),
+        ("//management.azure.com/a b", url("/a%20b")),
+        (f"{HOST}?r=a b", url("?r=a%20b")),
+        ("/a%20b c", url("/a%20b%20c")),
+        ("HTTPS://MANAGEMENT.AZURE.COM/a b", "HTTPS://MANAGEMENT.AZURE.COM/a%20b?api-version=1"),
+    ],
+)
+def test_rule_8_a_raw_blank_in_path_or_query_is_percent_encoded(named: str, asked: str) -> None:
+    """HDInsight, Kusto and PostgreSQL name regions with blanks; nothing else of the URL changes."""
+    assert target(named) == asked
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "javascript", "file"])
@@ -97,7 +125,7 @@ def test_rule_8_only_http_and_https_have_an_origin(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "named", ["/a b", "https://user:pw@management.azure.com/op", "https:///op", "https:op", "///op"]
+    "named", ["a b", "https://user:pw@management.azure.com/op", "https:///op", "https:op", "///op"]
 )
 def test_rule_8_a_rebased_url_must_be_valid(named: str) -> None:
     """Moving a URL to a gateway hides nothing that is wrong with it."""
@@ -159,6 +187,104 @@ def test_rule_9_the_origin_may_be_one_that_the_caller_listed(
     """Exactly; and plain http only where the initial request used it."""
     asked = target(named, trust_of(initial, allowed))
     assert asked == named if trusted else isinstance(asked, RejectedURL)
+
+
+REGIONS = "https://*.analysis.windows.net"
+
+
+@pytest.mark.parametrize(
+    ("named", "trusted"),
+    [
+        ("https://wabi-west-us.analysis.windows.net/op", True),
+        ("https://WABI.Analysis.Windows.Net:443/op", True),
+        ("https://analysis.windows.net/op", False),
+        ("https://a.b.analysis.windows.net/op", False),
+        ("https://a.analysis.windows.net.evil.example/op", False),
+        ("https://.analysis.windows.net/op", False),
+        ("https://*.analysis.windows.net/op", False),
+        ("https://xanalysis.windows.net/op", False),
+        ("https://a.analysis.windows.net:8443/op", False),
+        ("https://a.analysis.windows.net./op", False),
+        ("http://a.analysis.windows.net/op", False),
+    ],
+)
+def test_rule_9_a_wildcard_stands_for_one_whole_leading_label(named: str, trusted: bool) -> None:  # noqa: FBT001 - a row
+    """At the default port, with https."""
+    assert (target(named, trust_of(HOST, REGIONS)) == named) is trusted
+
+
+MONITOR = "https://contoso.sharepoint.example/op"
+
+
+def policy_of(*allowed: str, anonymous: tuple[str, ...], initial: str = HOST) -> URLPolicy:
+    """Return the trust with anonymous origins."""
+    return trust_of(initial, *allowed)._replace(anonymous=frozenset(map(origin, anonymous)))
+
+
+@pytest.mark.parametrize(
+    ("url_policy", "anonymous"),
+    [
+        (policy_of(anonymous=("https://contoso.sharepoint.example",)), True),
+        (policy_of(anonymous=("https://*.sharepoint.example",)), True),
+        (policy_of("https://*.sharepoint.example", anonymous=("https://*.sharepoint.example",)), True),
+        (policy_of("https://*.sharepoint.example", anonymous=("https://contoso.sharepoint.example",)), True),
+        (policy_of("https://contoso.sharepoint.example", anonymous=("https://contoso.sharepoint.example",)), True),
+        (policy_of("https://contoso.sharepoint.example", anonymous=("https://*.sharepoint.example",)), False),
+        (policy_of("https://*.sharepoint.example", anonymous=("https://other.example",)), False),
+        (policy_of("https://*.sharepoint.example", anonymous=()), False),
+        (policy_of(anonymous=("https://*.sharepoint.example",), initial="https://contoso.sharepoint.example"), True),
+    ],
+)
+def test_rule_9_an_anonymous_origin_gets_no_credentials(url_policy: URLPolicy, anonymous: bool) -> None:  # noqa: FBT001 - a row
+    """Also where it is trusted too; only an exact entry among the trusted ones outweighs a wildcard."""
+    assert target(MONITOR, url_policy) in (MONITOR, f"{MONITOR}?api-version=1")
+    assert url_policy.is_anonymous(MONITOR) is anonymous
+    assert not url_policy.is_anonymous(BASE)
+
+
+def test_rule_10_urls_of_anonymous_origins_do_not_move_to_the_gateway() -> None:
+    """It serves other paths, with credentials."""
+    listed = ("https://*.sharepoint.example", "https://*.contoso.net")
+    url_policy = policy_of(GATEWAY, anonymous=listed, initial=GATEWAY)._replace(rebase_to=GATEWAY)
+    assert target(MONITOR, url_policy, GATEWAY) == MONITOR
+    assert target(f"{HOST}/op", url_policy, GATEWAY) == f"{GATEWAY}/op?api-version=1"
+    assert not url_policy.is_anonymous(f"{GATEWAY}/op")
+
+
+ALLOWED, ANONYMOUS, REBASE = "allowed_origins", "anonymous_origins", "rebase_to"
+
+
+@pytest.mark.parametrize(
+    ("initial", "named", "option"),
+    [
+        (HOST, "https://evil.example/op", ALLOWED),
+        (HOST, "https://azure.com/op", ALLOWED),
+        (HOST, "https://a.b.management.azure.com/op", ALLOWED),
+        (HOST, f"{HOST}:8443/op", ALLOWED),
+        ("https://contoso.com", "https://api.contoso.com/op", ALLOWED),
+        ("https://api.fabric.microsoft.com", "https://wabi-west.analysis.windows.net/op", ALLOWED),
+        (HOST, "https://contoso.sharepoint.com/op", ANONYMOUS),
+        (HOST, "https://a.blob.core.windows.net/op", ANONYMOUS),
+        (HOST, "https://a.westus.cloudapp.azure.com/op", ANONYMOUS),
+        ("https://a.azurewebsites.net", "https://b.a.azurewebsites.net/op", ANONYMOUS),
+        (HOST, "https://eastus2euap.management.azure.com/op", REBASE),
+        ("https://centraluseuap.management.azure.com", f"{HOST}/op", REBASE),
+        ("https://a.scm.azurewebsites.net", "http://a.scm.azurewebsites.net/op", REBASE),
+        (HOST, "http://10.0.0.1:8080/op", REBASE),
+        (HOST, "http://evil.example/op", REBASE),
+        (HOST, "https://u@evil.example/op", None),
+        (HOST, "https:///op", None),
+        (HOST, "/op".ljust(MAX_URL + 1, "x"), None),
+    ],
+)
+def test_rule_9_the_advice_names_the_option_that_helps(initial: str, named: str, option: str | None) -> None:
+    """One alone, and none for a URL that no option can make acceptable."""
+    rejected = target(named, trust_of(initial), initial)
+    assert isinstance(rejected, RejectedURL)
+    assert [each for each in (ALLOWED, ANONYMOUS, REBASE) if each in rejected.advice] == ([option] if option else [])
+    if option == REBASE:
+        moved = target(named, trust_of(initial, initial, rebase_to=initial), initial)
+        assert moved in (f"{initial}/op", f"{initial}/op?api-version=1")
 
 
 def test_rule_9_a_refusal_names_both_origins_and_no_query() -> None:

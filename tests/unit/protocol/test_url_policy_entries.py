@@ -8,7 +8,7 @@ import pytest
 
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import InvalidToken, Token, decode, encode, state_of
-from azpoll.protocol.states import Fetching, Pending, Polling, Unknown, UnknownReason
+from azpoll.protocol.states import Fetching, Pending, Polling, Succeeded, Unknown, UnknownReason
 from azpoll.protocol.url_policy import MAX_URL, RejectedURL
 from tests.support.protocol_rows import (
     HOST,
@@ -42,7 +42,9 @@ HOSTILE = {
     "backslash at": "https://evil.example\\@management.azure.com/op",
     "backslashes for slashes": "\\\\evil.example\\op",
     "tab": "https://management.azure.com\t.evil.example/op",
-    "blank": "https://management.azure.com/op 2",
+    "blank in the host": "https://management.azure .com/op",
+    "blank after the host": "https://management.azure.com /op",
+    "blank in a relative path": "op 2",
     "CRLF": "https://management.azure.com/op\r\nX-Evil: 1",
     "NUL": "https://management.azure.com/op\0",
     "%2e": "https://management%2eazure%2ecom/op",
@@ -76,6 +78,9 @@ HOSTILE = {
 HARMLESS = {
     "explicit port": (f"{HOST}:443/op", f"{HOST}:443/op?api-version=1"),
     "upper case": ("HTTPS://MANAGEMENT.AZURE.COM/op", "HTTPS://MANAGEMENT.AZURE.COM/op?api-version=1"),
+    "blank": ("https://management.azure.com/West US/op?r=West US", url("/West%20US/op?r=West%20US")),
+    "blank, absolute path": ("/West US/op", url("/West%20US/op")),
+    "blank, no scheme": ("//management.azure.com/West US/op", url("/West%20US/op")),
     "absolute path": ("/op2?t=%2e", url("/op2?t=%2e")),
     "another host in the path": ("/https://evil.example", url("/https://evil.example")),
     "another host in the query": ("/op2?to=https://evil@evil.example/", url("/op2?to=https://evil@evil.example/")),
@@ -133,12 +138,23 @@ ENTRIES: dict[str, Callable[[str], History | None]] = {
 }
 
 
+BESIDE_A_MONITOR = {"initial Location, for later", "last Location"}
+
+
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("form", HOSTILE)
 def test_rule_9_no_hostile_url_is_requested(entry: str, form: str) -> None:
-    """At no entry and in no form; the error is `UNTRUSTED` and keeps the operation."""
+    """At no entry and in no form; the error is `UNTRUSTED` and keeps the operation.
+
+    A malformed `Location` beside a monitor is ignored.
+    """
     history = ENTRIES[entry](HOSTILE[form])
-    if history is not None:
+    rejected = TRUST.resolve(HOSTILE[form], base=RESOURCE, resource_url=RESOURCE)
+    assert isinstance(rejected, RejectedURL)
+    if entry in BESIDE_A_MONITOR and rejected.is_malformed:
+        assert history is not None
+        assert isinstance(history.end, Succeeded)
+    elif history is not None:
         assert history.unknown.reason is UnknownReason.UNTRUSTED
         assert not any("evil" in asked for asked in history.urls)
         assert "evil.example/op" not in history.unknown.detail
@@ -186,7 +202,7 @@ def test_rule_9_an_operation_whose_first_url_is_refused_can_be_resumed(method: s
     foreign = run(plan(method), accepted(Operation_Location="https://eu.azure.com/op")).unknown.last
     assert isinstance(foreign, Polling)
     assert (foreign.pattern.name, foreign.url) == ("Operation-Location", "https://eu.azure.com/op")
-    last = run(plan(method), accepted(Operation_Location="/a b")).unknown.last
+    last = run(plan(method), accepted(Operation_Location="//a b/")).unknown.last
     if method in {"PUT", "PATCH"}:
         assert isinstance(last, Polling)
         assert (last.pattern.name, last.url) == ("resource", RESOURCE)

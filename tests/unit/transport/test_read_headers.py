@@ -35,9 +35,9 @@ def request_ids(answer: Answer) -> object:
 
 
 WITNESSES: dict[str, tuple[Reader, Reply, str]] = {
-    "azure-asyncoperation": (lambda answer: Reading(answer).named_url(reading.MONITOR_HEADERS), reply(202), "/op"),
-    "operation-location": (lambda answer: Reading(answer).named_url(reading.MONITOR_HEADERS), reply(202), "/op"),
-    "resource-location": (lambda answer: Reading(answer).named_url((reading.RESULT_HEADER,)), reply(200), "/vm"),
+    "azure-asyncoperation": (lambda answer: Reading(answer).named_urls(reading.MONITOR_HEADERS), reply(202), "/op"),
+    "operation-location": (lambda answer: Reading(answer).named_urls(reading.MONITOR_HEADERS), reply(202), "/op"),
+    "resource-location": (lambda answer: Reading(answer).result_url, reply(200), "/vm"),
     "location": (lambda answer: Reading(answer).location, reply(202), "/op"),
     "retry-after": (retry_after.retry_after, reply(202), "17"),
     "retry-after-ms": (retry_after.retry_after, reply(202, Retry_After="9"), "1500"),
@@ -75,9 +75,9 @@ class Watched(dict[str, str]):
 
 def read_all(answer: Answer) -> None:
     """Read everything that any reader reads."""
-    Reading(answer).named_url(reading.HEADERS)
+    Reading(answer).named_urls(reading.HEADERS)
     for name in reading.HEADERS:
-        Reading(answer).named_url((name,))
+        Reading(answer).named_urls((name,))
     for reader, _, _ in WITNESSES.values():
         reader(answer)
 
