@@ -73,7 +73,7 @@ def _unauthorized_anonymously(state: Pending, reading: Reading) -> Unknown:
     if state.next_request.left_origin:
         why, advice = "a redirect led to its origin", "Find out why the service redirects"
     else:
-        why = "its origin is in anonymous_origins"
+        why = "anonymous_origins names its origin"
         advice = "If it needs a credential and you trust it, list it in allowed_origins instead"
     detail = f"HTTP 401, and the request had no credential because {why}"
     return give_up(state, UnknownReason.UNAUTHENTICATED, detail, reading)._replace(advice=advice)

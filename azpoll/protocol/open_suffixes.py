@@ -1,8 +1,8 @@
 """Host suffixes below which anyone may register a name, so that a wildcard over one trusts strangers (rule 9).
 
 Sources: Microsoft's "Reference list of Azure domains", its comparison of the national clouds with global Azure, and its
-private DNS zone names; for other hosts the private section of the Public Suffix List. Hosts of Microsoft alone are not
-listed, for example the regional hosts of Fabric below `analysis.windows.net`.
+names of private DNS zones. For hosts of others: the private section of the Public Suffix List. Hosts of Microsoft alone
+are not listed, for example the regional hosts of Fabric below `analysis.windows.net`.
 """
 
 _STORAGE = ("blob", "dfs", "file", "queue", "table", "web")

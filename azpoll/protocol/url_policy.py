@@ -91,6 +91,11 @@ class RejectedURL(NamedTuple):
     advice: str = ""
     is_malformed: bool = False
 
+    @property
+    def explanation(self) -> str:
+        """The reason and the advice."""
+        return f"{self.reason}; nothing was sent{'. ' if self.advice else ''}{self.advice}"
+
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<RejectedURL: {self.reason}>"
 
@@ -118,9 +123,8 @@ class URLPolicy(NamedTuple):
         A URL of the initial origin without an `api-version` gets that of `resource_url` (rule 12). Raw blanks in path
         and query are percent-encoded: HDInsight sends names of regions with blanks. Nothing else is rewritten.
         """
-        if " " in named:
-            named = _encode_blanks(named)
-        if not named.isascii() or not named.isprintable() or " " in named or "\\" in named or "#" in named:
+        has_blank = " " in named and " " in (named := _encode_blanks(named))
+        if has_blank or not named.isascii() or not named.isprintable() or "\\" in named or "#" in named:
             return _malformed("it holds a blank, a control or non-ASCII character, a backslash or a fragment")
         if _HOSTLESS.match(named):
             return _malformed("it names no host")
@@ -151,8 +155,7 @@ class URLPolicy(NamedTuple):
             return _malformed("it carries user information")
         if not origin.host:
             return _malformed("it names no host")
-        is_valid = _HOST.fullmatch(origin.host) and origin.port <= MAX_PORT
-        return origin if is_valid else _malformed("it is not a URL")
+        return origin if is_addressable(origin) else _malformed("it is not a URL")
 
     def is_anonymous(self, url: str) -> bool:
         """Whether a URL from `resolve` is requested without the client's credentials (rule 9)."""
@@ -187,6 +190,11 @@ def origin_of(url: ParsedURL) -> Origin:
         raise ValueError(f"not an http or https URL: scheme {url.scheme!r}")
     port = _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
     return Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
+
+
+def is_addressable(origin: Origin) -> bool:
+    """Whether host and port are ones that a server can have."""
+    return origin.port <= MAX_PORT and _HOST.fullmatch(origin.host) is not None
 
 
 def lists(origins: frozenset[Origin], origin: Origin) -> bool:
@@ -224,7 +232,9 @@ def _advice(origin: Origin, initial: Origin) -> str:
     if origin.scheme == "http" and initial.scheme == "https":
         return f"If the same paths work at {initial}, give rebase_to={str(initial)!r}, since plain http is not used"
     if is_open(origin.host):
-        return "Anyone may own a host there. If the URL needs no credential, list its origin in anonymous_origins"
+        return (
+            "Anyone may register a host beside it. If the URL needs no credential, list its origin in anonymous_origins"
+        )
     if _is_regional(origin.host, initial.host) and origin.port == initial.port:
         return f"If it is a regional host of the same service, give rebase_to={str(initial)!r}"
     return "If you trust that origin, list it in allowed_origins"
