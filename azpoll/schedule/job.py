@@ -65,15 +65,17 @@ class CancelRequest:
 
     Attributes:
         url: checked by `URLPolicy.resolve`.
+        anonymous: whether it goes without the client's credentials (rule 9).
         outcome: the answer or the failure; None until then, and when the job ended before it was sent.
         finished: set when it was answered, or will not be sent.
         back_s: due time of the poll that follows.
     """
 
-    __slots__ = ("back_s", "finished", "outcome", "url")
+    __slots__ = ("anonymous", "back_s", "finished", "outcome", "url")
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, anonymous: bool = False) -> None:
         self.url = url
+        self.anonymous = anonymous
         self.outcome: Answer | RequestFailure | None = None
         self.finished = anyio.Event()
         self.back_s = 0.0

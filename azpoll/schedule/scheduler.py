@@ -42,7 +42,7 @@ class Scheduler:
 
     Args:
         poll: sends the next request of a pending state; raises nothing but cancellation.
-        post: sends a POST without a body to a URL; raises nothing but cancellation.
+        post: sends a cancel request; raises nothing but cancellation.
         tasks: task group of the workers.
         budget: reads of each scope; None without limits.
         throttled: called for each 429, with the scope and its new rate.
@@ -51,7 +51,7 @@ class Scheduler:
     def __init__(
         self,
         poll: Callable[[Pending], Awaitable[Answer | RequestFailure]],
-        post: Callable[[str], Awaitable[Answer | RequestFailure]],
+        post: Callable[[CancelRequest], Awaitable[Answer | RequestFailure]],
         tasks: TaskGroup,
         *,
         limit: ConcurrencyLimit,
@@ -195,7 +195,7 @@ class Scheduler:
     async def _send_cancel(self, job: Job, cancel_request: CancelRequest) -> None:
         """Send a cancel request; the job's next poll keeps its due time."""
         try:
-            cancel_request.outcome = await self._post(cancel_request.url)
+            cancel_request.outcome = await self._post(cancel_request)
         finally:
             self._limit.end()
         job.cancel_request = None

@@ -31,7 +31,7 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
         return False
     request = record.cancel_request
     if request is None:
-        request = record.cancel_request = CancelRequest(_cancel_url(record, state))
+        request = record.cancel_request = _cancel_request(record, state)
         scheduler.send_now(record)
     await request.finished.wait()
     match request.outcome:
@@ -48,8 +48,8 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
             raise CancelFailed(text, operation=record.name) from failure.cause
 
 
-def _cancel_url(record: OperationRecord, state: Polling | Confirming) -> str:
-    """Return the caller's `cancel_url`, else the monitor of the Azure API guidelines with `:cancel`."""
+def _cancel_request(record: OperationRecord, state: Polling | Confirming) -> CancelRequest:
+    """Return a request for the caller's `cancel_url`, else for the monitor of the API guidelines with `:cancel`."""
     plan = record.plan
     named = record.cancel_url
     if named is None and isinstance(state, Polling) and state.pattern is OPERATION_LOCATION:
@@ -63,5 +63,5 @@ def _cancel_url(record: OperationRecord, state: Polling | Confirming) -> str:
         )
     url = plan.resolve(named, plan.resource_url)
     if isinstance(url, RejectedURL):
-        raise CancelFailed(f"the URL to cancel {record.name} at is refused: {url.reason}", operation=record.name)
-    return url
+        raise CancelFailed(f"the URL to cancel {record.name} at is refused: {url.explanation}", operation=record.name)
+    return CancelRequest(url, anonymous=plan.url_policy.is_anonymous(url))

@@ -79,7 +79,7 @@ class ResourceHints:
         plan = self._first_plan = self._first_plan or self._plan(url)
         resolved = plan.resolve(url, plan.resource_url)
         if isinstance(resolved, RejectedURL):
-            raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.reason}; nothing was sent")
+            raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.explanation}")
         fetching = Fetching(plan, resolved, NextRequest(resolved, IMMEDIATELY))
         record = OperationRecord(plan, fetching, _ignore, anyio.current_time(), label="hints")
         self._scheduler.put(record, record.begun_s)

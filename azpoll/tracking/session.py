@@ -74,7 +74,7 @@ class Session(Generic[ResponseT_co]):
         least, most = settings.max_in_flight
         self._scheduler = Scheduler(
             partial(poll_next, transport),
-            partial(transport.poll, "POST"),
+            lambda request: transport.poll("POST", request.url, anonymous=request.anonymous),
             host.tasks,
             limit=ConcurrencyLimit(least, most, process_time),
             budget=settings.budget,

@@ -67,16 +67,21 @@ class ClientTransport(Generic[ResponseT]):
         self._now = loop_clock()
         self._timeouts = ExchangeTimeouts(request_timeout_s)
 
-    async def poll(self, method: str, url: str, client_request_id: str | None = None) -> Answer | RequestFailure:
+    async def poll(
+        self, method: str, url: str, client_request_id: str | None = None, *, anonymous: bool = False
+    ) -> Answer | RequestFailure:
         """Send one request without a body. Raises nothing but cancellation."""
         if self._client.is_closed:
             return RequestFailure(FailureKind.UNSENDABLE, CLOSED, self._now())
         head: Answer | None = None
         try:
             with self._timeouts.exchange(self._now()):
-                response = await self._sender.send(method, url, client_request_id)
+                if anonymous:
+                    response = await self._sender.send_anonymously(method, url)
+                else:
+                    response = await self._sender.send(method, url, client_request_id)
                 head = self._head(response.status_code, response.headers, method, url)
-                return await self._read(response, head)
+                return await self._read(response, head, keep_cookies=not anonymous)
             error: BaseException = TimeoutError()
         except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
             error = raised
@@ -161,9 +166,9 @@ class ClientTransport(Generic[ResponseT]):
         """End the polls in flight as if their time limit had passed, and release the timer."""
         self._timeouts.abort_all()
 
-    async def _read(self, response: RawResponse, head: Answer) -> Answer:
+    async def _read(self, response: RawResponse, head: Answer, *, keep_cookies: bool = True) -> Answer:
         """Read the body of a response and release its connection."""
-        if "set-cookie" in head.headers:  # the cookies are kept even if the body fails
+        if keep_cookies and "set-cookie" in head.headers:  # the cookies are kept even if the body fails
             try:
                 self._keep_cookies(head)
             except BaseException:

@@ -13,7 +13,7 @@ from azpoll.transport.headers import CLIENT_REQUEST_ID
 from azpoll.transport.library import timeout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
     from azpoll.protocol.url_policy import ParsedURL
@@ -91,13 +91,33 @@ class RequestFactory:
         template = RequestTemplate(request, request.headers.multi_items()) if is_plain else None
         return self._templates.setdefault(origin, template)
 
+    def build_anonymous(self, method: str, url: str) -> HTTPRequest:
+        """Build a request without a body for exactly this URL, with nothing of the client but its time limits (rule 9).
+
+        The client's headers and cookies may be credentials.
+        """
+        library = self._library
+        headers = {
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"python-{library.__name__}/{library.__version__}",
+        }
+        timeouts = self._read_timeouts(timeout_of(self._client, library).as_dict())
+        request: HTTPRequest = library.Request(
+            method, self._parse_url(url), headers=headers, extensions={"timeout": timeouts}
+        )
+        return request
+
     def _build_with_client(self, method: str, url: str) -> HTTPRequest:
         timeout = timeout_of(self._client, self._library)
         headers = {"Accept-Encoding": "identity"}
         request: HTTPRequest = self._client.build_request(method, url, headers=headers, timeout=timeout)
         request.url = self._parse_url(url)
-        request.extensions["timeout"] = {
-            kind: limit_s if limit_s is not None and limit_s < self._timeout_s and kind != "pool" else None
-            for kind, limit_s in request.extensions["timeout"].items()
-        }
+        request.extensions["timeout"] = self._read_timeouts(request.extensions["timeout"])
         return request
+
+    def _read_timeouts(self, limits: Mapping[str, float | None]) -> dict[str, float | None]:
+        return {
+            kind: limit_s if limit_s is not None and limit_s < self._timeout_s and kind != "pool" else None
+            for kind, limit_s in limits.items()
+        }

@@ -16,7 +16,7 @@ from azpoll.transport.library import library_of
 from azpoll.transport.raw_response import raw_response
 from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
-from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice
+from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice, transport_of
 from azpoll.transport.shortcuts.url_cache import URLCache
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 
@@ -95,6 +95,18 @@ class Sender:
         if auth is not None:
             return await self._send_with_auth(transport_for, request)
         return raw_response(await transport_for(request.url).handle_async_request(request))
+
+    async def send_anonymously(self, method: str, url: str) -> RawResponse:
+        """Send a request without a body and without anything of the client that may be a credential (rule 9).
+
+        The client's auth and event hooks stay behind, and so does a `send` that a subclass or an instrument has
+        replaced. The transport, the proxies and the TLS settings are the client's own.
+        """
+        request = self._requests.build_anonymous(method, url)
+        transport = transport_of(self._client, request.url)
+        if transport is None:
+            raise self.library.UnsupportedProtocol("the client's transport cannot be reached without its credentials")
+        return raw_response(await transport.handle_async_request(request))
 
     async def send_with_client(self, request: HTTPRequest) -> RawResponse:
         """Send a request with `client.send`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from azpoll.protocol.states import is_anonymous
 from azpoll.transport.library import HTTPResponse, ResponseT_co
 
 if TYPE_CHECKING:
@@ -53,13 +54,17 @@ class Transport(Protocol[ResponseT_co]):
     not followed.
     """
 
-    def poll(self, method: str, url: str, client_request_id: str | None = None) -> Awaitable[Answer | RequestFailure]:
+    def poll(
+        self, method: str, url: str, client_request_id: str | None = None, *, anonymous: bool = False
+    ) -> Awaitable[Answer | RequestFailure]:
         """Send one request without a body, a poll or a cancel request.
 
         Args:
             method: "GET" or "POST".
             url: absolute; sent unchanged.
             client_request_id: the `x-ms-client-request-id` header; None for none.
+            anonymous: whether to send nothing of the client's auth, headers, cookies, params and event hooks, and to
+                store no cookie of the answer (rule 9). `client_request_id` is None then.
         """
         ...
 
@@ -103,4 +108,6 @@ class Transport(Protocol[ResponseT_co]):
 
 def poll_next(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[Answer | RequestFailure]:
     """Send the next request of a pending state."""
+    if is_anonymous(state):
+        return transport.poll("GET", state.next_request.url, anonymous=True)
     return transport.poll("GET", state.next_request.url, state.plan.client_request_id)

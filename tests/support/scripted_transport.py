@@ -38,6 +38,7 @@ class SentRequest(NamedTuple):
     at_s: float
     client_request_id: str | None
     arguments: Mapping[str, object] = {}
+    anonymous: bool = False
 
 
 class ScriptedRequest(NamedTuple):
@@ -104,9 +105,11 @@ class ScriptedTransport:
         self._outcome_of = outcomes if callable(outcomes) else self._next
         self._scopes: set[anyio.CancelScope] = set()
 
-    async def poll(self, method: str, url: str, client_request_id: str | None = None) -> Answer | RequestFailure:
+    async def poll(
+        self, method: str, url: str, client_request_id: str | None = None, *, anonymous: bool = False
+    ) -> Answer | RequestFailure:
         """Record a request and return its scripted outcome; `TIMEOUT` if it is aborted meanwhile."""
-        sent = SentRequest(method, url, anyio.current_time(), client_request_id)
+        sent = SentRequest(method, url, anyio.current_time(), client_request_id, anonymous=anonymous)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:

@@ -30,6 +30,15 @@ def transport_choice(client: object, library_name: str) -> Callable[[object], An
     return choose
 
 
+def transport_of(client: object, url: object) -> Any:  # noqa: ANN401 - of the client's library
+    """Return the transport that a client uses for a URL, whatever its other steps are; None if it names none.
+
+    This is no shortcut: only so can a request pass by everything that may add a credential (rule 9).
+    """
+    choose = getattr(client, STEPS[-1], None)
+    return choose(url) if callable(choose) else None
+
+
 def pool_size(transport: object) -> int | None:
     """Return the greatest number of connections of a transport; None if it is unlimited or cannot be determined."""
     size: object = getattr(getattr(transport, "_pool", None), "_max_connections", None)

@@ -60,9 +60,9 @@ class Service:
         said = self.answers.pop(0) if self.answers else answer(200, {"retry-after": "10"}, RUNNING)
         return said._replace(at_s=anyio.current_time())
 
-    async def post(self, url: str) -> Answer | RequestFailure:
-        await self._receive(url.rpartition("/")[2])
-        return answer(202, url=url, at_s=anyio.current_time())
+    async def post(self, request: CancelRequest) -> Answer | RequestFailure:
+        await self._receive(request.url.rpartition("/")[2])
+        return answer(202, url=request.url, at_s=anyio.current_time())
 
     def abort_all(self) -> None:
         self.aborted.set()

@@ -17,6 +17,7 @@ from tests.support.jobs import answer, job
 
 if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
+    from azpoll.schedule.job import CancelRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -69,8 +70,8 @@ async def test_each_job_is_polled_on_time_while_the_limit_rises_and_falls(
         body = b'{"status": "%s"}' % (b"InProgress" if left[name] else b"Succeeded")
         return answer(200, {"retry-after": "3"}, body, url=url, at_s=now_s)
 
-    async def post(url: str) -> Answer:
-        raise AssertionError(f"no POST to {url} was expected")
+    async def post(request: CancelRequest) -> Answer:
+        raise AssertionError(f"no POST to {request.url} was expected")
 
     async with anyio.create_task_group() as tasks:
         scheduler = Scheduler(
