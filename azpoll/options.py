@@ -51,6 +51,7 @@ class WaitOptions(TrackingOptions, total=False):
     """The keywords of `wait`: those of every call, and some of `Tracker`."""
 
     allowed_origins: Iterable[str]
+    anonymous_origins: Iterable[str]
     rebase_to: str | None
     min_interval: float
 

@@ -12,6 +12,7 @@ from azpoll.operation_source import OperationSource
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking import settings
+from azpoll.tracking.origins import checked_url_policy
 from azpoll.tracking.registry import EventDispatcher
 from azpoll.tracking.session import Session
 from azpoll.transport.client import CLOSED, ClientTransport
@@ -41,8 +42,10 @@ class Tracker(OperationSource[ResponseT]):
     Args:
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`. Its auth, headers, proxies and event hooks apply to
             every poll. azpoll follows redirects itself.
-        allowed_origins: origins such as "https://host" that polls may go to besides the origin of the initial
-            request (rule 9).
+        allowed_origins: origins that polls may go to, with the client's credentials, besides the origin of the
+            initial request (rule 9): "https://host", or "https://*.suffix" for every host one label below the suffix.
+        anonymous_origins: origins that polls may go to without the client's credentials: no auth, cookies, default
+            headers, event hooks or client request id (rule 9). The same forms.
         rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway to ARM (rule 10).
         max_in_flight: the number of concurrent polls, and of concurrent initial requests. None adapts it to the load:
             4 to 20 with httpx, 4 to 64 with httpx2, 96 to 128 with `azpoll.fast`, and never more than the client's
@@ -68,6 +71,7 @@ class Tracker(OperationSource[ResponseT]):
         client: HTTPClient[ResponseT],
         *,
         allowed_origins: Iterable[str] = (),
+        anonymous_origins: Iterable[str] = (),
         rebase_to: str | None = None,
         max_in_flight: int | None = None,
         budget: Budget | None = Budget(),  # noqa: B008 - frozen
@@ -89,7 +93,9 @@ class Tracker(OperationSource[ResponseT]):
         self._settings = settings.TrackerSettings(
             delay_limits=settings.checked_delay_limits(interval, min_interval),
             timeout_s=settings.checked_seconds("timeout", timeout),
-            url_policy=settings.checked_url_policy(allowed_origins, rebase_to, str(client.base_url), sender.parse_url),
+            url_policy=checked_url_policy(
+                allowed_origins, anonymous_origins, rebase_to, str(client.base_url), sender.parse_url
+            ),
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, sender.concurrency),
             budget=budget,

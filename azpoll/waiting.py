@@ -49,7 +49,8 @@ async def wait(
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
         initial_response: as for `Tracker.track`.
         decode: converts the final response into the result.
-        **options: keywords of `Tracker.track`, and `allowed_origins`, `rebase_to` and `min_interval` of `Tracker`.
+        **options: keywords of `Tracker.track`, and of `Tracker` `allowed_origins`, `anonymous_origins`, `rebase_to`
+            and `min_interval`.
 
     Raises:
         AzpollError: as awaiting an `AsyncOperation` does.
@@ -59,6 +60,7 @@ async def wait(
     tracker = Tracker(
         client,
         allowed_origins=options.pop("allowed_origins", ()),
+        anonymous_origins=options.pop("anonymous_origins", ()),
         rebase_to=options.pop("rebase_to", None),
         min_interval=options.pop("min_interval", 1.0),
     )

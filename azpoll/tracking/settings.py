@@ -8,7 +8,7 @@ Each `checked_` function returns the value in its final type. It raises `ValueEr
 
 import math
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple, TypeGuard, TypeVar, get_args
 
@@ -17,7 +17,7 @@ from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.status_document import NO_WORDS, Verdict
-from azpoll.protocol.url_policy import Origin, ParsedURL, URLPolicy, origin_of
+from azpoll.protocol.url_policy import URLPolicy
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking.journal import Journal
@@ -29,7 +29,6 @@ REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__anno
 
 _OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
 
-_NO_ORIGIN = Origin("", "", 0)
 
 _SHOWN_TYPES: dict[type, str] = {bytes: "bytes", int: "an integer", str: "text"}
 
@@ -180,29 +179,3 @@ def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
     return isinstance(value, Mapping)
-
-
-def checked_url_policy(
-    allowed_origins: Iterable[str], rebase_to: str | None, base_url: str, parse: Callable[[str], ParsedURL]
-) -> URLPolicy:
-    """Return the URL policy of an operation at the client's `base_url`, which may be empty."""
-    if isinstance(allowed_origins, str):
-        raise TypeError("allowed_origins must be a collection of URLs, not one string")
-    allowed = frozenset(checked_origin("allowed_origins", url, parse) for url in allowed_origins)
-    if rebase_to is not None:
-        allowed |= {checked_origin("rebase_to", rebase_to, parse, path=True)}
-    initial = checked_origin("the client's base_url", base_url, parse, path=True) if base_url else _NO_ORIGIN
-    return URLPolicy(parse, initial, allowed, rebase_to)
-
-
-def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, path: bool = False) -> Origin:
-    """Return the origin of one URL."""
-    try:
-        parsed = parse(url)
-        origin = origin_of(parsed)
-    except Exception as error:
-        raise ValueError(f"{name}: not an http or https URL") from error
-    rest = url.partition("://")[2].partition("/")[2]
-    if not origin.host or parsed.userinfo or any(mark in url for mark in "?#@\\") or (rest and not path):
-        raise ValueError(f"{name}: {origin} is to be given as scheme, host and port alone")
-    return origin

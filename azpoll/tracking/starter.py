@@ -16,9 +16,10 @@ from azpoll.protocol.machine import resume, start
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
-from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, origin_of
+from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, lists, origin_of
+from azpoll.tracking.origins import checked_origin
 from azpoll.tracking.record import OperationRecord
-from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_choice, checked_origin
+from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,10 +101,10 @@ class OperationStarter:
             raise InvalidResumeToken(f"the resume token cannot be used: {error}") from error
         except Exception as error:  # the URL class may raise any exception
             raise InvalidResumeToken("the resume token cannot be used: it holds an invalid URL") from error
-        if origin != trust.initial and origin not in trust.allowed:
+        if origin != trust.initial and not lists(trust.allowed | trust.anonymous, origin):
             raise UntrustedPollingURL(
-                f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor in"
-                " allowed_origins; nothing was sent. If you trust that origin, list it there"
+                f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor"
+                " listed; nothing was sent. If you trust that origin, list it in allowed_origins"
             )
         policy = self._policy_before(before_path(token.resource_url))
         plan = settings.plan_at(token.method, token.resource_url, policy, at_s, token.client_request_id)
@@ -111,7 +112,7 @@ class OperationStarter:
             plan = plan._replace(final_state_via=token.final_state_via)
         state = resume_token.state_of(token, plan)
         if isinstance(state, RejectedURL):
-            raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.reason}; nothing was sent")
+            raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.explanation}")
         left_s = min(max(token.not_before - time.time(), 0.0), plan.delay_limits.cap)
         return self._record(settings, plan, resume(state, Delay(left_s, by_server=True), at_s), at_s)
 

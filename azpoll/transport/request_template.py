@@ -102,7 +102,7 @@ class RequestFactory:
             "Accept-Encoding": "identity",
             "User-Agent": f"python-{library.__name__}/{library.__version__}",
         }
-        timeouts = self._read_timeouts(timeout_of(self._client, library).as_dict())
+        timeouts = self._read_timeouts(library.Timeout(timeout_of(self._client, library)).as_dict())
         request: HTTPRequest = library.Request(
             method, self._parse_url(url), headers=headers, extensions={"timeout": timeouts}
         )

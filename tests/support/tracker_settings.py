@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import azpoll
 from azpoll.protocol.delay import DelayLimits
 from azpoll.schedule.due_time import DueTimes
-from azpoll.tracking.settings import TrackerSettings, checked_url_policy
+from azpoll.tracking.origins import checked_url_policy
+from azpoll.tracking.settings import TrackerSettings
 from tests.support.scripted_transport import ORIGIN, PlainURL
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def tracker_settings(
 ) -> TrackerSettings:
     """Return the settings of a tracker that has the defaults but for these arguments."""
     return TrackerSettings(
-        url_policy=checked_url_policy(allowed_origins, None, ORIGIN, parse_url),
+        url_policy=checked_url_policy(allowed_origins, (), None, ORIGIN, parse_url),
         delay_limits=DelayLimits(),
         timeout_s=math.inf,
         token_key=token_key,

@@ -91,6 +91,7 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
         ({"allowed_origins": ["https://"]}, ValueError, "allowed_origins"),
         ({"allowed_origins": [5]}, ValueError, "allowed_origins"),
         ({"rebase_to": "gateway"}, ValueError, "rebase_to"),
+        ({"rebase_to": "https://a b"}, ValueError, "rebase_to"),
         ({"rebase_to": "https://g.example/?key=1"}, ValueError, "rebase_to"),
         ({"token_key": "text"}, TypeError, "token_key must be bytes"),
         ({"token_key": b""}, ValueError, "token_key"),

@@ -178,7 +178,9 @@ async def test_a_token_may_only_name_origins_of_the_caller() -> None:
     reads = arm.statistics().reads
     async with client_of(arm, base_url="https://other.example") as client:
         async with azpoll.Tracker(client) as tracker:
-            with pytest.raises(azpoll.UntrustedPollingURL, match=r"nothing was sent.*list it there") as caught:
+            with pytest.raises(
+                azpoll.UntrustedPollingURL, match=r"nothing was sent.*list it in allowed_origins"
+            ) as caught:
                 tracker.resume(token)
             assert CANARY not in str(caught.value)
             assert ORIGIN in str(caught.value)

@@ -1,0 +1,78 @@
+"""The origins that the caller trusts, checked before anything is sent (rule 9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.open_suffixes import is_open
+from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.url_policy import Origin, URLPolicy, is_addressable, origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from azpoll.protocol.url_policy import ParsedURL
+
+_NO_ORIGIN = Origin("", "", 0)
+_WILDCARD = "*."
+_LISTABLE = "or 'https://*.suffix', where the asterisk stands for one whole label before at least two others"
+
+
+def checked_url_policy(
+    allowed_origins: Iterable[str],
+    anonymous_origins: Iterable[str],
+    rebase_to: str | None,
+    base_url: str,
+    parse: Callable[[str], ParsedURL],
+) -> URLPolicy:
+    """Return the URL policy of an operation at the client's `base_url`, which may be empty."""
+    allowed = _checked_list("allowed_origins", allowed_origins, parse)
+    for origin in allowed:
+        if is_open(origin.host.removeprefix(_WILDCARD)) and origin.host.startswith(_WILDCARD):
+            raise ValueError(
+                f"allowed_origins: {origin} would send credentials to strangers, since anyone may register a name"
+                " there. List the hosts that you trust one by one, or list the wildcard in anonymous_origins, whose"
+                " origins get no credentials"
+            )
+    anonymous = _checked_list("anonymous_origins", anonymous_origins, parse)
+    if rebase_to is not None:
+        allowed |= {checked_origin("rebase_to", rebase_to, parse, path=True)}
+    initial = checked_origin("the client's base_url", base_url, parse, path=True) if base_url else _NO_ORIGIN
+    return URLPolicy(parse, initial, allowed, rebase_to, anonymous)
+
+
+def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, path: bool = False) -> Origin:
+    """Return the origin of one URL."""
+    try:
+        parsed = parse(url)
+        origin = origin_of(parsed)
+    except Exception as error:
+        raise ValueError(f"{name}: not an http or https URL") from error
+    rest = url.partition("://")[2].partition("/")[2]
+    if not is_addressable(origin) or parsed.userinfo or any(mark in url for mark in "?#@\\") or (rest and not path):
+        raise ValueError(
+            f"{name}: {origin.shown()} is to be given as scheme, host and port alone, such as 'https://host:8443'"
+        )
+    return origin
+
+
+def _checked_list(name: str, entries: Iterable[str], parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:
+    if isinstance(entries, str):
+        raise TypeError(f"{name} must be a collection of URLs, not one string")
+    return frozenset(_checked_entry(name, entry, parse) for entry in entries)
+
+
+def _checked_entry(name: str, entry: str, parse: Callable[[str], ParsedURL]) -> Origin:
+    """Return the origin of an entry, or the wildcard: an origin whose host begins with `*.`."""
+    scheme, _, authority = str(entry).partition("://")
+    try:
+        origin = checked_origin(name, f"{scheme}://{authority.removeprefix(_WILDCARD)}", parse)
+    except ValueError as error:
+        raise ValueError(f"{error}, {_LISTABLE}") from error
+    if not authority.startswith(_WILDCARD):
+        return origin
+    labels = origin.host.split(".")
+    if origin.scheme != "https" or len(labels) < 2 or not all(labels) or labels[-1].isdigit():  # noqa: PLR2004 - labels
+        shown = escape_for_display(entry, 300)
+        raise ValueError(f"{name}: {shown} is no wildcard. Give 'https://host:8443', {_LISTABLE}")
+    return origin._replace(host=_WILDCARD + origin.host)
