@@ -8,7 +8,7 @@ The other modules are shared:
     access          arguments, credential and trusted origins of a command that reads operations
     targets         the operations named on the command line: polling URLs and resume tokens
     pattern_guess   the polling pattern of a URL that is given without one
-    origins         origins of URLs and of `--allow-host`
+    origins         origins of URLs and of the options that list hosts
     waiter          waits for several operations
     outcome         the result for one operation, as text and as JSON
     output          standard output: text, json, jsonl or none

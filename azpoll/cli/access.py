@@ -15,7 +15,7 @@ import httpx
 
 from azpoll import Tracker, UntrustedPollingURL
 from azpoll.cli.exit_codes import UsageError
-from azpoll.cli.origins import allowed_origins
+from azpoll.cli.origins import in_options, is_listed, listed_origins, origin_of
 from azpoll.cli.output import OUTPUT_FORMATS
 from azpoll.cli.targets import PATTERNS, Target, read_targets
 
@@ -47,7 +47,20 @@ def add_access_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="HOST",
-        help="also trust this host or host:port; required for resume tokens and for URLs from standard input",
+        help="also trust this host or host:port; required for resume tokens and for URLs from standard input;"
+        " *.suffix for every host one label below a suffix",
+    )
+    parser.add_argument(
+        "--anonymous-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="also read from this host, without the bearer token; *.suffix as for --allow-host",
+    )
+    parser.add_argument(
+        "--rebase-to",
+        metavar="URL",
+        help="origin of a gateway, with an optional path, to which URLs of other origins move",
     )
     parser.add_argument(
         "-o", "--output", choices=OUTPUT_FORMATS, default="text", help="format of standard output (default: text)"
@@ -61,22 +74,38 @@ class Access:
     Attributes:
         targets: the operations.
         allowed: the origins of `--allow-host`.
+        anonymous: the origins of `--anonymous-host`.
+        rebase_to: the URL of `--rebase-to`.
         headers: of every request; they may contain the credential.
     """
 
     targets: list[Target]
     allowed: frozenset[str]
     headers: dict[str, str] = field(repr=False)
+    anonymous: frozenset[str] = frozenset()
+    rebase_to: str | None = None
 
     @asynccontextmanager
     async def tracker(self) -> AsyncGenerator[Tracker[httpx.Response]]:
-        """Run a tracker with a client of its own. At the end, tracking stops and the operations keep running."""
+        """Run a tracker with a client of its own. At the end, tracking stops and the operations keep running.
+
+        Raises:
+            UsageError: an option lists an origin that it does not accept.
+        """
         origins = self.allowed | {target.origin for target in self.targets if target.trusted}
-        async with (
-            httpx.AsyncClient(headers=self.headers) as client,
-            Tracker(client, allowed_origins=origins, on_exit="stop") as tracker,
-        ):
-            yield tracker
+        async with httpx.AsyncClient(headers=self.headers) as client:
+            try:
+                tracker = Tracker(
+                    client,
+                    allowed_origins=origins,
+                    anonymous_origins=self.anonymous,
+                    rebase_to=self.rebase_to,
+                    on_exit="stop",
+                )
+            except ValueError as error:
+                raise UsageError(in_options(str(error))) from error
+            async with tracker:
+                yield tracker
 
     def resume(
         self,
@@ -91,7 +120,7 @@ class Access:
         Raises:
             UntrustedPollingURL: the origin of the target is not trusted; nothing was sent.
         """
-        if not target.trusted and target.origin not in self.allowed:
+        if not target.trusted and not is_listed(target.origin, self.allowed | self.anonymous):
             raise UntrustedPollingURL(
                 f"its origin {target.origin} is not trusted, so nothing was sent. To trust it, add"
                 f" --allow-host {target.origin}"
@@ -113,8 +142,12 @@ def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
         UsageError: an argument is invalid.
     """
     headers = bearer_headers(arguments.auth, os.environ)
-    allowed = allowed_origins(arguments.allow_host)
-    return Access(read_targets(words, sys.stdin, arguments.pattern), allowed, headers)
+    allowed = listed_origins("--allow-host", arguments.allow_host)
+    anonymous = listed_origins("--anonymous-host", arguments.anonymous_host)
+    if arguments.rebase_to is not None:
+        origin_of(arguments.rebase_to)
+    targets = read_targets(words, sys.stdin, arguments.pattern)
+    return Access(targets, allowed, headers, anonymous, arguments.rebase_to)
 
 
 def bearer_headers(source: str | None, environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Origins (scheme, host and port) of URLs and of `--allow-host`. Plain http is accepted for loopback only."""
+"""Origins (scheme, host and port) of URLs and of the options that list hosts. Plain http is for loopback only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from ipaddress import ip_address
 import httpx
 
 from azpoll.cli.exit_codes import UsageError
+
+_OPTIONS = {
+    "allowed_origins": "--allow-host",
+    "anonymous_origins": "--anonymous-host",
+    "rebase_to": "--rebase-to",
+}
 
 
 def origin_of(url: str) -> str:
@@ -28,16 +34,30 @@ def origin_of(url: str) -> str:
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii').lower()}"
 
 
-def allowed_origins(hosts: list[str]) -> frozenset[str]:
-    """Return the origins of `--allow-host` values: `host`, `host:port`, or a whole origin such as `https://host`.
+def listed_origins(option: str, hosts: list[str]) -> frozenset[str]:
+    """Return the origins of an option: `host`, `host:port`, a whole origin such as `https://host`, or `*.suffix`.
 
     Raises:
         UsageError: a value is none of these.
     """
-    return frozenset(origin for host in hosts for origin in _origins_of_host(host))
+    return frozenset(origin for host in hosts for origin in _origins_of_host(option, host))
 
 
-def _origins_of_host(host: str) -> list[str]:
+def is_listed(origin: str, origins: frozenset[str]) -> bool:
+    """Whether origins name an origin, or a wildcard for its first label."""
+    scheme, _, host = origin.partition("://")
+    return origin in origins or f"{scheme}://*.{host.partition('.')[2]}" in origins
+
+
+def in_options(text: str) -> str:
+    """Return a text of azpoll with options of the command in place of the keywords of `Tracker`."""
+    for keyword, option in _OPTIONS.items():
+        text = text.replace(f"in {keyword}", f"with {option}").replace(f"{keyword}=", f"{option} ")
+        text = text.replace(keyword, option)
+    return text
+
+
+def _origins_of_host(option: str, host: str) -> list[str]:
     """Return the https origin of a host, and for loopback the http origin too."""
     if "://" in host:
         urls = [host.rstrip("/")]
@@ -47,7 +67,7 @@ def _origins_of_host(host: str) -> list[str]:
         if parsed is not None and _is_loopback(parsed.host):
             urls.append(f"http://{host}")
     authority = urls[0].partition("://")[2].removesuffix("/")
-    message = "--allow-host takes a host, host:port or https://host[:port]"
+    message = f"{option} takes a host, host:port, https://host[:port] or *.suffix"
     if any(mark in authority for mark in "/?#@\\"):
         raise UsageError(message)
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from azpoll import OperationState, OperationTimeout
 from azpoll.cli.duration import format_duration
 from azpoll.cli.exit_codes import ExitCode, exit_code_of
+from azpoll.cli.origins import in_options
 from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def reason(error: AzpollError) -> str:
     """Return the text of an error, without the operation's random id, and with options in place of Python names."""
     if isinstance(error, OperationTimeout):
         return "the operation did not end before the timeout; it may still run"
-    text = _RESUME_ADVICE.sub("", str(error)).replace("in allowed_origins", "with --allow-host")
+    text = in_options(_RESUME_ADVICE.sub("", str(error)))
     name = error.operation
     return escape_for_display(text.replace(f"{name} ", "the operation ", 1) if name else text, _LONGEST_REASON)
 

@@ -254,6 +254,11 @@ def test_a_wrong_auth_is_a_usage_error(azpoll: Command, monkeypatch: pytest.Monk
         ["https://management.azure.com/x", "--allow-host", "http://example.com"],
         ["https://management.azure.com/x", "--allow-host", "example.com/path"],
         ["https://management.azure.com/x", "--allow-host", ""],
+        ["https://management.azure.com/x", "--allow-host", "*.sharepoint.com"],
+        ["https://management.azure.com/x", "--allow-host", "*.com"],
+        ["https://management.azure.com/x", "--anonymous-host", "example.com:99999"],
+        ["https://management.azure.com/x", "--rebase-to", "http://example.com"],
+        ["https://management.azure.com/x", "--rebase-to", "https://example.com?x"],
         ["https://management.azure.com/x", "--pattern", "other"],
         [],
     ],
@@ -263,4 +268,5 @@ def test_usage_errors_send_nothing(azpoll: Command, words: list[str]) -> None:
 
     assert result.code == 2
     assert result.err
+    assert "_origins" not in result.err
     assert "password" not in result.err

@@ -10,7 +10,7 @@ import pytest
 import azpoll as library
 from azpoll.cli.duration import format_duration, parse_duration
 from azpoll.cli.exit_codes import ExitCode, worst
-from azpoll.cli.origins import allowed_origins
+from azpoll.cli.origins import in_options, is_listed, listed_origins
 from azpoll.cli.pattern_guess import guess_pattern
 
 if TYPE_CHECKING:
@@ -71,7 +71,22 @@ def test_the_pattern_is_guessed_from_the_url(url: str, pattern: str) -> None:
     ],
 )
 def test_allowed_hosts(host: str, found: set[str]) -> None:
-    assert allowed_origins([host]) == found
+    assert listed_origins("--allow-host", [host]) == found
+
+
+def test_a_host_with_an_asterisk_lists_the_hosts_one_label_below() -> None:
+    listed = listed_origins("--allow-host", ["*.analysis.windows.net"])
+    assert listed == {"https://*.analysis.windows.net"}
+    assert is_listed("https://a.analysis.windows.net", listed)
+    assert not is_listed("https://a.b.analysis.windows.net", listed)
+    assert not is_listed("https://analysis.windows.net", listed)
+
+
+def test_texts_name_options_in_place_of_keywords() -> None:
+    text = "list it in allowed_origins or in anonymous_origins, give rebase_to='https://x'; allowed_origins: no"
+    assert in_options(text) == (
+        "list it with --allow-host or with --anonymous-host, give --rebase-to 'https://x'; --allow-host: no"
+    )
 
 
 def test_the_worst_code_counts() -> None:
