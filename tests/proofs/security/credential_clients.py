@@ -58,12 +58,22 @@ def _auth(library: Library) -> ClientOptions:
     return {"auth": Signer()}
 
 
+def _event_hook(_: Library) -> ClientOptions:
+    async def sign(request: Any) -> None:
+        request.headers["Authorization"] = f"Bearer {CANARY}"
+
+    return {"event_hooks": {"request": [sign], "response": []}}
+
+
 CREDENTIALS: dict[str, Callable[[Library], ClientOptions]] = {
     "bearer": _bearer,
     "API key": _api_key,
     "cookie": _cookie,
     "auth": _auth,
 }
+
+WITH_HOOK = {**CREDENTIALS, "event hook": _event_hook}
+"""And a hook of the caller. With hooks, the client itself reads the target of each redirect, and may fail there."""
 
 
 @cache
@@ -77,19 +87,29 @@ def _tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 @asynccontextmanager
 async def open_tracker(
-    library: Library, scheme: Scheme, credential: str, allowed_origins: Iterable[str] = ()
+    library: Library,
+    scheme: Scheme,
+    credential: str,
+    allowed_origins: Iterable[str] = (),
+    anonymous_origins: Iterable[str] = (),
 ) -> AsyncGenerator[tuple[OpenTracker, Network]]:
     """Open a tracker with a credential; yield it with the network."""
     network = asyncio.get_running_loop()
     assert isinstance(network, Network)
     server, verify = _tls()
     options: ClientOptions = {"base_url": f"{scheme}://{HOME}", "verify": verify, "trust_env": False}
-    options.update(CREDENTIALS[credential](library))
+    options.update(WITH_HOOK[credential](library))
     origin = f"{scheme}://{HOME}"
     async with (
         network.serve(scheme, server if scheme == "https" else None),
         new_client(library, **options) as client,
-        azpoll.Tracker(client, budget=None, allowed_origins=allowed_origins, on_exit="stop") as tracker,
+        azpoll.Tracker(
+            client,
+            budget=None,
+            allowed_origins=allowed_origins,
+            anonymous_origins=anonymous_origins,
+            on_exit="stop",
+        ) as tracker,
     ):
         if credential == "cookie":  # a cookie jar with cookies takes another code path
             network.home.answer_with([answer(204, Set_Cookie=f"home={COOKIE}; Path=/")])

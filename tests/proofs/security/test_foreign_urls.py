@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 import azpoll
+from azpoll.protocol.url_policy import Origin, RejectedURL, URLPolicy
 from tests.proofs.security.credential_clients import (
     COOKIE,
     CREDENTIALS,
     SCHEMES,
     SECRET,
+    WITH_HOOK,
     Scheme,
     open_tracker,
     printable_text,
@@ -20,7 +23,7 @@ from tests.proofs.security.credential_clients import (
     stored_text,
 )
 from tests.proofs.security.two_host_network import HOME
-from tests.proofs.security.url_entries import ENTRIES, NOT_FOLLOWED, CallResult, OpenTracker
+from tests.proofs.security.url_entries import ENTRIES, NOT_FOLLOWED, CallResult, OpenTracker, answer
 from tests.proofs.security.url_forms import FOREIGN, foreign_urls, home_urls
 from tests.support.canary import CANARY
 from tests.support.clients import LIBRARIES, Library
@@ -41,18 +44,27 @@ EACH_HOME = pytest.mark.parametrize("scheme", SCHEMES)
 EACH_CREDENTIAL = pytest.mark.parametrize("credential", CREDENTIALS)
 
 
-def is_refused(entry: str, form: str, error: azpoll.AzpollError | None) -> bool:
+def is_refused(entry: str, form: str, url: str, error: azpoll.AzpollError | None) -> bool:
     """Whether the error is a rejection of the URL that leaves a way to continue."""
     if form.startswith("NUL") and not entry.startswith(("a token", "cancel", "a list", "resource")):
         return True  # a header cannot contain it: the library rejects the whole answer
     if entry in NOT_FOLLOWED:
         return error is None
+    if entry == "the last Location" and error is None and is_malformed(url):
+        return True  # it is ignored, and the body of the monitor is the result
     if entry == "cancel_url":
         return type(error) is azpoll.CancelFailed
     if entry.startswith("a token") and type(error) is azpoll.InvalidResumeToken:
         return True
     tracked = not entry.startswith(("the first", "a token", "a list"))
     return type(error) is azpoll.UntrustedPollingURL and (error.resume_token is not None or not tracked)
+
+
+def is_malformed(url: str) -> bool:
+    """Whether it is no URL at all, of any origin."""
+    policy, home = URLPolicy(httpx.URL, Origin("https", HOME, 443)), f"https://{HOME}/o"
+    rejected = policy.resolve(url, base=home, resource_url=home)
+    return isinstance(rejected, RejectedURL) and rejected.is_malformed
 
 
 def cases_of(urls: Mapping[str, str], library: Library, scheme: Scheme, credential: str) -> list[tuple[str, str, str]]:
@@ -73,10 +85,11 @@ def received(network: Network) -> str:
     )
 
 
-def violations(entry: str, form: str, result: CallResult, opened: OpenTracker, network: Network) -> list[str]:
+def violations(case: tuple[str, str, str], result: CallResult, opened: OpenTracker, network: Network) -> list[str]:
     """Return the violations after a foreign URL."""
     found = [f"the foreign server received: {seen}"] if (seen := received(network)) else []
-    if not is_refused(entry, form, result.error):
+    entry, form, url = case
+    if not is_refused(entry, form, url, result.error):
         found.append(f"not rejected, but {result.error!r}")
     if any(secret in printable_text(result) for secret in (*SECRETS, SECRET)):
         found.append(f"a secret is shown: {printable_text(result)}")
@@ -99,8 +112,9 @@ def test_no_foreign_url_is_requested_from_any_entry_in_any_form(
         found: list[str] = []
         cases = cases_of(foreign_urls(scheme, SECRET), library, scheme, credential)
         async with open_tracker(library, scheme, credential) as (opened, network):
-            for entry, form, url in cases:
-                found += violations(entry, form, await ENTRIES[entry](opened, url), opened, network)
+            for case in cases:
+                entry, _, url = case
+                found += violations(case, await ENTRIES[entry](opened, url), opened, network)
         return found
 
     assert run(main) == []
@@ -155,10 +169,51 @@ def test_the_foreign_server_records_requests_that_are_sent(library: Library, cre
 
     results = run(main)
     assert all(error is None for error, _ in results.values())
+    assert {entry for entry, (_, received) in results.items() if received} == results.keys() - NOT_FOLLOWED
+    redirected = {entry for entry in results if "redirect" in entry}
     assert {
         entry for entry, (_, received) in results.items() if CANARY.encode() in received
-    } == results.keys() - NOT_FOLLOWED
+    } == results.keys() - redirected
     assert not any(COOKIE.encode() in received for _, received in results.values())
+    assert not any(extra_headers(results[entry][1]) for entry in redirected)
+
+
+BARE = {b"host", b"accept", b"accept-encoding", b"user-agent"}
+
+
+def extra_headers(received: bytes) -> set[bytes]:
+    """Return the names of headers that a request without credentials does not need; a POST has a length."""
+    heads = received.split(b"\r\n\r\n")[:-1]
+    names = {line.partition(b":")[0].lower() for head in heads for line in head.split(b"\r\n")[1:]}
+    return names - BARE - ({b"content-length"} if received.startswith(b"POST ") else set())
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("credential", WITH_HOOK)
+def test_an_anonymous_origin_gets_nothing_but_a_bare_request(library: Library, credential: str) -> None:
+    """From every entry. The home server still gets the credential."""
+
+    async def main() -> list[str]:
+        found: list[str] = []
+        origins = ["http://evil.example"]
+        async with open_tracker(library, "http", credential, (), origins) as (opened, network):
+            for entry, call in ENTRIES.items():
+                network.foreign.received.clear()
+                network.foreign.script.append(answer(200, {"status": "Succeeded", "value": []}, Set_Cookie="theirs=1"))
+                result = await call(opened, "http://evil.example/op?t=1")
+                received = bytes(network.foreign.received)
+                network.foreign.script.clear()
+                if result.error is not None or bool(received) is (entry in NOT_FOLLOWED):
+                    found.append(f"{entry}: {result.error!r}, {received!r}")
+                if extra_headers(received) or any(each.encode() in received for each in SECRETS):
+                    found.append(f"{entry}: {received!r}")
+                if not all(CANARY.encode() in request for request in opened.home.requests):
+                    found.append(f"{entry}: a request to the home server without the credential")
+                if any(b"theirs" in request for request in opened.home.requests):
+                    found.append(f"{entry}: a cookie of the anonymous origin was stored")
+        return found
+
+    assert run(main) == []
 
 
 SHOWN_FORMS = ("another host, http", "another host, https", "userinfo with a password, https", "no scheme", "tab, http")
