@@ -74,7 +74,7 @@ CASES = {
     "503": Case(azpoll.RetriesExhausted, secret_reply(503, error=CONFLICT), "HTTP 503; 1. polls in a row.*Conflict"),
     "dropped": Case(azpoll.RetriesExhausted, Drop(), "the connection failed: RemoteProtocolError"),
     "reset": Case(azpoll.RetriesExhausted, Drop(reset=True), "the connection failed: ReadError"),
-    "slow": Case(azpoll.RetriesExhausted, Drip(1, 1.0, secret_reply(200)), "no complete answer came in time"),
+    "slow": Case(azpoll.RetriesExhausted, Drip(1, 10.0, secret_reply(200)), "no complete answer came in time"),
     "bomb": Case(azpoll.RetriesExhausted, gzip_bomb(20), "larger than allowed"),
     "coding": Case(
         azpoll.RetriesExhausted, secret_reply(200, headers={"Content-Encoding": CANARY}), "could not be decoded"
