@@ -1,5 +1,6 @@
 """The delay before the next request: the server's `Retry-After`, else a schedule (rules 25, 34 to 36)."""
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,8 +30,8 @@ class Delay(NamedTuple):
     """The finite delay before the next request. If the server asked for it, no jitter, hint or deadline changes it.
 
     Attributes:
-        retry_after_s: seconds that the server asked for, where a longer delay of azpoll counts. No hint makes the
-            delay shorter.
+        retry_after_s: seconds that the server asked for, where a longer delay of azpoll counts. Neither a hint nor a
+            schedule makes the delay shorter.
     """
 
     seconds: float
@@ -45,13 +46,29 @@ IMMEDIATELY = Delay(0.0, by_server=True)
 def poll_delay(retry_after_s: float | None, limits: DelayLimits, step: int) -> Delay:
     """Return the delay after a good answer: the server's, else the caller's interval, else 1, 2, 4 .. 30 s.
 
-    `step` counts the polls scheduled so far without a `Retry-After`. Source: rules 34 to 36.
+    `step` is that of `first_step` and `next_step`. Source: rules 34 to 36.
     """
     if retry_after_s is not None:
         return _by_server(limits, retry_after_s)
     if limits.interval is not None:
         return Delay(max(limits.interval, limits.floor), by_server=False)
-    return _doubled(limits, step, _LONGEST_POLL_S)
+    return _doubled(limits, step, _LONGEST_POLL_S) if step >= 0 else _first_own(limits, -step)
+
+
+def first_step(delay: Delay) -> int:
+    """Return the step after an initial answer: 1, or the seconds that it asked for, below zero and rounded up."""
+    return -math.ceil(delay.seconds) if delay.by_server else 1
+
+
+def next_step(step: int, delay: Delay) -> int:
+    """Return the step after a poll: the number of delays so far that the server did not name.
+
+    After the first such delay, which is at least the one that the initial answer named, the doubling goes on from
+    there. An initial answer counts only while no other answer names a delay.
+    """
+    if delay.by_server:
+        return max(step, 0)
+    return step + 1 if step >= 0 else math.frexp(delay.seconds)[1]
 
 
 def backoff_delay(retry_after_s: float | None, limits: DelayLimits, failures: int) -> Delay:
@@ -74,6 +91,12 @@ def immediate_delay(retry_after_s: float | None, limits: DelayLimits) -> Delay:
 @lru_cache(maxsize=256)  # delays are shared: only a few differ, and each waiting operation keeps one
 def _by_server(limits: DelayLimits, retry_after_s: float) -> Delay:
     return Delay(limits.clamp(retry_after_s), by_server=True)
+
+
+@lru_cache(maxsize=256)
+def _first_own(limits: DelayLimits, initial_s: int) -> Delay:
+    """Return the first delay of azpoll's own, at least that of the initial answer (rule 36)."""
+    return Delay(limits.clamp(max(initial_s, 1)), by_server=False, retry_after_s=float(initial_s))
 
 
 @lru_cache(maxsize=256)

@@ -28,7 +28,7 @@ from typing import Generic, NamedTuple, TypeVar, assert_never
 
 from azpoll.protocol import failures, transitions
 from azpoll.protocol.answer import Answer, RequestFailure
-from azpoll.protocol.delay import Delay, poll_delay
+from azpoll.protocol.delay import Delay, first_step, poll_delay
 from azpoll.protocol.json_body import BodyProblem
 from azpoll.protocol.operation_document import is_monitor
 from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UNTIL_GONE, Pattern, named_patterns
@@ -205,7 +205,7 @@ def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading)
     document = reading.document
     word = None if document is None else status_word(document, plan.status_member, plan.terminal_words)
     report = StatusReport(Verdict.RUNNING, word, document)
-    state = Polling(plan, pattern, url, NextRequest(url, delay), step=0 if delay.by_server else 1)
+    state = Polling(plan, pattern, url, NextRequest(url, delay), step=first_step(delay))
     state = transitions.with_progress(state, reading, report)
     if document is None or word is None or not _is_last_document(state, document):
         return state
@@ -243,7 +243,7 @@ def _without_header(plan: Plan, reading: Reading) -> State:
     """Return the state that polls the resource, or the end by the initial answer (rules 5-7, 47)."""
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
     request = NextRequest(plan.resource_url, delay)
-    state = Polling(plan, RESOURCE, plan.resource_url, request, step=0 if delay.by_server else 1)
+    state = Polling(plan, RESOURCE, plan.resource_url, request, step=first_step(delay))
     chosen = plan.pattern == "resource"
     ignored = chosen and bool(reading.named_urls((*MONITOR_HEADERS, LOCATION_HEADER)))
     if plan.changes_resource or (chosen and plan.method != "DELETE"):

@@ -81,7 +81,7 @@ class Polling(NamedTuple):
         location: the latest `Location` beside a status monitor, checked; used by the final GET alone.
         fallback: the polling URL that last worked, until a newer one has answered (rule 18).
         stale: a newer polling URL that answered 404 at its first use, not to be followed again.
-        step: polls so far without a `Retry-After`.
+        step: polls so far without a `Retry-After`; see `delay.next_step`.
     """
 
     plan: Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from azpoll.protocol.arm_error import read_error
-from azpoll.protocol.delay import IMMEDIATELY, Delay, poll_delay
+from azpoll.protocol.delay import IMMEDIATELY, Delay, next_step, poll_delay
 from azpoll.protocol.failures import allow_grace, back_off, refused, unread, untrusted
 from azpoll.protocol.json_body import BodyProblem, text_member
 from azpoll.protocol.patterns import ACCEPTED, LOCATION, RESOURCE, UNTIL_GONE, result_problem
@@ -109,7 +109,7 @@ def _poll_again(state: Polling, reading: Reading) -> Polling | Confirming | Unkn
     """
     plan, pattern, last_url, _, location, _, stale, step, _, progress = state
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, step)
-    step = step if delay.by_server else step + 1
+    step = next_step(step, delay)
     newest = _newest_url(state, reading)
     url = last_url if isinstance(newest, RejectedURL) else newest
     fallback = last_url if newest != last_url and (pattern.is_monitor or isinstance(newest, RejectedURL)) else None
@@ -217,7 +217,7 @@ def resource_exists(state: Confirming, reading: Reading) -> Polling | Unknown:
     if not plan.deletes_until_gone and not is_deleting(reading.document):
         return resource_unconfirmed(state, reading)
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, polling.step)
-    step = polling.step if delay.by_server else polling.step + 1
+    step = next_step(polling.step, delay)
     return polling._replace(next_request=NextRequest(polling.url, delay), step=step, failure_counts=NO_FAILURES)
 
 
@@ -240,7 +240,7 @@ def accept_result(state: Fetching, reading: Reading) -> State:
             return Succeeded(reading.outcome, state.progress) if isinstance(following, Unknown) else following
         return Succeeded(reading.outcome, state.progress)
     delay = poll_delay(reading.retry_after_s, state.plan.delay_limits, state.step)
-    step = state.step if delay.by_server else state.step + 1
+    step = next_step(state.step, delay)
     url = state.url if reading.location is None else state.plan.resolve(reading.location, reading.url)
     if isinstance(url, RejectedURL):
         return untrusted(state, url, "a later answer", reading)

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from azpoll.protocol.delay import IMMEDIATELY, Delay, DelayLimits, backoff_delay, immediate_delay, poll_delay
+from azpoll.protocol.delay import (
+    IMMEDIATELY,
+    Delay,
+    DelayLimits,
+    backoff_delay,
+    first_step,
+    immediate_delay,
+    next_step,
+    poll_delay,
+)
 from azpoll.protocol.retry_after import retry_after
 from tests.support.retry_headers import NAMES, VALUES, answer
 
@@ -44,15 +53,44 @@ def test_rule_35_a_long_retry_after_is_capped(value: str) -> None:
 
 def test_rule_36_the_default_schedule_doubles_from_1_s_to_30_s() -> None:
     """No step is too large or too small to be computed."""
-    steps = [-1, 0, 1, 2, 3, 4, 5, 6, 10**9, 10**400]
+    steps = [0, 1, 2, 3, 4, 5, 6, 10**9, 10**400]
     waits = [poll_delay(None, DelayLimits(), step) for step in steps]
-    assert waits == [Delay(s, by_server=False) for s in (1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0)]
+    assert waits == [Delay(s, by_server=False) for s in (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0)]
 
 
 def test_rule_36_the_default_schedule_stays_within_floor_and_cap() -> None:
     """The settings hold for azpoll's own schedule too."""
     assert poll_delay(None, DelayLimits(floor=5.0), 0) == Delay(5.0, by_server=False)
     assert poll_delay(None, DelayLimits(cap=3.0), 9) == Delay(3.0, by_server=False)
+
+
+@pytest.mark.parametrize(
+    ("initial", "waits"),
+    [
+        (None, [1, 2, 4, 8, 16, 30]),
+        ("0", [1, 2, 4, 8, 16, 30]),
+        ("2", [2, 4, 8, 16, 30, 30]),
+        ("5", [5, 8, 16, 30, 30, 30]),
+        ("17", [17, 30, 30, 30, 30, 30]),
+        ("90", [90, 30, 30, 30, 30, 30]),
+        ("9999", [3600, 30, 30, 30, 30, 30]),
+    ],
+)
+def test_rule_36_the_initial_retry_after_is_the_least_first_step(initial: str | None, waits: list[float]) -> None:
+    """Where no other answer names a delay. The doubling goes on from there."""
+    delay = poll_delay(None if initial is None else asked(initial), DelayLimits(), 0)
+    step, found = first_step(delay), [] if delay.by_server else [delay.seconds]
+    while len(found) < len(waits):
+        delay = poll_delay(None, DelayLimits(), step)
+        step = next_step(step, delay)
+        found.append(delay.seconds)
+    assert found == waits
+
+
+def test_rule_36_a_later_retry_after_ends_the_effect_of_the_initial_one() -> None:
+    initial, later = (poll_delay(asked(value), DelayLimits(), 0) for value in ("17", "5"))
+    step = next_step(first_step(initial), later)
+    assert poll_delay(None, DelayLimits(), step) == Delay(1.0, by_server=False)
 
 
 def test_rule_36_an_interval_replaces_the_schedule_and_yields_to_the_server() -> None:
