@@ -7,6 +7,7 @@ from itertools import count, pairwise
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from azpoll.protocol.answer import Answer
+from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS, Throttle, ThrottleLevel, remaining, throttle_of
 from azpoll.schedule.due_heap import DueHeap
 from azpoll.schedule.job import QueuedT
@@ -26,6 +27,9 @@ COLLECTIONS_KEPT = 1024
 
 PROVIDER_QUEUES_KEPT = 1024
 """Number of provider queues kept in any case; beyond it idle ones are dropped."""
+
+LONGEST_PAUSE_S = DelayLimits().cap
+"""The longest time that a 429 closes a scope or provider, whatever its `Retry-After` (rule 35)."""
 
 RECHECK_S = 0.001
 """A scope that was ready and had no request after all is checked again after 1 ms."""
@@ -200,7 +204,9 @@ class ScopeQueues(Generic[QueuedT]):
         if throttle.level is ThrottleLevel.PROVIDER:
             bucket = provider_queue.bucket = provider_queue.bucket or budget.discovered_bucket(now_s)
         if bucket is not None:
-            bucket.back_off(now_s, throttle.retry_after_s, budget.decrease_factor)
+            retry_after_s = throttle.retry_after_s
+            wait_s = None if retry_after_s is None else min(retry_after_s, LONGEST_PAUSE_S)
+            bucket.back_off(now_s, wait_s, budget.decrease_factor)
             self._wake_at(scope_queue, scope_queue.next_s(now_s))
 
     def _wake_at(self, scope_queue: ScopeQueue[QueuedT], wake_s: float) -> None:

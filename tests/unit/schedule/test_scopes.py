@@ -127,6 +127,17 @@ def test_a_429_of_a_provider_closes_only_its_own_queue_for_the_retry_after() -> 
     assert (scope.throttled, scope.rate) == (2, 25.0)
 
 
+@pytest.mark.parametrize("level", [ThrottleLevel.SCOPE, ThrottleLevel.PROVIDER])
+def test_rule_35_a_429_closes_a_scope_or_a_provider_for_at_most_1_h(level: ThrottleLevel) -> None:
+    """Whatever its `Retry-After`: the operation itself waits no longer either."""
+    scope_queues = queues_of(Budget())
+    provider_queue = add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1", "a1")
+    headers, body = throttled(level)
+    scope_queues.on_answer(provider_queue, answer(429, {**headers, "retry-after": "2592000"}, body), 0.0)
+    assert taken(scope_queues, 3599.0) == []
+    assert taken(scope_queues, 3601.0) == ["a1"]
+
+
 def test_a_429_of_a_lock_closes_nothing() -> None:
     scope_queues = queues_of(Budget())
     provider_queue = add(scope_queues, f"{HOST}/subscriptions/a/x", "first", "second")
