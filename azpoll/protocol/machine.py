@@ -187,6 +187,21 @@ def postpone(state: Pending, failure: RequestFailure, since_s: float) -> State:
     return resume(state, Delay(delay_s, by_server=True), since_s)
 
 
+def after_cancel(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
+    """Return the state after the answer to a cancel request: its `Retry-After` applies to the next poll (rule 34).
+
+    The last answer to a poll came at `since_s`.
+    """
+    retry_after_s = read(outcome).retry_after_s
+    if retry_after_s is None:
+        return state
+    delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
+    before = state.next_request.delay
+    if before.by_server and delay_s <= before.seconds:
+        return state
+    return resume(state, Delay(delay_s, by_server=True), since_s)
+
+
 def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading) -> State:
     """Return the state that polls the first URL that is not malformed, on any 2xx and with any body (rules 3, 8)."""
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)

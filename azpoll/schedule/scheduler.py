@@ -14,8 +14,9 @@ import anyio
 from azpoll.eventloop.clock import loop_clock, set_sniffio_hint
 from azpoll.eventloop.wakeup import Wakeup
 from azpoll.protocol.answer import RequestFailure
-from azpoll.protocol.machine import advance, expire, postpone
+from azpoll.protocol.machine import advance, after_cancel, expire, postpone
 from azpoll.protocol.states import Pending
+from azpoll.schedule.due_time import ROUNDING_S
 from azpoll.schedule.job import pending_state
 from azpoll.schedule.poll_queue import PollQueue
 from azpoll.schedule.worker_pool import WorkerPool
@@ -195,15 +196,21 @@ class Scheduler:
     async def _send_cancel(self, job: Job, cancel_request: CancelRequest) -> None:
         """Send a cancel request; the job's next poll keeps its due time."""
         try:
-            cancel_request.outcome = await self._post(cancel_request)
+            cancel_request.outcome = outcome = await self._post(cancel_request)
         finally:
             self._limit.end()
         job.cancel_request = None
         cancel_request.finished.set()
-        if job.withdrawn:
-            self._release(job)
+        before, due_s = pending_state(job), cancel_request.back_s
+        state = after_cancel(before, outcome, job.answered_s)
+        if state is not before:
+            job.publish(state, None, 0.0)
+        if isinstance(state, Pending) and not job.withdrawn:
+            if state is not before:
+                due_s = max(due_s, job.answered_s + state.next_request.delay.seconds + ROUNDING_S)
+            self._put(job, due_s)
         else:
-            self._put(job, cancel_request.back_s)
+            self._release(job)
 
     def _put(self, job: Job, due_s: float) -> None:
         if not self._closed:

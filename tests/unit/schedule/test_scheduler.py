@@ -41,6 +41,7 @@ class Service:
         sent: time and last part of the path of each request.
         takes_s: seconds between a request and its answer.
         answers: the answers to the next polls; without one the operation runs.
+        cancel_headers: the headers of answers to cancel requests.
         throttled: the scopes of all 429s.
         released: the jobs whose last change of state was published, with its time.
     """
@@ -49,6 +50,7 @@ class Service:
         self.sent: list[tuple[float, str]] = []
         self.takes_s = 0.0
         self.answers: list[Answer] = []
+        self.cancel_headers: dict[str, str] = {}
         self.throttled: list[str] = []
         self.aborted = anyio.Event()
 
@@ -62,7 +64,7 @@ class Service:
 
     async def post(self, request: CancelRequest) -> Answer | RequestFailure:
         await self._receive(request.url.rpartition("/")[2])
-        return answer(202, url=request.url, at_s=anyio.current_time())
+        return answer(202, self.cancel_headers, url=request.url, at_s=anyio.current_time())
 
     def abort_all(self) -> None:
         self.aborted.set()
@@ -105,6 +107,44 @@ async def test_a_cancel_request_is_sent_immediately_and_the_poll_keeps_its_due_t
         assert isinstance(request.outcome, Answer)
         await anyio.sleep(20)
     assert service.sent == [(5, "cancel"), (17, "a")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "polled_s"), [("5", 17), ("30", 35), ("0", 17), ("-5", 17), ("x", 17), ("9999", 3605)]
+)
+@pytest.mark.parametrize("retry_after", [17, None])
+async def test_rule_34_no_poll_comes_before_the_retry_after_of_a_cancel_request(
+    asked: str, polled_s: float, retry_after: int | None
+) -> None:
+    """The later of it and the due time counts, whether the service or azpoll chose that; no hint comes before it."""
+    service, waiting = Service(), job(retry_after=retry_after)
+    service.cancel_headers = {"retry-after": asked}
+    async with scheduler_of(service, waiting) as scheduler:
+        if retry_after is None:
+            scheduler._queue.put(waiting, 17.0)  # noqa: SLF001 - a due time that azpoll chose
+        await anyio.sleep(5)
+        request = waiting.cancel_request = CancelRequest(CANCEL)
+        scheduler.send_now(waiting)
+        await request.finished.wait()
+        await anyio.sleep(0.1)
+        if polled_s != 17:
+            scheduler.set_priority(waiting, Priority.HIGH)
+        await anyio.sleep(polled_s - 5)
+    assert service.sent[:2] == [(5, "cancel"), (polled_s, "a")]
+
+
+async def test_rule_34_the_retry_after_of_a_cancel_request_can_end_at_the_deadline() -> None:
+    """The poll would come after it, so the operation expires there (rule 38)."""
+    service, waiting = Service(), job(retry_after=17, deadline_s=20.0)
+    service.cancel_headers = {"retry-after": "60"}
+    async with scheduler_of(service, waiting) as scheduler:
+        waiting.cancel_request = CancelRequest(CANCEL)
+        scheduler.send_now(waiting)
+        await anyio.sleep(19)
+        assert not waiting.ended
+        await anyio.sleep(2)
+        assert isinstance(waiting.state, Unknown)
+    assert service.sent == [(0, "cancel")]
 
 
 async def test_a_cancel_request_during_a_poll_is_sent_after_the_answer() -> None:
