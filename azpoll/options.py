@@ -22,7 +22,7 @@ class TrackingOptions(TypedDict, total=False):
         timeout: overall deadline in seconds from now, 0 or more; None for none. At the deadline the operation is
             polled once more, unless the server's own Retry-After forbids it. Awaiters then get
             `OperationTimeout` with a resume token (rule 38).
-        interval: seconds between polls where the server names no delay, in place of 1, 2, 4 ... 30 s.
+        interval: seconds between polls where the server names no delay, in place of the schedule.
         result: "status" omits the final GET; the last answer is then the result (rule 33).
         terminal_words: status words of this API that end the operation, in addition to Azure's own (rule 16).
             A number is given as text: `{"4": "succeeded"}`.

@@ -51,9 +51,10 @@ class Tracker(OperationSource[ResponseT]):
             4 to 20 with httpx, 4 to 64 with httpx2, 96 to 128 with `azpoll.fast`, and never more than the client's
             pool has connections.
         budget: reads and writes per second of each subscription, by default ARM's own limits; None without limits.
-        durations: completion times that were learned. They time polls where the service names no delay, and order
-            operations that wait for a read.
-        interval: seconds between polls where the server names no delay; None for 1, 2, 4 ... 30 s.
+        durations: completion times, which set the time of polls where the service names no delay, and order
+            operations that wait for a read. "recorded" begins with recorded operations and learns from there;
+            a `Durations` of the caller's can be saved. None is for 1, 2, 4 ... 30 s.
+        interval: seconds between polls where the server names no delay, in place of `durations`.
         min_interval: the shortest delay in seconds; 0 for servers that accept any rate.
         timeout: overall deadline of each operation in seconds; None for none.
         token_key: signs resume tokens with HMAC-SHA256, and verifies those that are resumed.
@@ -75,7 +76,7 @@ class Tracker(OperationSource[ResponseT]):
         rebase_to: str | None = None,
         max_in_flight: int | None = None,
         budget: Budget | None = Budget(),  # noqa: B008 - frozen
-        durations: Durations | None = None,
+        durations: Durations | Literal["recorded"] | None = "recorded",
         interval: float | None = None,
         min_interval: float = 1.0,
         timeout: float | None = None,
@@ -99,7 +100,10 @@ class Tracker(OperationSource[ResponseT]):
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, sender.concurrency),
             budget=budget,
-            due_times=DueTimes(random.Random(random.getrandbits(64)), durations),  # noqa: S311 - jitter; `random.seed` replays
+            due_times=DueTimes(
+                random.Random(random.getrandbits(64)),  # noqa: S311 - jitter; `random.seed` replays
+                settings.checked_durations(durations),
+            ),
             keep_failures=self._waits,
             journal=journal,
         )

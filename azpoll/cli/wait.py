@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--interval",
         type=parse_duration,
         metavar="TIME",
-        help="time between reads if the service sends no Retry-After (default: 1, 2, 4 ... 30 s)",
+        help="time between reads if the service sends no Retry-After (default: by recorded completion times)",
     )
     parser.add_argument("--any", action="store_true", help="stop when the first operation has ended, however it ended")
     parser.add_argument("--fail-fast", action="store_true", help="stop when the first operation ends without success")

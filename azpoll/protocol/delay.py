@@ -55,6 +55,7 @@ def poll_delay(retry_after_s: float | None, limits: DelayLimits, step: int) -> D
     return _doubled(limits, step, _LONGEST_POLL_S) if step >= 0 else _first_own(limits, -step)
 
 
+@lru_cache(maxsize=256)  # steps are shared too
 def first_step(delay: Delay) -> int:
     """Return the step after an initial answer: 1, or the seconds that it asked for, below zero and rounded up."""
     return -math.ceil(delay.seconds) if delay.by_server else 1

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.retry_after import answered_at
-from azpoll.protocol.states import Canceled, Failed, Polling, Succeeded
-from azpoll.schedule.durations import operation_kind
+from azpoll.protocol.states import NO_FAILURES, Canceled, Failed, Fetching, Polling, Succeeded
+from azpoll.schedule.checking import LONGEST_S, checking_delay
 from azpoll.schedule.job import Priority
 
 if TYPE_CHECKING:
     from random import Random
 
     from azpoll.protocol.answer import RequestFailure
-    from azpoll.protocol.plan import Plan
     from azpoll.protocol.states import Pending
-    from azpoll.schedule.durations import Durations, Histogram
+    from azpoll.schedule.durations import Durations
+    from azpoll.schedule.histogram import Histogram
     from azpoll.schedule.job import Job
 
 JITTER = 0.1
@@ -26,14 +27,11 @@ JITTER = 0.1
 ROUNDING_S = 1e-6
 """Added to each delay, so that rounding of floats makes no poll early."""
 
-FIRST_SHARE = 0.2
-"""The first poll is sent when an operation of the kind has ended with this probability."""
+SCARCITY_FACTOR = 5.0
+"""Factor on the price of a poll where a scope has no reads left (rule 50)."""
 
-NEXT_SHARE = 1 / 3
-"""A further poll is sent when it has ended with this probability, given that it ran at the last poll."""
-
-EVEN_SHARE = 0.5
-"""The due polls of an owner are ordered by the time at which each operation has ended with this probability."""
+END_TOLERANCE_S = 1.5
+"""Seconds by which a reported end may lie before the last poll of a running operation: `Date` has whole seconds."""
 
 
 class DueTimes:
@@ -41,52 +39,65 @@ class DueTimes:
 
     Args:
         random: for jitter.
-        durations: learned durations of operations; None leaves the delays to the services and the default schedule.
+        durations: completion times for the checking schedule; None leaves the delays to the services and the doubling.
     """
 
     def __init__(self, random: Random, durations: Durations | None = None) -> None:
         self._random = random
         self._durations = durations
 
-    def of(self, job: Job, state: Pending, at_s: float) -> tuple[float, float]:
-        """Return due time and priority time of the next request, measured from an answer at `at_s`."""
-        delay = state.next_request.delay
-        jitter = 0.0 if delay.by_server else JITTER * self._random.random()
-        due_s = priority_time = at_s + delay.seconds * (1 + jitter) + ROUNDING_S
+    def of(self, job: Job, state: Pending, at_s: float, shortage: float = 0.0) -> tuple[float, float]:
+        """Return due time and priority time of the next request, measured from an answer at `at_s`.
+
+        `shortage` is the share (0..1) of the scope's reads that is missing; it raises the price of a poll.
+        """
+        plan, delay = state.plan, state.next_request.delay
+        jitter = 1.0 if delay.by_server else 1.0 + JITTER * self._random.random()
+        due_s = priority_time = at_s + delay.seconds * jitter + ROUNDING_S
         if self._durations is not None and isinstance(state, Polling):
-            due_s, priority_time = self._learned(self._durations, job, state, due_s, at_s)
+            times, age_s = self._durations.of(plan.method, plan.resource_url), at_s - job.begun_s
+            if _is_free(state):
+                price_s = self._durations.price * (1.0 + (SCARCITY_FACTOR - 1.0) * shortage)
+                wait_s = min(checking_delay(times.quantiles, age_s, price_s) * jitter, LONGEST_S)
+                wait_s = max(wait_s, plan.delay_limits.floor, delay.retry_after_s)
+                deadline_s = math.inf if plan.deadline_s is None else plan.deadline_s
+                due_s = priority_time = min(at_s + wait_s + ROUNDING_S, deadline_s)
+            if times.is_learned:
+                priority_time = at_s + times.even_delay(age_s)
         if job.priority is Priority.HIGH and not delay.by_server:  # the hint came during the last request
-            due_s = min(due_s, at_s + max(state.plan.delay_limits.floor, delay.retry_after_s) + ROUNDING_S)
+            due_s = min(due_s, at_s + max(plan.delay_limits.floor, delay.retry_after_s) + ROUNDING_S)
         return due_s, priority_time
 
-    def learn(self, plan: Plan, job: Job, outcome: Answer | RequestFailure, detection: Histogram) -> None:
-        """Record the duration of an operation that ended, and the delay of its detection."""
-        if not isinstance(outcome, Answer) or not isinstance(job.state, (Succeeded, Failed, Canceled)):
+    def learn(
+        self, before: Pending, job: Job, outcome: Answer | RequestFailure, since_s: float, detection: Histogram
+    ) -> None:
+        """Record when an operation ended that was in the state `before`, and the delay of its detection.
+
+        A reported end counts if it lies between the last two polls; the first of them was answered at `since_s`. Else
+        the end is halfway between them. The later time would be too late by up to a delay, and the next schedule would
+        add its own delay again.
+        """
+        ended = isinstance(job.state, (Fetching, Succeeded, Failed, Canceled))
+        if isinstance(before, Fetching) or not ended or not isinstance(outcome, Answer):
             return
         detection_s = detection_of(outcome, job.state.progress.end_time)
         if detection_s is not None:
             detection.add(detection_s)
         if self._durations is not None:
-            took_s = outcome.at_s - job.begun_s - (detection_s or 0.0)
-            self._durations.add(operation_kind(plan.method, plan.resource_url), took_s)
+            between_s = outcome.at_s - since_s
+            if detection_s is None or detection_s > between_s + END_TOLERANCE_S:
+                detection_s = between_s / 2
+            took_s = max(outcome.at_s - detection_s - job.begun_s, 0.0)
+            self._durations.of(before.plan.method, before.plan.resource_url).add(took_s)
 
-    @staticmethod
-    def _learned(durations: Durations, job: Job, state: Polling, due_s: float, at_s: float) -> tuple[float, float]:
-        """Return due time and priority time; the due time is learned only where neither server nor caller set it."""
-        plan = state.plan
-        kind, age_s = operation_kind(plan.method, plan.resource_url), at_s - job.begun_s
-        even_s = durations.wait_s(kind, age_s, EVEN_SHARE)
-        priority_time = due_s if even_s is None else at_s + even_s
-        wait_s = durations.wait_s(kind, age_s, FIRST_SHARE if job.answered_s == job.begun_s else NEXT_SHARE)
-        fixed = (
-            state.next_request.delay.by_server
-            or plan.delay_limits.interval is not None
-            or state.failure_counts.failures
-        )
-        if not wait_s or fixed:
-            return due_s, priority_time
-        learned_s = at_s + plan.delay_limits.clamp(wait_s) + ROUNDING_S
-        return (learned_s if plan.deadline_s is None else min(learned_s, plan.deadline_s)), priority_time
+
+def _is_free(state: Polling) -> bool:
+    """Whether neither the server nor the caller nor a failure sets the next delay."""
+    return (
+        not state.next_request.delay.by_server
+        and state.plan.delay_limits.interval is None
+        and state.failure_counts == NO_FAILURES
+    )
 
 
 def detection_of(outcome: Answer, end_time: str | None) -> float | None:

@@ -1,99 +1,80 @@
-"""Durations of operations, learned per kind: they set the time of polls and the order of those that wait."""
+"""`Durations`: the completion times of operations by kind, saved and loaded."""
 
 from __future__ import annotations
 
 import math
 
-BUCKETS_PER_DOUBLING = 8
-"""So a bucket of a histogram is 9 % wide."""
-
-LEAST_S = 1e-3
-"""Shorter durations share the first bucket of a histogram."""
-
-LEAST_SAMPLES = 20
-"""A kind with fewer ended operations has no learned times."""
-
-
-class Histogram:
-    """Counts of durations in seconds, with logarithmic buckets: small, and exact to a few per cent."""
-
-    __slots__ = ("_counts", "total")
-
-    def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
-        self.total = 0
-
-    def add(self, seconds: float) -> None:
-        """Count one duration; negative ones count as 0."""
-        bucket = _bucket(seconds)
-        self._counts[bucket] = self._counts.get(bucket, 0) + 1
-        self.total += 1
-
-    def quantile(self, share: float) -> float | None:
-        """Return the duration that `share` (0..1) of all do not exceed; None when there are none."""
-        if not self.total:
-            return None
-        left = share * self.total
-        for bucket in sorted(self._counts):
-            left -= self._counts[bucket]
-            if left <= 0:
-                return _upper_s(bucket)
-        return _upper_s(max(self._counts))
-
-    def share_within(self, seconds: float) -> float:
-        """Return the share (0..1) of durations up to `seconds`; 0 when there are none."""
-        if not self.total:
-            return 0.0
-        last = _bucket(seconds)
-        return sum(count for bucket, count in self._counts.items() if bucket <= last) / self.total
-
-
-def _bucket(seconds: float) -> int:
-    return 0 if seconds <= LEAST_S else math.ceil(math.log2(seconds / LEAST_S) * BUCKETS_PER_DOUBLING)
-
-
-def _upper_s(bucket: int) -> float:
-    return LEAST_S * math.exp2(bucket / BUCKETS_PER_DOUBLING)
+from azpoll.schedule.completion_times import CompletionTimes
+from azpoll.schedule.operation_kind import operation_kind
+from azpoll.schedule.recorded import recorded_quantiles
+from azpoll.schedule.saved_durations import KINDS_KEPT, checked_kinds, saved
 
 
 class Durations:
-    """Completion times by kind: provider, resource type and method. May be shared by trackers of one event loop.
+    """Completion times by kind: method, provider and resource type, and the action of a POST.
 
-    A `Tracker` with `Durations` learns the time of a poll where the service sets no delay. Due polls are ordered by
-    the probability that their operation has ended. No poll is sent before the time that a service asked for.
+    They set the time of a poll where the service names no delay (rule 50). They start from recorded operations, and
+    every operation that a tracker follows to its end is added. Trackers of one event loop may share them. Once 20
+    operations of a kind have ended, its due polls are ordered by the probability that their operation has ended.
+
+    `save` and `load` keep the learned times:
+
+        durations = azpoll.Durations.load(json.loads(path.read_text()))
+        async with azpoll.Tracker(client, durations=durations) as tracker: ...
+        path.write_text(json.dumps(durations.save()))
+
+    Args:
+        price: the seconds of detection delay that one poll is worth, above 0. A higher price means fewer polls, and
+            ends that are detected later. As the reads of a scope run short, the price rises to five times this value.
+
+    Raises:
+        ValueError: the price is not a finite number above 0.
     """
 
-    def __init__(self) -> None:
-        self._kinds: dict[str, Histogram] = {}
+    def __init__(self, *, price: float = 1.0) -> None:
+        self._price = _checked_price(price)
+        self._kinds: dict[str, CompletionTimes] = {}
 
     def __repr__(self) -> str:
-        return f"<Durations of {len(self._kinds)} kinds>"
+        learned = [times.learned.total for times in self._kinds.values() if times.learned.total]
+        return f"<Durations of {sum(learned)} operations of {len(learned)} kinds, price {self._price:g} s>"
 
-    def add(self, kind: str, seconds: float) -> None:
-        """Record an operation that ended `seconds` after it began."""
-        self._kinds.setdefault(kind, Histogram()).add(seconds)
+    @property
+    def price(self) -> float:
+        """The seconds of detection delay that one poll is worth while reads are plentiful."""
+        return self._price
 
-    def wait_s(self, kind: str, age_s: float, share: float) -> float | None:
-        """Return seconds until an operation that runs at `age_s` has ended with the probability `share` (0..1).
+    def of(self, method: str, resource_url: str) -> CompletionTimes:
+        """Return the completion times of the operations that are started by a method on such a URL."""
+        kind = operation_kind(method, resource_url)
+        found = self._kinds.get(kind)
+        return self._new(kind) if found is None else found
 
-        0 for an operation that runs longer than all others of its kind did; None without enough samples.
+    def save(self) -> dict[str, object]:
+        """Return the learned times, for `json.dumps` and `load`. They name resource types and hosts, no resources."""
+        learned = ((kind, times.learned) for kind, times in self._kinds.items())
+        return saved((kind, histogram.buckets()) for kind, histogram in learned if histogram.total)
+
+    @classmethod
+    def load(cls, state: object, *, price: float = 1.0) -> Durations:
+        """Return completion times that continue from those that `save` returned.
+
+        Raises:
+            ValueError: `state` is not a value that `save` returned; the message says where.
         """
-        histogram = self._kinds.get(kind)
-        if histogram is None or histogram.total < LEAST_SAMPLES:
-            return None
-        ended = histogram.share_within(age_s)
-        time_s = histogram.quantile(ended + (1 - ended) * share)
-        return 0.0 if time_s is None or ended >= 1 else max(time_s - age_s, 0.0)
+        durations = cls(price=price)
+        for kind, pairs in checked_kinds(state).items():
+            durations._new(kind).learned.restore(pairs)
+        return durations
+
+    def _new(self, kind: str) -> CompletionTimes:
+        if len(self._kinds) >= KINDS_KEPT:
+            del self._kinds[next(iter(self._kinds))]
+        times = self._kinds[kind] = CompletionTimes(recorded_quantiles(kind))
+        return times
 
 
-def operation_kind(method: str, resource_url: str) -> str:
-    """Return the kind of an operation: method, provider namespace and resource types, lower case.
-
-    `PUT https://management.azure.com/subscriptions/S/resourceGroups/G/providers/Microsoft.Sql/servers/A/databases/B`
-    is `PUT microsoft.sql/servers/databases`.
-    """
-    _, found, rest = resource_url.partition("?")[0].lower().rpartition("/providers/")
-    if not found:
-        return f"{method} "
-    namespace, *parts = rest.split("/")
-    return f"{method} {'/'.join((namespace, *parts[::2]))}"
+def _checked_price(price: object) -> float:
+    if isinstance(price, bool) or not isinstance(price, (int, float)) or not 0 < price < math.inf:
+        raise ValueError(f"price must be a finite number of seconds above 0, not {str(price)[:32]}")
+    return float(price)

@@ -88,7 +88,11 @@ class Scheduler:
 
     def put(self, job: Job, at_s: float) -> None:
         """Schedule the next request of a pending job, measured from its last answer at `at_s`."""
-        due_s, job.priority_time = self._due_times.of(job, pending_state(job), at_s)
+        state = pending_state(job)
+        request, shortage = state.next_request, 0.0
+        if not request.delay.by_server:
+            shortage = self._queue.scopes.queue_for(request.url, at_s).shortage(at_s)
+        due_s, job.priority_time = self._due_times.of(job, state, at_s, shortage)
         if job.cancel_request is not None:
             job.cancel_request.back_s, due_s = due_s, at_s
         self._put(job, due_s)
@@ -174,7 +178,7 @@ class Scheduler:
 
     async def _send_poll(self, job: Job, provider_queue: ProviderQueue[Job], sent_s: float) -> None:
         """Poll, and advance the job by the outcome."""
-        before = pending_state(job)
+        before, since_s = pending_state(job), job.answered_s
         try:
             outcome = await self._poll(before)
         finally:
@@ -184,17 +188,18 @@ class Scheduler:
             self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         if self._aborted and isinstance(outcome, RequestFailure):
             # The poll did not fail. Only the Retry-After counts that its answer may have had.
-            job.publish(postpone(before, outcome, job.answered_s), None, 0.0)
+            job.publish(postpone(before, outcome, since_s), None, 0.0)
         else:
             job.publish(advance(before, outcome), outcome, sent_s - job.due_s)
+            if type(job.state) is not type(before):
+                self._due_times.learn(before, job, outcome, since_s, provider_queue.scope_queue.detection)
         if isinstance(job.state, Pending) and not job.withdrawn:
             self.put(job, outcome.at_s)
         else:
-            self._due_times.learn(before.plan, job, outcome, provider_queue.scope_queue.detection)
             self._release(job)
 
     async def _send_cancel(self, job: Job, cancel_request: CancelRequest) -> None:
-        """Send a cancel request; the job's next poll keeps its due time."""
+        """Send a cancel request; the job's next poll keeps its due time, unless the answer has a later Retry-After."""
         try:
             cancel_request.outcome = outcome = await self._post(cancel_request)
         finally:

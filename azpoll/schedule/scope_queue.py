@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
-from azpoll.schedule.durations import Histogram
 from azpoll.schedule.fair_queue import FairQueue, Turns
+from azpoll.schedule.histogram import Histogram
 from azpoll.schedule.job import Priority, QueuedT
 
 if TYPE_CHECKING:
@@ -79,6 +79,12 @@ class ProviderQueue(Generic[QueuedT]):
     def is_idle(self, now_s: float) -> bool:
         """Whether no request waits, and a new bucket would be no different."""
         return self.is_empty and (self.bucket is None or self.bucket.is_recovered(now_s))
+
+    def shortage(self, now_s: float) -> float:
+        """Return the share (0..1) of reads that is missing, in this queue or in its scope; see `TokenBucket`."""
+        missing = 0.0 if self.bucket is None else self.bucket.shortage(now_s)
+        scope_bucket = self.scope_queue.bucket
+        return missing if scope_bucket is None else max(missing, scope_bucket.shortage(now_s))
 
 
 class ScopeQueue(Generic[QueuedT]):

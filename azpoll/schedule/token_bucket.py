@@ -46,6 +46,12 @@ class TokenBucket:
         """Whether the bucket is as good as new: full, open, and at no lower rate than at first."""
         return self.available_at(now_s, self.burst) <= now_s and self.rate >= self._first_rate
 
+    def shortage(self, now_s: float) -> float:
+        """Return how short of tokens the bucket is: 0 while it is at least half full, and 1 when it is empty."""
+        if now_s > self._updated_s:
+            self._refill(now_s)
+        return min(max(1.0 - 2.0 * self.tokens / self.burst, 0.0), 1.0)
+
     def consume(self) -> None:
         """Consume one token; the caller has checked that it is available."""
         self.tokens -= 1.0

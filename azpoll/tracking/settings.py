@@ -20,6 +20,7 @@ from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import URLPolicy
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
+from azpoll.schedule.durations import Durations
 from azpoll.tracking.journal import Journal
 
 T = TypeVar("T")
@@ -151,6 +152,15 @@ def checked_key(key: object) -> bytes | None:
     if key == b"":
         raise ValueError("token_key must not be empty")
     return checked_type("token_key", key, bytes)
+
+
+def checked_durations(durations: object) -> Durations | None:
+    """Return the completion times: the caller's, new ones for "recorded", or None."""
+    if durations is None or isinstance(durations, Durations):
+        return durations
+    if durations == "recorded":
+        return Durations()
+    raise TypeError(f'durations must be a Durations, "recorded" or None, not {type(durations).__name__}')
 
 
 def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:

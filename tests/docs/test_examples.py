@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from azpoll.testing import FakeARM, Script, run_virtual
 from tests.support.clients import client_of
 from tests.support.repository import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BASE = "https://management.azure.com"
 
@@ -39,6 +42,20 @@ def test_guide(block: str, backend: Literal["asyncio", "trio"]) -> None:
     run_virtual(run, backend=backend)
     arm.no_early_polls()
     assert arm.statistics().started
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("block", blocks("docs/durations.md"))
+def test_saved_durations(
+    block: str, backend: Literal["asyncio", "trio"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second run loads what the first has saved, and learns on."""
+    monkeypatch.chdir(tmp_path)
+    saved: list[str] = []
+    for _ in range(2):
+        test_guide(block, backend)
+        saved.append((tmp_path / "durations.json").read_text())
+    assert saved[0] != saved[1]
 
 
 def test_readme_creates_an_account(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ LOOP = {"anyio", "anyio.abc", "anyio.lowlevel", "asyncio", "sniffio", "time", "w
 OUTSIDE: dict[str, set[str]] = {
     "protocol": (DATA | CODECS) - {"contextlib", "zlib"},
     "eventloop": DATA | LOOP,
-    "schedule": DATA | {"anyio", "anyio.abc"},
+    "schedule": DATA | {"anyio", "anyio.abc", "bisect", "importlib.resources", "json"},  # the last two: package data
     "transport": DATA | CODECS | LOOP | {"os", "ssl", "traceback", "uuid"},
     "types": DATA | {"anyio"},
     "tracking": DATA | LOOP | {"logging", "os", "random", "threading"},
@@ -239,6 +239,13 @@ def test_importing_the_pytest_plugin_loads_no_http_library() -> None:
     """Pytest imports the plugin in every run of every project that has azpoll installed."""
     loaded = loaded_by("import azpoll.testing.plugin")
     assert not {name.partition(".")[0] for name in loaded} & {"rich", "httpx", "httpx2"}
+
+
+def test_the_recorded_durations_are_read_at_their_first_use() -> None:
+    """Only then is the module imported that finds package data."""
+    program = "import azpoll; durations = azpoll.Durations()"
+    assert "importlib.resources" not in loaded_by(program)
+    assert "importlib.resources" in loaded_by(f"{program}; durations.of('PUT', 'https://x.example/')")
 
 
 def test_a_cycle_is_found() -> None:

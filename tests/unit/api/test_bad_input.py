@@ -95,6 +95,8 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
         ({"rebase_to": "https://g.example/?key=1"}, ValueError, "rebase_to"),
         ({"token_key": "text"}, TypeError, "token_key must be bytes"),
         ({"token_key": b""}, ValueError, "token_key"),
+        ({"durations": 5}, TypeError, 'durations must be a Durations, "recorded" or None'),
+        ({"durations": "default"}, TypeError, 'durations must be a Durations, "recorded" or None'),
         ({"intervall": 5}, TypeError, "intervall"),
     ],
 )

@@ -208,7 +208,10 @@ async def broken_by(error: BaseException, library: Library) -> azpoll.AzpollErro
     """Return the error of an operation whose polls all raise `error`."""
     arm = FakeARM(default=Script(duration_s=5))
     hooks = {"request": [Breaking(error)]}
-    async with client_of(arm, library, headers=SECRETS, event_hooks=hooks) as client, azpoll.Tracker(client) as tracker:
+    async with (
+        client_of(arm, library, headers=SECRETS, event_hooks=hooks) as client,
+        azpoll.Tracker(client, interval=1) as tracker,
+    ):
         return await error_of(await tracker.begin("DELETE", f"{GROUP}?key={CANARY}"))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, get_args
+import math
+from typing import TYPE_CHECKING, Literal, get_args
 
 import anyio
 import httpx
@@ -100,14 +101,14 @@ async def test_a_retry_after_has_no_jitter(client: httpx.AsyncClient, fake_arm: 
     fake_arm.no_early_polls()
 
 
-async def test_default_delays_double_to_30_s_with_jitter_that_only_adds(
+async def test_without_durations_delays_double_to_30_s_with_jitter_that_only_adds(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
     """Rule 36."""
     fake_arm.default = Script(duration_s=130)
     waits: list[list[float]] = []
     for number in range(10):
-        async with azpoll.Tracker(client) as tracker:
+        async with azpoll.Tracker(client, durations=None) as tracker:
             begun = anyio.current_time()
             await tracker.begin("DELETE", path_of(number))
         times = [begun, *(time for time in polls_of(fake_arm) if time > begun)]
@@ -116,6 +117,66 @@ async def test_default_delays_double_to_30_s_with_jitter_that_only_adds(
         assert expected <= min(column)
         assert max(column) < expected * 1.1001
         assert len(set(column)) == len(column)
+
+
+async def test_rule_50_the_checking_schedule_is_the_default(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    """Dense polls at first, then fewer, never before the floor, and at most 60 s apart.
+
+    A type that was not recorded has the times of its method.
+    """
+    fake_arm.default = Script(duration_s=20_000)
+    async with azpoll.Tracker(client) as tracker:
+        await tracker.begin("DELETE", path_of(1))
+    fake_arm.no_early_polls()
+    times = [0.0, *polls_of(fake_arm)]
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert waits[0] == pytest.approx(math.sqrt(2 * 0.17 / 0.105), rel=0.11)
+    assert min(waits) >= 1
+    assert max(waits) <= 60.0001
+    assert waits[-100:] == pytest.approx([60] * 100, abs=0.001)
+
+
+async def test_rule_50_polls_become_fewer_as_reads_run_short(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    """From half of the burst on, the price of a poll rises from 1 s to 5 s."""
+    fake_arm.default = Script(duration_s=2_000)
+    burst = 60.0
+    budget = azpoll.Budget(rate=1e-6, max_rate=1e-6, burst=burst, increase_per_s=0.0)
+    async with azpoll.Tracker(client, budget=budget) as tracker:
+        await tracker.begin("DELETE", path_of(1), result="status")
+    times = polls_of(fake_arm)
+    prices: list[float] = []
+    for polls, (age_s, next_s) in enumerate(itertools.pairwise(times), 1):
+        if age_s > 300:  # beyond the quantiles of all recorded deletions
+            prices.append(1 + 4 * max(0.0, 1 - 2 * (burst - polls) / burst))
+            best_s = math.sqrt(2 * prices[-1] * age_s)
+            assert min(best_s, 60) <= next_s - age_s <= min(1.1 * best_s, 60) + 0.001
+    assert prices[0] == 1.0
+    assert prices[-1] > 2.0
+
+
+async def test_rule_50_completion_times_of_the_caller_are_learned(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    """And used in place of the recorded ones, also by a tracker that loads them."""
+    fake_arm.default = Script(duration_s=100)
+    durations = azpoll.Durations()
+    async with azpoll.Tracker(client, durations=durations) as tracker:
+        for number in range(200):
+            await tracker.begin("DELETE", path_of(number))
+    p10, *_, p90 = azpoll.Durations.load(durations.save()).of("DELETE", f"{ORIGIN}{path_of(1)}").quantiles
+    assert 80 < p10 <= p90 < 120
+
+
+@pytest.mark.parametrize("durations", ["recorded", None])
+async def test_rule_36_the_initial_retry_after_alone_is_the_least_first_step(
+    client: httpx.AsyncClient, fake_arm: FakeARM, durations: Literal["recorded"] | None
+) -> None:
+    """Of both schedules."""
+    running = status_monitor("Running")
+    fake_arm.operation("DELETE", retry_after=40, duration_s=100, polls=[running, running, Ordinary()])
+    async with azpoll.Tracker(client, durations=durations) as tracker:
+        await tracker.begin("DELETE", THING)
+    first, second, *_ = polls_of(fake_arm)
+    assert first == pytest.approx(40, abs=0.001)
+    assert 80 <= second <= 84.1
 
 
 async def test_a_fixed_interval_replaces_the_schedule_but_not_a_retry_after(
@@ -349,7 +410,7 @@ async def test_default_parameters_of_the_client_do_not_change_polling_urls(libra
     arm.operation("DELETE", initial=Reply(202, headers={"Location": polling_url}))
     async with (
         client_of(arm, library, params={"api-version": "2024-01-01", "x": "y z"}) as client,
-        azpoll.Tracker(client, on_exit="stop") as tracker,
+        azpoll.Tracker(client, interval=1, on_exit="stop") as tracker,
     ):
         await tracker.begin("DELETE", GROUP)
         await anyio.sleep(3)

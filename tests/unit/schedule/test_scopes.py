@@ -138,6 +138,19 @@ def test_rule_35_a_429_closes_a_scope_or_a_provider_for_at_most_1_h(level: Throt
     assert taken(scope_queues, 3601.0) == ["a1"]
 
 
+def test_rule_50_the_shortage_is_that_of_the_provider_or_of_the_scope() -> None:
+    """The greater of the two; without a budget there is none."""
+    scope_queues = queues_of(Budget())
+    url = f"{HOST}/subscriptions/a/{OPERATIONS}/1"
+    provider_queue, other = scope_queues.queue_for(url, 0.0), scope_queues.queue_for(f"{HOST}/subscriptions/a/x", 0.0)
+    assert provider_queue.shortage(0.0) == other.shortage(0.0) == 0.0
+    scope_queues.on_answer(provider_queue, answer(429, *throttled(ThrottleLevel.PROVIDER)), 0.0)
+    assert (provider_queue.shortage(1.0), other.shortage(1.0)) == (1.0, 0.0)
+    scope_queues.on_answer(other, answer(429, *throttled(ThrottleLevel.SCOPE)), 1.0)
+    assert other.shortage(2.0) == 1.0
+    assert queues_of(None).queue_for(url, 0.0).shortage(0.0) == 0.0
+
+
 def test_a_429_of_a_lock_closes_nothing() -> None:
     scope_queues = queues_of(Budget())
     provider_queue = add(scope_queues, f"{HOST}/subscriptions/a/x", "first", "second")

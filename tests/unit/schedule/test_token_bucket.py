@@ -129,3 +129,16 @@ def test_few_remaining_reads_slow_in_proportion_until_there_are_more() -> None:
     assert bucket.available_at(0.0) == pytest.approx(4 / 20)
     bucket.limit_to(200)
     assert bucket.available_at(0.0) == pytest.approx(1 / 20)
+
+
+def test_rule_50_reads_are_short_below_half_of_the_burst() -> None:
+    """From there the shortage rises evenly, to 1 without a token. A refill ends it."""
+    bucket, shortages = steady(rate=10.0, burst=4.0), list[float]()
+    for _ in range(4):
+        shortages.append(bucket.shortage(0.0))
+        bucket.consume()
+    assert [*shortages, bucket.shortage(0.0)] == [0.0, 0.0, 0.0, 0.5, 1.0]
+    assert bucket.shortage(0.15) == pytest.approx(0.25)
+    assert bucket.shortage(1.0) == 0.0
+    bucket.back_off(1.0, 10.0, 0.5)
+    assert bucket.shortage(5.0) == 1.0
