@@ -1,9 +1,10 @@
-"""The goals of azpoll's speed and memory, each but two a ratio of two figures of the same run."""
+"""The goals of azpoll's speed, memory and detection: ratios of two figures of the same run, where time is real."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from benchmarks.detection import AZURE_CORE, DEARER, RECORDED
 from benchmarks.goal import Goal
 from benchmarks.peers import AZPOLL_FAST, AZPOLL_HTTPX, AZPOLL_HTTPX2, AZURE, PYREQWEST, RAW
 from benchmarks.suite import FULL_SIZES, QUICK_SIZES, Key
@@ -28,6 +29,7 @@ class Limit(NamedTuple):
         unit: unit of the limit.
         over: measurement of the other figure; None for a plain figure.
         quick_factor: factor on the limit in a quick run, less where noise changes the figure less.
+        decimals: whether a plain figure is shown with decimals.
     """
 
     text: str
@@ -37,6 +39,7 @@ class Limit(NamedTuple):
     unit: str
     over: Key | None = None
     quick_factor: float = LOOSE
+    decimals: bool = False
 
 
 def goals(results: Results, *, quick: bool) -> Iterator[Goal]:
@@ -53,7 +56,8 @@ def goals(results: Results, *, quick: bool) -> Iterator[Goal]:
         if found is None:
             yield Goal(text, "no figure in time", met=False)
         else:
-            yield Goal(text, f"{found:.2f}" if limit.over else f"{found:,.0f}", found <= at_most)
+            digits = 2 if limit.over or limit.decimals else 0
+            yield Goal(text, f"{found:,.{digits}f}", found <= at_most)
 
 
 def _limits(*, quick: bool) -> Iterator[Limit]:
@@ -78,3 +82,18 @@ def _limits(*, quick: bool) -> Iterator[Limit]:
     yield Limit(text, bytes_key, "bytes_beyond_urls", 1_200, "bytes", quick_factor=1.5)  # fewer share fixed parts
     azpoll, httpx = (Key("imports", module) for module in ("azpoll", "httpx"))
     yield Limit("importing azpoll, CPU", azpoll, "ms", 0.4, "x importing httpx", httpx, 1.5)
+    yield from _detection_limits(sizes.detected)
+
+
+def _detection_limits(operations: int) -> Iterator[Limit]:
+    default, dearer, azure = (Key("detection", policy, operations) for policy in (RECORDED, DEARER, AZURE_CORE))
+    factor = 1.1  # virtual time has no noise, but a quick run has few operations
+    for text, figure, at_most, unit in (
+        ("polls", "polls", 4.8, "per operation"),
+        ("mean detection delay", "mean_s", 5.0, "s"),
+        ("detection delay, p90", "p90_s", 14.0, "s"),
+    ):
+        yield Limit(f"{RECORDED}: {text}", default, figure, at_most, unit, quick_factor=factor, decimals=True)
+    yield Limit(f"{DEARER}: polls", dearer, "polls", 1.0, "x azure-core", azure, factor)
+    text = f"{DEARER}: mean detection delay"
+    yield Limit(text, dearer, "mean_s", 7.2, "s", quick_factor=factor, decimals=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from benchmarks.detection import POLICIES
 from benchmarks.jobs import Job
 from benchmarks.peers import (
     AIOHTTP,
@@ -64,6 +65,7 @@ class Sizes(NamedTuple):
         judged_s: seconds for which they are judged, once all have begun.
         woken: operations of the scheduling measure.
         waiting: operations of the memory measure.
+        detected: operations of the detection measure.
     """
 
     late: int
@@ -71,10 +73,11 @@ class Sizes(NamedTuple):
     judged_s: float
     woken: int
     waiting: int
+    detected: int
 
 
-FULL_SIZES = Sizes(late=10_000, max_wait_s=17, judged_s=10.0, woken=100_000, waiting=100_000)
-QUICK_SIZES = Sizes(late=1_000, max_wait_s=5, judged_s=5.0, woken=20_000, waiting=5_000)
+FULL_SIZES = Sizes(late=10_000, max_wait_s=17, judged_s=10.0, woken=100_000, waiting=100_000, detected=10_000)
+QUICK_SIZES = Sizes(late=1_000, max_wait_s=5, judged_s=5.0, woken=20_000, waiting=5_000, detected=1_000)
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ def full_parts(origin: str) -> dict[str, list[Measurement]]:
         ],
         "imports": list(_imports(ROUNDS)),
         "wakes": [*_costs(origin, (RAW,), operations=1_000), _wakes(FULL_SIZES.woken, rounds=3)],
+        "detection": list(_detections(FULL_SIZES.detected)),
     }
 
 
@@ -164,6 +168,7 @@ def quick_parts(origin: str) -> dict[str, list[Measurement]]:
         "memory": [_waiting(origin, AZPOLL_FAST, QUICK_SIZES.waiting, traced=True)],
         "imports": list(_imports(ONCE)),
         "wakes": [*raw, _wakes(QUICK_SIZES.woken, ONCE)],
+        "detection": list(_detections(QUICK_SIZES.detected)),
     }
 
 
@@ -223,3 +228,9 @@ def _imports(rounds: int) -> Iterator[Measurement]:
 
 def _wakes(operations: int, rounds: int) -> Measurement:
     return Measurement(Key("wakes", "azpoll", operations), Job("wakes.wakes", {"operations": operations}), rounds)
+
+
+def _detections(operations: int) -> Iterator[Measurement]:
+    for policy in POLICIES:
+        job = Job("detection.detection", {"policy": policy, "operations": operations}, limit_s=280.0)
+        yield Measurement(Key("detection", policy, operations), job, ONCE)

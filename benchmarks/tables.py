@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from benchmarks.detection import ASSUMPTION
 from benchmarks.peers import AZPOLL_HTTPX, AZURE, PEERS, PYREQWEST, RAW
 from benchmarks.suite import ANSWER_DELAY_S, Key
 
@@ -43,6 +44,7 @@ def tables(results: Results) -> Iterator[str]:
     yield from _costs(results)
     yield from _lateness(results)
     yield from _others(results)
+    yield from _detection(results)
 
 
 def _costs(results: Results) -> Iterator[str]:
@@ -113,6 +115,22 @@ def _others(results: Results) -> Iterator[str]:
     rows += [(f"ms CPU of importing {key.peer}", _whole(results.median(key, "ms"))) for key in results.keys("imports")]
     if rows:
         yield from _table("Memory, scheduling, imports", ("figure", "value"), rows)
+
+
+def _detection(results: Results) -> Iterator[str]:
+    names = ("polls", "mean_s", "p50_s", "p90_s")
+    rows = [
+        (_bold(key.peer), *(f"{results.median(key, name) or 0.0:.1f}" for name in names))
+        for key in results.keys("detection")
+    ]
+    if rows:
+        head = ("schedule", "polls per operation", "mean delay, s", "p50", "p90")
+        yield from _table("Polls and detection delay without a Retry-After", head, rows)
+        yield from ("", ASSUMPTION)
+
+
+def _bold(schedule: str) -> str:
+    return f"**{schedule}**" if schedule.startswith("azpoll") else schedule
 
 
 def _table(heading: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
