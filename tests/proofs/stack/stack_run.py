@@ -36,6 +36,7 @@ class RunOptions:
         faults: the kinds of faults.
         library: the HTTP library of the client.
         backend: the event loop.
+        durations: the completion times of the tracker, as its argument.
     """
 
     seed: int
@@ -44,6 +45,7 @@ class RunOptions:
     faults: frozenset[str] = frozenset(FAULTS)
     library: Literal["httpx", "httpx2"] = "httpx"
     backend: Literal["asyncio", "trio"] = "asyncio"
+    durations: Literal["recorded"] | None = "recorded"
 
 
 def run(options: RunOptions) -> tuple[History, Statistics]:
@@ -72,7 +74,8 @@ async def _run_beside_other_client(options: RunOptions, methods: list[str], arm:
 
 async def _track(options: RunOptions, methods: list[str], arm: FakeARM, history: History) -> None:
     client = client_of(arm, options.library, headers={"Authorization": f"Bearer {CANARY}"}, timeout=None)
-    tracker = azpoll.Tracker(client, budget=BUDGET, max_in_flight=8)  # bounds the CPU time of the test
+    # `max_in_flight` bounds the CPU time of the test.
+    tracker = azpoll.Tracker(client, budget=BUDGET, max_in_flight=8, durations=options.durations)
     async with client, tracker, anyio.create_task_group() as waiters:
         tracker.subscribe(lambda event: history.texts.append(repr(event)))
         for number, method in enumerate(methods):

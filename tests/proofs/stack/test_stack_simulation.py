@@ -54,6 +54,12 @@ def test_no_invariant_breaks_with_each_library_and_event_loop(library: Library, 
     assert violations(history) == []
 
 
+def test_no_invariant_breaks_with_the_doubling() -> None:
+    """The other runs have the checking schedule, which is the default (rules 36 and 50)."""
+    history, _ = run(RunOptions(4_000_000, OPERATIONS, faults=UNTHROTTLED, durations=None))
+    assert violations(history) == []
+
+
 def test_a_fleet_has_every_fault() -> None:
     fleet = random_fleet(0, OPERATIONS)
     assert fleet.faults.keys() == FAULTS.keys()
