@@ -100,10 +100,7 @@ class Tracker(OperationSource[ResponseT]):
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, sender.concurrency),
             budget=budget,
-            due_times=DueTimes(
-                random.Random(random.getrandbits(64)),  # noqa: S311 - jitter; `random.seed` replays
-                settings.checked_durations(durations),
-            ),
+            due_times=DueTimes(_jitter(), settings.checked_durations(durations)),
             keep_failures=self._waits,
             journal=journal,
         )
@@ -174,3 +171,8 @@ class Tracker(OperationSource[ResponseT]):
         if self._client.is_closed:
             raise TrackerClosed("the tracker's HTTP client is closed: nothing can be sent")
         return session
+
+
+def _jitter() -> random.Random:
+    """Return a source of jitter; `random.seed` replays it."""
+    return random.Random(random.getrandbits(64))  # noqa: S311 - not for secrets

@@ -188,15 +188,11 @@ def postpone(state: Pending, failure: RequestFailure, since_s: float) -> State:
 
 
 def after_cancel(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
-    """Return the state after the answer to a cancel request: its `Retry-After` applies to the next poll (rule 34).
-
-    The last answer to a poll came at `since_s`.
-    """
-    retry_after_s = read(outcome).retry_after_s
+    """Return the state after the answer to a cancel request, whose `Retry-After` counts; the last poll's came at `since_s`."""
+    before, retry_after_s = state.next_request.delay, read(outcome).retry_after_s
     if retry_after_s is None:
         return state
     delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
-    before = state.next_request.delay
     if before.by_server and delay_s <= before.seconds:
         return state
     return resume(state, Delay(delay_s, by_server=True), since_s)
