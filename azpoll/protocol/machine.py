@@ -187,17 +187,6 @@ def postpone(state: Pending, failure: RequestFailure, since_s: float) -> State:
     return resume(state, Delay(delay_s, by_server=True), since_s)
 
 
-def after_cancel(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
-    """Return the state after the answer to a cancel request, whose `Retry-After` counts; the last poll's came at `since_s`."""
-    before, retry_after_s = state.next_request.delay, read(outcome).retry_after_s
-    if retry_after_s is None:
-        return state
-    delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
-    if before.by_server and delay_s <= before.seconds:
-        return state
-    return resume(state, Delay(delay_s, by_server=True), since_s)
-
-
 def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading) -> State:
     """Return the state that polls the first URL that is not malformed, on any 2xx and with any body (rules 3, 8)."""
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)

@@ -14,7 +14,8 @@ import anyio
 from azpoll.eventloop.clock import loop_clock, set_sniffio_hint
 from azpoll.eventloop.wakeup import Wakeup
 from azpoll.protocol.answer import RequestFailure
-from azpoll.protocol.machine import advance, after_cancel, expire, postpone
+from azpoll.protocol.cancel_answer import after_cancel
+from azpoll.protocol.machine import advance, expire, postpone
 from azpoll.protocol.states import Pending
 from azpoll.schedule.due_time import ROUNDING_S
 from azpoll.schedule.job import pending_state

@@ -1,0 +1,28 @@
+"""The state after the answer to a cancel request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.delay import Delay
+from azpoll.protocol.machine import resume
+from azpoll.protocol.reading import read
+
+if TYPE_CHECKING:
+    from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.states import Pending, State
+
+
+def after_cancel(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
+    """Return the state after the answer to a cancel request: its `Retry-After` applies to the next poll (rule 34).
+
+    The last answer to a poll came at `since_s`.
+    """
+    retry_after_s = read(outcome).retry_after_s
+    if retry_after_s is None:
+        return state
+    delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s
+    before = state.next_request.delay
+    if before.by_server and delay_s <= before.seconds:
+        return state
+    return resume(state, Delay(delay_s, by_server=True), since_s)
