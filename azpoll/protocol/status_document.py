@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from azpoll.protocol.error_body import member_in_any_case
 from azpoll.protocol.json_body import object_in, text_member
 
 
@@ -112,7 +111,7 @@ def operation_status(
     """
     value: object
     if member is None:
-        value = document["status"] if "status" in document else member_in_any_case(document, "status")
+        value = document.get("status")
     else:
         value = document
         for name in member.split("."):

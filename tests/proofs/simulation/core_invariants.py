@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpoll.protocol.plan import FinalStateVia
 from tests.proofs.simulation.operation_history import Killed, Received, Sent
 from tests.proofs.simulation.service_reply import Effect
 from tests.proofs.simulation.simulated_service import GONE, ROLES, TRUSTED, Situation, situation_of
@@ -122,7 +123,7 @@ class _Checker:
         missed = last.effect is Effect.MISSES and last.status in {404, 410}
         confirms = missed and self.situation is Situation.DELETED and before is not Situation.DELETED
         self._check_place(sent, confirms=confirms or before is Situation.DELETED)
-        at_once = confirms or self.redirects or last.effect in _AT_ONCE
+        at_once = self.redirects or last.effect in _AT_ONCE
         self._check_time(sent, last.retry_after_s or 0.0, 0.0 if at_once else FLOOR_S)
 
     def _check_place(self, sent: Sent, *, confirms: bool) -> None:
@@ -137,7 +138,8 @@ class _Checker:
             if self.role != self.where:
                 raise InvariantBroken(f"I8: after the end was received, not the final GET, {sent}")
             return
-        if situation is Situation.DELETED and self.truth.header is not None and not confirms:
+        in_turns = self.truth.method == "DELETE" and self.truth.via is FinalStateVia.ORIGINAL_URI  # rule 6
+        if situation is Situation.DELETED and self.truth.header is not None and not (confirms or in_turns):
             raise InvariantBroken(f"I8: a confirmation of nothing, {sent}")
         if situation in {Situation.RESULT, Situation.UNRELATED}:
             raise InvariantBroken(f"I8: {situation.value}, before the end was received: {sent}")
