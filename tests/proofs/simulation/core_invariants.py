@@ -25,6 +25,7 @@ MAX_REDIRECTS = 3
 ROUNDING_S = 1e-6
 
 _READABLE = frozenset({Effect.RUNS, Effect.ENDS, Effect.RESULT})
+_REFUSED = 400
 _AT_ONCE = frozenset({Effect.ENDS, Effect.UNAUTHORIZED})
 _ENDINGS = {"Succeeded": "succeeded", "Failed": "failed", "Canceled": "canceled"}
 
@@ -161,6 +162,8 @@ class _Checker:
         self.waiting, self.at_s, self.last = False, outcome.at_s, outcome.reply
         reply, effect = outcome.reply, outcome.reply.effect
         self.foreign |= effect is Effect.FOREIGN or reply.foreign_location
+        if self.redirects and reply.status >= _REFUSED and reply is not GONE and effect is Effect.ENDS:
+            effect = Effect.FAILS  # a redirect may lead anywhere (rule 21)
         self.redirects = self.redirects + 1 if effect is Effect.REDIRECTS else 0
         if self.redirects > MAX_REDIRECTS:
             self.redirects, effect = 0, Effect.FAILS

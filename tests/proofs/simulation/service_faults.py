@@ -148,6 +148,7 @@ def _moved(path: str) -> Rows:
 
 
 _MONITORS = ("azure-asyncoperation", "operation-location")
+_RESULT_WITH_STATUS = body({"status": "Succeeded", "sku": 1})  # no document of an operation (rule 49)
 _RUNNING = body({"status": "InProgress", "percentComplete": 1})
 
 _MONITOR: Rows = (
@@ -165,7 +166,7 @@ _MONITOR: Rows = (
 _LOCATION: Rows = (
     *(*_UNREADABLE, *_MISSES, *_foreign("location", 202)),
     *_runs(b"", ("location",), "/result"),
-    *((2, ServiceReply(f"202, {text!r}", 202, {}, text)) for text in (b"[]", b"<html>", b'{"status": "Succeeded"}')),
+    *((2, ServiceReply(f"202, {text!r}", 202, {}, text)) for text in (b"[]", b"<html>", _RESULT_WITH_STATUS)),
     *(
         (2, ServiceReply(f"200, {word[:20]!r}", 200, {}, body({"properties": {"provisioningState": word}})))
         for word in _STATUS_WORDS
