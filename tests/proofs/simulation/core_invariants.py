@@ -59,8 +59,10 @@ class _Checker:
         "failing_since_s",
         "foreign",
         "last",
+        "left_origin",
         "misses",
         "missing_since_s",
+        "origin",
         "over",
         "redirects",
         "result",
@@ -85,6 +87,8 @@ class _Checker:
         self.end: ServiceReply | None = None
         self.result: ServiceReply | None = None
         self.redirects = 0
+        self.origin = ""
+        self.left_origin = False  # the request in flight has no credentials (rule 9)
         self.forget()
 
     def forget(self) -> None:
@@ -114,6 +118,8 @@ class _Checker:
         self.asked += 1
         if not sent.url.startswith(TRUSTED):
             raise InvariantBroken(f"I6: a request to an origin that is not trusted, {sent}")
+        before_origin, self.origin = self.origin, "/".join(sent.url.split("/")[:3])
+        self.left_origin = bool(self.redirects) and (self.left_origin or self.origin != before_origin)
         last, before = self.last, self.asked_for
         self.role = ROLES.get(sent.url)
         self.situation = situation_of(self.truth, self.role)
@@ -245,7 +251,7 @@ class _Checker:
             case "NOT_FOUND" | "FORBIDDEN":
                 return self.misses >= MAX_MISSES and self.at_s - self.missing_since_s >= MISSING_S
             case "UNAUTHENTICATED":
-                return self.unauthorized > 1
+                return self.unauthorized > 1 or (self.left_origin and effect is Effect.UNAUTHORIZED)
             case "REFUSED" | "UNREACHABLE":
                 return effect is Effect.REFUSES
             case "TIMED_OUT":
