@@ -12,7 +12,7 @@ from azpoll.protocol import arm_error, json_body, reading, retry_after, throttli
 from azpoll.protocol.json_body import read_json
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.retry_after import answered_at
-from azpoll.protocol.throttling import REMAINING, remaining, throttle_of
+from azpoll.protocol.throttling import PROVIDER_REMAINING, REMAINING, provider_remaining, remaining, throttle_of
 from azpoll.transport.headers import READ_HEADERS
 from tests.support.protocol_rows import RESOURCE, Reply, reply
 
@@ -45,6 +45,7 @@ WITNESSES: dict[str, tuple[Reader, Reply, str]] = {
     "date": (answered_at, reply(202), "Wed, 06 Nov 2024 11:00:00 GMT"),
     "x-ms-ratelimit-remaining-resource": (throttle_of, reply(429), "Microsoft.Compute/Get;0"),
     **{name: (partial(remaining, kind=kind), reply(200), "17") for kind, names in REMAINING.items() for name in names},
+    **{name: (partial(provider_remaining, kind="reads"), reply(200), "17") for name in PROVIDER_REMAINING},
     "x-ms-error-code": (lambda answer: arm_error.read_error(answer).error.code, reply(409), "Conflict"),
     "x-ms-request-id": (request_ids, reply(200), "r"),
     "x-ms-correlation-request-id": (request_ids, reply(200), "c"),
