@@ -39,11 +39,12 @@ class Budget(_Settings):
         rate: reads per second at first, above 0.
         max_rate: reads per second at most.
         burst: reads that may be saved up, 1 or more.
-        increase_per_s: reads per second that the rate gains in each second without a 429.
+        increase_per_s: reads per second that the rate gains in each second without a 429; with 0 it never exceeds
+            `rate`. No 429 slows for more than an hour, so the rate gains at least a 3600th of its maximum.
         decrease_factor: factor by which a 429 multiplies the rate, above 0 and below 1.
         principal: a label of the identity that polls; trackers with different identities have separate budgets.
         providers: fixed reads per second of single resource providers by namespace, such as
-            `{"Microsoft.Storage": 800 / 300}`; others are limited once they answer 429.
+            `{"Microsoft.Storage": 800 / 300}`; others are limited once they answer 429, or report few reads left.
         write_rate: initial requests per second, at first and at most: so many writes and as many deletes; None sends
             them immediately. ARM grants 10 of each from a bucket of 200.
         write_burst: initial requests that may be saved up, 1 or more.
@@ -108,5 +109,5 @@ class Budget(_Settings):
         return None
 
     def discovered_bucket(self, now_s: float) -> TokenBucket:
-        """Return the bucket of a sub-scope that answered 429: it starts at `max_rate` and its rate rises freely."""
-        return TokenBucket(self.max_rate, math.inf, self.burst, self.increase_per_s, now_s)
+        """Return the bucket of a sub-scope whose own limit shows in an answer: it slows no faster sub-scope."""
+        return TokenBucket(self.max_rate, self.max_rate, self.burst, self.increase_per_s, now_s)

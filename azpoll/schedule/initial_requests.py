@@ -113,9 +113,9 @@ class InitialRequests(Generic[RequestT]):
                 return outcome
             try:
                 outcome = await self._send(request)
+                throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
             finally:
-                self._end()
-            throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
+                self._end(provider_queue)
             if throttle is not None:
                 self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
             retry = next_retry(outcome, retry, delay_limits, idempotent=idempotent) if repeatable else None
@@ -140,7 +140,7 @@ class InitialRequests(Generic[RequestT]):
             await queued.may_go.wait()
         except BaseException:
             if queued not in self._waiting:  # it was admitted and cancelled in the same turn of the event loop
-                self._end()
+                self._end(provider_queue)
                 raise
             del self._waiting[queued]
             scope_queues.withdraw(queued, provider_queue)
@@ -187,6 +187,7 @@ class InitialRequests(Generic[RequestT]):
         times = (self._writes.next_s(), self._deletes.next_s())
         return min((time_s for time_s in times if time_s is not None), default=math.inf)
 
-    def _end(self) -> None:
+    def _end(self, provider_queue: ProviderQueue[QueuedRequest[RequestT]]) -> None:
+        provider_queue.in_flight -= 1
         self._limit.end()
         self._admit()

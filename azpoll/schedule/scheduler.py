@@ -160,6 +160,7 @@ class Scheduler:
                 else:
                     await self._send_cancel(job, job.cancel_request)
             finally:
+                provider_queue.in_flight -= 1
                 self._sent.discard(job)
 
     def _has_slot(self, now_s: float) -> bool:

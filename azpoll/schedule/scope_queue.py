@@ -61,6 +61,7 @@ class ProviderQueue(Generic[QueuedT]):
 
     Attributes:
         bucket: None while no limit is known.
+        in_flight: number of requests that got their token and have not ended; who sends them counts them out.
         normal: due requests with HIGH and NORMAL priority.
         background: due requests with LOW priority.
     """
@@ -68,6 +69,7 @@ class ProviderQueue(Generic[QueuedT]):
     def __init__(self, scope_queue: ScopeQueue[QueuedT], bucket: TokenBucket | None) -> None:
         self.scope_queue = scope_queue
         self.bucket = bucket
+        self.in_flight = 0
         self.normal: FairQueue[QueuedT] = FairQueue(scope_queue.turns)
         self.background: FairQueue[QueuedT] = FairQueue(scope_queue.turns)
 
@@ -209,6 +211,7 @@ class ScopeQueue(Generic[QueuedT]):
     def _consume(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> None:
         self.reads += 1
         self.lateness.add(now_s - job.due_s)
+        provider_queue.in_flight += 1
         if self.bucket is not None:
             self.bucket.consume()
         if provider_queue.bucket is not None:

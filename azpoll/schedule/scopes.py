@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.throttling import TOO_MANY_REQUESTS, Throttle, ThrottleLevel, remaining, throttle_of
+from azpoll.protocol.throttling import (
+    TOO_MANY_REQUESTS,
+    Throttle,
+    ThrottleLevel,
+    provider_remaining,
+    remaining,
+    throttle_of,
+)
 from azpoll.schedule.due_heap import DueHeap
 from azpoll.schedule.job import QueuedT
 from azpoll.schedule.scope_queue import ProviderQueue, ScopeQueue
+from azpoll.schedule.token_bucket import SCARCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +42,8 @@ LONGEST_PAUSE_S = DelayLimits().cap
 RECHECK_S = 0.001
 """A scope that was ready and had no request after all is checked again after 1 ms."""
 
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
 _NAMING = ("subscriptions", "providers", "locations")
 
 
@@ -41,7 +51,7 @@ class Scope(NamedTuple):
     """The unit of a read limit of ARM: a subscription, or else a tenant, at one origin, for one principal.
 
     Attributes:
-        origin: scheme and authority, lower case.
+        origin: scheme, host and port, in one spelling: lower case, without the default port.
         subscription: lower case; empty for the tenant, and for services that are not ARM.
         principal: the caller's own label of the identity that reads; ARM counts each by itself.
     """
@@ -70,7 +80,16 @@ def scope_of(url: str, principal: str) -> tuple[Scope, str]:
             namespace, location = value, ""
         elif name == "locations":
             location = value
-    return Scope(f"{scheme}://{authority}", subscription, principal), f"{namespace}/{location}" if namespace else ""
+    return Scope(_origin(scheme, authority), subscription, principal), f"{namespace}/{location}" if namespace else ""
+
+
+def _origin(scheme: str, authority: str) -> str:
+    """Return an origin in lower case in the one spelling of all URLs that name it: `:0443` and `:443` are the same."""
+    host, colon, port = authority.rpartition(":")
+    if not colon or port.endswith("]"):  # the colons of an IPv6 address are no colons before a port
+        return f"{scheme}://{authority}"
+    port = port.lstrip("0")
+    return f"{scheme}://{host}" if port in {"", _DEFAULT_PORTS.get(scheme)} else f"{scheme}://{host}:{port}"
 
 
 def names_scopes(collection: str) -> bool:
@@ -161,19 +180,25 @@ class ScopeQueues(Generic[QueuedT]):
     def on_answer(
         self, provider_queue: ProviderQueue[QueuedT], outcome: Answer | RequestFailure, now_s: float
     ) -> Throttle | None:
-        """Adapt the buckets to what an answer says about read limits; return the throttle of a 429."""
+        """Adapt the buckets to what an answer says about limits (rule 54); return the throttle of a 429.
+
+        The answered request still counts as in flight.
+        """
         head = outcome if isinstance(outcome, Answer) else outcome.head
         if head is None:
             return None
         scope_queue = provider_queue.scope_queue
         if scope_queue.bucket is not None and (left := remaining(head, self._counted)) is not None:
-            scope_queue.bucket.limit_to(left)
-        throttle = throttle_of(head) if head.status_code == TOO_MANY_REQUESTS else None
-        if throttle is not None:
+            scope_queue.bucket.limit_to(left, now_s)
+        if head.status_code == TOO_MANY_REQUESTS:
+            throttle = throttle_of(head)
             scope_queue.throttled += 1
-            if self._budget is not None:
+            if self._budget is not None and throttle is not None:
                 self._back_off(provider_queue, throttle, self._budget, now_s)
-        return throttle
+            return throttle
+        if self._budget is not None and (left := provider_remaining(head, self._counted)) is not None:
+            self._limit_provider(provider_queue, left, self._budget, now_s)
+        return None
 
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
         """Return the statistics of each scope that is kept: of very many, idle ones are dropped."""
@@ -194,6 +219,19 @@ class ScopeQueues(Generic[QueuedT]):
             if scope_queue in in_use or not scope_queue.is_idle(now_s)
         }
         self._kept = max(PROVIDER_QUEUES_KEPT, 2 * len(self._provider_queues))
+
+    def _limit_provider(self, provider_queue: ProviderQueue[QueuedT], left: int, budget: Budget, now_s: float) -> None:
+        """Slow a provider that reports few requests left; none left are a 429 that has not come yet.
+
+        The service may not have counted the other requests in flight, so these are taken off.
+        """
+        spare = left - max(provider_queue.in_flight - 1, 0)
+        if provider_queue.bucket is None and spare < SCARCE:
+            provider_queue.bucket = budget.discovered_bucket(now_s)
+        if provider_queue.bucket is not None:
+            provider_queue.bucket.limit_to(spare, now_s)
+            if left == 0:
+                provider_queue.bucket.back_off(now_s, None, budget.decrease_factor)
 
     def _back_off(
         self, provider_queue: ProviderQueue[QueuedT], throttle: Throttle, budget: Budget, now_s: float

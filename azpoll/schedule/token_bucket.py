@@ -1,11 +1,14 @@
-"""A token bucket with additive increase and multiplicative decrease (AIMD) of its rate."""
+"""A token bucket with additive increase and multiplicative decrease (AIMD) of its rate (rule 54)."""
 
 from __future__ import annotations
 
 import math
 
-SCARCE_READS = 60
-"""Below this many remaining reads the rate falls in proportion."""
+SCARCE = 60
+"""Below this many remaining requests the rate falls in proportion."""
+
+RECOVERY_S = 3600.0
+"""Seconds after which no 429 and no number of remaining requests slows a bucket any more, if no other comes."""
 
 DEFAULT_BACKOFF_S = 10.0
 """Seconds without tokens after a 429 without a Retry-After."""
@@ -17,7 +20,8 @@ class TokenBucket:
     Args:
         rate: tokens per second at first; `max_rate` at most.
         burst: capacity in tokens; the bucket starts full.
-        increase_per_s: tokens per second gained in each second without a 429.
+        increase_per_s: tokens per second gained in each second without a 429; with 0 the rate never exceeds `rate`.
+            No 429 slows for more than `RECOVERY_S`, so the rate gains at least its maximum in that time.
     """
 
     def __init__(self, rate: float, max_rate: float, burst: float, increase_per_s: float, now_s: float) -> None:
@@ -25,8 +29,8 @@ class TokenBucket:
         self.burst = burst
         self.tokens = burst
         self._first_rate = rate
-        self._max_rate = max_rate
-        self._increase_per_s = increase_per_s
+        self._max_rate = max_rate if increase_per_s > 0 else rate
+        self._increase_per_s = max(increase_per_s, self._max_rate / RECOVERY_S)
         self._floor = min(rate, 1.0)
         self._scarcity = 1.0
         self._updated_s = now_s
@@ -43,8 +47,9 @@ class TokenBucket:
         return max(now_s, self._closed_until_s) + wait_s
 
     def is_recovered(self, now_s: float) -> bool:
-        """Whether the bucket is as good as new: full, open, and at no lower rate than at first."""
-        return self.available_at(now_s, self.burst) <= now_s and self.rate >= self._first_rate
+        """Whether the bucket is as good as new: full, open, and no slower than at first."""
+        is_full = self.available_at(now_s, self.burst) <= now_s
+        return is_full and self.rate >= self._first_rate and self._scarcity >= 1.0
 
     def shortage(self, now_s: float) -> float:
         """Return how short of tokens the bucket is: 0 while it is at least half full, and 1 when it is empty."""
@@ -66,9 +71,13 @@ class TokenBucket:
         self._closed_until_s = max(self._closed_until_s, until_s)
         self.tokens = 0.0
 
-    def limit_to(self, remaining: int) -> None:
-        """Slow down while the service reports few remaining requests; no number raises the rate."""
-        self._scarcity = min(1.0, max(remaining, 1) / SCARCE_READS)
+    def limit_to(self, remaining: int, now_s: float) -> None:
+        """Slow down while the service reports few remaining requests; no number raises the rate or the tokens."""
+        if remaining < self.burst:
+            if now_s > self._updated_s:
+                self._refill(now_s)
+            self.tokens = min(self.tokens, max(remaining, 0))
+        self._scarcity = min(1.0, max(remaining, 1) / SCARCE)
 
     def _refill(self, now_s: float) -> None:
         """Bring tokens and rate up to a later time; a suspended machine gains one full bucket, not more."""
@@ -77,3 +86,5 @@ class TokenBucket:
         if passed_s > 0:
             self.tokens = min(self.burst, self.tokens + passed_s * self.rate * self._scarcity)
             self.rate = min(self._max_rate, self.rate + passed_s * self._increase_per_s)
+            if self._scarcity < 1.0:
+                self._scarcity = min(1.0, self._scarcity + passed_s / RECOVERY_S)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import anyio
+import httpx
 import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Limits, Ordinary, Rate, Reply, Script
+from azpoll.testing.rate_limits import TokenBucket
 from tests.support.clients import client_of
 
 pytestmark = pytest.mark.anyio
@@ -83,3 +86,99 @@ async def test_owners_alternate() -> None:
         few = [await tracker.begin("PUT", widget(f"few{n}"), result="status", owner="few") for n in range(5)]
         for operation in few:
             await operation.wait(timeout=120)
+
+
+LEFT = "x-ms-ratelimit-remaining-subscription-resource-requests"
+
+
+class ProviderLimit(httpx.AsyncBaseTransport):
+    """Limits the reads of the provider `Microsoft.Slow`, in front of a `FakeARM`; each answer takes 0.2 s.
+
+    Attributes:
+        refused: number of 429s.
+        least: the smallest number of reads left in any answer.
+    """
+
+    def __init__(self, arm: FakeARM, rate: Rate) -> None:
+        self.refused = 0
+        self.least = rate.capacity
+        self._arm = arm.transport("httpx")
+        self._bucket = TokenBucket(rate, 0.0)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await anyio.sleep(0.1)
+        if request.method != "GET" or "Microsoft.Slow" not in request.url.path:
+            return await self._arm.handle_async_request(request)
+        if self._bucket.consume(anyio.current_time()):
+            self.refused += 1
+            return httpx.Response(429, headers={LEFT: "0", "Retry-After": "10"})
+        left = self._bucket.remaining
+        self.least = min(self.least, left)
+        response = await self._arm.handle_async_request(request)
+        response.headers[LEFT] = str(left)
+        await anyio.sleep(0.1)
+        return response
+
+
+@pytest.mark.parametrize(
+    ("operations", "rate"),
+    [
+        pytest.param(1000, Rate(250, 1.0), marks=pytest.mark.slow),
+        pytest.param(300, Rate(100, 100 / 300), marks=pytest.mark.slow),
+        (50, Rate(20, 0.5)),
+    ],
+)
+async def test_rule_54_a_provider_that_runs_out_of_reads_sends_no_429(operations: int, rate: Rate) -> None:
+    """Its polls come at the rate of its limit, and the polls of another provider are on time."""
+    arm = FakeARM(default=Script(pattern="body", duration_s=60, retry_after=17), limits=None)
+    limit = ProviderLimit(arm, rate)
+    finished_s: list[float] = []
+
+    async def track(tracker: azpoll.Tracker[httpx.Response], provider: str, number: int) -> None:
+        url = widget(str(number)).replace("Microsoft.Test", provider)
+        begun_s = anyio.current_time()
+        await (await tracker.begin("PUT", url, result="status"))
+        if provider == "Microsoft.Fast":
+            finished_s.append(anyio.current_time() - begun_s)
+
+    async with client_of(arm, transport=limit) as client:
+        budget = azpoll.Budget(write_rate=None)
+        async with azpoll.Tracker(client, budget=budget) as tracker, anyio.create_task_group() as tasks:
+            for number in range(operations):
+                tasks.start_soon(track, tracker, "Microsoft.Slow", number)
+            await anyio.sleep(100)
+            for number in range(10):
+                tasks.start_soon(track, tracker, "Microsoft.Fast", number)
+    assert limit.refused == 0
+    assert limit.least <= 5
+    assert max(finished_s) < 4 * 17 + 2
+    counts = arm.statistics()
+    assert (counts.told, counts.early_polls) == (operations + 10, 0)
+
+
+REFUSED = Reply(429, {"error": {"code": "TooManyRequests"}}, {"Retry-After": "31536000000"})
+
+
+async def test_rule_35_a_retry_after_of_centuries_delays_polls_for_an_hour() -> None:
+    """Those of the scope, and those of the operation itself."""
+    arm = FakeARM(default=Script(duration_s=5, retry_after=5), limits=None)
+    path = widget("refused").partition("?")[0]
+    arm.operation("PUT", path, duration_s=5, retry_after=5, polls=[REFUSED, Ordinary()])
+    begun_s = anyio.current_time()
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        for name in ("refused", "neighbour"):
+            await tracker.begin("PUT", widget(name))
+            await anyio.sleep(6)
+    assert 3600 < anyio.current_time() - begun_s < 3700
+
+
+async def test_rule_35_a_retry_after_of_centuries_delays_begin_for_an_hour() -> None:
+    """The next initial request of the scope is sent after an hour."""
+    arm = FakeARM(default=Script(duration_s=5, retry_after=5), limits=None)
+    arm.operation("PUT", widget("refused").partition("?")[0], initial=REFUSED)
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        begun_s = anyio.current_time()
+        with anyio.move_on_after(6):
+            await tracker.begin("PUT", widget("refused"))
+        await tracker.begin("PUT", widget("neighbour"))
+        assert 3600 <= anyio.current_time() - begun_s < 3610

@@ -49,6 +49,27 @@ def test_case_does_not_matter() -> None:
     assert scope_of("HTTPS://Host/SUBSCRIPTIONS/A/x", "p") == scope_of("https://host/subscriptions/a/x", "p")
 
 
+@pytest.mark.parametrize(
+    ("spelling", "origin"),
+    [
+        ("https://Management.Azure.COM", HOST),
+        ("HTTPS://management.azure.com:443", HOST),
+        ("https://management.azure.com:0443", HOST),
+        ("https://management.azure.com:", HOST),
+        ("https://management.azure.com:0444", f"{HOST}:444"),
+        ("https://management.azure.com:80", f"{HOST}:80"),
+        ("http://localhost:0080", "http://localhost"),
+        ("http://localhost:443", "http://localhost:443"),
+        ("https://[::1]:0443", "https://[::1]"),
+        ("https://[::1]", "https://[::1]"),
+        ("https://[::443]:8443", "https://[::443]:8443"),
+    ],
+)
+def test_rule_54_all_spellings_of_an_origin_share_a_scope(spelling: str, origin: str) -> None:
+    """Case, leading zeros and a written default port make no second scope with a budget of its own."""
+    assert scope_of(f"{spelling}/subscriptions/s/x/1", "")[0] == Scope(origin, "s", "")
+
+
 def test_each_principal_and_origin_has_a_scope() -> None:
     url = f"{HOST}/subscriptions/s/x"
     other = url.replace("azure.com", "azure.cn")

@@ -185,6 +185,55 @@ def test_few_remaining_reads_slow_their_scope() -> None:
     assert taken(scope_queues, 4.1) == ["second"]
 
 
+LEFT = "x-ms-ratelimit-remaining-subscription-resource-requests"
+
+
+def test_rule_54_few_requests_left_slow_their_provider_alone() -> None:
+    """None left close it for ten seconds, which a 429 would have done. Other providers keep their reads."""
+    scope_queues = queues_of(Budget(rate=4.0, max_rate=4.0, burst=4.0))
+    west = add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1", "west1")
+    assert taken(scope_queues, 0.0) == ["west1"]
+    scope_queues.on_answer(west, answer(headers={LEFT: "0"}), 0.0)
+    add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1", "west2", "west3")
+    add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS.replace('west', 'east')}/1", "east1", "east2", "east3")
+    assert taken(scope_queues, 0.0) == ["east1", "east2", "east3"]
+    assert taken(scope_queues, 9.9) == []
+    assert taken(scope_queues, 3600.0) == ["west2", "west3"]
+    (scope,) = scope_queues.statistics(3600.0)
+    assert (scope.throttled, scope.rate) == (0, 4.0)
+
+
+@pytest.mark.parametrize(("left", "wait_s"), [("15", 1.0), ("30", 0.5), ("60", 0.25), ("9999", 0.25)])
+def test_rule_54_a_provider_slows_in_proportion_to_the_requests_left(left: str, wait_s: float) -> None:
+    """Below 60. A number replaces the one before it."""
+    scope_queues = queues_of(Budget(rate=4.0, max_rate=4.0, burst=1.0))
+    provider_queue = add(scope_queues, COLLECTION, "1", "2")
+    for number in ("1", left):
+        scope_queues.on_answer(provider_queue, answer(headers={LEFT: number}), 0.0)
+    assert taken(scope_queues, 0.0) == ["1"]
+    assert scope_queues.next_s() == pytest.approx(wait_s)
+
+
+def test_rule_54_requests_in_flight_are_taken_off_those_left() -> None:
+    """The service may not have counted them yet: 5 left and 3 others in flight mean 2 more."""
+    scope_queues = queues_of(Budget())
+    provider_queue = add(scope_queues, COLLECTION, "1", "2", "3", "4")
+    assert len(taken(scope_queues, 0.0)) == 4
+    scope_queues.on_answer(provider_queue, answer(headers={LEFT: "5"}), 0.0)
+    add(scope_queues, COLLECTION, "5", "6", "7")
+    assert taken(scope_queues, 0.0) == ["5", "6"]
+
+
+def test_rule_54_a_number_of_queued_operations_slows_no_poll() -> None:
+    """`VmssQueuedVMOperations;0` is its normal value."""
+    scope_queues = queues_of(Budget())
+    provider_queue = add(scope_queues, COLLECTION, "1", "2")
+    scope_queues.on_answer(
+        provider_queue, answer(headers={"x-ms-ratelimit-remaining-resource": "A/VmssQueuedVMOperations;0"}), 0.0
+    )
+    assert taken(scope_queues, 0.0) == ["1", "2"]
+
+
 def test_a_scope_whose_only_job_is_withdrawn_has_no_next_time() -> None:
     scope_queues = queues_of()
     provider_queue = scope_queues.queue_for(COLLECTION, 0.0)

@@ -7,12 +7,21 @@ import math
 import pytest
 
 from azpoll.schedule.budget import Budget
-from azpoll.schedule.token_bucket import DEFAULT_BACKOFF_S, TokenBucket
+from azpoll.schedule.token_bucket import DEFAULT_BACKOFF_S, RECOVERY_S, TokenBucket
 
 
 def steady(rate: float = 20.0, burst: float = 125.0) -> TokenBucket:
     """Return a bucket with a constant rate."""
     return Budget(rate=rate, burst=burst, increase_per_s=0.0).bucket(0.0)
+
+
+def reads_in_a_minute(bucket: TokenBucket, start_s: float) -> int:
+    """Return how many tokens a bucket gives from `start_s` on if each is taken at once."""
+    now_s, reads = start_s, 0
+    while (now_s := bucket.available_at(now_s)) <= start_s + 60.0:
+        bucket.consume()
+        reads += 1
+    return reads
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
@@ -115,7 +124,7 @@ def test_the_rate_does_not_rise_while_the_bucket_is_closed() -> None:
 def test_remaining_reads_only_ever_slow(reads: int) -> None:
     """A hostile or generous number never raises the rate (T15)."""
     limited, other = steady(burst=1.0), steady(burst=1.0)
-    limited.limit_to(reads)
+    limited.limit_to(reads, 0.0)
     for bucket in (limited, other):
         bucket.consume()
     assert math.inf > limited.available_at(0.0) >= other.available_at(0.0)
@@ -125,9 +134,9 @@ def test_few_remaining_reads_slow_in_proportion_until_there_are_more() -> None:
     """15 remaining reads of 60 mean a quarter of the rate."""
     bucket = steady(burst=1.0)
     bucket.consume()
-    bucket.limit_to(15)
+    bucket.limit_to(15, 0.0)
     assert bucket.available_at(0.0) == pytest.approx(4 / 20)
-    bucket.limit_to(200)
+    bucket.limit_to(200, 0.0)
     assert bucket.available_at(0.0) == pytest.approx(1 / 20)
 
 
@@ -142,3 +151,45 @@ def test_rule_50_reads_are_short_below_half_of_the_burst() -> None:
     assert bucket.shortage(1.0) == 0.0
     bucket.back_off(1.0, 10.0, 0.5)
     assert bucket.shortage(5.0) == 1.0
+
+
+def test_rule_54_no_more_is_saved_up_than_the_service_has_left() -> None:
+    """3 of 125 saved reads remain; the fourth comes at 3/60 of the rate."""
+    bucket = steady()
+    bucket.limit_to(3, 0.0)
+    for _ in range(3):
+        assert bucket.available_at(0.0) == 0.0
+        bucket.consume()
+    assert bucket.available_at(0.0) == pytest.approx(20 / 20)
+
+
+@pytest.mark.parametrize("budget", [Budget(), Budget(increase_per_s=0.0), Budget(increase_per_s=1e-9)])
+@pytest.mark.parametrize("how", ["a 429", "many 429s", "no reads left"])
+def test_rule_54_a_rate_is_back_at_its_maximum_within_an_hour(budget: Budget, how: str) -> None:
+    """An hour after the wait of the last 429 or the last number, the bucket gives as much as one never slowed."""
+    slowed, never_slowed = budget.bucket(0.0), budget.bucket(0.0)
+    for _ in range(100 if how == "many 429s" else 1):
+        if how == "no reads left":
+            slowed.limit_to(0, 0.0)
+        else:
+            slowed.back_off(slowed.available_at(0.0), 0.0, 0.7)
+    at_s = slowed.available_at(0.0, 0.0) + RECOVERY_S
+    assert reads_in_a_minute(slowed, at_s) == reads_in_a_minute(never_slowed, at_s)
+
+
+def test_rule_54_a_fixed_rate_recovers_too() -> None:
+    """The rate of a provider that the budget names does not rise, but it comes back."""
+    bucket = Budget(providers={"A.A": 5.0}).provider_bucket("a.a/west", 0.0)
+    assert bucket is not None
+    bucket.back_off(0.0, 10.0, 0.5)
+    assert bucket.rate == 2.5
+    bucket.available_at(RECOVERY_S)
+    assert bucket.rate == 5.0
+
+
+def test_rule_54_a_slow_bucket_is_not_as_good_as_new() -> None:
+    """It may not be dropped for a new one."""
+    bucket = steady(burst=1.0)
+    bucket.limit_to(1, 0.0)
+    assert not bucket.is_recovered(60.0)
+    assert bucket.is_recovered(RECOVERY_S)
