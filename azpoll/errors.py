@@ -28,7 +28,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.answer import RequestFailure
-from azpoll.protocol.arm_error import ARMError, ServiceError, describe, read_error
+from azpoll.protocol.arm_error import ARMError, ServiceError, is_explained, read_error, reason_of
+from azpoll.protocol.reading import StatusClass, status_class
 from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownReason
 
@@ -186,15 +187,14 @@ def _kind_and_text(
 ) -> tuple[type[AzpollError], str]:
     reason = ids = ""
     if reported is not None:
-        reason = describe(reported.error)
+        reason = reason_of(reported)
         if reported.request_id is not None:
             ids = f" [request id {escape_for_display(reported.request_id, 64)}]"
     if isinstance(state, Failed):
         return OperationFailed, f"{operation} failed: {reason}{ids}"
     if isinstance(state, Canceled):
         return OperationCanceled, f"{operation} was canceled: {reason}{ids}"
-    error = None if reported is None else reported.error
-    why = f" ({reason})" if error is not None and (error.code or error.message or error.details) else ""
+    why = f" ({reason})" if reported is not None and _is_worth_quoting(state, reported) else ""
     detail = f"{escape_for_display(state.detail)}{why}{ids}"
     if state.reason is UnknownReason.NOT_STARTED:
         text = f"{operation} started no operation: {detail}. Correct the request and send it again"
@@ -204,6 +204,14 @@ def _kind_and_text(
     advice = f". {advice} with the resume_token of this error" if resume_token else ""
     text = f"the status of {operation} could not be read: {detail}{still}{advice}"
     return _BY_REASON.get(state.reason, PollingError), text
+
+
+def _is_worth_quoting(state: Unknown, reported: ServiceError) -> bool:
+    """Whether the answer explains why the status is unknown: not if it only says that the operation still runs."""
+    if is_explained(reported.error):
+        return True
+    readable = status_class(reported.status_code) is StatusClass.READABLE
+    return bool(reported.raw) and (state.reason is UnknownReason.MALFORMED or not readable)
 
 
 def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialRequestFailed:

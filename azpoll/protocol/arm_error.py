@@ -9,12 +9,15 @@ or details counts. An empty object has none of these.
 | 2     | `properties.error`             | resources with a failed `provisioningState`                   |
 | 3     | `properties.statusMessage`     | deployment operations: a whole document, or its JSON text     |
 | 4     | `odata.error`                  | OData 3, whose message is `{"lang": ..., "value": ...}`       |
-| 5     | the top level                  | App Service (`Code`, `Message`, `Details`), Web API           |
-| 6     | the XML element `Error`        | Storage, Service Bus, OData                                   |
-| 7     | the text of the body           | gateways: a plain line; never HTML, broken JSON or binary     |
+| 5     | the top level                  | App Service (`Code`, `Message`, `Details`), Web API, RFC 9457 |
+| 6     | `OTHER_NAMES`, at the top or   | Fabric, Document Translation, Power BI, Data Factory, OpenAI: |
+|       | in `properties`                | text, an object, or a list of errors                          |
+| 7     | the XML element `Error`        | Storage, Service Bus, OData                                   |
+| 8     | the text of the body           | gateways: a plain line; never HTML, broken JSON or binary     |
 
-`x-ms-error-code` supplies the code if none of these has one. Member names match in any case. JSON text in place of an
-error or a message is read too: as the error itself if nothing else has a code, else as one more detail.
+Row 6 also supplies the message if row 5 has a code alone. `x-ms-error-code` supplies the code if none of these has one.
+Member names match in any case. JSON text in place of an error or a message is read too: as the error itself if nothing
+else has a code, else as one more detail.
 
 Bodies may be hostile. At most 8 levels and 256 errors are read, with at most 1,000 members each. XML with a DTD is not
 read. Anything that was not understood stays in `members` and in `raw`.
@@ -22,12 +25,24 @@ read. Anything that was not understood stays in `members` and in `raw`.
 Source: rule 44; ARM RPC common-api-details, "Error response content"; OData JSON 4.0, section 19.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from typing import NamedTuple
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.error_body import Members, json_in, member_in_any_case, raw_text, xml_members
+from azpoll.protocol.error_body import (
+    Members,
+    joined,
+    json_in,
+    member_in_any_case,
+    object_of,
+    objects_of,
+    problem_text,
+    raw_text,
+    string_of,
+    text_of,
+    xml_members,
+)
 from azpoll.protocol.json_body import BodyProblem, is_list, is_object
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.redaction import escape_for_display
@@ -38,10 +53,23 @@ HEADERS = (ERROR_CODE,)
 
 _MAX_DEPTH = 8
 _MAX_ERRORS = 256
-_MAX_MEMBERS = 1000
 
 # The order is the rule (rows 1 to 4 of the table above).
 _PLACES = (("error",), ("properties", "error"), ("properties", "statusmessage"), ("odata.error",))
+
+OTHER_NAMES = (
+    "errors",
+    "errormessage",
+    "failurereason",
+    "resultmessage",
+    "statusdescription",
+    "statusdetails",
+    "status_details",
+    "messages",
+)
+"""Lower-case members that hold the reason of a failure in documents without an error of the contract."""
+
+_OTHER_PLACES = (*((name,) for name in OTHER_NAMES), *(("properties", name) for name in OTHER_NAMES))
 
 
 class ARMError(NamedTuple):
@@ -115,6 +143,18 @@ def describe(error: ARMError, limit: int = 512) -> str:
     return escape_for_display(escape_for_display(outer, limit - len(inside)) + inside, limit)
 
 
+def reason_of(reported: ServiceError) -> str:
+    """Return the reason of a failure for people: the error in one line, else the start of the body (rule 44)."""
+    if is_explained(reported.error) or not (body := reported.raw.strip()):
+        return describe(reported.error)
+    return f"the service gave no reason; its answer begins: {escape_for_display(body)}"
+
+
+def is_explained(error: ARMError) -> bool:
+    """Whether the error has a code, a message or details."""
+    return _speaks(error) or bool(error.details)
+
+
 def _sentence(error: ARMError) -> str:
     message = error.message
     if message and error.details and json_in(message) is not None:
@@ -147,10 +187,21 @@ class _Reader:
         if not is_object(value):
             return self.error(value, depth)
         self._left -= 1
-        if (sent := _object(value)) is None:
+        if (sent := object_of(value)) is None:
             return None
         sent = _unworded(sent)
-        return self._placed(sent, depth) or self._top(sent, depth + 1)
+        if (placed := self._placed(sent, _PLACES, depth)) is not None:
+            return placed
+        top = self._top(sent, depth + 1)
+        if top is not None and (top.message is not None or top.details):
+            return top
+        other = self._placed(sent, _OTHER_PLACES, depth)
+        if other is not None and not _speaks(other):  # a list: its first error speaks for all
+            first, *more = other.details
+            other = other._replace(code=first.code, message=first.message) if more else first
+        if top is None or other is None:
+            return top or other
+        return other._replace(code=top.code, target=top.target or other.target)
 
     def error(self, value: object, depth: int) -> ARMError | None:
         """Return the error of a value at the place of an error: its own members come before wrapped ones."""
@@ -163,23 +214,27 @@ class _Reader:
         if is_list(value):
             details = self._details(value, depth)
             return ARMError(details=details) if details else None
-        if (sent := _object(value)) is None:
+        if (sent := object_of(value)) is None:
             return None
         error = self.record(sent, depth)
         if _speaks(error):
             return error
-        return self._placed(sent, depth + 1) or (error if error.details else None)
+        return self._placed(sent, _PLACES, depth + 1) or (error if error.details else None)
 
     def record(self, sent: Mapping[str, object], depth: int) -> ARMError:
         """Return the error whose members are `sent`."""
         members = Members(sent)
+
+        def read_details(value: object) -> tuple[ARMError, ...] | None:
+            return self._details(value, depth)
+
         error = ARMError(
-            code=members.take("code", _text),
-            message=members.take("message", _text) or members.take("detail", _text),
-            target=members.take("target", _text),
-            details=members.take("details", lambda value: self._details(value, depth)) or (),
-            innererror=members.take("innererror", _object),
-            additional_info=members.take("additionalinfo", _objects) or (),
+            code=members.take("code", text_of) or members.take("errorcode", text_of),
+            message=members.take("message", text_of) or members.take("errormessage", text_of) or problem_text(members),
+            target=members.take("target", text_of),
+            details=members.take("details", read_details) or members.take("errors", read_details) or (),
+            innererror=members.take("innererror", object_of),
+            additional_info=members.take("additionalinfo", objects_of) or (),
             members=members.left,
         )
         inner = self._of_json(error.message or "", depth)
@@ -201,8 +256,10 @@ class _Reader:
         error = self.record(sent, depth)
         return error if _speaks(error) else None
 
-    def _placed(self, document: Mapping[str, object], depth: int) -> ARMError | None:
-        for path in _PLACES:
+    def _placed(
+        self, document: Mapping[str, object], places: tuple[tuple[str, ...], ...], depth: int
+    ) -> ARMError | None:
+        for path in places:
             value: object = document
             for name in path:
                 value = member_in_any_case(value, name)
@@ -212,7 +269,9 @@ class _Reader:
         return None
 
     def _details(self, value: object, depth: int) -> tuple[ARMError, ...] | None:
-        items = value if is_list(value) else [value]
+        items: Iterable[object] = value if is_list(value) else [value]
+        if is_object(value) and value and all(map(is_list, value.values())):  # ASP.NET: texts by member of the request
+            items = ({"target": name, "message": joined(texts)} for name, texts in value.items())
         found = (self.error(item, depth + 1) for item in takewhile(lambda _: self._left > 0, items))
         return tuple(error for error in found if error is not None) or None
 
@@ -227,31 +286,9 @@ def _unworded(document: dict[str, object]) -> dict[str, object]:
     OAuth 2 (RFC 6749 5.2) has this shape, and frameworks that name the HTTP status. Another `code` beside it wins.
     """
     members = Members(document)
-    word = members.take("error", _string)
-    message = members.take("error_description", _text) or members.take("message", _text)
+    word = members.take("error", string_of)
+    message = members.take("error_description", text_of) or members.take("message", text_of)
     if word is None or message is None:
         return document
-    code = members.take("code", _text) or word
+    code = members.take("code", text_of) or word
     return {"code": code, "message": message, **members.left}
-
-
-def _text(value: object) -> str | None:
-    if is_object(value):
-        value = member_in_any_case(_object(value), "value")  # OData: {"lang": "en-us", "value": "..."}
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return _string(value)
-
-
-def _string(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _object(value: object) -> dict[str, object] | None:
-    return value if is_object(value) and 0 < len(value) <= _MAX_MEMBERS else None
-
-
-def _objects(value: object) -> tuple[dict[str, object], ...] | None:
-    items = value if is_list(value) else [value]
-    objects = tuple(filter(is_object, items))
-    return objects if len(objects) == len(items) else None

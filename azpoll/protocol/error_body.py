@@ -6,13 +6,14 @@ import codecs
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from azpoll.protocol.json_body import is_object, value_in
+from azpoll.protocol.json_body import is_list, is_object, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from xml.etree.ElementTree import Element
 
 _MAX_RAW = 64 * 1024
+_MAX_MEMBERS = 1000
 _DTD = re.compile("<!(?:doctype|entity)", re.IGNORECASE)
 
 _T = TypeVar("_T")
@@ -70,6 +71,10 @@ class Members:
         self.left = dict(sent)
         self._keys = {key.lower(): key for key in reversed(self.left)}
 
+    def has(self, name: str) -> bool:
+        """Whether the object has this member, taken or not."""
+        return name in self._keys
+
     def take(self, name: str, read: Callable[[object], _T | None]) -> _T | None:
         """Return a member as converted by `read`, and remove it, unless `read` cannot convert it."""
         key = self._keys.get(name)
@@ -79,6 +84,46 @@ class Members:
         if value is not None or self.left[key] in (None, "", [], {}):
             del self.left[key]
         return value
+
+
+def problem_text(members: Members) -> str | None:
+    """Return the text of problem details (RFC 9457); a `title` alone may be the name of a resource."""
+    detail = members.take("detail", text_of)
+    if detail is None and not (members.has("type") or members.has("errors")):
+        return None
+    title = members.take("title", text_of)
+    return ": ".join(filter(None, (title, detail))) or None
+
+
+def text_of(value: object) -> str | None:
+    """Return text or a number as text; None for anything else, and for blank text."""
+    if is_object(value):
+        value = member_in_any_case(object_of(value), "value")  # OData: {"lang": "en-us", "value": "..."}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return string_of(value)
+
+
+def joined(texts: object) -> str:
+    """Return the texts of a list as one text."""
+    return "; ".join(filter(None, map(text_of, texts if is_list(texts) else ())))
+
+
+def string_of(value: object) -> str | None:
+    """Return a string that is not blank, else None."""
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def object_of(value: object) -> dict[str, object] | None:
+    """Return an object with 1 to 1,000 members, else None."""
+    return value if is_object(value) and 0 < len(value) <= _MAX_MEMBERS else None
+
+
+def objects_of(value: object) -> tuple[dict[str, object], ...] | None:
+    """Return the objects of a list, or one object alone; None if any value is not an object."""
+    items = value if is_list(value) else [value]
+    objects = tuple(filter(is_object, items))
+    return objects if len(objects) == len(items) else None
 
 
 def _name(element: Element) -> str:

@@ -31,7 +31,8 @@ pytestmark = pytest.mark.anyio
 
 SECRETS = {"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY, "Cookie": f"c={CANARY}"}
 SECRET_HEADERS = {"x-secret": CANARY, "Set-Cookie": f"s={CANARY}; Path=/{CANARY}", "x-ms-request-id": "r-1"}
-BODY = {"properties": {"secret": CANARY}}
+PADDING = "." * 512  # an error may quote the first 512 characters of a body
+BODY = {"padding": PADDING, "properties": {"secret": CANARY}}
 CONFLICT = {"code": "Conflict", "message": "Two cannot be one."}
 
 
@@ -86,7 +87,7 @@ CASES = {
         azpoll.PermissionDenied, secret_reply(403, error=CONFLICT), "read permission", "Grant read on the status URL"
     ),
     "404": Case(azpoll.OperationNotFound, secret_reply(404, error=CONFLICT), "HTTP 404 for", method="POST"),
-    "html": Case(azpoll.MalformedAnswer, html_page(200, CANARY), "not a status document"),
+    "html": Case(azpoll.MalformedAnswer, html_page(200, PADDING + CANARY), "not a status document"),
     "no status": Case(azpoll.MalformedAnswer, secret_reply(200), "holds no status"),
     "loop": Case(azpoll.MalformedAnswer, redirect("{poll_url}"), "more than 3 redirects"),
     "304": Case(azpoll.MalformedAnswer, secret_reply(304), "HTTP 304 is no answer to a poll"),

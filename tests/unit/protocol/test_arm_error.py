@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.arm_error import ARMError, ServiceError, describe, read_error
+from azpoll.protocol.arm_error import ARMError, ServiceError, describe, read_error, reason_of
 
 CONFLICT = ARMError("Conflict", "the name is taken")
 SENT = {"code": "Conflict", "message": "the name is taken"}
@@ -139,6 +139,77 @@ def test_rule_44_without_an_error_the_error_is_empty(body: bytes) -> None:
 def test_rule_44_an_error_may_be_only_a_message(body: object, message: str) -> None:
     """Bare text and JSON strings (OperationsManagement solutions) are messages."""
     assert read(body) == ARMError(message=message)
+
+
+@pytest.mark.parametrize(
+    ("members", "code", "message"),
+    [
+        ({"errorCode": "E2", "message": "it broke"}, "E2", "it broke"),  # Power Platform
+        ({"errorCode": "E2", "errorMessage": "it broke"}, "E2", "it broke"),
+        ({"errorCode": "E2", "failureReason": "it broke"}, "E2", "it broke"),  # Fabric job instances
+        ({"failureReason": {"errorCode": "E2", "message": "it broke"}}, "E2", "it broke"),
+        ({"statusDescription": "it broke"}, None, "it broke"),
+        ({"statusDetails": "quota"}, None, "quota"),
+        ({"status_details": {"type": "failed", "error": {"code": "E2", "message": "it broke"}}}, "E2", "it broke"),
+        ({"resultMessage": "it broke"}, None, "it broke"),
+        ({"messages": [{"code": "E1", "message": "first"}]}, "E1", "first"),
+        ({"messages": [{"code": "E1", "message": "first"}, {"code": "E2", "message": "second"}]}, "E1", "first"),
+        ({"errors": [{"code": "E1", "message": "first"}]}, "E1", "first"),
+        ({"errors": ["first", "second"]}, None, "first"),
+        ({"properties": {"errors": [{"code": "E1", "message": "first"}]}}, "E1", "first"),
+        ({"properties": {"statusDescription": "it broke"}}, None, "it broke"),
+        ({"ERRORCODE": "E2", "FailureReason": "it broke"}, "E2", "it broke"),
+        ({"title": "a report", "failureReason": "it broke"}, None, "it broke"),
+        ({"error": {"code": "E1"}, "failureReason": "it broke"}, "E1", None),
+    ],
+)
+def test_rule_44_other_members_hold_the_reason(members: dict[str, object], code: str | None, message: str) -> None:
+    """Services without an error of the contract put the reason into members of their own."""
+    error = read({"status": "Failed", **members})
+    assert (error.code, error.message) == (code, message)
+
+
+def test_rule_44_all_errors_of_a_list_are_details() -> None:
+    """The first one speaks for the list, and none is lost."""
+    error = read({"errors": [{"code": "E1", "message": "first"}, {"code": "E2", "message": "second"}]})
+    assert [(each.code, each.message) for each in error.details] == [("E1", "first"), ("E2", "second")]
+
+
+@pytest.mark.parametrize(
+    ("problem", "message", "details"),
+    [
+        ({"title": "Invalid", "detail": "name is too long"}, "Invalid: name is too long", []),
+        ({"type": "about:blank", "title": "Not Found", "status": 404}, "Not Found", []),
+        ({"title": "t", "detail": "d", "errors": [{"detail": "e"}]}, "t: d", [(None, "e")]),
+        ({"title": "t", "errors": {"name": ["too long", "taken"]}}, "t", [("name", "too long; taken")]),
+    ],
+)
+def test_rule_44_problem_details_are_read(
+    problem: dict[str, object], message: str, details: list[tuple[str | None, str]]
+) -> None:
+    """RFC 9457, and the validation errors of ASP.NET by the member of the request."""
+    error = read(problem)
+    assert error.message == message
+    assert [(each.target, each.message) for each in error.details] == details
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"runtimeStatus": "Failed", "output": "boom"}', '{"runtimeStatus": "Failed", "output": "boom"}'),
+        (b"<html>\n<h1>502</h1>", "<html>\\n<h1>502</h1>"),
+        (b"{" + b"x" * 600, "{" + "x" * 510 + "…"),
+    ],
+)
+def test_rule_44_without_a_reason_the_start_of_the_body_is_quoted(body: bytes, reason: str) -> None:
+    """The quotation has at most 512 characters, and is escaped."""
+    quoted = reason_of(read_error(answer(body)))
+    assert quoted == f"the service gave no reason; its answer begins: {reason}"
+
+
+def test_rule_44_without_a_body_there_is_nothing_to_quote() -> None:
+    """An empty body has no start."""
+    assert reason_of(read_error(answer(b" "))) == "the service gave no reason"
 
 
 @pytest.mark.parametrize(("sent", "code"), [(409, "409"), (1.5, "1.5"), ("A", "A"), (0, "0")])
