@@ -7,6 +7,7 @@ async with httpx.AsyncClient(base_url="https://management.azure.com", auth=...) 
 """
 
 from azpoll.errors import (
+    AnswerTooLarge,
     AuthenticationFailed,
     AzpollError,
     CancelFailed,
@@ -31,6 +32,7 @@ from azpoll.hints import DeploymentOperations, HintBoard, HintSource
 from azpoll.operation import AsyncOperation
 from azpoll.options import BeginOptions, TrackingOptions
 from azpoll.protocol.arm_error import ARMError, ServiceError
+from azpoll.protocol.patience import Patience
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.durations import Durations
 from azpoll.schedule.scope_queue import ScopeStatistics
@@ -43,6 +45,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ARMError",
+    "AnswerTooLarge",
     "AsyncOperation",
     "AuthenticationFailed",
     "AzpollError",
@@ -70,6 +73,7 @@ __all__ = [
     "OperationState",
     "OperationTimeout",
     "OperationTracked",
+    "Patience",
     "PermissionDenied",
     "PollAnswered",
     "PollingError",

@@ -6,10 +6,11 @@ r"""Every exception azpoll raises.
     │   └── OperationCanceled
     ├── PollingError                   the status could not be read: the operation may still run
     │   ├── RetriesExhausted           polls failed for too long
-    │   ├── AuthenticationFailed       401, and again after the credential was renewed
+    │   ├── AuthenticationFailed       401 twice in a row, or errors of the client's auth
     │   ├── PermissionDenied           403 for too long
     │   ├── OperationNotFound          404 or 410 for too long
     │   ├── MalformedAnswer            unreadable answers for too long
+    │   ├── AnswerTooLarge             a body beyond the limit `max_body`
     │   ├── UntrustedPollingURL        a URL of an untrusted origin; nothing was sent
     │   └── OperationTimeout           the deadline passed; also a TimeoutError
     ├── InitialRequestFailed           no operation was started, as far as is known
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.arm_error import ARMError, ServiceError, is_explained, read_error, reason_of
-from azpoll.protocol.reading import StatusClass, status_class
+from azpoll.protocol.reading import is_readable
 from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownReason
 
@@ -99,11 +100,14 @@ class PollingError(AzpollError):
 
 
 class RetriesExhausted(PollingError):
-    """Polls failed ten times in a row and for ten minutes (rule 25)."""
+    """Polls failed ten times in a row and for ten minutes, or past the bounds of another `Patience` (rule 25)."""
 
 
 class AuthenticationFailed(PollingError):
-    """The service refused the credential, and again after it was renewed (rule 26)."""
+    """The service refused the credential twice in a row, or the client's auth raised errors (rule 26).
+
+    An error of the client's auth is the `__cause__`.
+    """
 
 
 class PermissionDenied(PollingError):
@@ -111,11 +115,15 @@ class PermissionDenied(PollingError):
 
 
 class OperationNotFound(PollingError):
-    """The status was not found for at least 60 s and five polls (rule 27)."""
+    """The status was not found for at least 60 s and five polls, or past another `Patience` (rule 27)."""
 
 
 class MalformedAnswer(PollingError):
     """The answers are unreadable: no status, not JSON, or no header with a polling URL (rules 6, 17, 27)."""
+
+
+class AnswerTooLarge(PollingError):
+    """The body of an answer is longer than `max_body`; the text has its size and the limit (rule 38)."""
 
 
 class UntrustedPollingURL(PollingError):
@@ -157,6 +165,7 @@ _BY_REASON: dict[UnknownReason, type[PollingError]] = {
     UnknownReason.NOT_FOUND: OperationNotFound,
     UnknownReason.MALFORMED: MalformedAnswer,
     UnknownReason.UNTRUSTED: UntrustedPollingURL,
+    UnknownReason.TOO_LARGE: AnswerTooLarge,
     UnknownReason.TIMED_OUT: OperationTimeout,
 }
 
@@ -164,6 +173,7 @@ _NEXT: dict[UnknownReason, str] = {
     UnknownReason.UNAUTHENTICATED: "Give the client a valid credential, then resume",
     UnknownReason.FORBIDDEN: "Grant read on the status URL to this identity, then resume",
     UnknownReason.UNREACHABLE: "Fix the client, then resume",
+    UnknownReason.TOO_LARGE: "Give the tracker a greater max_body, then resume",
 }
 """The advice for each reason, where it is more than to resume and the state has none."""
 
@@ -210,8 +220,7 @@ def _is_worth_quoting(state: Unknown, reported: ServiceError) -> bool:
     """Whether the answer explains why the status is unknown: not if it only says that the operation still runs."""
     if is_explained(reported.error):
         return True
-    readable = status_class(reported.status_code) is StatusClass.READABLE
-    return bool(reported.raw) and (state.reason is UnknownReason.MALFORMED or not readable)
+    return bool(reported.raw) and (state.reason is UnknownReason.MALFORMED or not is_readable(reported.status_code))
 
 
 def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialRequestFailed:

@@ -55,12 +55,14 @@ class FailureKind(Enum):
     UNDECODABLE = "the answer could not be decoded"
     CERTIFICATE = "the server's certificate was not accepted"
     UNSENDABLE = "the client could not send the request"
-    CALLER = "the client's auth or an event hook raised an error"
+    AUTH = "the client's auth raised an error"
+    HOOK = "an event hook of the client raised an error"
+    TRANSPORT = "the client's transport raised an error"
 
     @property
     def fatal(self) -> bool:
-        """Whether the next attempt must fail in the same way."""
-        return self in {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE}
+        """Whether azpoll does not try again: the next attempt must fail alike, or the caller's own hook refused."""
+        return self in {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE, FailureKind.HOOK}
 
 
 class RequestFailure(NamedTuple):
@@ -68,8 +70,9 @@ class RequestFailure(NamedTuple):
 
     Attributes:
         detail: one line of text, without URLs or header values.
-        cause: the operating system's error behind a network failure; the error that the user sees is chained to it.
-            Never an exception of the client or of the caller: its text could quote the request.
+        cause: the error that the client's auth or an event hook raised, or the operating system's error behind a
+            network failure; the error that the user sees is chained to it. Never another exception of the client: its
+            text could quote the request.
         head: status code and headers of an answer whose body did not arrive completely; None without these.
     """
 

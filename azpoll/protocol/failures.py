@@ -7,20 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from azpoll.protocol.answer import FailureKind
 from azpoll.protocol.delay import Delay, backoff_delay, immediate_delay
-from azpoll.protocol.reading import StatusClass
+from azpoll.protocol.reading import StatusClass, is_readable
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Polling, Unknown, UnknownReason, is_anonymous
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
     from azpoll.protocol.reading import AnyReading, FailureReading, Reading
     from azpoll.protocol.states import FailureCounts, Pending
-
-MAX_FAILURES, FAILING_LIMIT_S = 10, 600.0
-"""Transient failures in a row, and seconds since the first of them, after which azpoll gives up (rule 25)."""
-
-MAX_MISSES, MISSING_LIMIT_S = 5, 60.0
-"""403, 404 and 410 in a row, and seconds since the first of them, after which azpoll gives up (rule 27)."""
 
 MAX_REDIRECTS = 3
 """Redirects followed for one request (rule 11)."""
@@ -30,11 +25,11 @@ S = TypeVar("S", Polling, Confirming, Fetching)
 
 def back_off(state: S, reading: AnyReading, reason: UnknownReason, detail: str) -> S | Unknown:
     """Poll again after a longer delay; give up once both bounds of rule 25 are passed."""
-    counts, at_s = state.failure_counts, reading.at_s
+    counts, patience, at_s = state.failure_counts, state.plan.patience, reading.at_s
     failures = counts.failures + 1
     since_s = counts.failing_since_s if counts.failures else at_s
     failing_s = at_s - since_s
-    if failures >= MAX_FAILURES and failing_s >= FAILING_LIMIT_S:
+    if failures >= patience.attempts and failing_s >= patience.seconds:
         return give_up(state, reason, f"{detail}; {failures} polls in a row over {failing_s:.0f} s failed", reading)
     return _try_again(state, reading, counts._replace(failures=failures, failing_since_s=since_s), failures)
 
@@ -44,11 +39,11 @@ def allow_grace(state: S, reading: Reading) -> S | Unknown:
 
     New operations are not visible immediately, and role assignments take time to propagate.
     """
-    counts, at_s = state.failure_counts, reading.at_s
+    counts, patience, at_s = state.failure_counts, state.plan.patience, reading.at_s
     misses = counts.misses + 1
     since_s = counts.missing_since_s if counts.misses else at_s
     missing_s = at_s - since_s
-    if misses >= MAX_MISSES and missing_s >= MISSING_LIMIT_S:
+    if misses >= patience.grace_attempts and missing_s >= patience.grace_seconds:
         if reading.status_class is StatusClass.FORBIDDEN:
             reason, cause = UnknownReason.FORBIDDEN, "the read permission on the status URL is missing"
         else:
@@ -58,12 +53,12 @@ def allow_grace(state: S, reading: Reading) -> S | Unknown:
 
 
 def retry_unauthorized(state: S, reading: Reading) -> S | Unknown:
-    """Poll once more after a 401, so that the client's auth can renew its credential (rule 26)."""
+    """Poll once more after a 401, since the client's auth may renew its credential (rule 26)."""
     counts = state.failure_counts
     if is_anonymous(state):
         return _unauthorized_anonymously(state, reading)
     if counts.unauthorized:
-        detail = "HTTP 401, and again after the credential was renewed"
+        detail = "HTTP 401 twice in a row"
         return give_up(state, UnknownReason.UNAUTHENTICATED, detail, reading)
     return _try_again(state, reading, counts._replace(unauthorized=1), 1)
 
@@ -129,7 +124,21 @@ def no_response(state: S, reading: FailureReading) -> S | Unknown:
     detail = f"{failure.kind.value}: {failure.detail}" if failure.detail else failure.kind.value
     if failure.kind.fatal:
         return give_up(state, UnknownReason.UNREACHABLE, detail, reading)
+    if failure.kind is FailureKind.TOO_LARGE and is_readable(reading.status_code):
+        return give_up(state, UnknownReason.TOO_LARGE, failure.detail, reading)
+    if failure.kind is FailureKind.AUTH:
+        return _auth_failed(state, reading, detail)
     return back_off(state, reading, UnknownReason.EXHAUSTED, detail)
+
+
+def _auth_failed(state: S, reading: FailureReading, detail: str) -> S | Unknown:
+    """Poll again after the client's auth raised an error; give up once one bound of rule 26 is passed."""
+    counts, patience, at_s = state.failure_counts, state.plan.patience, reading.at_s
+    errors = counts.auth_errors + 1
+    since_s = counts.auth_failing_since_s if counts.auth_errors else at_s
+    if errors >= patience.auth_attempts or at_s - since_s >= patience.grace_seconds:
+        return give_up(state, UnknownReason.UNAUTHENTICATED, f"{detail}, {errors} times in a row", reading)
+    return _try_again(state, reading, counts._replace(auth_errors=errors, auth_failing_since_s=since_s), errors)
 
 
 def untrusted(state: Pending, rejected: RejectedURL, named_by: str, reading: Reading) -> Unknown:

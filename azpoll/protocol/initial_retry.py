@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay
-from azpoll.protocol.failures import FAILING_LIMIT_S, MAX_FAILURES
+from azpoll.protocol.patience import DEFAULT_PATIENCE
 from azpoll.protocol.reading import Reading, StatusClass, read
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 
@@ -37,7 +37,7 @@ def next_retry(
     if not throttled and not (idempotent and transient):
         return None
     failures, since_s = (1, reading.at_s) if before is None else (before.failures + 1, before.since_s)
-    if failures >= MAX_FAILURES and reading.at_s - since_s >= FAILING_LIMIT_S:
+    if failures >= DEFAULT_PATIENCE.attempts and reading.at_s - since_s >= DEFAULT_PATIENCE.seconds:
         return None
     if throttled and reading.retry_after_s is not None:  # the whole scope slows down, so no request backs off itself
         return Retry(Delay(limits.clamp(reading.retry_after_s), by_server=True), failures, since_s)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
 from azpoll.protocol.delay import DelayLimits
+from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy
 
@@ -32,6 +33,7 @@ class Plan(NamedTuple):
         terminal_words: lower-case status words that end the operation besides Azure's own (rule 16).
         pattern: how the polling URL is read, whichever header names it; None lets the header decide (rule 47).
         status_member: dotted path of the member with the status word; None for Azure's own members (rule 48).
+        patience: the bounds after which azpoll gives up (rules 25 to 27).
         deadline_s: monotonic seconds of the overall deadline; None for none (rule 38).
         client_request_id: `x-ms-client-request-id` of the initial request, repeated on each poll (rule 45).
     """
@@ -43,6 +45,7 @@ class Plan(NamedTuple):
     result: Literal["final", "status"] = "final"
     terminal_words: Mapping[str, Verdict] = NO_WORDS
     delay_limits: DelayLimits = DelayLimits()
+    patience: Patience = DEFAULT_PATIENCE
     deadline_s: float | None = None
     client_request_id: str | None = None
     pattern: PatternName | None = None

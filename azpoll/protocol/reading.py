@@ -62,6 +62,11 @@ def status_class(status_code: int) -> StatusClass:
     return _BY_CODE.get(status_code) or StatusClass.UNEXPECTED
 
 
+def is_readable(status_code: int | None) -> bool:
+    """Whether a status code is a 2xx."""
+    return status_code is not None and status_class(status_code) is StatusClass.READABLE
+
+
 class Reading:
     """An answer, read. The body is parsed at first use, since not every state needs it.
 

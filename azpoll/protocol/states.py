@@ -28,6 +28,7 @@ class FailureCounts(NamedTuple):
         failures: transient failures in a row since the monotonic `failing_since_s` (rule 25).
         misses: 403, 404 and 410 in a row since the monotonic `missing_since_s` (rule 27).
         unauthorized: 401 in a row (rule 26).
+        auth_errors: errors that the client's auth raised in a row since the monotonic `auth_failing_since_s` (rule 26).
     """
 
     failures: int = 0
@@ -35,6 +36,8 @@ class FailureCounts(NamedTuple):
     misses: int = 0
     missing_since_s: float = 0.0
     unauthorized: int = 0
+    auth_errors: int = 0
+    auth_failing_since_s: float = 0.0
 
 
 class NextRequest(NamedTuple):
@@ -179,6 +182,7 @@ class UnknownReason(Enum):
     FORBIDDEN = "reading the status is not permitted"
     NOT_FOUND = "the status is not where it should be"
     REFUSED = "the request for the status was refused"
+    TOO_LARGE = "an answer is longer than allowed"
     TIMED_OUT = "the deadline passed"
 
 

@@ -228,7 +228,7 @@ def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Ans
         head: status code and headers of the response; None if they were not received.
     """
     kind, detail = _kind_of(error, library), type(error).__name__
-    if kind is FailureKind.CALLER:
+    if kind is FailureKind.TRANSPORT:
         detail += f" in {_place_of(error)}"
     elif isinstance(error, TooLargeError):
         detail = f"{_told_size(head, library)}max_body is {error.limit} bytes"
@@ -249,7 +249,7 @@ def _kind_of(error: BaseException, library: ModuleType) -> FailureKind:
         return FailureKind.TOO_LARGE
     if isinstance(error, (UndecodableError, library.DecodingError)):
         return FailureKind.UNDECODABLE
-    return FailureKind.CONNECTION if isinstance(error, library.TransportError) else FailureKind.CALLER
+    return FailureKind.CONNECTION if isinstance(error, library.TransportError) else FailureKind.TRANSPORT
 
 
 def _told_size(head: Answer | None, library: ModuleType) -> str:

@@ -129,7 +129,7 @@ def _plan(
     interval: float | None,
 ) -> Plan:
     words = {"validationfailed": Verdict.FAILED}
-    return Plan(method, RESOURCE, _TRUST, via, wants, words, DelayLimits(interval), deadline_s)
+    return Plan(method, RESOURCE, _TRUST, via, wants, words, DelayLimits(interval), deadline_s=deadline_s)
 
 
 _METHODS = ("PUT", "PUT", "PATCH", "POST", "DELETE")

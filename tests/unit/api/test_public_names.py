@@ -13,6 +13,7 @@ import azpoll
 
 PUBLIC = [
     "ARMError",
+    "AnswerTooLarge",
     "AsyncOperation",
     "AuthenticationFailed",
     "AzpollError",
@@ -40,6 +41,7 @@ PUBLIC = [
     "OperationState",
     "OperationTimeout",
     "OperationTracked",
+    "Patience",
     "PermissionDenied",
     "PollAnswered",
     "PollingError",

@@ -55,8 +55,12 @@ def test_rule_45_an_answer_shows_its_status_and_size_only() -> None:
 
 
 def test_only_failures_that_must_repeat_are_fatal() -> None:
-    """A bad certificate and a request that cannot be sent; rule 25 tries all others again."""
-    assert {kind for kind in FailureKind if kind.fatal} == {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE}
+    """A bad certificate, a request that cannot be sent, an error of a hook; rule 25 tries all others again."""
+    assert {kind for kind in FailureKind if kind.fatal} == {
+        FailureKind.CERTIFICATE,
+        FailureKind.UNSENDABLE,
+        FailureKind.HOOK,
+    }
     assert RequestFailure(FailureKind.TIMEOUT, "no answer within 30 s", 0.0).cause is None
 
 

@@ -9,6 +9,7 @@ import pytest
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits
 from azpoll.protocol.machine import advance
+from azpoll.protocol.patience import Patience
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.states import (
     NO_FAILURES,
@@ -128,7 +129,7 @@ def test_rule_24_a_5xx_with_the_status_failed_is_a_failed_poll(status_code: int)
 
 TRANSIENT: list[Event] = [
     *(Reply(status_code) for status_code in (408, 429, 500, 501, 502, 503, 504, 507, 511, 599)),
-    *(Drop(fault) for fault in FailureKind if not fault.fatal),
+    *(Drop(fault) for fault in FailureKind if not fault.fatal and fault is not FailureKind.AUTH),
 ]
 
 
@@ -173,9 +174,9 @@ def test_rule_25_the_longer_of_retry_after_and_backoff_is_the_delay(value: str, 
 
 
 @pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
-@pytest.mark.parametrize("fault", [FailureKind.CERTIFICATE, FailureKind.UNSENDABLE])
+@pytest.mark.parametrize("fault", [FailureKind.CERTIFICATE, FailureKind.UNSENDABLE, FailureKind.HOOK])
 def test_rule_25_a_certificate_error_is_final(kind: type[Pending], fault: FailureKind) -> None:
-    """As is a request that cannot be sent; the operation is kept."""
+    """As is a request that cannot be sent, and an error of the caller's event hook; the operation is kept."""
     unknown = run_from(pending(kind), Drop(fault, "self-signed")).unknown
     assert unknown.reason is UnknownReason.UNREACHABLE
     assert "self-signed" in unknown.detail
@@ -204,6 +205,52 @@ def test_rule_26_a_readable_answer_allows_the_next_renewal() -> None:
     """SQL MI and AKS outlive more than one token."""
     history = run_from(polling(), reply(401), monitor("Running"), reply(401), monitor("Running"), reply(401))
     assert history.outcome is Polling
+
+
+@pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
+def test_rule_26_an_error_of_the_clients_auth_is_repeated_twice(kind: type[Pending]) -> None:
+    """A token endpoint may be away for a moment; the error of the third attempt is kept."""
+    history = until_unknown(pending(kind), Drop(FailureKind.AUTH, "CredentialError"))
+    assert history.delays[1:] == [1, 2]
+    assert history.unknown.reason is UnknownReason.UNAUTHENTICATED
+    assert "CredentialError, 3 times in a row" in history.unknown.detail
+    assert isinstance(history.unknown.outcome, RequestFailure)
+
+
+def test_rule_26_an_error_of_the_clients_auth_is_repeated_for_60_s() -> None:
+    """One bound is enough: a slow schedule does not hide for minutes that the credential is bad."""
+    slow = polling(delay_limits=DelayLimits(floor=60.0, cap=3600.0))
+    assert len(until_unknown(slow, Drop(FailureKind.AUTH)).delays) == 2
+
+
+def test_rule_26_a_readable_answer_resets_the_count_of_auth_errors() -> None:
+    """In a row means in a row, other failures between them or not."""
+    failed = Drop(FailureKind.AUTH)
+    assert run_from(polling(), failed, failed, monitor("Running"), failed, failed).outcome is Polling
+    unknown = run_from(polling(), failed, failed, reply(503), failed).unknown
+    assert unknown.reason is UnknownReason.UNAUTHENTICATED
+
+
+def test_rules_25_to_27_the_bounds_are_those_of_the_patience() -> None:
+    """Each bound is the caller's."""
+    impatient = Patience(attempts=2, seconds=0, grace_attempts=1, grace_seconds=0, auth_attempts=1)
+    state = polling("POST", patience=impatient)
+    assert len(until_unknown(state, reply(503)).delays) == 2
+    assert len(until_unknown(state, reply(404)).delays) == 1
+    assert len(until_unknown(state, Drop(FailureKind.AUTH)).delays) == 1
+    patient = polling(patience=Patience(seconds=3600.0))
+    assert until_unknown(patient, reply(503)).at_s >= 3600
+
+
+@pytest.mark.parametrize("kind", [Polling, Confirming, Fetching])
+def test_rule_38_a_body_beyond_the_limit_ends_the_tracking(kind: type[Pending]) -> None:
+    """The next answer would be as long; but the page of a failing gateway may be of any length."""
+    state = pending(kind)
+    too_large = RequestFailure(FailureKind.TOO_LARGE, "9 MiB", 10.0, head=reply(200).to(state.url, 10.0))
+    assert isinstance(unknown := advance(state, too_large), Unknown)
+    assert unknown.reason is UnknownReason.TOO_LARGE
+    page = RequestFailure(FailureKind.TOO_LARGE, "9 MiB", 10.0, head=reply(503).to(state.url, 10.0))
+    assert isinstance(advance(state, page), kind)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "GET"])
@@ -331,7 +378,7 @@ NO_RESULT = "the operation succeeded, but its result could not be read: "
             polling(),
             reply(401),
             UnknownReason.UNAUTHENTICATED,
-            "HTTP 401, and again after the credential was renewed",
+            "HTTP 401 twice in a row",
         ),
         (
             polling(),

@@ -34,7 +34,8 @@ VALUES = [kind for module in MODULES for kind in values_of(importlib.import_modu
 def test_every_value_is_frozen(kind: type[object]) -> None:
     """A published value stays as it was, and thousands of states fit into memory."""
     names = names_of(kind)
-    value: object = vars(kind)["_make"].__func__(kind, names)
+    assert issubclass(kind, tuple)
+    value: object = tuple.__new__(kind, names)  # past the checks of a class that has some
     assert not hasattr(value, "__dict__")
     for name in names:
         with pytest.raises(AttributeError):

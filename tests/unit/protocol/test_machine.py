@@ -15,6 +15,7 @@ from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, expires_at, start
 from azpoll.protocol.patterns import BY_CHOICE
+from azpoll.protocol.patience import Patience
 from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.reading import StatusClass, status_class
 from azpoll.protocol.resume_token import decode, encode, state_of, token_of
@@ -110,6 +111,7 @@ plans = st.builds(
     terminal_words=st.sampled_from([{}, {"validationfailed": Verdict.FAILED}]),
     pattern=st.sampled_from([None, *BY_CHOICE]),
     delay_limits=paces,
+    patience=st.sampled_from([Patience(), Patience(1, 0.0, 1, 0.0, 1), Patience(3, 20.0, 2, 5.0, 2)]),
     deadline_s=st.none() | st.floats(0, 2000),
 )
 

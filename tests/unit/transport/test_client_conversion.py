@@ -179,7 +179,7 @@ async def test_an_initial_request_that_fails_is_a_failure(library: Library) -> N
         transport = ClientTransport(client)
         outcome = await transport.send_initial(transport.build_initial("DELETE", THING, {}))
     assert isinstance(outcome, RequestFailure)
-    assert outcome.kind is FailureKind.CALLER
+    assert outcome.kind is FailureKind.TRANSPORT
 
 
 @EACH_LIBRARY
@@ -214,5 +214,5 @@ async def test_the_connection_is_released_when_the_cookie_jar_raises(library: Li
         vars(client.cookies)["extract_cookies"] = fail
         outcome = await ClientTransport(client).poll("GET", f"{ORIGIN}/x")
     assert isinstance(outcome, RequestFailure)
-    assert (outcome.kind, closed) == (FailureKind.CALLER, [True])
+    assert (outcome.kind, closed) == (FailureKind.TRANSPORT, [True])
     assert outcome.head is not None

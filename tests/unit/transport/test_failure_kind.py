@@ -31,7 +31,7 @@ ROWS: list[tuple[str, FailureKind]] = [
     ("ReadError", FailureKind.CONNECTION),
     ("RemoteProtocolError", FailureKind.CONNECTION),
     ("ProxyError", FailureKind.CONNECTION),
-    ("TooManyRedirects", FailureKind.CALLER),
+    ("TooManyRedirects", FailureKind.TRANSPORT),
 ]
 """The name of an exception of either library, and the kind of failure."""
 
@@ -69,7 +69,7 @@ def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, li
         (TimeoutError(CANARY), FailureKind.TIMEOUT),
         (TooLargeError(9), FailureKind.TOO_LARGE),
         (UndecodableError(CANARY), FailureKind.UNDECODABLE),
-        (ValueError(CANARY), FailureKind.CALLER),
+        (ValueError(CANARY), FailureKind.TRANSPORT),
     ],
     ids=repr,
 )
