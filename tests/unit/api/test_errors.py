@@ -76,7 +76,7 @@ CASES = {
     "dropped": Case(azpoll.RetriesExhausted, Drop(), "the connection failed: RemoteProtocolError"),
     "reset": Case(azpoll.RetriesExhausted, Drop(reset=True), "the connection failed: ReadError"),
     "slow": Case(azpoll.RetriesExhausted, Drip(1, 10.0, secret_reply(200)), "no complete answer came in time"),
-    "bomb": Case(azpoll.AnswerTooLarge, gzip_bomb(20), "TooLargeError", "Give the tracker a greater max_body"),
+    "bomb": Case(azpoll.AnswerTooLarge, gzip_bomb(20), "max_body is", "Give the tracker a greater max_body"),
     "coding": Case(
         azpoll.RetriesExhausted, secret_reply(200, headers={"Content-Encoding": CANARY}), "could not be decoded"
     ),
