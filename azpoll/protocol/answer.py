@@ -12,7 +12,7 @@ RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]] | Sequence[tuple[str, str]
 
 
 class Answer(NamedTuple):
-    """One complete HTTP answer; redirects are answers too.
+    """One HTTP answer; redirects are answers too.
 
     Attributes:
         headers: lower-case name to value, as `fold_headers` returns them.
@@ -21,7 +21,8 @@ class Answer(NamedTuple):
         received_at: aware UTC wall time; the base of an HTTP date if the answer has no `Date`.
         at_s: monotonic seconds of any epoch; only differences are used.
         raw_headers: all headers as sent, from which a response can be rebuilt.
-        is_complete: whether the body has certainly arrived to its end; false only for one that seems empty (rule 17).
+        is_complete: whether the body has certainly arrived to its end; false only for one that seems empty (rule 17), and
+            for the head of an initial answer whose body could not be read (rule 53).
     """
 
     status_code: int

@@ -67,6 +67,12 @@ def is_readable(status_code: int | None) -> bool:
     return status_code is not None and status_class(status_code) is StatusClass.READABLE
 
 
+def is_believed(head: Answer) -> bool:
+    """Whether the head of an initial answer is enough to track its operation without the body (rule 53)."""
+    named = not head.headers.keys().isdisjoint((*MONITOR_HEADERS, LOCATION_HEADER))
+    return is_readable(head.status_code) and (named or head.method in {"PUT", "PATCH", "DELETE"})
+
+
 class Reading:
     """An answer, read. The body is parsed at first use, since not every state needs it.
 

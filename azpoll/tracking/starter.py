@@ -83,13 +83,13 @@ class OperationStarter:
         if answer is None:
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         request, settings, _ = prepared
-        return self._started(settings, request.method, answer, request.client_request_id, own_id)
+        return self._started(settings, request.method, request.url, answer, request.client_request_id, own_id)
 
     def from_response(self, response: HTTPResponse, options: Mapping[str, object]) -> OperationRecord:
         """Return the operation of an initial response that the caller received."""
         settings = checked(options, self._settings)
         answer, client_request_id = self._transport.answer_from(response)
-        return self._started(settings, _checked_method(answer.method), answer, client_request_id)
+        return self._started(settings, _checked_method(answer.method), answer.url, answer, client_request_id)
 
     def from_token(self, text: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a resume token."""
@@ -137,10 +137,16 @@ class OperationStarter:
         return policy._replace(initial=origin_of(policy.parse(before)))
 
     def _started(
-        self, settings: Settings, method: str, answer: Answer, client_request_id: str | None, own_id: str | None = None
+        self,
+        settings: Settings,
+        method: str,
+        url: str,
+        answer: Answer,
+        client_request_id: str | None,
+        own_id: str | None = None,
     ) -> OperationRecord:
         """Return the operation of an initial answer; raises `InitialRequestFailed` if the answer started none."""
-        plan = settings.plan_at(method, *self._pollable(answer.url), answer.at_s, client_request_id)
+        plan = settings.plan_at(method, *self._pollable(url), answer.at_s, client_request_id)
         state = start(plan, answer)
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
             request = f"{plan.method} {masked_url(plan.resource_url)}"

@@ -8,10 +8,6 @@ beyond one limit.
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import ssl
-import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic
 
@@ -20,15 +16,19 @@ import anyio
 from azpoll.eventloop.clock import loop_clock
 from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.reading import is_believed
 from azpoll.protocol.url_policy import origin_of
-from azpoll.transport.body import TooLargeError, UndecodableError, is_complete_if_empty, read_body
+from azpoll.transport.body import is_complete_if_empty, read_body
+from azpoll.transport.caller_error import CallerError, is_cancelled
+from azpoll.transport.failure import failure_of
 from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, read_headers
 from azpoll.transport.library import ResponseT, timeout_of, unsendable_errors
+from azpoll.transport.request_template import with_connect_limit
 from azpoll.transport.sender import Sender
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S, InitialRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from types import ModuleType
 
     from azpoll.protocol.answer import RawHeaders
@@ -86,7 +86,7 @@ class ClientTransport(Generic[ResponseT]):
         except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
             error = raised
         except asyncio.CancelledError as raised:
-            if _is_cancelled():
+            if is_cancelled():
                 raise
             error = raised  # the auth or an event hook awaited another task, which was cancelled
         try:
@@ -98,9 +98,19 @@ class ClientTransport(Generic[ResponseT]):
         self, method: str, url: str, arguments: Mapping[str, object], timeout_s: float | None = None
     ) -> InitialRequest:
         """Build an initial request, with a client request id."""
+        arguments = dict(arguments)
+        options: dict[str, object] = {}
+        if "auth" in arguments:
+            options["auth"] = self._sender.auth_of(arguments.pop("auth"))
+        if "follow_redirects" in arguments:
+            options["follow_redirects"] = follow = arguments.pop("follow_redirects")
+            if not isinstance(follow, bool):
+                raise TypeError(f"follow_redirects must be True or False, not {type(follow).__name__}")
         timeout = timeout_of(self._client, self._library)
         try:
             message: HTTPRequest = self._client.build_request(method, url, timeout=timeout, **arguments)
+            limits = message.extensions["timeout"]
+            message.extensions["timeout"] = with_connect_limit(limits, timeout_s or self._request_timeout_s)
             has_host = bool(origin_of(message.url).host)
         except unsendable_errors(self._library) as error:
             raise ValueError(f"no request can be made of these arguments: {type(error).__name__}") from None
@@ -120,21 +130,29 @@ class ClientTransport(Generic[ResponseT]):
             is_repeatable=_has_content(message),
             timeout_s=timeout_s,
             message=message,
+            options=options,
         )
 
     async def send_initial(self, request: InitialRequest) -> Answer | RequestFailure:
         """Send an initial request. Raises nothing but cancellation."""
+        if self._client.is_closed:
+            return RequestFailure(FailureKind.UNSENDABLE, CLOSED, self._now())
+        message: HTTPRequest = request.message
         limit_s = self._request_timeout_s if request.timeout_s is None else request.timeout_s
+        head: Answer | None = None
         try:
             with anyio.fail_after(limit_s):
-                response = await self._sender.send_with_client(request.message)
-                message: HTTPRequest = request.message  # as the auth and the event hooks left it
-                head = self._head(response.status_code, response.headers, message.method, str(message.url))
+                response = await self._sender.send_initial(message, request.options)
+                url = response.url or str(message.url)  # as the auth and the event hooks left it
+                head = self._head(response.status_code, response.headers, message.method, url)
                 return await self._read(response, head)
         except Exception as error:  # noqa: BLE001 - as in `poll`
-            return failure_of(error, self._library, self._now())
+            if head is not None and is_believed(head) and not isinstance(error, CallerError):
+                return head._replace(at_s=self._now(), is_complete=False)
+            return failure_of(error, self._library, self._now(), head)
         finally:
-            request.client_request_id = client_request_id_of(request.message)
+            request.client_request_id = client_request_id_of(message)
+            request.url = str(message.url)
 
     def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:
         """Convert a response that the caller received into an answer and its client request id."""
@@ -203,69 +221,3 @@ def _has_content(request: HTTPRequest) -> bool:
     except RuntimeError:  # httpx raises it for a body that was not read
         return False
     return True
-
-
-def _is_cancelled() -> bool:
-    """Whether this task was cancelled, rather than only a task that it awaited."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # trio runs, whose cancellation is another exception
-        return False
-    return task is None or task.cancelling() > 0
-
-
-def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Answer | None = None) -> RequestFailure:
-    """Classify an exception of a request as a `RequestFailure`.
-
-    No exception of the client or the caller is kept, and none of their texts. They may quote the request or the
-    response, and they hold the request with its headers. Only the operating system's own error beneath a network
-    failure is kept.
-
-    Args:
-        error: raised while a request was sent or its response was read.
-        library: the HTTP library of the client.
-        at_s: event loop time of the failure, in seconds.
-        head: status code and headers of the response; None if they were not received.
-    """
-    kind, detail = _kind_of(error, library), type(error).__name__
-    if kind is FailureKind.TRANSPORT:
-        detail += f" in {_place_of(error)}"
-    elif isinstance(error, TooLargeError):
-        detail = f"{_told_size(head, library)}max_body is {error.limit} bytes"
-    cause = None
-    if isinstance(error, library.NetworkError):
-        cause = next((each for each in _chain(error) if isinstance(each, OSError)), None)
-    return RequestFailure(kind, detail, at_s, cause, head)
-
-
-def _kind_of(error: BaseException, library: ModuleType) -> FailureKind:
-    if isinstance(error, (TimeoutError, library.TimeoutException)):
-        return FailureKind.TIMEOUT
-    if any(isinstance(each, ssl.SSLCertVerificationError) for each in _chain(error)):
-        return FailureKind.CERTIFICATE
-    if isinstance(error, unsendable_errors(library)):
-        return FailureKind.UNSENDABLE
-    if isinstance(error, TooLargeError):
-        return FailureKind.TOO_LARGE
-    if isinstance(error, (UndecodableError, library.DecodingError)):
-        return FailureKind.UNDECODABLE
-    return FailureKind.CONNECTION if isinstance(error, library.TransportError) else FailureKind.TRANSPORT
-
-
-def _told_size(head: Answer | None, library: ModuleType) -> str:
-    """Return a clause with the size that a response names; empty if it names none."""
-    told = "" if head is None else library.Headers(head.raw_headers).get("content-length", "")
-    return f"the Content-Length is {told} bytes, and " if re.fullmatch(r"[0-9]{1,18}", told) else ""
-
-
-def _place_of(error: BaseException) -> str:
-    """Return the function, file and line that raised an exception, without directories."""
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    return f"{frame.f_code.co_name}, {frame.f_code.co_filename.rpartition(os.sep)[2]}:{line}"
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and its causes."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

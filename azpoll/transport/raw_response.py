@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from azpoll.protocol.answer import RawHeaders
 
 
@@ -16,6 +18,7 @@ class RawResponse(NamedTuple):
         stream: an asynchronous byte stream of an HTTP library.
         content: the body if it has been read; None if the stream delivers it.
         http_version: such as `b"HTTP/1.1"`; None if the transport names none.
+        url: of the request, if the client followed redirects to it; None if it is the URL that was sent.
     """
 
     status_code: int
@@ -23,6 +26,7 @@ class RawResponse(NamedTuple):
     stream: Any
     content: bytes | None = None
     http_version: object = None
+    url: str | None = None
 
 
 def raw_response(response: Any) -> RawResponse:  # noqa: ANN401 - of either library
@@ -30,3 +34,21 @@ def raw_response(response: Any) -> RawResponse:  # noqa: ANN401 - of either libr
     content = response.content if response.is_stream_consumed else None
     version = response.extensions.get("http_version")
     return RawResponse(response.status_code, response.headers.raw, response.stream, content, version)
+
+
+class BrokenStream:
+    """The stream of a body that could not be read: it raises the error that ended the reading."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.fail()
+        yield b""
+
+    def fail(self) -> Never:
+        """Raise the error."""
+        raise self._error
+
+    async def aclose(self) -> None:
+        """Do nothing: the stream itself is closed."""

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 ORIGINS_KEPT = 64
 """The greatest number of templates."""
 
+CONNECT_TIMEOUT_S = 30.0
+"""The greatest time limit for a connection in seconds, and for its TLS handshake.
+
+The HTTP library closes a connection that reaches it. If the limit of the whole request cancelled the handshake,
+httpcore would leave the socket to the garbage collector."""
+
 
 class RequestTemplate(NamedTuple):
     """A GET request whose headers, body and timeouts are those of all GET requests of one origin."""
@@ -117,7 +123,14 @@ class RequestFactory:
         return request
 
     def _read_timeouts(self, limits: Mapping[str, float | None]) -> dict[str, float | None]:
-        return {
+        kept = {
             kind: limit_s if limit_s is not None and limit_s < self._timeout_s and kind != "pool" else None
             for kind, limit_s in limits.items()
         }
+        return with_connect_limit(kept, self._timeout_s)
+
+
+def with_connect_limit(timeouts: Mapping[str, float | None], timeout_s: float) -> dict[str, float | None]:
+    """Limit connecting and the TLS handshake each to half of the limit of the whole request, or to a shorter limit."""
+    limits = (CONNECT_TIMEOUT_S, timeout_s / 2, timeouts.get("connect"))
+    return {**timeouts, "connect": min(limit for limit in limits if limit is not None)}

@@ -1,19 +1,21 @@
 """Send a poll with the client's auth, event hooks, cookies, proxies and TLS settings, by the shortest way.
 
-There are three ways. `client.send` is used where the client has event hooks, or where a subclass or an instrument
-replaces a step of sending. Otherwise the request goes through the client's auth to the transport that the client
-chooses for its URL. Without an auth, a transport that offers `get_directly` sends the poll without request and response
-objects.
+There are three ways. `client.send` is used where a subclass or an instrument replaces a step of sending. Otherwise the
+request goes through the client's auth and event hooks to the transport that the client chooses for its URL. Without
+auth and hooks, a transport that offers `get_directly` sends the poll without request and response objects.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from azpoll.protocol.answer import FailureKind
 from azpoll.transport.body import read_body
+from azpoll.transport.caller_error import CallerError
 from azpoll.transport.headers import CLIENT_REQUEST_ID
+from azpoll.transport.hooked_exchange import exchange, shown_response
 from azpoll.transport.library import library_of
-from azpoll.transport.raw_response import raw_response
+from azpoll.transport.raw_response import BrokenStream, raw_response
 from azpoll.transport.request_template import RequestFactory
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice, transport_of
@@ -82,19 +84,18 @@ class Sender:
     async def send(self, method: str, url: str, client_request_id: str | None) -> RawResponse:
         """Send a request without a body. Redirects are not followed, and the body of the response is not read."""
         template = self._requests.template_for(method, url)
-        hooks, auth = self._client.event_hooks, self._client.auth
-        transport_for = None if hooks["request"] or hooks["response"] else self._transport_for
-        if template is not None and transport_for is not None and auth is None:
+        auth, transport_for, has_hooks = self._client.auth, self._transport_for, self._has_hooks
+        if template is not None and transport_for is not None and auth is None and not has_hooks:
             direct: DirectSend | None = getattr(transport_for(template.request.url), "get_directly", None)
             if direct is not None:
                 own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
                 return await direct(url, template.headers, own, template.request.extensions["timeout"])
         request = self._requests.build(template, method, url, client_request_id)
         if transport_for is None:
-            return await self.send_with_client(request)
-        if auth is not None:
-            return await self._send_with_auth(transport_for, request)
-        return raw_response(await transport_for(request.url).handle_async_request(request))
+            return await self._send_with_client(request, {})
+        if auth is None and not has_hooks:
+            return raw_response(await transport_for(request.url).handle_async_request(request))
+        return await self._send_in_steps(transport_for, request, self._shared_auth())
 
     async def send_anonymously(self, method: str, url: str) -> RawResponse:
         """Send a request without a body and without anything of the client that may be a credential (rule 9).
@@ -108,20 +109,61 @@ class Sender:
             raise self.library.UnsupportedProtocol("the client's transport cannot be reached without its credentials")
         return raw_response(await transport.handle_async_request(request))
 
-    async def send_with_client(self, request: HTTPRequest) -> RawResponse:
+    async def send_initial(self, request: HTTPRequest, options: Mapping[str, Any]) -> RawResponse:
+        """Send an initial request with `client.send`, whose redirects and log line it may need.
+
+        Args:
+            request: of the client.
+            options: `auth` as `auth_of` returns it, and `follow_redirects`; both may be absent.
+        """
+        if self._transport_for is None or not self._has_hooks or options.get("follow_redirects"):
+            return await self._send_with_client(request, options)
+        auth = options["auth"] if "auth" in options else self._shared_auth()
+        return await self._send_in_steps(self._transport_for, request, auth)
+
+    def auth_of(self, auth: object) -> SharedAuth | None:
+        """Return the auth for one initial request; raises TypeError if the library does not accept it."""
+        return None if auth is None else shared_auth(auth, self.library)
+
+    @property
+    def _has_hooks(self) -> bool:
+        hooks = self._client.event_hooks
+        return bool(hooks["request"] or hooks["response"])
+
+    async def _send_with_client(self, request: HTTPRequest, options: Mapping[str, Any]) -> RawResponse:
         """Send a request with `client.send`."""
         send: Any = self._client.send  # its types name classes of the client's library
-        options = {} if self._client.auth is None else {"auth": self._shared_auth()}
-        return raw_response(await send(request, stream=True, follow_redirects=False, **options))
+        options = {"follow_redirects": False, **options}
+        shared = self._shared_auth()
+        if shared is not None:
+            options.setdefault("auth", shared)
+        try:
+            response = await send(request, stream=True, **options)
+        except CallerError:
+            raise
+        except Exception as error:  # noqa: BLE001 - of a transport, an event hook or a class of the caller's own
+            return shown_response(error, request, self._client.event_hooks)
+        url = str(response.request.url) if options["follow_redirects"] else None
+        return raw_response(response)._replace(url=url)
 
-    async def _send_with_auth(self, transport_for: Callable[[object], Any], request: HTTPRequest) -> RawResponse:
-        """Send a request through the client's auth, and each further request that the auth returns for a response."""
-        flow = self._shared_auth().async_auth_flow(request)
+    async def _send_in_steps(
+        self, transport_for: Callable[[object], Any], request: HTTPRequest, auth: SharedAuth | None
+    ) -> RawResponse:
+        """Send a request through an auth, and each further request that the auth returns for a response."""
+        if auth is None:
+            return raw_response(await self._exchange(transport_for, request, is_read=False))
+        flow, polled = auth.async_auth_flow(request), request.url
         try:
             request = await anext(flow)
             while True:
-                response: Any = await transport_for(request.url).handle_async_request(request)
-                response.request = request
+                try:
+                    response = await self._exchange(transport_for, request, is_read=auth.requires_response_body)
+                    if isinstance(response.stream, BrokenStream):
+                        return raw_response(response)
+                except Exception as error:
+                    if request.url == polled or isinstance(error, CallerError):
+                        raise
+                    raise CallerError(FailureKind.AUTH, error) from None  # of a request for a token
                 try:
                     request = await flow.asend(response)
                     self._client.cookies.extract_cookies(response)
@@ -137,9 +179,20 @@ class Sender:
         finally:
             await flow.aclose()
 
-    def _shared_auth(self) -> SharedAuth:
-        """Return the client's present auth, with one renewal of its credential for all requests."""
+    async def _exchange(self, transport_for: Callable[[object], Any], request: HTTPRequest, *, is_read: bool) -> Any:  # noqa: ANN401 - of the library
+        """Send one request and return its response; the body is read if `is_read`, or for an event hook."""
+        if is_read or self._has_hooks:
+            hooks = self._client.event_hooks
+            return await exchange(transport_for(request.url), request, hooks, self.library, self._max_body)
+        response: Any = await transport_for(request.url).handle_async_request(request)
+        response.request = request
+        return response
+
+    def _shared_auth(self) -> SharedAuth | None:
+        """Return the client's present auth, with one renewal of its credential for all requests; None without one."""
         auth = self._client.auth
+        if auth is None:
+            return None
         if self._auth is None or self._auth.auth is not auth:
-            self._auth = shared_auth(auth, self.library.Auth)
+            self._auth = shared_auth(auth, self.library)
         return self._auth

@@ -2,7 +2,7 @@
 
 When a token expires, all polls in flight are answered with 401. An auth that renews its token for each 401 would renew
 it as often. With `SharedAuth`, the first of these requests renews the token. The other requests wait for the renewal
-and are then sent again with the new token.
+and are then sent again with the new token. An exception of the auth is raised as a `CallerError`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from azpoll.protocol.answer import FailureKind
+from azpoll.transport.caller_error import call
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Generator
+    from types import ModuleType
 
     from azpoll.transport.library import HTTPRequest
 
@@ -25,6 +29,7 @@ class SharedAuth:
 
     def __init__(self, auth: Any) -> None:  # noqa: ANN401 - of the client's own library
         self.auth = auth
+        self.requires_response_body: bool = auth.requires_response_body
         self._renewing = anyio.Lock()
         self._renewals = 0
 
@@ -33,29 +38,52 @@ class SharedAuth:
         renewals = self._renewals
         flow = self.auth.async_auth_flow(request)
         try:
-            response = yield await anext(flow)
+            response = yield await _step(flow)
             is_renewing = response.status_code == UNAUTHORIZED
             async with self._renewing if is_renewing else nullcontext():
                 if is_renewing and renewals != self._renewals:
-                    await flow.aclose()
+                    await call(FailureKind.AUTH, flow.aclose)
                     flow = self.auth.async_auth_flow(request)
-                    response = yield await anext(flow)
+                    response = yield await _step(flow)
                 renewals = self._renewals
                 while True:
                     try:
-                        following = await flow.asend(response)
+                        following = await _step(flow, response)
                     except StopAsyncIteration:
                         return
                     if is_renewing:
                         self._renewals = renewals + 1
                     response = yield following
         finally:
-            await flow.aclose()
+            await call(FailureKind.AUTH, flow.aclose)
 
 
-def shared_auth(auth: object, base: type) -> SharedAuth:
-    """Share the client's auth, in an instance of the library's `Auth`, because `client.send` accepts no other class."""
+async def _step(flow: AsyncGenerator[Any, Any], response: object = None) -> Any:  # noqa: ANN401 - as above
+    """Return the next request of an auth flow, which is given the response to the previous one."""
+    return await call(FailureKind.AUTH, flow.asend, response)
+
+
+def shared_auth(auth: object, library: ModuleType) -> SharedAuth:
+    """Share an auth, in an instance of the library's `Auth`, because `client.send` accepts no other class.
+
+    Args:
+        auth: what the library accepts: an `Auth`, a pair of name and password, or a function of the request.
+        library: the HTTP library of the client.
+
+    Raises:
+        TypeError: the auth is something else, for example of the other library.
+    """
+    base: type = library.Auth
+    if isinstance(auth, tuple) and len(auth) == 2:  # noqa: PLR2004 - name and password
+        auth = library.BasicAuth(*auth)
+    elif not isinstance(auth, base) and callable(auth):
+        sign = auth
+
+        def auth_flow(_: object, request: HTTPRequest) -> Generator[Any, Any, None]:
+            yield sign(request)
+
+        auth = type("FunctionAuth", (base,), {"auth_flow": auth_flow})()
     if not isinstance(auth, base):
-        raise TypeError(f"the client's auth must be of its own library, not {type(auth).__name__}")
+        raise TypeError(f"the auth must be one of {library.__name__}, not {type(auth).__name__}")
     shared: SharedAuth = type("SharedAuth", (SharedAuth, base), {})(auth)
     return shared

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from azpoll.protocol.states import is_anonymous
@@ -31,12 +31,13 @@ class InitialRequest:
 
     Attributes:
         method: in upper case, such as "PUT".
-        url: absolute.
+        url: absolute. Sending the request updates it, because the client's auth or an event hook may change it.
         client_request_id: the `x-ms-client-request-id` header; None if polls cannot repeat it (rule 45). Sending the
             request updates it, because the client's auth or an event hook may change the header.
         is_repeatable: whether the request can be sent again; a streamed body is consumed by the first attempt.
         timeout_s: the time limit of the whole request in seconds; None for that of the transport.
         message: the request object of the transport that built it.
+        options: how that transport sends it: the auth and the redirects of this request alone.
     """
 
     method: str
@@ -45,6 +46,7 @@ class InitialRequest:
     is_repeatable: bool = True
     timeout_s: float | None = None
     message: Any = None
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Transport(Protocol[ResponseT_co]):
@@ -76,16 +78,17 @@ class Transport(Protocol[ResponseT_co]):
         Args:
             method: the HTTP method.
             url: absolute, or relative to the client's base URL.
-            arguments: the keywords of `BeginOptions` that describe the request, such as `json` and `headers`.
+            arguments: the keywords of `BeginOptions` that describe the request, such as `json` and `auth`.
             timeout_s: the time limit of the whole request in seconds; None for that of the transport.
 
         Raises:
             ValueError: the arguments do not make a request.
+            TypeError: the library does not accept the auth.
         """
         ...
 
     def send_initial(self, request: InitialRequest) -> Awaitable[Answer | RequestFailure]:
-        """Send an initial request."""
+        """Send an initial request. The head of a 2xx is an answer even if its body is incomplete (rule 53)."""
         ...
 
     def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:

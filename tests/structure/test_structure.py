@@ -50,7 +50,7 @@ OUTSIDE: dict[str, set[str]] = {
     "protocol": (DATA | CODECS) - {"contextlib", "zlib"},
     "eventloop": DATA | LOOP,
     "schedule": DATA | {"anyio", "anyio.abc", "bisect", "importlib.resources", "json"},  # the last two: package data
-    "transport": DATA | CODECS | LOOP | {"os", "ssl", "traceback", "uuid"},
+    "transport": DATA | CODECS | LOOP | {"errno", "os", "socket", "ssl", "time", "traceback", "uuid"},
     "types": DATA | {"anyio"},
     "tracking": DATA | LOOP | {"logging", "os", "random", "threading"},
     "api": DATA | LOOP | {"abc", "random"},

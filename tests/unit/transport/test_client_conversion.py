@@ -179,7 +179,7 @@ async def test_an_initial_request_that_fails_is_a_failure(library: Library) -> N
         transport = ClientTransport(client)
         outcome = await transport.send_initial(transport.build_initial("DELETE", THING, {}))
     assert isinstance(outcome, RequestFailure)
-    assert outcome.kind is FailureKind.TRANSPORT
+    assert outcome.kind is FailureKind.HOOK
 
 
 @EACH_LIBRARY

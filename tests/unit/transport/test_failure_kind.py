@@ -10,7 +10,7 @@ import pytest
 
 from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.transport.body import TooLargeError, UndecodableError
-from azpoll.transport.client import failure_of
+from azpoll.transport.failure import failure_of
 from azpoll.transport.library import library_of
 from tests.support.canary import CANARY
 from tests.support.clients import Library, new_client
@@ -59,7 +59,12 @@ def error_of(library: Library, name: str) -> Any:
 def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, library: Library) -> None:
     failure = failed(library, error_of(library, name))
     assert (failure.kind, failure.at_s, failure.cause, failure.head) == (kind, 17.0, None, None)
-    assert failure.detail.partition(" in ")[0] == name
+    texts = {
+        "ConnectTimeout": "timed out while connecting",
+        "ReadTimeout": "timed out",
+        "PoolTimeout": "timed out while waiting for a connection of the client",
+    }
+    assert failure.detail.partition(" in ")[0] == texts.get(name, name)
 
 
 @EACH_LIBRARY

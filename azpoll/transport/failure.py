@@ -1,0 +1,89 @@
+"""Classify an exception of a request as a `RequestFailure`."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import traceback
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.transport.body import TooLargeError, UndecodableError
+from azpoll.transport.caller_error import CallerError
+from azpoll.transport.library import unsendable_errors
+from azpoll.transport.network_error import chain_of, network_text, system_error_in
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from azpoll.protocol.answer import Answer
+
+
+def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Answer | None = None) -> RequestFailure:
+    """Classify an exception of a request.
+
+    The exception of the client's auth or of an event hook is kept as the cause: it is the caller's own. So is the
+    operating system's error beneath a network failure. No other exception is kept, and no text of any exception. It
+    may quote the request or the response, and the library's own exceptions hold the request with its headers.
+
+    Args:
+        error: raised while a request was sent or its response was read.
+        library: the HTTP library of the client.
+        at_s: event loop time of the failure, in seconds.
+        head: status code and headers of the response; None if they were not received.
+    """
+    if isinstance(error, CallerError):
+        detail = f"{type(error.error).__name__} in {_place_of(error.error)}"
+        return RequestFailure(error.kind, detail, at_s, error.error, head)
+    kind = _kind_of(error, library)
+    cause = system_error_in(error) if isinstance(error, library.NetworkError) else None
+    return RequestFailure(kind, _detail_of(error, kind, head, library), at_s, cause, head)
+
+
+def _kind_of(error: BaseException, library: ModuleType) -> FailureKind:
+    if isinstance(error, (TimeoutError, library.TimeoutException)):
+        return FailureKind.TIMEOUT
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain_of(error)):
+        return FailureKind.CERTIFICATE
+    if isinstance(error, unsendable_errors(library)):
+        return FailureKind.UNSENDABLE
+    if isinstance(error, TooLargeError):
+        return FailureKind.TOO_LARGE
+    if isinstance(error, (UndecodableError, library.DecodingError)):
+        return FailureKind.UNDECODABLE
+    return FailureKind.CONNECTION if isinstance(error, library.TransportError) else FailureKind.TRANSPORT
+
+
+def _detail_of(error: BaseException, kind: FailureKind, head: Answer | None, library: ModuleType) -> str:
+    if isinstance(error, TooLargeError):
+        return f"{_told_size(head, library)}max_body is {error.limit} bytes"
+    name = type(error).__name__
+    match kind:
+        case FailureKind.TIMEOUT if isinstance(error, library.ConnectTimeout):
+            return "timed out while connecting"
+        case FailureKind.TIMEOUT if isinstance(error, library.PoolTimeout):
+            return "timed out while waiting for a connection of the client"
+        case FailureKind.TIMEOUT:
+            return "timed out"
+        case FailureKind.CONNECTION | FailureKind.CERTIFICATE:
+            return network_text(error) or name
+        case FailureKind.TRANSPORT:
+            return f"{name} in {_place_of(error)}"
+        case _:
+            return name
+
+
+def _told_size(head: Answer | None, library: ModuleType) -> str:
+    """Return a clause with the size that a response names; empty if it names none."""
+    told = "" if head is None else library.Headers(head.raw_headers).get("content-length", "")
+    return f"the Content-Length is {told} bytes, and " if re.fullmatch(r"[0-9]{1,18}", told) else ""
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the function, file and line that raised an exception, without directories."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
+        return "an unknown place"
+    frame, line = frames[-1]
+    return f"{frame.f_code.co_name}, {frame.f_code.co_filename.rpartition(os.sep)[2]}:{line}"
