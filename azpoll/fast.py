@@ -13,6 +13,10 @@ It needs `pip install 'azpoll[fast]'`, a client of httpx (not httpx2), and async
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import socket
+import ssl
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -27,6 +31,7 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
+from azpoll.transport.network_error import EXPIRED, NOT_YET_VALID, OTHER_HOST, UNKNOWN_ISSUER
 from azpoll.transport.raw_response import RawResponse
 
 if TYPE_CHECKING:
@@ -55,6 +60,18 @@ _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]],
     (exceptions.PyreqwestError, httpx.RemoteProtocolError),
 )
 """The equivalent in httpx of each error of pyreqwest. The first matching row applies."""
+
+
+_REJECTED = "invalid peer certificate: "
+
+_CERTIFICATE_ERRORS = (
+    (f"{_REJECTED}certificate expired", EXPIRED),
+    (f"{_REJECTED}certificate not valid for name", OTHER_HOST),
+    (f"{_REJECTED}certificate not valid yet", NOT_YET_VALID),
+    (f"{_REJECTED}UnknownIssuer", UNKNOWN_ISSUER),
+    (_REJECTED, 1),
+)
+"""How the text of a rejected certificate begins, and the number that OpenSSL has for it. The first match applies."""
 
 
 class _Transport(httpx.AsyncBaseTransport):
@@ -106,7 +123,7 @@ class _Transport(httpx.AsyncBaseTransport):
             builder = self._client.request(method, url).headers(self._header_map)
             for name, value in own:
                 builder = builder.header(name, value)
-            if any(timeouts.values()):
+            if timeouts.get("read") is not None:  # else the limit of the whole request is enough
                 builder = builder.timeout(timedelta(seconds=sum(filter(None, timeouts.values()))))
             if request is not None:
                 builder = _with_body(builder, request)
@@ -114,7 +131,7 @@ class _Transport(httpx.AsyncBaseTransport):
             sending = builder.streamed_read_buffer_limit(0).build_streamed()
             response = await sending.__aenter__()
         except exceptions.PyreqwestError as error:
-            raise _to_httpx(error, request) from error
+            raise _to_httpx(error, request) from (system_error_of(error) or error)
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
         body, version = _Body(sending, response, request), response.version.encode()
@@ -157,7 +174,7 @@ class _Body(httpx.AsyncByteStream):
                 while (chunk := await self._response.body_reader.read()) is not None:
                     yield bytes(chunk)
         except exceptions.PyreqwestError as error:
-            raise _to_httpx(error, self._request) from error
+            raise _to_httpx(error, self._request) from (system_error_of(error) or error)
         self._ended = True
 
     async def aclose(self) -> None:
@@ -177,6 +194,22 @@ def _to_httpx(error: exceptions.PyreqwestError, request: httpx.Request | None) -
     kind = next(to_kind for from_kind, to_kind in _ERRORS if isinstance(error, from_kind))
     causes = (error.details["causes"] or []) if isinstance(error, exceptions.DetailedPyreqwestError) else []
     return kind(": ".join([error.message, *(cause["message"] for cause in causes[-1:])]), request=request)
+
+
+def system_error_of(error: exceptions.PyreqwestError) -> OSError | None:
+    """Return the error of the system or of a certificate that a text of pyreqwest names; None if it names none."""
+    causes = (error.details["causes"] or []) if isinstance(error, exceptions.DetailedPyreqwestError) else []
+    text = causes[-1]["message"] if causes else ""
+    if found := re.search(r"\(os error (\d{1,5})\)$", text):
+        return OSError(int(found[1]), os.strerror(int(found[1])))
+    if text.startswith("failed to lookup address information"):
+        return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    number = next((number for start, number in _CERTIFICATE_ERRORS if text.startswith(start)), None)
+    if number is None:
+        return None
+    rejected = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    rejected.verify_code = number
+    return rejected
 
 
 def transport(configure: Callable[[ClientBuilder], ClientBuilder] | None = None) -> httpx.AsyncBaseTransport:

@@ -5,6 +5,7 @@
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Literal, TypeAlias, TypedDict
 
+from azpoll.protocol.patience import Patience
 from azpoll.protocol.plan import PatternName
 
 ResultWanted: TypeAlias = Literal["final", "status"]
@@ -30,6 +31,7 @@ class TrackingOptions(TypedDict, total=False):
             read, whichever header names it. By default the header decides (rule 47).
         status_member: dotted path of the member with the status word, such as "state.id", if it is not `status`
             (rule 48).
+        patience: the bounds after which azpoll gives up; None for those of the tracker (rules 25 to 27).
         cancel_url: target of the POST that `AsyncOperation.cancel` sends, for ARM usually `<resource>/cancel`.
         label: the caller's own name for the operation, for logs and errors.
         owner: key for fair scheduling: owners take turns where reads are scarce. Each group is its own owner.
@@ -42,6 +44,7 @@ class TrackingOptions(TypedDict, total=False):
     terminal_words: Mapping[str, Outcome] | None
     pattern: PatternName | None
     status_member: str | None
+    patience: Patience | None
     cancel_url: str | None
     label: str | None
     owner: Hashable
@@ -54,6 +57,8 @@ class WaitOptions(TrackingOptions, total=False):
     anonymous_origins: Iterable[str]
     rebase_to: str | None
     min_interval: float
+    request_timeout: float
+    max_body: int
 
 
 class BeginOptions(TrackingOptions, total=False):
@@ -68,6 +73,11 @@ class BeginOptions(TrackingOptions, total=False):
         headers: of this request alone; polls carry the client's own headers.
         cookies: of this request alone.
         extensions: of this request alone.
+        auth: of this request alone, in place of the client's; None for none. Polls have the client's auth.
+        follow_redirects: whether this request follows redirects; polls follow theirs in any case (rule 11). Polls go
+            to the origin of the URL that was given here, and to no other one that a redirect names (rule 9).
+        request_timeout: time limit of this request in seconds; None for that of the tracker. `timeout` is the
+            deadline of the operation.
         idempotent: whether the service may execute the request twice. If so, the request is sent again when it is
             unknown whether the service executed it: after a lost connection, 408 or 5xx. A request that was
             refused with 429 was not executed. It is sent again in any case, unless its body is a stream.
@@ -81,4 +91,7 @@ class BeginOptions(TrackingOptions, total=False):
     headers: object
     cookies: object
     extensions: object
+    auth: object
+    follow_redirects: bool
+    request_timeout: float | None
     idempotent: bool

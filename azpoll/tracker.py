@@ -9,6 +9,7 @@ from azpoll.errors import TrackerClosed, WrongEventLoop
 from azpoll.eventloop.task_host import TaskHost
 from azpoll.group import Group
 from azpoll.operation_source import OperationSource
+from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking import settings
@@ -18,6 +19,7 @@ from azpoll.tracking.session import Session
 from azpoll.transport.client import CLOSED, ClientTransport
 from azpoll.transport.library import ResponseT
 from azpoll.transport.sender import Sender
+from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -57,6 +59,10 @@ class Tracker(OperationSource[ResponseT]):
         interval: seconds between polls where the server names no delay, in place of `durations`.
         min_interval: the shortest delay in seconds; 0 for servers that accept any rate.
         timeout: overall deadline of each operation in seconds; None for none.
+        request_timeout: time limit of each request in seconds, from connecting to the last byte. It applies to polls
+            and initial requests. The client's own timeouts apply as well, unless they are httpx's default of 5 s.
+        max_body: the longest body of an answer in bytes; a longer one ends the tracking with `AnswerTooLarge`.
+        patience: the bounds after which azpoll gives up an operation whose status cannot be read.
         token_key: signs resume tokens with HMAC-SHA256, and verifies those that are resumed.
         journal: stores each operation and its resume token, so that another process can resume it; see `Journal`.
         on_exit: "wait" or "stop", as above.
@@ -80,6 +86,9 @@ class Tracker(OperationSource[ResponseT]):
         interval: float | None = None,
         min_interval: float = 1.0,
         timeout: float | None = None,
+        request_timeout: float = REQUEST_TIMEOUT_S,
+        max_body: int = MAX_BODY,
+        patience: Patience = DEFAULT_PATIENCE,
         token_key: bytes | None = None,
         journal: Journal | None = None,
         on_exit: Literal["wait", "stop"] = "wait",
@@ -89,6 +98,8 @@ class Tracker(OperationSource[ResponseT]):
             raise RuntimeError(CLOSED)
         self._client = client
         self._waits = settings.checked_choice("on_exit", on_exit, ("wait", "stop")) == "wait"
+        self._request_timeout_s = settings.checked_request_timeout(request_timeout)
+        self._max_body = settings.checked_count("max_body", max_body)
         self._events = EventDispatcher()
         self._entered: Session[ResponseT] | None = None
         self._settings = settings.TrackerSettings(
@@ -103,13 +114,17 @@ class Tracker(OperationSource[ResponseT]):
             due_times=DueTimes(_jitter(), settings.checked_durations(durations)),
             keep_failures=self._waits,
             journal=journal,
+            patience=settings.checked_patience(patience),
         )
 
     async def __aenter__(self) -> Self:
         if self._entered is not None:
             raise TrackerClosed("a tracker is entered once: make another")
         host = await TaskHost.start()
-        self._entered = Session(self._settings, ClientTransport(self._client), self._events, host)
+        transport = ClientTransport(
+            self._client, request_timeout_s=self._request_timeout_s, max_body=self._max_body
+        )
+        self._entered = Session(self._settings, transport, self._events, host)
         return self
 
     async def __aexit__(

@@ -9,6 +9,7 @@ import anyio
 
 from azpoll.tracker import Tracker
 from azpoll.tracking.settings import checked_seconds
+from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -49,8 +50,8 @@ async def wait(
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
         initial_response: as for `Tracker.track`.
         decode: converts the final response into the result.
-        **options: keywords of `Tracker.track`, and of `Tracker` `allowed_origins`, `anonymous_origins`, `rebase_to`
-            and `min_interval`.
+        **options: keywords of `Tracker.track`, and of `Tracker` `allowed_origins`, `anonymous_origins`, `rebase_to`,
+            `min_interval`, `request_timeout` and `max_body`.
 
     Raises:
         AzpollError: as awaiting an `AsyncOperation` does.
@@ -63,6 +64,8 @@ async def wait(
         anonymous_origins=options.pop("anonymous_origins", ()),
         rebase_to=options.pop("rebase_to", None),
         min_interval=options.pop("min_interval", 1.0),
+        request_timeout=options.pop("request_timeout", REQUEST_TIMEOUT_S),
+        max_body=options.pop("max_body", MAX_BODY),
     )
     tracking: TrackingOptions = options
     async with tracker:

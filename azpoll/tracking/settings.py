@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeGuard, TypeVar, get_args
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patterns import BY_CHOICE
+from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import URLPolicy
@@ -25,8 +26,11 @@ from azpoll.tracking.journal import Journal
 
 T = TypeVar("T")
 
-REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {"idempotent"}
-"""The keywords of `begin` that `build_request` of the client takes."""
+REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {
+    "idempotent",
+    "request_timeout",
+}
+"""The keywords of `begin` that describe the request itself, as for a request of httpx."""
 
 _OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
 
@@ -54,6 +58,7 @@ class TrackerSettings(NamedTuple):
     due_times: DueTimes
     keep_failures: bool
     journal: Journal | None
+    patience: Patience = DEFAULT_PATIENCE
 
 
 class Settings(NamedTuple):
@@ -82,7 +87,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
     if unknown:
         raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
     interval, limits, via = options.get("interval"), tracker.delay_limits, options.get("final_state_via")
-    owner, pattern = options.get("owner"), options.get("pattern")
+    owner, pattern, patience = options.get("owner"), options.get("pattern"), options.get("patience")
     hash(owner)  # raises TypeError where an owner cannot be a key
     return Settings(
         partial(
@@ -91,6 +96,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
             result=checked_choice("result", options.get("result", "final"), get_args(ResultWanted)),
             terminal_words=checked_terminal_words(options.get("terminal_words")),
             delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
+            patience=tracker.patience if patience is None else checked_patience(patience),
             pattern=None if pattern is None else checked_choice("pattern", pattern, BY_CHOICE),
             status_member=checked_path("status_member", options.get("status_member")),
         ),
@@ -137,13 +143,35 @@ def checked_seconds(name: str, value: object) -> float:
     return float(value)
 
 
+def checked_request_timeout(value: object) -> float:
+    """Return the time limit of one request in seconds."""
+    limit_s = checked_seconds("request_timeout", value)
+    if not 0 < limit_s < math.inf:
+        raise ValueError("request_timeout must be above 0 seconds and finite")
+    return limit_s
+
+
+def checked_patience(value: object) -> Patience:
+    """Return the bounds after which azpoll gives up."""
+    if not isinstance(value, Patience):
+        raise TypeError(f"patience must be an azpoll.Patience, not {type(value).__name__}")
+    return value
+
+
+def checked_count(name: str, value: object) -> int:
+    """Return an integer of 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name} must be 1 or more, not {value}")
+    return value
+
+
 def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[int, int]:
     """Return the least and the greatest count: a fixed count of 1 or more, or the default for None."""
-    count = checked_type(name, value, int)
-    if count is None:
+    if value is None:
         return default
-    if count < 1:
-        raise ValueError(f"{name} must be 1 or more, not {count}")
+    count = checked_count(name, value)
     return count, count
 
 

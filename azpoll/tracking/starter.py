@@ -19,7 +19,7 @@ from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, lists, origin_of
 from azpoll.tracking.origins import checked_origin
 from azpoll.tracking.record import OperationRecord
-from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_choice
+from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_choice, checked_request_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +66,11 @@ class OperationStarter:
         idempotent = given.get("idempotent", False)
         if not isinstance(idempotent, bool):
             raise TypeError(f"idempotent must be True or False, not {type(idempotent).__name__}")
-        options = {name: given[name] for name in given.keys() - arguments.keys() - {"idempotent"}}
+        limit = given.get("request_timeout")
+        limit_s = None if limit is None else checked_request_timeout(limit)
+        options = {name: given[name] for name in given.keys() - arguments.keys() - {"idempotent", "request_timeout"}}
         settings = checked(options, self._settings)
-        request = self._transport.build_initial(_checked_method(method), url, arguments)
+        request = self._transport.build_initial(_checked_method(method), url, arguments, limit_s)
         self._pollable(request.url)
         return Prepared(request, settings, idempotent)
 

@@ -99,10 +99,7 @@ async def network(
             port = await stack.enter_async_context(Proxy(port, tls=server).serve())
         proxy = Proxy(port, faults)
         port = await stack.enter_async_context(proxy.serve())
-        # A client without timeouts would leave sockets to the garbage collector: httpcore closes no connection whose
-        # TLS handshake is cancelled, as azpoll's own limit does.
-        options = {"base_url": f"{scheme}://127.0.0.1:{port}", "verify": verify, "trust_env": False, "timeout": 6.0}
-        yield proxy, options
+        yield proxy, {"base_url": f"{scheme}://127.0.0.1:{port}", "verify": verify, "trust_env": False}
 
 
 async def run_proof(library: Library, scheme: Scheme) -> Counter[str]:
