@@ -77,13 +77,19 @@ async def _is_read(response: Any, library: ModuleType, max_body: int) -> bool:  
     return True
 
 
-def shown_response(error: Exception, request: HTTPRequest, hooks: EventHooks) -> RawResponse:
+def shown_response(error: Exception, request: HTTPRequest, hooks: EventHooks, library: ModuleType | None) -> RawResponse:
     """Return the response that an exception of `client.send` carries; else raise the exception.
 
     The client closed the response. If its body was not read, only a status code that is no success is an answer.
 
+    Args:
+        error: raised by `client.send`.
+        request: that was sent.
+        hooks: of the client.
+        library: of the client; None if it followed redirects, so that a request to another URL need not be the auth's.
+
     Raises:
-        CallerError: an event hook raised the exception.
+        CallerError: an event hook raised the exception, or it belongs to a request of the auth's own.
     """
     response: Any = getattr(error, "response", None)
     if getattr(response, "request", None) is request and response is not None:
@@ -93,4 +99,14 @@ def shown_response(error: Exception, request: HTTPRequest, hooks: EventHooks) ->
         return RawResponse(response.status_code, response.headers.raw, BrokenStream(CallerError(FailureKind.HOOK, error)))
     if is_raised_by(error, (*hooks["request"], *hooks["response"])):
         raise CallerError(FailureKind.HOOK, error) from None
+    if library is not None and isinstance(error, library.RequestError) and _request_of(error, request).url != request.url:
+        raise CallerError(FailureKind.AUTH, error) from None  # a request for a token failed
     raise error
+
+
+def _request_of(error: Any, default: HTTPRequest) -> HTTPRequest:  # noqa: ANN401 - of the library
+    try:
+        request: HTTPRequest = error.request
+    except RuntimeError:  # the library raises it where there is none
+        return default
+    return request

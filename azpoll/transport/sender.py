@@ -142,7 +142,8 @@ class Sender:
         except CallerError:
             raise
         except Exception as error:  # noqa: BLE001 - of a transport, an event hook or a class of the caller's own
-            return shown_response(error, request, self._client.event_hooks)
+            follows = options["follow_redirects"]
+            return shown_response(error, request, self._client.event_hooks, None if follows else self.library)
         url = str(response.request.url) if options["follow_redirects"] else None
         return raw_response(response)._replace(url=url)
 

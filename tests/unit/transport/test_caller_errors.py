@@ -1,0 +1,183 @@
+"""Who raised an exception: the client's auth, an event hook or the transport (rules 26, 51)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import azpoll
+from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, status_monitor
+from azpoll.transport.client import ClientTransport
+from tests.support.canary import CANARY
+from tests.support.clients import Library, client_of
+from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import THING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import httpx
+
+pytestmark = pytest.mark.anyio
+
+POLL = "https://management.azure.com/poll"
+TOKEN = "https://login.example/token"  # noqa: S105 - a URL
+
+
+async def failed(client: httpx.AsyncClient, *, replaced: bool = False) -> RequestFailure:
+    """Return the failure of one poll; a client whose `send` is replaced sends by itself."""
+    if replaced:
+        own: Any = client.send
+
+        async def send(request: Any, **options: Any) -> Any:
+            return await own(request, **options)
+
+        setattr(client, "send", send)  # noqa: B010 - as an instrument does
+    async with client:
+        outcome = await ClientTransport(client).poll("GET", POLL)
+    assert isinstance(outcome, RequestFailure)
+    return outcome
+
+
+def auth_of(library: Library, error: Exception, *, after_answer: bool = False) -> Any:
+    base: Any = import_module(library).Auth
+
+    class Failing(base):  # type: ignore[misc]  # the library is a parameter
+        async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+            if after_answer:
+                yield request
+            raise error
+
+    return Failing()
+
+
+EACH_WAY = pytest.mark.parametrize("replaced", [False, True], ids=["in steps", "client.send"])
+
+
+@EACH_LIBRARY
+@EACH_WAY
+@pytest.mark.parametrize("after_answer", [False, True], ids=["before", "after"])
+async def test_rule_26_an_error_of_the_auth_is_chained(library: Library, *, after_answer: bool, replaced: bool) -> None:
+    """Its text is not shown: it may quote a credential."""
+    error = ValueError(CANARY)
+    auth = auth_of(library, error, after_answer=after_answer)
+    failure = await failed(client_of(FakeARM(), library, auth=auth), replaced=replaced)
+    assert (failure.kind, failure.cause) == (FailureKind.AUTH, error)
+    assert failure.detail.startswith("ValueError in async_auth_flow, test_caller_errors.py:")
+
+
+@EACH_LIBRARY
+async def test_rule_26_an_unreachable_token_service_is_an_error_of_the_auth(library: Library) -> None:
+    """The auth's own client has the errors of the same library."""
+    error = import_module(library).ConnectError("refused")
+    failure = await failed(client_of(FakeARM(), library, auth=auth_of(library, error)))
+    assert (failure.kind, failure.cause) == (FailureKind.AUTH, error)
+
+
+@EACH_LIBRARY
+@EACH_WAY
+async def test_rule_26_so_is_a_failed_request_that_the_auth_hands_to_the_client(
+    library: Library, *, replaced: bool
+) -> None:
+    made: Any = import_module(library)
+
+    class Fetching(made.Auth):  # type: ignore[misc]  # the library is a parameter
+        async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+            yield made.Request("POST", TOKEN)
+            yield request
+
+    gone = FakeARM()
+    gone.operation("POST", "/token", initial=Drop())
+    mounts = {"https://login.example": gone.transport(library)}
+    failure = await failed(client_of(FakeARM(), library, auth=Fetching(), mounts=mounts), replaced=replaced)
+    assert failure.kind is FailureKind.AUTH
+    assert isinstance(failure.cause, made.TransportError)
+
+
+@EACH_LIBRARY
+@EACH_WAY
+@pytest.mark.parametrize("event", ["request", "response"])
+async def test_rule_51_an_error_of_an_event_hook_is_chained(library: Library, event: str, *, replaced: bool) -> None:
+    """Also one of the library's own classes."""
+    error = import_module(library).ConnectError(CANARY)
+
+    async def fail(_: Any) -> None:
+        raise error
+
+    failure = await failed(client_of(FakeARM(), library, event_hooks={event: [fail]}), replaced=replaced)
+    assert (failure.kind, failure.cause) == (FailureKind.HOOK, error)
+    assert failure.detail.startswith("ConnectError in fail, test_caller_errors.py:")
+
+
+@EACH_LIBRARY
+@EACH_WAY
+async def test_an_error_of_the_transport_is_blamed_on_nobody_else(library: Library, *, replaced: bool) -> None:
+    """A closed event loop, or a defect in a transport of the caller."""
+    base: Any = import_module(library)
+
+    class Broken(base.AsyncBaseTransport):  # type: ignore[misc]  # the library is a parameter
+        async def handle_async_request(self, _: Any) -> Any:
+            raise RuntimeError("Event loop is closed")
+
+    async def look(_: Any) -> None:
+        """Do nothing."""
+
+    auth = base.BasicAuth("name", "word")
+    client = client_of(FakeARM(), library, transport=Broken(), auth=auth, event_hooks={"request": [look]})
+    failure = await failed(client, replaced=replaced)
+    assert (failure.kind, failure.cause) == (FailureKind.TRANSPORT, None)
+    assert failure.detail.startswith("RuntimeError in handle_async_request, test_caller_errors.py:")
+
+
+@EACH_LIBRARY
+async def test_rule_26_the_user_sees_the_error_of_the_auth(library: Library) -> None:
+    """After three attempts, or 60 s."""
+    base: Any = import_module(library).Auth
+    error = OSError("no credential")
+
+    class Failing(base):  # type: ignore[misc]  # the library is a parameter
+        async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+            if request.method == "GET":
+                raise error
+            yield request
+
+    arm = FakeARM(default=Script(duration_s=5))
+    async with client_of(arm, library, auth=Failing()) as client, azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING)
+        with pytest.raises(azpoll.AuthenticationFailed, match="the client's auth raised an error") as caught:
+            await operation
+    assert caught.value.__cause__ is error
+    assert caught.value.resume_token
+
+
+@EACH_LIBRARY
+async def test_rule_26_a_failed_auth_of_an_initial_request_is_chained(library: Library) -> None:
+    error = OSError(CANARY)
+    client = client_of(FakeARM(), library, auth=auth_of(library, error))
+    async with client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed, match="the client's auth raised an error") as caught:
+            await tracker.begin("PUT", THING)
+    assert caught.value.__cause__ is error
+    assert CANARY not in str(caught.value)
+
+
+@EACH_LIBRARY
+async def test_the_cut_answer_that_an_auth_needs_is_no_error_of_the_auth(library: Library) -> None:
+    """httpx reads the body for such an auth within the auth flow."""
+    base: Any = import_module(library).Auth
+
+    class Reading(base):  # type: ignore[misc]  # the library is a parameter
+        requires_response_body = True
+
+        def auth_flow(self, request: Any) -> Any:
+            response = yield request
+            assert response.content or response.status_code == 202
+
+    arm = FakeARM()
+    arm.operation("DELETE", polls=[Cut(5, Reply(200, {"status": "Succeeded"})), status_monitor("Succeeded")])
+    async with client_of(arm, library, auth=Reading()) as client, azpoll.Tracker(client) as tracker:
+        operation = tracker.track(await client.delete(THING))
+        assert (await operation).status_code == 200
