@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.arm_error import ARMError, ServiceError, is_explained, read_error, reason_of
 from azpoll.protocol.reading import is_readable
 from azpoll.protocol.redaction import escape_for_display, masked_url
@@ -228,7 +228,7 @@ def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialReque
     name = f"{request.method} {masked_url(request.url)}"
     advice = (
         "Nothing was sent. Fix the client, then send it again"
-        if outcome.kind.fatal
+        if outcome.kind in {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE}
         else "The service may have executed it. Look at the resource before you send it again"
     )
     text = f"{name} was not answered ({outcome.kind.value}: {outcome.detail}). {advice}"

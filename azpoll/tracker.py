@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.durations import Durations
     from azpoll.snapshot import Statistics
     from azpoll.tracking.journal import Journal
-    from azpoll.transport.library import HTTPClient
+    from azpoll.transport.library import HTTPClient, HTTPResponse
 
 
 class Tracker(OperationSource[ResponseT]):
@@ -93,21 +93,17 @@ class Tracker(OperationSource[ResponseT]):
         journal: Journal | None = None,
         on_exit: Literal["wait", "stop"] = "wait",
     ) -> None:
-        sender = Sender(client)
-        if client.is_closed:
-            raise RuntimeError(CLOSED)
+        sender = _sender_of(client)
         self._client = client
         self._waits = settings.checked_choice("on_exit", on_exit, ("wait", "stop")) == "wait"
-        self._request_timeout_s = settings.checked_request_timeout(request_timeout)
-        self._max_body = settings.checked_count("max_body", max_body)
+        self._limits = settings.checked_limits(request_timeout, max_body)
         self._events = EventDispatcher()
         self._entered: Session[ResponseT] | None = None
+        trusted = (allowed_origins, anonymous_origins, rebase_to, str(client.base_url))
         self._settings = settings.TrackerSettings(
             delay_limits=settings.checked_delay_limits(interval, min_interval),
             timeout_s=settings.checked_seconds("timeout", timeout),
-            url_policy=checked_url_policy(
-                allowed_origins, anonymous_origins, rebase_to, str(client.base_url), sender.parse_url
-            ),
+            url_policy=checked_url_policy(*trusted, sender.parse_url),
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, sender.concurrency),
             budget=budget,
@@ -121,9 +117,8 @@ class Tracker(OperationSource[ResponseT]):
         if self._entered is not None:
             raise TrackerClosed("a tracker is entered once: make another")
         host = await TaskHost.start()
-        transport = ClientTransport(
-            self._client, request_timeout_s=self._request_timeout_s, max_body=self._max_body
-        )
+        request_timeout_s, max_body = self._limits
+        transport = ClientTransport(self._client, request_timeout_s=request_timeout_s, max_body=max_body)
         self._entered = Session(self._settings, transport, self._events, host)
         return self
 
@@ -191,3 +186,11 @@ class Tracker(OperationSource[ResponseT]):
 def _jitter() -> random.Random:
     """Return a source of jitter; `random.seed` replays it."""
     return random.Random(random.getrandbits(64))  # noqa: S311 - not for secrets
+
+
+def _sender_of(client: HTTPClient[HTTPResponse]) -> Sender:
+    """Return a sender, of which the settings of a tracker are made; raises `RuntimeError` if the client is closed."""
+    sender = Sender(client)
+    if client.is_closed:
+        raise RuntimeError(CLOSED)
+    return sender

@@ -14,8 +14,8 @@ from typing import NamedTuple, TypeGuard, TypeVar, get_args
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
-from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
+from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import URLPolicy
@@ -26,10 +26,14 @@ from azpoll.tracking.journal import Journal
 
 T = TypeVar("T")
 
-REQUEST_ARGUMENTS = BeginOptions.__annotations__.keys() - TrackingOptions.__annotations__.keys() - {
-    "idempotent",
-    "request_timeout",
-}
+REQUEST_ARGUMENTS = (
+    BeginOptions.__annotations__.keys()
+    - TrackingOptions.__annotations__.keys()
+    - {
+        "idempotent",
+        "request_timeout",
+    }
+)
 """The keywords of `begin` that describe the request itself, as for a request of httpx."""
 
 _OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
@@ -149,6 +153,11 @@ def checked_request_timeout(value: object) -> float:
     if not 0 < limit_s < math.inf:
         raise ValueError("request_timeout must be above 0 seconds and finite")
     return limit_s
+
+
+def checked_limits(request_timeout: object, max_body: object) -> tuple[float, int]:
+    """Return the time limit of each request in seconds, and the limit of each body in bytes."""
+    return checked_request_timeout(request_timeout), checked_count("max_body", max_body)
 
 
 def checked_patience(value: object) -> Patience:

@@ -85,7 +85,7 @@ class OperationStarter:
         if answer is None:
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         request, settings, _ = prepared
-        return self._started(settings, request.method, request.url, answer, request.client_request_id, own_id)
+        return self._started(settings, request.method, request.url, answer, request.client_request_id, own_id=own_id)
 
     def from_response(self, response: HTTPResponse, options: Mapping[str, object]) -> OperationRecord:
         """Return the operation of an initial response that the caller received."""
@@ -145,6 +145,7 @@ class OperationStarter:
         url: str,
         answer: Answer,
         client_request_id: str | None,
+        *,
         own_id: str | None = None,
     ) -> OperationRecord:
         """Return the operation of an initial answer; raises `InitialRequestFailed` if the answer started none."""

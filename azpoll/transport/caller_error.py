@@ -1,6 +1,6 @@
 """Exceptions out of the caller's own code: the auth of the client, and its event hooks.
 
-The exception of a transport cannot be told from that of an auth by its class, so each is marked where it is raised.
+The exceptions of a transport and of an auth may have the same class. So each is marked where it is raised.
 """
 
 from __future__ import annotations

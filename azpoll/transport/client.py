@@ -29,7 +29,6 @@ from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S, InitialReque
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import ModuleType
 
     from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse

@@ -77,7 +77,9 @@ async def _is_read(response: Any, library: ModuleType, max_body: int) -> bool:  
     return True
 
 
-def shown_response(error: Exception, request: HTTPRequest, hooks: EventHooks, library: ModuleType | None) -> RawResponse:
+def shown_response(
+    error: Exception, request: HTTPRequest, hooks: EventHooks, library: ModuleType | None
+) -> RawResponse:
     """Return the response that an exception of `client.send` carries; else raise the exception.
 
     The client closed the response. If its body was not read, only a status code that is no success is an answer.
@@ -96,10 +98,16 @@ def shown_response(error: Exception, request: HTTPRequest, hooks: EventHooks, li
         if response.is_stream_consumed or response.status_code >= _NO_SUCCESS:
             content = response.content if response.is_stream_consumed else b""
             return RawResponse(response.status_code, response.headers.raw, BrokenStream(error), content)
-        return RawResponse(response.status_code, response.headers.raw, BrokenStream(CallerError(FailureKind.HOOK, error)))
+        return RawResponse(
+            response.status_code, response.headers.raw, BrokenStream(CallerError(FailureKind.HOOK, error))
+        )
     if is_raised_by(error, (*hooks["request"], *hooks["response"])):
         raise CallerError(FailureKind.HOOK, error) from None
-    if library is not None and isinstance(error, library.RequestError) and _request_of(error, request).url != request.url:
+    if (
+        library is not None
+        and isinstance(error, library.RequestError)
+        and _request_of(error, request).url != request.url
+    ):
         raise CallerError(FailureKind.AUTH, error) from None  # a request for a token failed
     raise error
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Never
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from azpoll.protocol.answer import RawHeaders
 
 
@@ -42,12 +40,10 @@ class BrokenStream:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        self.fail()
-        yield b""
+    def __aiter__(self) -> Self:
+        return self
 
-    def fail(self) -> Never:
-        """Raise the error."""
+    async def __anext__(self) -> bytes:
         raise self._error
 
     async def aclose(self) -> None:

@@ -11,7 +11,7 @@ import ssl
 import traceback
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import httpx
@@ -202,7 +202,7 @@ class Breaking:
             raise self.error
         return await self._transport.handle_async_request(request)
 
-    async def __aenter__(self) -> Breaking:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

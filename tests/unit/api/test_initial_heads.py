@@ -83,5 +83,3 @@ async def test_rule_53_a_cut_refusal_is_still_a_refusal(library: Library) -> Non
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed):
             await tracker.begin("PUT", THING)
-
-

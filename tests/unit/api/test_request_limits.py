@@ -63,7 +63,7 @@ async def test_rule_25_patience_sets_the_bounds(*, per_call: bool) -> None:
     arm = FakeARM(default=Script(polls=[Reply(503)] * 50))
     tracker_options: dict[str, Any] = {} if per_call else {"patience": short}
     async with client_of(arm) as client, azpoll.Tracker(client, **tracker_options) as tracker:
-        operation = await tracker.begin("DELETE", THING, **({"patience": short} if per_call else {}))
+        operation = await tracker.begin("DELETE", THING, patience=short if per_call else None)
         with pytest.raises(azpoll.RetriesExhausted, match="2 polls in a row"):
             await operation
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, expires_at, start
-from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.patience import Patience
+from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import FinalStateVia, Plan
 from azpoll.protocol.reading import StatusClass, status_class
 from azpoll.protocol.resume_token import decode, encode, state_of, token_of

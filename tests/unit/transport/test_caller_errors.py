@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 POLL = "https://management.azure.com/poll"
-TOKEN = "https://login.example/token"  # noqa: S105 - a URL
+TOKEN = "https://login.example/token"
 
 
 async def failed(client: httpx.AsyncClient, *, replaced: bool = False) -> RequestFailure:
@@ -166,7 +166,7 @@ async def test_rule_26_a_failed_auth_of_an_initial_request_is_chained(library: L
 
 @EACH_LIBRARY
 async def test_the_cut_answer_that_an_auth_needs_is_no_error_of_the_auth(library: Library) -> None:
-    """httpx reads the body for such an auth within the auth flow."""
+    """Httpx reads the body for such an auth within the auth flow."""
     base: Any = import_module(library).Auth
 
     class Reading(base):  # type: ignore[misc]  # the library is a parameter

@@ -58,7 +58,14 @@ async def test_rule_51_the_body_is_read_before_response_hooks_run(library: Libra
     seen: list[object] = []
 
     async def look(response: Any) -> None:
-        seen.extend([await response.aread(), response.text, response.json(), b"".join([part async for part in response.aiter_bytes()])])
+        seen.extend(
+            [
+                await response.aread(),
+                response.text,
+                response.json(),
+                b"".join([part async for part in response.aiter_bytes()]),
+            ]
+        )
         assert response.elapsed.total_seconds() >= 0
         assert response.headers["x-kept"] == "1"
 

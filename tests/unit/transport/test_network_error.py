@@ -61,7 +61,7 @@ def test_rule_55_a_network_failure_has_a_short_text(reason: BaseException, text:
 
 @EACH_LIBRARY
 def test_rule_55_the_first_of_several_attempts_to_connect_tells_the_reason(library: Library) -> None:
-    """anyio tries all addresses of a host."""
+    """Anyio tries all addresses of a host."""
     made: Any = import_module(library)
     error = made.ConnectError("All connection attempts failed")
     error.__cause__ = OSError("All connection attempts failed")

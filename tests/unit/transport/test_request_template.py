@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from azpoll.transport.library import library_of
-from azpoll.transport.request_template import ORIGINS_KEPT, RequestFactory
+from azpoll.transport.request_template import ORIGINS_KEPT, RequestFactory, with_connect_limit
 from azpoll.transport.shortcuts.url_cache import URLCache
 from tests.support.clients import ORIGIN, Library, new_client
 from tests.support.marks import EACH_LIBRARY
@@ -116,3 +116,13 @@ async def test_the_number_of_templates_is_limited(library: Library) -> None:
             assert template is not None
             assert template.request.url.host == f"h{number}.example"
         assert len(vars(requests)["_templates"]) <= ORIGINS_KEPT
+
+
+@pytest.mark.parametrize(
+    ("given_s", "request_timeout_s", "connect_s"),
+    [(None, 120.0, 30.0), (None, 10.0, 5.0), (5.0, 120.0, 5.0), (60.0, 120.0, 30.0), (0.0, 120.0, 0.0)],
+)
+def test_connecting_has_a_limit_of_its_own(given_s: float | None, request_timeout_s: float, connect_s: float) -> None:
+    """TCP and TLS together fit into the whole request, so that httpcore closes the connection itself."""
+    limited = with_connect_limit({"connect": given_s, "read": None}, request_timeout_s)
+    assert limited == {"connect": connect_s, "read": None}
