@@ -164,7 +164,7 @@ async def test_a_tracker_must_be_entered_exactly_once() -> None:
         ({"cancel_url": b"/cancel"}, TypeError, "cancel_url must be text"),
         ({"label": 5}, TypeError, "label must be text"),
         ({"retries": 3}, TypeError, "unexpected keyword: 'retries'"),
-        ({"follow_redirects": True}, TypeError, "unexpected keyword: 'follow_redirects'"),
+        ({"verify": True}, TypeError, "unexpected keyword: 'verify'"),
     ],
 )
 async def test_an_invalid_option_is_refused_before_any_request(
