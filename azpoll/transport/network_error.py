@@ -64,7 +64,5 @@ def chain_of(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        following = error.__cause__ or error.__context__
-        if isinstance(error, BaseExceptionGroup):
-            following = error.exceptions[0]
-        error = following
+        members: tuple[BaseException, ...] = getattr(error, "exceptions", ())  # of an exception group
+        error = members[0] if members else error.__cause__ or error.__context__

@@ -63,7 +63,7 @@ async def _step(flow: AsyncGenerator[Any, Any], response: object = None) -> Any:
     return await call(FailureKind.AUTH, flow.asend, response)
 
 
-def shared_auth(auth: object, library: ModuleType) -> SharedAuth:
+def shared_auth(auth: Any, library: ModuleType) -> SharedAuth:  # noqa: ANN401 - of the client's own library
     """Share an auth, in an instance of the library's `Auth`, because `client.send` accepts no other class.
 
     Args:
