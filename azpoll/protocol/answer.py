@@ -75,6 +75,7 @@ class RequestFailure(NamedTuple):
             network failure; the error that the user sees is chained to it. Never another exception of the client: its
             text could quote the request.
         head: status code and headers of an answer whose body did not arrive completely; None without these.
+        was_sent: false if no connection was made, so that the service saw nothing of the request.
     """
 
     kind: FailureKind
@@ -82,6 +83,22 @@ class RequestFailure(NamedTuple):
     at_s: float
     cause: BaseException | None = None
     head: Answer | None = None
+    was_sent: bool = True
+
+    @property
+    def reason(self) -> str:
+        """The failure in a few words, such as "connection refused" (rule 55)."""
+        kind, detail = self.kind, self.detail
+        if kind is FailureKind.TIMEOUT or not detail:
+            return kind.value
+        if kind in {FailureKind.CONNECTION, FailureKind.CERTIFICATE} and " " in detail:
+            return detail  # a text rather than the name of an exception
+        return f"{kind.value}: {detail}"
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the service may have received the request, and so may have acted on it."""
+        return self.was_sent and self.kind not in {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE}
 
     def __repr__(self) -> str:  # the error of a caller may contain anything (rule 45)
         return f"<RequestFailure: {self.kind.value}, {self.detail}>"

@@ -23,8 +23,31 @@ MAX_REDIRECTS = 3
 S = TypeVar("S", Polling, Confirming, Fetching)
 
 
-def back_off(state: S, reading: AnyReading, reason: UnknownReason, detail: str) -> S | Unknown:
+def failed(state: S, reason: str) -> S:
+    """Return a state with one more failed poll in a row (rule 55)."""
+    counts = state.failure_counts
+    return state._replace(failure_counts=counts._replace(in_a_row=counts.in_a_row + 1, reason=reason))
+
+
+def http_status(reading: Reading) -> str:
+    """Return the HTTP status of an answer for people; no Azure API sends HTML, but gateways do."""
+    return f"HTTP {reading.status_code}{' from a proxy (HTML)' if reading.is_html else ''}"
+
+
+def deadline_passed(state: Pending) -> str:
+    """Return the detail of an operation whose deadline passed: whether its status was read until then (rule 38)."""
+    counts = state.failure_counts
+    if counts.in_a_row:
+        polls = "poll" if counts.in_a_row == 1 else f"{counts.in_a_row} polls"
+        return f"the deadline passed; the last {polls} failed: {counts.reason}"
+    return f"the deadline passed {'first' if isinstance(state, Fetching) else 'while it ran'}"
+
+
+def back_off(
+    state: S, reading: AnyReading, reason: UnknownReason, detail: str, *, in_short: str | None = None
+) -> S | Unknown:
     """Poll again after a longer delay; give up once both bounds of rule 25 are passed."""
+    state = failed(state, in_short or detail)
     counts, patience, at_s = state.failure_counts, state.plan.patience, reading.at_s
     failures = counts.failures + 1
     since_s = counts.failing_since_s if counts.failures else at_s
@@ -34,11 +57,12 @@ def back_off(state: S, reading: AnyReading, reason: UnknownReason, detail: str) 
     return _try_again(state, reading, counts._replace(failures=failures, failing_since_s=since_s), failures)
 
 
-def allow_grace(state: S, reading: Reading) -> S | Unknown:
+def allow_grace(state: S, reading: Reading, *, in_short: str | None = None) -> S | Unknown:
     """Poll again after a 403, 404 or 410; give up once both bounds of rule 27 are passed.
 
     New operations are not visible immediately, and role assignments take time to propagate.
     """
+    state = failed(state, in_short or http_status(reading))
     counts, patience, at_s = state.failure_counts, state.plan.patience, reading.at_s
     misses = counts.misses + 1
     since_s = counts.missing_since_s if counts.misses else at_s
@@ -48,17 +72,18 @@ def allow_grace(state: S, reading: Reading) -> S | Unknown:
             reason, cause = UnknownReason.FORBIDDEN, "the read permission on the status URL is missing"
         else:
             reason, cause = UnknownReason.NOT_FOUND, "nothing is found there"
-        return give_up(state, reason, f"HTTP {reading.status_code} for {missing_s:.0f} s: {cause}", reading)
+        return give_up(state, reason, f"{http_status(reading)} for {missing_s:.0f} s: {cause}", reading)
     return _try_again(state, reading, counts._replace(misses=misses, missing_since_s=since_s), misses)
 
 
 def retry_unauthorized(state: S, reading: Reading) -> S | Unknown:
     """Poll once more after a 401, since the client's auth may renew its credential (rule 26)."""
+    state = failed(state, http_status(reading))
     counts = state.failure_counts
     if is_anonymous(state):
         return _unauthorized_anonymously(state, reading)
     if counts.unauthorized:
-        detail = "HTTP 401 twice in a row"
+        detail = f"{http_status(reading)} twice in a row"
         return give_up(state, UnknownReason.UNAUTHENTICATED, detail, reading)
     return _try_again(state, reading, counts._replace(unauthorized=1), 1)
 
@@ -95,12 +120,12 @@ def follow(state: S, reading: Reading) -> S | Unknown:
 
 def transient(state: S, reading: Reading) -> S | Unknown:
     """Back off after an answer that asks to come again later (rule 25)."""
-    return back_off(state, reading, UnknownReason.EXHAUSTED, f"HTTP {reading.status_code}")
+    return back_off(state, reading, UnknownReason.EXHAUSTED, http_status(reading))
 
 
 def unexpected_status(state: S, reading: Reading) -> S | Unknown:
     """Back off after a status code that has no meaning for a poll."""
-    return back_off(state, reading, UnknownReason.MALFORMED, f"HTTP {reading.status_code} is no answer to a poll")
+    return back_off(state, reading, UnknownReason.MALFORMED, f"{http_status(reading)} is no answer to a poll")
 
 
 def unread(state: Pending, reading: Reading) -> bool:
@@ -115,7 +140,8 @@ def refused(state: S, reading: Reading) -> S | Unknown:
     """Give up, since the same request would be refused again (rule 24); poll again after a 4xx that is no answer."""
     if unread(state, reading):
         return transient(state, reading)
-    return give_up(state, UnknownReason.REFUSED, f"HTTP {reading.status_code}", reading)
+    status = http_status(reading)
+    return give_up(failed(state, status), UnknownReason.REFUSED, status, reading)
 
 
 def no_response(state: S, reading: FailureReading) -> S | Unknown:
@@ -123,12 +149,12 @@ def no_response(state: S, reading: FailureReading) -> S | Unknown:
     failure = reading.outcome
     detail = f"{failure.kind.value}: {failure.detail}" if failure.detail else failure.kind.value
     if failure.kind.fatal:
-        return give_up(state, UnknownReason.UNREACHABLE, detail, reading)
+        return give_up(failed(state, failure.reason), UnknownReason.UNREACHABLE, detail, reading)
     if failure.kind is FailureKind.TOO_LARGE and is_readable(reading.status_code):
-        return give_up(state, UnknownReason.TOO_LARGE, failure.detail, reading)
+        return give_up(failed(state, failure.reason), UnknownReason.TOO_LARGE, failure.detail, reading)
     if failure.kind is FailureKind.AUTH:
-        return _auth_failed(state, reading, detail)
-    return back_off(state, reading, UnknownReason.EXHAUSTED, detail)
+        return _auth_failed(failed(state, failure.reason), reading, detail)
+    return back_off(state, reading, UnknownReason.EXHAUSTED, detail, in_short=failure.reason)
 
 
 def _auth_failed(state: S, reading: FailureReading, detail: str) -> S | Unknown:
@@ -161,7 +187,7 @@ def give_up(state: Pending, reason: UnknownReason, detail: str, reading: AnyRead
     """
     if isinstance(state, Fetching):
         detail = f"the operation succeeded, but its result could not be read: {detail}"
-    last = state.polling if isinstance(state, Confirming) else state
+    last = state.polling._replace(failure_counts=state.failure_counts) if isinstance(state, Confirming) else state
     if reading is None:
         return Unknown(reason, detail, last)
     if reading.retry_after_s is not None:

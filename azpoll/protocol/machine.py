@@ -35,7 +35,6 @@ from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UN
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, AnyReading, Reading, StatusClass, read
 from azpoll.protocol.states import (
-    NO_FAILURES,
     Canceled,
     Confirming,
     Failed,
@@ -53,6 +52,7 @@ from azpoll.protocol.status_document import (
     RUNNING_WORDS,
     StatusReport,
     Verdict,
+    initial_progress,
     operation_status,
     provisioning_state,
     status_word,
@@ -163,9 +163,7 @@ def expires_at(state: Pending, since_s: float) -> float | None:
 
 def expire(state: Pending, reading: AnyReading | None = None) -> Unknown:
     """Give up an operation whose deadline passed, with its last answer if that is known (rule 38)."""
-    unread = state.failure_counts != NO_FAILURES
-    detail = "the deadline passed before a poll could be answered" if unread else "the deadline passed while it ran"
-    unknown = failures.give_up(state, UnknownReason.TIMED_OUT, detail, reading)
+    unknown = failures.give_up(state, UnknownReason.TIMED_OUT, failures.deadline_passed(state), reading)
     request = state.next_request
     return unknown._replace(outcome=request.outcome) if isinstance(request, WithheldRequest) else unknown
 
@@ -242,8 +240,8 @@ def _is_last_document(state: Polling, document: Mapping[str, object]) -> bool:
 def _without_header(plan: Plan, reading: Reading) -> State:
     """Return the state that polls the resource, or the end by the initial answer (rules 5-7, 47)."""
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
-    request = NextRequest(plan.resource_url, delay)
-    state = Polling(plan, RESOURCE, plan.resource_url, request, step=first_step(delay))
+    request, progress = NextRequest(plan.resource_url, delay), initial_progress(reading.request_ids)
+    state = Polling(plan, RESOURCE, plan.resource_url, request, step=first_step(delay), progress=progress)
     chosen = plan.pattern == "resource"
     ignored = chosen and bool(reading.named_urls((*MONITOR_HEADERS, LOCATION_HEADER)))
     if plan.changes_resource or (chosen and plan.method != "DELETE"):
@@ -257,7 +255,7 @@ def _without_header(plan: Plan, reading: Reading) -> State:
             return transitions.with_progress(polled, reading, report)
         return transitions.conclude(transitions.with_progress(state, reading, report), reading, report)
     if reading.status_code != ACCEPTED and not ignored:
-        return Succeeded(reading.outcome)
+        return Succeeded(reading.outcome, progress)
     if plan.deletes_until_gone or chosen:
         return state._replace(pattern=UNTIL_GONE)
     last = state._replace(pattern=UNTIL_GONE) if plan.method == "DELETE" else None

@@ -29,6 +29,8 @@ class FailureCounts(NamedTuple):
         misses: 403, 404 and 410 in a row since the monotonic `missing_since_s` (rule 27).
         unauthorized: 401 in a row (rule 26).
         auth_errors: errors that the client's auth raised in a row since the monotonic `auth_failing_since_s` (rule 26).
+        in_a_row: failed polls of all kinds in a row.
+        reason: the last of them in a few words, such as "HTTP 503" (rule 55).
     """
 
     failures: int = 0
@@ -38,6 +40,8 @@ class FailureCounts(NamedTuple):
     unauthorized: int = 0
     auth_errors: int = 0
     auth_failing_since_s: float = 0.0
+    in_a_row: int = 0
+    reason: str = ""
 
 
 class NextRequest(NamedTuple):

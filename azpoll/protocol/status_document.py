@@ -143,7 +143,9 @@ def provisioning_state(document: Mapping[str, object]) -> str | None:
 
 def progress_after(before: Progress, report: StatusReport, request_ids: tuple[str | None, str | None]) -> Progress:
     """Return the progress after an answer; values that the answer omits stay, request ids do not."""
-    status, complete, percent, start_time, end_time, _, _ = before
+    status, complete, percent, start_time, end_time, _, correlation_id = before
+    if request_ids[1] == correlation_id:  # then both share one text
+        request_ids = request_ids[0], correlation_id
     if report.status is not None:
         status = sys.intern(report.status)
     document = report.document
@@ -155,6 +157,11 @@ def progress_after(before: Progress, report: StatusReport, request_ids: tuple[st
         start_time = text_member(document, "startTime") or start_time
         end_time = text_member(document, "endTime") or end_time
     return Progress(status, complete, percent, start_time, end_time, *request_ids)
+
+
+def initial_progress(request_ids: tuple[str | None, str | None]) -> Progress:
+    """Return the progress after an initial answer without a status, with its request id and correlation id."""
+    return Progress(request_id=request_ids[0], correlation_id=request_ids[1])
 
 
 def _percent(sent: float, before: Progress) -> float | None:

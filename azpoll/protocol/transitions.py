@@ -223,9 +223,9 @@ def resource_exists(state: Confirming, reading: Reading) -> Polling | Unknown:
 
 def resource_unconfirmed(state: Confirming, reading: Reading) -> Polling | Unknown:
     """Count the missing status as one that may come back: the resource is not known to be gone (rule 28)."""
-    following = allow_grace(state.polling, reading)
+    detail = f"the status is not found, and the resource, read in its place, answers HTTP {reading.status_code}"
+    following = allow_grace(state.polling, reading, in_short=detail)
     if isinstance(following, Unknown) and following.reason is UnknownReason.NOT_FOUND:
-        detail = f"the status is not found, and the resource, asked in its place, answers HTTP {reading.status_code}"
         return following._replace(detail=detail)
     return following
 
@@ -236,7 +236,7 @@ def accept_result(state: Fetching, reading: Reading) -> State:
         if (problem := result_problem(reading.json)) is not None:
             return _malformed(state, reading, problem)
         if state.plan.deletes_until_gone:  # deleted, says its status: the resource may be visible a little longer
-            following = allow_grace(state, reading)
+            following = allow_grace(state, reading, in_short="the resource is still visible after its deletion")
             return Succeeded(reading.outcome, state.progress) if isinstance(following, Unknown) else following
         return Succeeded(reading.outcome, state.progress)
     delay = poll_delay(reading.retry_after_s, state.plan.delay_limits, state.step)

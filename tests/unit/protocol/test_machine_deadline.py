@@ -228,7 +228,7 @@ def test_rule_38_giving_up_keeps_the_operation() -> None:
     assert unknown.last.url == OP
     assert unknown.detail == "the deadline passed while it ran"
     unread = expire(run_from(polling(), reply(503)).next)
-    assert unread.detail == "the deadline passed before a poll could be answered"
+    assert unread.detail == "the deadline passed; the last poll failed: HTTP 503"
 
 
 def aborted(at_s: float, retry_after: str | None = None) -> RequestFailure:
