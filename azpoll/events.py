@@ -28,12 +28,15 @@ class OperationTracked(NamedTuple):
 
 
 class PollAnswered(NamedTuple):
-    """A poll, confirmation or final GET was answered or failed.
+    """A poll, confirmation or final GET was answered or failed (rule 55).
 
     Attributes:
         status_code: HTTP status code; None if the request failed.
         status: the status word last read.
+        reason: why the answer could not be used, in a few words such as "connection refused" or "HTTP 503"; None if
+            it could.
         lateness_s: seconds between the due time and the sending of the request.
+        duration_s: seconds from the sending of the request to its answer or failure.
         wait_s: seconds until the next request, or until the deadline if that comes first; None after the end.
     """
 
@@ -44,6 +47,8 @@ class PollAnswered(NamedTuple):
     status: str | None
     lateness_s: float
     wait_s: float | None
+    duration_s: float
+    reason: str | None
 
 
 class OperationEnded(NamedTuple):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, final
 
 import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
+from azpoll.eventloop.clock import now_s
+from azpoll.protocol.last_error import counts_of, last_error
 from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import Snapshot
 from azpoll.tracking.settings import checked_seconds
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@final
+class _Decoded(NamedTuple, Generic[T]):
+    """The result of a succeeded operation, decoded once."""
+
+    value: T
+
+
 class AsyncOperation(Generic[T]):
     """A tracked long-running operation.
 
@@ -33,6 +42,10 @@ class AsyncOperation(Generic[T]):
     harms neither the polling nor the others, and polling goes on while no task awaits (rules 39, 40). `Tracker.begin`,
     `Tracker.track` and `Tracker.resume` make operations.
 
+    It is no coroutine and no task. `asyncio.gather` and `asyncio.wait_for` take it as it is, `asyncio.ensure_future`
+    makes a task of it, and task groups take its `wait`: `tasks.create_task(operation.wait())` with asyncio,
+    `tasks.start_soon(operation.wait)` with anyio and trio.
+
     Raises when awaited:
         OperationFailed: the service reported that the operation failed.
         OperationCanceled: the service reported that the operation was canceled.
@@ -40,15 +53,15 @@ class AsyncOperation(Generic[T]):
         TrackerClosed: tracking was stopped before the operation ended.
     """
 
-    __slots__ = ("__weakref__", "_decode", "_record", "_session", "_value")
+    __slots__ = ("__weakref__", "_initial_correlation_id", "_record", "_result", "_session")
 
     def __init__(
         self, session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
     ) -> None:
         self._session: Session[Any] = session
         self._record = record
-        self._decode: Callable[[Any], T] | None = decode
-        self._value: tuple[T] | None = None
+        self._result: Callable[[Any], T] | _Decoded[T] | None = decode
+        self._initial_correlation_id = record.state.progress.correlation_id
 
     def __repr__(self) -> str:
         """Show id, label and state, never a URL (rule 45)."""
@@ -98,10 +111,11 @@ class AsyncOperation(Generic[T]):
         state = self._record.state
         if not isinstance(state, Succeeded):
             raise self._session.error(self._record)
-        if self._value is None:
+        decoded = self._result  # one slot for two uses, since a waiting operation is to be small
+        if not isinstance(decoded, _Decoded):
             response = self._session.transport.response_from(state.answer)
-            self._value = (response if self._decode is None else self._decode(response),)
-        return self._value[0]
+            self._result = decoded = _Decoded(response if decoded is None else decoded(response))
+        return decoded.value
 
     def exception(self) -> AzpollError | None:
         """Return a new exception, as awaiting would raise it; None after success.
@@ -145,7 +159,7 @@ class AsyncOperation(Generic[T]):
     def snapshot(self) -> Snapshot:
         """Return the present knowledge of the operation. Does no I/O."""
         record = self._record
-        last_s = record.last_poll_s
+        last_s, ended_s = record.last_poll_s, record.ended_s
         return Snapshot(
             id=record.id,
             label=record.label,
@@ -153,6 +167,12 @@ class AsyncOperation(Generic[T]):
             polls=record.polls,
             last_poll=None if last_s is None else self._wall_time(last_s),
             next_poll=self._wall_time(record.due_s) if record.heap_entry else None,
+            initial_correlation_id=self._initial_correlation_id,
+            failures=counts_of(record.state).in_a_row,
+            last_error=last_error(record.state),
+            started_at=self._wall_time(record.begun_s),
+            ended_at=None if ended_s is None else self._wall_time(ended_s),
+            elapsed_s=(now_s() if ended_s is None else ended_s) - record.begun_s,
             **record.state.progress._asdict(),
         )
 

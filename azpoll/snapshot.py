@@ -35,6 +35,13 @@ class Snapshot(NamedTuple):
         next_poll: aware UTC; None when none is planned.
         request_id: `x-ms-request-id` of the last answer.
         correlation_id: `x-ms-correlation-request-id` of the last answer.
+        initial_correlation_id: `x-ms-correlation-request-id` of the initial answer; None for a resumed operation.
+        failures: failed polls in a row; 0 after an answer that could be used.
+        last_error: why the last of them failed, in a few words such as "connection refused" or "HTTP 503"; None after
+            an answer that could be used.
+        started_at: when tracking began, in aware UTC: the time of the initial answer, or of the resumption.
+        ended_at: when the operation was known to have ended, or tracking was stopped, in aware UTC; None before.
+        elapsed_s: seconds from `started_at` until now, or until `ended_at`.
     """
 
     id: str
@@ -50,6 +57,12 @@ class Snapshot(NamedTuple):
     next_poll: datetime | None
     request_id: str | None
     correlation_id: str | None
+    initial_correlation_id: str | None
+    failures: int
+    last_error: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    elapsed_s: float
 
 
 class Statistics(NamedTuple):

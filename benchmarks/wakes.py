@@ -20,6 +20,7 @@ from benchmarks.fleet.scenario import GROUP, ORIGIN, QUERY, RETRY_AFTER_S
 
 if TYPE_CHECKING:
     from azpoll.protocol.answer import RequestFailure
+    from azpoll.protocol.states import State
     from benchmarks.jobs import Figures
 
 LEFT = {"x-ms-ratelimit-remaining-subscription-reads": "240", "retry-after": "17"}
@@ -34,7 +35,7 @@ LATER_S = 1e6
 UNLIMITED = Budget(rate=1e6, max_rate=1e6, burst=1e6)
 
 
-def _ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+def _ignore(record: OperationRecord, before: State, outcome: Answer | RequestFailure | None, sent_s: float) -> None:
     """Ignore the change of a record."""
 
 

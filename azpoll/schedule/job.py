@@ -89,22 +89,25 @@ class Job(Queued, Protocol):
         begun_s: when tracking began.
         cancel_request: sent before the next poll.
         withdrawn: no further request is sent for it.
-        released: the scheduler is done with it; set after its last request was answered.
+        released_s: when the scheduler was done with it: after its last request was answered; None before.
     """
 
     state: State
     begun_s: float
     cancel_request: CancelRequest | None
     withdrawn: bool
-    released: bool
+    released_s: float | None
 
     @property
     def answered_s(self) -> float:
         """When the last answer came; `begun_s` before the first."""
         ...
 
-    def publish(self, state: State, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
-        """Set a new state, and wake the tasks that wait for a change."""
+    def publish(self, state: State, outcome: Answer | RequestFailure | None, sent_s: float) -> None:
+        """Set a new state, and wake the tasks that wait for a change.
+
+        The state follows from the outcome of a request that was sent at `sent_s`, or changed then without a request.
+        """
         ...
 
 

@@ -147,7 +147,8 @@ class Scheduler:
                 continue
             job, provider_queue = taken
             if provider_queue is None:  # its deadline passed before its next poll
-                job.publish(expire(pending_state(job)), None, 0.0)
+                job.released_s = now_s
+                job.publish(expire(pending_state(job)), None, now_s)
                 self._release(job)
                 await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes 1.5 ms to import
                 continue
@@ -190,9 +191,9 @@ class Scheduler:
             self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         if self._aborted and isinstance(outcome, RequestFailure):
             # The poll did not fail. Only the Retry-After counts that its answer may have had.
-            job.publish(postpone(before, outcome, since_s), None, 0.0)
+            job.publish(postpone(before, outcome, since_s), None, sent_s)
         else:
-            job.publish(advance(before, outcome), outcome, sent_s - job.due_s)
+            job.publish(advance(before, outcome), outcome, sent_s)
             if type(job.state) is not type(before):
                 self._due_times.learn(before, job, outcome, since_s, provider_queue.scope_queue.detection)
         if isinstance(job.state, Pending) and not job.withdrawn:
@@ -211,7 +212,7 @@ class Scheduler:
         before, due_s = pending_state(job), cancel_request.back_s
         state = after_cancel(before, outcome, job.answered_s)
         if state is not before:
-            job.publish(state, None, 0.0)
+            job.publish(state, None, self._now())
         if isinstance(state, Pending) and not job.withdrawn:
             if state is not before:
                 due_s = max(due_s, job.answered_s + state.next_request.delay.seconds + ROUNDING_S)
@@ -226,6 +227,6 @@ class Scheduler:
 
     def _release(self, job: Job) -> None:
         """Publish a job for the last time; if it has not ended, its tracking ends here."""
-        job.released = True
+        job.released_s = self._now()
         if isinstance(job.state, Pending):
-            job.publish(job.state, None, 0.0)
+            job.publish(job.state, None, self._now())

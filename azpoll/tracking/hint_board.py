@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from azpoll.hints import HintSource
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import State
     from azpoll.schedule.scheduler import Scheduler
 
 logger = logging.getLogger("azpoll")
@@ -112,7 +113,7 @@ class ResourceHints:
         return len(records)
 
 
-def _ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+def _ignore(record: OperationRecord, before: State, outcome: Answer | RequestFailure | None, sent_s: float) -> None:
     """Ignore the changes of a record that belongs to no operation."""
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from azpoll.protocol.states import State
     from azpoll.schedule.job import CancelRequest
 
-    OnChange: TypeAlias = Callable[["OperationRecord", Answer | RequestFailure | None, float], None]
-    """Called with the record, the outcome of the request if there was one, and the lateness of the request in s."""
+    OnChange: TypeAlias = Callable[["OperationRecord", State, Answer | RequestFailure | None, float], None]
+    """Called with the record, its state before, the outcome of the request if there was one, and when it was sent."""
 
 logger = logging.getLogger("azpoll")
 
@@ -66,7 +66,7 @@ class OperationRecord:
     polls: int = 0
     last_poll_s: float | None = None
     withdrawn: bool = False
-    released: bool = False
+    released_s: float | None = None
     priority: Priority = Priority.NORMAL
     cancel_request: CancelRequest | None = None
     callbacks: list[Callable[[], object]] | None = None
@@ -93,7 +93,14 @@ class OperationRecord:
     @property
     def ended(self) -> bool:
         """Whether the state is terminal, or tracking was stopped and no request is in flight."""
-        return self.released or not isinstance(self.state, Pending)
+        return self.released_s is not None or not isinstance(self.state, Pending)
+
+    @property
+    def ended_s(self) -> float | None:
+        """When the operation ended, or tracking was stopped; None before."""
+        if not self.ended:
+            return None
+        return self.answered_s if self.released_s is None else self.released_s
 
     @property
     def stopped(self) -> bool:
@@ -105,16 +112,16 @@ class OperationRecord:
         """The state that callers see, which is unknown after tracking was stopped."""
         return OperationState.UNKNOWN if self.stopped else _PUBLIC_STATES[type(self.state)]
 
-    def publish(self, state: State, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+    def publish(self, state: State, outcome: Answer | RequestFailure | None, sent_s: float) -> None:
         """Adopt a new state; the scheduler calls this before any other task can run (rule 40)."""
-        self.state = state
+        before, self.state = self.state, state
         if self.cancel_request is not None and not isinstance(state, (Polling, Confirming)):
             self.cancel_request.finished.set()  # the operation has ended: there is nothing left to cancel (rule 29)
             self.cancel_request = None
         if outcome is not None:
             self.polls += 1
             self.last_poll_s = outcome.at_s
-        self.on_change(self, outcome, lateness_s)
+        self.on_change(self, before, outcome, sent_s)
         self.notify()
 
     def notify(self) -> None:

@@ -10,9 +10,10 @@ import anyio
 from azpoll.eventloop.clock import now_s
 from azpoll.events import OperationEnded, OperationTracked, PollAnswered
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.machine import expires_at
+from azpoll.protocol.last_error import error_of_poll
 from azpoll.protocol.states import Pending
 from azpoll.snapshot import OperationState
+from azpoll.tracking.poll_log import PollLog, wait_s
 from azpoll.tracking.record import call_safely
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from azpoll.eventloop.clock import WallClock
     from azpoll.events import Event
     from azpoll.protocol.answer import RequestFailure
+    from azpoll.protocol.states import State
     from azpoll.tracking.journal_writer import JournalWriter
     from azpoll.tracking.record import OperationRecord
 
@@ -67,6 +69,7 @@ class OperationRegistry:
         self._wall_clock = wall_clock
         self._keep_failures = keep_failures
         self._empty = anyio.Event()
+        self._log = PollLog()
         self.live: dict[OperationRecord, None] = {}
         self.not_retrieved: dict[OperationRecord, None] = {}
         self.polls = 0
@@ -78,11 +81,16 @@ class OperationRegistry:
         method = record.plan.method
         self._events.emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
 
-    def on_change(self, record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+    def on_change(
+        self, record: OperationRecord, before: State, outcome: Answer | RequestFailure | None, sent_s: float
+    ) -> None:
         """Count a change of a record, as its `on_change`."""
         if outcome is not None:
             self.polls += 1
-            self._events.emit(lambda: _poll_answered(record, outcome, lateness_s))
+            self._log.polled(record, before, outcome.at_s)
+            self._events.emit(lambda: _poll_answered(record, before, outcome, sent_s))
+        elif record.ended:
+            self._log.expired(record)
         if record.ended:
             self.end(record)
         elif self._journal is not None:
@@ -99,6 +107,7 @@ class OperationRegistry:
         if record not in self.live:
             return  # a listener stopped the operation while it received the event of its end
         del self.live[record]
+        self._log.ended(record)
         state = record.public_state
         self.counts[state] += 1
         if state is not OperationState.SUCCEEDED:
@@ -112,7 +121,9 @@ class OperationRegistry:
             self._empty.set()
 
 
-def _poll_answered(record: OperationRecord, outcome: Answer | RequestFailure, lateness_s: float) -> PollAnswered:
+def _poll_answered(
+    record: OperationRecord, before: State, outcome: Answer | RequestFailure, sent_s: float
+) -> PollAnswered:
     state = record.state
     return PollAnswered(
         at_s=outcome.at_s,
@@ -120,15 +131,11 @@ def _poll_answered(record: OperationRecord, outcome: Answer | RequestFailure, la
         label=record.label,
         status_code=outcome.status_code if isinstance(outcome, Answer) else None,
         status=state.progress.status,
-        lateness_s=lateness_s,
-        wait_s=_wait_s(state, outcome.at_s) if isinstance(state, Pending) else None,
+        lateness_s=sent_s - record.due_s,
+        wait_s=wait_s(state, outcome.at_s) if isinstance(state, Pending) else None,
+        duration_s=outcome.at_s - sent_s,
+        reason=error_of_poll(before, state),
     )
-
-
-def _wait_s(state: Pending, answered_s: float) -> float:
-    """Return the seconds until the next request, or until the deadline if that comes first."""
-    expires_s = expires_at(state, answered_s)
-    return state.next_request.delay.seconds if expires_s is None else expires_s - answered_s
 
 
 def _operation_ended(record: OperationRecord, at_s: float) -> OperationEnded:

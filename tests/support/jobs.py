@@ -36,7 +36,7 @@ class QueuedRequest:
         self.priority = priority
 
 
-def ignore(record: OperationRecord, outcome: Answer | RequestFailure | None, lateness_s: float) -> None:
+def ignore(record: OperationRecord, before: State, outcome: Answer | RequestFailure | None, sent_s: float) -> None:
     """Ignore a change of a record."""
 
 

@@ -223,7 +223,7 @@ async def test_a_terminal_answer_releases_the_job_and_its_detection_is_measured(
     async with scheduler_of(service, failing) as scheduler:
         await anyio.sleep(60)
         assert isinstance(failing.state, Failed)
-        assert failing.released
+        assert failing.released_s is not None
         [scope] = scheduler.scopes()
     assert service.throttled == [scope.scope]
     assert (scope.reads, scope.throttled) == (2, 1)
@@ -235,7 +235,7 @@ async def test_a_job_whose_deadline_comes_first_expires_without_a_request() -> N
     async with scheduler_of(service, expiring):
         await anyio.sleep(5.001)
         assert isinstance(expiring.state, Unknown)
-        assert expiring.released
+        assert expiring.released_s is not None
     assert service.sent == []
 
 

@@ -57,7 +57,7 @@ def no_plan(url: str) -> Plan:
 
 def end(record: OperationRecord) -> None:
     """End the tracking of an operation."""
-    record.released = True
+    record.released_s = 0.0
     record.notify()
 
 
