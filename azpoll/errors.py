@@ -4,7 +4,7 @@ r"""Every exception azpoll raises.
     ├── OperationError                 the service reported how the operation ended
     │   ├── OperationFailed
     │   └── OperationCanceled
-    ├── PollingError                   the status could not be read: the operation may still run
+    ├── PollingError                   azpoll no longer knows the status: the operation may still run
     │   ├── RetriesExhausted           polls failed for too long
     │   ├── AuthenticationFailed       401 twice in a row, or errors of the client's auth
     │   ├── PermissionDenied           403 for too long
@@ -13,7 +13,7 @@ r"""Every exception azpoll raises.
     │   ├── AnswerTooLarge             a body beyond the limit `max_body`
     │   ├── UntrustedPollingURL        a URL of an untrusted origin; nothing was sent
     │   └── OperationTimeout           the deadline passed; also a TimeoutError
-    ├── InitialRequestFailed           no operation was started, as far as is known
+    ├── InitialRequestFailed           the initial request was refused, failed or not answered
     ├── CancelFailed                   the service did not accept the cancel request
     ├── InvalidResumeToken             also a ValueError
     ├── TrackerClosed                  tracking stopped here; the operation may still run
@@ -28,11 +28,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.arm_error import ARMError, ServiceError, is_explained, read_error, reason_of
-from azpoll.protocol.reading import is_readable
+from azpoll.protocol.last_error import counts_of
+from azpoll.protocol.reading import StatusClass, is_readable, status_class
 from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownReason
+from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 
 if TYPE_CHECKING:
     from azpoll.transport.library import HTTPResponse
@@ -90,7 +92,7 @@ class OperationCanceled(OperationError):
 
 
 class PollingError(AzpollError):
-    """The status could not be read. The operation itself may still run, or may have ended.
+    """azpoll no longer knows the status. The operation itself may still run, or may have ended.
 
     Attributes:
         succeeded: whether the operation is known to have succeeded and only its result could not be read.
@@ -139,7 +141,14 @@ class OperationTimeout(PollingError, TimeoutError):
 
 
 class InitialRequestFailed(AzpollError):
-    """The initial request was refused or never answered; no operation was started, as far as is known (rule 7)."""
+    """The initial request was refused, failed or not answered; nothing is tracked (rule 7).
+
+    Attributes:
+        may_have_acted: whether the service may have executed the request: after a 5xx, a 408, and a request that was
+            sent and not answered. False if the service refused it, or nothing was sent.
+    """
+
+    may_have_acted: bool = False
 
 
 class CancelFailed(AzpollError):
@@ -178,6 +187,11 @@ _NEXT: dict[UnknownReason, str] = {
 """The advice for each reason, where it is more than to resume and the state has none."""
 
 
+_REFUSED = "The service did not execute it. Correct the request and send it again"
+_NOTHING_SENT = "Nothing was sent to the service. Fix the client or the connection, then send it again"
+_MAY_HAVE_ACTED = "The service may have executed it. Look at the resource before you send it again"
+
+
 def error_of(
     state: Failed | Canceled | Unknown, operation: str, resume_token: str | None, response: HTTPResponse | None
 ) -> AzpollError:
@@ -185,6 +199,8 @@ def error_of(
     reported = None if state.answer is None else read_error(state.answer)
     kind, text = _kind_and_text(state, operation, reported, resume_token)
     error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
+    if isinstance(error, InitialRequestFailed) and reported is not None:
+        error.may_have_acted = _may_have_acted(reported.status_code)
     if isinstance(state, Unknown):
         error.__cause__ = state.outcome.cause if isinstance(state.outcome, RequestFailure) else None
         if isinstance(error, PollingError):
@@ -207,12 +223,12 @@ def _kind_and_text(
     why = f" ({reason})" if reported is not None and _is_worth_quoting(state, reported) else ""
     detail = f"{escape_for_display(state.detail)}{why}{ids}"
     if state.reason is UnknownReason.NOT_STARTED:
-        text = f"{operation} started no operation: {detail}. Correct the request and send it again"
-        return InitialRequestFailed, text
+        acted = reported is not None and _may_have_acted(reported.status_code)
+        return InitialRequestFailed, f"{operation} was answered with {detail}. {_MAY_HAVE_ACTED if acted else _REFUSED}"
     still = "" if isinstance(state.last, Fetching) else ". It may still run"
     advice = f"{state.advice}, then resume" if state.advice else _NEXT.get(state.reason, "Resume")
     advice = f". {advice} with the resume_token of this error" if resume_token else ""
-    text = f"the status of {operation} could not be read: {detail}{still}{advice}"
+    text = f"{_what_happened(state, operation)}: {detail}{still}{advice}"
     return _BY_REASON.get(state.reason, PollingError), text
 
 
@@ -223,15 +239,31 @@ def _is_worth_quoting(state: Unknown, reported: ServiceError) -> bool:
     return bool(reported.raw) and (state.reason is UnknownReason.MALFORMED or not is_readable(reported.status_code))
 
 
+def _what_happened(state: Unknown, operation: str) -> str:
+    """Return the subject of an error text: whether the status was read, and the operation could still not be followed.
+
+    The detail of an operation that succeeded says so itself.
+    """
+    if isinstance(state.last, Fetching):
+        return operation
+    if state.reason is UnknownReason.TIMED_OUT and not counts_of(state).in_a_row:
+        return f"{operation} did not end in time"
+    if state.reason is UnknownReason.UNTRUSTED or state.last is None:
+        return f"{operation} cannot be followed"
+    return f"the status of {operation} could not be read"
+
+
+def _may_have_acted(status_code: int) -> bool:
+    """Whether a service that answers an initial request with a status code may have executed the request."""
+    return status_class(status_code) is StatusClass.TRANSIENT and status_code != TOO_MANY_REQUESTS
+
+
 def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialRequestFailed:
-    """Return the exception for an initial request without an answer."""
+    """Return the exception for an initial request without a complete answer."""
     name = f"{request.method} {masked_url(request.url)}"
-    advice = (
-        "Nothing was sent. Fix the client, then send it again"
-        if outcome.kind in {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE}
-        else "The service may have executed it. Look at the resource before you send it again"
-    )
-    text = f"{name} was not answered ({outcome.kind.value}: {outcome.detail}). {advice}"
-    error = InitialRequestFailed(text, operation=name)
+    advice = _MAY_HAVE_ACTED if outcome.may_have_arrived else _NOTHING_SENT
+    detail = f"{outcome.kind.value}: {outcome.detail}" if outcome.detail else outcome.kind.value
+    error = InitialRequestFailed(f"{name} has no complete answer ({detail}). {advice}", operation=name)
+    error.may_have_acted = outcome.may_have_arrived
     error.__cause__ = outcome.cause
     return error

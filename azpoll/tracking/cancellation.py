@@ -44,7 +44,10 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
             why = f"HTTP {answer.status_code}, {describe(reported.error)}. Tracking goes on"
             raise CancelFailed(f"{record.name} was not canceled: {why}", operation=record.name, reported=reported)
         case RequestFailure() as failure:
-            text = f"it is unknown whether {record.name} was asked to cancel: {failure.kind.value}. Tracking goes on"
+            if failure.may_have_arrived:
+                text = f"it is unknown whether {record.name} was asked to cancel: {failure.reason}. Tracking goes on"
+            else:
+                text = f"{record.name} was not asked to cancel: {failure.reason}. Tracking goes on"
             raise CancelFailed(text, operation=record.name) from failure.cause
 
 

@@ -38,7 +38,8 @@ def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Ans
         return RequestFailure(error.kind, detail, at_s, error.error, head)
     kind = _kind_of(error, library)
     cause = system_error_in(error) if isinstance(error, library.NetworkError) else None
-    return RequestFailure(kind, _detail_of(error, kind, head, library), at_s, cause, head)
+    was_sent = not isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout))
+    return RequestFailure(kind, _detail_of(error, kind, head, library), at_s, cause, head, was_sent)
 
 
 def _kind_of(error: BaseException, library: ModuleType) -> FailureKind:
