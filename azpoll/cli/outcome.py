@@ -10,6 +10,7 @@ from azpoll import OperationState, OperationTimeout
 from azpoll.cli.duration import format_duration
 from azpoll.cli.exit_codes import ExitCode, exit_code_of
 from azpoll.cli.origins import in_options
+from azpoll.cli.progress import failing_polls
 from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
@@ -61,11 +62,14 @@ class Outcome:
             "status": known.status if known else None,
             "percent": known.percent if known else None,
             "polls": known.polls if known else 0,
+            "failed_polls": known.failures if known else 0,
+            "last_error": known.last_error if known else None,
             "elapsed_s": round(self.elapsed_s, 3),
             "start_time": known.start_time if known else None,
             "end_time": known.end_time if known else None,
             "request_id": known.request_id if known else None,
             "correlation_id": known.correlation_id if known else None,
+            "initial_correlation_id": known.initial_correlation_id if known else None,
             "error": None if self.error is None else _error_as_json(self.error),
         }
         return document if self.resume_token is None else {**document, "resume_token": self.resume_token}
@@ -91,6 +95,9 @@ class Outcome:
             parts.append(f"status {escape_for_display(known.status, _LONGEST_STATUS)}")
         if known.percent is not None and not self.ended:
             parts.append(f"{known.percent:g} %")
+        may_run = not self.ended or isinstance(self.error, OperationTimeout)
+        if may_run and (failing := failing_polls(known)) is not None:
+            parts.append(failing)
         reads = "1 read" if known.polls == 1 else f"{known.polls} reads"
         return ", ".join([*parts, f"{reads} in {format_duration(self.elapsed_s)}"])
 
@@ -101,7 +108,9 @@ def reason(error: AzpollError) -> str:
         return "the operation did not end before the timeout; it may still run"
     text = in_options(_RESUME_ADVICE.sub("", str(error)))
     name = error.operation
-    return escape_for_display(text.replace(f"{name} ", "the operation ", 1) if name else text, _LONGEST_REASON)
+    if name:
+        text = text.removeprefix(f"{name}: ").replace(name, "the operation", 1)
+    return escape_for_display(text, _LONGEST_REASON)
 
 
 def _error_as_json(error: AzpollError) -> dict[str, object]:

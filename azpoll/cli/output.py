@@ -83,6 +83,7 @@ class _Lines:
                 "target": target.url,
                 "http_status": event.status_code,
                 "status": event.status,
+                "reason": event.reason,
                 "next_read_in_s": None if event.wait_s is None else round(event.wait_s, 3),
             },
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from azpoll.cli.duration import format_duration
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from azpoll import PollAnswered, Snapshot
     from azpoll.cli.targets import Target
 
-_LONGEST_STATUS = 40
+_LONGEST_STATUS, _LONGEST_ERROR = 40, 120
 _MAX_ROWS = 20
 """Rows of the live view, so that it fits on a screen."""
 
@@ -48,15 +47,29 @@ def create_progress(*, quiet: bool) -> Progress:
 
 
 def describe(known: Snapshot, event: PollAnswered) -> str:
-    """Return status, percentage and failed poll as text that is safe to print."""
+    """Return status, percentage and failed polls as text that is safe to print."""
     parts = [escape_for_display(known.status, _LONGEST_STATUS)] if known.status else []
     if known.percent is not None:
         parts.append(f"{known.percent:g} %")
-    if event.status_code is None:
-        parts.append("no answer")
-    elif event.status_code >= HTTPStatus.BAD_REQUEST or not parts:
+    if (failing := failing_polls(known)) is not None:
+        parts.append(failing)
+    elif not parts:
         parts.append(f"HTTP {event.status_code}")
     return ", ".join(parts)
+
+
+def failing_polls(known: Snapshot) -> str | None:
+    """Return why the last poll failed and how many failed in a row, safe to print; None if the last one was read."""
+    if known.last_error is None:
+        return None
+    in_a_row = f", {known.failures} polls in a row" if known.failures > 1 else ""
+    return escape_for_display(known.last_error, _LONGEST_ERROR) + in_a_row
+
+
+def _next_read(wait_s: float, known: Snapshot) -> str:
+    """Return the seconds until the next read, as the end of a description."""
+    between = "; next read" if known.last_error is None else ", next"
+    return f"{between} in {format_duration(wait_s)}"
 
 
 class _Silent:
@@ -84,7 +97,7 @@ class _Lines(_Silent):
         text = describe(known, event)
         if self._last.get(target.number) != text:
             self._last[target.number] = text
-            print(f"{target.name}: {text}; next read in {format_duration(event.wait_s)}", file=sys.stderr, flush=True)
+            print(f"{target.name}: {text}{_next_read(event.wait_s, known)}", file=sys.stderr, flush=True)
 
 
 class _Live:
@@ -120,7 +133,7 @@ class _Live:
             row = self._rows[target.number] = self._bars.add_task(target.name, total=None, status="")
         status = describe(known, event)
         if event.wait_s is not None:
-            status += f"; next read in {format_duration(event.wait_s)}"
+            status += _next_read(event.wait_s, known)
         if known.percent is None:
             self._bars.update(row, status=status)
         else:

@@ -96,9 +96,11 @@ def _polling_error(event: PollAnswered, *, until_gone: bool) -> AzpollError | No
     """
     code = event.status_code
     if code is None:
-        return PollingError("no answer could be read")
+        return PollingError(event.reason or "no answer came")
     if code not in _SUCCESSES:
-        return _BY_STATUS.get(code, PollingError)(f"HTTP {code}")
+        return _BY_STATUS.get(code, PollingError)(event.reason or f"HTTP {code}")
+    if event.reason is not None:
+        return MalformedAnswer(f"HTTP {code}, {event.reason}; see --pattern")
     if event.status is None and code != HTTPStatus.ACCEPTED and not until_gone:
         return MalformedAnswer(f"HTTP {code} without a status; see --pattern")
     return None

@@ -104,4 +104,13 @@ def test_a_port_without_a_server_is_an_error(azpoll: Command) -> None:
     result = azpoll("status", "http://127.0.0.1:9/operations/x")
 
     assert result.code == 4
-    assert "no answer" in result.out
+    assert "the connection failed: ConnectError" in result.out or "connection refused" in result.out
+
+
+def test_rule_55_the_reason_of_a_failed_read_is_shown(azpoll: Command, azure: Azure) -> None:
+    operation = azure.begin(polls=[html_page(503)])
+
+    result = azpoll("status", operation.monitor_url)
+
+    assert result.code == 4
+    assert "HTTP 503 from a proxy (HTML)" in result.out

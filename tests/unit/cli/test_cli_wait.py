@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azpoll.testing import Reply
+from azpoll.testing import Reply, html_page
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Azure, Command
@@ -270,3 +270,24 @@ def test_usage_errors_send_nothing(azpoll: Command, words: list[str]) -> None:
     assert result.err
     assert "_origins" not in result.err
     assert "password" not in result.err
+
+
+def test_rule_55_the_line_shown_while_waiting_says_why_polls_fail(azpoll: Command, azure: Azure) -> None:
+    failing = Reply(503, retry_after=0)
+    operation = azure.begin(polls=[failing, html_page(503), Reply(200, {"status": "Succeeded"})])
+
+    result = azpoll("wait", operation.monitor_url)
+
+    assert result.code == 0
+    assert ": HTTP 503, next in 1.0 s\n" in result.err
+    assert ": HTTP 503 from a proxy (HTML), 2 polls in a row, next in 2.0 s\n" in result.err
+
+
+def test_rule_55_json_has_the_reason_of_a_failed_poll(azpoll: Command, azure: Azure) -> None:
+    operation = azure.begin(polls=[Reply(503), Reply(400)])
+
+    result = azpoll("wait", "-o", "jsonl", operation.monitor_url)
+
+    first, second, ended = (json.loads(line) for line in result.out.splitlines()[:3])
+    assert (first["reason"], second["reason"]) == ("HTTP 503", "HTTP 400")
+    assert (ended["last_error"], ended["failed_polls"]) == ("HTTP 400", 2)
