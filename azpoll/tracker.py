@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from typing import TYPE_CHECKING, Literal, Self
 
 from azpoll.errors import TrackerClosed, WrongEventLoop
@@ -134,6 +135,18 @@ class Tracker(OperationSource[ResponseT]):
         failures = [session.error(record) for record in tuple(session.registry.not_retrieved)]
         if error is None and failures:
             raise ExceptionGroup("operations that no caller awaited did not succeed", failures)
+
+    def __del__(self, warn: Callable[..., object] = warnings.warn) -> None:
+        """Warn if the tracker was entered and never closed: nothing ends its tasks."""
+        session = getattr(self, "_entered", None)  # missing where `__init__` raised
+        if session is not None and not session.closed:
+            warn(
+                "a tracker was entered and never closed: use `async with azpoll.Tracker(client) as tracker`, or end it"
+                " with `await tracker.__aexit__(None, None, None)`",
+                ResourceWarning,
+                source=self,
+                stacklevel=2,
+            )
 
     def group(self, label: str | None = None) -> Group[ResponseT]:
         """Return a new group: operations that are awaited, and whose progress is shown, together."""

@@ -91,6 +91,11 @@ class Session(Generic[ResponseT_co]):
         self._delay_limits = settings.delay_limits
         self._starter = OperationStarter(transport, settings, self.registry.on_change)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the session was closed, or is being closed."""
+        return self._closed
+
     def check_task(self) -> None:
         """Raise `WrongEventLoop` outside a task of the session's event loop, or in a fork of its process."""
         try:
