@@ -14,6 +14,7 @@ from azpoll.protocol.patterns import OPERATION_LOCATION
 from azpoll.protocol.states import Fetching, NextRequest, Polling, State, Unknown, UnknownReason
 from azpoll.testing import Drop, FakeARM, Reply
 from azpoll.transport.transport import InitialRequest
+from tests.support.breaking_transport import Breaking
 from tests.support.clients import client_of
 from tests.support.operations import THING
 from tests.support.protocol_rows import Reply as Row
@@ -88,9 +89,9 @@ def test_rule_7_a_request_without_an_answer_says_whether_it_was_sent(kind: Failu
     assert ("Nothing was sent" in str(error)) is not failure.may_have_arrived
 
 
-async def _refuse(request: httpx.Request) -> None:
-    if request.method == "POST":
-        raise httpx.ConnectError("refused")
+def refusing(arm: FakeARM) -> Breaking:
+    """Return a transport that finds no connection for POSTs."""
+    return Breaking(arm, "httpx", httpx.ConnectError("refused"), "POST")
 
 
 @pytest.mark.anyio
@@ -98,7 +99,7 @@ async def test_a_cancel_request_that_was_not_sent_says_so() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=50)
     async with (
-        client_of(arm, event_hooks={"request": [_refuse]}) as client,
+        client_of(arm, transport=refusing(arm)) as client,
         azpoll.Tracker(client, on_exit="stop") as tracker,
     ):
         operation = await tracker.begin("PUT", THING, cancel_url="/cancel")
@@ -111,12 +112,11 @@ async def test_an_initial_request_that_found_no_connection_was_not_sent() -> Non
     arm = FakeARM()
     arm.operation("PUT", initial=Drop())
     arm.operation("PUT", initial=Reply(500))
-    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+    async with client_of(arm, transport=refusing(arm)) as client, azpoll.Tracker(client) as tracker:
         for _ in range(2):
             with pytest.raises(azpoll.InitialRequestFailed, match="may have executed it") as caught:
                 await tracker.begin("PUT", THING)
             assert caught.value.may_have_acted
-        client.event_hooks = {"request": [_refuse]}
         with pytest.raises(azpoll.InitialRequestFailed, match="Nothing was sent") as caught:
             await tracker.begin("POST", THING)
         assert not caught.value.may_have_acted

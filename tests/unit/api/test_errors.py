@@ -11,7 +11,7 @@ import ssl
 import traceback
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
@@ -19,6 +19,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import Drip, Drop, FakeARM, Reply, Script, Step, gzip_bomb, html_page, redirect
+from tests.support.breaking_transport import Breaking
 from tests.support.canary import CANARY, shown_by
 from tests.support.clients import ORIGIN, Library, client_of, new_client
 from tests.support.marks import EACH_LIBRARY
@@ -187,26 +188,6 @@ async def test_the_error_of_an_unread_result_says_that_the_operation_succeeded(
 
 
 # Chained exceptions
-
-
-class Breaking:
-    """A transport that raises for each request of one method."""
-
-    def __init__(self, arm: FakeARM, library: Library, error: BaseException, method: str = "GET") -> None:
-        self._transport = arm.transport(library)
-        self._method = method
-        self.error = error
-
-    async def handle_async_request(self, request: Any) -> Any:
-        if request.method == self._method:
-            raise self.error
-        return await self._transport.handle_async_request(request)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._transport.aclose()
 
 
 def raised_from(error: BaseException, cause: BaseException) -> BaseException:
