@@ -171,7 +171,8 @@ class _Body(httpx.AsyncByteStream):
             if _is_short(self._response):
                 yield bytes(await self._response.body_reader.bytes())
             else:
-                while (chunk := await self._response.body_reader.read()) is not None:
+                # `read` would join 65,536 chunks of one byte before azpoll could count them, which takes 3 s.
+                while (chunk := await self._response.body_reader.read_chunk()) is not None:
                     yield bytes(chunk)
         except exceptions.PyreqwestError as error:
             raise _to_httpx(error, self._request) from (system_error_of(error) or error)

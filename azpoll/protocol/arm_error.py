@@ -120,7 +120,7 @@ def read_error(answer: Answer) -> ServiceError:
     """Return the error in an answer; an empty one without an error. Never raises."""
     raw = raw_text(answer.body)
     reading, reader = Reading(answer), _Reader()
-    document = reading.status_json
+    document = reading.json
     found = reader.text_body(raw) if isinstance(document, BodyProblem) else reader.document(document, 0)
     error = found or ARMError()
     if error.code is None:

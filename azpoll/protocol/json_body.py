@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from enum import Enum
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -17,8 +18,12 @@ HEADERS = (CONTENT_TYPE,)
 """The headers that this module reads."""
 
 LARGE = 64 * 1024
-"""Bytes above which a status document may not consist of brackets mostly: nested values take a parser longest."""
+"""Bytes up to which any body is parsed."""
 
+_MAX_MEMORY = 30 * 2**20
+_MAX_MEMORY_RATIO = 21
+_MAX_TIME_NS = 450_000_000
+_BLANKS = " \t\n\r"
 _BOM = b"\xef\xbb\xbf"
 _HTML = re.compile(
     rb"(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|title|h1|center|script|meta)\b|<!--", re.IGNORECASE
@@ -33,7 +38,12 @@ class BodyProblem(Enum):
     CUT = "the body is empty, and may have been cut"
     BROKEN = "the body is not the JSON it should be"
     HTML = "the body is an HTML page"
+    COSTLY = "the body has too many JSON values to be read"
     OPAQUE = "the body is of another type"
+
+
+_COSTLY_KINDS = {"{": ("}", BodyProblem.COSTLY), "[": ("]", BodyProblem.OPAQUE)}
+"""The first character of a costly body to its last character, unless it was cut, and to the problem."""
 
 
 def read_json(answer: Answer) -> object | BodyProblem:
@@ -41,24 +51,44 @@ def read_json(answer: Answer) -> object | BodyProblem:
 
     `Content-Type` is advice only (rule 17), and a byte order mark is accepted. A body is `BROKEN` if its type or its
     first character announces JSON and it cannot be read. A page of a gateway is `HTML`. Any other body (XML, text, an
-    image) is `OPAQUE`: legal as a result, never as a status.
+    image) is `OPAQUE`: legal as a result, never as a status. A list that is too costly to read is `OPAQUE` as well, and
+    such an object is `COSTLY`: it may be a result, if only a result can come.
     """
     if not answer.body:
         return BodyProblem.EMPTY if answer.is_complete else BodyProblem.CUT
     try:
-        return value_in(text_of(answer.body))
+        text = text_of(answer.body).strip(_BLANKS)
+        if len(answer.body) > LARGE and (kind := _COSTLY_KINDS.get(text[:1])) and is_costly(text, len(answer.body)):
+            end, problem = kind
+            return problem if text.endswith(end) else BodyProblem.BROKEN
+        return value_in(text)
     except (ValueError, RecursionError):
         return _problem_of(answer)
 
 
-def is_mostly_brackets(body: bytes) -> bool:
-    """Whether a body is above `LARGE` and more than a fifth of it is opening brackets (threat T10)."""
-    return len(body) > LARGE and (body.count(b"[") + body.count(b"{")) * 5 > len(body)
+def is_costly(text: str, body_size: int) -> bool:
+    """Whether parsing a JSON text may take more memory or time than R5 allows (threat T10).
+
+    Python's parser holds the interpreter until it has ended, even in another thread. So its cost is estimated before,
+    from the punctuation marks: two bytes may be a list of 72 bytes.
+
+    Memory as in CPython 3.11: 192 bytes for an object or a list of lists, up to 64 for a value or a name, and the text
+    itself. It may be 30 MiB, or 21 times the body. The time, in a large body, includes the garbage collector and the
+    cache misses of unequal names. It may be 0.45 s.
+
+    Args:
+        text: the body, decoded.
+        body_size: in bytes.
+    """
+    containers, values, names = text.count("[") + text.count("{"), text.count(","), text.count(":")
+    memory = sys.getsizeof(text) + 192 * containers + 24 * values + 40 * names
+    time_ns = 350 * containers + 50 * values + 700 * names
+    return memory > max(_MAX_MEMORY, _MAX_MEMORY_RATIO * body_size) or time_ns > _MAX_TIME_NS
 
 
 def value_in(text: str) -> object:
     """Return the value of a JSON text; a ValueError or a RecursionError (too deeply nested) if it cannot be read."""
-    text = text.strip(" \t\n\r")
+    text = text.strip(_BLANKS)
     value, end = _decode(text)
     if end != len(text):
         raise ValueError("there is more than one value")

@@ -46,7 +46,7 @@ class Pattern(NamedTuple):
 
 def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
     """Return the report of a status monitor (rules 14-17): a status in the body beats the HTTP status code."""
-    body = reading.status_json
+    body = reading.json
     document = object_in(body)
     if document is not None and (word := status_word(document, plan.status_member, plan.terminal_words)):
         return StatusReport(verdict_of(word, plan.terminal_words), word, document)
@@ -56,7 +56,8 @@ def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
         return StatusReport(Verdict.SUCCEEDED)
     if document is not None:
         return StatusReport(Verdict.UNREADABLE, None, document, problem="its JSON object holds no status")
-    return StatusReport(Verdict.UNREADABLE, problem="it is not a status document")
+    problem = body.value if body is BodyProblem.COSTLY else "it is not a status document"
+    return StatusReport(Verdict.UNREADABLE, problem=problem)
 
 
 def location_report(plan: Plan, reading: Reading) -> StatusReport:

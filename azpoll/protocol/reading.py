@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from azpoll.protocol.answer import Answer, RequestFailure
-from azpoll.protocol.json_body import BodyProblem, is_mostly_brackets, object_in, read_json
+from azpoll.protocol.json_body import BodyProblem, object_in, read_json
 from azpoll.protocol.retry_after import retry_after
 
 if TYPE_CHECKING:
@@ -96,20 +96,15 @@ class Reading:
 
     @property
     def json(self) -> object | BodyProblem:
-        """The JSON value of a result, or the reason why the body has none."""
+        """The JSON value of the body, or the reason why it has none."""
         if self._json is _UNREAD:
             self._json = read_json(self.outcome)
         return self._json
 
     @property
-    def status_json(self) -> object | BodyProblem:
-        """The JSON value of a status document; `BROKEN` if it is large and mostly brackets (threat T10)."""
-        return BodyProblem.BROKEN if is_mostly_brackets(self.outcome.body) else self.json
-
-    @property
     def document(self) -> Mapping[str, object] | None:
         """The JSON object of a status document; None for any other body."""
-        return object_in(self.status_json)
+        return object_in(self.json)
 
     @property
     def is_html(self) -> bool:

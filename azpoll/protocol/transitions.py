@@ -233,7 +233,8 @@ def resource_unconfirmed(state: Confirming, reading: Reading) -> Polling | Unkno
 def accept_result(state: Fetching, reading: Reading) -> State:
     """Take the answer to the final GET as the result, unless the result is not there yet (rule 32)."""
     if reading.status_code != ACCEPTED:
-        if (problem := result_problem(reading.json)) is not None:
+        problem = None if reading.json is BodyProblem.COSTLY else result_problem(reading.json)
+        if problem is not None:
             return _malformed(state, reading, problem)
         if state.plan.deletes_until_gone:  # deleted, says its status: the resource may be visible a little longer
             following = allow_grace(state, reading, in_short="the resource is still visible after its deletion")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from azpoll.protocol.answer import NO_CONTENT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from types import ModuleType
 
     from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.raw_response import RawResponse
@@ -18,6 +21,15 @@ _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 PIECE = 64 * 1024
 """The number of bytes that are decoded in one step."""
+
+_CODED_PIECE = 1024
+"""The number of coded bytes that the library decodes in one step; at most 1,032 times as many result."""
+
+CHUNKS_AT_ONCE = 64
+"""The number of chunks that are read before other tasks may run. Most bodies are one chunk, which waits for nothing."""
+
+SMALL_CHUNKS, SMALL = 8192, 64
+"""A body may have this number of chunks of any size, and one more for each `SMALL` bytes: each costs 5 to 50 us."""
 
 
 class TooLargeError(Exception):
@@ -73,7 +85,8 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
             raise TooLargeError(limit)
         return response.content
     # `aiter_raw` would wrap the stream in two more generators, which costs a tenth of a poll.
-    stream = aiter(response.stream)
+    unread = response.stream
+    stream: Any = aiter(unread.source if isinstance(unread, BoundedStream) else unread)
     try:
         return await _read_stream(stream, limit, content_encoding.lower())
     except (TooLargeError, UndecodableError):
@@ -84,33 +97,116 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
 
 
 async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) -> bytes:
-    if coding not in _UNCHANGED + _COMPRESSED:
-        raise UndecodableError(f"unknown content coding {coding[:32]!r}")
-    inflater = zlib.decompressobj(_GZIP_OR_ZLIB) if coding in _COMPRESSED else None
+    decoder = Decoder(limit, coding)
     pieces: list[bytes] = []
-    size = received_size = 0
     async for chunk in stream:
-        received_size += len(chunk)
-        for piece in (chunk,) if inflater is None else _inflated(inflater, chunk):
-            pieces.append(piece)
-            size += len(piece)
-            if max(size, received_size) > limit:
-                raise TooLargeError(limit)
-    if inflater is not None and received_size and not inflater.eof:
-        raise UndecodableError("the coded body was cut")
+        pieces.extend(decoder.decode(chunk))
+        if decoder.is_pause_due:
+            await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
+    decoder.end()
     return b"".join(pieces)
 
 
-def _inflated(inflater: Any, chunk: bytes) -> Iterator[bytes]:  # noqa: ANN401 - `zlib` does not name its class
-    """Decode a chunk piece by piece, so that a caller who stops early does not pay for the rest."""
-    for start in range(0, len(chunk), PIECE):
-        coded = chunk[start : start + PIECE]
-        while coded:
-            try:
-                yield inflater.decompress(coded, PIECE)
-            except zlib.error as error:
-                raise UndecodableError(str(error)) from error
-            coded = inflater.unconsumed_tail
+class Decoder:
+    """Decodes the chunks of a body, and raises before more than a limit is decoded.
+
+    Args:
+        limit: in bytes; applies to the coded and to the decoded body.
+        coding: the content coding in lower case.
+
+    Raises:
+        UndecodableError: the content coding is unknown.
+    """
+
+    def __init__(self, limit: int, coding: str) -> None:
+        if coding not in _UNCHANGED + _COMPRESSED:
+            raise UndecodableError(f"unknown content coding {coding[:32]!r}")
+        self._limit = limit
+        self._inflater: Any = zlib.decompressobj(_GZIP_OR_ZLIB) if coding in _COMPRESSED else None
+        self._chunks = self._coded_size = self._size = 0
+
+    @property
+    def is_pause_due(self) -> bool:
+        """Whether other tasks should run before the next chunk is read."""
+        return self._chunks % CHUNKS_AT_ONCE == 0
+
+    def decode(self, chunk: bytes) -> Iterable[bytes]:
+        """Return the decoded pieces of the next chunk.
+
+        Raises:
+            TooLargeError: the body is longer than the limit.
+            UndecodableError: the body cannot be decoded, or it has too many small chunks.
+        """
+        self._chunks += 1
+        self._coded_size += len(chunk)
+        if self._coded_size > self._limit:
+            raise TooLargeError(self._limit)
+        if self._chunks > SMALL_CHUNKS + self._coded_size // SMALL:
+            raise UndecodableError("the body has too many small chunks")
+        return (chunk,) if self._inflater is None else self._inflated(chunk)
+
+    def end(self) -> None:
+        """Check that the body has arrived to its end; an UndecodableError if it was cut."""
+        if self._inflater is not None and self._coded_size and not self._inflater.eof:
+            raise UndecodableError("the coded body was cut")
+
+    def _inflated(self, chunk: bytes) -> Iterator[bytes]:
+        """Decode piece by piece, up to the end of the coded data; as in httpx, the bytes behind it do not count."""
+        for start in range(0, len(chunk), PIECE):
+            coded = chunk[start : start + PIECE]
+            while coded and not self._inflater.eof:
+                try:
+                    piece = self._inflater.decompress(coded, PIECE)
+                except zlib.error as error:
+                    raise UndecodableError(str(error)) from error
+                self._size += len(piece)
+                if self._size > self._limit:
+                    raise TooLargeError(self._limit)
+                yield piece
+                coded = self._inflater.unconsumed_tail
+
+
+class BoundedStream:
+    """The stream of a response, within a limit. `bounded_stream_class` derives it from the library's `AsyncByteStream`.
+
+    The client's auth may read a body, as one with `requires_response_body` does, and httpx reads it before it sends the
+    next request of an auth. That decodes whole chunks without a limit. This stream decodes a body to count its bytes;
+    the library decodes them again.
+
+    Attributes:
+        source: the stream itself, which `read_body` reads within the limit.
+    """
+
+    def __init__(self, source: Any, limit: int, coding: str) -> None:  # noqa: ANN401 - of either library
+        self.source = source
+        self._limit = limit
+        self._coding = coding
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        decoder = Decoder(self._limit, self._coding.strip().lower())
+        stream: Any = aiter(self.source)
+        try:
+            async for chunk in stream:
+                for start in range(0, len(chunk), _CODED_PIECE):
+                    piece = chunk[start : start + _CODED_PIECE]
+                    for _ in decoder.decode(piece):
+                        pass
+                    yield piece
+                    if decoder.is_pause_due:
+                        await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
+            decoder.end()
+        except (TooLargeError, UndecodableError):
+            await stream.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+        await self.source.aclose()
+
+
+def bounded_stream_class(library: ModuleType) -> type[BoundedStream]:
+    """Return the class for the responses of a library, which reads no other streams than its own."""
+    return type("BoundedStream", (BoundedStream, library.AsyncByteStream), {})
 
 
 def _text_of(part: bytes | str) -> str:

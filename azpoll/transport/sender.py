@@ -46,7 +46,7 @@ class Sender:
     Args:
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`.
         request_timeout_s: the time limit of each request in seconds, which the caller of `send` keeps.
-        max_body: the longest body, in bytes, of a response that makes the client's auth send another request.
+        max_body: the longest body, in bytes, of a response that the client's auth reads or answers with a request.
 
     Attributes:
         library: the HTTP library of the client.
@@ -123,7 +123,7 @@ class Sender:
 
     def auth_of(self, auth: object) -> SharedAuth | None:
         """Return the auth for one initial request; raises TypeError if the library does not accept it."""
-        return None if auth is None else shared_auth(auth, self.library)
+        return None if auth is None else shared_auth(auth, self.library, self._max_body)
 
     @property
     def _has_hooks(self) -> bool:
@@ -195,5 +195,5 @@ class Sender:
         if auth is None:
             return None
         if self._auth is None or self._auth.auth is not auth:
-            self._auth = shared_auth(auth, self.library)
+            self._auth = shared_auth(auth, self.library, self._max_body)
         return self._auth

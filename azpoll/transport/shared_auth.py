@@ -3,6 +3,8 @@
 When a token expires, all polls in flight are answered with 401. An auth that renews its token for each 401 would renew
 it as often. With `SharedAuth`, the first of these requests renews the token. The other requests wait for the renewal
 and are then sent again with the new token. An exception of the auth is raised as a `CallerError`.
+
+An auth may read the bodies of its responses. They keep the limit of bodies meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from azpoll.protocol.answer import FailureKind
+from azpoll.transport.body import BoundedStream, bounded_stream_class
 from azpoll.transport.caller_error import call
 
 if TYPE_CHECKING:
@@ -27,9 +30,16 @@ UNAUTHORIZED = 401
 class SharedAuth:
     """The auth of a client, shared by all its requests. `shared_auth` derives it from the library's `Auth`."""
 
-    def __init__(self, auth: Any) -> None:  # noqa: ANN401 - of the client's own library
+    def __init__(
+        self,
+        auth: Any,  # noqa: ANN401 - of the client's own library
+        stream_class: type[BoundedStream],
+        max_body: int,
+    ) -> None:
         self.auth = auth
         self.requires_response_body: bool = auth.requires_response_body
+        self._stream_class = stream_class
+        self._max_body = max_body
         self._renewing = anyio.Lock()
         self._renewals = 0
 
@@ -38,13 +48,13 @@ class SharedAuth:
         renewals = self._renewals
         flow = self.auth.async_auth_flow(request)
         try:
-            response = yield await _step(flow)
+            response = self._bounded((yield await _step(flow)))
             is_renewing = response.status_code == UNAUTHORIZED
             async with self._renewing if is_renewing else nullcontext():
                 if is_renewing and renewals != self._renewals:
                     await call(FailureKind.AUTH, flow.aclose)
                     flow = self.auth.async_auth_flow(request)
-                    response = yield await _step(flow)
+                    response = self._bounded((yield await _step(flow)))
                 renewals = self._renewals
                 while True:
                     try:
@@ -53,9 +63,16 @@ class SharedAuth:
                         return
                     if is_renewing:
                         self._renewals = renewals + 1
-                    response = yield following
+                    response = self._bounded((yield following))
         finally:
             await call(FailureKind.AUTH, flow.aclose)
+
+    def _bounded(self, response: Any) -> Any:  # noqa: ANN401 - of the client's own library
+        """Give a response whose body is unread a stream within the limit."""
+        if not response.is_stream_consumed:
+            coding = response.headers.get("content-encoding", "")
+            response.stream = self._stream_class(response.stream, self._max_body, coding)
+        return response
 
 
 async def _step(flow: AsyncGenerator[Any, Any], response: object = None) -> Any:  # noqa: ANN401 - as above
@@ -63,12 +80,13 @@ async def _step(flow: AsyncGenerator[Any, Any], response: object = None) -> Any:
     return await call(FailureKind.AUTH, flow.asend, response)
 
 
-def shared_auth(auth: Any, library: ModuleType) -> SharedAuth:  # noqa: ANN401 - of the client's own library
+def shared_auth(auth: Any, library: ModuleType, max_body: int) -> SharedAuth:  # noqa: ANN401 - of the client's own library
     """Share an auth, in an instance of the library's `Auth`, because `client.send` accepts no other class.
 
     Args:
         auth: what the library accepts: an `Auth`, a pair of name and password, or a function of the request.
         library: the HTTP library of the client.
+        max_body: the longest body of a response that the auth reads, in bytes.
 
     Raises:
         TypeError: the auth is something else, for example of the other library.
@@ -85,5 +103,5 @@ def shared_auth(auth: Any, library: ModuleType) -> SharedAuth:  # noqa: ANN401 -
         auth = type("FunctionAuth", (base,), {"auth_flow": auth_flow})()
     if not isinstance(auth, base):
         raise TypeError(f"the auth must be one of {library.__name__}, not {type(auth).__name__}")
-    shared: SharedAuth = type("SharedAuth", (SharedAuth, base), {})(auth)
+    shared: SharedAuth = type("SharedAuth", (SharedAuth, base), {})(auth, bounded_stream_class(library), max_body)
     return shared

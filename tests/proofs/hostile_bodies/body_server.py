@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Iterator, Mapping
 
 MIB = 2**20
 BLOCK = bytes(64 * 1024)
@@ -38,11 +38,13 @@ class HostileBody:
         headers: the headers; without a `Content-Length` among them the body is chunked.
         body: the body, sent once.
         endless: whether blocks of zeros follow until the client stops reading.
+        chunk: the size of the chunks in bytes; None for one chunk.
     """
 
     headers: dict[str, str]
     body: bytes = b""
     endless: bool = False
+    chunk: int | None = None
 
     def head(self) -> bytes:
         """Return the status line and the headers."""
@@ -51,12 +53,23 @@ class HostileBody:
         return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{''.join(lines)}\r\n".encode()
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the pieces of the body."""
+        """Yield the pieces of the body, as they are sent."""
+        if self.chunk is not None:
+            yield from self._chunks(self.chunk)
+            return
         chunked = "Content-Length" not in self.headers
         for piece in self._plain():
             yield b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece
         if chunked:
             yield b"0\r\n\r\n"
+
+    def _chunks(self, size: int) -> Iterator[bytes]:
+        """Yield chunks, about a mebibyte of the body in each piece."""
+        for block in range(0, len(self.body), MIB - MIB % size):
+            end = min(len(self.body), block + MIB - MIB % size)
+            pieces = (self.body[start : min(start + size, end)] for start in range(block, end, size))
+            yield b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        yield b"0\r\n\r\n"
 
     def _plain(self) -> Iterator[bytes]:
         if self.body:
@@ -86,7 +99,7 @@ HOSTILE_BODIES = {
 
 
 @asynccontextmanager
-async def serve_hostile_bodies() -> AsyncGenerator[str]:
+async def serve_bodies(bodies: Mapping[str, HostileBody]) -> AsyncGenerator[str]:
     """Serve each body at `/name` on 127.0.0.1, and an ordinary status at `/ordinary`; yield the base URL."""
     ordinary = HostileBody({"Retry-After": "3600"}, b'{"status": "Running"}')
 
@@ -95,7 +108,7 @@ async def serve_hostile_bodies() -> AsyncGenerator[str]:
             while True:
                 request = await reader.readuntil(b"\r\n\r\n")
                 name = request.split(b" ")[1].decode().partition("?")[0].strip("/")
-                body = HOSTILE_BODIES.get(name, ordinary)
+                body = bodies.get(name, ordinary)
                 writer.write(body.head())
                 for piece in body.pieces():
                     writer.write(piece)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.proofs.hostile_bodies.body_server import HOSTILE_BODIES, serve_hostile_bodies
+from tests.proofs.hostile_bodies.body_server import HOSTILE_BODIES, serve_bodies
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MAX_KIB = 16 * 1024
 
 async def reports(library: Library) -> list[dict[str, Any]]:
     """Return the reports of a separate process on all hostile bodies."""
-    async with serve_hostile_bodies() as base:
+    async with serve_bodies(HOSTILE_BODIES) as base:
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(POLLING_PROCESS), library, base, *HOSTILE_BODIES, stdout=asyncio.subprocess.PIPE
         )

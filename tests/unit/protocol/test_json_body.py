@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.json_body import (
+    LARGE,
     BodyProblem,
     is_list,
     is_object,
@@ -49,6 +50,10 @@ WORDS = [
     "\x0b",
     "\xa0",
 ]
+WORD = (
+    '{"content":"Lorem","polygon":[1.0461,1.1283,1.9531,1.1283,1.9531,1.3021,1.0461,1.3021],"confidence":0.994,'
+    '"span":{"offset":12345,"length":5}}'
+)
 TEXTS = st.lists(st.sampled_from(WORDS)).map("".join) | st.text()
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -149,30 +154,77 @@ def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | N
     assert Reading(answer(body, content_type)).document is None
 
 
+MIB = 2**20
+
+
+def many(value: str, size: int) -> str:
+    """Return a list of this value, of about this size in bytes."""
+    return f"[{','.join([value] * (size // (len(value) + 1)))}]"
+
+
+def names(size: int) -> str:
+    """Return an object of unequal names, of about this size in bytes."""
+    return "{" + ",".join(f'"{number:05x}":0' for number in range(size // 10)) + "}"
+
+
+@pytest.mark.parametrize("around", ['{"status":"Running","x":%s}', '{"x":%s,"status":"Succeeded"}\n'])
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        *((value, MIB) for value in ("[]", "{}", "[[]]", "[1]", '{"a":{}}', "[" * 900 + "]" * 900)),
+        *((value, 8 * MIB) for value in ('{"a":1}', "[1,2,3,4,5]", '{"x":1,"y":2}')),
+    ],
+)
+def test_t10_an_object_of_too_many_values_is_no_status(value: str, size: int, around: str) -> None:
+    """Its values would take more than 30 MiB, or more than 25 times the body above 1 MiB."""
+    body = (around % many(value, size - 100)).encode()
+    assert read_json(answer(body)) is BodyProblem.COSTLY
+
+
+@pytest.mark.parametrize("space", ["", "\n "])
+def test_t10_a_list_of_too_many_values_is_a_result_that_is_not_read(space: str) -> None:
+    """A list can be no status; and the encoding does not matter."""
+    assert read_json(answer((space + many("[]", MIB)).encode("utf-16"))) is BodyProblem.OPAQUE
+    assert read_json(answer((space + many("[]", MIB)).encode())) is BodyProblem.OPAQUE
+    assert read_json(answer(many("[]", LARGE - 10).encode())) == [[]] * (LARGE // 3 - 3)
+
+
+@pytest.mark.parametrize("start", ["[", '{"a":['])
+def test_t10_a_costly_body_without_an_end_is_broken(start: str) -> None:
+    """It was cut."""
+    assert read_json(answer((start + "[]," * 400_000).encode())) is BodyProblem.BROKEN
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("around", ["%s", '{"status":"Running","x":%s}'])
-@pytest.mark.parametrize("value", ["[]", "{}", "[[]]", "[1]", '{"a":{}}'])
-def test_t10_a_large_status_of_mostly_brackets_is_malformed(value: str, around: str) -> None:
-    """A result may be, for all that azpoll knows."""
-    small, large = (around % f"[{','.join([value] * (size // (len(value) + 1)))}]" for size in (65_000, 66_000))
-    assert Reading(answer(small.encode())).status_json == json.loads(small)
-    assert Reading(answer(large.encode())).status_json is BodyProblem.BROKEN
-    assert read_json(answer(large.encode())) == json.loads(large)
+def test_t10_names_are_limited_by_the_time_that_they_take() -> None:
+    assert len(object_in(read_json(answer(names(5 * MIB).encode()))) or {}) > 500_000
+    assert read_json(answer(names(8 * MIB).encode())) is BodyProblem.COSTLY
 
 
-def test_t10_a_status_is_mostly_brackets_above_64_kib_and_one_fifth() -> None:
-    """To the byte."""
-    for length, brackets, is_read in ((65_536, 65_534, True), (65_537, 65_535, False), (100_000, 20_000, True)):
-        body = b'"' + (b"[" * brackets).ljust(length - 2, b"x") + b'"'
-        assert (Reading(answer(body)).status_json is not BodyProblem.BROKEN) is is_read
-    assert Reading(answer(b'"' + (b"[" * 20_000).ljust(99_997, b"x") + b'"')).status_json is BodyProblem.BROKEN
+def test_t10_punctuation_in_a_body_of_another_type_costs_nothing() -> None:
+    """Such as a program text."""
+    for start in ("x = ", '"'):
+        assert read_json(answer((start + "[{:," * 200_000).encode())) is BodyProblem.OPAQUE
+    assert read_json(answer(f'"{"[{:," * 200_000}"'.encode())) == "[{:," * 200_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [MIB, 8 * MIB])
+@pytest.mark.parametrize("value", [WORD, json.dumps(json.loads(WORD), indent=2), "0.0123456", "17", '"some text"'])
+def test_rule_17_a_result_of_document_intelligence_is_read_up_to_8_mib(value: str, size: int) -> None:
+    """Also a list of numbers or texts."""
+    document = object_in(
+        read_json(answer(f'{{"status":"succeeded","analyzeResult":{many(value, size - 100)}}}'.encode()))
+    )
+    assert document is not None
+    assert document["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("value", ["[0.5,1.5]", '{"a":"b"}', "[[10,11],[20,31]]", '{"id":"/s"}'])
 def test_rule_17_a_large_status_with_content_is_read(value: str) -> None:
     """Some services answer with their result in the status monitor."""
     large = f'{{"status":"Succeeded","result":[{",".join([value] * 10_000)}]}}'
-    assert Reading(answer(large.encode())).status_json == json.loads(large)
+    assert Reading(answer(large.encode())).json == json.loads(large)
 
 
 @pytest.mark.parametrize(("body", "value"), [(b'{"a": 1}', {"a": 1}), (b"[1]", None), (b"null", None), (b"7", None)])

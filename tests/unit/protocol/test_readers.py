@@ -13,7 +13,7 @@ READERS = {
     "retry_after": {"headers"},
     "arm_error": {"headers", "body"},
     "throttling": {"headers"},
-    "reading": {"headers", "body"},
+    "reading": {"headers"},
 }
 """The modules that may touch an answer, and the attributes that they touch; `answer` shows the size of a body."""
 

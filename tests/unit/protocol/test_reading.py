@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import FailureKind, RequestFailure
-from azpoll.protocol.json_body import LARGE, BodyProblem
+from azpoll.protocol.json_body import BodyProblem
 from azpoll.protocol.reading import MONITOR_HEADERS, FailureReading, Reading, StatusClass, read, status_class
 from tests.support.protocol_rows import RESOURCE, Reply, reply
 
@@ -37,7 +35,7 @@ def test_the_reading_of_an_answer_has_all_that_the_machine_looks_at() -> None:
     assert (reading.at_s, reading.url, reading.retry_after_s) == (7.0, RESOURCE, 5.0)
     assert (reading.named_urls(MONITOR_HEADERS), reading.named_urls(MONITOR_HEADERS[1:])) == (["/a", "/o"], ["/o"])
     assert (reading.location, reading.request_ids) == ("/l", ("r", "c"))
-    assert reading.json == reading.status_json == reading.document == {"status": "Running"}
+    assert reading.json == reading.document == {"status": "Running"}
 
 
 def test_the_reading_of_an_answer_without_headers_has_no_url() -> None:
@@ -48,19 +46,9 @@ def test_the_reading_of_an_answer_without_headers_has_no_url() -> None:
 
 
 def test_the_body_is_parsed_once() -> None:
-    """Whether it is first read as a result or as a status."""
-    result, status = reading_of(reply(200, {"a": 1})), reading_of(reply(200, {"a": 1}))
-    assert result.json is result.status_json is result.document is result.json
-    assert status.document is status.status_json is status.json is status.document
-    assert result.json == status.document == {"a": 1}
-
-
-def test_t10_a_large_body_of_brackets_is_a_malformed_status_but_a_legal_result() -> None:
-    brackets = f"[{'[],' * LARGE}[]]".encode()
-    reading = reading_of(reply(200, brackets))
-    assert reading.status_json is BodyProblem.BROKEN
-    assert reading.document is None
-    assert reading.json == json.loads(brackets)
+    reading = reading_of(reply(200, {"a": 1}))
+    assert reading.json is reading.document is reading.json
+    assert reading.document == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +69,6 @@ def test_rule_17_no_body_raises(body: bytes) -> None:
     """Broken, of another type, or too deep."""
     reading = reading_of(Reply(200, body))
     assert reading.json in {None, *BodyProblem}
-    assert reading.status_json in {None, *BodyProblem}
     assert reading.document is None
 
 

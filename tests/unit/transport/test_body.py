@@ -8,13 +8,15 @@ import tracemalloc
 import zlib
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
-from azpoll.transport.body import read_body
+from azpoll.transport.body import CHUNKS_AT_ONCE, PIECE, SMALL, SMALL_CHUNKS, read_body
 from azpoll.transport.client import ClientTransport
 from azpoll.transport.raw_response import raw_response
 from azpoll.transport.transport import MAX_BODY
@@ -22,7 +24,7 @@ from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Generator, Iterable
 
 pytestmark = pytest.mark.anyio
 
@@ -35,11 +37,14 @@ async def read(
     coding: str | None,
     limit: int = MAX_BODY,
     content_length: str | None = None,
+    *,
+    read_by_auth: bool = False,
+    with_hooks: bool = False,
 ) -> Answer | RequestFailure:
-    """Return the outcome of a poll whose response body consists of these chunks."""
-    module = import_module(library)
+    """Return the outcome of a poll whose response body consists of these chunks, perhaps read by the client's auth."""
+    module: Any = import_module(library)
 
-    class Stream(module.AsyncByteStream):  # type: ignore[misc, name-defined]  # the library is a parameter
+    class Stream(module.AsyncByteStream):  # type: ignore[misc]  # the library is a parameter
         def __init__(self) -> None:
             self.chunks = iter(chunks)
 
@@ -58,9 +63,28 @@ async def read(
         response: httpx.Response = module.Response(200, headers=headers, stream=Stream())
         return response
 
-    client: httpx.AsyncClient = new_client(library, transport=module.MockTransport(answer))
+    async def hook(_: object) -> None:
+        pass
+
+    auth = _reading_auth(module) if read_by_auth else None
+    hooks = {"request": [hook]} if with_hooks else {}
+    client: httpx.AsyncClient = new_client(
+        library, transport=module.MockTransport(answer), auth=auth, event_hooks=hooks
+    )
     async with client:
         return await ClientTransport(client, max_body=limit).poll("GET", "https://x.example/")
+
+
+def _reading_auth(module: Any) -> object:
+    """Return an auth that signs nothing, but needs the body of each response."""
+
+    class Reading(module.Auth):  # type: ignore[misc]  # the library is a parameter
+        requires_response_body = True
+
+        def auth_flow(self, request: Any) -> Generator[Any, Any]:
+            yield request
+
+    return Reading()
 
 
 def body_of(outcome: Answer | RequestFailure) -> bytes:
@@ -147,6 +171,79 @@ async def test_only_the_outer_layer_of_a_nested_bomb_is_decoded(library: Library
     assert fault_of(await read(library, [bomb(200, 2)], "gzip, gzip")) is FailureKind.UNDECODABLE
     inner = body_of(await read(library, [bomb(200, 2)], "gzip"))
     assert len(inner) < MEBIBYTE
+
+
+THROUGH = pytest.mark.parametrize("with_hooks", [False, True], ids=["to the transport", "with client.send"])
+"""An event hook makes azpoll send with the client itself."""
+
+
+@EACH_LIBRARY
+@THROUGH
+async def test_t10_a_body_that_the_auth_reads_keeps_the_limit(library: Library, *, with_hooks: bool) -> None:
+    """The library reads it itself for an auth with `requires_response_body`, and decodes whole chunks."""
+    for chunks, coding in (([bomb(200)], "gzip"), ([bytes(PIECE)] * 129, None), ([bytes(MAX_BODY + 1)], None)):
+        tracemalloc.start()
+        try:
+            outcome = await read(library, chunks, coding, read_by_auth=True, with_hooks=with_hooks)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert fault_of(outcome) is FailureKind.TOO_LARGE
+        assert peak < 2.5 * MAX_BODY + 2 * MEBIBYTE
+    brotli = await read(library, [b"x"], "br", read_by_auth=True, with_hooks=with_hooks)
+    assert fault_of(brotli) is FailureKind.UNDECODABLE
+
+
+@EACH_LIBRARY
+@THROUGH
+async def test_a_body_within_the_limit_is_read_by_the_auth(library: Library, *, with_hooks: bool) -> None:
+    text = json.dumps({"status": "Succeeded", "padding": "x" * 100_000}).encode()
+    for chunks, coding in (
+        ([text[:9], text[9:]], None),
+        ([gzip.compress(text)], "gzip"),
+        ([zlib.compress(text)], "deflate"),
+    ):
+        assert body_of(await read(library, chunks, coding, read_by_auth=True, with_hooks=with_hooks)) == text
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("read_by_auth", [False, True], ids=["azpoll", "the auth"])
+async def test_t10_a_body_of_many_small_chunks_is_a_failure(library: Library, *, read_by_auth: bool) -> None:
+    """Each chunk takes the HTTP library longer than its bytes take azpoll: 1 MiB of single bytes took 5 s."""
+    few, many = [b"x"] * SMALL_CHUNKS, iter([b"x"] * MEBIBYTE)
+    assert body_of(await read(library, few, None, read_by_auth=read_by_auth)) == b"x" * SMALL_CHUNKS
+    assert fault_of(await read(library, many, None, read_by_auth=read_by_auth)) is FailureKind.UNDECODABLE
+    assert len(list(many)) > MEBIBYTE - 1.1 * SMALL_CHUNKS
+    assert len(body_of(await read(library, [b"x" * SMALL] * 20_000, None, read_by_auth=read_by_auth))) == SMALL * 20_000
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("read_by_auth", [False, True], ids=["azpoll", "the auth"])
+async def test_t10_other_tasks_run_while_a_body_is_read(library: Library, *, read_by_auth: bool) -> None:
+    """The chunks that have arrived together would else be read in one step."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(count)
+        await anyio.lowlevel.checkpoint()
+        await read(library, [b"x"] * CHUNKS_AT_ONCE * 100, None, read_by_auth=read_by_auth)
+        group.cancel_scope.cancel()
+    assert turns >= 100
+
+
+@EACH_LIBRARY
+async def test_t10_bytes_behind_a_coded_body_are_not_decoded(library: Library) -> None:
+    """They took 10 s: zlib copies all of them at each step. They count for the limit; httpx ignores them too."""
+    member, junk = gzip.compress(b"text"), b"x" * 4096
+    assert body_of(await read(library, [member, *[junk] * 2000], "gzip")) == b"text"
+    assert body_of(await read(library, [member + member], "gzip")) == b"text"
+    assert fault_of(await read(library, [member, *[junk] * 2048], "gzip")) is FailureKind.TOO_LARGE
 
 
 @EACH_LIBRARY

@@ -84,4 +84,4 @@ async def test_rule_26_a_second_401_is_raised(library: Any) -> None:
 def test_an_auth_of_another_library_is_rejected(library: Any, other: Any) -> None:
     """`client.send` would call it as a function."""
     with pytest.raises(TypeError, match=f"the auth must be one of {library.__name__}, not BasicAuth"):
-        shared_auth(other.BasicAuth("name", "word"), library)
+        shared_auth(other.BasicAuth("name", "word"), library, 100)

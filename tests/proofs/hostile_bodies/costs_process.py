@@ -1,0 +1,124 @@
+"""Reads large bodies, and prints the cost of each: `costs_process.py LIBRARY BASE NAME...`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import time
+import tracemalloc
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.arm_error import read_error
+from azpoll.protocol.machine import advance
+from azpoll.transport.client import ClientTransport
+from tests.support.protocol_rows import polling
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+TRIES = 3
+
+
+@dataclass
+class Cost:
+    """The cost of one answer, the least of several tries.
+
+    Attributes:
+        state: the class of the state after it.
+        cpu_s: CPU time of the process, in seconds.
+        held_s: the most CPU time between two iterations of the event loop, in seconds of the loop's thread.
+        memory: the peak of all Python objects, in bytes.
+    """
+
+    name: str
+    state: str = ""
+    cpu_s: float = 1e9
+    held_s: float = 1e9
+    memory: int = 0
+
+
+class Heartbeat:
+    """Measures how long the event loop is held, in CPU time of its thread."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+
+    async def run(self) -> None:
+        """Run in each iteration of the event loop."""
+        last_s = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now_s = time.thread_time()
+            self.longest_s = max(self.longest_s, now_s - last_s)
+            last_s = now_s
+
+
+@asynccontextmanager
+async def heartbeat() -> AsyncGenerator[Heartbeat]:
+    """Run a heartbeat."""
+    beats = Heartbeat()
+    task = asyncio.create_task(beats.run())
+    await asyncio.sleep(0)
+    try:
+        yield beats
+        await asyncio.sleep(0)
+    finally:
+        task.cancel()
+
+
+async def read(transport: ClientTransport[Any], url: str) -> str:
+    """Poll, advance the operation, and read the error and the response of the answer, each in a step of its own."""
+    outcome = await transport.poll("GET", url)
+    await asyncio.sleep(0)
+    state = advance(polling(), outcome)
+    if isinstance(outcome, Answer):
+        await asyncio.sleep(0)
+        read_error(outcome)
+        await asyncio.sleep(0)
+        transport.response_from(outcome)
+    return type(state).__name__
+
+
+async def cost_of(transport: ClientTransport[Any], url: str, name: str) -> Cost:
+    """Return the cost of the body with this name."""
+    cost = Cost(name)
+    for _ in range(TRIES):
+        gc.collect()
+        started_s = time.process_time()
+        cost.state = await read(transport, url)
+        cost.cpu_s = min(cost.cpu_s, time.process_time() - started_s)
+        async with heartbeat() as beats:
+            await read(transport, url)
+        cost.held_s = min(cost.held_s, beats.longest_s)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        await read(transport, url)
+        cost.memory = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    return cost
+
+
+async def main(name: str, base: str, names: list[str]) -> None:
+    """Warm up with an ordinary answer, then print the cost of each body."""
+    library = import_module("httpx" if name == "fast" else name)
+    options = {"transport": import_module("azpoll.fast").transport()} if name == "fast" else {}
+    async with library.AsyncClient(**options) as client:
+        transport: ClientTransport[Any] = ClientTransport(client)
+        for _ in range(20):
+            await read(transport, f"{base}/ordinary")
+        for body_name in names:
+            cost = await cost_of(transport, f"{base}/{body_name}", body_name)
+            sys.stdout.write(json.dumps(asdict(cost)) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

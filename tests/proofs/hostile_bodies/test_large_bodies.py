@@ -1,0 +1,56 @@
+"""R5 and R10: a large body is read within bounds of memory and CPU time, whatever it holds (threat T10)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.proofs.hostile_bodies.body_server import MIB, serve_bodies
+from tests.proofs.hostile_bodies.large_bodies import large_bodies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.proofs.hostile_bodies.body_server import HostileBody
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+COSTS_PROCESS = Path(__file__).with_name("costs_process.py")
+SLOW_MACHINE = 2
+"""The factor of all bounds of time here: a virtual machine on a shared processor may take that much longer."""
+
+
+async def costs(library: str, bodies: Mapping[str, HostileBody]) -> list[dict[str, Any]]:
+    """Return the costs of all bodies, measured in a separate process."""
+    async with serve_bodies(bodies) as base:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.proofs.hostile_bodies.costs_process",
+            library,
+            base,
+            *bodies,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=COSTS_PROCESS.parents[3],
+        )
+        output, _ = await process.communicate()
+    assert process.returncode == 0
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "fast"])
+@pytest.mark.parametrize(("mib", "most_memory", "most_held_s"), [(1, 32 * MIB, 0.05), (8, 25 * 8 * MIB, 0.5)])
+def test_a_large_body_is_read_within_bounds(library: str, mib: int, most_memory: int, most_held_s: float) -> None:
+    """Up to 1 MiB: 32 MiB, 50 ms and 1 s in total. Up to 8 MiB: 25 times the body, and 0.5 s. No operation ends."""
+    output = asyncio.run(costs(library, large_bodies(mib * MIB)))
+    assert {cost["name"] for cost in output} == set(large_bodies(1000))
+    assert {cost["name"]: cost["state"] for cost in output if cost["state"] != "Polling"} == {}
+    assert {cost["name"]: cost["memory"] for cost in output if cost["memory"] > most_memory} == {}
+    slow = most_held_s * SLOW_MACHINE
+    assert {cost["name"]: cost["held_s"] for cost in output if cost["held_s"] > slow} == {}
+    assert mib > 1 or {cost["name"]: cost["cpu_s"] for cost in output if cost["cpu_s"] > SLOW_MACHINE} == {}

@@ -1,0 +1,48 @@
+"""Threat T10: a JSON object that is too costly to parse is read nowhere, and is legal only as the result."""
+
+from __future__ import annotations
+
+import pytest
+
+from azpoll.protocol.arm_error import ServiceError, read_error
+from azpoll.protocol.json_body import BodyProblem
+from azpoll.protocol.states import Fetching, Succeeded, UnknownReason
+from tests.support.protocol_rows import RESOURCE, Reply, accepted, plan, polling, reply, resource, run, run_from
+
+RUNNING = b'{"status":"Running","properties":{"provisioningState":"Updating"},"x":[%s1]}' % (b"[[]]," * 200_000)
+COSTLY = Reply(200, RUNNING)
+LIST = Reply(200, b"[%s1]" % (b"[[]]," * 200_000))
+
+
+@pytest.mark.parametrize("body", [COSTLY, LIST])
+def test_t10_a_costly_status_is_malformed(body: Reply) -> None:
+    """It is polled again as any other failure."""
+    assert run_from(polling(), *[body] * 16).unknown.reason is UnknownReason.MALFORMED
+
+
+def test_t10_a_costly_object_at_a_location_or_the_resource_is_malformed() -> None:
+    """It may say that the operation still runs."""
+    for initial in (accepted(Location="/l"), resource("Creating", 201)):
+        end = run(plan(), initial, *[COSTLY] * 16).unknown
+        assert end.reason is UnknownReason.MALFORMED
+        assert BodyProblem.COSTLY.value in end.detail
+
+
+def test_t10_a_costly_list_at_a_location_is_the_result() -> None:
+    """A list has no status."""
+    assert run(plan("POST"), accepted(Location="/l"), LIST).outcome is Succeeded
+
+
+@pytest.mark.parametrize("body", [COSTLY, LIST])
+def test_t10_a_costly_body_of_the_final_get_is_the_result(body: Reply) -> None:
+    """It needs no reading."""
+    end = run_from(polling(), reply(200, {"status": "Succeeded"}), body)
+    assert isinstance(end.states[-2], Fetching)
+    assert end.outcome is Succeeded
+
+
+def test_t10_a_costly_error_has_its_start_as_text() -> None:
+    error = read_error(Reply(409, RUNNING).to(RESOURCE, 0.0))
+    assert isinstance(error, ServiceError)
+    assert error.error.code is None
+    assert error.raw == RUNNING[: 64 * 1024].decode()
