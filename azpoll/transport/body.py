@@ -10,7 +10,7 @@ import anyio
 from azpoll.protocol.answer import NO_CONTENT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
     from types import ModuleType
 
     from azpoll.protocol.answer import RawHeaders
@@ -177,13 +177,13 @@ class BoundedStream:
         source: the stream itself, which `read_body` reads within the limit.
     """
 
-    def __init__(self, source: Any, limit: int, coding: str) -> None:  # noqa: ANN401 - of either library
+    def __init__(self, source: Any, limit: int, headers: Mapping[str, str]) -> None:  # noqa: ANN401 - of either library
         self.source = source
         self._limit = limit
-        self._coding = coding
+        self._headers = headers
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        decoder = Decoder(self._limit, self._coding.strip().lower())
+        decoder = Decoder(self._limit, self._headers.get("content-encoding", "").strip().lower())
         stream: Any = aiter(self.source)
         try:
             async for chunk in stream:
