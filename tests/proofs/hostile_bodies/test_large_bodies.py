@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.proofs.hostile_bodies.body_server import HostileBody
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 COSTS_PROCESS = Path(__file__).with_name("costs_process.py")
 SLOW_MACHINE = 2
