@@ -268,7 +268,7 @@ async def test_an_error_of_a_transport_is_shown_with_its_place_but_not_its_text(
     error = await broken_by(raised_from(RuntimeError(f"token {CANARY}"), KeyError(CANARY)), library)
     assert isinstance(error, azpoll.RetriesExhausted)
     assert "the client's transport raised an error: RuntimeError" in str(error)
-    assert "test_errors.py" in str(error)
+    assert "breaking_transport.py" in str(error)
     assert error.__cause__ is None
     hidden(error)
 
