@@ -103,7 +103,7 @@ def _polls(draw: random.Random, pattern: Pattern, kinds: frozenset[str], fleet: 
 
 
 def end_of(script: Script) -> str:
-    """Return the end of an operation; a `Location` reports a cancellation as a failure."""
+    """Return the end of an operation."""
     if is_success(script.outcome):
         return "succeeded"
-    return "failed" if script.outcome == "Failed" or script.pattern == "location" else "canceled"
+    return "failed" if script.outcome == "Failed" else "canceled"
