@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks import server
-from benchmarks.payloads import MONITOR, RESOURCE
+from benchmarks.payloads import MONITOR, RESOURCE, SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -40,6 +40,7 @@ class Workload:
         judged_after_s: the server counts polls from this many seconds after the start.
         burst_after_s: all first polls are due at one instant, this many seconds after the start; None for no burst.
         answer_delay_s: seconds by which the server delays each response.
+        signed: polling URLs carry a signature, so that each has 3.2 kB, as ARM's have today.
         lazy: initial responses are made one by one, so that memory can be measured.
         on_warm: called before anything is allocated for an operation.
         profiler: entered while the clock runs.
@@ -58,6 +59,7 @@ class Workload:
     judged_after_s: float = 0.0
     burst_after_s: float | None = None
     answer_delay_s: float = 0.0
+    signed: bool = False
     lazy: bool = False
     on_warm: Callable[[], object] = gc.collect
     profiler: AbstractContextManager[object] = field(default_factory=nullcontext[None])
@@ -69,7 +71,8 @@ class Workload:
 
     def monitor(self, number: int) -> str:
         """Return the polling URL of an operation."""
-        return self.origin + MONITOR.format(number)
+        url = self.origin + MONITOR.format(number)
+        return f"{url}&{SIGNATURE}" if self.signed else url
 
     def resource(self, number: int) -> str:
         """Return the URL of the initial request of an operation."""

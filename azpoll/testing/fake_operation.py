@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from hashlib import sha512
 from typing import TYPE_CHECKING
 
 from azpoll.testing.client_audit import POLL_ROLE, Role, reports_end
@@ -205,7 +206,15 @@ class FakeOperation:
         subscription = subscription_of(self.path)
         scope = f"/subscriptions/{subscription}" if subscription else ""
         path = f"{scope}/providers/Microsoft.Fake/locations/westeurope/{collection}/{self.id}"
+        if self.script.signed:
+            query = f"{query}&{signature_of(collection, self.id)}" if query else signature_of(collection, self.id)
         return f"{self._origin}{path}?{query}" if query else f"{self._origin}{path}"
+
+
+def signature_of(collection: str, operation_id: str) -> str:
+    """Return the query parameters that sign a URL, as long as those of ARM."""
+    code = sha512(f"{collection}/{operation_id}".encode()).hexdigest()
+    return f"t=639000000000000000&c={code * 18}&s={code * 5}&h={code[:43]}"
 
 
 def subscription_of(path: str) -> str:

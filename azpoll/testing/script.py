@@ -36,6 +36,7 @@ class ScriptFields(TypedDict, total=False):
     initial_status: int | None
     location: bool
     resource_location: bool
+    signed: bool
     cancel_takes_s: float
     initial: Step | None
     polls: Sequence[Step] | None
@@ -68,6 +69,8 @@ class Script:
             else 202.
         location: whether the initial answer names a `Location` beside the status monitor; a POST always does.
         resource_location: whether a succeeded status monitor names the result in `resourceLocation`.
+        signed: whether the URLs of the status and of the result carry a signature, so that each has 3.2 kB, as ARM's
+            have today.
         cancel_takes_s: seconds from a cancel request to the end.
         initial: answers the initial request in place of the ordinary answer.
         polls: one step per poll of the status, the last one repeated; None for ordinary answers.
@@ -86,6 +89,7 @@ class Script:
     initial_status: int | None = None
     location: bool = False
     resource_location: bool = False
+    signed: bool = False
     cancel_takes_s: float = 0.0
     initial: Step | None = None
     polls: Sequence[Step] | None = None
