@@ -203,7 +203,8 @@ class AsyncOperation(Generic[T]):
         """Request that the service cancels the operation; polling goes on until it has ended (rule 43).
 
         Sends a POST to the `cancel_url` that was given when tracking began, or to `<monitor>:cancel` where the
-        service's header was `Operation-Location`. Returns True if the service accepted the request, and False if
+        service's header was `Operation-Location`. With `cancel_method="DELETE"` it sends a DELETE to the `cancel_url`,
+        or to the status monitor. Returns True if the service accepted the request, and False if
         the operation ended first.
 
         Raises:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Literal, TypeAlias, TypedDict
 
 from azpoll.protocol.patience import Patience
-from azpoll.protocol.plan import PatternName
+from azpoll.protocol.plan import CancelMethod, PatternName
 
 ResultWanted: TypeAlias = Literal["final", "status"]
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]
@@ -32,7 +32,12 @@ class TrackingOptions(TypedDict, total=False):
         status_member: dotted path of the member with the status word, such as "state.id", if it is not `status`
             (rule 48).
         patience: the bounds after which azpoll gives up; None for those of the tracker (rules 25 to 27).
-        cancel_url: target of the POST that `AsyncOperation.cancel` sends, for ARM usually `<resource>/cancel`.
+        cancel_url: target of the request that `AsyncOperation.cancel` sends, for ARM usually `<resource>/cancel`.
+        cancel_method: "POST" or "DELETE". A DELETE goes to the status monitor unless `cancel_url` names another
+            target (rule 43).
+        poll_headers: headers that each poll and the cancel request of this operation carry besides the client's own,
+            such as a tenant or a feature flag. Where the client's auth sets the same header, that one counts
+            (rule 45).
         label: the caller's own name for the operation, for logs and errors.
         owner: key for fair scheduling: owners take turns where reads are scarce. Each group is its own owner.
     """
@@ -46,6 +51,8 @@ class TrackingOptions(TypedDict, total=False):
     status_member: str | None
     patience: Patience | None
     cancel_url: str | None
+    cancel_method: CancelMethod
+    poll_headers: Mapping[str, str] | None
     label: str | None
     owner: Hashable
 
@@ -70,7 +77,7 @@ class BeginOptions(TrackingOptions, total=False):
         files: a multipart upload.
         json: a body that is sent as JSON.
         params: query parameters.
-        headers: of this request alone; polls carry the client's own headers.
+        headers: of this request alone; polls carry the client's own headers and `poll_headers`.
         cookies: of this request alone.
         extensions: of this request alone.
         auth: of this request alone, in place of the client's; None for none. Polls have the client's auth.

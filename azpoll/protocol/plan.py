@@ -6,11 +6,16 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
+from azpoll.protocol.request_headers import HeaderPairs
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy
 
 PatternName: TypeAlias = Literal["azure-async-operation", "operation-location", "location", "resource"]
 """The names by which a caller chooses a polling pattern (rule 47)."""
+
+
+CancelMethod: TypeAlias = Literal["POST", "DELETE"]
+"""The methods of a cancel request (rule 43)."""
 
 
 class FinalStateVia(StrEnum):
@@ -20,6 +25,27 @@ class FinalStateVia(StrEnum):
     OPERATION_LOCATION = "operation-location"
     LOCATION = "location"
     ORIGINAL_URI = "original-uri"
+
+
+class RequestOptions(NamedTuple):
+    """The caller's wishes for the polls and the cancel request. Operations without any share `NO_REQUEST_OPTIONS`.
+
+    Attributes:
+        poll_headers: sent with each request of this operation but the initial one (rule 45).
+        stored_headers: lower-case names of the poll headers that resume tokens hold (rule 42).
+        cancel_url: as the caller named it; None for that of the pattern (rule 43).
+    """
+
+    poll_headers: HeaderPairs = ()
+    stored_headers: frozenset[str] = frozenset()
+    cancel_url: str | None = None
+    cancel_method: CancelMethod = "POST"
+
+    def __repr__(self) -> str:  # without values of headers and URLs, which may be secret (rule 45)
+        return f"<RequestOptions: {len(self.poll_headers)} headers, {self.cancel_method} to cancel>"
+
+
+NO_REQUEST_OPTIONS = RequestOptions()
 
 
 class Plan(NamedTuple):
@@ -50,6 +76,7 @@ class Plan(NamedTuple):
     client_request_id: str | None = None
     pattern: PatternName | None = None
     status_member: str | None = None
+    request_options: RequestOptions = NO_REQUEST_OPTIONS
 
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<Plan of a {self.method}>"

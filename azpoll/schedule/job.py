@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.plan import CancelMethod
+    from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.states import State
+    from azpoll.protocol.url_policy import Origin
 
 
 class Priority(IntEnum):
@@ -61,20 +64,34 @@ RequestT = TypeVar("RequestT", bound=RequestTarget)
 
 
 class CancelRequest:
-    """A POST that asks the service to cancel; it is sent before the next poll of its job.
+    """A request that asks the service to cancel; it is sent before the next poll of its job.
 
     Attributes:
         url: checked by `URLPolicy.resolve`.
         anonymous: whether it goes without the client's credentials (rule 9).
+        method: "POST" or "DELETE".
+        headers: the poll headers of the operation.
+        params_at: the origin of the initial request (rule 45).
         outcome: the answer or the failure; None until then, and when the job ended before it was sent.
         finished: set when it was answered, or will not be sent.
         back_s: due time of the poll that follows.
     """
 
-    __slots__ = ("anonymous", "back_s", "finished", "outcome", "url")
+    __slots__ = ("anonymous", "back_s", "finished", "headers", "method", "outcome", "params_at", "url")
 
-    def __init__(self, url: str, *, anonymous: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        method: CancelMethod = "POST",
+        headers: HeaderPairs = (),
+        params_at: Origin | None = None,
+        anonymous: bool = False,
+    ) -> None:
         self.url = url
+        self.method = method
+        self.headers = headers
+        self.params_at = params_at
         self.anonymous = anonymous
         self.outcome: Answer | RequestFailure | None = None
         self.finished = anyio.Event()

@@ -44,7 +44,7 @@ class Scheduler:
 
     Args:
         poll: sends the next request of a pending state; raises nothing but cancellation.
-        post: sends a cancel request; raises nothing but cancellation.
+        send_cancel: sends a cancel request; raises nothing but cancellation.
         tasks: task group of the workers.
         budget: reads of each scope; None without limits.
         throttled: called for each 429, with the scope and its new rate.
@@ -53,7 +53,7 @@ class Scheduler:
     def __init__(
         self,
         poll: Callable[[Pending], Awaitable[Answer | RequestFailure]],
-        post: Callable[[CancelRequest], Awaitable[Answer | RequestFailure]],
+        send_cancel: Callable[[CancelRequest], Awaitable[Answer | RequestFailure]],
         tasks: TaskGroup,
         *,
         limit: ConcurrencyLimit,
@@ -62,7 +62,7 @@ class Scheduler:
         throttled: Callable[[ScopeStatistics, Throttle], object],
     ) -> None:
         self._poll = poll
-        self._post = post
+        self._cancel = send_cancel
         self._limit = limit
         self._due_times = due_times
         self._throttled = throttled
@@ -204,7 +204,7 @@ class Scheduler:
     async def _send_cancel(self, job: Job, cancel_request: CancelRequest) -> None:
         """Send a cancel request; the job's next poll keeps its due time, unless the answer has a later Retry-After."""
         try:
-            cancel_request.outcome = outcome = await self._post(cancel_request)
+            cancel_request.outcome = outcome = await self._cancel(cancel_request)
         finally:
             self._limit.end()
         job.cancel_request = None

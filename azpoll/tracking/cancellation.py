@@ -14,8 +14,12 @@ from azpoll.protocol.url_policy import RejectedURL
 from azpoll.schedule.job import CancelRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from azpoll.schedule.scheduler import Scheduler
     from azpoll.tracking.record import OperationRecord
+    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.transport import Transport
 
 
 async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
@@ -51,12 +55,30 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
             raise CancelFailed(text, operation=record.name) from failure.cause
 
 
+def send_cancel(transport: Transport[HTTPResponse], request: CancelRequest) -> Awaitable[Answer | RequestFailure]:
+    """Send a cancel request."""
+    return transport.poll(
+        request.method,
+        request.url,
+        headers=request.headers,
+        params_at=request.params_at,
+        anonymous=request.anonymous,
+    )
+
+
 def _cancel_request(record: OperationRecord, state: Polling | Confirming) -> CancelRequest:
-    """Return a request for the caller's `cancel_url`, else for the monitor of the API guidelines with `:cancel`."""
+    """Return the cancel request (rule 43).
+
+    Its target is the caller's `cancel_url`. Without one, a DELETE goes to the status monitor, and a POST to the monitor
+    of an `Operation-Location` with `:cancel` appended.
+    """
     plan = record.plan
-    named = record.cancel_url
-    if named is None and isinstance(state, Polling) and state.pattern is OPERATION_LOCATION:
-        path, question, query = state.url.partition("?")
+    headers, _, named, method = plan.request_options
+    polling = state.polling if isinstance(state, Confirming) else state
+    if named is None and method == "DELETE" and polling.pattern.is_monitor:
+        named = polling.url
+    elif named is None and method == "POST" and polling.pattern is OPERATION_LOCATION:
+        path, question, query = polling.url.partition("?")
         named = f"{path}:cancel{question}{query}"
     if named is None:
         raise CancelFailed(
@@ -67,4 +89,6 @@ def _cancel_request(record: OperationRecord, state: Polling | Confirming) -> Can
     url = plan.resolve(named, plan.resource_url)
     if isinstance(url, RejectedURL):
         raise CancelFailed(f"the URL to cancel {record.name} at is refused: {url.explanation}", operation=record.name)
-    return CancelRequest(url, anonymous=plan.url_policy.is_anonymous(url))
+    if plan.url_policy.is_anonymous(url):
+        return CancelRequest(url, method=method, anonymous=True)
+    return CancelRequest(url, method=method, headers=headers, params_at=plan.url_policy.initial)

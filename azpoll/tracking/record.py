@@ -48,7 +48,6 @@ class OperationRecord:
     Attributes:
         on_change: called after each change of the state; all records of a tracker share one function.
         begun_s: the time when tracking began: that of the initial answer, from which the first delay counts.
-        cancel_url: the URL that `cancel` posts to; None for the pattern's own.
         own_id: None until the id is first read: most operations are never shown by their id.
     """
 
@@ -58,7 +57,6 @@ class OperationRecord:
     begun_s: float
     label: str | None = None
     owner: Hashable = None
-    cancel_url: str | None = None
     own_id: str | None = None
     due_s: float = 0.0
     priority_time: float = 0.0

@@ -19,7 +19,7 @@ from azpoll.schedule.concurrency import ConcurrencyLimit
 from azpoll.schedule.initial_requests import InitialRequests
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, Statistics
-from azpoll.tracking.cancellation import cancel
+from azpoll.tracking.cancellation import cancel, send_cancel
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.journal_writer import JournalWriter
 from azpoll.tracking.outcome import Outcomes
@@ -74,7 +74,7 @@ class Session(Generic[ResponseT_co]):
         least, most = settings.max_in_flight
         self._scheduler = Scheduler(
             partial(poll_next, transport),
-            lambda request: transport.poll("POST", request.url, anonymous=request.anonymous),
+            partial(send_cancel, transport),
             host.tasks,
             limit=ConcurrencyLimit(least, most, process_time),
             budget=settings.budget,

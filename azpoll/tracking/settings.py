@@ -16,13 +16,14 @@ from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.patterns import BY_CHOICE
-from azpoll.protocol.plan import FinalStateVia, Plan
+from azpoll.protocol.plan import CancelMethod, FinalStateVia, Plan
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import URLPolicy
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.durations import Durations
 from azpoll.tracking.journal import Journal
+from azpoll.tracking.request_options import checked_request_options
 
 T = TypeVar("T")
 
@@ -75,7 +76,6 @@ class Settings(NamedTuple):
 
     plan: partial[Plan]
     timeout_s: float
-    cancel_url: str | None
     label: str | None
     owner: Hashable
 
@@ -92,6 +92,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
         raise TypeError(f"unexpected keyword: {', '.join(sorted(map(repr, unknown)))}")
     interval, limits, via = options.get("interval"), tracker.delay_limits, options.get("final_state_via")
     owner, pattern, patience = options.get("owner"), options.get("pattern"), options.get("patience")
+    pattern = None if pattern is None else checked_choice("pattern", pattern, BY_CHOICE)
     hash(owner)  # raises TypeError where an owner cannot be a key
     return Settings(
         partial(
@@ -101,11 +102,17 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
             terminal_words=checked_terminal_words(options.get("terminal_words")),
             delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
             patience=tracker.patience if patience is None else checked_patience(patience),
-            pattern=None if pattern is None else checked_choice("pattern", pattern, BY_CHOICE),
+            pattern=pattern,
             status_member=checked_path("status_member", options.get("status_member")),
+            request_options=checked_request_options(
+                options.get("poll_headers"),
+                options.get("stored_headers", ()),
+                checked_type("cancel_url", options.get("cancel_url"), str),
+                checked_choice("cancel_method", options.get("cancel_method", "POST"), get_args(CancelMethod)),
+                pattern,
+            ),
         ),
         timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else tracker.timeout_s,
-        cancel_url=checked_type("cancel_url", options.get("cancel_url"), str),
         label=checked_type("label", options.get("label"), str),
         owner=owner,
     )

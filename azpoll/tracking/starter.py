@@ -166,7 +166,6 @@ class OperationStarter:
             at_s,
             label=settings.label,
             owner=settings.owner,
-            cancel_url=settings.cancel_url,
             own_id=own_id,
         )
 

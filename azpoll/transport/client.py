@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from azpoll.protocol.answer import RawHeaders
+    from azpoll.protocol.request_headers import HeaderPairs
+    from azpoll.protocol.url_policy import Origin
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
     from azpoll.transport.raw_response import RawResponse
 
@@ -67,7 +69,14 @@ class ClientTransport(Generic[ResponseT]):
         self._timeouts = ExchangeTimeouts(request_timeout_s)
 
     async def poll(
-        self, method: str, url: str, client_request_id: str | None = None, *, anonymous: bool = False
+        self,
+        method: str,
+        url: str,
+        client_request_id: str | None = None,
+        *,
+        headers: HeaderPairs = (),
+        params_at: Origin | None = None,
+        anonymous: bool = False,
     ) -> Answer | RequestFailure:
         """Send one request without a body. Raises nothing but cancellation."""
         if self._client.is_closed:
@@ -78,7 +87,7 @@ class ClientTransport(Generic[ResponseT]):
                 if anonymous:
                     response = await self._sender.send_anonymously(method, url)
                 else:
-                    response = await self._sender.send(method, url, client_request_id)
+                    response = await self._sender.send(method, url, client_request_id, headers, params_at)
                 head = self._head(response.status_code, response.headers, method, url)
                 return await self._read(response, head, keep_cookies=not anonymous)
             error: BaseException = TimeoutError()

@@ -58,6 +58,7 @@ class HTTPClient(Protocol[ResponseT_co]):
     base_url: Any
     auth: Any
     headers: Any
+    params: Any
     cookies: Any
     timeout: Any
     event_hooks: Any

@@ -7,16 +7,17 @@ holds the result for one origin, until the client's settings change.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote_plus
 
-from azpoll.protocol.url_policy import before_path
-from azpoll.transport.headers import CLIENT_REQUEST_ID
+from azpoll.protocol.url_policy import before_path, origin_of
 from azpoll.transport.library import timeout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
-    from azpoll.protocol.url_policy import ParsedURL
+    from azpoll.protocol.request_headers import HeaderPairs
+    from azpoll.protocol.url_policy import Origin, ParsedURL
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
     from azpoll.transport.shortcuts.direct_send import TextHeaders
 
@@ -54,15 +55,13 @@ class RequestFactory:
         self._settings: object = None
         self._templates: dict[str, RequestTemplate | None] = {}
 
-    def build(
-        self, template: RequestTemplate | None, method: str, url: str, client_request_id: str | None
-    ) -> HTTPRequest:
+    def build(self, template: RequestTemplate | None, method: str, url: str, own: HeaderPairs) -> HTTPRequest:
         """Build a request without a body for exactly this URL, with the client's headers and cookies.
 
-        The client's `params` are not added, because a polling URL is complete. The request as a whole has a time
-        limit. The client's limit for a connection, a read or a write is kept only if it is shorter and not the default.
-        Its pool limit is not kept: a wait for a connection of the client says nothing about the service.
-        Without the template of the URL's origin, the client builds the request.
+        The headers `own` replace those of the client of the same names. The request as a whole has a time limit. The
+        client's limit for a connection, a read or a write is kept only if it is shorter and not the default. Its pool
+        limit is not kept: a wait for a connection of the client says nothing about the service. Without the template
+        of the URL's origin, the client builds the request.
         """
         if template is None:
             request = self._build_with_client(method, url)
@@ -72,9 +71,20 @@ class RequestFactory:
                 method, parsed, headers=shared.headers, stream=shared.stream, extensions=shared.extensions
             )
             request.read()
-        if client_request_id is not None:
-            request.headers[CLIENT_REQUEST_ID] = client_request_id
+        for name, value in own:
+            request.headers[name] = value
         return request
+
+    def with_params(self, url: str, origin: Origin) -> str:
+        """Return a URL with those of the client's default query parameters that it lacks (rule 45).
+
+        They are appended and nothing else changes. A URL of another origin does not change.
+        """
+        if origin_of(self._parse_url(url)) != origin:
+            return url
+        present = {_name_of(pair) for pair in url.partition("?")[2].split("&")}
+        lacking = [pair for pair in str(self._client.params).split("&") if _name_of(pair) not in present]
+        return f"{url}{'&' if '?' in url else '?'}{'&'.join(lacking)}" if lacking else url
 
     def template_for(self, method: str, url: str) -> RequestTemplate | None:
         """Return the template of the URL's origin; None where requests of one origin differ.
@@ -134,3 +144,15 @@ def with_connect_limit(timeouts: Mapping[str, float | None], timeout_s: float) -
     """Limit connecting and the TLS handshake each to half of the limit of the whole request, or to a shorter limit."""
     limits = (CONNECT_TIMEOUT_S, timeout_s / 2, timeouts.get("connect"))
     return {**timeouts, "connect": min(limit for limit in limits if limit is not None)}
+
+
+def without(shared: TextHeaders, own: HeaderPairs) -> TextHeaders:
+    """Return the shared headers that none of a request's own replaces: the same object if all remain."""
+    names = {name.lower() for name, _ in own}
+    kept = [pair for pair in shared if pair[0].lower() not in names]
+    return shared if len(kept) == len(shared) else kept
+
+
+def _name_of(pair: str) -> str:
+    """Return the name of a query parameter; like `api-version` (rule 12), names compare in any letter case."""
+    return unquote_plus(pair.partition("=")[0]).lower()

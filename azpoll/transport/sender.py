@@ -16,7 +16,7 @@ from azpoll.transport.headers import CLIENT_REQUEST_ID
 from azpoll.transport.hooked_exchange import exchange, shown_response
 from azpoll.transport.library import library_of
 from azpoll.transport.raw_response import BrokenStream, raw_response
-from azpoll.transport.request_template import RequestFactory
+from azpoll.transport.request_template import RequestFactory, without
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice, transport_of
 from azpoll.transport.shortcuts.url_cache import URLCache
@@ -25,7 +25,8 @@ from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from azpoll.protocol.url_policy import ParsedURL
+    from azpoll.protocol.request_headers import HeaderPairs
+    from azpoll.protocol.url_policy import Origin, ParsedURL
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
     from azpoll.transport.raw_response import RawResponse
     from azpoll.transport.shortcuts.direct_send import DirectSend
@@ -81,16 +82,26 @@ class Sender:
         connections = pool_size(transport)
         return (least, most) if connections is None else (min(least, connections), min(most, connections))
 
-    async def send(self, method: str, url: str, client_request_id: str | None) -> RawResponse:
+    async def send(
+        self,
+        method: str,
+        url: str,
+        client_request_id: str | None,
+        headers: HeaderPairs = (),
+        params_at: Origin | None = None,
+    ) -> RawResponse:
         """Send a request without a body. Redirects are not followed, and the body of the response is not read."""
+        if self._client.params and params_at is not None:
+            url = self._requests.with_params(url, params_at)
+        own = headers if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id), *headers)
         template = self._requests.template_for(method, url)
         auth, transport_for, has_hooks = self._client.auth, self._transport_for, self._has_hooks
         if template is not None and transport_for is not None and auth is None and not has_hooks:
             direct: DirectSend | None = getattr(transport_for(template.request.url), "get_directly", None)
             if direct is not None:
-                own = () if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id),)
-                return await direct(url, template.headers, own, template.request.extensions["timeout"])
-        request = self._requests.build(template, method, url, client_request_id)
+                shared = without(template.headers, headers) if headers else template.headers
+                return await direct(url, shared, own, template.request.extensions["timeout"])
+        request = self._requests.build(template, method, url, own)
         if transport_for is None:
             return await self._send_with_client(request, {})
         if auth is None and not has_hooks:

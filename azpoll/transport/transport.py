@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
     from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.states import Pending
+    from azpoll.protocol.url_policy import Origin
 
 REQUEST_TIMEOUT_S = 120.0
 """The time limit of a whole request in seconds, unless the caller sets another (rule 38). The limits of httpx apply to
@@ -57,16 +59,25 @@ class Transport(Protocol[ResponseT_co]):
     """
 
     def poll(
-        self, method: str, url: str, client_request_id: str | None = None, *, anonymous: bool = False
+        self,
+        method: str,
+        url: str,
+        client_request_id: str | None = None,
+        *,
+        headers: HeaderPairs = (),
+        params_at: Origin | None = None,
+        anonymous: bool = False,
     ) -> Awaitable[Answer | RequestFailure]:
         """Send one request without a body, a poll or a cancel request.
 
         Args:
-            method: "GET" or "POST".
-            url: absolute; sent unchanged.
+            method: "GET", "POST" or "DELETE".
+            url: absolute; sent unchanged, but for `params_at`.
             client_request_id: the `x-ms-client-request-id` header; None for none.
+            headers: further headers of this request, in place of the client's own of the same names.
+            params_at: the origin to whose URLs the client's default query parameters are added (rule 45).
             anonymous: whether to send nothing of the client's auth, headers, cookies, params and event hooks, and to
-                store no cookie of the answer (rule 9). `client_request_id` is None then.
+                store no cookie of the answer (rule 9). The arguments above are left out then.
         """
         ...
 
@@ -113,4 +124,11 @@ def poll_next(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[A
     """Send the next request of a pending state."""
     if is_anonymous(state):
         return transport.poll("GET", state.next_request.url, anonymous=True)
-    return transport.poll("GET", state.next_request.url, state.plan.client_request_id)
+    plan = state.plan
+    return transport.poll(
+        "GET",
+        state.next_request.url,
+        plan.client_request_id,
+        headers=plan.request_options.poll_headers,
+        params_at=plan.url_policy.initial,
+    )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from azpoll.protocol.answer import RawHeaders
+    from azpoll.protocol.request_headers import HeaderPairs
+    from azpoll.protocol.url_policy import Origin
     from azpoll.transport.library import HTTPResponse
 
 ORIGIN = "https://management.azure.com"
@@ -39,6 +41,8 @@ class SentRequest(NamedTuple):
     client_request_id: str | None
     arguments: Mapping[str, object] = {}
     anonymous: bool = False
+    headers: HeaderPairs = ()
+    params_at: Origin | None = None
 
 
 class ScriptedRequest(NamedTuple):
@@ -106,10 +110,18 @@ class ScriptedTransport:
         self._scopes: set[anyio.CancelScope] = set()
 
     async def poll(
-        self, method: str, url: str, client_request_id: str | None = None, *, anonymous: bool = False
+        self,
+        method: str,
+        url: str,
+        client_request_id: str | None = None,
+        *,
+        headers: HeaderPairs = (),
+        params_at: Origin | None = None,
+        anonymous: bool = False,
     ) -> Answer | RequestFailure:
         """Record a request and return its scripted outcome; `TIMEOUT` if it is aborted meanwhile."""
-        sent = SentRequest(method, url, anyio.current_time(), client_request_id, anonymous=anonymous)
+        at_s = anyio.current_time()
+        sent = SentRequest(method, url, at_s, client_request_id, {}, anonymous, headers, params_at)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:

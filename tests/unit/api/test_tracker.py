@@ -403,8 +403,8 @@ async def test_a_client_request_id_of_the_caller_is_kept(client: httpx.AsyncClie
 
 
 @EACH_LIBRARY
-async def test_default_parameters_of_the_client_do_not_change_polling_urls(library: Library) -> None:
-    """Rule 12: nothing else in a URL is rewritten."""
+async def test_rule_45_default_parameters_that_a_polling_url_lacks_are_appended(library: Library) -> None:
+    """Nothing else in a URL is rewritten (rule 12)."""
     arm = FakeARM()
     polling_url = f"{ORIGIN}/operationStatuses/1?t=a%2Fb%20c&sig=x==&empty=&api-version=2020-01-01"
     arm.operation("DELETE", initial=Reply(202, headers={"Location": polling_url}))
@@ -416,7 +416,7 @@ async def test_default_parameters_of_the_client_do_not_change_polling_urls(libra
         await anyio.sleep(3)
     initial, poll, *_ = arm.requests
     assert initial.url == f"{ORIGIN}{GROUP}?api-version=2024-01-01&x=y%20z".replace("%20", "+")
-    assert poll.url == polling_url
+    assert poll.url == f"{polling_url}&x=y%20z".replace("y%20z", "y+z")
 
 
 async def test_a_refused_initial_request_is_not_tracked(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:

@@ -19,6 +19,7 @@ import uvloop
 import azpoll
 from azpoll import fast
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.url_policy import origin_of
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
 from azpoll.transport.client import ClientTransport
 from tests.support.clients import new_client
@@ -197,6 +198,30 @@ def test_polls_share_the_headers_of_the_client_alone() -> None:
         b"x-ms-client-request-id: 2",
     ]
     assert all(sent.count(b"authorization: bearer canary") == 1 for sent in seen)
+
+
+def test_rule_45_headers_of_one_operation_replace_those_of_the_client() -> None:
+    seen: list[list[bytes]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async def run() -> None:
+        client = new_client(transport=fast.transport(), headers={"X-Tenant": "client"}, params={"a": "1", "B": "2"})
+        async with serving(answer) as base, client:
+            transport, origin = ClientTransport(client), origin_of(httpx.URL(base))
+            for headers in ((), (("x-tenant", "mine"),), (("x-other", "1"),)):
+                outcome = await transport.poll("GET", f"{base}/op?b=%2f", headers=headers, params_at=origin)
+                assert isinstance(outcome, Answer)
+                assert outcome.url == f"{base}/op?b=%2f"
+            transport.abort_all()
+
+    asyncio.run(run())
+    lines = [[line.lower() for line in sent if line.lower().startswith(b"x-")] for sent in seen]
+    assert lines == [[b"x-tenant: client"], [b"x-tenant: mine"], [b"x-tenant: client", b"x-other: 1"]]
+    assert {sent[0] for sent in seen} == {b"GET /op?b=%2f&a=1 HTTP/1.1"}
 
 
 @pytest.mark.parametrize("length", [0, 1, 10**fast.SHORT_DIGITS - 1, 10**fast.SHORT_DIGITS, 2**20])

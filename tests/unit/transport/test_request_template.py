@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from azpoll.transport.headers import CLIENT_REQUEST_ID
 from azpoll.transport.library import library_of
 from azpoll.transport.request_template import ORIGINS_KEPT, RequestFactory, with_connect_limit
 from azpoll.transport.shortcuts.url_cache import URLCache
@@ -27,7 +28,7 @@ def factory_of(client: httpx.AsyncClient) -> RequestFactory:
 
 
 def built(requests: RequestFactory, method: str) -> Any:
-    return requests.build(requests.template_for(method, URL), method, URL, None)
+    return requests.build(requests.template_for(method, URL), method, URL, ())
 
 
 @EACH_LIBRARY
@@ -37,8 +38,8 @@ async def test_a_request_from_a_template_equals_one_of_the_client(library: Libra
         requests = factory_of(client)
         template = requests.template_for("GET", URL)
         assert template is not None
-        made: Any = requests.build(template, "GET", URL, "id-1")
-        own: Any = requests.build(None, "GET", URL, "id-1")
+        made: Any = requests.build(template, "GET", URL, ((CLIENT_REQUEST_ID, "id-1"),))
+        own: Any = requests.build(None, "GET", URL, ((CLIENT_REQUEST_ID, "id-1"),))
     assert made.__dict__.keys() == own.__dict__.keys()
     assert (made.method, made.url, made.headers.raw) == ("GET", own.url, own.headers.raw)
     assert (made.content, made.extensions, str(made.url)) == (own.content, own.extensions, URL)
