@@ -125,7 +125,8 @@ class Group(OperationSource[ResponseT]):
     def _enter(self, options: Mapping[str, object]) -> tuple[Session[ResponseT], Mapping[str, object]]:
         if self._closed:
             raise TrackerClosed("the group is closed: it takes no more operations")
-        options = {"label": self.label, "owner": self, **options}
+        named = {} if self.label is None else {"label": self.label}
+        options = {**named, "owner": self, **options}
         return self._tracker._enter(options)  # noqa: SLF001 - of the same base class
 
     def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:

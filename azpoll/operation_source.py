@@ -97,8 +97,9 @@ class OperationSource(ABC, Generic[ResponseT]):
         """Resume the tracking of an operation from its resume token. Sends nothing yet.
 
         The token comes from `AsyncOperation.resume_token` or an error, of this or another process. It is not trusted:
-        it may name only the origins of the client's `base_url`, of `allowed_origins` and of `anonymous_origins`. It
-        holds `final_state_via` unless that is given here.
+        it may name only the origins of the client's `base_url`, of `allowed_origins` and of `anonymous_origins`.
+        The operation has the id, the label, the deadline and the options of the token. Options that are given here
+        count instead, None too.
 
         Raises:
             InvalidResumeToken: the text is not a token, was cut or changed, or is not signed with `token_key`.

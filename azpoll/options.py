@@ -38,6 +38,8 @@ class TrackingOptions(TypedDict, total=False):
         poll_headers: headers that each poll and the cancel request of this operation carry besides the client's own,
             such as a tenant or a feature flag. Where the client's auth sets the same header, that one counts
             (rule 45).
+        stored_headers: names of the poll headers that resume tokens hold; none by default. A token with a
+            credential in it is as secret as the credential (rule 42).
         label: the caller's own name for the operation, for logs and errors.
         owner: key for fair scheduling: owners take turns where reads are scarce. Each group is its own owner.
     """
@@ -53,6 +55,7 @@ class TrackingOptions(TypedDict, total=False):
     cancel_url: str | None
     cancel_method: CancelMethod
     poll_headers: Mapping[str, str] | None
+    stored_headers: Iterable[str]
     label: str | None
     owner: Hashable
 

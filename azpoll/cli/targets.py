@@ -11,7 +11,8 @@ from azpoll.cli.exit_codes import UsageError
 from azpoll.cli.origins import origin_of
 from azpoll.cli.pattern_guess import LOCATION, STATUS_MONITOR, guess_pattern
 from azpoll.protocol.redaction import escape_for_display, masked_url
-from azpoll.protocol.resume_token import InvalidToken, Token, decode, encode
+from azpoll.protocol.resume_token import decode, encode
+from azpoll.protocol.token_content import InvalidToken, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

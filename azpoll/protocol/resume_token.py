@@ -1,8 +1,9 @@
 """Resume tokens: a pending state as versioned JSON in base64url, and back (rule 42).
 
-A token is about 0.5 kB of URLs and names, without a header, body or credential. It is a secret all the same: the URLs
-of a service may be signed. It is never trusted. Its schema is strict, and `URLPolicy` checks each of its URLs against
-the origins that the caller lists, not against its own (rule 9).
+A token is as long as the URLs in it: 0.5 kB where they are plain, 4 to 9 kB where they are signed. It has no body and
+no credential, unless the caller stores one in it. It is a secret all the same: the URLs of a service may be signed. It
+is never trusted. Its schema is strict, and `URLPolicy` checks each of its URLs against the origins that the caller
+lists, not against its own (rule 9). `token_v1` and `token_v2` have the schema of each version.
 """
 
 import base64
@@ -10,83 +11,71 @@ import binascii
 import hashlib
 import hmac
 import json
-from typing import NamedTuple, TypeGuard
+from collections.abc import Callable, Mapping
 
+from azpoll.protocol import token_v1, token_v2
 from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.plan import FinalStateVia, Plan
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling
+from azpoll.protocol.status_document import NO_WORDS
+from azpoll.protocol.token_content import (
+    END_OF_TIME,
+    FETCHING,
+    MAX_LABEL,
+    InvalidToken,
+    Token,
+    is_plain,
+)
 from azpoll.protocol.url_policy import RejectedURL
 
 MAX_TOKEN = 96 * 1024
 """Longest token, in characters: room for four URLs of the greatest length with each character escaped (rule 13)."""
 
-METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
-"""Methods that start long-running operations."""
+_READERS: Mapping[int, Callable[[Mapping[str, object]], Token]] = {1: token_v1.read, 2: token_v2.read}
+"""The decoder of each version."""
 
-_VERSION = 1
-_FETCHING = "fetching"
+_VERSION = 2
 _NO_URL = "refused:"  # replaces a URL that no list of origins can make acceptable, and is rejected itself
 
-
-class InvalidToken(ValueError):
-    """The text is not a token, or was changed; the message says which."""
-
-
-class Token(NamedTuple):
-    """The content of a token; other fields are as in `Plan` and `Polling`.
-
-    Attributes:
-        pattern: a name in `patterns.BY_NAME`, or "fetching" if only the result is missing.
-        url: the current polling URL, or that of the final GET.
-        not_before: Unix time in seconds before which the service asked not to be polled.
-        rejected_location: a `Polling.location` that was rejected. It matters only if it is used, and its origin may be
-            trusted by then.
-    """
-
-    method: str
-    resource_url: str
-    pattern: str
-    url: str
-    fallback: str | None = None
-    location: str | None = None
-    final_state_via: FinalStateVia | None = None
-    client_request_id: str | None = None
-    not_before: float = 0.0
-    rejected_location: str | None = None
-
-    def __repr__(self) -> str:  # without URLs, whose queries may be secret (rule 45)
-        return f"<Token of a {self.method}, {self.pattern}>"
+_SHORTER: tuple[Callable[[Token], Token], ...] = (
+    lambda token: token._replace(client_request_id=None),
+    lambda token: token._replace(label=None),
+    lambda token: token._replace(poll_headers=()),
+    lambda token: token._replace(terminal_words=NO_WORDS),
+    lambda token: token._replace(cancel_url=None, cancel_method="POST"),
+)
+"""Each omits one member. They apply in this order while the token is too long to be read."""
 
 
-_SHORTENED = {
-    "resource_url": "resource",
-    "rejected_location": "refused",
-    "final_state_via": "via",
-    "client_request_id": "request_id",
-}
-_NAMES = {_SHORTENED.get(field, field): field for field in Token._fields}
-"""The name of each member of the JSON object, and of its field."""
-
-_REQUIRED = frozenset({"method", "resource", "pattern", "url"})
-
-
-def token_of(state: Pending, not_before: float) -> Token:
-    """Return the token of a state; a resumed operation counts its failures from 0.
+def token_of(
+    state: Pending,
+    not_before: float,
+    *,
+    operation_id: str | None = None,
+    label: str | None = None,
+    deadline: float | None = None,
+) -> Token:
+    """Return the token of a state; a resumed operation counts its failures from 0. Times are Unix times in seconds.
 
     HTTP allows a client request id that is not printable ASCII. The token omits it, since `decode` would refuse it.
+    It omits a cancel URL that is refused too: else the operation could not be resumed.
     """
-    plan = state.plan
-    polling = state.polling if isinstance(state, Confirming) else state
-    token = Token(
-        method=plan.method,
-        resource_url=plan.resource_url,
-        pattern=_FETCHING if isinstance(polling, Fetching) else polling.pattern.name,
-        url=polling.url,
-        final_state_via=plan.final_state_via,
-        client_request_id=plan.client_request_id if _is_plain(plan.client_request_id) else None,
-        not_before=not_before,
+    plan, polling = state.plan, state.polling if isinstance(state, Confirming) else state
+    token = _with_options(
+        Token(
+            method=plan.method,
+            resource_url=plan.resource_url,
+            pattern=FETCHING if isinstance(polling, Fetching) else polling.pattern.name,
+            url=polling.url,
+            client_request_id=plan.client_request_id if is_plain(plan.client_request_id) else None,
+            not_before=not_before,
+            operation_id=operation_id,
+            label=None if label is None else label[:MAX_LABEL],
+            deadline=None if deadline is None or deadline >= END_OF_TIME else deadline,
+        ),
+        plan,
     )
     if isinstance(polling, Fetching):
         return token
@@ -98,15 +87,14 @@ def token_of(state: Pending, not_before: float) -> Token:
 def encode(token: Token, key: bytes | None = None) -> str:
     """Return the text of a token; with a key, a dot and the HMAC-SHA256 of the text follow.
 
-    If the text would be too long for `decode`, the token omits the client request id.
+    If the text would be too long for `decode`, the token omits what tracking can best do without.
     """
-    members = {name: value for name, value in zip(_NAMES, token, strict=True) if value not in (None, 0.0)}
-    text = _base64(json.dumps({"v": _VERSION, **members}, separators=(",", ":")).encode())
-    if key is not None:
-        text = f"{text}.{_signature(text, key)}"
-    if len(text) > MAX_TOKEN and token.client_request_id is not None:
-        return encode(token._replace(client_request_id=None), key)
-    return text
+    for shorter in _SHORTER:
+        text = _text_of(token, key)
+        if len(text) <= MAX_TOKEN:
+            return text
+        token = shorter(token)
+    return _text_of(token, key)
 
 
 def decode(text: str, key: bytes | None = None) -> Token:
@@ -128,7 +116,11 @@ def decode(text: str, key: bytes | None = None) -> Token:
         members = json.loads(base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise InvalidToken("it is not a resume token, or was cut") from error
-    return _checked(members)
+    version = members.get("v") if is_object(members) else None
+    if not is_object(members) or not isinstance(version, int) or isinstance(version, bool) or version not in _READERS:
+        raise InvalidToken("it is not a resume token of version 1 or 2")
+    del members["v"]
+    return _READERS[version](members)
 
 
 def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
@@ -150,39 +142,40 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
     fallback = None if token.fallback is None else checked(token.fallback)
     if isinstance(fallback, RejectedURL):
         return fallback
+    if token.cancel_url is not None and isinstance(cancel_url := checked(token.cancel_url), RejectedURL):
+        return cancel_url
     url = checked(token.url)
     if isinstance(url, RejectedURL):
         if fallback is None:
             return url
         url, fallback = fallback, None
     request = NextRequest(url, IMMEDIATELY)
-    if token.pattern == _FETCHING:
+    if token.pattern == FETCHING:
         return Fetching(plan, url, request)
     return Polling(plan, BY_NAME[token.pattern], url, request, location=location, fallback=fallback)
 
 
-def _checked(members: object) -> Token:
-    if not is_object(members) or members.get("v") != _VERSION or isinstance(members["v"], (bool, float)):
-        raise InvalidToken(f"it is not a resume token of version {_VERSION}")
-    del members["v"]
-    if not _REQUIRED <= members.keys() <= _NAMES.keys():
-        raise InvalidToken("its members are not those of a resume token")
-    not_before = members.pop("not_before", 0.0)
-    if isinstance(not_before, bool) or not isinstance(not_before, (int, float)) or not 0 <= not_before < 1e11:  # noqa: PLR2004 - far beyond any date
-        raise InvalidToken("its time is not a time")
-    texts = {_NAMES[name]: value for name, value in members.items() if _is_plain(value)}
-    if len(texts) != len(members):
-        raise InvalidToken("its members are not plain text")
-    if texts["method"] not in METHODS or texts["pattern"] not in {_FETCHING, *BY_NAME}:
-        raise InvalidToken("it names an unknown method or polling pattern")
-    via = texts.pop("final_state_via", None)
-    if via not in {None, *FinalStateVia}:
-        raise InvalidToken("it names an unknown final_state_via")
-    return Token(**texts, final_state_via=None if via is None else FinalStateVia(via), not_before=float(not_before))
+def _with_options(token: Token, plan: Plan) -> Token:
+    """Return a token with the caller's options, but for a cancel URL that is refused."""
+    headers, stored, cancel_url, cancel_method = plan.request_options
+    if cancel_url is not None and isinstance(plan.resolve(cancel_url, plan.resource_url), RejectedURL):
+        cancel_url, cancel_method = None, "POST"
+    return token._replace(
+        final_state_via=plan.final_state_via,
+        choice=plan.pattern,
+        status_member=plan.status_member,
+        terminal_words=plan.terminal_words,
+        result=plan.result,
+        cancel_url=cancel_url,
+        cancel_method=cancel_method,
+        poll_headers=tuple(pair for pair in headers if pair[0].lower() in stored),
+    )
 
 
-def _is_plain(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value.isascii() and value.isprintable()
+def _text_of(token: Token, key: bytes | None) -> str:
+    members = {"v": _VERSION, **token_v2.members_of(token)}
+    text = _base64(json.dumps(members, separators=(",", ":")).encode())
+    return text if key is None else f"{text}.{_signature(text, key)}"
 
 
 def _signature(payload: str, key: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from azpoll.errors import TrackerClosed, error_of
 from azpoll.eventloop.clock import WallClock
 from azpoll.protocol import resume_token
-from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown
+from azpoll.protocol.states import Canceled, Failed, Pending, Succeeded, Unknown, UnknownReason
 
 if TYPE_CHECKING:
     from azpoll.errors import AzpollError
@@ -52,4 +52,16 @@ class Outcomes:
         if state is None:
             return None
         not_before = self.wall_clock.unix_s(record.answered_s + state.next_request.delay.seconds) + CLOCK_TOLERANCE_S
-        return resume_token.encode(resume_token.token_of(state, not_before), self._token_key)
+        token = resume_token.token_of(
+            state, not_before, operation_id=record.id, label=record.label, deadline=self._deadline(record)
+        )
+        return resume_token.encode(token, self._token_key)
+
+    def _deadline(self, record: OperationRecord) -> float | None:
+        """Return the Unix time of the deadline; None if there is none, or if it has ended the tracking.
+
+        To resume an operation after its deadline is to wait longer.
+        """
+        deadline_s = record.plan.deadline_s
+        is_over = isinstance(record.state, Unknown) and record.state.reason is UnknownReason.TIMED_OUT
+        return None if deadline_s is None or is_over else self.wall_clock.unix_s(deadline_s)

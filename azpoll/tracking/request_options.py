@@ -11,6 +11,7 @@ from azpoll.protocol.request_headers import MAX_HEADERS, header_problem
 if TYPE_CHECKING:
     from azpoll.protocol.plan import CancelMethod, PatternName
     from azpoll.protocol.request_headers import HeaderPairs
+    from azpoll.protocol.token_content import Token
 
 
 def checked_request_options(
@@ -33,6 +34,25 @@ def checked_request_options(
     headers = _checked_headers(poll_headers)
     options = RequestOptions(headers, _checked_names(stored_headers, headers), cancel_url, cancel_method)
     return NO_REQUEST_OPTIONS if options == NO_REQUEST_OPTIONS else options
+
+
+def resumed_options(token: Token, given: Mapping[str, object]) -> dict[str, object]:
+    """Return the options of a token, as the keywords of a call; those that are given to `resume` override them."""
+    headers = given.get("poll_headers", dict(token.poll_headers))
+    names = {name for name in headers if isinstance(name, str)} if _is_mapping(headers) else set[str]()
+    stored = {name.lower() for name, _ in token.poll_headers}
+    return {
+        "final_state_via": token.final_state_via,
+        "result": token.result,
+        "terminal_words": {word: verdict.value for word, verdict in token.terminal_words.items()},
+        "pattern": token.choice,
+        "status_member": token.status_member,
+        "cancel_url": token.cancel_url,
+        "cancel_method": token.cancel_method,
+        "poll_headers": headers,
+        "stored_headers": [name for name in names if name.lower() in stored],
+        "label": token.label,
+    }
 
 
 def _checked_headers(headers: object) -> HeaderPairs:

@@ -18,6 +18,7 @@ from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import CancelMethod, FinalStateVia, Plan
 from azpoll.protocol.status_document import NO_WORDS, Verdict
+from azpoll.protocol.token_content import MAX_PATH, MAX_WORDS
 from azpoll.protocol.url_policy import URLPolicy
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
@@ -138,7 +139,7 @@ def checked_type(name: str, value: object, kind: type[T]) -> T | None:
 def checked_path(name: str, value: object) -> str | None:
     """Return names of members with dots between them (rule 48), or None."""
     path = checked_type(name, value, str)
-    if path is not None and not all(path.split(".")):
+    if path is not None and (not all(path.split(".")) or len(path) > MAX_PATH):
         raise ValueError(f"{name} must be names with dots between them, not {path[:64]!r}")
     return path
 
@@ -223,6 +224,8 @@ def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
         return NO_WORDS
     if not _is_mapping(words):
         raise TypeError(f"terminal_words must be a mapping, not {type(words).__name__}")
+    if len(words) > MAX_WORDS or any(isinstance(word, str) and len(word) > MAX_WORDS for word in words):
+        raise ValueError(f"terminal_words holds at most {MAX_WORDS} words of at most {MAX_WORDS} characters")
     known: dict[str, Verdict] = {}
     for word, outcome in words.items():
         if not isinstance(word, str) or not word.strip() or not isinstance(outcome, str) or outcome not in _OUTCOMES:

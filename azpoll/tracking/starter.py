@@ -16,9 +16,11 @@ from azpoll.protocol.machine import resume, start
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
+from azpoll.protocol.token_content import METHODS, InvalidToken
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, lists, origin_of
 from azpoll.tracking.origins import checked_origin
 from azpoll.tracking.record import OperationRecord
+from azpoll.tracking.request_options import resumed_options
 from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_choice, checked_request_timeout
 
 if TYPE_CHECKING:
@@ -85,7 +87,8 @@ class OperationStarter:
         if answer is None:
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         request, settings, _ = prepared
-        return self._started(settings, request.method, request.url, answer, request.client_request_id, own_id=own_id)
+        method = _checked_method(request.method)
+        return self._started(settings, method, request.url, answer, request.client_request_id, own_id=own_id)
 
     def from_response(self, response: HTTPResponse, options: Mapping[str, object]) -> OperationRecord:
         """Return the operation of an initial response that the caller received."""
@@ -95,11 +98,12 @@ class OperationStarter:
 
     def from_token(self, text: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a resume token."""
-        settings, trust = checked(options, self._settings), self._settings.url_policy
+        trust = self._settings.url_policy
+        checked({name: value for name, value in options.items() if name != "stored_headers"}, self._settings)
         try:
             token = resume_token.decode(text, self._settings.token_key)
             origin = origin_of(trust.parse(token.resource_url))
-        except resume_token.InvalidToken as error:
+        except InvalidToken as error:
             raise InvalidResumeToken(f"the resume token cannot be used: {error}") from error
         except Exception as error:  # the URL class may raise any exception
             raise InvalidResumeToken("the resume token cannot be used: it holds an invalid URL") from error
@@ -108,15 +112,20 @@ class OperationStarter:
                 f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor"
                 " listed; nothing was sent. If you trust that origin, list it in allowed_origins"
             )
+        settings = checked({**resumed_options(token, options), **options}, self._settings)
         policy = self._policy_before(before_path(token.resource_url))
         plan = settings.plan_at(token.method, token.resource_url, policy, at_s, token.client_request_id)
-        if plan.final_state_via is None:
-            plan = plan._replace(final_state_via=token.final_state_via)
+        now = time.time()
+        if token.deadline is not None and "timeout" not in options:  # a deadline in the past leaves one poll (rule 38)
+            plan = plan._replace(deadline_s=at_s + max(token.deadline - now, 0.0))
+        if "cancel_url" in options:
+            token = token._replace(cancel_url=None)
         state = resume_token.state_of(token, plan)
         if isinstance(state, RejectedURL):
             raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.explanation}")
-        left_s = min(max(token.not_before - time.time(), 0.0), plan.delay_limits.cap)
-        return self._record(settings, plan, resume(state, Delay(left_s, by_server=True), at_s), at_s)
+        left_s = min(max(token.not_before - now, 0.0), plan.delay_limits.cap)
+        resumed = resume(state, Delay(left_s, by_server=True), at_s)
+        return self._record(settings, plan, resumed, at_s, token.operation_id)
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""
@@ -171,5 +180,5 @@ class OperationStarter:
 
 
 def _checked_method(method: str) -> str:
-    """Return the method in upper case."""
-    return checked_choice("method", method.upper(), resume_token.METHODS)
+    """Return the method in upper case, as an object that all operations share."""
+    return checked_choice("method", method.upper(), METHODS)

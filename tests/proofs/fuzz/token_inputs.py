@@ -17,8 +17,10 @@ import httpx
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.plan import FinalStateVia
-from azpoll.protocol.resume_token import MAX_TOKEN, InvalidToken, Token, decode, encode, token_of
+from azpoll.protocol.resume_token import MAX_TOKEN, decode, encode, token_of
 from azpoll.protocol.states import Pending
+from azpoll.protocol.status_document import Verdict
+from azpoll.protocol.token_content import InvalidToken, Token
 from azpoll.tracking.starter import OperationStarter
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
@@ -55,6 +57,18 @@ TOKENS = (
     ),
     Token(method="PUT", resource_url=f"https://{'h' * 1600}/", pattern="resource", url=RESOURCE),
     Token(method="GET", resource_url=f"{EU}/r", pattern="Operation-Location", url=f"{EU}/o", not_before=9.9e10),
+    _PUT._replace(
+        operation_id="0123456789abcdef",
+        label="caf\xe9",
+        deadline=1.8e9,
+        choice="azure-async-operation",
+        status_member="state.id",
+        terminal_words={"done": Verdict.SUCCEEDED},
+        result="status",
+        cancel_url=f"{HOST}/cancel",
+        cancel_method="DELETE",
+        poll_headers=(("X-A", "1"),),
+    ),
 )
 CORPUS = tuple(bytes([place]) + encode(token, key).encode() for place, key in enumerate(KEYS) for token in TOKENS)
 
@@ -71,12 +85,23 @@ MEMBERS = (
         "via",
         "request_id",
         "not_before",
+        "id",
+        "label",
+        "deadline",
+        "choice",
+        "status_member",
+        "words",
+        "result",
+        "cancel_url",
+        "cancel_method",
+        "poll_headers",
     ),
     "x",
 )
 _DEEP: object = json.loads("[" * 200 + "]" * 200)
 VALUES: tuple[object, ...] = (
     *(None, True, False, 0, 1, 2, -1, 1.0, 1e300, float("inf"), float("nan"), 10**400, "", " ", "1", [], {}, _DEEP),
+    *({"done": "failed"}, {"X-A": "1"}, {"Host": "evil.example"}, {"X-A": "1\r\nX-B: 2"}, {"": ""}, "POST", "status"),
     *("PUT", "put", "DELETE", "TRACE", "GET\r\nX: y", "resource", "fetching", "Location", "original-uri", "location"),
     *(
         "https://evil.example/op",

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import httpx
 import httpx2
 
-from azpoll.protocol.resume_token import MAX_TOKEN, Token, decode, encode, token_of
+from azpoll.protocol.resume_token import MAX_TOKEN, decode, encode, token_of
 from azpoll.protocol.states import Confirming, Fetching, Pending, Polling, Succeeded, Unknown
 from azpoll.protocol.url_policy import Origin, origin_of
 from tests.proofs.fuzz.input_kind import RuleBroken
 
 if TYPE_CHECKING:
     from azpoll.protocol.states import State
+    from azpoll.protocol.token_content import Token
 
 MAX_TEXT = 1500
 MAX_URL = 8192
@@ -80,7 +81,6 @@ def check_end(state: State) -> None:
         _check_token(token_of(last, 0.0))
 
 
-@lru_cache(maxsize=256)
 def _check_token(token: Token) -> None:
     text = encode(token)
     if len(text) > MAX_TOKEN or decode(text) != token:

@@ -88,9 +88,15 @@ async def test_rule_45_no_poll_header_or_parameter_reaches_an_anonymous_origin(l
             ({"poll_headers": {name: "1"}}, ValueError, "set by the HTTP library")
             for name in ("Host", "content-length", "Transfer-Encoding", "Connection")
         ),
+        ({"stored_headers": "X-A"}, TypeError, "stored_headers must be a collection"),
+        ({"stored_headers": 3}, TypeError, "stored_headers must be a collection"),
+        ({"stored_headers": [3]}, TypeError, "stored_headers must be names"),
+        ({"poll_headers": {"X-A": "1"}, "stored_headers": ["X-B"]}, ValueError, "not among poll_headers"),
         ({"cancel_method": "PUT"}, ValueError, "cancel_method must be one of 'POST', 'DELETE'"),
         ({"cancel_method": "DELETE", "pattern": "location"}, ValueError, "needs a cancel_url"),
         ({"cancel_method": "DELETE", "pattern": "resource"}, ValueError, "needs a cancel_url"),
+        ({"terminal_words": {"x" * 257: "failed"}}, ValueError, "at most 256"),
+        ({"status_member": "x" * 1025}, ValueError, "status_member must be names"),
     ],
 )
 async def test_rule_45_an_invalid_header_or_method_is_refused_before_any_request(

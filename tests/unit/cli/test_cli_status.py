@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azpoll.protocol import resume_token as tokens
+from azpoll.protocol import resume_token
+from azpoll.protocol.token_content import Token
 from azpoll.testing import Drop, Reply, html_page, redirect
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ def test_error_text_names_options_instead_of_python_names(azure: Azure, azpoll: 
 def test_a_token_of_an_allowed_host_is_read_immediately(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=60, retry_after=60)
     url = operation.monitor_url
-    token = tokens.encode(
-        tokens.Token(method="PUT", resource_url=url, pattern="Azure-AsyncOperation", url=url, not_before=4e9)
+    token = resume_token.encode(
+        Token(method="PUT", resource_url=url, pattern="Azure-AsyncOperation", url=url, not_before=4e9)
     )
 
     assert azpoll("status", token).code == 4

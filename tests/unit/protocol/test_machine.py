@@ -16,7 +16,7 @@ from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance, expire, expires_at, start
 from azpoll.protocol.patience import Patience
 from azpoll.protocol.patterns import BY_CHOICE
-from azpoll.protocol.plan import FinalStateVia, Plan
+from azpoll.protocol.plan import NO_REQUEST_OPTIONS, FinalStateVia, Plan, RequestOptions
 from azpoll.protocol.reading import StatusClass, status_class
 from azpoll.protocol.resume_token import decode, encode, state_of, token_of
 from azpoll.protocol.retry_after import retry_after
@@ -113,6 +113,10 @@ plans = st.builds(
     delay_limits=paces,
     patience=st.sampled_from([Patience(), Patience(1, 0.0, 1, 0.0, 1), Patience(3, 20.0, 2, 5.0, 2)]),
     deadline_s=st.none() | st.floats(0, 2000),
+    status_member=st.sampled_from([None, "status", "state.id"]),
+    request_options=st.sampled_from(
+        [NO_REQUEST_OPTIONS, RequestOptions((("X-A", "1"),), frozenset({"x-a"}), "/cancel")]
+    ),
 )
 
 

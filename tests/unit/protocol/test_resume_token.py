@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.machine import resume
-from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.plan import FinalStateVia
-from azpoll.protocol.resume_token import MAX_TOKEN, METHODS, InvalidToken, Token, decode, encode, state_of, token_of
+from azpoll.protocol.patterns import BY_CHOICE, BY_NAME
+from azpoll.protocol.plan import FinalStateVia, RequestOptions
+from azpoll.protocol.resume_token import MAX_TOKEN, decode, encode, state_of, token_of
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling, UnknownReason
+from azpoll.protocol.status_document import Verdict
+from azpoll.protocol.token_content import METHODS, InvalidToken, Token
 from azpoll.protocol.url_policy import MAX_URL, RejectedURL, origin_of
 from tests.support.protocol_rows import (
     HOST,
@@ -45,9 +47,26 @@ TOKENS = st.builds(
     client_request_id=st.none() | PLAIN,
     not_before=st.just(0.0) | st.floats(0, 1e11, exclude_max=True),
     rejected_location=st.none() | PLAIN,
+    operation_id=st.none() | st.text("0123456789abcdef", min_size=16, max_size=16),
+    label=st.none() | st.text(max_size=60),
+    deadline=st.none() | st.floats(0, 1e11, exclude_max=True),
+    choice=st.none() | st.sampled_from(sorted(BY_CHOICE)),
+    status_member=st.none()
+    | st.lists(st.text(st.characters(exclude_characters="."), min_size=1), min_size=1).map(".".join),
+    terminal_words=st.dictionaries(
+        st.text(min_size=1, max_size=20).filter(str.strip),
+        st.sampled_from([Verdict.SUCCEEDED, Verdict.FAILED, Verdict.CANCELED]),
+        max_size=3,
+    ),
+    result=st.sampled_from(["final", "status"]),
+    cancel_url=PLAIN,
+    cancel_method=st.sampled_from(["POST", "DELETE"]),
+    poll_headers=st.dictionaries(
+        st.text(string.ascii_lowercase, min_size=1).map("x-{}".format), PLAIN.map(str.strip), max_size=3
+    ).map(lambda headers: tuple(headers.items())),
 )
 TOKEN = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=url("/op"))
-MEMBERS = {"v": 1, "method": "PUT", "resource": RESOURCE, "pattern": "Location", "url": url("/op")}
+MEMBERS = {"v": 2, "method": "PUT", "resource": RESOURCE, "pattern": "Location", "url": url("/op")}
 
 
 def text_of(members: object) -> str:
@@ -83,7 +102,7 @@ def test_rule_42_a_token_is_versioned_json_in_base64url() -> None:
     """Absent values are omitted; the token has no header, no body and no credential."""
     text = encode(token_of(polling(client_request_id="c", final_state_via=FinalStateVia.LOCATION), 17.5))
     assert json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) == {
-        "v": 1,
+        "v": 2,
         "method": "PUT",
         "resource": RESOURCE,
         "pattern": "Azure-AsyncOperation",
@@ -244,7 +263,7 @@ def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"v": 2},
+        {"v": 3},
         {"v": 0},
         {"v": "1"},
         {"v": 1.0},
@@ -278,6 +297,42 @@ def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key:
         {"not_before": 10**400},
         {"header": "Authorization"},
         {"": ""},
+        {"id": "0123456789ABCDEF"},
+        {"id": "0123456789abcde"},
+        {"id": None},
+        {"label": 7},
+        {"label": "x" * 1025},
+        {"deadline": -1},
+        {"deadline": True},
+        {"deadline": 1e11},
+        {"deadline": None},
+        {"choice": "Location"},
+        {"choice": ["location"]},
+        {"status_member": "a..b"},
+        {"status_member": ""},
+        {"status_member": "x" * 1025},
+        {"words": {}},
+        {"words": ["done"]},
+        {"words": {"done": "running"}},
+        {"words": {"done": ["failed"]}},
+        {"words": {" ": "failed"}},
+        {"words": {"x" * 257: "failed"}},
+        {"words": {str(n): "failed" for n in range(257)}},
+        {"result": "final"},
+        {"result": 1},
+        {"cancel_url": "/a\nb"},
+        {"cancel_url": None},
+        {"cancel_method": "POST"},
+        {"cancel_method": "GET"},
+        {"cancel_method": "DELETE", "choice": "location"},
+        {"poll_headers": {}},
+        {"poll_headers": []},
+        {"poll_headers": {"X-A": 1}},
+        {"poll_headers": {"X-A": "1", "x-a": "2"}},
+        {"poll_headers": {"X A": "1"}},
+        {"poll_headers": {"X-A": "1\r\nX-B: 2"}},
+        {"poll_headers": {"Host": "evil.example"}},
+        {"poll_headers": {f"x-{n}": "1" for n in range(65)}},
         {"Method": "PUT"},
     ],
 )
@@ -332,8 +387,15 @@ def test_rule_42_a_token_is_signed_if_and_only_if_there_is_a_key() -> None:
         (encode(TOKEN, b"key"), None, "it is signed: the key it was signed with is needed"),
         (encode(TOKEN), b"key", "it is not signed with this key, or was changed"),
         (encode(TOKEN)[:-2], None, "it is not a resume token, or was cut"),
-        (text_of([]), None, "it is not a resume token of version 1"),
-        (text_of(MEMBERS | {"v": 2}), None, "it is not a resume token of version 1"),
+        (text_of([]), None, "it is not a resume token of version 1 or 2"),
+        (text_of(MEMBERS | {"v": 3}), None, "it is not a resume token of version 1 or 2"),
+        (text_of(MEMBERS | {"id": "x"}), None, "its member id is not one of a resume token"),
+        (text_of(MEMBERS | {"v": 1, "id": "0" * 16}), None, "its members are not those of a resume token"),
+        (
+            text_of(MEMBERS | {"cancel_method": "DELETE", "choice": "resource"}),
+            None,
+            "its cancel_method needs a cancel_url",
+        ),
         (text_of(MEMBERS | {"header": "x"}), None, "its members are not those of a resume token"),
         (text_of(MEMBERS | {"not_before": -1}), None, "its time is not a time"),
         (text_of(MEMBERS | {"url": 7}), None, "its members are not plain text"),
@@ -398,9 +460,26 @@ def test_rule_42_any_text_is_a_token_or_refused(text: str, key: bytes | None) ->
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text(), max_size=2)
+OBJECTS = st.dictionaries(st.text(), st.text() | st.sampled_from(["failed", "canceled"]), max_size=2)
+FURTHER = (
+    "id",
+    "label",
+    "deadline",
+    "choice",
+    "status_member",
+    "words",
+    "result",
+    "cancel_url",
+    "cancel_method",
+    "poll_headers",
+)
 
 
-@given(st.dictionaries(st.sampled_from([*MEMBERS, "via", "fallback", "not_before"]) | st.text(), VALUES))
+@given(
+    st.dictionaries(
+        st.sampled_from([*MEMBERS, *FURTHER, "via", "fallback", "not_before"]) | st.text(), VALUES | OBJECTS
+    )
+)
 def test_rule_42_any_members_are_a_token_or_refused(changes: dict[str, object]) -> None:
     """Forged members too."""
     check_decoding(text_of(MEMBERS | changes), None)
@@ -410,3 +489,112 @@ def test_rule_42_a_token_does_not_show_its_urls() -> None:
     """They may be signed."""
     token = TOKEN._replace(resource_url="canary", url=f"{HOST}/op?t=canary", fallback="canary", location="canary")
     assert "canary" not in repr(token)
+
+
+VERSION_1 = [
+    (
+        (
+            "eyJ2IjoxLCJtZXRob2QiOiJQVVQiLCJyZXNvdXJjZSI6Imh0dHBzOi8vbWFuYWdlbWVudC5henVyZS5jb20vcj9hcGktdmVyc2lvbj0xIiwi"
+            "cGF0dGVybiI6IkF6dXJlLUFzeW5jT3BlcmF0aW9uIiwidXJsIjoiaHR0cHM6Ly9tYW5hZ2VtZW50LmF6dXJlLmNvbS9vcD9hcGktdmVyc2lv"
+            "bj0xIn0"
+        ),
+        None,
+        Token("PUT", f"{HOST}/r?api-version=1", "Azure-AsyncOperation", f"{HOST}/op?api-version=1"),
+    ),
+    (
+        (
+            "eyJ2IjoxLCJtZXRob2QiOiJQT1NUIiwicmVzb3VyY2UiOiJodHRwczovL21hbmFnZW1lbnQuYXp1cmUuY29tL3IiLCJwYXR0ZXJuIjoiTG9j"
+            "YXRpb24iLCJ1cmwiOiJodHRwczovL21hbmFnZW1lbnQuYXp1cmUuY29tL2wyIiwiZmFsbGJhY2siOiJodHRwczovL21hbmFnZW1lbnQuYXp1"
+            "cmUuY29tL2wxIiwibG9jYXRpb24iOiJodHRwczovL21hbmFnZW1lbnQuYXp1cmUuY29tL2wiLCJ2aWEiOiJsb2NhdGlvbiIsInJlcXVlc3Rf"
+            "aWQiOiJpZC0xIiwibm90X2JlZm9yZSI6MTcuNSwicmVmdXNlZCI6Imh0dHBzOi8vZXUuYXp1cmUuY29tL3gifQ"
+        ),
+        None,
+        Token(
+            "POST",
+            f"{HOST}/r",
+            "Location",
+            f"{HOST}/l2",
+            fallback=f"{HOST}/l1",
+            location=f"{HOST}/l",
+            final_state_via=FinalStateVia.LOCATION,
+            client_request_id="id-1",
+            not_before=17.5,
+            rejected_location="https://eu.azure.com/x",
+        ),
+    ),
+    (
+        (
+            "eyJ2IjoxLCJtZXRob2QiOiJERUxFVEUiLCJyZXNvdXJjZSI6Imh0dHBzOi8vbWFuYWdlbWVudC5henVyZS5jb20vciIsInBhdHRlcm4iOiJm"
+            "ZXRjaGluZyIsInVybCI6Imh0dHBzOi8vbWFuYWdlbWVudC5henVyZS5jb20vciJ9.jQAONEWW-PPvJwLccW3tE183A3w3myDwcydLCH4VTts"
+        ),
+        b"key",
+        Token("DELETE", f"{HOST}/r", "fetching", f"{HOST}/r"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "token"), VERSION_1)
+def test_rule_42_a_token_of_version_1_is_still_read(text: str, key: bytes | None, token: Token) -> None:
+    """As it was made; its operation gets a new id."""
+    assert decode(text, key) == token
+    assert token.operation_id is None
+
+
+def test_rule_42_a_token_holds_every_option_of_tracking() -> None:
+    options = RequestOptions((("X-Tenant", "t"), ("Authorization", "Bearer x")), frozenset({"x-tenant"}), "/cancel")
+    state = polling(
+        "POST",
+        pattern="operation-location",
+        status_member="state.id",
+        terminal_words={"done": Verdict.SUCCEEDED},
+        result="status",
+        request_options=options._replace(cancel_method="DELETE"),
+    )
+    token = token_of(state, 17.5, operation_id="0123456789abcdef", label="caf\xe9", deadline=1e9)
+    assert decode(encode(token)) == token
+    text = encode(token)
+    members = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    assert {name: members[name] for name in FURTHER} == {
+        "id": "0123456789abcdef",
+        "label": "caf\xe9",
+        "deadline": 1e9,
+        "choice": "operation-location",
+        "status_member": "state.id",
+        "words": {"done": "succeeded"},
+        "result": "status",
+        "cancel_url": "/cancel",
+        "cancel_method": "DELETE",
+        "poll_headers": {"X-Tenant": "t"},
+    }
+    assert "Bearer" not in repr(state.plan) + repr(options) + json.dumps(members)
+
+
+@pytest.mark.parametrize("refused", ["https://evil.example/cancel", "/a\nb", "https://u:p@management.azure.com/c"])
+def test_rule_42_a_refused_cancel_url_is_left_out(refused: str) -> None:
+    """Else the operation could not be resumed. A token that names one is refused as a whole (rule 9)."""
+    options = RequestOptions(cancel_url=refused, cancel_method="DELETE")
+    token = token_of(polling(request_options=options), 0.0)
+    assert (token.cancel_url, token.cancel_method) == (None, "POST")
+    assert isinstance(state_of(token._replace(cancel_url=refused), plan()), RejectedURL)
+
+
+def test_rule_42_a_long_label_is_cut_and_an_endless_deadline_is_left_out() -> None:
+    token = token_of(polling(), 0.0, label="x" * 2000, deadline=1e300)
+    assert decode(encode(token)) == token
+    assert (token.label, token.deadline) == ("x" * 1024, None)
+
+
+@given(st.integers(0, 60_000))
+def test_rule_42_a_token_that_would_be_too_long_omits_the_least_important(length: int) -> None:
+    words = {str(n).rjust(256, "w"): Verdict.FAILED for n in range(200)}
+    headers = tuple((f"x-{n}", "v" * 8000) for n in range(4))
+    token = TOKEN._replace(url="u" * length, label="l", client_request_id="c", poll_headers=headers, cancel_url="/c")
+    read = decode(encode(token._replace(terminal_words=words)))
+    kept = [
+        read.client_request_id == "c",
+        read.label == "l",
+        read.poll_headers == headers,
+        read.terminal_words == words,
+    ]
+    assert kept == sorted(kept)
+    assert read.url == token.url

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpoll.protocol.plan import FinalStateVia
-from azpoll.protocol.resume_token import InvalidToken, Token, decode, encode, state_of
+from azpoll.protocol.resume_token import decode, encode, state_of
 from azpoll.protocol.states import Fetching, Pending, Polling, Succeeded, Unknown, UnknownReason
+from azpoll.protocol.token_content import InvalidToken, Token
 from azpoll.protocol.url_policy import MAX_URL, RejectedURL
 from tests.support.protocol_rows import (
     HOST,

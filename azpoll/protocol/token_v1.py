@@ -1,0 +1,66 @@
+"""Version 1 of the resume token: the URLs of an operation, and how they are read (rule 42).
+
+Members: `method`, `resource`, `pattern`, `url`; if they are known, `fallback`, `location`, `refused` (a rejected
+location), `via` (`final_state_via`), `request_id` and `not_before`.
+"""
+
+from collections.abc import Mapping
+
+from azpoll.protocol.patterns import BY_NAME
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.token_content import FETCHING, METHODS, InvalidToken, Token, is_plain, is_unix_time
+
+_NAMES = {
+    "method": "method",
+    "resource": "resource_url",
+    "pattern": "pattern",
+    "url": "url",
+    "fallback": "fallback",
+    "location": "location",
+    "via": "final_state_via",
+    "request_id": "client_request_id",
+    "not_before": "not_before",
+    "refused": "rejected_location",
+}
+"""The name of each member of the JSON object, and of its field."""
+
+_REQUIRED = frozenset({"method", "resource", "pattern", "url"})
+
+
+def read(members: Mapping[str, object]) -> Token:
+    """Return the token of a JSON object without its version.
+
+    Raises:
+        InvalidToken: the object is not one of this schema.
+    """
+    if not _REQUIRED <= members.keys() <= _NAMES.keys():
+        raise InvalidToken("its members are not those of a resume token")
+    not_before = members.get("not_before", 0.0)
+    if not is_unix_time(not_before):
+        raise InvalidToken("its time is not a time")
+    texts = {name: value for name, value in members.items() if name != "not_before" and is_plain(value)}
+    if len(texts) != len(members.keys() - {"not_before"}):
+        raise InvalidToken("its members are not plain text")
+    if texts["method"] not in METHODS or texts["pattern"] not in {FETCHING, *BY_NAME}:
+        raise InvalidToken("it names an unknown method or polling pattern")
+    via = texts.get("via")
+    if via not in {None, *FinalStateVia}:
+        raise InvalidToken("it names an unknown final_state_via")
+    return Token(
+        method=texts["method"],
+        resource_url=texts["resource"],
+        pattern=texts["pattern"],
+        url=texts["url"],
+        fallback=texts.get("fallback"),
+        location=texts.get("location"),
+        final_state_via=None if via is None else FinalStateVia(via),
+        client_request_id=texts.get("request_id"),
+        not_before=float(not_before),
+        rejected_location=texts.get("refused"),
+    )
+
+
+def members_of(token: Token) -> dict[str, object]:
+    """Return the JSON object of a token; members without a value are omitted."""
+    values = ((name, getattr(token, field)) for name, field in _NAMES.items())
+    return {name: value for name, value in values if value not in (None, 0.0)}
