@@ -1,4 +1,4 @@
-"""The keywords of `begin`, `track`, `resume` and `wait`."""
+"""The keywords of `begin`, `track`, `follow`, `resume` and `wait`."""
 
 # Without `from __future__ import annotations`: `tracking.settings` reads the keywords from the annotations.
 
@@ -6,14 +6,28 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Literal, TypeAlias, TypedDict
 
 from azpoll.protocol.patience import Patience
-from azpoll.protocol.plan import CancelMethod, PatternName
+from azpoll.protocol.plan import CancelMethod, Method, PatternName
+
+__all__ = [
+    "BeginOptions",
+    "CancelMethod",
+    "FinalStateName",
+    "FollowOptions",
+    "Method",
+    "Outcome",
+    "PatternName",
+    "ResultWanted",
+    "TrackingOptions",
+    "WaitOptions",
+]
 
 ResultWanted: TypeAlias = Literal["final", "status"]
 Outcome: TypeAlias = Literal["succeeded", "failed", "canceled"]
+FinalStateName: TypeAlias = Literal["azure-async-operation", "operation-location", "location", "original-uri"]
 
 
-class TrackingOptions(TypedDict, total=False):
-    """The keywords that `begin`, `track`, `resume` and `wait` share.
+class FollowOptions(TypedDict, total=False):
+    """The keywords that `begin`, `track`, `follow`, `resume` and `wait` share.
 
     Attributes:
         final_state_via: "azure-async-operation", "operation-location", "location" or "original-uri": where
@@ -27,8 +41,6 @@ class TrackingOptions(TypedDict, total=False):
         result: "status" omits the final GET; the last answer is then the result (rule 33).
         terminal_words: status words of this API that end the operation, in addition to Azure's own (rule 16).
             A number is given as text: `{"4": "succeeded"}`.
-        pattern: "azure-async-operation", "operation-location", "location" or "resource": how the polling URL is
-            read, whichever header names it. By default the header decides (rule 47).
         status_member: dotted path of the member with the status word, such as "state.id", if it is not `status`
             (rule 48).
         patience: the bounds after which azpoll gives up; None for those of the tracker (rules 25 to 27).
@@ -44,12 +56,11 @@ class TrackingOptions(TypedDict, total=False):
         owner: key for fair scheduling: owners take turns where reads are scarce. Each group is its own owner.
     """
 
-    final_state_via: str | None
+    final_state_via: FinalStateName | None
     timeout: float | None
     interval: float | None
     result: ResultWanted
     terminal_words: Mapping[str, Outcome] | None
-    pattern: PatternName | None
     status_member: str | None
     patience: Patience | None
     cancel_url: str | None
@@ -58,6 +69,17 @@ class TrackingOptions(TypedDict, total=False):
     stored_headers: Iterable[str]
     label: str | None
     owner: Hashable
+
+
+class TrackingOptions(FollowOptions, total=False):
+    """The keywords that `begin`, `track`, `resume` and `wait` share.
+
+    Attributes:
+        pattern: "azure-async-operation", "operation-location", "location" or "resource": how the polling URL is
+            read, whichever header names it. By default the header decides (rule 47).
+    """
+
+    pattern: PatternName | None
 
 
 class WaitOptions(TrackingOptions, total=False):

@@ -10,6 +10,9 @@ from azpoll.protocol.request_headers import HeaderPairs
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy
 
+Method: TypeAlias = Literal["PUT", "PATCH", "POST", "DELETE", "GET"]
+"""The methods that start long-running operations."""
+
 PatternName: TypeAlias = Literal["azure-async-operation", "operation-location", "location", "resource"]
 """The names by which a caller chooses a polling pattern (rule 47)."""
 

@@ -1,13 +1,13 @@
 """The content of a resume token, whatever its version (rule 42)."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeGuard
+from typing import Literal, NamedTuple, TypeGuard, get_args
 
-from azpoll.protocol.plan import CancelMethod, FinalStateVia, PatternName
+from azpoll.protocol.plan import CancelMethod, FinalStateVia, Method, PatternName
 from azpoll.protocol.request_headers import HeaderPairs
 from azpoll.protocol.status_document import NO_WORDS, Verdict
 
-METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
+METHODS: tuple[Method, ...] = get_args(Method)
 """Methods that start long-running operations."""
 
 FETCHING = "fetching"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from azpoll import AsyncOperation
     from azpoll.cli.demo.client import Response
+    from azpoll.options import Method
     from azpoll.testing import FakeARM, FakeOperation
 
 StyledText: TypeAlias = tuple[str, str]
@@ -43,7 +44,7 @@ class Flow:
     """
 
     title: str
-    method: str
+    method: Method
     url: str
     body: Mapping[str, object] | None
     fake: FakeOperation

@@ -10,6 +10,7 @@ from azpoll.testing import Cut, Drop, Ordinary, Reply, RetryAfter, html_page
 if TYPE_CHECKING:
     from random import Random
 
+    from azpoll.options import Method
     from azpoll.testing import FakeARM, FakeOperation, Pattern, Step
 
 OPERATIONS_PER_SUBSCRIPTION = 25
@@ -17,7 +18,7 @@ OPERATIONS_PER_SUBSCRIPTION = 25
 
 SHORTEST_S, LONGEST_S = 1.5, 6.5
 
-_KINDS: tuple[tuple[str, str, Pattern, int], ...] = (
+_KINDS: tuple[tuple[Method, str, Pattern, int], ...] = (
     ("POST", "Microsoft.Compute/virtualMachines/vm-{n}/start?api-version=2016-03-30", "azure-async-operation", 20),
     ("PUT", "Microsoft.Resources/deployments/deploy-{n}?api-version=2016-09-01", "azure-async-operation", 20),
     ("PUT", "Microsoft.Storage/storageAccounts/store{n}?api-version=2016-01-01", "location", 20),
@@ -65,7 +66,7 @@ class PlannedOperation:
         fake: the operation in the fake service.
     """
 
-    method: str
+    method: Method
     url: str
     fake: FakeOperation
 

@@ -12,7 +12,7 @@ from azpoll.testing import Ordinary, Reply, RetryAfter, Script, redirect
 from tests.proofs.stack.random_operations import FAULTS, MONITOR_FAULTS, OUTCOMES, PATTERNS
 
 if TYPE_CHECKING:
-    from azpoll.options import ResultWanted
+    from azpoll.options import Method, ResultWanted
     from azpoll.testing import Pattern, Step
 
 ELSEWHERE = "https://evil.example"
@@ -39,7 +39,7 @@ class Draft:
         by_hand: whether the program sends the initial request itself and passes the response to the tracker.
     """
 
-    method: str
+    method: Method
     script: Script
     foreign: bool
     timeout: float | None

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from azpoll.options import FinalStateName
 
 FILE = Path(__file__).with_name("peer_cases.json")
 
@@ -28,7 +31,7 @@ class Case:
     source: str
     method: str
     url: str
-    final_state_via: str | None
+    final_state_via: FinalStateName | None
     initial: Reply
     polls: tuple[Reply, ...]
     expect: dict[str, Any]

@@ -8,6 +8,7 @@ import anyio
 import httpx
 
 import azpoll
+from azpoll.protocol.resume_token import METHODS
 from tests.proofs.recordings.operation_script import Script, origin_of, place_of
 from tests.support.clients import new_client
 
@@ -61,7 +62,8 @@ async def play(script: Script, allowed_origins: tuple[str, ...] = ()) -> Played:
         azpoll.Tracker(client, allowed_origins=allowed_origins, budget=None) as tracker,
     ):
         try:
-            result = await (await tracker.begin(script.method, script.url, timeout=timeout_s))
+            method = next(each for each in METHODS if each == script.method)
+            result = await (await tracker.begin(method, script.url, timeout=timeout_s))
             end = "succeeded"
         except azpoll.AzpollError as error:
             end, code = _end_of(error), error.code

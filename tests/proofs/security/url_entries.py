@@ -15,6 +15,7 @@ import azpoll
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from azpoll.options import Method
     from tests.proofs.security.two_host_network import RecordingServer
 
 REDIRECTS = (300, 301, 302, 303, 307, 308)
@@ -71,7 +72,7 @@ async def end_of(opened: OpenTracker, operation: azpoll.AsyncOperation[Any]) -> 
 
 
 async def begin_with(
-    method: str, script: Callable[[str], tuple[bytes, ...]], opened: OpenTracker, url: str
+    method: Method, script: Callable[[str], tuple[bytes, ...]], opened: OpenTracker, url: str
 ) -> CallResult:
     """Begin an operation; the home server names the URL in one of its answers."""
     opened.home.answer_with(script(url))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from azpoll.testing import Delay, Ordinary, Reply, Script
+
+if TYPE_CHECKING:
+    from azpoll.options import Method
 
 END_S = 5.0
 """The time at which the tracker ends."""
@@ -29,7 +33,7 @@ class State:
     script: Script
     stopped: str = "TrackerClosed"
     unread: str = "PollingError"
-    method: str = "DELETE"
+    method: Method = "DELETE"
     begun_s: float = 0.0
     whole: str = "succeeded"
 

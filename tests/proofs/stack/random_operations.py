@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from azpoll.options import Method
 from azpoll.testing import Cut, Delay, Drip, Drop, Ordinary, Reply, RetryAfter, Script, html_page, redirect
 from azpoll.testing.script import is_success
 
@@ -61,7 +62,7 @@ class Fleet:
         faults: the number of faults by kind.
     """
 
-    methods: list[str] = field(default_factory=list[str])
+    methods: list[Method] = field(default_factory=list[Method])
     scripts: list[Script] = field(default_factory=list[Script])
     faults: dict[str, int] = field(default_factory=dict[str, int])
 

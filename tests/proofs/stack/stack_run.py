@@ -18,6 +18,7 @@ from tests.support.canary import CANARY
 from tests.support.clients import client_of
 
 if TYPE_CHECKING:
+    from azpoll.options import Method
     from azpoll.testing import Statistics
 
 BUDGET = azpoll.Budget(write_rate=None)
@@ -63,7 +64,7 @@ def run(options: RunOptions) -> tuple[History, Statistics]:
     return history, arm.statistics()
 
 
-async def _run_beside_other_client(options: RunOptions, methods: list[str], arm: FakeARM, history: History) -> None:
+async def _run_beside_other_client(options: RunOptions, methods: list[Method], arm: FakeARM, history: History) -> None:
     async with anyio.create_task_group() as tasks:
         if options.other_reads_per_s:
             tasks.start_soon(_read_as_another_client, arm, options.other_reads_per_s)
@@ -72,7 +73,7 @@ async def _run_beside_other_client(options: RunOptions, methods: list[str], arm:
     history.leaked_tasks = len(anyio.get_running_tasks()) - 1 if options.backend == "asyncio" else 0
 
 
-async def _track(options: RunOptions, methods: list[str], arm: FakeARM, history: History) -> None:
+async def _track(options: RunOptions, methods: list[Method], arm: FakeARM, history: History) -> None:
     client = client_of(arm, options.library, headers={"Authorization": f"Bearer {CANARY}"}, timeout=None)
     # `max_in_flight` bounds the CPU time of the test.
     tracker = azpoll.Tracker(client, budget=BUDGET, max_in_flight=8, durations=options.durations)

@@ -15,6 +15,8 @@ from tests.support.operations import path_of
 if TYPE_CHECKING:
     import httpx
 
+    from azpoll.options import Outcome
+
 pytestmark = pytest.mark.anyio
 
 
@@ -30,8 +32,8 @@ def arm_of() -> FakeARM:
 
 
 async def begun(tracker: azpoll.Tracker[httpx.Response], *numbers: int) -> list[azpoll.AsyncOperation[httpx.Response]]:
-    words = {"done": "succeeded"}
-    return [await tracker.begin("DELETE", path_of(n), terminal_words=words, label=str(n)) for n in numbers]  # type: ignore[arg-type]
+    words: dict[str, Outcome] = {"done": "succeeded"}
+    return [await tracker.begin("DELETE", path_of(n), terminal_words=words, label=str(n)) for n in numbers]
 
 
 async def test_operations_come_in_the_order_of_their_ends() -> None:

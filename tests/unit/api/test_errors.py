@@ -28,6 +28,8 @@ from tests.support.operations import GROUP, THING, error_of, path_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from azpoll.options import Method
+
 pytestmark = pytest.mark.anyio
 
 SECRETS = {"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY, "Cookie": f"c={CANARY}"}
@@ -57,7 +59,7 @@ class Case:
     step: Step
     text: str
     advice: str = "Resume with the resume_token of this error"
-    method: str = "DELETE"
+    method: Method = "DELETE"
     timeout: float | None = None
     initial: Step = field(
         default_factory=lambda: secret_reply(202, headers={"Azure-AsyncOperation": "{poll_url}&t=" + CANARY})
@@ -423,7 +425,7 @@ async def test_any_answer_ends_in_a_result_or_an_error_of_azpoll(seed: int) -> N
         new_client(transport=httpx.MockTransport(answer), base_url=ORIGIN) as client,
         azpoll.Tracker(client, timeout=3000, budget=None, on_exit="stop") as tracker,
     ):
-        methods = ("PUT", "PATCH", "POST", "DELETE")
+        methods: tuple[Method, ...] = ("PUT", "PATCH", "POST", "DELETE")
         operations = [await tracker.begin(choice.choice(methods), path_of(number)) for number in range(40)]
         for operation in operations:
             assert operation.snapshot().polls >= 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
@@ -14,6 +15,9 @@ import azpoll
 from azpoll.testing import FakeARM, Reply, VirtualLoop, status_monitor
 from tests.support.clients import client_of
 from tests.support.operations import GROUP, THING, error_of, until
+
+if TYPE_CHECKING:
+    from azpoll.options import Method
 
 pytestmark = pytest.mark.anyio
 
@@ -268,7 +272,7 @@ async def test_stop_tracking_ends_awaiters_and_sends_nothing_more(client: httpx.
     [("DELETE", 9, azpoll.OperationState.RUNNING), ("PUT", 14, azpoll.OperationState.FETCHING)],
 )
 async def test_an_end_that_arrives_after_the_stop_is_not_lost(
-    method: str, at_s: float, state: azpoll.OperationState
+    method: Method, at_s: float, state: azpoll.OperationState
 ) -> None:
     """Holds for a poll and for the final GET."""
     arm = FakeARM(latency_s=5)

@@ -15,6 +15,8 @@ from tests.support.clients import client_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from azpoll.options import Method
+
 ORIGIN = "https://management.azure.com"
 THING = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Test/things/t?api-version=2024-01-01"
 
@@ -24,7 +26,11 @@ on_both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 
 def track(
-    arm: FakeARM, backend: Backend, use: Callable[[Operation], Awaitable[object]], method: str = "PUT", **options: Any
+    arm: FakeARM,
+    backend: Backend,
+    use: Callable[[Operation], Awaitable[object]],
+    method: Method = "PUT",
+    **options: Any,
 ) -> azpoll.Statistics:
     """Begin an operation in virtual time, pass it to `use`, and return the tracker's statistics after its end."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from azpoll.options import Method
     from azpoll.testing import Step
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +44,7 @@ def initials(arm: FakeARM, method: str = "PUT") -> list[float]:
     return [request.at_s for request in arm.requests if request.method == method]
 
 
-async def begin_all(tracker: azpoll.Tracker[Any], count: int, method: str = "PUT", **tracking: Any) -> None:
+async def begin_all(tracker: azpoll.Tracker[Any], count: int, method: Method = "PUT", **tracking: Any) -> None:
     async def begin(number: int) -> None:
         await tracker.begin(method, thing(number), **tracking)
 

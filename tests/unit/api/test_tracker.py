@@ -30,7 +30,7 @@ async def test_a_put_of_each_pattern_ends_with_the_resource(pattern: Pattern, li
     arm = FakeARM()
     arm.operation("PUT", pattern=pattern, duration_s=60, retry_after=20)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
-        operation = await tracker.begin("put", THING, json={"location": "westeurope"})
+        operation = await tracker.begin("PUT", THING, json={"location": "westeurope"})
         assert operation.state is azpoll.OperationState.RUNNING
         response = await operation
         assert response.json()["properties"]["provisioningState"] == "Succeeded"
@@ -504,7 +504,7 @@ async def test_final_state_via_and_terminal_words_reach_the_protocol(
             "POST",
             f"{GROUP}/do",
             terminal_words={" DONE ": "succeeded"},
-            final_state_via="Azure-Async-Operation",
+            final_state_via="azure-async-operation",
         )
         assert (await operation).json()["status"] == "Done"
 

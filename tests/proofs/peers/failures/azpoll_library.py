@@ -14,6 +14,7 @@ from tests.support.clients import client_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
+    from azpoll.options import Method
     from azpoll.testing import FakeARM
     from tests.proofs.peers.failures.compared_library import IdentityProvider, Library
 
@@ -62,7 +63,7 @@ class _Azpoll:
     def __init__(self, tracker: azpoll.Tracker[httpx.Response]) -> None:
         self._tracker = tracker
 
-    async def begin(self, method: str, path: str) -> _Handle:
+    async def begin(self, method: Method, path: str) -> _Handle:
         return _Handle(await self._tracker.begin(method, f"{path}?{QUERY}", json={"password": PASSWORD}))
 
     def resume(self, token: str) -> _Handle:

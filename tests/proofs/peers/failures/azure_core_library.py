@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
+    from azpoll.options import Method
     from azpoll.testing import FakeARM
     from tests.proofs.peers.failures.compared_library import IdentityProvider, Library
 
@@ -118,7 +119,7 @@ class _AzureCore:
     def __init__(self, client: AsyncPipelineClient[Any, Any]) -> None:
         self._client = client
 
-    async def begin(self, method: str, path: str) -> _Handle:
+    async def begin(self, method: Method, path: str) -> _Handle:
         request = HttpRequest(method, f"{ORIGIN}{path}?{QUERY}")
         request.set_json_body({"password": PASSWORD})
         initial = await self._client._pipeline.run(request)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as generated clients do

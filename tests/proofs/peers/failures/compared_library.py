@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from azpoll.options import Method
     from azpoll.testing import FakeARM, RequestRecord
 
 ORIGIN = "https://management.azure.com"
@@ -42,7 +43,7 @@ class Handle(Protocol):
 class Library(Protocol):
     """The calls that both libraries support."""
 
-    async def begin(self, method: str, path: str) -> Handle:
+    async def begin(self, method: Method, path: str) -> Handle:
         """Send an initial request; return the handle of its operation."""
         ...
 
@@ -80,7 +81,7 @@ class Setup:
     arm: FakeARM
     provider: IdentityProvider
     library: Library
-    method: str
+    method: Method
 
     async def begin(self, path: str = THING) -> Handle:
         """Start an operation."""

@@ -11,6 +11,7 @@ from tests.proofs.peers.failures.failure_scenarios import end_and_gets
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from azpoll.options import Method
     from azpoll.testing import Pattern, Step
     from tests.proofs.peers.failures.compared_library import Setup
 
@@ -38,7 +39,7 @@ class Scenario:
     azure_core: str
     core_is_right: bool = False
     script: Script = field(default_factory=Script)
-    method: str = "PUT"
+    method: Method = "PUT"
     run: Callable[[Setup], Awaitable[str]] = end_and_gets
     limits: Limits | None = None
     expiring: bool = True

@@ -6,12 +6,15 @@ service reported, and an unreadable status. With an unreadable status the operat
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import azpoll
 from tests.proofs.peers.microsoft_servers.autorest_delete_post import DELETED
 from tests.proofs.peers.microsoft_servers.autorest_put_patch import PRODUCT
 from tests.proofs.peers.microsoft_servers.server_scenario import Fails, Outcome, Refused, Scenario, Succeeds, Unreadable
+
+if TYPE_CHECKING:
+    from azpoll.options import Method
 
 # Long enough for a first poll on a busy machine; the last poll is sent at the deadline (rule 38).
 SHORT: Final = 0.25
@@ -25,7 +28,7 @@ NOT_FOUND: Final = Unreadable((azpoll.OperationTimeout, azpoll.OperationNotFound
 
 
 def error_case(
-    name: str, method: str, path: str, outcome: Outcome, *answers: int, timeout: float | None = None, note: str = ""
+    name: str, method: Method, path: str, outcome: Outcome, *answers: int, timeout: float | None = None, note: str = ""
 ) -> Scenario:
     return Scenario(
         (name,),

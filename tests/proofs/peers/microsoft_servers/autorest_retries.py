@@ -5,14 +5,17 @@ The caller repeats an initial request after a 500; azpoll repeats a poll or a fi
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tests.proofs.peers.microsoft_servers.autorest_delete_post import DELETED
 from tests.proofs.peers.microsoft_servers.autorest_put_patch import DONE, PRODUCT
 from tests.proofs.peers.microsoft_servers.server_scenario import Outcome, Scenario, Succeeds
 
+if TYPE_CHECKING:
+    from azpoll.options import Method
 
-def retried(names: tuple[str, ...], method: str, path: str, outcome: Outcome, *answers: int) -> Scenario:
+
+def retried(names: tuple[str, ...], method: Method, path: str, outcome: Outcome, *answers: int) -> Scenario:
     return Scenario(
         names,
         method,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import azpoll
+    from azpoll.options import Method
 
 FinalStateVia: TypeAlias = Literal["azure-async-operation", "operation-location", "location", "original-uri"]
 
@@ -96,7 +97,7 @@ class Scenario:
     """
 
     names: tuple[str, ...]
-    method: str
+    method: Method
     path: str
     outcome: Outcome
     answers: tuple[int, ...] | None
