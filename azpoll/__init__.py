@@ -30,7 +30,7 @@ from azpoll.events import Event, OperationEnded, OperationTracked, PollAnswered,
 from azpoll.group import Group, GroupProgress
 from azpoll.hints import DeploymentOperations, HintBoard, HintSource
 from azpoll.operation import AsyncOperation
-from azpoll.options import BeginOptions, TrackingOptions
+from azpoll.options import BeginOptions, FollowOptions, TrackingOptions
 from azpoll.protocol.arm_error import ARMError, ServiceError
 from azpoll.protocol.patience import Patience
 from azpoll.schedule.budget import Budget
@@ -39,6 +39,7 @@ from azpoll.schedule.scope_queue import ScopeStatistics
 from azpoll.snapshot import OperationState, Snapshot, Statistics
 from azpoll.tracker import Tracker
 from azpoll.tracking.journal import Journal, JournalResult, JournalRow
+from azpoll.transport.library import HTTPClient, HTTPResponse
 from azpoll.waiting import as_completed, wait
 
 __version__ = "0.1.0"
@@ -55,8 +56,11 @@ __all__ = [
     "DeploymentOperations",
     "Durations",
     "Event",
+    "FollowOptions",
     "Group",
     "GroupProgress",
+    "HTTPClient",
+    "HTTPResponse",
     "HintBoard",
     "HintSource",
     "InitialRequestFailed",

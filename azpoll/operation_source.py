@@ -1,4 +1,4 @@
-"""The calls that `Tracker` and `Group` share: begin, track and resume."""
+"""The calls that `Tracker` and `Group` share: begin, track, follow and resume."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from azpoll.transport.library import ResponseT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from azpoll.options import BeginOptions, TrackingOptions
+    from azpoll.options import BeginOptions, FollowOptions, Method, PatternName, TrackingOptions
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
     from azpoll.transport.library import HTTPResponse
@@ -27,16 +27,16 @@ class OperationSource(ABC, Generic[ResponseT]):
     """
 
     @overload
-    async def begin(self, method: str, url: str, **arguments: Unpack[BeginOptions]) -> AsyncOperation[ResponseT]: ...
+    async def begin(self, method: Method, url: str, **arguments: Unpack[BeginOptions]) -> AsyncOperation[ResponseT]: ...
 
     @overload
     async def begin(
-        self, method: str, url: str, *, decode: Callable[[ResponseT], T], **arguments: Unpack[BeginOptions]
+        self, method: Method, url: str, *, decode: Callable[[ResponseT], T], **arguments: Unpack[BeginOptions]
     ) -> AsyncOperation[T]: ...
 
     async def begin(
         self,
-        method: str,
+        method: Method,
         url: str,
         *,
         decode: Callable[[ResponseT], T] | None = None,
@@ -82,6 +82,56 @@ class OperationSource(ABC, Generic[ResponseT]):
         """
         session, options = self._enter(tracking)
         return self._handle(session, session.track(response, options), decode)
+
+    @overload
+    def follow(
+        self,
+        url: str,
+        *,
+        method: Method = ...,
+        pattern: PatternName = ...,
+        **tracking: Unpack[FollowOptions],
+    ) -> AsyncOperation[ResponseT]: ...
+
+    @overload
+    def follow(
+        self,
+        url: str,
+        *,
+        method: Method = ...,
+        pattern: PatternName = ...,
+        decode: Callable[[ResponseT], T],
+        **tracking: Unpack[FollowOptions],
+    ) -> AsyncOperation[T]: ...
+
+    def follow(
+        self,
+        url: str,
+        *,
+        method: Method = "POST",
+        pattern: PatternName = "operation-location",
+        decode: Callable[[ResponseT], T] | None = None,
+        **tracking: Unpack[FollowOptions],
+    ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
+        """Track an operation of which only the polling URL is known. Sends nothing yet; the first poll is due now.
+
+        The URL may come from a header that is none of the polling headers, from a body, or from another program. It is
+        absolute, or relative to the client's base URL. It is trusted if its origin is that of the client's `base_url`,
+        or is listed in `allowed_origins` or `anonymous_origins`.
+
+        Args:
+            url: the polling URL; with `pattern="resource"` the URL of the resource.
+            method: of the initial request. It matters for a DELETE, which has no result, and which ends at the resource
+                when that answers 404 or 410.
+            pattern: how the URL is read (rule 47).
+            decode: converts the final response into the result.
+            **tracking: as for `track`. `final_state_via="original-uri"` needs `pattern="resource"`.
+
+        Raises:
+            UntrustedPollingURL: the URL has another origin.
+        """
+        session, options = self._enter({**tracking, "pattern": pattern})
+        return self._handle(session, session.follow(method, url, options), decode)
 
     @overload
     def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...

@@ -1,4 +1,4 @@
-"""`Tracker`: begins, tracks and resumes operations, and closes in good order."""
+"""`Tracker`: begins, tracks, follows and resumes operations, and closes in good order."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ class Tracker(OperationSource[ResponseT]):
         self._entered: Session[ResponseT] | None = None
         trusted = (allowed_origins, anonymous_origins, rebase_to, str(client.base_url))
         self._settings = settings.TrackerSettings(
+            base_url=str(client.base_url),
             delay_limits=settings.checked_delay_limits(interval, min_interval),
             timeout_s=settings.checked_seconds("timeout", timeout),
             url_policy=checked_url_policy(*trusted, sender.parse_url),

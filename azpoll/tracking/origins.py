@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.url_policy import ParsedURL
 
-_NO_ORIGIN = Origin("", "", 0)
+NO_ORIGIN = Origin("", "", 0)
+"""The origin of a client without a base URL."""
+
 _WILDCARD = "*."
 _LISTABLE = "or 'https://*.suffix', where the asterisk stands for one whole label before at least two others"
 
@@ -37,7 +39,7 @@ def checked_url_policy(
     anonymous = _checked_list("anonymous_origins", anonymous_origins, parse)
     if rebase_to is not None:
         allowed |= {checked_origin("rebase_to", rebase_to, parse, path=True)}
-    initial = checked_origin("the client's base_url", base_url, parse, path=True) if base_url else _NO_ORIGIN
+    initial = checked_origin("the client's base_url", base_url, parse, path=True) if base_url else NO_ORIGIN
     return URLPolicy(parse, initial, allowed, rebase_to, anonymous)
 
 

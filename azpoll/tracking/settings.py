@@ -48,6 +48,7 @@ class TrackerSettings(NamedTuple):
     """The checked arguments of a `Tracker`.
 
     Attributes:
+        base_url: of the client; it may be empty.
         url_policy: of an operation at the client's base URL. Polls may go to its origins, and a resume token may name
             one of them as the origin of the initial request (rules 9, 42).
         token_key: signs resume tokens; None for tokens without a signature.
@@ -55,6 +56,7 @@ class TrackerSettings(NamedTuple):
         keep_failures: whether failures are kept until a caller has seen them.
     """
 
+    base_url: str
     url_policy: URLPolicy
     delay_limits: DelayLimits
     timeout_s: float

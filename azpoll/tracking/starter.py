@@ -1,4 +1,4 @@
-"""The first state of an operation: from an initial request, an initial response or a resume token.
+"""The first state of an operation: from an initial request, an initial response, a polling URL or a resume token.
 
 Bad input raises `ValueError` or `TypeError` here, before anything is sent; `Tracker` documents when.
 """
@@ -11,17 +11,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of
 from azpoll.protocol import resume_token
-from azpoll.protocol.delay import Delay
+from azpoll.protocol.delay import IMMEDIATELY, Delay
+from azpoll.protocol.followed_url import follow
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.protocol.token_content import METHODS, InvalidToken
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, lists, origin_of
-from azpoll.tracking.origins import checked_origin
+from azpoll.tracking.origins import NO_ORIGIN, checked_origin
 from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.request_options import resumed_options
-from azpoll.tracking.settings import REQUEST_ARGUMENTS, checked, checked_choice, checked_request_timeout
+from azpoll.tracking.settings import (
+    REQUEST_ARGUMENTS,
+    checked,
+    checked_choice,
+    checked_request_timeout,
+    checked_type,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +103,12 @@ class OperationStarter:
         answer, client_request_id = self._transport.answer_from(response)
         return self._started(settings, _checked_method(answer.method), answer.url, answer, client_request_id)
 
+    def from_url(self, method: str, url: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
+        """Return the operation of a polling URL, which is polled immediately (rule 47)."""
+        settings = checked(options, self._settings)
+        plan = settings.plan_at(_checked_method(method), *self._followable(url), at_s, None)
+        return self._record(settings, plan, resume(follow(plan), IMMEDIATELY, at_s), at_s)
+
     def from_token(self, text: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a resume token."""
         trust = self._settings.url_policy
@@ -142,6 +155,27 @@ class OperationStarter:
             raise ValueError(f"the URL of the initial request is refused: {resolved.reason}")  # noqa: TRY004 - of a value
         return url, policy
 
+    def _followable(self, url: str) -> tuple[str, URLPolicy]:
+        """Return a polling URL of the caller as it is sent, and its URL policy, if the caller trusts its origin."""
+        trust = self._settings.url_policy
+        if not checked_type("url", url, str):
+            raise ValueError("url must be a polling URL, not empty text or None")
+        if "://" not in url.partition("?")[0]:
+            if not self._settings.base_url:
+                raise ValueError("the URL to follow is relative, and the client has no base_url")
+            url = f"{self._settings.base_url.rstrip('/')}/{url.lstrip('/')}"
+        resolved = trust.resolve(url, base=url, resource_url=url)
+        if not isinstance(resolved, RejectedURL):
+            has_home = trust.initial != NO_ORIGIN
+            return resolved, trust if has_home else self._policy_before(before_path(resolved))
+        if resolved.is_malformed or not resolved.url:
+            raise ValueError(f"the URL to follow is refused: {resolved.reason}")
+        origin = origin_of(trust.parse(resolved.url))
+        raise UntrustedPollingURL(
+            f"the URL to follow is refused: its origin {origin.shown()} is neither that of the client's base_url nor"
+            f" listed; nothing was sent. {resolved.advice}"
+        )
+
     def _new_policy(self, before: str) -> URLPolicy:
         """Return the policy for URLs with this text before their path."""
         policy = self._settings.url_policy
@@ -181,4 +215,4 @@ class OperationStarter:
 
 def _checked_method(method: str) -> str:
     """Return the method in upper case, as an object that all operations share."""
-    return checked_choice("method", method.upper(), METHODS)
+    return checked_choice("method", str(method).upper(), METHODS)

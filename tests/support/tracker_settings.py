@@ -27,6 +27,7 @@ def tracker_settings(
 ) -> TrackerSettings:
     """Return the settings of a tracker that has the defaults but for these arguments."""
     return TrackerSettings(
+        base_url=ORIGIN,
         url_policy=checked_url_policy(allowed_origins, (), None, ORIGIN, parse_url),
         delay_limits=DelayLimits(),
         timeout_s=math.inf,

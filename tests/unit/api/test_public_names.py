@@ -23,8 +23,11 @@ PUBLIC = [
     "DeploymentOperations",
     "Durations",
     "Event",
+    "FollowOptions",
     "Group",
     "GroupProgress",
+    "HTTPClient",
+    "HTTPResponse",
     "HintBoard",
     "HintSource",
     "InitialRequestFailed",
@@ -60,7 +63,7 @@ PUBLIC = [
     "wait",
 ]
 
-CALLS = ("begin", "track", "resume", "group", "statistics", "subscribe")
+CALLS = ("begin", "track", "follow", "resume", "group", "statistics", "subscribe")
 HANDLE = (
     *("id", "label", "state", "status", "done", "result", "exception", "add_done_callback", "wait", "snapshot"),
     *("snapshots", "resume_token", "cancel", "stop_tracking"),
@@ -104,13 +107,14 @@ def test_trackers_and_operations_have_their_public_methods() -> None:
         assert hasattr(azpoll.AsyncOperation, name)
 
 
-def test_begin_track_resume_and_wait_take_the_same_keywords() -> None:
-    """DESIGN.md: `begin`, `track`, `resume` and `wait` take the same keywords."""
+def test_begin_track_follow_resume_and_wait_take_the_same_keywords() -> None:
+    """`follow` takes the pattern too, as a parameter with a default."""
     shared = azpoll.TrackingOptions.__annotations__.keys()
     assert {"final_state_via", "timeout", "interval", "result", "terminal_words", "cancel_url", "label"} <= shared
     assert shared <= azpoll.BeginOptions.__annotations__.keys()
+    assert shared == azpoll.FollowOptions.__annotations__.keys() | {"pattern"}
     calls: list[Any] = [azpoll.wait]
-    for name in ("begin", "track", "resume"):
+    for name in ("begin", "track", "follow", "resume"):
         calls += [getattr(azpoll.Tracker, name), getattr(azpoll.Group, name)]
     for call in calls:
         parameters = inspect.signature(call).parameters
