@@ -7,6 +7,7 @@ The other modules are shared:
 
     access          arguments, credential and trusted origins of a command that reads operations
     targets         the operations named on the command line: polling URLs and resume tokens
+    status_options  how a status is read: its pattern, its member and its words
     pattern_guess   the polling pattern of a URL that is given without one
     origins         origins of URLs and of the options that list hosts
     waiter          waits for several operations

@@ -17,7 +17,9 @@ from azpoll import Tracker, UntrustedPollingURL
 from azpoll.cli.exit_codes import UsageError
 from azpoll.cli.origins import in_options, is_listed, listed_origins, origin_of
 from azpoll.cli.output import OUTPUT_FORMATS
-from azpoll.cli.targets import PATTERNS, Target, read_targets
+from azpoll.cli.status_options import StatusOptions, add_status_arguments, status_options_from
+from azpoll.cli.targets import Target, read_targets
+from azpoll.protocol.resume_token import Token, encode
 
 if TYPE_CHECKING:
     import argparse
@@ -31,12 +33,8 @@ _SCHEME = "bearer "
 
 
 def add_access_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for pattern, credential, trusted origins and output format."""
-    parser.add_argument(
-        "--pattern",
-        choices=tuple(PATTERNS),
-        help="header that the URL was taken from; resource for the resource's own URL (default: guessed from the URL)",
-    )
+    """Add the arguments for reading, credential, trusted origins and output format."""
+    add_status_arguments(parser)
     parser.add_argument(
         "--auth",
         metavar="env:NAME|none",
@@ -76,6 +74,7 @@ class Access:
         allowed: the origins of `--allow-host`.
         anonymous: the origins of `--anonymous-host`.
         rebase_to: the URL of `--rebase-to`.
+        reading: how the status is read.
         headers: of every request; they may contain the credential.
     """
 
@@ -84,6 +83,7 @@ class Access:
     headers: dict[str, str] = field(repr=False)
     anonymous: frozenset[str] = frozenset()
     rebase_to: str | None = None
+    reading: StatusOptions = field(default_factory=StatusOptions)
 
     @asynccontextmanager
     async def tracker(self) -> AsyncGenerator[Tracker[httpx.Response]]:
@@ -107,7 +107,7 @@ class Access:
             async with tracker:
                 yield tracker
 
-    def resume(
+    def track(
         self,
         tracker: Tracker[httpx.Response],
         target: Target,
@@ -115,7 +115,7 @@ class Access:
         timeout_s: float | None = None,
         interval_s: float | None = None,
     ) -> AsyncOperation[httpx.Response]:
-        """Track a target.
+        """Track a target: follow its URL, or resume its token.
 
         Raises:
             UntrustedPollingURL: the origin of the target is not trusted; nothing was sent.
@@ -126,9 +126,14 @@ class Access:
                 f" --allow-host {target.origin}"
             )
         # result="status": the command reports the outcome only, and reading the result may need more permissions.
-        return tracker.resume(
-            target.resume_token, label=target.name, result="status", timeout=timeout_s, interval=interval_s
-        )
+        options = self.reading.as_keywords()
+        options["label"], options["result"] = target.name, "status"
+        options["timeout"], options["interval"] = timeout_s, interval_s
+        if isinstance(target.source, Token):
+            return tracker.resume(encode(target.source), **options)
+        # The initial request is unknown. With GET, a 404 does not count as a deletion.
+        pattern = target.pattern or "operation-location"
+        return tracker.follow(target.source, method="GET", pattern=pattern, **options)
 
 
 def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
@@ -146,8 +151,9 @@ def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
     anonymous = listed_origins("--anonymous-host", arguments.anonymous_host)
     if arguments.rebase_to is not None:
         origin_of(arguments.rebase_to)
-    targets = read_targets(words, sys.stdin, arguments.pattern)
-    return Access(targets, allowed, headers, anonymous, arguments.rebase_to)
+    reading = status_options_from(arguments)
+    targets = read_targets(words, sys.stdin, reading.pattern)
+    return Access(targets, allowed, headers, anonymous, arguments.rebase_to, reading)
 
 
 def bearer_headers(source: str | None, environment: Mapping[str, str]) -> dict[str, str]:

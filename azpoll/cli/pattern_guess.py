@@ -14,11 +14,7 @@ from azpoll.protocol.status_document import TERMINAL_WORDS, status_word
 if TYPE_CHECKING:
     import httpx
 
-STATUS_MONITOR = "Azure-AsyncOperation"
-"""The name of the status monitor pattern in resume tokens."""
-
-LOCATION = "Location"
-"""The name of the `Location` pattern in resume tokens."""
+    from azpoll.options import PatternName
 
 _MONITOR_SEGMENTS = frozenset(
     {
@@ -32,12 +28,12 @@ _LOCATION_QUERY = "monitor=true"
 """The query part that marks `Location` URLs of ARM, including those below `/operations/`."""
 
 
-def guess_pattern(url: str) -> str:
-    """Return the most likely pattern of a polling URL, as resume tokens name it."""
+def guess_pattern(url: str) -> PatternName:
+    """Return the most likely pattern of a polling URL."""
     location, _, query = url.partition("?")
     if _LOCATION_QUERY in query.lower().split("&"):
-        return LOCATION
-    return STATUS_MONITOR if _MONITOR_SEGMENTS.intersection(location.lower().split("/")) else LOCATION
+        return "location"
+    return "azure-async-operation" if _MONITOR_SEGMENTS.intersection(location.lower().split("/")) else "location"
 
 
 def is_running_monitor(response: httpx.Response) -> bool:

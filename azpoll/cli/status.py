@@ -76,23 +76,25 @@ async def _read(access: Access) -> Outcome:
     async with access.tracker() as tracker:
         tracker.subscribe(on_event)
         try:
-            operation = access.resume(tracker, target)
+            operation = access.track(tracker, target)
         except AzpollError as refusal:  # The origin is not trusted.
             return Outcome(target, OperationState.UNKNOWN, refusal)
         await answered.wait()
         known, elapsed_s = operation.snapshot(), anyio.current_time() - started_at_s
         if operation.done():
             return Outcome(target, operation.state, operation.exception(), known, elapsed_s)
-        error = None if last is None else _polling_error(last, until_gone=target.token.pattern == "until-gone")
+        # The member that the user named decides with any HTTP status (rule 48).
+        told = last is not None and last.status is not None and access.reading.status_member is not None
+        error = None if last is None or told else _polling_error(last, needs_status=not target.polls_until_gone)
         return Outcome(target, OperationState.UNKNOWN if error else operation.state, error, known, elapsed_s)
 
 
-def _polling_error(event: PollAnswered, *, until_gone: bool) -> AzpollError | None:
+def _polling_error(event: PollAnswered, *, needs_status: bool) -> AzpollError | None:
     """Return the error of a poll that azpoll would retry; None if the answer shows that the operation runs.
 
     Args:
         event: the answer to the poll.
-        until_gone: whether the resource of a DELETE is polled until it is not found; its answers need no status.
+        needs_status: whether its body needs a status; not if a resource is polled until it is not found.
     """
     code = event.status_code
     if code is None:
@@ -101,6 +103,6 @@ def _polling_error(event: PollAnswered, *, until_gone: bool) -> AzpollError | No
         return _BY_STATUS.get(code, PollingError)(event.reason or f"HTTP {code}")
     if event.reason is not None:
         return MalformedAnswer(f"HTTP {code}, {event.reason}; see --pattern")
-    if event.status is None and code != HTTPStatus.ACCEPTED and not until_gone:
+    if event.status is None and code != HTTPStatus.ACCEPTED and needs_status:
         return MalformedAnswer(f"HTTP {code} without a status; see --pattern")
     return None

@@ -9,7 +9,8 @@ import httpx
 
 from azpoll.cli.exit_codes import UsageError
 from azpoll.cli.origins import origin_of
-from azpoll.cli.pattern_guess import LOCATION, STATUS_MONITOR, guess_pattern
+from azpoll.cli.pattern_guess import guess_pattern
+from azpoll.protocol import url_policy
 from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.protocol.resume_token import decode, encode
 from azpoll.protocol.token_content import InvalidToken, Token
@@ -18,13 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TextIO
 
-PATTERNS = {
-    "aao": STATUS_MONITOR,
-    "operation-location": "Operation-Location",
-    "location": LOCATION,
-    "resource": "resource",
-}
-"""Value of `--pattern` to the name of the pattern in resume tokens."""
+    from azpoll.options import PatternName
 
 _LONGEST_NAME = 100
 
@@ -37,41 +32,48 @@ class Target:
         number: its position among the targets, from 0.
         name: the last two segments of its path, safe to print.
         url: the polling URL with masked query values, safe to print.
-        token: the state from which the operation is resumed.
-        origin: of its resource URL.
+        source: the polling URL to follow, or the resume token.
+        origin: of its resource URL; that of the polling URL if only that is known.
         trusted: whether the user named the origin by giving the URL on the command line.
+        pattern: how the URL is read; None for a resume token.
         guessed: whether azpoll guessed the pattern.
     """
 
     number: int
     name: str
     url: str
-    token: Token = field(repr=False)
+    source: str | Token = field(repr=False)
     origin: str
-    trusted: bool
-    guessed: bool
+    trusted: bool = False
+    pattern: PatternName | None = None
+    guessed: bool = False
 
     @property
-    def resume_token(self) -> str:
-        """The resume token as text."""
-        return encode(self.token)
+    def resume_token(self) -> str | None:
+        """The resume token as text; None if a URL was given."""
+        return encode(self.source) if isinstance(self.source, Token) else None
+
+    @property
+    def polls_until_gone(self) -> bool:
+        """Whether a resource is polled until it is not found."""
+        return isinstance(self.source, Token) and self.source.pattern == "until-gone"
 
     def as_monitor(self) -> Target:
         """Return the same target with the status monitor pattern."""
-        return replace(self, token=self.token._replace(pattern=STATUS_MONITOR), guessed=False)
+        return replace(self, pattern="azure-async-operation", guessed=False)
 
     def due_now(self) -> Target:
         """Return the same target without the earliest poll time of its token."""
-        return replace(self, token=self.token._replace(not_before=0.0))
+        return replace(self, source=self.source._replace(not_before=0.0)) if isinstance(self.source, Token) else self
 
 
-def read_targets(words: Iterable[str], stdin: TextIO, pattern: str | None) -> list[Target]:
+def read_targets(words: Iterable[str], stdin: TextIO, pattern: PatternName | None) -> list[Target]:
     """Return the targets of the command line in order, without duplicates.
 
     Args:
         words: URLs, resume tokens, and `-` to read one of either per line from `stdin`.
         stdin: read only for `-`.
-        pattern: a key of `PATTERNS`, for the URLs; None to guess.
+        pattern: of the URLs; None to guess.
 
     Raises:
         UsageError: a word is neither a URL nor a resume token, or there are no targets.
@@ -88,26 +90,29 @@ def read_targets(words: Iterable[str], stdin: TextIO, pattern: str | None) -> li
     return list(found.values())
 
 
-def _target(number: int, word: str, pattern: str | None, *, trusted: bool) -> Target:
+def _target(number: int, word: str, pattern: PatternName | None, *, trusted: bool) -> Target:
     if "://" in word:
-        # The initial request is unknown. With GET, a 404 does not count as a deletion, and no result is fetched.
-        name = PATTERNS[pattern] if pattern else guess_pattern(word)
-        token = Token(method="GET", resource_url=word, pattern=name, url=word)
-        return _checked(number, token, trusted=trusted, guessed=pattern is None)
+        origin = _origin_of_usable(word)
+        chosen = guess_pattern(word) if pattern is None else pattern
+        return Target(number, _name_of(word), masked_url(word), word, origin, trusted, chosen, guessed=pattern is None)
     try:
         token = decode(word)
     except InvalidToken as error:
         raise UsageError(f"neither a URL nor a resume token: {error}") from error
-    return _checked(number, token, trusted=False, guessed=False)
+    return Target(number, _name_of(token.url), masked_url(token.url), token, origin_of(token.resource_url))
 
 
-def _checked(number: int, token: Token, *, trusted: bool, guessed: bool) -> Target:
-    origin = origin_of(token.resource_url)
-    try:
-        decode(encode(token))
-    except InvalidToken as error:
-        raise UsageError(f"the URL cannot be used: {error}") from error
-    path = [segment for segment in token.url.partition("?")[0].split("/")[3:] if segment]
-    last_segments = "/".join(path[-2:]) or httpx.URL(origin).raw_host.decode("ascii")
-    name = escape_for_display(last_segments, _LONGEST_NAME)
-    return Target(number, name, masked_url(token.url), token, origin, trusted, guessed)
+def _origin_of_usable(url: str) -> str:
+    """Return the origin of a URL that can be requested."""
+    origin = origin_of(url)
+    policy = url_policy.URLPolicy(httpx.URL, url_policy.origin_of(httpx.URL(origin)))
+    resolved = policy.resolve(url, base=url, resource_url=url)
+    if isinstance(resolved, url_policy.RejectedURL):
+        raise UsageError(f"the URL cannot be used: {resolved.reason}")
+    return origin
+
+
+def _name_of(url: str) -> str:
+    path = [segment for segment in url.partition("?")[0].split("/")[3:] if segment]
+    last_segments = "/".join(path[-2:]) or httpx.URL(origin_of(url)).raw_host.decode("ascii")
+    return escape_for_display(last_segments, _LONGEST_NAME)

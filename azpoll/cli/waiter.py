@@ -101,11 +101,11 @@ class Waiter:
     async def _wait(self, tracker: Tracker[httpx.Response], target: Target) -> Outcome:
         """Wait for one target. If its pattern was guessed and proves wrong, wait again with the right pattern."""
         try:
-            operation = self._resume(tracker, target)
+            operation = self._track(tracker, target)
             await operation.wait()
             succeeded = operation.state is OperationState.SUCCEEDED
             if target.guessed and succeeded and is_running_monitor(operation.result()):
-                operation = self._resume(tracker, target.as_monitor())
+                operation = self._track(tracker, target.as_monitor())
                 await operation.wait()
         except AzpollError as refusal:  # The origin is not trusted.
             return Outcome(target, OperationState.UNKNOWN, refusal)
@@ -113,10 +113,10 @@ class Waiter:
         token = error.resume_token if isinstance(error, OperationTimeout) else None
         return Outcome(target, operation.state, error, operation.snapshot(), self._elapsed_s, token)
 
-    def _resume(self, tracker: Tracker[httpx.Response], target: Target) -> AsyncOperation[httpx.Response]:
+    def _track(self, tracker: Tracker[httpx.Response], target: Target) -> AsyncOperation[httpx.Response]:
         limits = self._limits
         left_s = None if limits.timeout_s is None else max(limits.timeout_s - self._elapsed_s, 0.0)
-        operation = self._access.resume(tracker, target, timeout_s=left_s, interval_s=limits.interval_s)
+        operation = self._access.track(tracker, target, timeout_s=left_s, interval_s=limits.interval_s)
         self._operations[operation.id] = (target, operation)
         return operation
 

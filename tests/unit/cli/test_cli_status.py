@@ -115,3 +115,14 @@ def test_rule_55_the_reason_of_a_failed_read_is_shown(azpoll: Command, azure: Az
 
     assert result.code == 4
     assert "HTTP 503 from a proxy (HTML)" in result.out
+
+
+@pytest.mark.parametrize(("status_code", "word", "code"), [(500, "Running", 0), (500, "Failed", 1), (500, None, 4)])
+def test_rule_48_status_reads_the_member_that_the_user_names(
+    azure: Azure, azpoll: Command, status_code: int, word: str | None, code: int
+) -> None:
+    body = {} if word is None else {"runtimeStatus": word}
+    operation = azure.begin(pattern="location", polls=[Reply(status_code, body, terminal=False)])
+
+    assert azpoll("status", "--status-member", "runtimeStatus", operation.location_url).code == code
+    assert operation.polls == 1

@@ -209,6 +209,25 @@ def test_a_location_pattern_of_the_user_is_used(azure: Azure, azpoll: Command) -
     assert azpoll("wait", "--pattern", "location", operation.location_url).code == 0
 
 
+def test_rule_48_the_user_names_the_member_and_the_words_of_the_status(azure: Azure, azpoll: Command) -> None:
+    """Durable Functions: the member is `runtimeStatus`, and a failed instance answers 500."""
+    running = Reply(202, {"runtimeStatus": "Running"}, terminal=False)
+    options = ("--pattern", "location", "--status-member", "runtimeStatus", "--terminal-word", "Terminated=canceled")
+    for code, status_code, word in ((0, 200, "Completed"), (1, 500, "Failed"), (3, 200, "Terminated")):
+        operation = azure.begin(pattern="location", polls=[running, Reply(status_code, {"runtimeStatus": word})])
+        assert azpoll("wait", *options, operation.location_url).code == code
+        assert operation.polls == 2
+
+
+def test_rule_47_the_pattern_has_the_names_of_the_library(azure: Azure, azpoll: Command) -> None:
+    """Kudu: the words are numbers. A word that no option names runs."""
+    polls = [Reply(200, {"status": 1}, terminal=False), Reply(200, {"status": 4})]
+    operation = azure.begin(pattern="location", polls=polls)
+    words = ("--terminal-word", "4=succeeded", "--terminal-word", "3=failed")
+    assert azpoll("wait", "--pattern", "azure-async-operation", *words, operation.location_url).code == 0
+    assert operation.polls == 2
+
+
 def test_the_resource_itself_can_be_waited_for(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(pattern="body", duration_s=0, outcome="Failed")
 
@@ -260,6 +279,12 @@ def test_a_wrong_auth_is_a_usage_error(azpoll: Command, monkeypatch: pytest.Monk
         ["https://management.azure.com/x", "--rebase-to", "http://example.com"],
         ["https://management.azure.com/x", "--rebase-to", "https://example.com?x"],
         ["https://management.azure.com/x", "--pattern", "other"],
+        ["https://management.azure.com/x", "--status-member", "state..id"],
+        ["https://management.azure.com/x", "--terminal-word", "Done"],
+        ["https://management.azure.com/x", "--terminal-word", "Done=finished"],
+        ["https://management.azure.com/x", "--terminal-word", "=failed"],
+        ["https://management.azure.com/x#part"],
+        ["https://management.azure.com/é"],
         [],
     ],
 )

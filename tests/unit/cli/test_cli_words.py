@@ -44,12 +44,12 @@ def test_durations_are_printed_readably(duration_s: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("url", "pattern"),
     [
-        (f"{ARM}/locations/w/operations/1?api-version=1", "Azure-AsyncOperation"),
-        (f"{ARM}/deployments/d/operationStatuses/1", "Azure-AsyncOperation"),
-        (f"{ARM}/locations/w/AsyncOperations/1", "Azure-AsyncOperation"),
-        (f"{ARM}/operations/1?monitor=true&api-version=2016-01-01", "Location"),
-        (f"{ARM}/locations/w/operationResults/1", "Location"),
-        ("https://example.com/jobs/1", "Location"),
+        (f"{ARM}/locations/w/operations/1?api-version=1", "azure-async-operation"),
+        (f"{ARM}/deployments/d/operationStatuses/1", "azure-async-operation"),
+        (f"{ARM}/locations/w/AsyncOperations/1", "azure-async-operation"),
+        (f"{ARM}/operations/1?monitor=true&api-version=2016-01-01", "location"),
+        (f"{ARM}/locations/w/operationResults/1", "location"),
+        ("https://example.com/jobs/1", "location"),
     ],
 )
 def test_the_pattern_is_guessed_from_the_url(url: str, pattern: str) -> None:
