@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, Literal, assert_never, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,13 +25,20 @@ class RetryAfter:
     """A delay and the form in which a header states it.
 
     Attributes:
-        seconds: 0 or more; the date forms round it up to a whole second.
+        seconds: finite; a negative delay is for tests of a client. The date forms round it up to a whole second.
         form: "seconds" writes `17` or `1.5`. The date forms are the three of RFC 9110 5.6.7, relative to the `Date` of
             the same answer. The `-ms` forms are the headers of that name, in milliseconds.
     """
 
     seconds: float
     form: Form = "seconds"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a delay that no header can state."""
+        if not isinstance(self.seconds, (int, float)) or not math.isfinite(self.seconds):  # pyright: ignore[reportUnnecessaryIsInstance] - for callers without a type checker
+            raise ValueError(f"retry_after must be a finite number of seconds or a RetryAfter, not {self.seconds!r}")
+        if self.form not in get_args(Form):
+            raise ValueError(f"form must be one of {', '.join(map(repr, get_args(Form)))}, not {self.form!r}")
 
     def header(self, now: datetime) -> tuple[str, str]:
         """Return the header's name and value for an answer dated `now` (aware)."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
+
+from azpoll.testing.retry_after import RetryAfter
+from azpoll.testing.steps import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from azpoll.testing.retry_after import RetryAfter
-    from azpoll.testing.steps import Step
+    from collections.abc import Iterable, Mapping, Sequence
 
 Pattern = Literal["azure-async-operation", "operation-location", "location", "body"]
 
 _SUCCESS = frozenset({"succeeded", "completed"})
+_TERMINAL = _SUCCESS | {"failed", "canceled", "cancelled"}
+_MONITORS = ("azure-async-operation", "operation-location")
+_SUCCESSES, _ERRORS = range(200, 300), range(400, 600)
 
 
 def is_success(word: str) -> bool:
@@ -96,8 +99,51 @@ class Script:
     finals: Sequence[Step] = field(default_factory=tuple["Step", ...])
 
     def __post_init__(self) -> None:
-        """Reject values that would fail only at a later poll."""
+        """Raise ValueError or TypeError for a script that no server could play, rather than at a later poll."""
+        if self.pattern not in get_args(Pattern):
+            raise ValueError(f"pattern must be one of {_listed(get_args(Pattern))}, not {self.pattern!r}")
+        _check_seconds("duration_s", self.duration_s)
+        _check_seconds("cancel_takes_s", self.cancel_takes_s)
+        if self.retry_after is not None and not isinstance(self.retry_after, RetryAfter):
+            RetryAfter(self.retry_after)  # checks the number
+        self._check_outcome()
+        self._check_initial()
         if self.polls is not None and not self.polls:
             raise ValueError("polls needs at least one step; None means ordinary answers")
-        if not self.duration_s >= 0:
-            raise ValueError(f"duration_s must be 0 or more, not {self.duration_s}")
+        _check_steps("initial", () if self.initial is None else (self.initial,))
+        _check_steps("polls", self.polls or ())
+        _check_steps("finals", self.finals)
+
+    def _check_outcome(self) -> None:
+        if not (self.outcome.strip() and self.running.strip()):
+            raise ValueError("outcome and running are status words, and must not be blank")
+        if self.running.lower() in _TERMINAL or self.running.lower() == self.outcome.lower():
+            raise ValueError(f"running must be a word that ends no operation, not {self.running!r}")
+        if self.error is not None and is_success(self.outcome):
+            raise ValueError(f"error belongs to a failure, and the outcome is {self.outcome!r}")
+        if self.error_status not in _ERRORS:
+            raise ValueError(f"error_status must be 400 to 599, not {self.error_status}")
+
+    def _check_initial(self) -> None:
+        if self.initial_status is not None and self.initial_status not in _SUCCESSES:
+            raise ValueError(f"initial_status must be 200 to 299, not {self.initial_status}; initial= takes any Reply")
+        if self.resource_location and self.pattern not in _MONITORS:
+            raise ValueError(f"resource_location is in a status monitor; pattern must be one of {_listed(_MONITORS)}")
+        if self.location and self.pattern == "body":
+            raise ValueError("location=True names a polling URL; pattern 'body' has none, so use another pattern")
+
+
+def _check_seconds(name: str, seconds: float) -> None:
+    if not seconds >= 0:
+        raise ValueError(f"{name} must be 0 or more, not {seconds}")
+
+
+def _check_steps(name: str, steps: Sequence[object]) -> None:
+    for step in steps:
+        if not isinstance(step, Step):
+            kinds = _listed(kind.__name__ for kind in get_args(Step))
+            raise TypeError(f"{name} takes steps alone, such as {kinds}, not {type(step).__name__}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
