@@ -45,7 +45,14 @@ from azpoll.testing.steps import (
     redirect,
     status_monitor,
 )
-from azpoll.testing.virtual_time import SocketsForbidden, VirtualLoop, VirtualTimeHang, run_virtual, virtual_backend
+from azpoll.testing.virtual_time import (
+    SocketsForbidden,
+    VirtualLoop,
+    VirtualRunner,
+    VirtualTimeHang,
+    run_virtual,
+    virtual_backend,
+)
 
 __all__ = [
     "ConnectionDropped",
@@ -69,6 +76,7 @@ __all__ = [
     "Statistics",
     "Step",
     "VirtualLoop",
+    "VirtualRunner",
     "VirtualTimeHang",
     "gzip_bomb",
     "html_page",

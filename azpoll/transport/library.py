@@ -47,6 +47,10 @@ class HTTPResponse(Protocol):
         """The body. The library raises an error if it has not been read."""
         ...
 
+    def json(self) -> object:
+        """Return the body read as JSON. The library raises an error if it is not JSON."""
+        ...
+
 
 ResponseT = TypeVar("ResponseT", bound=HTTPResponse)
 ResponseT_co = TypeVar("ResponseT_co", bound=HTTPResponse, covariant=True)
