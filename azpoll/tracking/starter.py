@@ -156,7 +156,7 @@ class OperationStarter:
         return url, policy
 
     def _followable(self, url: str) -> tuple[str, URLPolicy]:
-        """Return the absolute form of a polling URL of the caller, and its URL policy, if the caller trusts its origin."""
+        """Return a polling URL of the caller in absolute form and its URL policy, if the caller trusts its origin."""
         trust = self._settings.url_policy
         if not checked_type("url", url, str):
             raise ValueError("url must be a polling URL, not empty text or None")
