@@ -12,12 +12,13 @@ import random
 from functools import partial
 from importlib.resources import files
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import anyio
 import httpx
 
 import azpoll
+from azpoll.options import Method
 from azpoll.schedule.checking import time_of
 from azpoll.testing import FakeARM, Script, run_virtual
 
@@ -48,6 +49,7 @@ INTERVAL_S = 30.0
 STARTS_S = 3600.0
 """Operations start at even intervals within an hour, so that those that end teach those that start later."""
 
+_METHODS: dict[str, Method] = {each: each for each in get_args(Method)}
 _SEED = 1
 _GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, are spread evenly at every number of them
 
@@ -55,7 +57,7 @@ _GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, are spread evenly at 
 class Drawn(NamedTuple):
     """One operation of a run."""
 
-    method: str
+    method: Method
     url: str
     duration_s: float
 
@@ -89,7 +91,7 @@ def draw(operations: int) -> list[Drawn]:
         _, (provider, types, name), quantiles = rows[row]
         method, _, action = name.partition(" ")
         url = _url(provider, "".join(f"/{each}/{number}" for each in types.split("/") if each), action)
-        drawn.append(Drawn(method, url, time_of(quantiles, number * _GOLDEN % 1)))
+        drawn.append(Drawn(_METHODS[method.upper()], url, time_of(quantiles, number * _GOLDEN % 1)))
     random.Random(_SEED).shuffle(drawn)
     return drawn
 

@@ -19,7 +19,7 @@ PATTERNS: dict[str, PatternName] = {
 }
 """Value of `--pattern` to the pattern of the library."""
 
-_OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_OUTCOMES: dict[str, Outcome] = {each: each for each in get_args(Outcome)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _member(text: str) -> str:
 
 def _terminal_word(text: str) -> tuple[str, Outcome]:
     word, _, named = text.rpartition("=")
-    outcome = next((each for each in _OUTCOMES if each == named.strip().lower()), None)
+    outcome = _OUTCOMES.get(named.strip().lower())
     if not word.strip() or outcome is None:
         raise ArgumentTypeError("WORD=succeeded, WORD=failed or WORD=canceled is needed")
     return word.strip(), outcome

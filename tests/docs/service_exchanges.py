@@ -97,7 +97,11 @@ def _fabric() -> Exchange:
     start = "https://api.fabric.microsoft.com/v1/workspaces/w/notebooks"
     status = "https://wabi-west-europe-redirect.analysis.windows.net/v1/operations/o"
     headers = {"Location": status, "Retry-After": "20"}
-    document = {"createdTimeUtc": "2026-01-01T00:00:00", "lastUpdatedTimeUtc": "2026-01-01T00:00:01", "error": None}
+    document: dict[str, object] = {
+        "createdTimeUtc": "2026-01-01T00:00:00",
+        "lastUpdatedTimeUtc": "2026-01-01T00:00:01",
+        "error": None,
+    }
     running = Step("GET", status, body={"status": "Running", "percentComplete": 10, **document}, headers=headers)
     done = {"status": "Succeeded", "percentComplete": 100, **document}
     failure = {"errorCode": "CorruptedPayload", "message": "The definition cannot be read."}
@@ -115,7 +119,12 @@ def _fabric() -> Exchange:
 def _refresh() -> Exchange:
     start = "https://api.powerbi.com/v1.0/myorg/groups/g/datasets/d/refreshes"
     status = f"{start}/r"
-    document = {"startTime": "2026-01-01T00:00:00", "type": "Full", "status": "Unknown", "objects": []}
+    document: dict[str, object] = {
+        "startTime": "2026-01-01T00:00:00",
+        "type": "Full",
+        "status": "Unknown",
+        "objects": [],
+    }
     return Exchange(
         "/groups/g/datasets/d/refreshes",
         (
@@ -131,7 +140,12 @@ def _refresh() -> Exchange:
 def _export() -> Exchange:
     report = "https://api.powerbi.com/v1.0/myorg/groups/g/reports/r"
     status = f"{report}/exports/e"
-    document = {"id": "e", "createdDateTime": "2026-01-01T00:00:00Z", "percentComplete": 0, "status": "NotStarted"}
+    document: dict[str, object] = {
+        "id": "e",
+        "createdDateTime": "2026-01-01T00:00:00Z",
+        "percentComplete": 0,
+        "status": "NotStarted",
+    }
     done = {**document, "percentComplete": 100, "status": "Succeeded", "resourceLocation": f"{status}/file"}
     return Exchange(
         "/groups/g/reports/r/ExportTo",
@@ -148,7 +162,7 @@ def _export() -> Exchange:
 def _certificate() -> Exchange:
     certificate = "https://contoso.vault.azure.net/certificates/web"
     status = f"{certificate}/pending?api-version=7.5&request_id=1"
-    document = {
+    document: dict[str, object] = {
         "id": f"{certificate}/pending",
         "issuer": {"name": "Self"},
         "csr": "MII",
@@ -172,7 +186,11 @@ def _analysis() -> Exchange:
     path = "/documentintelligence/documentModels/prebuilt-invoice"
     origin, query = "https://contoso.cognitiveservices.azure.com", "api-version=2024-11-30"
     status = f"{origin}{path}/analyzeResults/1?{query}"
-    document = {"status": "running", "createdDateTime": "2026-01-01T00:00:00Z", "lastUpdatedDateTime": "later"}
+    document: dict[str, object] = {
+        "status": "running",
+        "createdDateTime": "2026-01-01T00:00:00Z",
+        "lastUpdatedDateTime": "later",
+    }
     return _monitored(
         f"{path}:analyze?{query}",
         Step("POST", f"{origin}{path}:analyze?{query}", 202, headers={"Operation-Location": status}),
@@ -187,7 +205,13 @@ def _analysis() -> Exchange:
 def _language() -> Exchange:
     jobs, query = "https://contoso.cognitiveservices.azure.com/language/analyze-text/jobs", "api-version=2023-04-01"
     status = f"{jobs}/1?{query}"
-    document = {"jobId": "1", "createdDateTime": "then", "status": "notStarted", "errors": [], "tasks": {"total": 2}}
+    document: dict[str, object] = {
+        "jobId": "1",
+        "createdDateTime": "then",
+        "status": "notStarted",
+        "errors": [],
+        "tasks": {"total": 2},
+    }
     return _monitored(
         f"/language/analyze-text/jobs?{query}",
         Step("POST", f"{jobs}?{query}", 202, headers={"operation-location": status}),
@@ -201,7 +225,7 @@ def _language() -> Exchange:
 def _transcription() -> Exchange:
     submit = "https://westeurope.api.cognitive.microsoft.com/speechtotext/transcriptions"
     status = f"{submit}/t?api-version=2024-11-15"
-    document = {
+    document: dict[str, object] = {
         "self": status,
         "displayName": "call",
         "locale": "en-US",
@@ -238,7 +262,13 @@ def _images() -> Exchange:
 
 def _batch() -> Exchange:
     batches, query = "https://contoso.openai.azure.com/openai/batches", "api-version=2024-10-21"
-    document = {"id": "batch_1", "object": "batch", "errors": None, "status": "validating", "output_file_id": None}
+    document: dict[str, object] = {
+        "id": "batch_1",
+        "object": "batch",
+        "errors": None,
+        "status": "validating",
+        "output_file_id": None,
+    }
     return _monitored(
         f"/openai/batches?{query}",
         Step("POST", f"{batches}?{query}", 200, document),
@@ -251,7 +281,7 @@ def _batch() -> Exchange:
 
 def _tuning() -> Exchange:
     jobs, query = "https://contoso.openai.azure.com/openai/fine_tuning/jobs", "api-version=2024-10-21"
-    document = {"id": "ftjob-1", "object": "fine_tuning.job", "model": "gpt-4o", "status": "pending"}
+    document: dict[str, object] = {"id": "ftjob-1", "object": "fine_tuning.job", "model": "gpt-4o", "status": "pending"}
     return _monitored(
         f"/openai/fine_tuning/jobs?{query}",
         Step("POST", f"{jobs}?{query}", 201, document),
@@ -289,7 +319,7 @@ def _copy() -> Exchange:
 
 def _team() -> Exchange:
     graph, named = "https://graph.microsoft.com/v1.0", "/teams('t')/operations('o')"
-    document = {
+    document: dict[str, object] = {
         "id": "o",
         "operationType": "createTeam",
         "createdDateTime": "2026-01-01T00:00:00Z",
@@ -312,7 +342,13 @@ def _team() -> Exchange:
 def _orchestration() -> Exchange:
     origin = "https://contoso.azurewebsites.net"
     status = f"{origin}/runtime/webhooks/durabletask/instances/i?taskHub=hub&connection=Storage&code=key"
-    document = {"name": "Hello", "instanceId": "i", "runtimeStatus": "Running", "output": None, "customStatus": None}
+    document: dict[str, object] = {
+        "name": "Hello",
+        "instanceId": "i",
+        "runtimeStatus": "Running",
+        "output": None,
+        "customStatus": None,
+    }
     headers = {"Location": status, "Retry-After": "10"}
     return Exchange(
         "/api/orchestrators/Hello",
@@ -335,7 +371,13 @@ def _terminated() -> Exchange:
 def _deployment() -> Exchange:
     origin = "https://contoso.scm.azurewebsites.net"
     status = f"{origin}/api/deployments/latest"
-    document = {"id": "d", "status": 1, "status_text": "Building", "complete": False, "active": False}
+    document: dict[str, object] = {
+        "id": "d",
+        "status": 1,
+        "status_text": "Building",
+        "complete": False,
+        "active": False,
+    }
     return Exchange(
         "/api/zipdeploy?isAsync=true",
         (
@@ -351,7 +393,13 @@ def _deployment() -> Exchange:
 def _pipeline() -> Exchange:
     path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataFactory/factories/f"
     factory, query = f"https://management.azure.com{path}", "api-version=2018-06-01"
-    document = {"runId": "r", "pipelineName": "p", "status": "Queued", "message": "", "runStart": "then"}
+    document: dict[str, object] = {
+        "runId": "r",
+        "pipelineName": "p",
+        "status": "Queued",
+        "message": "",
+        "runStart": "then",
+    }
     return _monitored(
         f"/pipelines/p/createRun?{query}",
         Step("POST", f"{factory}/pipelines/p/createRun?{query}", 200, {"runId": "r"}),
@@ -365,7 +413,7 @@ def _pipeline() -> Exchange:
 def _devops() -> Exchange:
     apis = "https://dev.azure.com/contoso/_apis"
     status = f"{apis}/operations/o"
-    document = {"id": "o", "status": "queued", "url": status}
+    document: dict[str, object] = {"id": "o", "status": "queued", "url": status}
     return _monitored(
         "/_apis/projects?api-version=7.1",
         Step("POST", f"{apis}/projects?api-version=7.1", 202, document),
@@ -379,7 +427,7 @@ def _devops() -> Exchange:
 def _fhir() -> Exchange:
     origin = "https://contoso.fhir.azurehealthcareapis.com"
     status = f"{origin}/_operations/export/1"
-    manifest = {"transactionTime": "then", "request": f"{origin}/$export", "output": [], "error": []}
+    manifest: dict[str, object] = {"transactionTime": "then", "request": f"{origin}/$export", "output": [], "error": []}
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
     return Exchange(
         "/$export",

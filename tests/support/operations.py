@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -33,6 +33,16 @@ async def error_of(operation: azpoll.AsyncOperation[httpx.Response]) -> azpoll.A
     except azpoll.AzpollError as error:
         return error
     raise AssertionError(f"it ended with {response!r}")
+
+
+async def delete(tracker: azpoll.Tracker[Any], url: str) -> None:
+    """Begin the deletion of a resource."""
+    await tracker.begin("DELETE", url)
+
+
+async def put(tracker: azpoll.Tracker[Any], url: str) -> None:
+    """Begin a PUT."""
+    await tracker.begin("PUT", url)
 
 
 async def until(at_s: float) -> None:

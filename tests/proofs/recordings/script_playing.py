@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import anyio
 import httpx
 
 import azpoll
-from azpoll.protocol.resume_token import METHODS
+from azpoll.options import Method
 from tests.proofs.recordings.operation_script import Script, origin_of, place_of
 from tests.support.clients import new_client
 
+_METHODS: dict[str, Method] = {each: each for each in get_args(Method)}
 UNCHECKED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "content-length", "set-cookie", "connection"})
 """Headers that describe the bytes of the recorded answer, which are not the bytes of the played one."""
 
@@ -62,8 +63,7 @@ async def play(script: Script, allowed_origins: tuple[str, ...] = ()) -> Played:
         azpoll.Tracker(client, allowed_origins=allowed_origins, budget=None) as tracker,
     ):
         try:
-            method = next(each for each in METHODS if each == script.method)
-            result = await (await tracker.begin(method, script.url, timeout=timeout_s))
+            result = await (await tracker.begin(_METHODS[script.method], script.url, timeout=timeout_s))
             end = "succeeded"
         except azpoll.AzpollError as error:
             end, code = _end_of(error), error.code

@@ -46,8 +46,8 @@ class Service:
     def asked(self) -> list[str]:
         return [f"{request.method} {request.url}" for request in self.requests]
 
-    def client(self, **options: Any) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        return new_client(**{"transport": httpx.MockTransport(self), "base_url": ORIGIN, **options})
+    def client(self, base_url: str = ORIGIN, headers: object = None) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        return new_client(transport=httpx.MockTransport(self), base_url=base_url, headers=headers)
 
 
 RUNNING: Reply = (200, {"status": "InProgress"}, {})

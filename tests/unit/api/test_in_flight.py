@@ -10,6 +10,7 @@ import pytest
 import azpoll
 from azpoll.testing import Delay, FakeARM, Script, status_monitor
 from tests.support.clients import Library, client_of
+from tests.support.operations import delete
 
 if TYPE_CHECKING:
     from azpoll.testing import RequestRecord
@@ -67,7 +68,7 @@ async def test_fast_polls_do_not_raise_the_number_of_concurrent_polls(library: L
         anyio.create_task_group() as tasks,
     ):
         for number in range(60):
-            tasks.start_soon(tracker.begin, "DELETE", path_of(number))
+            tasks.start_soon(delete, tracker, path_of(number))
     assert most_at_once(list(arm.requests), 0.001) == 4
     arm.no_early_polls()
 
@@ -82,7 +83,7 @@ async def test_slow_initial_requests_raise_the_number_of_concurrent_requests(lib
         anyio.create_task_group() as tasks,
     ):
         for number in range(MANY):
-            tasks.start_soon(tracker.begin, "DELETE", path_of(number))
+            tasks.start_soon(delete, tracker, path_of(number))
     starts = [request for request in arm.requests if request.method == "DELETE"]
     assert most_at_once(starts, 3.0) == most
     assert tracker.statistics().succeeded == MANY
@@ -117,11 +118,11 @@ async def test_hanging_initial_requests_delay_few_others(library: Library, most:
     tracker = azpoll.Tracker(client_of(arm, library), budget=None, on_exit="stop")
     async with tracker, anyio.create_task_group() as tasks:
         for number in range(8):
-            tasks.start_soon(tracker.begin, "DELETE", path_of(number) + "/hangs")
+            tasks.start_soon(delete, tracker, path_of(number) + "/hangs")
         await anyio.sleep(0.01)
         async with anyio.create_task_group() as others:
             for number in range(20):
-                others.start_soon(tracker.begin, "DELETE", path_of(number))
+                others.start_soon(delete, tracker, path_of(number))
         assert anyio.current_time() < 2
         assert most > 8
         tasks.cancel_scope.cancel()
@@ -135,7 +136,7 @@ async def test_max_in_flight_is_never_exceeded() -> None:
         anyio.create_task_group() as tasks,
     ):
         for number in range(100):
-            tasks.start_soon(tracker.begin, "DELETE", path_of(number))
+            tasks.start_soon(delete, tracker, path_of(number))
     polls = [request for request in arm.requests if request.method == "GET"]
     assert most_at_once(polls, SLOW_S) == 9
     assert tracker.statistics().succeeded == 100

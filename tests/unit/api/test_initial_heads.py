@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 import azpoll
@@ -9,6 +11,9 @@ from azpoll.testing import Cut, Drip, FakeARM, Ordinary, Reply
 from tests.support.clients import Library, client_of
 from tests.support.marks import EACH_LIBRARY
 from tests.support.operations import THING
+
+if TYPE_CHECKING:
+    from azpoll.options import Method
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +24,7 @@ CUT = Cut(5, Ordinary())
 @pytest.mark.parametrize("idempotent", [False, True])
 @pytest.mark.parametrize("method", ["PUT", "POST", "PATCH"])
 async def test_rule_53_a_cut_initial_answer_with_a_polling_header_is_tracked(
-    library: Library, method: str, *, idempotent: bool
+    library: Library, method: Method, *, idempotent: bool
 ) -> None:
     """It is not sent again either."""
     arm = FakeARM()

@@ -13,6 +13,7 @@ import pytest
 import azpoll
 from azpoll.testing import Delay, Drop, FakeARM, Limits, Reply, Script
 from tests.support.clients import client_of
+from tests.support.operations import put
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -180,7 +181,7 @@ async def test_a_429_delays_only_initial_requests_of_its_subscription() -> None:
         azpoll.Tracker(client) as tracker,
         anyio.create_task_group() as tasks,
     ):
-        tasks.start_soon(tracker.begin, "PUT", thing(1))
+        tasks.start_soon(put, tracker, thing(1))
         await anyio.sleep(1)
         await tracker.begin("PUT", thing(2, "other"))
         await tracker.begin("DELETE", thing(3))
@@ -219,7 +220,7 @@ async def test_a_lock_delays_only_its_own_initial_request() -> None:
         azpoll.Tracker(client) as tracker,
         anyio.create_task_group() as tasks,
     ):
-        tasks.start_soon(tracker.begin, "PUT", thing(1))
+        tasks.start_soon(put, tracker, thing(1))
         await anyio.sleep(1)
         await tracker.begin("PUT", thing(2))
         assert anyio.current_time() < 1.1

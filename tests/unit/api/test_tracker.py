@@ -14,7 +14,7 @@ import azpoll
 from azpoll.testing import FakeARM, IncomingRequest, Ordinary, Pattern, Reply, RetryAfter, Script, status_monitor
 from tests.support.clients import ORIGIN, Library, client_of
 from tests.support.marks import EACH_LIBRARY
-from tests.support.operations import GROUP, THING, error_of, path_of, polls_of, until
+from tests.support.operations import GROUP, THING, delete, error_of, path_of, polls_of, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -240,7 +240,7 @@ async def test_no_more_requests_are_in_flight_than_allowed(most: int) -> None:
         anyio.create_task_group() as tasks,
     ):
         for number in range(40):
-            tasks.start_soon(tracker.begin, "DELETE", path_of(number))
+            tasks.start_soon(delete, tracker, path_of(number))
     assert peak == most
     assert arm.statistics().told == 40
     arm.one_request_at_a_time()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from azpoll.testing import FakeARM, Ordinary, Reply, RetryAfter, Script
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-BAD = [
+BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"pattern": "resource"}, ValueError, "pattern must be one of 'azure-async-operation', 'operation-location', 'loc"),
     ({"pattern": None}, ValueError, "pattern must be one of"),
     ({"duration_s": -1}, ValueError, "duration_s must be 0 or more, not -1"),
@@ -46,9 +43,9 @@ def test_an_impossible_script_is_refused(fields: dict[str, Any], error: type[Exc
 
 
 def test_an_unknown_form_of_retry_after_is_refused() -> None:
-    retry_after: Callable[..., object] = RetryAfter
+    form: Any = "date"
     with pytest.raises(ValueError, match="form must be one of 'seconds', 'imf-date'"):
-        retry_after(5, "date")
+        RetryAfter(5, form)
 
 
 def test_every_possible_field_is_accepted() -> None:

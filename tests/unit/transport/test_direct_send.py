@@ -14,6 +14,7 @@ from azpoll.transport.raw_response import raw_response
 from tests.support.clients import ORIGIN, ClientOptions, Library, client_of, new_client
 from tests.support.deletion_service import RUNNING, THING, polled, polls_of, service
 from tests.support.marks import EACH_LIBRARY
+from tests.support.operations import delete
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -154,5 +155,5 @@ async def test_a_transport_declares_its_concurrency(
     tracker = azpoll.Tracker(client, max_in_flight=given, budget=None)
     async with client, tracker, anyio.create_task_group() as tasks:
         for number in range(20):
-            tasks.start_soon(tracker.begin, "DELETE", f"{THING}{number}")
+            tasks.start_soon(delete, tracker, f"{THING}{number}")
     assert most == expected
