@@ -95,10 +95,9 @@ class Tracker(OperationSource[ResponseT]):
         on_exit: Literal["wait", "stop"] = "wait",
     ) -> None:
         sender = _sender_of(client)
-        self._client = client
+        self._client, self._events = client, EventDispatcher()
         self._waits = settings.checked_choice("on_exit", on_exit, ("wait", "stop")) == "wait"
         self._limits = settings.checked_limits(request_timeout, max_body)
-        self._events = EventDispatcher()
         self._entered: Session[ResponseT] | None = None
         trusted = (allowed_origins, anonymous_origins, rebase_to, str(client.base_url))
         self._settings = settings.TrackerSettings(

@@ -119,8 +119,6 @@ class Script:
             raise ValueError("outcome and running are status words, and must not be blank")
         if self.running.lower() in _TERMINAL or self.running.lower() == self.outcome.lower():
             raise ValueError(f"running must be a word that ends no operation, not {self.running!r}")
-        if self.error is not None and is_success(self.outcome):
-            raise ValueError(f"error belongs to a failure, and the outcome is {self.outcome!r}")
         if self.error_status not in _ERRORS:
             raise ValueError(f"error_status must be 400 to 599, not {self.error_status}")
 

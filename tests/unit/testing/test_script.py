@@ -22,7 +22,6 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"running": ""}, ValueError, "must not be blank"),
     ({"running": "succeeded"}, ValueError, "running must be a word that ends no operation, not 'succeeded'"),
     ({"running": "Done", "outcome": "done"}, ValueError, "running must be a word that ends no operation"),
-    ({"error": {"code": "Quota"}}, ValueError, "error belongs to a failure, and the outcome is 'Succeeded'"),
     ({"outcome": "Failed", "error_status": 200}, ValueError, "error_status must be 400 to 599, not 200"),
     ({"initial_status": 409}, ValueError, "initial_status must be 200 to 299, not 409; initial= takes any Reply"),
     ({"pattern": "location", "resource_location": True}, ValueError, "resource_location is in a status monitor"),
