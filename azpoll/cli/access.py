@@ -19,7 +19,8 @@ from azpoll.cli.origins import in_options, is_listed, listed_origins, origin_of
 from azpoll.cli.output import OUTPUT_FORMATS
 from azpoll.cli.status_options import StatusOptions, add_status_arguments, status_options_from
 from azpoll.cli.targets import Target, read_targets
-from azpoll.protocol.resume_token import Token, encode
+from azpoll.protocol.resume_token import encode
+from azpoll.protocol.token_content import Token
 
 if TYPE_CHECKING:
     import argparse
@@ -128,7 +129,10 @@ class Access:
         # result="status": the command reports the outcome only, and reading the result may need more permissions.
         options = self.reading.as_keywords()
         options["label"], options["result"] = target.name, "status"
-        options["timeout"], options["interval"] = timeout_s, interval_s
+        if timeout_s is not None:
+            options["timeout"] = timeout_s
+        if interval_s is not None:
+            options["interval"] = interval_s
         if isinstance(target.source, Token):
             return tracker.resume(encode(target.source), **options)
         # The initial request is unknown. With GET, a 404 does not count as a deletion.
