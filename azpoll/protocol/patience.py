@@ -45,13 +45,18 @@ class Patience(_Bounds):
         auth_attempts: int = 3,
     ) -> Self:
         """Check the bounds."""
-        counts = {"attempts": attempts, "grace_attempts": grace_attempts, "auth_attempts": auth_attempts}
+        counts: dict[str, object] = {
+            "attempts": attempts,
+            "grace_attempts": grace_attempts,
+            "auth_attempts": auth_attempts,
+        }
         for name, count in counts.items():
             if isinstance(count, bool) or not isinstance(count, int):
                 raise TypeError(f"{name} must be an integer, not {type(count).__name__}")
             if count < 1:
                 raise ValueError(f"{name} must be 1 or more, not {count}")
-        for name, time_s in {"seconds": seconds, "grace_seconds": grace_seconds}.items():
+        times: dict[str, object] = {"seconds": seconds, "grace_seconds": grace_seconds}
+        for name, time_s in times.items():
             if isinstance(time_s, bool) or not isinstance(time_s, (int, float)):
                 raise TypeError(f"{name} must be a number of seconds, not {type(time_s).__name__}")
             if not 0 <= time_s < math.inf:

@@ -91,7 +91,8 @@ def shared_auth(auth: Any, library: ModuleType, max_body: int) -> SharedAuth:  #
         TypeError: the auth is something else, for example of the other library.
     """
     base: type = library.Auth
-    if isinstance(auth, tuple) and len(auth) == 2:  # noqa: PLR2004 - name and password
+    given = auth
+    if isinstance(given, tuple):  # name and password
         auth = library.BasicAuth(*auth)
     elif not isinstance(auth, base) and callable(auth):
         sign = auth
