@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING
 
 from tests.proofs.hostile_bodies.body_server import HostileBody
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _WORD = {
     "content": "Lorem",
@@ -66,9 +62,10 @@ def large_bodies(size: int) -> dict[str, HostileBody]:
     text = _status(b'"' + b"x" * (size - 100) + b'"')
     member = gzip.compress(_status(b"1"))
     junk = bytes(size - len(member))
-    coded: Callable[..., HostileBody] = lambda body, chunk=None: HostileBody(  # noqa: E731
-        {"Content-Encoding": "gzip"}, body, chunk=chunk
-    )
+
+    def coded(body: bytes, chunk: int | None = None) -> HostileBody:
+        return HostileBody({"Content-Encoding": "gzip"}, body, chunk=chunk)
+
     return {
         **plain,
         "bytes": HostileBody({}, text, chunk=1),

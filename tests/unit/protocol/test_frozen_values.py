@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,8 +34,8 @@ VALUES = [kind for module in MODULES for kind in values_of(importlib.import_modu
 def test_every_value_is_frozen(kind: type[object]) -> None:
     """A published value stays as it was, and thousands of states fit into memory."""
     names = names_of(kind)
-    assert issubclass(kind, tuple)
-    value: object = tuple.__new__(kind, names)  # past the checks of a class that has some
+    without_checks: Any = tuple  # of the classes that have a constructor of their own
+    value: object = without_checks.__new__(kind, names)
     assert not hasattr(value, "__dict__")
     for name in names:
         with pytest.raises(AttributeError):
