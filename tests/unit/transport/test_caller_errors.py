@@ -173,7 +173,8 @@ async def test_the_cut_answer_that_an_auth_needs_is_no_error_of_the_auth(library
         requires_response_body = True
 
         def auth_flow(self, request: Any) -> Any:
-            response: Any = yield request
+            responses: list[Any] = [(yield request)]
+            response = responses[0]
             assert response.content or response.status_code == 202
 
     arm = FakeARM()
