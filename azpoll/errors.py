@@ -193,14 +193,23 @@ _MAY_HAVE_ACTED = "The service may have executed it. Look at the resource before
 
 
 def error_of(
-    state: Failed | Canceled | Unknown, operation: str, resume_token: str | None, response: HTTPResponse | None
+    state: Failed | Canceled | Unknown,
+    operation: str,
+    resume_token: str | None,
+    response: HTTPResponse | None,
+    *,
+    may_have_acted: bool = False,
 ) -> AzpollError:
-    """Return a new exception for a terminal state, so that each awaiter has its own (rule 39)."""
+    """Return a new exception for a terminal state, so that each awaiter has its own (rule 39).
+
+    `may_have_acted` means that an earlier attempt of an initial request may have been executed (rule 53).
+    """
     reported = None if state.answer is None else read_error(state.answer)
-    kind, text = _kind_and_text(state, operation, reported, resume_token)
+    acted = may_have_acted or (reported is not None and _may_have_acted(reported.status_code))
+    kind, text = _kind_and_text(state, operation, reported, resume_token, acted=acted)
     error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
-    if isinstance(error, InitialRequestFailed) and reported is not None:
-        error.may_have_acted = _may_have_acted(reported.status_code)
+    if isinstance(error, InitialRequestFailed):
+        error.may_have_acted = acted
     if isinstance(state, Unknown):
         error.__cause__ = state.outcome.cause if isinstance(state.outcome, RequestFailure) else None
         if isinstance(error, PollingError):
@@ -209,7 +218,12 @@ def error_of(
 
 
 def _kind_and_text(
-    state: Failed | Canceled | Unknown, operation: str, reported: ServiceError | None, resume_token: str | None
+    state: Failed | Canceled | Unknown,
+    operation: str,
+    reported: ServiceError | None,
+    resume_token: str | None,
+    *,
+    acted: bool,
 ) -> tuple[type[AzpollError], str]:
     reason = ids = ""
     if reported is not None:
@@ -223,8 +237,8 @@ def _kind_and_text(
     why = f" ({reason})" if reported is not None and _is_worth_quoting(state, reported) else ""
     detail = f"{escape_for_display(state.detail)}{why}{ids}"
     if state.reason is UnknownReason.NOT_STARTED:
-        acted = reported is not None and _may_have_acted(reported.status_code)
-        return InitialRequestFailed, f"{operation} was answered with {detail}. {_MAY_HAVE_ACTED if acted else _REFUSED}"
+        advice = _after_acting(resume_token) if acted else _REFUSED
+        return InitialRequestFailed, f"{operation} was answered with {detail}. {advice}"
     still = "" if isinstance(state.last, Fetching) else ". It may still run"
     advice = f"{state.advice}, then resume" if state.advice else _NEXT.get(state.reason, "Resume")
     advice = f". {advice} with the resume_token of this error" if resume_token else ""
@@ -258,12 +272,20 @@ def _may_have_acted(status_code: int) -> bool:
     return status_class(status_code) is StatusClass.TRANSIENT and status_code != TOO_MANY_REQUESTS
 
 
-def unanswered(request: InitialRequest, outcome: RequestFailure) -> InitialRequestFailed:
-    """Return the exception for an initial request without a complete answer."""
+def _after_acting(resume_token: str | None) -> str:
+    """Return the advice for an initial request that the service may have executed (rule 53)."""
+    return f"{_MAY_HAVE_ACTED}. The resume_token of this error polls it" if resume_token else _MAY_HAVE_ACTED
+
+
+def unanswered(
+    request: InitialRequest, outcome: RequestFailure, resume_token: str | None, *, may_have_acted: bool
+) -> InitialRequestFailed:
+    """Return the exception for an initial request without a complete answer; the token polls its resource (rule 53)."""
     name = f"{request.method} {masked_url(request.url)}"
-    advice = _MAY_HAVE_ACTED if outcome.may_have_arrived else _NOTHING_SENT
+    advice = _after_acting(resume_token) if may_have_acted else _NOTHING_SENT
     detail = f"{outcome.kind.value}: {outcome.detail}" if outcome.detail else outcome.kind.value
-    error = InitialRequestFailed(f"{name} has no complete answer ({detail}). {advice}", operation=name)
-    error.may_have_acted = outcome.may_have_arrived
+    text = f"{name} has no complete answer ({detail}). {advice}"
+    error = InitialRequestFailed(text, operation=name, resume_token=resume_token)
+    error.may_have_acted = may_have_acted
     error.__cause__ = outcome.cause
     return error

@@ -111,8 +111,10 @@ class BeginOptions(TrackingOptions, total=False):
         request_timeout: time limit of this request in seconds; None for that of the tracker. `timeout` is the
             deadline of the operation.
         idempotent: whether the service may execute the request twice. If so, the request is sent again when it is
-            unknown whether the service executed it: after a lost connection, 408 or 5xx. A request that was
-            refused with 429 was not executed. It is sent again in any case, unless its body is a stream.
+            unknown whether the service executed it: after a lost connection, a time-out, 408 or 5xx. By default
+            (None) a PUT, DELETE or GET may be executed twice, a PATCH or POST not (rule 53). A request that was
+            refused with 429 was not executed, and is sent again in any case. A body that is a stream is never sent
+            again.
     """
 
     content: object
@@ -126,4 +128,4 @@ class BeginOptions(TrackingOptions, total=False):
     auth: object
     follow_redirects: bool
     request_timeout: float | None
-    idempotent: bool
+    idempotent: bool | None

@@ -1,7 +1,8 @@
 """Whether an initial request may be sent again, and after which delay.
 
-A request that was refused with 429 was not executed. After any other failure the service may have executed it, so it
-is sent again only if the caller declares it idempotent.
+A request that was refused with 429 was not executed. After any other transient failure the service may have executed
+it. A PUT, DELETE or GET is repeated nevertheless, as ARM's contract allows. The caller can allow or forbid it for any
+method (rule 53).
 """
 
 from typing import NamedTuple
@@ -9,8 +10,13 @@ from typing import NamedTuple
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay
 from azpoll.protocol.patience import DEFAULT_PATIENCE
-from azpoll.protocol.reading import Reading, StatusClass, read
+from azpoll.protocol.reading import AnyReading, Reading, StatusClass, read, status_class
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS
+
+OK, MULTIPLE_CHOICES = 200, 300
+
+IDEMPOTENT_METHODS = frozenset({"PUT", "DELETE", "GET"})
+"""The methods of requests that may be executed twice, unless the caller says otherwise."""
 
 
 class Retry(NamedTuple):
@@ -19,6 +25,48 @@ class Retry(NamedTuple):
     delay: Delay
     failures: int
     since_s: float
+
+
+class InitialOutcome(NamedTuple):
+    """The outcome of an initial request after its last attempt.
+
+    Attributes:
+        last: the outcome of the last attempt.
+        sent_s: monotonic seconds of the first attempt that the service may have executed; None if there was none, or
+            if the last answer accepts the request.
+        repeated: whether the last attempt was a repetition of such an attempt.
+        may_have_acted: whether one of the attempts may have reached the service and been executed.
+    """
+
+    last: Answer | RequestFailure
+    sent_s: float | None = None
+    repeated: bool = False
+    may_have_acted: bool = False
+
+
+def is_idempotent(method: str, declared: bool | None) -> bool:  # noqa: FBT001 - the value of an option
+    """Whether a request may be executed twice: as the caller declared, else by its method (rule 53)."""
+    return method in IDEMPOTENT_METHODS if declared is None else declared
+
+
+def outcome_after(before: InitialOutcome | None, outcome: Answer | RequestFailure, sent_s: float) -> InitialOutcome:
+    """Return the outcome after one more attempt, which was sent at `sent_s`."""
+    reading = read(outcome)
+    if isinstance(reading, Reading) and OK <= reading.status_code < MULTIPLE_CHOICES:
+        return InitialOutcome(outcome)
+    may_be_executed = _may_be_executed(reading)
+    acted = may_be_executed and (isinstance(outcome, Answer) or outcome.may_have_arrived)
+    if before is not None and before.sent_s is not None:
+        return InitialOutcome(outcome, before.sent_s, repeated=True, may_have_acted=acted or before.may_have_acted)
+    return InitialOutcome(outcome, sent_s if may_be_executed else None, may_have_acted=acted)
+
+
+def _may_be_executed(reading: AnyReading) -> bool:
+    """Whether the service may have executed a request that has no complete answer, or one that may pass."""
+    if reading.status_code is None:
+        return not reading.outcome.kind.fatal
+    known = status_class(reading.status_code)
+    return known in {StatusClass.READABLE, StatusClass.TRANSIENT} and reading.status_code != TOO_MANY_REQUESTS
 
 
 def next_retry(

@@ -30,6 +30,7 @@ from azpoll.protocol import failures, transitions
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.delay import Delay, first_step, poll_delay
 from azpoll.protocol.json_body import BodyProblem
+from azpoll.protocol.not_accepted import not_accepted
 from azpoll.protocol.operation_document import is_monitor
 from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UNTIL_GONE, Pattern, named_patterns
 from azpoll.protocol.plan import Plan
@@ -77,7 +78,7 @@ POLLING: Mapping[StatusClass, Row[Polling]] = {
     StatusClass.READABLE: Row(
         transitions.read_status,
         (Polling, Confirming, Fetching, Succeeded, Failed, Canceled, Unknown),
-        "6, 14-20, 23, 30-33",
+        "6, 14-20, 23, 30-33, 53",
     ),
     StatusClass.REDIRECT: Row(failures.follow, (Polling, Unknown), "11"),
     StatusClass.UNAUTHORIZED: Row(failures.retry_unauthorized, (Polling, Unknown), "26"),
@@ -117,13 +118,17 @@ FETCHING: Mapping[StatusClass, Row[Fetching]] = {
 }
 
 
-def start(plan: Plan, outcome: Answer) -> State:
-    """Return the state after the initial answer (rules 1-7): `NOT_STARTED` means that there is no operation."""
+def start(plan: Plan, outcome: Answer, *, repeated: bool = False) -> State:
+    """Return the state after the initial answer (rules 1-7): `NOT_STARTED` means that there is no operation.
+
+    `repeated` means that the service may have executed the request before, without an answer to it (rule 53).
+    """
     reading = Reading(outcome)
     if not OK <= reading.status_code < MULTIPLE_CHOICES:
-        return Unknown(UnknownReason.NOT_STARTED, f"HTTP {reading.status_code}", None, outcome)
-    named = named_patterns(plan, reading)
-    state = _with_header(plan, named, reading) if named else _without_header(plan, reading)
+        state = not_accepted(plan, reading, repeated=repeated)
+    else:
+        named = named_patterns(plan, reading)
+        state = _with_header(plan, named, reading) if named else _without_header(plan, reading)
     return _within_deadline(state, reading, reading.at_s, immediate=isinstance(state, Fetching))
 
 

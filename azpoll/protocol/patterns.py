@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from azpoll.protocol.answer import NO_CONTENT
 from azpoll.protocol.json_body import BodyProblem, object_in
+from azpoll.protocol.last_modified import is_modified_since
 from azpoll.protocol.operation_document import is_error_alone, is_operation
 from azpoll.protocol.plan import PatternName, Plan
 from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, Reading
@@ -16,6 +17,7 @@ from azpoll.protocol.status_document import (
     RUNNING_WORDS,
     StatusReport,
     Verdict,
+    is_deleting,
     operation_status,
     provisioning_state,
     status_word,
@@ -145,14 +147,32 @@ def until_gone_report(plan: Plan, reading: Reading) -> StatusReport:
     return StatusReport(verdict, word, document)
 
 
+def unanswered_report(plan: Plan, reading: Reading) -> StatusReport:
+    """Return the report of a resource after an initial request without an answer (rule 53).
+
+    A state that is not running may be older than the request. It ends a PUT or PATCH only if the resource was modified
+    since, and no 2xx ends a DELETE.
+    """
+    report = resource_report(plan, reading)
+    if report.verdict is Verdict.UNREADABLE or reading.status_code == ACCEPTED:
+        return report
+    if plan.method == "DELETE":
+        running = is_deleting(report.document)
+        return report._replace(verdict=Verdict.RUNNING if running else Verdict.UNATTRIBUTED)
+    if report.verdict is Verdict.RUNNING or is_modified_since(plan.sent_s, reading, report.document):
+        return report
+    return report._replace(verdict=Verdict.UNATTRIBUTED)
+
+
 AZURE_ASYNC_OPERATION = Pattern("Azure-AsyncOperation", monitor_report, MONITOR_HEADERS, is_monitor=True)
 OPERATION_LOCATION = Pattern("Operation-Location", monitor_report, MONITOR_HEADERS, is_monitor=True)
 LOCATION = Pattern("Location", location_report, (LOCATION_HEADER,), answers_as_the_operation=True)
 RESOURCE = Pattern("resource", resource_report)
 UNTIL_GONE = Pattern("until-gone", until_gone_report)
+UNANSWERED = Pattern("unanswered", unanswered_report)
 
 BY_HEADER = {each.name.lower(): each for each in (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)}
-BY_NAME = {each.name: each for each in (*BY_HEADER.values(), RESOURCE, UNTIL_GONE)}
+BY_NAME = {each.name: each for each in (*BY_HEADER.values(), RESOURCE, UNTIL_GONE, UNANSWERED)}
 
 BY_CHOICE: Mapping[PatternName, Pattern] = {
     "azure-async-operation": AZURE_ASYNC_OPERATION,

@@ -63,6 +63,8 @@ class Plan(NamedTuple):
         pattern: how the polling URL is read, whichever header names it; None lets the header decide (rule 47).
         status_member: dotted path of the member with the status word; None for Azure's own members (rule 48).
         patience: the bounds after which azpoll gives up (rules 25 to 27).
+        sent_s: monotonic seconds of the first sending of an initial request that the service may have executed without
+            an answer; None if its answer is known (rule 53).
         deadline_s: monotonic seconds of the overall deadline; None for none (rule 38).
         client_request_id: `x-ms-client-request-id` of the initial request, repeated on each poll (rule 45).
     """
@@ -80,6 +82,7 @@ class Plan(NamedTuple):
     pattern: PatternName | None = None
     status_member: str | None = None
     request_options: RequestOptions = NO_REQUEST_OPTIONS
+    sent_s: float | None = None
 
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<Plan of a {self.method}>"

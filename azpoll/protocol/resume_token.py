@@ -56,6 +56,7 @@ def token_of(
     operation_id: str | None = None,
     label: str | None = None,
     deadline: float | None = None,
+    sent: float | None = None,
 ) -> Token:
     """Return the token of a state; a resumed operation counts its failures from 0. Times are Unix times in seconds.
 
@@ -74,6 +75,7 @@ def token_of(
             operation_id=operation_id,
             label=None if label is None else label[:MAX_LABEL],
             deadline=None if deadline is None or deadline >= END_OF_TIME else deadline,
+            sent=sent,
         ),
         plan,
     )

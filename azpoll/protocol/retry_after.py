@@ -58,7 +58,12 @@ def retry_after(answer: Answer) -> float | None:
 
 def answered_at(answer: Answer) -> datetime:
     """Return the time of the answer by the server's clock, its `Date`; `received_at` if that is unparsable."""
-    return _http_date(answer.headers.get(DATE, ""), answer.received_at) or answer.received_at
+    return server_date(answer) or answer.received_at
+
+
+def server_date(answer: Answer) -> datetime | None:
+    """Return the `Date` of the answer; None if it is absent or unparsable."""
+    return _http_date(answer.headers.get(DATE, ""), answer.received_at)
 
 
 def _number(value: str) -> float | None:

@@ -187,6 +187,7 @@ class UnknownReason(Enum):
     NOT_FOUND = "the status is not where it should be"
     REFUSED = "the request for the status was refused"
     TOO_LARGE = "an answer is longer than allowed"
+    UNATTRIBUTED = "the resource does not show whether the request was executed"
     TIMED_OUT = "the deadline passed"
 
 

@@ -16,6 +16,7 @@ class Verdict(Enum):
     FAILED = "failed"
     CANCELED = "canceled"
     UNREADABLE = "unreadable"
+    UNATTRIBUTED = "the state of a resource, which may be that before the operation"
 
 
 TERMINAL_WORDS: Mapping[str, Verdict] = {

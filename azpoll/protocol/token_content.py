@@ -41,6 +41,7 @@ class Token(NamedTuple):
             trusted by then.
         operation_id: of the `AsyncOperation`; None in a token of version 1, like all that follow.
         deadline: Unix time in seconds of the overall deadline; None for none.
+        sent: Unix time in seconds of the sending of an initial request without an answer (rule 53); None for others.
         choice: the caller's `pattern`, if one was given.
         poll_headers: those that the caller wants in tokens.
     """
@@ -58,6 +59,7 @@ class Token(NamedTuple):
     operation_id: str | None = None
     label: str | None = None
     deadline: float | None = None
+    sent: float | None = None
     choice: PatternName | None = None
     status_member: str | None = None
     terminal_words: Mapping[str, Verdict] = NO_WORDS

@@ -1,7 +1,7 @@
 """Version 2 of the resume token: version 1, and everything that tracking needs to go on alike (rule 42).
 
-Further members, each omitted where it has its default: `id`, `label`, `deadline` (Unix time), `choice` (the caller's
-pattern), `status_member`, `words`, `result`, `cancel_url`, `cancel_method`, `poll_headers`.
+Further members, each omitted where it has its default: `id`, `label`, `deadline` and `sent` (Unix times), `choice` (the
+caller's pattern), `status_member`, `words`, `result`, `cancel_url`, `cancel_method`, `poll_headers`.
 """
 
 import re
@@ -32,6 +32,7 @@ _NAMES = frozenset(
         "id",
         "label",
         "deadline",
+        "sent",
         "choice",
         "status_member",
         "words",
@@ -56,7 +57,8 @@ def read(members: Mapping[str, object]) -> Token:
     token = token._replace(
         operation_id=_member(members, "id", _id, None),
         label=_member(members, "label", _label, None),
-        deadline=_member(members, "deadline", _deadline, None),
+        deadline=_member(members, "deadline", _unix_time, None),
+        sent=_member(members, "sent", _unix_time, None),
         choice=_member(members, "choice", _choice, None),
         status_member=_member(members, "status_member", _path, None),
         terminal_words=_member(members, "words", _words, NO_WORDS),
@@ -76,6 +78,7 @@ def members_of(token: Token) -> dict[str, object]:
         "id": token.operation_id,
         "label": token.label,
         "deadline": token.deadline,
+        "sent": token.sent,
         "choice": token.choice,
         "status_member": token.status_member,
         "words": {word: verdict.value for word, verdict in token.terminal_words.items()} or None,
@@ -113,7 +116,7 @@ def _label(value: object) -> str:
     return _text(value, MAX_LABEL)
 
 
-def _deadline(value: object) -> float:
+def _unix_time(value: object) -> float:
     if not is_unix_time(value):
         raise ValueError
     return float(value)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.delay import IMMEDIATELY, Delay, next_step, poll_delay
-from azpoll.protocol.failures import allow_grace, back_off, refused, unread, untrusted
+from azpoll.protocol.failures import allow_grace, back_off, give_up, refused, unread, untrusted
 from azpoll.protocol.json_body import BodyProblem, text_member
-from azpoll.protocol.patterns import ACCEPTED, LOCATION, RESOURCE, UNTIL_GONE, result_problem
+from azpoll.protocol.patterns import ACCEPTED, LOCATION, RESOURCE, UNANSWERED, UNTIL_GONE, result_problem
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.reading import Reading, StatusClass
 from azpoll.protocol.states import (
@@ -44,6 +44,8 @@ def read_status(state: Polling, reading: Reading) -> State:
     report = state.pattern.report(state.plan, reading)
     if report.verdict is Verdict.UNREADABLE:
         return _malformed(state, reading, report.problem)
+    if report.verdict is Verdict.UNATTRIBUTED:
+        return unattributed(state, reading, report)
     state = with_progress(state, reading, report)
     return _poll_again(state, reading) if report.verdict is Verdict.RUNNING else conclude(state, reading, report)
 
@@ -73,7 +75,7 @@ def conclude(state: Polling, reading: Reading, report: StatusReport) -> State:
             return _failed(state, reading)
         case Verdict.CANCELED:
             return Canceled(reading.outcome, state, state.progress)
-        case Verdict.RUNNING | Verdict.UNREADABLE:
+        case Verdict.RUNNING | Verdict.UNREADABLE | Verdict.UNATTRIBUTED:
             raise AssertionError(f"an answer that is {report.verdict.value} concludes nothing")
         case _:
             assert_never(report.verdict)
@@ -117,7 +119,7 @@ def _poll_again(state: Polling, reading: Reading) -> Polling | Confirming | Unkn
     following = Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
     if isinstance(newest, RejectedURL):
         return untrusted(following, newest, "a later answer", reading)
-    if plan.final_state_via is _ORIGINAL_URI and plan.deletes_until_gone and pattern is not UNTIL_GONE:
+    if plan.final_state_via is _ORIGINAL_URI and plan.deletes_until_gone and url != plan.resource_url:
         return Confirming(following, NextRequest(plan.resource_url, delay))
     return following
 
@@ -147,7 +149,9 @@ def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str
     if plan.result == "status":  # rule 33
         return None
     if via is _ORIGINAL_URI:  # rule 30, like the next two
-        at_hand = pattern in {RESOURCE, UNTIL_GONE} or (pattern is LOCATION and state.url == plan.resource_url)
+        at_hand = pattern in {RESOURCE, UNTIL_GONE, UNANSWERED} or (
+            pattern is LOCATION and state.url == plan.resource_url
+        )
         return None if at_hand else plan.resource_url
     if via is FinalStateVia.LOCATION and state.location is not None:
         return state.location
@@ -184,6 +188,23 @@ def refused_status(state: Polling, reading: Reading) -> Polling | Failed | Cance
     if state.pattern.answers_as_the_operation and not unread(state, reading):
         return _failed(state, reading)
     return refused(state, reading)
+
+
+def unattributed(state: Polling, reading: Reading, report: StatusReport) -> Polling | Unknown:
+    """Give up a PUT or PATCH whose resource may be as it was before the request (rule 53).
+
+    The resource of a DELETE has the time of rule 27 to disappear, or to say that it is being deleted.
+    """
+    shown = "systemData.lastModifiedAt names no time after the request"
+    if state.plan.method == "DELETE":
+        following = allow_grace(state, reading)
+        if isinstance(following, Polling):
+            return following
+        shown = "it exists, and does not say that it is being deleted"
+    detail = f"the service may have executed the initial request or not, and the resource does not tell: {shown}"
+    state = state._replace(progress=progress_after(state.progress, report, reading.request_ids))
+    unknown = give_up(state, UnknownReason.UNATTRIBUTED, detail, reading)
+    return unknown._replace(advice="Look at the resource, which is the response of this error")
 
 
 def status_missing(state: Polling, reading: Reading) -> State:

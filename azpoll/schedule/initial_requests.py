@@ -1,4 +1,4 @@
-"""Initial requests: a few concurrently, at the rate of ARM's write limits, and again after a 429.
+"""Initial requests: a few concurrently, at the rate of ARM's write limits, and again after a failure that may pass.
 
 Each caller that begins an operation waits here until its request may be sent. Owners take turns as they do for polls,
 and a throttled scope delays no other.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic
 import anyio
 
 from azpoll.eventloop.clock import loop_clock
-from azpoll.protocol.initial_retry import next_retry
+from azpoll.protocol.initial_retry import next_retry, outcome_after
 from azpoll.schedule.job import Priority, RequestT
 from azpoll.schedule.scopes import ScopeQueues
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.delay import DelayLimits
-    from azpoll.protocol.initial_retry import Retry
+    from azpoll.protocol.initial_retry import InitialOutcome, Retry
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.concurrency import ConcurrencyLimit
@@ -93,7 +93,7 @@ class InitialRequests(Generic[RequestT]):
 
     async def send(
         self, request: RequestT, owner: Hashable, delay_limits: DelayLimits, *, repeatable: bool, idempotent: bool
-    ) -> Answer | RequestFailure | None:
+    ) -> InitialOutcome | None:
         """Send an initial request in its turn; None if this was closed before anything was sent.
 
         Args:
@@ -103,7 +103,7 @@ class InitialRequests(Generic[RequestT]):
             repeatable: whether it can be sent twice at all: a streamed body cannot.
             idempotent: whether the service may execute it twice.
         """
-        outcome: Answer | RequestFailure | None = None
+        outcome: InitialOutcome | None = None
         retry: Retry | None = None
         queued = QueuedRequest(request, owner, self._now())
         scope_queues = self._deletes if request.method == "DELETE" else self._writes
@@ -111,14 +111,16 @@ class InitialRequests(Generic[RequestT]):
             provider_queue = await self._turn(queued, scope_queues)
             if provider_queue is None:
                 return outcome
+            sent_s = self._now()
             try:
-                outcome = await self._send(request)
-                throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
+                last = await self._send(request)
+                throttle = scope_queues.on_answer(provider_queue, last, last.at_s)
             finally:
                 self._end(provider_queue)
+            outcome = outcome_after(outcome, last, sent_s)
             if throttle is not None:
-                self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
-            retry = next_retry(outcome, retry, delay_limits, idempotent=idempotent) if repeatable else None
+                self._throttled(provider_queue.scope_queue.statistics(last.at_s), throttle)
+            retry = next_retry(last, retry, delay_limits, idempotent=idempotent) if repeatable else None
             if retry is None:
                 return outcome
             with anyio.move_on_after(retry.delay.seconds):

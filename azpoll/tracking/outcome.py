@@ -52,8 +52,14 @@ class Outcomes:
         if state is None:
             return None
         not_before = self.wall_clock.unix_s(record.answered_s + state.next_request.delay.seconds) + CLOCK_TOLERANCE_S
+        sent_s = state.plan.sent_s
         token = resume_token.token_of(
-            state, not_before, operation_id=record.id, label=record.label, deadline=self._deadline(record)
+            state,
+            not_before,
+            operation_id=record.id,
+            label=record.label,
+            deadline=self._deadline(record),
+            sent=None if sent_s is None else self.wall_clock.unix_s(sent_s),
         )
         return resume_token.encode(token, self._token_key)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic
 
 import anyio
 
-from azpoll.errors import InitialRequestFailed, TrackerClosed, WrongEventLoop, unanswered
+from azpoll.errors import InitialRequestFailed, TrackerClosed, WrongEventLoop
 from azpoll.eventloop.clock import loop_clock, running_loop
 from azpoll.events import ScopeThrottled
 from azpoll.protocol.answer import RequestFailure
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from azpoll.errors import AzpollError
     from azpoll.eventloop.task_host import TaskHost
     from azpoll.hints import HintSource
-    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.initial_retry import InitialOutcome
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scope_queue import ScopeStatistics
     from azpoll.tracking.record import OperationRecord
@@ -89,7 +89,7 @@ class Session(Generic[ResponseT_co]):
             self._on_throttled,
         )
         self._delay_limits = settings.delay_limits
-        self._starter = OperationStarter(transport, settings, self.registry.on_change)
+        self._starter = OperationStarter(transport, settings, self.registry.on_change, self.outcomes.token)
 
     @property
     def closed(self) -> bool:
@@ -115,12 +115,13 @@ class Session(Generic[ResponseT_co]):
         """Send an initial request and track its operation; see `Tracker.begin`."""
         prepared = self._starter.prepare(method, url, arguments)
         own_id = None if self._journal is None else await self._journal.intent(prepared)
-        answer = await self._send(prepared)
+        outcome = await self._send(prepared)
+        last = None if outcome is None else outcome.last
         try:
-            record = self._starter.from_answer(prepared, answer, own_id)
+            record = self._starter.from_outcome(prepared, outcome, own_id)
         except (InitialRequestFailed, TrackerClosed):
-            if self._journal is not None and own_id is not None:
-                await self._journal.not_started(own_id, prepared, answer)
+            if self._journal is not None and own_id is not None and not isinstance(last, RequestFailure):
+                await self._journal.not_started(own_id, prepared, last)
             raise
         self.registry.add(record, resumed=False)
         try:
@@ -206,18 +207,15 @@ class Session(Generic[ResponseT_co]):
         if self._journal is not None:
             await self._journal.write_pending()
 
-    async def _send(self, prepared: Prepared) -> Answer | None:
-        """Return the answer to an initial request; None if the session closed before the request had its turn."""
-        outcome = await self._initial_requests.send(
+    async def _send(self, prepared: Prepared) -> InitialOutcome | None:
+        """Send an initial request; None if the session closed before the request had its turn."""
+        return await self._initial_requests.send(
             prepared.request,
             prepared.settings.owner,
             self._delay_limits,
             repeatable=prepared.request.is_repeatable,
             idempotent=prepared.idempotent,
         )
-        if isinstance(outcome, RequestFailure):
-            raise unanswered(prepared.request, outcome)
-        return outcome
 
     def _add(self, record: OperationRecord, *, resumed: bool) -> OperationRecord:
         self.registry.add(record, resumed=resumed)

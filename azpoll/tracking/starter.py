@@ -9,11 +9,14 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of
+from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of, unanswered
 from azpoll.protocol import resume_token
+from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.delay import IMMEDIATELY, Delay
 from azpoll.protocol.followed_url import follow
+from azpoll.protocol.initial_retry import is_idempotent
 from azpoll.protocol.machine import resume, start
+from azpoll.protocol.not_accepted import resource_polling
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
@@ -31,9 +34,10 @@ from azpoll.tracking.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from azpoll.protocol.answer import Answer
+    from azpoll.protocol.initial_retry import InitialOutcome
     from azpoll.protocol.states import State
     from azpoll.tracking.record import OnChange
     from azpoll.tracking.settings import Settings, TrackerSettings
@@ -61,47 +65,63 @@ class OperationStarter:
         transport: builds initial requests and reads initial responses.
         settings: of the tracker.
         on_change: given to each record.
+        token: makes the resume token of a record; None where there is nothing to poll.
     """
 
-    def __init__(self, transport: Transport[HTTPResponse], settings: TrackerSettings, on_change: OnChange) -> None:
+    def __init__(
+        self,
+        transport: Transport[HTTPResponse],
+        settings: TrackerSettings,
+        on_change: OnChange,
+        token: Callable[[OperationRecord], str | None],
+    ) -> None:
         self._transport = transport
         self._settings = settings
         self._on_change = on_change
+        self._token = token
         self._policy_before = lru_cache(POLICIES_KEPT)(self._new_policy)
 
     def prepare(self, method: str, url: str, given: Mapping[str, object]) -> Prepared:
         """Build and check an initial request from the arguments of `Tracker.begin`."""
         arguments = {name: value for name, value in given.items() if name in REQUEST_ARGUMENTS}
-        idempotent = given.get("idempotent", False)
-        if not isinstance(idempotent, bool):
-            raise TypeError(f"idempotent must be True or False, not {type(idempotent).__name__}")
+        idempotent = given.get("idempotent")
+        if idempotent is not None and not isinstance(idempotent, bool):
+            raise TypeError(f"idempotent must be True, False or None, not {type(idempotent).__name__}")
         limit = given.get("request_timeout")
         limit_s = None if limit is None else checked_request_timeout(limit)
         options = {name: given[name] for name in given.keys() - arguments.keys() - {"idempotent", "request_timeout"}}
         settings = checked(options, self._settings)
         request = self._transport.build_initial(_checked_method(method), url, arguments, limit_s)
         self._pollable(request.url)
-        return Prepared(request, settings, idempotent)
+        return Prepared(request, settings, is_idempotent(request.method, idempotent))
 
-    def from_answer(self, prepared: Prepared, answer: Answer | None, own_id: str | None) -> OperationRecord:
+    def from_outcome(self, prepared: Prepared, outcome: InitialOutcome | None, own_id: str | None) -> OperationRecord:
         """Return the operation of an initial request.
 
         Args:
             prepared: the request.
-            answer: None if the request was not sent before the tracker closed.
+            outcome: None if the request was not sent before the tracker closed.
             own_id: the id that is in the journal; None without a journal.
         """
-        if answer is None:
+        if outcome is None:
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         request, settings, _ = prepared
-        method = _checked_method(request.method)
-        return self._started(settings, method, request.url, answer, request.client_request_id, own_id=own_id)
+        last, sent_s, repeated, may_have_acted = outcome
+        method, (url, policy) = _checked_method(request.method), self._pollable(request.url)
+        plan = settings.plan_at(method, url, policy, last.at_s, request.client_request_id)._replace(sent_s=sent_s)
+        if not isinstance(last, RequestFailure):
+            return self._started(settings, plan, last, own_id, repeated=repeated, may_have_acted=may_have_acted)
+        state = None if sent_s is None else resource_polling(plan)
+        token = None if state is None else self._token(self._record(settings, plan, state, last.at_s, own_id))
+        raise unanswered(request, last, token, may_have_acted=may_have_acted)
 
     def from_response(self, response: HTTPResponse, options: Mapping[str, object]) -> OperationRecord:
         """Return the operation of an initial response that the caller received."""
         settings = checked(options, self._settings)
         answer, client_request_id = self._transport.answer_from(response)
-        return self._started(settings, _checked_method(answer.method), answer.url, answer, client_request_id)
+        url, policy = self._pollable(answer.url)
+        plan = settings.plan_at(_checked_method(answer.method), url, policy, answer.at_s, client_request_id)
+        return self._started(settings, plan, answer)
 
     def from_url(self, method: str, url: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a polling URL, which is polled immediately (rule 47)."""
@@ -131,6 +151,8 @@ class OperationStarter:
         now = time.time()
         if token.deadline is not None and "timeout" not in options:  # a deadline in the past leaves one poll (rule 38)
             plan = plan._replace(deadline_s=at_s + max(token.deadline - now, 0.0))
+        if token.sent is not None:
+            plan = plan._replace(sent_s=at_s - max(now - token.sent, 0.0))
         if "cancel_url" in options:
             token = token._replace(cancel_url=None)
         state = resume_token.state_of(token, plan)
@@ -184,20 +206,21 @@ class OperationStarter:
     def _started(
         self,
         settings: Settings,
-        method: str,
-        url: str,
+        plan: Plan,
         answer: Answer,
-        client_request_id: str | None,
-        *,
         own_id: str | None = None,
+        *,
+        repeated: bool = False,
+        may_have_acted: bool = False,
     ) -> OperationRecord:
         """Return the operation of an initial answer; raises `InitialRequestFailed` if the answer started none."""
-        plan = settings.plan_at(method, *self._pollable(url), answer.at_s, client_request_id)
-        state = start(plan, answer)
+        state = start(plan, answer, repeated=repeated)
+        record = self._record(settings, plan, state, answer.at_s, own_id)
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
             request = f"{plan.method} {masked_url(plan.resource_url)}"
-            raise error_of(state, request, None, self._transport.response_from(answer))
-        return self._record(settings, plan, state, answer.at_s, own_id)
+            response = self._transport.response_from(answer)
+            raise error_of(state, request, self._token(record), response, may_have_acted=may_have_acted)
+        return record
 
     def _record(
         self, settings: Settings, plan: Plan, state: State, at_s: float, own_id: str | None = None

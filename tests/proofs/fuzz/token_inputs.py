@@ -40,7 +40,8 @@ KEYS = (None, KEY)
 
 
 def _starter(key: bytes | None) -> OperationStarter:
-    return OperationStarter(ScriptedTransport([]), tracker_settings([EU], parse_url=httpx.URL, token_key=key), ignore)
+    settings = tracker_settings([EU], parse_url=httpx.URL, token_key=key)
+    return OperationStarter(ScriptedTransport([]), settings, ignore, lambda _record: None)
 
 
 STARTERS = tuple(map(_starter, KEYS))

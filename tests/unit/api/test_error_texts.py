@@ -83,10 +83,25 @@ def test_rule_7_a_refused_initial_request_says_whether_it_may_have_been_executed
 @pytest.mark.parametrize("was_sent", [True, False])
 def test_rule_7_a_request_without_an_answer_says_whether_it_was_sent(kind: FailureKind, *, was_sent: bool) -> None:
     failure = RequestFailure(kind, "why", 0.0, was_sent=was_sent)
-    error = unanswered(InitialRequest("PUT", "https://x/?sig=1"), failure)
+    request, acted = InitialRequest("PUT", "https://x/?sig=1"), failure.may_have_arrived
+    error = unanswered(request, failure, None, may_have_acted=acted)
     assert error.may_have_acted is failure.may_have_arrived
     assert ("may have executed it" in str(error)) is failure.may_have_arrived
     assert ("Nothing was sent" in str(error)) is not failure.may_have_arrived
+
+
+def test_rule_53_the_token_of_an_unanswered_request_is_explained() -> None:
+    """Also after a repetition that was refused: an earlier attempt may have been executed."""
+    failure = RequestFailure(FailureKind.CONNECTION, "why", 0.0)
+    error = unanswered(InitialRequest("PUT", "https://x/"), failure, "token", may_have_acted=True)
+    assert error.resume_token == "token"
+    assert str(error).endswith("The resume_token of this error polls it")
+    refused = start(plan("PUT", sent_s=0.0), Row(400).to(url("/rg"), 0.0), repeated=True)
+    assert isinstance(refused, Unknown)
+    repeated = error_of(refused, "PUT https://x/", "token", None, may_have_acted=True)
+    assert isinstance(repeated, azpoll.InitialRequestFailed)
+    assert repeated.may_have_acted
+    assert str(repeated).endswith("The resume_token of this error polls it")
 
 
 def refusing(arm: FakeARM) -> Breaking:
@@ -115,7 +130,7 @@ async def test_an_initial_request_that_found_no_connection_was_not_sent() -> Non
     async with client_of(arm, transport=refusing(arm)) as client, azpoll.Tracker(client) as tracker:
         for _ in range(2):
             with pytest.raises(azpoll.InitialRequestFailed, match="may have executed it") as caught:
-                await tracker.begin("PUT", THING)
+                await tracker.begin("PUT", THING, idempotent=False)
             assert caught.value.may_have_acted
         with pytest.raises(azpoll.InitialRequestFailed, match="Nothing was sent") as caught:
             await tracker.begin("POST", THING)

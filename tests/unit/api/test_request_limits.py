@@ -37,7 +37,7 @@ async def test_rule_38_request_timeout_limits_initial_requests_and_may_be_set_pe
     arm.operation("DELETE", initial=Delay(1000))
     async with client_of(arm) as client, azpoll.Tracker(client, request_timeout=7) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed, match="timed out"):
-            await tracker.begin("DELETE", THING, **own)
+            await tracker.begin("DELETE", THING, idempotent=False, **own)
         assert anyio.current_time() == pytest.approx(ends_s, abs=0.2)
 
 

@@ -270,22 +270,23 @@ async def test_a_closing_tracker_does_not_wait_for_a_repetition(client: httpx.As
 UNSURE: list[Step] = [Reply(503), Reply(500), Reply(408), Drop()]
 
 
+@pytest.mark.parametrize(("method", "idempotent"), [("PUT", False), ("POST", None), ("PATCH", None)])
 @pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
 async def test_an_initial_request_that_may_have_been_executed_is_not_repeated(
-    client: httpx.AsyncClient, fake_arm: FakeARM, outcome: Step
+    client: httpx.AsyncClient, fake_arm: FakeARM, outcome: Step, method: str, *, idempotent: bool | None
 ) -> None:
     fake_arm.default = Script(initial=outcome)
     async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed):
-            await tracker.begin("PUT", thing(1))
-    assert len(initials(fake_arm)) == 1
+            await tracker.begin(method, thing(1), idempotent=idempotent)
+    assert len(initials(fake_arm, method)) == 1
 
 
 @pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
 async def test_an_idempotent_initial_request_is_repeated(outcome: Step) -> None:
     arm = answering(outcome, outcome)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
-        assert (await (await tracker.begin("PUT", thing(1), idempotent=True))).status_code == 200
+        assert (await (await tracker.begin("PUT", thing(1)))).status_code == 200
     assert initials(arm) == [0, pytest.approx(1, abs=0.2), pytest.approx(3, abs=0.4)]
 
 
@@ -302,6 +303,6 @@ async def test_a_refusal_is_final_even_for_an_idempotent_request(
 
 async def test_idempotent_is_a_flag(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     async with azpoll.Tracker(client) as tracker:
-        with pytest.raises(TypeError, match="idempotent must be True or False, not str"):
+        with pytest.raises(TypeError, match="idempotent must be True, False or None, not str"):
             await tracker.begin("PUT", thing(1), idempotent="yes")  # type: ignore[call-overload]
     assert not fake_arm.requests

@@ -1,4 +1,4 @@
-"""An initial request is sent again after a 429, since it was not executed; else only if it is idempotent."""
+"""An initial request is sent again after a 429, since it was not executed; else only if it is idempotent (rule 53)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits
-from azpoll.protocol.initial_retry import Retry, next_retry
+from azpoll.protocol.initial_retry import InitialOutcome, Retry, is_idempotent, next_retry, outcome_after
 from tests.support.protocol_rows import RESOURCE, Reply
 
 LIMITS = DelayLimits()
@@ -95,3 +95,64 @@ def test_an_initial_request_is_given_up_after_ten_tries_and_ten_minutes(
     """Rule 25; the clock's zero may be anywhere."""
     before = Retry(Delay(1, by_server=False), failures, since_s)
     assert (next_retry(answer(429, since_s + passed_s), before, LIMITS, idempotent=False) is not None) == repeated
+
+
+@pytest.mark.parametrize(
+    ("method", "by_default"), [("PUT", True), ("DELETE", True), ("GET", True), ("PATCH", False), ("POST", False)]
+)
+def test_rule_53_put_delete_and_get_are_repeated_by_default(method: str, *, by_default: bool) -> None:
+    assert is_idempotent(method, None) is by_default
+    assert is_idempotent(method, declared=True) is True
+    assert is_idempotent(method, declared=False) is False
+
+
+DROPPED = RequestFailure(FailureKind.CONNECTION, "", 0.0)
+
+
+@pytest.mark.parametrize("unsure", [DROPPED, answer(503), answer(408)])
+@pytest.mark.parametrize("last", [answer(404), answer(409), answer(429), answer(500), DROPPED])
+def test_a_repetition_remembers_the_first_attempt_that_may_have_been_executed(
+    unsure: Answer | RequestFailure, last: Answer | RequestFailure
+) -> None:
+    """That of 20 s here: the service refused the one before it with 429."""
+    outcome: InitialOutcome | None = None
+    for sent_s, each in ((10.0, answer(429)), (20.0, unsure), (30.0, answer(429)), (40.0, last)):
+        outcome = outcome_after(outcome, each, sent_s)
+    assert outcome == InitialOutcome(last, 20.0, repeated=True, may_have_acted=True)
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_a_request_without_an_answer_may_have_been_executed(kind: FailureKind) -> None:
+    """Unless the next attempt must fail in the same way: then nothing was sent."""
+    failure = RequestFailure(kind, "", 0.0)
+    expected = InitialOutcome(failure) if kind.fatal else InitialOutcome(failure, 10.0, may_have_acted=True)
+    assert outcome_after(None, failure, 10.0) == expected
+
+
+def test_a_request_without_a_connection_was_not_executed() -> None:
+    """It has no answer all the same, so the resource can be polled; an earlier attempt may have been executed."""
+    refused = DROPPED._replace(was_sent=False)
+    assert outcome_after(None, refused, 10.0) == InitialOutcome(refused, 10.0)
+    before = InitialOutcome(DROPPED, 5.0, may_have_acted=True)
+    assert outcome_after(before, refused, 10.0) == InitialOutcome(refused, 5.0, repeated=True, may_have_acted=True)
+
+
+@pytest.mark.parametrize(
+    ("status_code", "may_be"), [(200, True), (503, True), (429, False), (400, False), (302, False)]
+)
+def test_the_head_of_a_cut_answer_says_whether_it_was_executed(status_code: int, *, may_be: bool) -> None:
+    failure = DROPPED._replace(head=answer(status_code))
+    expected = InitialOutcome(failure, 10.0 if may_be else None, may_have_acted=may_be)
+    assert outcome_after(None, failure, 10.0) == expected
+
+
+@pytest.mark.parametrize("status_code", [200, 201, 202, 204, 206])
+def test_an_accepted_repetition_leaves_no_doubt(status_code: int) -> None:
+    accepted = answer(status_code)
+    assert outcome_after(InitialOutcome(DROPPED, 10.0), accepted, 20.0) == InitialOutcome(accepted)
+
+
+@pytest.mark.parametrize("status_code", [302, 400, 401, 403, 404, 409, 412, 429])
+def test_a_refused_request_was_not_executed(status_code: int) -> None:
+    refused = answer(status_code)
+    assert outcome_after(None, refused, 10.0) == InitialOutcome(refused)

@@ -64,6 +64,7 @@ TOKENS = st.builds(
     poll_headers=st.dictionaries(
         st.text(string.ascii_lowercase, min_size=1).map("x-{}".format), PLAIN.map(str.strip), max_size=3
     ).map(lambda headers: tuple(headers.items())),
+    sent=st.none() | st.floats(0, 1e11, exclude_min=True, exclude_max=True),
 )
 TOKEN = Token(method="PUT", resource_url=RESOURCE, pattern="Azure-AsyncOperation", url=url("/op"))
 MEMBERS = {"v": 2, "method": "PUT", "resource": RESOURCE, "pattern": "Location", "url": url("/op")}
@@ -295,6 +296,10 @@ def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key:
         {"not_before": "17"},
         {"not_before": None},
         {"not_before": 10**400},
+        {"sent": -1},
+        {"sent": 1e11},
+        {"sent": "17"},
+        {"sent": None},
         {"header": "Authorization"},
         {"": ""},
         {"id": "0123456789ABCDEF"},

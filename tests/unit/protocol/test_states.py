@@ -75,7 +75,7 @@ def test_rule_24_a_verdict_and_a_failure_to_read_are_never_mixed() -> None:
     """Each reason says why the status is not known."""
     assert {reason.name for reason in UnknownReason} == {
         *("NOT_STARTED", "UNTRUSTED", "EXHAUSTED", "UNREACHABLE", "MALFORMED", "UNAUTHENTICATED", "FORBIDDEN"),
-        *("NOT_FOUND", "REFUSED", "TOO_LARGE", "TIMED_OUT"),
+        *("NOT_FOUND", "REFUSED", "TOO_LARGE", "UNATTRIBUTED", "TIMED_OUT"),
     }
     unknown = run(plan("POST"), accepted()).unknown
     assert isinstance(unknown.outcome, Answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.protocol.answer import Answer
+    from azpoll.protocol.initial_retry import InitialOutcome
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scope_queue import ScopeStatistics
 
@@ -44,6 +46,7 @@ class Service:
         takes_s: seconds between a request and its answer.
         throttled: all 429s.
         results: by the last part of the path, the outcome that the caller received.
+        outcome: of the request that was answered last, with all its attempts.
         cancelled_first: a scope that is cancelled just before a request is answered.
     """
 
@@ -53,6 +56,7 @@ class Service:
         self.takes_s = takes_s
         self.throttled: list[Throttle] = []
         self.results: dict[str, Answer | RequestFailure | None] = {}
+        self.outcome: InitialOutcome | None = None
         self.cancelled_first = anyio.CancelScope()
 
     def requests(
@@ -69,9 +73,11 @@ class Service:
         owner: Hashable = None,
         *,
         repeatable: bool = True,
+        idempotent: bool = False,
     ) -> None:
         target = Target(method, f"{HOST}/subscriptions/s/{name}")
-        self.results[name] = await requests.send(target, owner, DelayLimits(), repeatable=repeatable, idempotent=False)
+        outcome = await requests.send(target, owner, DelayLimits(), repeatable=repeatable, idempotent=idempotent)
+        self.results[name], self.outcome = None if outcome is None else outcome.last, outcome
 
     async def _receive(self, request: Target) -> Answer | RequestFailure:
         self.sent.append((round(anyio.current_time(), 3), request.url.rpartition("/")[2]))
@@ -219,3 +225,33 @@ async def test_a_caller_that_is_cancelled_when_it_is_admitted_frees_its_slot() -
         assert scope.cancelled_caught
         await service.send(requests, "last")
     assert [name for _, name in service.sent] == ["first", "last"]
+
+
+async def test_rule_53_an_idempotent_request_is_repeated_with_the_waits_of_rule_25() -> None:
+    service = Service(RequestFailure(FailureKind.CONNECTION, "", 0.0), answer(503, {"retry-after": "7"}), takes_s=2)
+    async with anyio.create_task_group() as tasks:
+        await service.send(service.requests(tasks), "a", idempotent=True)
+    assert [at_s for at_s, _ in service.sent] == [0, 3, 12]
+    assert service.outcome is not None
+    assert (service.outcome.sent_s, service.outcome.repeated) == (None, False)
+
+
+async def test_rule_53_the_outcome_tells_of_the_first_attempt_that_may_have_been_executed() -> None:
+    service = Service(answer(429, {"retry-after": "5"}), answer(503), answer(409))
+    async with anyio.create_task_group() as tasks:
+        await service.send(service.requests(tasks), "a", idempotent=True)
+    assert service.outcome is not None
+    assert [at_s for at_s, _ in service.sent] == [0, 5, pytest.approx(7, abs=1)]
+    assert service.outcome.repeated
+    assert service.outcome.sent_s == pytest.approx(5, abs=0.01)
+
+
+async def test_closing_ends_the_repetitions_with_the_last_outcome() -> None:
+    service = Service(*[RequestFailure(FailureKind.TIMEOUT, "", 0.0)] * 20)
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks)
+        tasks.start_soon(partial(service.send, requests, "a", idempotent=True))
+        await anyio.sleep(10)
+        requests.close()
+    assert isinstance(service.results["a"], RequestFailure)
+    assert len(service.sent) == 4
