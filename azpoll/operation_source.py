@@ -46,13 +46,15 @@ class OperationSource(ABC, Generic[ResponseT]):
 
         The number of concurrent initial requests is limited, as is their rate by the budget's writes. Thousands of
         calls wait here for their turn. A request that is refused with 429 is sent again after its Retry-After, for
-        at least ten minutes and ten attempts.
+        at least ten minutes and ten attempts. So is a PUT, DELETE or GET that may have been executed without an
+        answer, unless `idempotent` says otherwise (rule 53).
 
         The method is PUT, PATCH, POST, DELETE or GET. The URL is absolute, or relative to the client's base URL. A
         request without `x-ms-client-request-id` gets one, which polls repeat.
 
         Raises:
-            InitialRequestFailed: the request was refused or never answered; nothing is tracked.
+            InitialRequestFailed: the request was refused or never answered; nothing is tracked. If a PUT, PATCH or
+                DELETE may have been executed, its `resume_token` polls the resource.
             TrackerClosed: the tracker was closed before the request's turn came; nothing was sent.
         """
         session, options = self._enter(arguments)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay
-from azpoll.protocol.patience import DEFAULT_PATIENCE
+from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.reading import AnyReading, Reading, StatusClass, read, status_class
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 
@@ -70,11 +70,16 @@ def _may_be_executed(reading: AnyReading) -> bool:
 
 
 def next_retry(
-    outcome: Answer | RequestFailure, before: Retry | None, limits: DelayLimits, *, idempotent: bool
+    outcome: Answer | RequestFailure,
+    before: Retry | None,
+    limits: DelayLimits,
+    *,
+    idempotent: bool,
+    patience: Patience = DEFAULT_PATIENCE,
 ) -> Retry | None:
     """Return the attempt after `before` and its outcome; None if that outcome is final.
 
-    Source: rule 25 for the delays and for the bound of ten attempts and ten minutes.
+    Source: rule 25 for the delays and for the bounds.
     """
     reading = read(outcome)
     throttled = reading.status_code == TOO_MANY_REQUESTS
@@ -85,7 +90,7 @@ def next_retry(
     if not throttled and not (idempotent and transient):
         return None
     failures, since_s = (1, reading.at_s) if before is None else (before.failures + 1, before.since_s)
-    if failures >= DEFAULT_PATIENCE.attempts and reading.at_s - since_s >= DEFAULT_PATIENCE.seconds:
+    if failures >= patience.attempts and reading.at_s - since_s >= patience.seconds:
         return None
     if throttled and reading.retry_after_s is not None:  # the whole scope slows down, so no request backs off itself
         return Retry(Delay(limits.clamp(reading.retry_after_s), by_server=True), failures, since_s)

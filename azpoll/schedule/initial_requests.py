@@ -14,6 +14,7 @@ import anyio
 
 from azpoll.eventloop.clock import loop_clock
 from azpoll.protocol.initial_retry import next_retry, outcome_after
+from azpoll.protocol.patience import DEFAULT_PATIENCE
 from azpoll.schedule.job import Priority, RequestT
 from azpoll.schedule.scopes import ScopeQueues
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.delay import DelayLimits
     from azpoll.protocol.initial_retry import InitialOutcome, Retry
+    from azpoll.protocol.patience import Patience
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.concurrency import ConcurrencyLimit
@@ -92,7 +94,14 @@ class InitialRequests(Generic[RequestT]):
             queued.may_go.set()
 
     async def send(
-        self, request: RequestT, owner: Hashable, delay_limits: DelayLimits, *, repeatable: bool, idempotent: bool
+        self,
+        request: RequestT,
+        owner: Hashable,
+        delay_limits: DelayLimits,
+        *,
+        repeatable: bool,
+        idempotent: bool,
+        patience: Patience = DEFAULT_PATIENCE,
     ) -> InitialOutcome | None:
         """Send an initial request in its turn; None if this was closed before anything was sent.
 
@@ -102,6 +111,7 @@ class InitialRequests(Generic[RequestT]):
             delay_limits: limits of the delay before it is sent again.
             repeatable: whether it can be sent twice at all: a streamed body cannot.
             idempotent: whether the service may execute it twice.
+            patience: the bounds after which it is not sent again (rule 25).
         """
         outcome: InitialOutcome | None = None
         retry: Retry | None = None
@@ -112,19 +122,31 @@ class InitialRequests(Generic[RequestT]):
             if provider_queue is None:
                 return outcome
             sent_s = self._now()
-            try:
-                last = await self._send(request)
-                throttle = scope_queues.on_answer(provider_queue, last, last.at_s)
-            finally:
-                self._end(provider_queue)
+            last = await self._attempt(request, provider_queue, scope_queues)
             outcome = outcome_after(outcome, last, sent_s)
-            if throttle is not None:
-                self._throttled(provider_queue.scope_queue.statistics(last.at_s), throttle)
-            retry = next_retry(last, retry, delay_limits, idempotent=idempotent) if repeatable else None
+            if not repeatable:
+                return outcome
+            retry = next_retry(last, retry, delay_limits, idempotent=idempotent, patience=patience)
             if retry is None:
                 return outcome
             with anyio.move_on_after(retry.delay.seconds):
                 await self._closing.wait()
+
+    async def _attempt(
+        self,
+        request: RequestT,
+        provider_queue: ProviderQueue[QueuedRequest[RequestT]],
+        scope_queues: ScopeQueues[QueuedRequest[RequestT]],
+    ) -> Answer | RequestFailure:
+        """Send a request that was admitted, and slow its scope down after a 429."""
+        try:
+            outcome = await self._send(request)
+            throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
+        finally:
+            self._end(provider_queue)
+        if throttle is not None:
+            self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
+        return outcome
 
     async def _turn(
         self, queued: QueuedRequest[RequestT], scope_queues: ScopeQueues[QueuedRequest[RequestT]]

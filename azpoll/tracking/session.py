@@ -215,6 +215,7 @@ class Session(Generic[ResponseT_co]):
             self._delay_limits,
             repeatable=prepared.request.is_repeatable,
             idempotent=prepared.idempotent,
+            patience=prepared.settings.patience,
         )
 
     def _add(self, record: OperationRecord, *, resumed: bool) -> OperationRecord:

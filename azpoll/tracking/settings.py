@@ -79,6 +79,7 @@ class Settings(NamedTuple):
 
     plan: partial[Plan]
     timeout_s: float
+    patience: Patience
     label: str | None
     owner: Hashable
 
@@ -96,6 +97,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
     interval, limits, via = options.get("interval"), tracker.delay_limits, options.get("final_state_via")
     owner, pattern, patience = options.get("owner"), options.get("pattern"), options.get("patience")
     pattern = None if pattern is None else checked_choice("pattern", pattern, BY_CHOICE)
+    patience = tracker.patience if patience is None else checked_patience(patience)
     hash(owner)  # raises TypeError where an owner cannot be a key
     return Settings(
         partial(
@@ -104,7 +106,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
             result=checked_choice("result", options.get("result", "final"), get_args(ResultWanted)),
             terminal_words=checked_terminal_words(options.get("terminal_words")),
             delay_limits=limits if interval is None else checked_delay_limits(interval, limits.floor),
-            patience=tracker.patience if patience is None else checked_patience(patience),
+            patience=patience,
             pattern=pattern,
             status_member=checked_path("status_member", options.get("status_member")),
             request_options=checked_request_options(
@@ -116,6 +118,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
             ),
         ),
         timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else tracker.timeout_s,
+        patience=patience,
         label=checked_type("label", options.get("label"), str),
         owner=owner,
     )

@@ -107,6 +107,18 @@ async def test_an_idempotent_request_without_an_answer_is_given_up_by_rule_25(li
         assert (await tracker.resume(caught.value.resume_token)).status_code == 200
 
 
+async def test_patience_is_the_bound_of_the_repetitions(library: Library) -> None:
+    patience = azpoll.Patience(attempts=3, seconds=0)
+    arm = arm_with(Drop())
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed):
+            await tracker.begin("PUT", THING, patience=patience)
+    async with client_of(arm, library) as client, azpoll.Tracker(client, patience=patience) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed):
+            await tracker.begin("PUT", THING)
+    assert len(sent(arm, "PUT")) == 6
+
+
 @pytest.mark.parametrize("status_code", [404, 410])
 async def test_rule_53_a_repeated_delete_of_nothing_succeeds(library: Library, status_code: int) -> None:
     """The result is that of an immediate DELETE."""

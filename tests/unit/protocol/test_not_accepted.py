@@ -178,7 +178,7 @@ def test_the_words_of_the_caller_count_only_for_a_resource_that_was_modified() -
 
 @pytest.mark.parametrize("via", ["original-uri", "azure-async-operation", "location"])
 def test_the_resource_is_the_result(via: str) -> None:
-    """Whatever place `final_state_via` names: no other is known."""
+    """`final_state_via` may name a place that is not known here."""
     history = polled(polling(final_state_via=via), at(LATER, "Succeeded"))
     assert history.outcome is Succeeded
 
