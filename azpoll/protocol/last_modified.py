@@ -12,8 +12,11 @@ from azpoll.protocol.json_body import object_in, text_member
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.retry_after import server_date
 
-MARGIN = timedelta(seconds=1)
-"""By how much the sending is assumed later where the two clocks may differ: `Date` is in whole seconds."""
+MARGIN = timedelta(seconds=3)
+"""By how much the sending is assumed later where the two clocks differ or may differ.
+
+`Date` is in whole seconds, and an ordinary answer takes up to 2 s from its `Date` until it is received.
+"""
 
 SLOWEST_ANSWER = timedelta(seconds=120)
 """The time that an answer may take from its `Date` until it is received, if the two clocks agree."""

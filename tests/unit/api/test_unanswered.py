@@ -151,7 +151,7 @@ async def test_rule_53_a_repeated_put_that_conflicts_is_tracked_at_the_resource(
     library: Library, conflict: Reply
 ) -> None:
     """The first one was accepted: the resource was modified after it was sent."""
-    polls = [resource("Updating"), resource("Updating", modified_s=4), resource(modified_s=4)]
+    polls = [resource("Updating"), resource("Updating", modified_s=5), resource(modified_s=5)]
     arm = arm_with(Drop(), conflict, polls=polls)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, json={})
@@ -189,7 +189,7 @@ async def test_a_refused_repetition_has_a_token_and_the_reason(library: Library)
 async def test_rule_53_an_unanswered_request_leaves_a_token_that_polls_the_resource(
     library: Library, method: str, drop: Step
 ) -> None:
-    arm = arm_with(drop, polls=[NOT_FOUND if method == "DELETE" else resource(modified_s=2)])
+    arm = arm_with(drop, polls=[NOT_FOUND if method == "DELETE" else resource(modified_s=5)])
     token = await token_after_a_lost_request(arm, method, library)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         response = await tracker.resume(token)
@@ -222,7 +222,7 @@ async def test_rule_53_a_resource_that_may_be_old_is_no_verdict(
 async def test_rule_53_a_failure_after_the_request_is_one_of_the_operation(
     library: Library, word: str, error: type[azpoll.AzpollError]
 ) -> None:
-    arm = arm_with(Drop(), polls=[resource("Updating"), resource(word, modified_s=3)])
+    arm = arm_with(Drop(), polls=[resource("Updating"), resource(word, modified_s=5)])
     token = await token_after_a_lost_request(arm, "PUT", library)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(error):
@@ -231,7 +231,7 @@ async def test_rule_53_a_failure_after_the_request_is_one_of_the_operation(
 
 async def test_a_resumed_operation_that_runs_for_long_knows_when_it_was_sent(library: Library) -> None:
     """A token that is made later tells the time of the sending too."""
-    arm = arm_with(Drop(), polls=[*[resource("Updating")] * 8, resource(modified_s=2)])
+    arm = arm_with(Drop(), polls=[*[resource("Updating")] * 8, resource(modified_s=5)])
     token = await token_after_a_lost_request(arm, "PUT", library)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         operation = tracker.resume(token)
@@ -266,7 +266,7 @@ async def test_a_resource_that_is_being_deleted_is_polled_until_it_is_gone(libra
 @pytest.mark.parametrize("step", [Reply(503), Reply(500), Cut(step=Reply(503, {"error": {"code": "Busy"}}))])
 async def test_a_server_error_leaves_a_token_too(library: Library, step: Step) -> None:
     """The service may have executed the request."""
-    arm = arm_with(step, polls=[resource(modified_s=2)])
+    arm = arm_with(step, polls=[resource(modified_s=5)])
     token = await token_after_a_lost_request(arm, "PUT", library)
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         assert (await tracker.resume(token)).status_code == 200
@@ -292,7 +292,7 @@ async def test_the_journal_keeps_the_intent_of_a_request_without_an_answer(libra
 
 async def test_the_journal_has_the_row_of_a_tracked_conflict(library: Library) -> None:
     journal = ListJournal()
-    arm = arm_with(Drop(), CONFLICT, polls=[resource(modified_s=3)])
+    arm = arm_with(Drop(), CONFLICT, polls=[resource(modified_s=5)])
     async with client_of(arm, library) as client, azpoll.Tracker(client, journal=journal) as tracker:
         await (await tracker.begin("PUT", THING))
     assert journal.names == ["intent", "started", "ended"]
