@@ -114,7 +114,7 @@ def outcome(service: Service, fault: str, at_s: float, latency_s: float) -> Answ
 def resumed(state: Pending, at_s: float) -> State:
     """Return the state that another process resumes, with the time of the sending in the token."""
     sent = NOON.timestamp()
-    token = decode(encode(token_of(state, 0.0, sent)))
+    token = decode(encode(token_of(state, 0.0, sent=sent)))
     assert token.sent == sent
     now = NOON.timestamp() + at_s
     again = state_of(token, state.plan._replace(sent_s=at_s - (now - token.sent)))
