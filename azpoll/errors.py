@@ -262,7 +262,7 @@ def _what_happened(state: Unknown, operation: str) -> str:
         return operation
     if state.reason is UnknownReason.TIMED_OUT and not counts_of(state).in_a_row:
         return f"{operation} did not end in time"
-    if state.reason is UnknownReason.UNTRUSTED or state.last is None:
+    if state.reason in {UnknownReason.UNTRUSTED, UnknownReason.UNATTRIBUTED} or state.last is None:
         return f"{operation} cannot be followed"
     return f"the status of {operation} could not be read"
 

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from azpoll.protocol.status_document import StatusReport
 
 _BY_MONITOR = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
+_UNTIL_GONE = frozenset({UNTIL_GONE, UNANSWERED})
+"""The patterns that end a DELETE when its resource is gone."""
+
+_AT_RESOURCE = _UNTIL_GONE | {RESOURCE}
 _ORIGINAL_URI = FinalStateVia.ORIGINAL_URI
 _CANCELED = frozenset({"operationcanceled", "operationcancelled"})
 """Lower-case error codes by which a `Location` says that the operation was canceled, not that it failed."""
@@ -119,7 +123,7 @@ def _poll_again(state: Polling, reading: Reading) -> Polling | Confirming | Unkn
     following = Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
     if isinstance(newest, RejectedURL):
         return untrusted(following, newest, "a later answer", reading)
-    if plan.final_state_via is _ORIGINAL_URI and plan.deletes_until_gone and url != plan.resource_url:
+    if plan.final_state_via is _ORIGINAL_URI and plan.deletes_until_gone and pattern not in _UNTIL_GONE:
         return Confirming(following, NextRequest(plan.resource_url, delay))
     return following
 
@@ -149,9 +153,7 @@ def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str
     if plan.result == "status":  # rule 33
         return None
     if via is _ORIGINAL_URI:  # rule 30, like the next two
-        at_hand = pattern in {RESOURCE, UNTIL_GONE, UNANSWERED} or (
-            pattern is LOCATION and state.url == plan.resource_url
-        )
+        at_hand = pattern in _AT_RESOURCE or (pattern is LOCATION and state.url == plan.resource_url)
         return None if at_hand else plan.resource_url
     if via is FinalStateVia.LOCATION and state.location is not None:
         return state.location

@@ -211,6 +211,7 @@ async def test_rule_53_a_resource_that_may_be_old_is_no_verdict(
         with pytest.raises(azpoll.PollingError, match="lastModifiedAt") as caught:
             await operation
     assert type(caught.value) is azpoll.PollingError
+    assert "cannot be followed" in str(caught.value)
     assert caught.value.response is not None
     assert json.loads(caught.value.response.content) == answer.document()
     assert caught.value.resume_token is not None
