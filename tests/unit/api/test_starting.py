@@ -273,7 +273,7 @@ UNSURE: list[Step] = [Reply(503), Reply(500), Reply(408), Drop()]
 @pytest.mark.parametrize(("method", "idempotent"), [("PUT", False), ("POST", None), ("PATCH", None)])
 @pytest.mark.parametrize("outcome", UNSURE, ids=["503", "500", "408", "drop"])
 async def test_an_initial_request_that_may_have_been_executed_is_not_repeated(
-    client: httpx.AsyncClient, fake_arm: FakeARM, outcome: Step, method: str, *, idempotent: bool | None
+    client: httpx.AsyncClient, fake_arm: FakeARM, outcome: Step, method: Method, *, idempotent: bool | None
 ) -> None:
     fake_arm.default = Script(initial=outcome)
     async with azpoll.Tracker(client) as tracker:

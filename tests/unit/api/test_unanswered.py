@@ -18,6 +18,7 @@ from tests.support.list_journal import ListJournal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from azpoll.options import Method
     from azpoll.testing import Step
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("library", LIBRARIES)]
@@ -37,7 +38,7 @@ def arm_with(*initial: Step, polls: Iterable[Step] | None = None) -> FakeARM:
     )
 
 
-def sent(arm: FakeARM, method: str) -> list[float]:
+def sent(arm: FakeARM, method: Method) -> list[float]:
     """Return the times of the requests with this method."""
     return [request.at_s for request in arm.requests if request.method == method]
 
@@ -55,7 +56,7 @@ NOT_FOUND = Reply(404, {"error": {"code": "ResourceNotFound"}})
 CONFLICT = Reply(409, {"error": {"code": "AnotherOperationInProgress"}})
 
 
-async def token_after_a_lost_request(arm: FakeARM, method: str, library: Library) -> str:
+async def token_after_a_lost_request(arm: FakeARM, method: Method, library: Library) -> str:
     """Send an initial request that is not answered, and return the resume token of the exception."""
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed) as caught:
@@ -69,7 +70,7 @@ async def token_after_a_lost_request(arm: FakeARM, method: str, library: Library
 
 @pytest.mark.parametrize("drop", DROPS)
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_rule_53_a_lost_put_or_delete_is_repeated(library: Library, method: str, drop: Step) -> None:
+async def test_rule_53_a_lost_put_or_delete_is_repeated(library: Library, method: Method, drop: Step) -> None:
     """And tracked from the answer to the repetition (report 26)."""
     accepted = Reply(202, headers={"Azure-AsyncOperation": "{origin}/op?api-version=1"})
     arm = arm_with(drop, Reply(503), accepted)
@@ -81,7 +82,7 @@ async def test_rule_53_a_lost_put_or_delete_is_repeated(library: Library, method
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_rule_53_post_and_patch_are_repeated_only_if_idempotent(library: Library, method: str) -> None:
+async def test_rule_53_post_and_patch_are_repeated_only_if_idempotent(library: Library, method: Method) -> None:
     """A POST that was not answered raises immediately, without a token: there is nothing to poll."""
     arm = arm_with(Drop(reset=True), Reply(200, {}))
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
@@ -187,7 +188,7 @@ async def test_a_refused_repetition_has_a_token_and_the_reason(library: Library)
 @pytest.mark.parametrize("drop", DROPS)
 @pytest.mark.parametrize("method", CHANGES)
 async def test_rule_53_an_unanswered_request_leaves_a_token_that_polls_the_resource(
-    library: Library, method: str, drop: Step
+    library: Library, method: Method, drop: Step
 ) -> None:
     arm = arm_with(drop, polls=[NOT_FOUND if method == "DELETE" else resource(modified_s=5)])
     token = await token_after_a_lost_request(arm, method, library)
@@ -201,7 +202,7 @@ async def test_rule_53_an_unanswered_request_leaves_a_token_that_polls_the_resou
 @pytest.mark.parametrize("modified_s", [None, -3600, -1])
 @pytest.mark.parametrize("word", ["Succeeded", "Failed", "Canceled", None])
 async def test_rule_53_a_resource_that_may_be_old_is_no_verdict(
-    library: Library, method: str, word: str | None, modified_s: float | None
+    library: Library, method: Method, word: str | None, modified_s: float | None
 ) -> None:
     answer = resource(word, modified_s=modified_s)
     arm = arm_with(Drop(), polls=[answer])
