@@ -10,7 +10,7 @@ from typing import NamedTuple
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
-from azpoll.protocol.reading import AnyReading, Reading, StatusClass, read, status_class
+from azpoll.protocol.reading import AnyReading, FailureReading, Reading, StatusClass, read, status_class
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 
 OK, MULTIPLE_CHOICES = 200, 300
@@ -63,10 +63,10 @@ def outcome_after(before: InitialOutcome | None, outcome: Answer | RequestFailur
 
 def _may_be_executed(reading: AnyReading) -> bool:
     """Whether the service may have executed a request that has no complete answer, or one that may pass."""
-    if reading.status_code is None:
-        return not reading.outcome.kind.fatal
-    known = status_class(reading.status_code)
-    return known in {StatusClass.READABLE, StatusClass.TRANSIENT} and reading.status_code != TOO_MANY_REQUESTS
+    code = reading.status_code
+    if code is None:
+        return isinstance(reading, FailureReading) and not reading.outcome.kind.fatal
+    return code != TOO_MANY_REQUESTS and status_class(code) in {StatusClass.READABLE, StatusClass.TRANSIENT}
 
 
 def next_retry(

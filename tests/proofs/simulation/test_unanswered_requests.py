@@ -117,7 +117,7 @@ def resumed(state: Pending, at_s: float) -> State:
     token = decode(encode(token_of(state, 0.0, sent=sent)))
     assert token.sent == sent
     now = NOON.timestamp() + at_s
-    again = state_of(token, state.plan._replace(sent_s=at_s - (now - token.sent)))
+    again = state_of(token, state.plan._replace(sent_s=at_s - (now - sent)))
     assert not isinstance(again, RejectedURL)
     return again._replace(next_request=state.next_request)
 
