@@ -17,11 +17,12 @@ from azpoll.protocol.machine import CONFIRMING, FETCHING, POLLING, Row, advance,
 from azpoll.protocol.patience import Patience
 from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import NO_REQUEST_OPTIONS, FinalStateVia, Plan, RequestOptions
-from azpoll.protocol.reading import StatusClass, status_class
+from azpoll.protocol.reading import StatusClass, read, status_class
 from azpoll.protocol.resume_token import decode, encode, state_of, token_of
 from azpoll.protocol.retry_after import retry_after
 from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Pending, Polling, State, Succeeded, Unknown
 from azpoll.protocol.status_document import Verdict
+from azpoll.protocol.transitions import reports_status
 from azpoll.protocol.url_policy import URLPolicy, origin_of
 from tests.support.protocol_rows import (
     HOST,
@@ -152,6 +153,8 @@ def row_of(step: Step) -> Row[Polling] | Row[Confirming] | Row[Fetching] | None:
         return None
     kind = status_class(step.outcome.status_code)
     match step.before:
+        case Polling(plan=plan) if plan.status_member is not None and reports_status(step.before, read(step.outcome)):
+            return POLLING[StatusClass.READABLE]  # the caller's member decides with any code (rule 48)
         case Polling():
             return POLLING[kind]
         case Confirming():
