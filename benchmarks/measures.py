@@ -125,6 +125,7 @@ def memory(peer: str, workload: dict[str, Any], *, traced: bool, stop_s: float) 
 
         def on_warm() -> None:
             nonlocal before
+            server.fetch_report(work.origin)  # loads what it needs once
             gc.collect()
             before = _allocated(traced=traced)
 

@@ -110,6 +110,8 @@ class PollQueue:
         taken = self.scopes.take(now_s)
         if taken is not None:
             del self._queue_of[taken[0]]
+            if not self._queue_of:
+                self._queue_of.clear()  # a dict without entries keeps the memory of those that it had
             taken[0].priority = Priority.NORMAL
             return taken
         deadline_s = self._next_deadline_s()
