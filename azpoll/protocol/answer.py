@@ -1,6 +1,6 @@
 """The outcome of one request: an `Answer`, or a `RequestFailure` if no complete and readable answer arrived."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, TypeAlias
@@ -15,7 +15,7 @@ class Answer(NamedTuple):
     """One HTTP answer; redirects are answers too.
 
     Attributes:
-        headers: lower-case name to value, as `fold_headers` returns them.
+        headers: lower-case name to the first value that is not blank (rule 1).
         body: without its content coding; empty bytes if there was none.
         url: the URL of the request; relative URLs in the answer resolve against it (rule 8).
         received_at: aware UTC wall time; the base of an HTTP date if the answer has no `Date`.
@@ -102,16 +102,3 @@ class RequestFailure(NamedTuple):
 
     def __repr__(self) -> str:  # the error of a caller may contain anything (rule 45)
         return f"<RequestFailure: {self.kind.value}, {self.detail}>"
-
-
-def fold_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return lower-case name to value: the first non-blank value of each name (rule 1).
-
-    A blank value counts as absent. If all values of a name are blank, the name is not in the result.
-    """
-    folded: dict[str, str] = {}
-    for name, value in pairs:
-        value = value.strip(" \t")  # noqa: PLW2901 - RFC 9110 5.5: blanks around a value are not part of it
-        if value:
-            folded.setdefault(name.lower(), value)
-    return folded

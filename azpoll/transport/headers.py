@@ -24,7 +24,7 @@ and two of the transport. It decodes the body by `content-encoding`, and stores 
 
 
 def read_headers(raw: RawHeaders) -> dict[str, str]:
-    """Return the headers that are read, lower-case name to value, in the form of `fold_headers`.
+    """Return the headers that are read: lower-case name to the first value that is not blank (rule 1).
 
     Bytes are decoded as Latin-1, which cannot fail. The readers in `protocol` reject a value that is not plain text.
     """

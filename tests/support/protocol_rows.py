@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
 
-from azpoll.protocol.answer import Answer, FailureKind, RequestFailure, fold_headers
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.machine import advance, expires_at, start
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.states import Pending, Polling, State, Unknown, UnknownReason
 from azpoll.protocol.url_policy import URLPolicy, origin_of
+from tests.support.folded_headers import fold_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,9 @@ from urllib.parse import urljoin, urlsplit
 
 import anyio
 
-from azpoll.protocol.answer import Answer, FailureKind, RequestFailure, fold_headers
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.transport.transport import InitialRequest
+from tests.support.folded_headers import fold_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

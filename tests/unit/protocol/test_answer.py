@@ -1,14 +1,10 @@
-"""Rules 1, 28 and 45: folded headers, an answer without content, and the text of an outcome."""
+"""Rules 28 and 45: an answer without content, and the text of an outcome."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from azpoll.protocol.answer import Answer, FailureKind, RequestFailure, fold_headers
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 
 CANARY = "canary7f3a"
 SECRET = Answer(
@@ -19,33 +15,6 @@ SECRET = Answer(
     received_at=datetime(2024, 11, 6, tzinfo=UTC),
     at_s=0.0,
 )
-
-
-@pytest.mark.parametrize(
-    ("pairs", "headers"),
-    [
-        ([], {}),
-        ([("Retry-After", "17")], {"retry-after": "17"}),
-        ([("RETRY-AFTER", "1"), ("retry-after", "2")], {"retry-after": "1"}),
-        ([("Location", ""), ("location", " \t"), ("LOCATION", " /op ")], {"location": "/op"}),
-        ([("Location", " "), ("Date", "now")], {"date": "now"}),
-        ([("X", "\u00a0X\x0b ")], {"x": "\u00a0X\x0b"}),
-        ([("X", "\tX-X ")], {"x": "X-X"}),
-    ],
-)
-def test_rule_1_the_first_non_blank_value_of_a_header_counts(
-    pairs: list[tuple[str, str]], headers: dict[str, str]
-) -> None:
-    """Names match without case, and a blank header is absent."""
-    assert fold_headers(pairs) == headers
-
-
-@given(st.lists(st.tuples(st.text(), st.text())))
-def test_rule_1_folded_headers_are_lower_case_and_not_blank(pairs: list[tuple[str, str]]) -> None:
-    """Folding what was folded changes nothing."""
-    headers = fold_headers(pairs)
-    assert all(name == name.lower() and value and value == value.strip(" \t") for name, value in headers.items())
-    assert fold_headers(headers.items()) == headers
 
 
 def test_rule_45_an_answer_shows_its_status_and_size_only() -> None:

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.answer import fold_headers
 from azpoll.transport.headers import (
     CLIENT_REQUEST_ID,
     READ_HEADERS,
     client_request_id_of,
     read_headers,
 )
+from tests.support.folded_headers import fold_headers
 
 URL = "https://management.azure.com"
 
@@ -37,6 +37,25 @@ def test_text_and_bytes_are_read_alike(pairs: list[tuple[str, str]]) -> None:
     read = {name: value for name, value in fold_headers(pairs).items() if name in READ_HEADERS}
     in_bytes = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
     assert read_headers(pairs) == read_headers(in_bytes) == read
+
+
+@pytest.mark.parametrize(
+    ("pairs", "headers"),
+    [
+        ([], {}),
+        ([("Retry-After", "17")], {"retry-after": "17"}),
+        ([("RETRY-AFTER", "1"), ("retry-after", "2")], {"retry-after": "1"}),
+        ([("Location", ""), ("location", " \t"), ("LOCATION", " /op ")], {"location": "/op"}),
+        ([("Location", " "), ("Date", "now")], {"date": "now"}),
+        ([("Location", "\u00a0X\x0b ")], {"location": "\u00a0X\x0b"}),
+        ([("Location", "\tX-X ")], {"location": "X-X"}),
+    ],
+)
+def test_rule_1_the_first_non_blank_value_of_a_header_counts(
+    pairs: list[tuple[str, str]], headers: dict[str, str]
+) -> None:
+    """Names match without case, and a blank header is absent."""
+    assert read_headers(pairs) == headers
 
 
 @LIBRARY
