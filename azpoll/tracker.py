@@ -48,7 +48,7 @@ class Tracker(OperationSource[ResponseT]):
         allowed_origins: origins that polls may go to, with the client's credentials, besides the origin of the
             initial request (rule 9): "https://host", or "https://*.suffix" for every host one label below the suffix.
         anonymous_origins: origins that polls may go to without the client's credentials: no auth, cookies, default
-            headers, event hooks or client request id (rule 9). The same forms.
+            headers, params, event hooks or client request id, and no `poll_headers` (rule 9). The same forms.
         rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway to ARM (rule 10).
         max_in_flight: the number of concurrent polls, and of concurrent initial requests. None adapts it to the load:
             4 to 20 with httpx, 4 to 64 with httpx2, 96 to 128 with `azpoll.fast`, and never more than the client's
