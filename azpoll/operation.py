@@ -42,7 +42,7 @@ class AsyncOperation(Generic[T]):
     harms neither the polling nor the others, and polling goes on while no task awaits (rules 39, 40). `Tracker.begin`,
     `Tracker.track` and `Tracker.resume` make operations.
 
-    It is no coroutine and no task. `asyncio.gather` and `asyncio.wait_for` take it as it is, `asyncio.ensure_future`
+    It is no coroutine and no task. `asyncio.gather` and `asyncio.wait_for` take it directly, `asyncio.ensure_future`
     makes a task of it, and task groups take its `wait`: `tasks.create_task(operation.wait())` with asyncio,
     `tasks.start_soon(operation.wait)` with anyio and trio.
 
