@@ -122,7 +122,7 @@ class InitialRequests(Generic[RequestT]):
             if provider_queue is None:
                 return outcome
             sent_s = self._now()
-            last = await self._attempt(request, provider_queue, scope_queues)
+            last = await self._attempt(request, sent_s, provider_queue, scope_queues)
             outcome = outcome_after(outcome, last, sent_s)
             if not repeatable:
                 return outcome
@@ -135,13 +135,14 @@ class InitialRequests(Generic[RequestT]):
     async def _attempt(
         self,
         request: RequestT,
+        sent_s: float,
         provider_queue: ProviderQueue[QueuedRequest[RequestT]],
         scope_queues: ScopeQueues[QueuedRequest[RequestT]],
     ) -> Answer | RequestFailure:
         """Send a request that was admitted, and slow its scope down after a 429."""
         try:
             outcome = await self._send(request)
-            throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s)
+            throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s, sent_s)
         finally:
             self._end(provider_queue)
         if throttle is not None:

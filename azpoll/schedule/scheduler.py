@@ -186,7 +186,7 @@ class Scheduler:
             outcome = await self._poll(before)
         finally:
             self._limit.end()
-        throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s)
+        throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s, sent_s)
         if throttle is not None:
             self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         if self._aborted and isinstance(outcome, RequestFailure):

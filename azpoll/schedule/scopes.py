@@ -178,18 +178,22 @@ class ScopeQueues(Generic[QueuedT]):
         return self._next_tokens.next_s()
 
     def on_answer(
-        self, provider_queue: ProviderQueue[QueuedT], outcome: Answer | RequestFailure, now_s: float
+        self,
+        provider_queue: ProviderQueue[QueuedT],
+        outcome: Answer | RequestFailure,
+        now_s: float,
+        sent_s: float = math.inf,
     ) -> Throttle | None:
         """Adapt the buckets to what an answer says about limits (rule 54); return the throttle of a 429.
 
-        The answered request still counts as in flight.
+        The answered request was sent at `sent_s`, and still counts as in flight.
         """
         head = outcome if isinstance(outcome, Answer) else outcome.head
         if head is None:
             return None
         scope_queue = provider_queue.scope_queue
         if scope_queue.bucket is not None and (left := remaining(head, self._counted)) is not None:
-            scope_queue.bucket.limit_to(left, now_s)
+            scope_queue.bucket.limit_to(left, now_s, sent_s)
         if head.status_code == TOO_MANY_REQUESTS:
             throttle = throttle_of(head)
             scope_queue.throttled += 1
@@ -197,7 +201,7 @@ class ScopeQueues(Generic[QueuedT]):
                 self._back_off(provider_queue, throttle, self._budget, now_s)
             return throttle
         if self._budget is not None and (left := provider_remaining(head, self._counted)) is not None:
-            self._limit_provider(provider_queue, left, self._budget, now_s)
+            self._limit_provider(provider_queue, left, self._budget, now_s, sent_s)
         return None
 
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
@@ -220,7 +224,9 @@ class ScopeQueues(Generic[QueuedT]):
         }
         self._kept = max(PROVIDER_QUEUES_KEPT, 2 * len(self._provider_queues))
 
-    def _limit_provider(self, provider_queue: ProviderQueue[QueuedT], left: int, budget: Budget, now_s: float) -> None:
+    def _limit_provider(
+        self, provider_queue: ProviderQueue[QueuedT], left: int, budget: Budget, now_s: float, sent_s: float
+    ) -> None:
         """Slow a provider that reports few requests left; none left are a 429 that has not come yet.
 
         The service may not have counted the other requests in flight, so these are taken off.
@@ -229,7 +235,7 @@ class ScopeQueues(Generic[QueuedT]):
         if provider_queue.bucket is None and spare < SCARCE:
             provider_queue.bucket = budget.discovered_bucket(now_s)
         if provider_queue.bucket is not None:
-            provider_queue.bucket.limit_to(spare, now_s)
+            provider_queue.bucket.limit_to(spare, now_s, sent_s)
             if left == 0:
                 provider_queue.bucket.back_off(now_s, None, budget.decrease_factor)
 

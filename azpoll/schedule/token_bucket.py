@@ -33,6 +33,7 @@ class TokenBucket:
         self._increase_per_s = max(increase_per_s, self._max_rate / RECOVERY_S)
         self._floor = min(rate, 1.0)
         self._scarcity = 1.0
+        self._limited_at_s = -math.inf
         self._updated_s = now_s
         self._closed_until_s = -math.inf
 
@@ -71,13 +72,23 @@ class TokenBucket:
         self._closed_until_s = max(self._closed_until_s, until_s)
         self.tokens = 0.0
 
-    def limit_to(self, remaining: int, now_s: float) -> None:
-        """Slow down while the service reports few remaining requests; no number raises the rate or the tokens."""
+    def limit_to(self, remaining: int, now_s: float, sent_s: float = math.inf) -> None:
+        """Slow down while the service reports few remaining requests; no number raises the rate or the tokens.
+
+        Answers overtake each other. So a higher number counts only if its request was sent after the lower one came.
+
+        Args:
+            remaining: the number.
+            now_s: the time of the answer.
+            sent_s: the time of the answered request; by default it is the latest one.
+        """
         if remaining < self.burst:
             if now_s > self._updated_s:
                 self._refill(now_s)
             self.tokens = min(self.tokens, max(remaining, 0))
-        self._scarcity = min(1.0, max(remaining, 1) / SCARCE)
+        scarcity = min(1.0, max(remaining, 1) / SCARCE)
+        if scarcity <= self._scarcity or sent_s >= self._limited_at_s:
+            self._scarcity, self._limited_at_s = scarcity, now_s
 
     def _refill(self, now_s: float) -> None:
         """Bring tokens and rate up to a later time; a suspended machine gains one full bucket, not more."""

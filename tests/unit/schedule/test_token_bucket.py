@@ -163,6 +163,17 @@ def test_rule_54_no_more_is_saved_up_than_the_service_has_left() -> None:
     assert bucket.available_at(0.0) == pytest.approx(20 / 20)
 
 
+def test_rule_54_an_overtaken_number_does_not_raise_the_rate() -> None:
+    """30 left is older than 1 left if its request was sent before that number came."""
+    bucket = steady(burst=1.0)
+    bucket.consume()
+    bucket.limit_to(1, 0.0, sent_s=-2.0)
+    bucket.limit_to(30, 0.0, sent_s=-1.0)
+    assert bucket.available_at(0.0) == pytest.approx(60 / 20)
+    bucket.limit_to(30, 0.0, sent_s=0.0)
+    assert bucket.available_at(0.0) == pytest.approx(2 / 20)
+
+
 @pytest.mark.parametrize("budget", [Budget(), Budget(increase_per_s=0.0), Budget(increase_per_s=1e-9)])
 @pytest.mark.parametrize("how", ["a 429", "many 429s", "no reads left"])
 def test_rule_54_a_rate_is_back_at_its_maximum_within_an_hour(budget: Budget, how: str) -> None:
