@@ -9,38 +9,46 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import azpoll
-from tests.proofs.peers.microsoft_servers.autorest_delete_post import DELETED
 from tests.proofs.peers.microsoft_servers.autorest_put_patch import PRODUCT
 from tests.proofs.peers.microsoft_servers.server_scenario import Fails, Outcome, Refused, Scenario, Succeeds, Unreadable
 
 if TYPE_CHECKING:
     from azpoll.options import Method
 
-# Long enough for a first poll on a busy machine; the last poll is sent at the deadline (rule 38).
-SHORT: Final = 0.25
+# Two failed polls, which are at least 1 s apart (rule 25). No other bound ends a scenario of this server.
+SHORT: Final = azpoll.Patience(attempts=2, seconds=0.5, grace_attempts=2, grace_seconds=0.5)
 BAD_REQUEST: Final = "Expected bad request message"
 
-NOT_READ: Final = Unreadable((azpoll.PollingError,))
-# Transient for 10 min (rule 27), so the deadline of the operation comes first.
-MALFORMED: Final = Unreadable((azpoll.OperationTimeout, azpoll.MalformedAnswer))
-# Tolerated for 1 min (rule 27), so the deadline comes first too.
-NOT_FOUND: Final = Unreadable((azpoll.OperationTimeout, azpoll.OperationNotFound))
+NOT_READ: Final = Unreadable(azpoll.PollingError)
+MALFORMED: Final = Unreadable(azpoll.MalformedAnswer, says="2 polls in a row")
+NOT_FOUND: Final = Unreadable(azpoll.OperationNotFound, says="HTTP 404 from a proxy (HTML) for 1 s")
+NOT_DELETED: Final = Unreadable(azpoll.OperationNotFound, says="the resource, read in its place, answers HTTP 404")
 
 
 def error_case(
-    name: str, method: Method, path: str, outcome: Outcome, *answers: int, timeout: float | None = None, note: str = ""
+    name: str,
+    method: Method,
+    path: str,
+    outcome: Outcome,
+    *answers: int,
+    patience: azpoll.Patience | None = None,
+    note: str = "",
 ) -> Scenario:
     return Scenario(
         (name,),
         method,
         f"/lro/{path}",
         outcome,
-        answers or None,
+        answers,
         json=None if method == "DELETE" else PRODUCT,
-        timeout=timeout,
-        waits=timeout is not None,
+        patience=patience,
+        waits=patience is not None,
         note=note,
     )
+
+
+def given_up(name: str, method: Method, path: str, outcome: Unreadable, *answers: int, note: str = "") -> Scenario:
+    return error_case(name, method, f"error/{path}", outcome, *answers, patience=SHORT, note=note)
 
 
 REFUSED: Final = (
@@ -82,68 +90,47 @@ NOT_READ_AT_ALL: Final = (
     error_case("LRONonRetryPostAsyncRetry400", "POST", "nonretryerror/postasync/retry/400", NOT_READ, 202, 400),
 )
 
-# Rule 17: JSON of a status monitor without a status, and truncated JSON.
+# Rule 17: JSON of a status monitor without a status, and truncated JSON. Given up by rule 25's bounds (rule 27).
 MALFORMED_ANSWERS: Final = (
-    error_case("LROErrorPutAsyncNoPollingStatus", "PUT", "error/putasync/retry/nostatus", MALFORMED, timeout=SHORT),
-    error_case(
-        "LROErrorDeleteAsyncNoPollingStatus", "DELETE", "error/deleteasync/retry/nostatus", MALFORMED, timeout=SHORT
-    ),
-    error_case(
-        "LROErrorPutAsyncInvalidJsonPolling",
-        "PUT",
-        "error/putasync/retry/invalidjsonpolling",
-        MALFORMED,
-        timeout=SHORT,
-    ),
-    error_case(
+    given_up("LROErrorPutAsyncNoPollingStatus", "PUT", "putasync/retry/nostatus", MALFORMED, 200, 200, 200),
+    given_up("LROErrorDeleteAsyncNoPollingStatus", "DELETE", "deleteasync/retry/nostatus", MALFORMED, 202, 200, 200),
+    given_up("LROErrorPutAsyncInvalidJsonPolling", "PUT", "putasync/retry/invalidjsonpolling", MALFORMED, *(200,) * 3),
+    given_up(
         "LROErrorDeleteAsyncInvalidJsonPolling",
         "DELETE",
-        "error/deleteasync/retry/invalidjsonpolling",
+        "deleteasync/retry/invalidjsonpolling",
         MALFORMED,
-        timeout=SHORT,
+        *(202, 200, 200),
     ),
-    error_case(
+    given_up(
         "LROErrorPostAsyncInvalidJsonPolling",
         "POST",
-        "error/postasync/retry/invalidjsonpolling",
+        "postasync/retry/invalidjsonpolling",
         MALFORMED,
-        timeout=SHORT,
-    ),
-    error_case(
-        "LROErrorPut200InvalidJson",
-        "PUT",
-        "error/put/200/invalidjson",
-        MALFORMED,
-        timeout=SHORT,
-        note="A truncated resource without a polling header. Its provisioning state may be in the missing part "
-        "(rule 5), so success would be a guess.",
+        *(202, 200, 200),
     ),
 )
 
-# The polling header is `/foo`, a valid relative URL (rule 8) that answers 404.
+# The polling header is `/foo`, a valid relative URL (rule 8) that answers 404. Given up by rule 27's grace.
 # `Retry-After: /bar` is ignored (rule 35).
 GONE: Final = (
-    error_case("LROErrorPutAsyncInvalidHeader", "PUT", "error/putasync/retry/invalidheader", NOT_FOUND, timeout=SHORT),
-    error_case(
-        "LROErrorPost202RetryInvalidHeader", "POST", "error/post/202/retry/invalidheader", NOT_FOUND, timeout=SHORT
-    ),
-    error_case(
-        "LROErrorPostAsyncInvalidHeader", "POST", "error/postasync/retry/invalidheader", NOT_FOUND, timeout=SHORT
-    ),
-    error_case(
+    given_up("LROErrorPutAsyncInvalidHeader", "PUT", "putasync/retry/invalidheader", NOT_FOUND, 200, 404, 404),
+    given_up("LROErrorPost202RetryInvalidHeader", "POST", "post/202/retry/invalidheader", NOT_FOUND, 202, 404, 404),
+    given_up("LROErrorPostAsyncInvalidHeader", "POST", "postasync/retry/invalidheader", NOT_FOUND, 202, 404, 404),
+    given_up(
         "LROErrorDelete202RetryInvalidHeader",
         "DELETE",
-        "error/delete/202/retry/invalidheader",
-        DELETED,
-        *(202, 404, 404),
-        note="Rule 28: the resource answers 404 too, so it is deleted.",
+        "delete/202/retry/invalidheader",
+        NOT_DELETED,
+        *(202, 404, 404, 404, 404),
+        note="Rule 28: the resource answers 404 too, but with an HTML page, which confirms no deletion.",
     ),
-    error_case(
+    given_up(
         "LROErrorDeleteAsyncInvalidHeader",
         "DELETE",
-        "error/deleteasync/retry/invalidheader",
-        DELETED,
-        *(202, 404, 404),
+        "deleteasync/retry/invalidheader",
+        NOT_DELETED,
+        *(202, 404, 404, 404, 404),
         note="Rule 28, as above.",
     ),
 )
@@ -153,9 +140,18 @@ NOTHING_SAID: Final = (
         "LROErrorPostNoLocation",
         "POST",
         "error/post/202/nolocation",
-        Unreadable((azpoll.MalformedAnswer,), says="Location"),
+        Unreadable(azpoll.MalformedAnswer, says="Location"),
         202,
         note="Rule 6: other clients report success.",
+    ),
+    error_case(
+        "LROErrorPut200InvalidJson",
+        "PUT",
+        "error/put/200/invalidjson",
+        Unreadable(azpoll.MalformedAnswer, says="of the initial answer"),
+        200,
+        note="A malformed resource without a polling header. Its provisioning state may be in the missing part "
+        "(rule 5), so success would be a guess.",
     ),
     error_case(
         "LROErrorDeleteNoLocation", "DELETE", "error/delete/204/nolocation", Succeeds(None), 204, note="Rule 7."

@@ -76,7 +76,7 @@ PATCHES: Final = (
         ("LROPatchInlineCompleteIgnoreHeaders",),
         "PATCH",
         "/lro/patch/200/succeeded/ignoreheaders",
-        Unreadable((azpoll.UntrustedPollingURL,)),
+        Unreadable(azpoll.UntrustedPollingURL),
         (200,),
         json=PRODUCT,
         note="Microsoft expects the header to be ignored, since the body says Succeeded. Rule 3 follows it (a PATCH "

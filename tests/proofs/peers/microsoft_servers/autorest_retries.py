@@ -5,11 +5,13 @@ The caller repeats an initial request after a 500; azpoll repeats a poll or a fi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import azpoll
 from tests.proofs.peers.microsoft_servers.autorest_delete_post import DELETED
 from tests.proofs.peers.microsoft_servers.autorest_put_patch import DONE, PRODUCT
-from tests.proofs.peers.microsoft_servers.server_scenario import Outcome, Scenario, Succeeds
+from tests.proofs.peers.microsoft_servers.server_scenario import Outcome, Scenario, Succeeds, Unreadable
 
 if TYPE_CHECKING:
     from azpoll.options import Method
@@ -87,4 +89,18 @@ RETRIES: Final = (
         *(500, 200),
         *(500, 200),  # the final GET of Location
     ),
+)
+
+IMPATIENT: Final = azpoll.Patience(attempts=1, seconds=0)
+
+# The same operations where the first 500 of a poll passes rule 25's bounds.
+GIVEN_UP: Final = tuple(
+    replace(
+        scenario,
+        outcome=Unreadable(azpoll.RetriesExhausted, says="HTTP 500"),
+        answers=scenario.answers[:3],
+        patience=IMPATIENT,
+        waits=False,
+    )
+    for scenario in RETRIES
 )

@@ -62,14 +62,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The status is unreadable: one of the errors, with the last answer attached (rule 25).
+    """The status is unreadable: an error with the last answer attached (rule 25).
 
     Attributes:
-        errors: the classes of valid errors.
+        error: the class of the error.
         says: a part of the error's text.
     """
 
-    errors: tuple[type[azpoll.AzpollError], ...]
+    error: type[azpoll.PollingError]
     says: str = ""
 
 
@@ -85,13 +85,13 @@ class Scenario:
         method: the method of the initial request.
         path: the path of the initial request, with its query.
         outcome: the expected outcome.
-        wire: the status codes of all answers in order, the initial one first; None if the number depends on time.
+        answers: the status codes of all answers in order, the initial one first.
         json: the body of the initial request.
         headers: the headers of the initial request, and of each poll (rule 45).
         final_state_via: the value in Microsoft's specification of the operation.
-        timeout: the deadline in seconds, for operations that azpoll would otherwise poll for 10 min.
+        patience: the bounds of rules 25 to 27; with the default ones azpoll would poll for 10 min.
         repeat_initial: whether the server answers the first initial request with 500 and the caller repeats it.
-        waits: whether the scenario takes 1 s or more, because of a Retry-After or a deadline.
+        waits: whether the scenario takes 1 s or more, because of a Retry-After or failed polls.
         follow: a member of the final body with a URL that the caller reads as part of the scenario.
         note: the reason for the outcome, if it is not obvious.
     """
@@ -100,11 +100,11 @@ class Scenario:
     method: Method
     path: str
     outcome: Outcome
-    answers: tuple[int, ...] | None
+    answers: tuple[int, ...]
     json: object = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     final_state_via: FinalStateVia | None = None
-    timeout: float | None = None
+    patience: azpoll.Patience | None = None
     repeat_initial: bool = False
     waits: bool = False
     follow: str | None = None
@@ -113,4 +113,4 @@ class Scenario:
     @property
     def id(self) -> str:
         """The first name of the scenario, as test id."""
-        return self.names[0]
+        return self.names[0] if self.patience is None else f"{self.names[0]}-given-up"

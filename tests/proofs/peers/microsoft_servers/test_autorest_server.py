@@ -11,11 +11,19 @@ import anyio
 import httpx
 import pytest
 
+import azpoll
 from tests.proofs.peers.microsoft_servers.autorest_delete_post import DELETES_AND_POSTS
 from tests.proofs.peers.microsoft_servers.autorest_errors import ERRORS
-from tests.proofs.peers.microsoft_servers.autorest_put_patch import PUTS
-from tests.proofs.peers.microsoft_servers.autorest_retries import RETRIES
-from tests.proofs.peers.microsoft_servers.server_scenario_run import LIMIT_S, AnyClientClass, fresh_client, rows, run
+from tests.proofs.peers.microsoft_servers.autorest_put_patch import PRODUCT, PUTS
+from tests.proofs.peers.microsoft_servers.autorest_retries import GIVEN_UP, RETRIES
+from tests.proofs.peers.microsoft_servers.server_scenario_run import (
+    LIMIT_S,
+    AnyClientClass,
+    AnyTracker,
+    fresh_client,
+    rows,
+    run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.xdist_group("acceptance"), pytest.mark.slow]
 
-SCENARIOS: Final = PUTS + DELETES_AND_POSTS + RETRIES + ERRORS
+SCENARIOS: Final = PUTS + DELETES_AND_POSTS + RETRIES + GIVEN_UP + ERRORS
 METHODS: Final = frozenset({"put", "patch", "post", "delete", "get"})
 REPORTS: Final = ("vanilla", "azure", "optional", "dpg")
 # A header test without an operation, whose name matches the pattern below.
@@ -77,6 +85,29 @@ async def test_the_server_counts_every_scenario(autorest: str, client_class: Any
     assert {name for name in operations if counted[name] == 0} == set()
     if wrong:
         raise ExceptionGroup("outcomes that differ from the table", wrong)
+
+
+async def test_rule_26_an_auth_that_raises_is_given_up(autorest: str, paired_client_class: AnyClientClass) -> None:
+    """The auth signs the initial request, then raises for each poll: after two of them its exception is the cause."""
+    refused = ConnectionError("the identity service is down")
+
+    def sign(request: httpx.Request) -> httpx.Request:
+        if request.method == "GET":
+            raise refused
+        return request
+
+    async with fresh_client(paired_client_class, autorest) as (client, answers):
+        client.auth = sign
+        tracker: AnyTracker = azpoll.Tracker(client, patience=azpoll.Patience(auth_attempts=2), min_interval=0)
+        async with tracker:
+            operation = await tracker.begin("POST", "/lro/postasync/noretry/succeeded", json=PRODUCT)
+            with (
+                anyio.fail_after(LIMIT_S),
+                pytest.raises(azpoll.AuthenticationFailed, match="2 times in a row") as lost,
+            ):
+                await operation
+    assert lost.value.__cause__ is refused
+    assert answers.status_codes == [202]
 
 
 def test_every_specified_operation_is_in_the_table(modules: Path) -> None:
