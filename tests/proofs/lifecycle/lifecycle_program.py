@@ -171,19 +171,25 @@ class Program:
         if tracked is not None and holder.tracker.statistics().in_flight:
             return
 
-        def resume() -> azpoll.AsyncOperation[httpx.Response]:
+        def resume() -> tuple[azpoll.AsyncOperation[httpx.Response], float]:
             kept = remote.token if tracked is None else KeptToken(tracked.operation.resume_token(), tracked, 0.0)
             assert kept is not None
             token = _renamed(kept, remote.next_name)
-            return holder.tracker.resume(token, cancel_url=_cancel_url(remote), result=remote.draft.result)
+            operation = holder.tracker.resume(token, cancel_url=_cancel_url(remote), result=remote.draft.result)
+            return operation, self._until_s(token)
 
         try:
-            operation = self.environment.inside(resume)
+            operation, until_s = self.environment.inside(resume)
         except azpoll.TrackerClosed:
             assert holder.leaving
             return
         remote.token = None
-        self._add(remote, holder, operation, math.inf)
+        self._add(remote, holder, operation, until_s)
+
+    def _until_s(self, token: str) -> float:
+        """Return the loop time of a token's deadline, which is a time of the wall clock (rule 42)."""
+        deadline, clocks = tokens.decode(token).deadline, self.environment.clocks
+        return math.inf if deadline is None else clocks.loop_s() + max(deadline - clocks.wall_s(), 0.0) - 0.001
 
     def wait_for(self, handle: Handle, kind: Kind) -> Waiter:
         """Await an operation in its own task."""
@@ -208,7 +214,7 @@ class Program:
 
     def advance_to_next_poll(self, handle: Handle) -> None:
         """Advance the time until the next poll of the operation is in flight, unless the poll is delayed."""
-        at = handle.operation.snapshot().next_poll
+        at = self.environment.inside(handle.operation.snapshot).next_poll
         if at is not None and not handle.holder.closed:
             self.environment.advance(max(0.0, at.timestamp() - self.environment.clocks.wall_s()) + LATENCY_S / 2)
 
