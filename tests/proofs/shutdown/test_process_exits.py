@@ -34,7 +34,7 @@ RESULTS = {
 }
 """The results of the awaiters, and whether with a resume token; requests in flight are still answered."""
 
-RESULTS_AFTER_CLOSE = RESULTS | {"fetching": ["TrackerClosed", True], "beginning": ["InitialRequestFailed", False]}
+RESULTS_AFTER_CLOSE = RESULTS | {"fetching": ["TrackerClosed", True], "beginning": ["InitialRequestFailed", True]}
 """The results when the client of the tracker was closed."""
 
 STATES = {
