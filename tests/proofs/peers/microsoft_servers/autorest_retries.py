@@ -1,6 +1,7 @@
 """Operations of the autorest test server that answer each URL with 500 once, the initial one too (`LRORetrys`).
 
-The caller repeats an initial request after a 500; azpoll repeats a poll or a final GET (rule 25).
+The caller repeats an initial request after a 500; azpoll repeats a poll or a final GET (rule 25). The server knows the
+second request by the cookie of its 500, so azpoll cannot repeat the initial one: it sends the same request again.
 """
 
 from __future__ import annotations

@@ -124,6 +124,7 @@ async def _begin(tracker: AnyTracker, scenario: Scenario) -> azpoll.AsyncOperati
         headers=scenario.headers,
         final_state_via=scenario.final_state_via,
         patience=scenario.patience,
+        idempotent=False if scenario.repeat_initial else None,
     )
 
 
