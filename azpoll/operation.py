@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, final
 import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
-from azpoll.eventloop.clock import now_s
 from azpoll.protocol.last_error import counts_of, last_error
 from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import Snapshot
@@ -172,7 +171,7 @@ class AsyncOperation(Generic[T]):
             last_error=last_error(record.state),
             started_at=self._wall_time(record.begun_s),
             ended_at=None if ended_s is None else self._wall_time(ended_s),
-            elapsed_s=(now_s() if ended_s is None else ended_s) - record.begun_s,
+            elapsed_s=(self._session.outcomes.wall_clock.now_s() if ended_s is None else ended_s) - record.begun_s,
             **record.state.progress._asdict(),
         )
 

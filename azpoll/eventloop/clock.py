@@ -74,6 +74,11 @@ class WallClock:
         with suppress(RuntimeError):
             self._difference_s = time.time() - now_s()
 
+    def now_s(self) -> float:
+        """Return the present time of the event loop, also where it does not run."""
+        self.update()
+        return time.time() - self._difference_s
+
     def unix_s(self, at_s: float) -> float:
         """Return the Unix time of a time of the event loop."""
         self.update()

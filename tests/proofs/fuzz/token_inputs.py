@@ -18,7 +18,7 @@ from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.resume_token import MAX_TOKEN, decode, encode, token_of
-from azpoll.protocol.states import Pending
+from azpoll.protocol.states import Pending, Unknown, UnknownReason
 from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.token_content import InvalidToken, Token
 from azpoll.tracking.starter import OperationStarter
@@ -172,6 +172,8 @@ def check(data: bytes) -> None:
         check_text(str(error))
         return
     state = record.state
+    if isinstance(state, Unknown) and state.reason is UnknownReason.TIMED_OUT:
+        return  # the token's deadline passes before its next poll
     if not isinstance(state, Pending):
         raise RuleBroken(f"state is not pending: {state}")
     payload, _, signature = data[1:].strip().partition(b".")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FLOOR_S, LONGEST_S = 1.0, 60.0
 MAX_FAILURES, FAILING_S = 10, 600.0
 MAX_MISSES, MISSING_S = 5, 60.0
+MAX_AUTH_ERRORS = 3
 ENDLESS = 40
 MAX_REDIRECTS = 3
 ROUNDING_S = 1e-6
@@ -54,6 +55,8 @@ class _Checker:
         "asked",
         "asked_for",
         "at_s",
+        "auth_errors",
+        "auth_failing_since_s",
         "end",
         "failing",
         "failing_since_s",
@@ -93,8 +96,8 @@ class _Checker:
 
     def forget(self) -> None:
         """Reset the failure counts, after a readable answer or a resume by another process."""
-        self.failing = self.misses = self.unauthorized = self.unread = 0
-        self.failing_since_s = self.missing_since_s = 0.0
+        self.failing = self.misses = self.unauthorized = self.auth_errors = self.unread = 0
+        self.failing_since_s = self.missing_since_s = self.auth_failing_since_s = 0.0
 
     def see(self, entry: Entry) -> None:
         """Check the next entry."""
@@ -200,6 +203,9 @@ class _Checker:
                 self.result = GONE
         elif effect is Effect.UNAUTHORIZED:
             self.unauthorized += 1
+        elif effect is Effect.AUTH_FAILS:
+            self.auth_errors += 1
+            self.auth_failing_since_s = self.auth_failing_since_s if self.auth_errors > 1 else at_s
 
     def _see_end(self, ended: Ended) -> None:
         if ended.state in _ENDINGS:
@@ -251,6 +257,8 @@ class _Checker:
             case "NOT_FOUND" | "FORBIDDEN":
                 return self.misses >= MAX_MISSES and self.at_s - self.missing_since_s >= MISSING_S
             case "UNAUTHENTICATED":
+                if effect is Effect.AUTH_FAILS:
+                    return self.auth_errors >= MAX_AUTH_ERRORS or self.at_s - self.auth_failing_since_s >= MISSING_S
                 return self.unauthorized > 1 or (self.left_origin and effect is Effect.UNAUTHORIZED)
             case "REFUSED" | "UNREACHABLE":
                 return effect is Effect.REFUSES

@@ -31,7 +31,11 @@ def _every_retry(status: int, effect: Effect) -> Iterator[ServiceReply]:
 
 
 _NO_ANSWER = tuple(
-    ServiceReply(fault.name.lower(), 0, effect=Effect.FAILS, fault=fault) for fault in FailureKind if not fault.fatal
+    ServiceReply(
+        fault.name.lower(), 0, effect=Effect.AUTH_FAILS if fault is FailureKind.AUTH else Effect.FAILS, fault=fault
+    )
+    for fault in FailureKind
+    if not fault.fatal
 )
 _CUT = ServiceReply(
     "429 cut, 7", 429, {"retry-after": "7"}, effect=Effect.FAILS, retry_after_s=7.0, fault=FailureKind.CONNECTION

@@ -20,6 +20,7 @@ class Effect(Enum):
     RESULT = "the result of the final GET"
     EXISTS = "the resource of a DELETE still exists, or its absence is not visible"
     FAILS = "no readable answer; the poll is repeated"
+    AUTH_FAILS = "the client's auth raised an error; the poll is repeated twice"
     MISSES = "403, 404 or 410"
     UNAUTHORIZED = "401"
     REDIRECTS = "a redirect that may be followed"
