@@ -100,7 +100,7 @@ async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) ->
     decoder = Decoder(limit, coding)
     pieces: list[bytes] = []
     async for chunk in stream:
-        pieces.extend(decoder.decode(chunk))
+        pieces += decoder.decode(chunk)
         if decoder.is_pause_due:
             await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
     decoder.end()
@@ -114,6 +114,9 @@ class Decoder:
         limit: in bytes; applies to the coded and to the decoded body.
         coding: the content coding in lower case.
 
+    Attributes:
+        is_pause_due: whether other tasks should run before the next chunk is read.
+
     Raises:
         UndecodableError: the content coding is unknown.
     """
@@ -124,11 +127,7 @@ class Decoder:
         self._limit = limit
         self._inflater: Any = zlib.decompressobj(_GZIP_OR_ZLIB) if coding in _COMPRESSED else None
         self._chunks = self._coded_size = self._size = 0
-
-    @property
-    def is_pause_due(self) -> bool:
-        """Whether other tasks should run before the next chunk is read."""
-        return self._chunks % CHUNKS_AT_ONCE == 0
+        self.is_pause_due = False
 
     def decode(self, chunk: bytes) -> Iterable[bytes]:
         """Return the decoded pieces of the next chunk.
@@ -138,6 +137,7 @@ class Decoder:
             UndecodableError: the body cannot be decoded, or it has too many small chunks.
         """
         self._chunks += 1
+        self.is_pause_due = self._chunks % CHUNKS_AT_ONCE == 0
         self._coded_size += len(chunk)
         if self._coded_size > self._limit:
             raise TooLargeError(self._limit)
