@@ -124,7 +124,11 @@ class Reading:
     def named_urls(self, headers: tuple[str, ...]) -> list[str]:
         """Return the URLs in these polling headers, as sent."""
         named = self.outcome.headers
-        return [named[header] for header in headers if header in named]
+        urls: list[str] = []
+        for header in headers:  # a loop: each answer is read, nearly none names a URL, and a comprehension is a call
+            if header in named:
+                urls.append(named[header])  # noqa: PERF401 - as above
+        return urls
 
 
 class FailureReading(NamedTuple):

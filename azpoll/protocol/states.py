@@ -220,8 +220,8 @@ class Unknown(NamedTuple):
 
 def is_anonymous(state: "Pending") -> bool:
     """Whether the next request goes without the client's credentials (rule 9)."""
-    request = state.next_request
-    return request.left_origin or state.plan.url_policy.is_anonymous(request.url)
+    request, policy = state.next_request, state.plan.url_policy
+    return request.left_origin or (bool(policy.anonymous) and policy.is_anonymous(request.url))
 
 
 Pending: TypeAlias = Polling | Confirming | Fetching
