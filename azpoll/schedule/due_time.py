@@ -54,9 +54,10 @@ class DueTimes:
         plan, delay = state.plan, state.next_request.delay
         jitter = 1.0 if delay.by_server else 1.0 + JITTER * self._random.random()
         due_s = priority_time = at_s + delay.seconds * jitter + ROUNDING_S
-        if self._durations is not None and isinstance(state, Polling):
+        is_free = not delay.by_server and isinstance(state, Polling) and _is_free(state)
+        if self._durations is not None and isinstance(state, Polling) and (is_free or self._durations.has_learned):
             times, age_s = self._durations.of(plan.method, plan.resource_url), at_s - job.begun_s
-            if _is_free(state):
+            if is_free:
                 price_s = self._durations.price * (1.0 + (SCARCITY_FACTOR - 1.0) * shortage)
                 wait_s = min(checking_delay(times.quantiles, age_s, price_s) * jitter, LONGEST_S)
                 wait_s = max(wait_s, plan.delay_limits.floor, delay.retry_after_s)
@@ -88,16 +89,12 @@ class DueTimes:
             if detection_s is None or detection_s > between_s + END_TOLERANCE_S:
                 detection_s = between_s / 2
             took_s = max(outcome.at_s - detection_s - job.begun_s, 0.0)
-            self._durations.of(before.plan.method, before.plan.resource_url).add(took_s)
+            self._durations.learn(before.plan.method, before.plan.resource_url, took_s)
 
 
 def _is_free(state: Polling) -> bool:
-    """Whether neither the server nor the caller nor a failure sets the next delay."""
-    return (
-        not state.next_request.delay.by_server
-        and state.plan.delay_limits.interval is None
-        and state.failure_counts == NO_FAILURES
-    )
+    """Whether neither the caller nor a failure sets a delay that the server does not name."""
+    return state.plan.delay_limits.interval is None and state.failure_counts == NO_FAILURES
 
 
 def detection_of(outcome: Answer, end_time: str | None) -> float | None:

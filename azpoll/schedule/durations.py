@@ -34,6 +34,7 @@ class Durations:
     def __init__(self, *, price: float = 1.0) -> None:
         self._price = _checked_price(price)
         self._kinds: dict[str, CompletionTimes] = {}
+        self._has_learned = False
 
     def __repr__(self) -> str:
         learned = [times.learned.total for times in self._kinds.values() if times.learned.total]
@@ -44,11 +45,22 @@ class Durations:
         """The seconds of detection delay that one poll is worth while reads are plentiful."""
         return self._price
 
+    @property
+    def has_learned(self) -> bool:
+        """Whether any kind has been learned; until then, no order of polls depends on a kind."""
+        return self._has_learned
+
     def of(self, method: str, resource_url: str) -> CompletionTimes:
         """Return the completion times of the operations that are started by a method on such a URL."""
         kind = operation_kind(method, resource_url)
         found = self._kinds.get(kind)
         return self._new(kind) if found is None else found
+
+    def learn(self, method: str, resource_url: str, seconds: float) -> None:
+        """Count an operation that ended `seconds` after it began."""
+        times = self.of(method, resource_url)
+        times.add(seconds)
+        self._has_learned |= times.is_learned
 
     def save(self) -> dict[str, object]:
         """Return the learned times, for `json.dumps` and `load`. They name resource types and hosts, no resources."""
@@ -64,7 +76,9 @@ class Durations:
         """
         durations = cls(price=price)
         for kind, pairs in checked_kinds(state).items():
-            durations._new(kind).learned.restore(pairs)
+            times = durations._new(kind)
+            times.learned.restore(pairs)
+            durations._has_learned |= times.is_learned
         return durations
 
     def _new(self, kind: str) -> CompletionTimes:

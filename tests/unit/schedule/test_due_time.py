@@ -40,7 +40,7 @@ def of_a_minute() -> Durations:
     """Return completion times of an operation that takes a minute: the recorded ones have no weight left."""
     durations = Durations()
     for _ in range(900):
-        durations.of("PUT", URL).add(60.0)
+        durations.learn("PUT", URL, 60.0)
     return durations
 
 
@@ -87,7 +87,7 @@ def test_rule_50_no_delay_is_below_the_floor_or_above_60_s() -> None:
     """Also with jitter. A higher floor counts."""
     short = Durations()
     for _ in range(900):
-        short.of("PUT", URL).add(0.01)
+        short.learn("PUT", URL, 0.01)
     assert min(waits_at(0.0, short)) == max(waits_at(0.0, short)) == pytest.approx(1.0, abs=1e-5)
     assert max(waits_at(1e5, Durations())) == pytest.approx(60.0, abs=1e-5)
     assert min(waits_at(1e5, Durations(), floor=90.0)) == pytest.approx(90.0, abs=1e-5)

@@ -76,12 +76,24 @@ def test_kinds_are_learned_apart() -> None:
     assert not durations.of("PUT", f"{SERVER}/databases/B").is_learned
 
 
+def test_rule_50_a_learned_kind_is_noticed_and_kept_by_save_and_load() -> None:
+    """Until then, the kind of an operation whose service names the delay is not looked up."""
+    too_few, enough = Durations(), Durations()
+    for durations, count in ((too_few, LEAST_SAMPLES - 1), (enough, LEAST_SAMPLES)):
+        for _ in range(count):
+            durations.learn("PUT", SERVER, 60.0)
+    assert not too_few.has_learned
+    assert not Durations.load(too_few.save()).has_learned
+    assert enough.has_learned
+    assert Durations.load(enough.save()).has_learned
+
+
 def test_the_number_of_kinds_is_bounded() -> None:
     """The oldest kind is dropped, and then starts from the recorded times."""
     durations = Durations()
     learned(*[60.0] * LEAST_SAMPLES, durations=durations)
     for number in range(KINDS_KEPT):
-        durations.of("PUT", f"{HOST}/subscriptions/s/providers/A.A/type{number}/n").add(1.0)
+        durations.learn("PUT", f"{HOST}/subscriptions/s/providers/A.A/type{number}/n", 1.0)
     saved = members(durations.save()["kinds"])
     assert len(saved) == KINDS_KEPT
     assert KIND not in saved
