@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.raw_response import RawResponse
 
-_UNCHANGED, _COMPRESSED = ("", "identity"), ("gzip", "x-gzip", "deflate")
+_COMPRESSED = ("gzip", "x-gzip", "deflate")
+_KNOWN = ("", "identity", *_COMPRESSED)
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 PIECE = 64 * 1024
@@ -122,7 +123,7 @@ class Decoder:
     """
 
     def __init__(self, limit: int, coding: str) -> None:
-        if coding not in _UNCHANGED + _COMPRESSED:
+        if coding not in _KNOWN:
             raise UndecodableError(f"unknown content coding {coding[:32]!r}")
         self._limit = limit
         self._inflater: Any = zlib.decompressobj(_GZIP_OR_ZLIB) if coding in _COMPRESSED else None
