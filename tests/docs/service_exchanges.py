@@ -1,4 +1,4 @@
-"""What the services of docs/services.md send: the shapes of their documentation, with invented ids."""
+"""The answers of the services in docs/services.md: shapes of their documentation, with invented ids."""
 
 from __future__ import annotations
 

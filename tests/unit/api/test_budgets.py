@@ -160,7 +160,7 @@ REFUSED = Reply(429, {"error": {"code": "TooManyRequests"}}, {"Retry-After": "31
 
 
 async def test_rule_35_a_retry_after_of_centuries_delays_polls_for_an_hour() -> None:
-    """Those of the scope, and those of the operation itself."""
+    """The scope waits, and so does the operation itself."""
     arm = FakeARM(default=Script(duration_s=5, retry_after=5), limits=None)
     path = widget("refused").partition("?")[0]
     arm.operation("PUT", path, duration_s=5, retry_after=5, polls=[REFUSED, Ordinary()])

@@ -124,7 +124,7 @@ async def test_rule_45_an_invalid_header_or_method_is_refused_before_any_request
 async def test_rule_45_parameters_of_the_client_are_added_at_the_initial_origin_only(
     library: Library, params: dict[str, str], named: str, sent: str
 ) -> None:
-    """Those that the URL lacks; its own bytes stay."""
+    """Polls get the parameters that the URL lacks; its own bytes stay."""
     arm = FakeARM()
     arm.operation("DELETE", initial=Reply(202, headers={"Location": named, "Retry-After": "1"}))
     async with (

@@ -169,7 +169,7 @@ async def test_rule_50_completion_times_of_the_caller_are_learned(client: httpx.
 async def test_rule_36_the_initial_retry_after_alone_is_the_least_first_step(
     client: httpx.AsyncClient, fake_arm: FakeARM, durations: Literal["recorded"] | None
 ) -> None:
-    """Of both schedules."""
+    """Both schedules have this limit."""
     running = status_monitor("Running")
     fake_arm.operation("DELETE", retry_after=40, duration_s=100, polls=[running, running, Ordinary()])
     async with azpoll.Tracker(client, durations=durations) as tracker:

@@ -1,4 +1,4 @@
-"""What a caller sees of polls that fail, of the time of an operation and of its initial answer (rules 41, 55)."""
+"""A caller sees failed polls, the times of an operation and the ids of its initial answer (rules 41, 55)."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ def test_t10_names_are_limited_by_the_time_that_they_take() -> None:
 
 
 def test_t10_punctuation_in_a_body_of_another_type_costs_nothing() -> None:
-    """Such as a program text."""
+    """A program text is such a body."""
     for start in ("x = ", '"'):
         assert read_json(answer((start + "[{:," * 200_000).encode())) is BodyProblem.OPAQUE
     assert read_json(answer(f'"{"[{:," * 200_000}"'.encode())) == "[{:," * 200_000

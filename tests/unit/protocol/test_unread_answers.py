@@ -50,7 +50,7 @@ PENDING = [
 
 @pytest.mark.parametrize("state", PENDING)
 def test_rule_17_an_empty_body_that_may_be_cut_is_a_transient_failure(state: State) -> None:
-    """Of each pattern, and of a result; a complete one is success."""
+    """A cut body fails in each pattern and at a result; a complete one is success."""
     assert isinstance(state, Polling | Fetching)
     after = advance(state, cut())
     assert isinstance(after, type(state))
@@ -133,7 +133,7 @@ def test_rule_21_a_gateway_that_never_lets_a_poll_through_is_given_up(state: Sta
 
 
 def test_rule_21_a_4xx_with_json_and_no_wait_is_the_answer_of_the_operation() -> None:
-    """Whatever its content type says."""
+    """The content type changes nothing."""
     refused = reply(400, b'{"error": {"code": "x"}}', Content_Type="text/html")
     assert run(plan("POST"), LOC, refused).outcome is Failed
     assert run(plan("POST"), LOC, reply(400)).outcome is Failed

@@ -66,7 +66,7 @@ def test_a_delay_of_the_server_has_no_jitter() -> None:
 
 
 def test_rule_36_jitter_makes_a_delay_of_azpoll_longer_and_never_shorter() -> None:
-    """Of the doubling, and of the checking schedule (rule 50)."""
+    """The doubling and the checking schedule (rule 50) have it."""
     due_times, record = DueTimes(Random(1)), job(retry_after=None)  # noqa: S311 - reproducible
     waits = [due_times.of(record, polling(record), 0.0)[0] for _ in range(1000)]
     assert 1.0 <= min(waits) < 1.01
@@ -117,7 +117,7 @@ def test_recorded_times_alone_set_no_priority_time() -> None:
 
 
 def test_rule_50_completion_times_change_no_interval_of_the_caller_and_no_backoff() -> None:
-    """Of no kind of failure (rules 25 to 27)."""
+    """The schedule shortens no backoff (rules 25 to 27)."""
     record = job(retry_after=None)
     state = polling(record)
     paced = state._replace(plan=state.plan._replace(delay_limits=DelayLimits(interval=5.0)))
@@ -186,7 +186,7 @@ def test_detection_is_measured_by_the_clock_of_the_server(
 
 
 def taught_by(outcome: Answer | RequestFailure, since_s: float) -> tuple[Durations, Histogram]:
-    """Return what one outcome of a poll teaches; the last answer before it came at `since_s`."""
+    """Return the durations and the detection delay after one outcome; the last answer before it came at `since_s`."""
     durations, detection = Durations(), Histogram()
     record = job()
     before = polling(record)

@@ -129,7 +129,7 @@ def test_a_429_of_a_provider_closes_only_its_own_queue_for_the_retry_after() -> 
 
 @pytest.mark.parametrize("level", [ThrottleLevel.SCOPE, ThrottleLevel.PROVIDER])
 def test_rule_35_a_429_closes_a_scope_or_a_provider_for_at_most_1_h(level: ThrottleLevel) -> None:
-    """Whatever its `Retry-After`: the operation itself waits no longer either."""
+    """The limit holds for any `Retry-After`: the operation itself waits no longer either."""
     scope_queues = queues_of(Budget())
     provider_queue = add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1", "a1")
     headers, body = throttled(level)

@@ -1,4 +1,4 @@
-"""Who raised an exception: the client's auth, an event hook or the transport (rules 26, 51)."""
+"""Each failure names the raiser: the client's auth, an event hook or the transport (rules 26, 51)."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_rule_17_the_head_says_whether_an_empty_body_is_complete(
 
 @pytest.mark.parametrize(("body", "complete"), [(b"", False), (b"{", True)])
 async def test_rule_17_an_initial_response_is_marked_too(body: bytes, *, complete: bool) -> None:
-    """That which the caller received; a response of a mock without a version is complete."""
+    """The caller received it whole; a response of a mock without a version is complete."""
     request = httpx.Request("PUT", "https://h/x")
     version = {"http_version": b"HTTP/1.1"}
     async with new_client() as client:
