@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +31,6 @@ def write_examples(folder: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("pyright") is None, reason="pyright is part of the extra `dev`")
 def test_each_example_passes_pyright_strict(tmp_path: Path) -> None:
     assert write_examples(tmp_path) > 20
     settings = {"include": ["."], "typeCheckingMode": "strict", "pythonVersion": "3.11", "extraPaths": [str(ROOT)]}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import azpoll
+from azpoll import fast
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.transport.client import ClientTransport
 from tests.support.canary import CANARY
@@ -243,7 +244,6 @@ def serving(received: list[bytes]) -> Callable[[asyncio.StreamReader, asyncio.St
 @pytest.mark.parametrize("auth", [None, ("user", CANARY)])
 def test_rule_9_an_anonymous_poll_over_the_fast_transport_is_a_bare_request(auth: object) -> None:
     """Also where its polls are otherwise sent directly, which they are without an auth."""
-    fast = pytest.importorskip("azpoll.fast")
     received: list[bytes] = []
 
     async def run() -> dict[str, str]:
