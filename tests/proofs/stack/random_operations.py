@@ -83,7 +83,7 @@ def random_fleet(seed: int, operations: int, kinds: frozenset[str] = frozenset(F
                 outcome=draw.choice(OUTCOMES),
                 running=draw.choice(["InProgress", "Running", "Accepted", "PreparingNetwork"]),
                 location=pattern != "body" and draw.random() < 0.3,
-                resource_location=draw.random() < 0.2,
+                resource_location=draw.random() < 0.2 and pattern not in {"location", "body"},
                 percent_complete=draw.random() < 0.5,
                 polls=polls,
             )
