@@ -57,6 +57,7 @@ _REGISTRY_LABELS = frozenset(
     {"ac", "co", "com", "edu", "go", "gob", "gov", "gv", "mil", "ne", "net", "nom", "or", "org"}
 )
 _COUNTRY = 2  # letters of a country's top-level domain
+_MOST_LABELS = max(suffix.count(".") + 1 for suffix in OPEN_SUFFIXES)
 
 
 def is_open(host: str) -> bool:
@@ -64,7 +65,7 @@ def is_open(host: str) -> bool:
 
     A registry's own level, such as `co.uk`, is open too.
     """
-    labels = host.split(".")
+    labels = host.rsplit(".", _MOST_LABELS)[-_MOST_LABELS:]
     match labels:
         case [label, country] if label in _REGISTRY_LABELS and len(country) == _COUNTRY:
             return True
