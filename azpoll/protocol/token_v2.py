@@ -27,7 +27,7 @@ from azpoll.protocol.token_content import (
 T = TypeVar("T")
 
 _ID = re.compile(r"[0-9a-f]{16}")
-_NAMES = frozenset(
+ADDED_MEMBERS = frozenset(
     {
         "id",
         "label",
@@ -53,7 +53,7 @@ def read(members: Mapping[str, object]) -> Token:
     Raises:
         InvalidToken: the object is not one of this schema.
     """
-    token = token_v1.read({name: value for name, value in members.items() if name not in _NAMES})
+    token = token_v1.read({name: value for name, value in members.items() if name not in ADDED_MEMBERS})
     token = token._replace(
         operation_id=_member(members, "id", _id, None),
         label=_member(members, "label", _label, None),

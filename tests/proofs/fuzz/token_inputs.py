@@ -21,6 +21,7 @@ from azpoll.protocol.resume_token import MAX_TOKEN, decode, encode, token_of
 from azpoll.protocol.states import Pending, Unknown, UnknownReason
 from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.token_content import InvalidToken, Token
+from azpoll.protocol.token_v2 import ADDED_MEMBERS
 from azpoll.tracking.starter import OperationStarter
 from tests.proofs.fuzz.answer_inputs import HOST, MONITOR, RESOURCE
 from tests.proofs.fuzz.byte_mutation import mutate_bytes, one_of
@@ -86,16 +87,7 @@ MEMBERS = (
         "via",
         "request_id",
         "not_before",
-        "id",
-        "label",
-        "deadline",
-        "choice",
-        "status_member",
-        "words",
-        "result",
-        "cancel_url",
-        "cancel_method",
-        "poll_headers",
+        *sorted(ADDED_MEMBERS),
     ),
     "x",
 )
