@@ -11,9 +11,9 @@ import pytest
 import trio
 
 import azpoll
-from azpoll.testing import Drop, FakeARM, IncomingRequest, Ordinary, Script, VirtualLoop, run_virtual, status_monitor
+from azpoll.testing import Drop, FakeARM, IncomingRequest, Ordinary, Script, run_virtual, status_monitor
 from tests.support.clients import Library, client_of
-from tests.support.marks import EACH_LIBRARY
+from tests.support.marks import ASYNCIO, EACH_LIBRARY
 from tests.support.operations import THING, error_of, path_of, until
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 Operation = azpoll.AsyncOperation[httpx.Response]
-
-ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 
 
 async def test_fifty_awaiters_share_one_polling_loop_and_one_result(

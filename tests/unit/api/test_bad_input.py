@@ -17,7 +17,7 @@ import pytest
 import azpoll
 from azpoll.testing import FakeARM, Script, VirtualLoop
 from tests.support.clients import ORIGIN, Library, client_of, new_client
-from tests.support.marks import EACH_LIBRARY
+from tests.support.marks import ASYNCIO, EACH_LIBRARY
 from tests.support.operations import GROUP, THING
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 HUGE = 10**400
-ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 
 
 def accepted(method: str = "DELETE", url: str = f"{ORIGIN}{THING}") -> httpx.Response:

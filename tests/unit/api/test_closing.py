@@ -12,8 +12,9 @@ import pytest
 import trio
 
 import azpoll
-from azpoll.testing import Delay, FakeARM, Ordinary, Reply, Script, VirtualLoop, run_virtual
+from azpoll.testing import Delay, FakeARM, Ordinary, Reply, Script, run_virtual
 from tests.support.clients import client_of
+from tests.support.marks import ASYNCIO
 from tests.support.operations import GROUP, THING, error_of, path_of, until
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 
 Operation = azpoll.AsyncOperation[httpx.Response]
 

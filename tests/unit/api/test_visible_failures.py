@@ -13,6 +13,7 @@ import pytest
 import azpoll
 from azpoll.testing import Delay, Drop, FakeARM, Reply, html_page, status_monitor
 from tests.support.clients import client_of
+from tests.support.marks import ASYNCIO
 from tests.support.operations import THING, error_of, until
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ async def test_a_task_group_waits_for_an_operation(client: httpx.AsyncClient, fa
         assert operation.result().status_code == 200
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@ASYNCIO
 async def test_asyncio_makes_a_task_of_an_operation() -> None:
     """`ensure_future` gives its result; `wait` is a coroutine for the calls that insist on one."""
     arm = FakeARM()

@@ -8,11 +8,9 @@ import anyio
 import pytest
 
 from azpoll.eventloop.timeouts import ExchangeTimeouts
-from azpoll.testing import VirtualLoop
+from tests.support.marks import ASYNCIO
 
 pytestmark = pytest.mark.anyio
-
-ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 
 
 async def waited(timeouts: ExchangeTimeouts, seconds: float) -> tuple[bool, float]:

@@ -20,7 +20,6 @@ from azpoll.testing import (
     Ordinary,
     Reply,
     Script,
-    VirtualLoop,
     redirect,
     status_monitor,
 )
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 
 THING = "/subscriptions/s/resourceGroups/g/things/t"
 SUCCEEDED = status_monitor("Succeeded")
