@@ -35,13 +35,11 @@ class InitialOutcome(NamedTuple):
         sent_s: monotonic seconds of the first attempt that the service may have executed; None if there was none, or
             if the last answer accepts the request.
         repeated: whether the last attempt was a repetition of such an attempt.
-        may_have_acted: whether one of the attempts may have reached the service and been executed.
     """
 
     last: Answer | RequestFailure
     sent_s: float | None = None
     repeated: bool = False
-    may_have_acted: bool = False
 
 
 def is_idempotent(method: str, declared: bool | None) -> bool:  # noqa: FBT001 - the value of an option
@@ -54,18 +52,16 @@ def outcome_after(before: InitialOutcome | None, outcome: Answer | RequestFailur
     reading = read(outcome)
     if isinstance(reading, Reading) and OK <= reading.status_code < MULTIPLE_CHOICES:
         return InitialOutcome(outcome)
-    may_be_executed = _may_be_executed(reading)
-    acted = may_be_executed and (isinstance(outcome, Answer) or outcome.may_have_arrived)
     if before is not None and before.sent_s is not None:
-        return InitialOutcome(outcome, before.sent_s, repeated=True, may_have_acted=acted or before.may_have_acted)
-    return InitialOutcome(outcome, sent_s if may_be_executed else None, may_have_acted=acted)
+        return InitialOutcome(outcome, before.sent_s, repeated=True)
+    return InitialOutcome(outcome, sent_s if _may_be_executed(reading) else None)
 
 
 def _may_be_executed(reading: AnyReading) -> bool:
     """Whether the service may have executed a request that has no complete answer, or one that may pass."""
     code = reading.status_code
     if code is None:
-        return isinstance(reading, FailureReading) and not reading.outcome.kind.fatal
+        return isinstance(reading, FailureReading) and reading.outcome.may_have_arrived
     return code != TOO_MANY_REQUESTS and status_class(code) in {StatusClass.READABLE, StatusClass.TRANSIENT}
 
 

@@ -106,14 +106,14 @@ class OperationStarter:
         if outcome is None:
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
         request, settings, _ = prepared
-        last, sent_s, repeated, may_have_acted = outcome
+        last, sent_s, repeated = outcome
         method, (url, policy) = _checked_method(request.method), self._pollable(request.url)
         plan = settings.plan_at(method, url, policy, last.at_s, request.client_request_id)._replace(sent_s=sent_s)
         if not isinstance(last, RequestFailure):
-            return self._started(settings, plan, last, own_id, repeated=repeated, may_have_acted=may_have_acted)
+            return self._started(settings, plan, last, own_id, repeated=repeated)
         state = None if sent_s is None else resource_polling(plan)
         token = None if state is None else self._token(self._record(settings, plan, state, last.at_s, own_id))
-        raise unanswered(request, last, token, may_have_acted=may_have_acted)
+        raise unanswered(request, last, token, may_have_acted=sent_s is not None)
 
     def from_response(self, response: HTTPResponse, options: Mapping[str, object]) -> OperationRecord:
         """Return the operation of an initial response that the caller received."""
@@ -204,14 +204,7 @@ class OperationStarter:
         return policy._replace(initial=origin_of(policy.parse(before)))
 
     def _started(
-        self,
-        settings: Settings,
-        plan: Plan,
-        answer: Answer,
-        own_id: str | None = None,
-        *,
-        repeated: bool = False,
-        may_have_acted: bool = False,
+        self, settings: Settings, plan: Plan, answer: Answer, own_id: str | None = None, *, repeated: bool = False
     ) -> OperationRecord:
         """Return the operation of an initial answer; raises `InitialRequestFailed` if the answer started none."""
         state = start(plan, answer, repeated=repeated)
@@ -219,7 +212,8 @@ class OperationStarter:
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:
             request = f"{plan.method} {masked_url(plan.resource_url)}"
             response = self._transport.response_from(answer)
-            raise error_of(state, request, self._token(record), response, may_have_acted=may_have_acted)
+            acted = plan.sent_s is not None
+            raise error_of(state, request, self._token(record), response, may_have_acted=acted)
         return record
 
     def _record(

@@ -1,7 +1,8 @@
-"""A transport of a client that raises for each request of one method."""
+"""A transport of a client that raises for the requests of one method."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -10,15 +11,19 @@ if TYPE_CHECKING:
 
 
 class Breaking:
-    """Passes all requests but those of one method to a fake ARM."""
+    """Passes all requests but those of one method, or the first few of these, to a fake ARM."""
 
-    def __init__(self, arm: FakeARM, library: Library, error: BaseException, method: str = "GET") -> None:
+    def __init__(
+        self, arm: FakeARM, library: Library, error: BaseException, method: str = "GET", times: float = math.inf
+    ) -> None:
         self._transport = arm.transport(library)
         self._method = method
+        self._left = times
         self.error = error
 
     async def handle_async_request(self, request: Any) -> Any:
-        if request.method == self._method:
+        if request.method == self._method and self._left:
+            self._left -= 1
             raise self.error
         return await self._transport.handle_async_request(request)
 

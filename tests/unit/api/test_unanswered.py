@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 import azpoll
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, html_page
+from tests.support.breaking_transport import Breaking
 from tests.support.clients import LIBRARIES, ORIGIN, Library, client_of
 from tests.support.list_journal import ListJournal
 
@@ -145,6 +147,34 @@ async def test_a_delete_of_nothing_after_a_429_fails(library: Library) -> None:
     async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InitialRequestFailed, match="404"):
             await tracker.begin("DELETE", THING)
+
+
+@pytest.mark.parametrize(("method", "status_code"), [("DELETE", 404), ("PUT", 409), ("PUT", 412)])
+async def test_rule_53_a_request_after_a_refused_connection_is_no_repetition(
+    library: Library, method: Method, status_code: int
+) -> None:
+    """The service has not seen the first attempt, so its answer speaks of nothing but this one."""
+    arm = arm_with(Reply(status_code, {"error": {"code": "Refused"}}))
+    refusing = Breaking(arm, library, import_module(library).ConnectError("refused"), method, times=1)
+    async with client_of(arm, library, transport=refusing) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed, match="did not execute it") as caught:
+            await tracker.begin(method, THING)
+    assert len(sent(arm, method)) == 1
+    assert (caught.value.may_have_acted, caught.value.resume_token) == (False, None)
+
+
+async def test_rule_53_the_sending_is_not_that_of_a_refused_connection(library: Library) -> None:
+    """Another caller modified the resource between the two attempts."""
+    arm = arm_with(Drop(), polls=[resource(modified_s=-20)])  # its clock begins at the first request that arrives
+    refusing = Breaking(arm, library, import_module(library).ConnectError("refused"), "PUT", times=7)
+    patience = azpoll.Patience(attempts=8, seconds=0)
+    async with client_of(arm, library, transport=refusing) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed) as caught:
+            await tracker.begin("PUT", THING, patience=patience)
+        assert caught.value.resume_token is not None
+        assert sent(arm, "PUT")[0] > 60
+        with pytest.raises(azpoll.PollingError, match="lastModifiedAt"):
+            await tracker.resume(caught.value.resume_token)
 
 
 @pytest.mark.parametrize("conflict", [CONFLICT, Reply(412)])

@@ -118,23 +118,26 @@ def test_a_repetition_remembers_the_first_attempt_that_may_have_been_executed(
     outcome: InitialOutcome | None = None
     for sent_s, each in ((10.0, answer(429)), (20.0, unsure), (30.0, answer(429)), (40.0, last)):
         outcome = outcome_after(outcome, each, sent_s)
-    assert outcome == InitialOutcome(last, 20.0, repeated=True, may_have_acted=True)
+    assert outcome == InitialOutcome(last, 20.0, repeated=True)
 
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_a_request_without_an_answer_may_have_been_executed(kind: FailureKind) -> None:
-    """Unless the next attempt must fail in the same way: then nothing was sent."""
+    """Unless nothing was sent. A response hook raises after the service has answered."""
     failure = RequestFailure(kind, "", 0.0)
-    expected = InitialOutcome(failure) if kind.fatal else InitialOutcome(failure, 10.0, may_have_acted=True)
-    assert outcome_after(None, failure, 10.0) == expected
+    may_be = kind not in {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE}
+    assert outcome_after(None, failure, 10.0) == InitialOutcome(failure, 10.0 if may_be else None)
 
 
-def test_a_request_without_a_connection_was_not_executed() -> None:
-    """It has no answer all the same, so the resource can be polled; an earlier attempt may have been executed."""
+def test_rule_53_a_request_without_a_connection_was_not_executed() -> None:
+    """So the next attempt is no repetition; an earlier attempt may have been executed."""
     refused = DROPPED._replace(was_sent=False)
-    assert outcome_after(None, refused, 10.0) == InitialOutcome(refused, 10.0)
-    before = InitialOutcome(DROPPED, 5.0, may_have_acted=True)
-    assert outcome_after(before, refused, 10.0) == InitialOutcome(refused, 5.0, repeated=True, may_have_acted=True)
+    outcome = outcome_after(None, refused, 10.0)
+    assert outcome == InitialOutcome(refused)
+    assert outcome_after(outcome, answer(404), 20.0) == InitialOutcome(answer(404))
+    assert outcome_after(outcome, DROPPED, 20.0) == InitialOutcome(DROPPED, 20.0)
+    before = InitialOutcome(DROPPED, 5.0)
+    assert outcome_after(before, refused, 10.0) == InitialOutcome(refused, 5.0, repeated=True)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +145,7 @@ def test_a_request_without_a_connection_was_not_executed() -> None:
 )
 def test_the_head_of_a_cut_answer_says_whether_it_was_executed(status_code: int, *, may_be: bool) -> None:
     failure = DROPPED._replace(head=answer(status_code))
-    expected = InitialOutcome(failure, 10.0 if may_be else None, may_have_acted=may_be)
-    assert outcome_after(None, failure, 10.0) == expected
+    assert outcome_after(None, failure, 10.0) == InitialOutcome(failure, 10.0 if may_be else None)
 
 
 @pytest.mark.parametrize("status_code", [200, 201, 202, 204, 206])
