@@ -75,7 +75,8 @@ class RequestFailure(NamedTuple):
             network failure; the error that the user sees is chained to it. Never another exception of the client: its
             text could quote the request.
         head: status code and headers of an answer whose body did not arrive completely; None without these.
-        was_sent: false if no connection was made, so that the service saw nothing of the request.
+        was_sent: false if the service has certainly seen nothing of the request: no connection was made, or the
+            client's auth or an event hook raised an error before.
     """
 
     kind: FailureKind

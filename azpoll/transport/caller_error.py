@@ -20,16 +20,20 @@ class CallerError(Exception):
     Attributes:
         kind: `FailureKind.AUTH` or `FailureKind.HOOK`.
         error: the exception itself.
+        was_sent: false if the service has certainly seen nothing of the request.
     """
 
-    def __init__(self, kind: FailureKind, error: BaseException) -> None:
+    def __init__(self, kind: FailureKind, error: BaseException, *, was_sent: bool = True) -> None:
         self.kind = kind
         self.error = error
+        self.was_sent = was_sent
         super().__init__(kind)
 
 
-async def call(kind: FailureKind, function: Callable[..., Awaitable[Any]], *arguments: object) -> Any:  # noqa: ANN401 - of the caller
-    """Await the caller's function and return its result.
+async def call(
+    kind: FailureKind, function: Callable[..., Awaitable[Any]], *arguments: object, was_sent: bool = True
+) -> Any:  # noqa: ANN401 - of the caller
+    """Await the caller's function and return its result; `was_sent` is that of a `CallerError`.
 
     Raises:
         CallerError: the function raised an exception. Its traceback begins in the caller's code.
@@ -45,7 +49,7 @@ async def call(kind: FailureKind, function: Callable[..., Awaitable[Any]], *argu
         trace = error.__traceback__
         if trace is not None and trace.tb_next is not None:  # this frame holds the request, with its headers
             error.__traceback__ = trace.tb_next
-        raise CallerError(kind, error) from None
+        raise CallerError(kind, error, was_sent=was_sent) from None
 
 
 def is_raised_by(error: BaseException, functions: Iterable[object]) -> bool:

@@ -35,10 +35,11 @@ def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Ans
     """
     if isinstance(error, CallerError):
         detail = f"{type(error.error).__name__} in {_place_of(error.error)}"
-        return RequestFailure(error.kind, detail, at_s, error.error, head)
+        return RequestFailure(error.kind, detail, at_s, error.error, head, error.was_sent)
     kind = _kind_of(error, library)
     cause = system_error_in(error) if isinstance(error, library.NetworkError) else None
-    was_sent = not isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout))
+    unsent = (library.ConnectError, library.ConnectTimeout, library.PoolTimeout, library.ProxyError)
+    was_sent = not isinstance(error, unsent)
     return RequestFailure(kind, _detail_of(error, kind, head, library), at_s, cause, head, was_sent)
 
 

@@ -38,7 +38,7 @@ async def exchange(transport: Any, request: HTTPRequest, hooks: EventHooks, libr
         CallerError: a hook raised an exception that does not carry this response.
     """
     for hook in hooks["request"]:
-        await call(FailureKind.HOOK, hook, request)
+        await call(FailureKind.HOOK, hook, request, was_sent=False)
     start_s = perf_counter()
     response = await transport.handle_async_request(request)
     response.request = request
@@ -94,27 +94,27 @@ def shown_response(
         CallerError: an event hook raised the exception, or it belongs to a request of the auth's own.
     """
     response: Any = getattr(error, "response", None)
-    if getattr(response, "request", None) is request and response is not None:
+    if _request_of(response) is request:
         if response.is_stream_consumed or response.status_code >= _NO_SUCCESS:
             content = response.content if response.is_stream_consumed else b""
             return RawResponse(response.status_code, response.headers.raw, BrokenStream(error), content)
         return RawResponse(
             response.status_code, response.headers.raw, BrokenStream(CallerError(FailureKind.HOOK, error))
         )
-    if is_raised_by(error, (*hooks["request"], *hooks["response"])):
-        raise CallerError(FailureKind.HOOK, error) from None
-    if (
-        library is not None
-        and isinstance(error, library.RequestError)
-        and _request_of(error, request).url != request.url
-    ):
-        raise CallerError(FailureKind.AUTH, error) from None  # a request for a token failed
+    for event, was_sent in (("response", True), ("request", library is None)):  # after a redirect, one was sent
+        if is_raised_by(error, hooks[event]):
+            raise CallerError(FailureKind.HOOK, error, was_sent=was_sent) from None
+    if library is not None and isinstance(error, library.RequestError):
+        failed = _request_of(error)
+        if failed is not None and failed.url != request.url:
+            raise CallerError(FailureKind.AUTH, error) from None  # a request for a token failed
     raise error
 
 
-def _request_of(error: Any, default: HTTPRequest) -> HTTPRequest:  # noqa: ANN401 - of the library
+def _request_of(holder: Any) -> HTTPRequest | None:  # noqa: ANN401 - a response or an exception, of any library
+    """Return the request of a response or an exception; None if it has none."""
     try:
-        request: HTTPRequest = error.request
+        request: HTTPRequest | None = getattr(holder, "request", None)
     except RuntimeError:  # the library raises it where there is none
-        return default
+        return None
     return request

@@ -76,7 +76,7 @@ class SharedAuth:
 
 async def _step(flow: AsyncGenerator[Any, Any], response: object = None) -> Any:  # noqa: ANN401 - as above
     """Return the next request of an auth flow, which is given the response to the previous one."""
-    return await call(FailureKind.AUTH, flow.asend, response)
+    return await call(FailureKind.AUTH, flow.asend, response, was_sent=response is not None)
 
 
 def shared_auth(auth: Any, library: ModuleType, max_body: int) -> SharedAuth:  # noqa: ANN401 - of the client's own library

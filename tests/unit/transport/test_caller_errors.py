@@ -66,6 +66,7 @@ async def test_rule_26_an_error_of_the_auth_is_chained(library: Library, *, afte
     auth = auth_of(library, error, after_answer=after_answer)
     failure = await failed(client_of(FakeARM(), library, auth=auth), replaced=replaced)
     assert (failure.kind, failure.cause) == (FailureKind.AUTH, error)
+    assert failure.may_have_arrived is after_answer
     assert failure.detail.startswith("ValueError in async_auth_flow, test_caller_errors.py:")
 
 
@@ -109,7 +110,41 @@ async def test_rule_51_an_error_of_an_event_hook_is_chained(library: Library, ev
 
     failure = await failed(client_of(FakeARM(), library, event_hooks={event: [fail]}), replaced=replaced)
     assert (failure.kind, failure.cause) == (FailureKind.HOOK, error)
+    assert failure.may_have_arrived is (event == "response")
     assert failure.detail.startswith("ConnectError in fail, test_caller_errors.py:")
+
+
+@EACH_LIBRARY
+@EACH_WAY
+async def test_rule_51_so_is_one_with_a_response_that_has_no_request(library: Library, *, replaced: bool) -> None:
+    """The caller made that response; the library raises an error if it is asked for its request."""
+    made: Any = import_module(library)
+    error: Any = ValueError("why")
+    error.response = made.Response(409)
+
+    async def fail(_: Any) -> None:
+        raise error
+
+    failure = await failed(client_of(FakeARM(), library, event_hooks={"response": [fail]}), replaced=replaced)
+    assert (failure.kind, failure.cause) == (FailureKind.HOOK, error)
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("event", ["request", "response"])
+async def test_rule_53_an_error_of_a_hook_says_whether_the_request_was_sent(library: Library, event: str) -> None:
+    """The service may have accepted it; the resource then tells."""
+
+    async def fail(_: Any) -> None:
+        raise ValueError
+
+    arm, sent = FakeARM(), event == "response"
+    arm.operation("PUT", duration_s=0)
+    client = client_of(arm, library, event_hooks={event: [fail]})
+    async with client, azpoll.Tracker(client) as tracker:
+        text = "may have executed it" if sent else "Nothing was sent"
+        with pytest.raises(azpoll.InitialRequestFailed, match=text) as caught:
+            await tracker.begin("PUT", THING)
+    assert (caught.value.may_have_acted, caught.value.resume_token is not None) == (sent, sent)
 
 
 @EACH_LIBRARY
@@ -161,6 +196,7 @@ async def test_rule_26_a_failed_auth_of_an_initial_request_is_chained(library: L
         with pytest.raises(azpoll.InitialRequestFailed, match="the client's auth raised an error") as caught:
             await tracker.begin("PUT", THING)
     assert caught.value.__cause__ is error
+    assert not caught.value.may_have_acted
     assert CANARY not in str(caught.value)
 
 
