@@ -154,7 +154,9 @@ class ClientTransport(Generic[ResponseT]):
                 url = response.url or str(message.url)  # as the auth and the event hooks left it
                 head = self._head(response.status_code, response.headers, message.method, url)
                 return await self._read(response, head)
-        except Exception as error:  # noqa: BLE001 - as in `poll`
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                raise
             if head is not None and is_believed(head) and not isinstance(error, CallerError):
                 return head._replace(at_s=self._now(), is_complete=False)
             return failure_of(error, self._library, self._now(), head)

@@ -78,7 +78,7 @@ async def _is_read(response: Any, library: ModuleType, max_body: int) -> bool:  
 
 
 def shown_response(
-    error: Exception, request: HTTPRequest, hooks: EventHooks, library: ModuleType | None
+    error: BaseException, request: HTTPRequest, hooks: EventHooks, library: ModuleType | None
 ) -> RawResponse:
     """Return the response that an exception of `client.send` carries; else raise the exception.
 

@@ -37,7 +37,7 @@ def raw_response(response: Any) -> RawResponse:  # noqa: ANN401 - of either libr
 class BrokenStream:
     """The stream of a body that could not be read: it raises the error that ended the reading."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self._error = error
 
     def __aiter__(self) -> Self:

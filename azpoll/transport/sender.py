@@ -7,11 +7,12 @@ auth and hooks, a transport that offers `get_directly` sends the poll without re
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from azpoll.protocol.answer import FailureKind
 from azpoll.transport.body import read_body
-from azpoll.transport.caller_error import CallerError
+from azpoll.transport.caller_error import CallerError, is_cancelled
 from azpoll.transport.headers import CLIENT_REQUEST_ID
 from azpoll.transport.hooked_exchange import exchange, shown_response
 from azpoll.transport.library import library_of
@@ -152,7 +153,9 @@ class Sender:
             response = await send(request, stream=True, **options)
         except CallerError:
             raise
-        except Exception as error:  # noqa: BLE001 - of a transport, an event hook or a class of the caller's own
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                raise
             follows = options["follow_redirects"]
             return shown_response(error, request, self._client.event_hooks, None if follows else self.library)
         url = str(response.request.url) if options["follow_redirects"] else None

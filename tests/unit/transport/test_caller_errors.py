@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, status_monitor
 from azpoll.transport.client import ClientTransport
 from tests.support.canary import CANARY
 from tests.support.clients import Library, client_of
-from tests.support.marks import EACH_LIBRARY
+from tests.support.marks import ASYNCIO, EACH_LIBRARY
 from tests.support.operations import THING
 
 if TYPE_CHECKING:
@@ -30,16 +31,21 @@ TOKEN = "https://login.example/token"
 async def failed(client: httpx.AsyncClient, *, replaced: bool = False) -> RequestFailure:
     """Return the failure of one poll; a client whose `send` is replaced sends by itself."""
     if replaced:
-        own: Any = client.send
-
-        async def send(request: Any, **options: Any) -> Any:
-            return await own(request, **options)
-
-        setattr(client, "send", send)  # noqa: B010 - as an instrument does
+        replace_send(client)
     async with client:
         outcome = await ClientTransport(client).poll("GET", POLL)
     assert isinstance(outcome, RequestFailure)
     return outcome
+
+
+def replace_send(client: httpx.AsyncClient) -> None:
+    """Replace the `send` of a client, as an instrument does."""
+    own: Any = client.send
+
+    async def send(request: Any, **options: Any) -> Any:
+        return await own(request, **options)
+
+    setattr(client, "send", send)  # noqa: B010 - mypy refuses an assignment to a method
 
 
 def auth_of(library: Library, error: Exception, *, after_answer: bool = False) -> Any:
@@ -145,6 +151,25 @@ async def test_rule_53_an_error_of_a_hook_says_whether_the_request_was_sent(libr
         with pytest.raises(azpoll.InitialRequestFailed, match=text) as caught:
             await tracker.begin("PUT", THING)
     assert (caught.value.may_have_acted, caught.value.resume_token is not None) == (sent, sent)
+
+
+@EACH_LIBRARY
+@EACH_WAY
+@ASYNCIO
+async def test_a_task_that_a_hook_awaits_and_that_was_cancelled_cancels_no_begin(
+    library: Library, *, replaced: bool
+) -> None:
+    """Under asyncio its `CancelledError` looks like a cancellation of the caller."""
+
+    async def fail(_: Any) -> None:
+        raise asyncio.CancelledError
+
+    client = client_of(FakeARM(), library, event_hooks={"request": [fail]})
+    if replaced:
+        replace_send(client)
+    async with client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed, match="an event hook of the client raised an error"):
+            await tracker.begin("PUT", THING)
 
 
 @EACH_LIBRARY
