@@ -27,6 +27,7 @@ from azpoll.protocol.status_document import Verdict, is_deleting, operation_stat
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
+    from azpoll.protocol.plan import Plan
     from azpoll.protocol.reading import AnyReading
     from azpoll.protocol.states import Pending, State
     from azpoll.protocol.status_document import StatusReport
@@ -59,15 +60,19 @@ def with_progress(state: Polling, reading: Reading, report: StatusReport) -> Pol
     plan, pattern, url, request, location, fallback, stale, step, _, progress = state
     named = reading.location
     if pattern.is_monitor and named is not None and named != location:
-        location = _location_after(location, plan.resolve(named, reading.url))
+        location = _result_url(plan, named, reading) or location
     progress = progress_after(progress, report, reading.request_ids)
     # Neither `_replace` nor keywords: both take far longer, and this runs at each poll.
     return Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
 
 
-def _location_after(before: str | RejectedURL | None, named: str | RejectedURL) -> str | RejectedURL | None:
-    """Return the latest `Location`. A malformed one is ignored, an untrusted one matters if used (rules 9, 30)."""
-    return before if isinstance(named, RejectedURL) and named.is_malformed else named
+def _result_url(plan: Plan, named: str | None, reading: Reading) -> str | RejectedURL | None:
+    """Return the URL at which an answer names the result; None without one, and for a malformed one (rule 8).
+
+    An untrusted URL matters only if it is used (rules 9, 30).
+    """
+    url = None if named is None else plan.resolve(named, reading.url)
+    return None if isinstance(url, RejectedURL) and url.is_malformed else url
 
 
 def conclude(state: Polling, reading: Reading, report: StatusReport) -> State:
@@ -155,34 +160,30 @@ def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str
     if via is _ORIGINAL_URI:  # rule 30, like the next two
         at_hand = pattern in _AT_RESOURCE or (pattern is LOCATION and state.url == plan.resource_url)
         return None if at_hand else plan.resource_url
-    if via is FinalStateVia.LOCATION and state.location is not None:
-        return state.location
+    if via is FinalStateVia.LOCATION and (pattern is LOCATION or state.location is not None):
+        return _result_location(state, reading, report)
     if via in _BY_MONITOR and not plan.changes_resource:
         return None
     if not (pattern.is_monitor or report.by_operation) or plan.method == "DELETE":  # rule 31, like all that follows
         return None
-    named = text_member(report.document, "resourceLocation") or reading.result_url
-    if named is not None:
-        return plan.resolve(named, reading.url)
+    for named in (text_member(report.document, "resourceLocation"), reading.result_url):
+        if (url := _result_url(plan, named, reading)) is not None:
+            return url
     if plan.changes_resource:
         return None if state.url == plan.resource_url else plan.resource_url
-    return _result_location(state, reading)
+    return _result_location(state, reading, report)
 
 
-def _result_location(state: Polling, reading: Reading) -> str | RejectedURL | None:
+def _result_location(state: Polling, reading: Reading, report: StatusReport) -> str | RejectedURL | None:
     """Return the latest `Location` beside a status, unless that is the polling URL itself.
 
-    Behind a `Location` only the last answer can name another one for the result: Fabric's `/result`. A malformed one is
-    ignored there.
+    Behind a `Location` only an operation document can name another one for the result: Fabric's `/result`.
     """
     location = state.location
     if state.pattern.is_monitor:
         return None if state.plan.pattern is not None and location == state.url else location
-    if reading.location is None:
-        return None
-    named = state.plan.resolve(reading.location, reading.url)
-    malformed = isinstance(named, RejectedURL) and named.url is None
-    return None if malformed or named in (state.url, reading.url) else named
+    named = _result_url(state.plan, reading.location, reading) if report.by_operation else None
+    return None if named in (state.url, reading.url) else named
 
 
 def refused_status(state: Polling, reading: Reading) -> Polling | Failed | Canceled | Unknown:

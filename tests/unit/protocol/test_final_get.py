@@ -171,6 +171,26 @@ def test_rule_9_a_malformed_location_beside_a_succeeded_monitor_is_ignored(
     assert final_get(run(plan("POST"), earlier, monitor("Succeeded", Location=malformed))) == LOC
 
 
+@pytest.mark.parametrize("malformed", ["https://bad^host/", "https://u@h/", "fabric:/x", "/l#x"])
+@pytest.mark.parametrize(("method", "asked"), [("PUT", RESOURCE), ("POST", AT_HAND)])
+def test_rule_8_a_malformed_resource_location_names_no_result(method: str, asked: str | None, malformed: str) -> None:
+    """In the document or in the header; the next place counts."""
+    document = {"status": "Succeeded", "resourceLocation": malformed}
+    assert final_get(run(plan(method), MONITOR, reply(200, document))) == asked
+    assert final_get(run(plan(method), MONITOR, monitor("Succeeded", Resource_Location=malformed))) == asked
+    assert final_get(run(plan(method), MONITOR, reply(200, document, Resource_Location="/res"))) == RES
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
+def test_rule_30_the_latest_location_of_an_operation_document_at_a_location_counts(method: str) -> None:
+    """The document itself is the result if it names no other `Location`, and any other answer always is."""
+    asked = plan(method, final_state_via=VIA_LOC)
+    named = reply(200, {"status": "Succeeded", "resourceLocation": "/res"}, Location="/loc/result")
+    assert final_get(run(asked, LOC_ALONE, named)) == url("/loc/result")
+    assert final_get(run(asked, LOC_ALONE, NAMED)) == AT_HAND
+    assert final_get(run(asked, LOC_ALONE, reply(200, {"id": "/vm"}, Location="/vm"))) == AT_HAND
+
+
 def test_rule_12_a_resource_location_gets_the_api_version() -> None:
     """As every URL of the initial origin."""
     last = reply(200, {"status": "Succeeded", "resourceLocation": f"{HOST}/res"})
