@@ -61,6 +61,7 @@ class InitialRequests(Generic[RequestT]):
         limit: number of initial requests that may be in flight, besides the polls.
         budget: writes, and as many deletes, of each scope; None without limits.
         throttled: called for each 429, with the scope and its new rate.
+        repeated: called before a request waits to be sent again, with the outcome of the last attempt.
     """
 
     def __init__(
@@ -69,11 +70,14 @@ class InitialRequests(Generic[RequestT]):
         tasks: TaskGroup,
         limit: ConcurrencyLimit,
         budget: Budget | None,
+        *,
         throttled: Callable[[ScopeStatistics, Throttle], object],
+        repeated: Callable[[RequestT, Answer | RequestFailure, Retry], object],
     ) -> None:
         self._send = send
         self._tasks = tasks
         self._throttled = throttled
+        self._repeated = repeated
         self._writes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, count(1), "writes")
         self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, count(1), "deletes")
         self._now = loop_clock()
@@ -129,6 +133,7 @@ class InitialRequests(Generic[RequestT]):
             retry = next_retry(last, retry, delay_limits, idempotent=idempotent, patience=patience)
             if retry is None:
                 return outcome
+            self._repeated(request, last, retry)
             with anyio.move_on_after(retry.delay.seconds):
                 await self._closing.wait()
 

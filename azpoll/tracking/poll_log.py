@@ -1,6 +1,6 @@
-"""Log lines about polls that fail, and about status words that azpoll does not know (rule 55).
+"""Log lines about requests that fail, and about status words that azpoll does not know (rule 55).
 
-The logger is `azpoll`. No line holds a URL, a header or a body (rule 45).
+The logger is `azpoll`. No line holds the values of a URL's query, a header or a body (rule 45).
 """
 
 from __future__ import annotations
@@ -8,18 +8,24 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.failures import http_status
 from azpoll.protocol.last_error import counts_of, error_of_poll, last_error
 from azpoll.protocol.machine import expires_at
-from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.reading import Reading
+from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.protocol.states import Pending, Polling, Unknown
 from azpoll.protocol.status_document import RUNNING_WORDS
 
 if TYPE_CHECKING:
+    from azpoll.protocol.answer import Answer
+    from azpoll.protocol.initial_retry import Retry
     from azpoll.protocol.states import State
     from azpoll.tracking.record import OperationRecord
+    from azpoll.transport.transport import InitialRequest
 
 WARNED_AT = (5, 10)
-"""Numbers of failed polls in a row that are warnings; the first one is information, and others are not logged."""
+"""Numbers of failures in a row that are warnings; the first one is information, and others are not logged."""
 
 UNKNOWN_WORD_S = 600.0
 """Seconds for which an operation reports the same unknown status word before it is logged."""
@@ -84,12 +90,29 @@ def wait_s(state: Pending, answered_s: float) -> float:
     return state.next_request.delay.seconds if expires_s is None else expires_s - answered_s
 
 
+def log_repetition(request: InitialRequest, outcome: Answer | RequestFailure, retry: Retry) -> None:
+    """Log that an initial request failed and is sent again (rule 53)."""
+    reason = outcome.reason if isinstance(outcome, RequestFailure) else http_status(Reading(outcome))
+    name = f"{request.method} {masked_url(request.url)}"
+    _log_next(name, _counted(reason, retry.failures, "attempt"), retry.failures, retry.delay.seconds)
+
+
 def _log_failure(record: OperationRecord, state: State, reason: str, answered_s: float) -> None:
-    in_a_row, text = counts_of(state).in_a_row, escape_for_display(reason)
-    if in_a_row:  # an answer that names a refused URL ends the tracking, and is no failed poll
-        text += f", {in_a_row} poll{'s' if in_a_row > 1 else ''} in a row"
+    in_a_row = counts_of(state).in_a_row
+    text = _counted(reason, in_a_row, "poll")
     if isinstance(state, Unknown):
         logger.warning("%s: %s; azpoll gives up", record.name, text)
-    elif isinstance(state, Pending) and (in_a_row == 1 or in_a_row in WARNED_AT):
+    elif isinstance(state, Pending):
+        _log_next(record.name, text, in_a_row, wait_s(state, answered_s))
+
+
+def _log_next(name: str, text: str, in_a_row: int, next_s: float) -> None:
+    if in_a_row == 1 or in_a_row in WARNED_AT:
         level = logging.INFO if in_a_row == 1 else logging.WARNING
-        logger.log(level, "%s: %s, next in %.0f s", record.name, text, wait_s(state, answered_s))
+        logger.log(level, "%s: %s, next in %.0f s", name, text, next_s)
+
+
+def _counted(reason: str, in_a_row: int, unit: str) -> str:
+    """Return a reason and the count; an answer that names a refused URL ends the tracking, and is no failed poll."""
+    text = escape_for_display(reason)
+    return f"{text}, {in_a_row} {unit}{'s' if in_a_row > 1 else ''} in a row" if in_a_row else text

@@ -23,6 +23,7 @@ from azpoll.tracking.cancellation import cancel, send_cancel
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.journal_writer import JournalWriter
 from azpoll.tracking.outcome import Outcomes
+from azpoll.tracking.poll_log import log_repetition
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.library import ResponseT_co
@@ -86,7 +87,8 @@ class Session(Generic[ResponseT_co]):
             host.tasks,
             ConcurrencyLimit(least, most, process_time),
             None if settings.budget is None else settings.budget.of_writes(),
-            self._on_throttled,
+            throttled=self._on_throttled,
+            repeated=log_repetition,
         )
         self._delay_limits = settings.delay_limits
         self._starter = OperationStarter(transport, settings, self.registry.on_change, self.outcomes.token)

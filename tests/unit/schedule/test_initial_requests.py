@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.protocol.answer import Answer
-    from azpoll.protocol.initial_retry import InitialOutcome
+    from azpoll.protocol.initial_retry import InitialOutcome, Retry
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scope_queue import ScopeStatistics
 
@@ -45,6 +45,7 @@ class Service:
         outcomes: of the next requests; without one it is accepted.
         takes_s: seconds between a request and its answer.
         throttled: all 429s.
+        repeated: the status code after which a request is sent again, and the number of its failures so far.
         results: by the last part of the path, the outcome that the caller received.
         outcome: of the request that was answered last, with all its attempts.
         cancelled_first: a scope that is cancelled just before a request is answered.
@@ -55,6 +56,7 @@ class Service:
         self.outcomes = list(outcomes)
         self.takes_s = takes_s
         self.throttled: list[Throttle] = []
+        self.repeated: list[tuple[int | None, int]] = []
         self.results: dict[str, Answer | RequestFailure | None] = {}
         self.outcome: InitialOutcome | None = None
         self.cancelled_first = anyio.CancelScope()
@@ -63,7 +65,8 @@ class Service:
         self, tasks: TaskGroup, *, budget: Budget | None = None, least: int = 8, most: int = 8
     ) -> InitialRequests[Target]:
         limit = ConcurrencyLimit(least, most, lambda: 0.0)
-        return InitialRequests(self._receive, tasks, limit, budget, self._on_throttle)
+        throttled, repeated = self._on_throttle, self._on_repetition
+        return InitialRequests(self._receive, tasks, limit, budget, throttled=throttled, repeated=repeated)
 
     async def send(
         self,
@@ -89,6 +92,10 @@ class Service:
     def _on_throttle(self, scope: ScopeStatistics, throttle: Throttle) -> None:
         assert scope.throttled
         self.throttled.append(throttle)
+
+    def _on_repetition(self, request: Target, outcome: Answer | RequestFailure, retry: Retry) -> None:
+        assert self.sent[-1][1] in request.url
+        self.repeated.append((None if isinstance(outcome, RequestFailure) else outcome.status_code, retry.failures))
 
 
 async def test_requests_leave_at_the_rate_of_the_budget_and_owners_take_turns() -> None:
@@ -150,6 +157,7 @@ async def test_only_a_repeatable_request_is_sent_again_after_a_429(repeatable: b
     async with anyio.create_task_group() as tasks:
         await service.send(service.requests(tasks), "a", repeatable=repeatable)
     assert len(service.sent) == 1 + repeatable
+    assert service.repeated == [(429, 1)] * repeatable
 
 
 async def test_a_failure_is_returned() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import pytest
 
 import azpoll
-from azpoll.testing import Drop, FakeARM, Reply, html_page, status_monitor
+from azpoll.testing import Drop, FakeARM, Reply, Script, html_page, status_monitor
 from tests.support.canary import CANARY
 from tests.support.clients import client_of
 from tests.support.operations import THING, error_of
@@ -121,3 +122,18 @@ async def test_an_initial_failure_that_raises_is_not_logged_as_a_poll(
         error = await error_of(await tracker.begin("POST", THING))
     assert isinstance(error, azpoll.MalformedAnswer)
     assert logged(lines) == []
+
+
+async def test_rule_55_an_initial_request_that_is_sent_again_is_logged(lines: pytest.LogCaptureFixture) -> None:
+    """`begin` waits meanwhile, for ten minutes if the service is gone."""
+    failures: list[Step] = [Drop(), html_page(502), *[Reply(503, {"secret": CANARY})] * 3]
+    steps = chain(failures, repeat(Reply(200, {})))
+    arm = FakeARM(default=lambda _: Script(pattern="body", initial=next(steps), duration_s=0))
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        await (await tracker.begin("PUT", f"{THING}&sig={CANARY}"))
+    assert [record.levelname for record in lines.records] == ["INFO", "WARNING"]
+    first, fifth = (record.getMessage() for record in lines.records)
+    assert first.startswith("PUT https://management.azure.com/")
+    assert first.endswith(": the connection failed: RemoteProtocolError, 1 attempt in a row, next in 1 s")
+    assert fifth.endswith(": HTTP 503, 5 attempts in a row, next in 16 s")
+    assert CANARY not in lines.text
