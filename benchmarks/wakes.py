@@ -61,7 +61,7 @@ def _wake_us(operations: int, owners: int, budget: Budget, every_s: float) -> fl
         plan = Plan("PUT", f"{ORIGIN}{GROUP}/Microsoft.Test/widgets/w{number}?{QUERY}", policy)
         headers = {"azure-asyncoperation": f"{MONITOR}/{number}?{QUERY}"}
         state = start(plan, Answer(202, headers, b"", plan.resource_url, now, 0.0))
-        record = OperationRecord(plan, state, _ignore, 0.0, owner=number % owners)
+        record = OperationRecord(plan, state, _ignore, 0.0, 0.0, owner=number % owners)
         poll_queue.put(record, RETRY_AFTER_S + number * every_s)
     gc.collect()
     return _drive(poll_queue, answer, operations)

@@ -55,6 +55,7 @@ def token_of(
     *,
     operation_id: str | None = None,
     label: str | None = None,
+    begun: float | None = None,
     deadline: float | None = None,
     sent: float | None = None,
 ) -> Token:
@@ -74,6 +75,7 @@ def token_of(
             not_before=not_before,
             operation_id=operation_id,
             label=None if label is None else label[:MAX_LABEL],
+            begun=begun,
             deadline=None if deadline is None or deadline >= END_OF_TIME else deadline,
             sent=sent,
         ),

@@ -40,6 +40,7 @@ class Token(NamedTuple):
         rejected_location: a `Polling.location` that was rejected. It matters only if it is used, and its origin may be
             trusted by then.
         operation_id: of the `AsyncOperation`; None in a token of version 1, like all that follow.
+        begun: Unix time in seconds of the initial answer; None if it is not known.
         deadline: Unix time in seconds of the overall deadline; None for none.
         sent: Unix time in seconds of the sending of an initial request without an answer (rule 53); None for others.
         choice: the caller's `pattern`, if one was given.
@@ -58,6 +59,7 @@ class Token(NamedTuple):
     rejected_location: str | None = None
     operation_id: str | None = None
     label: str | None = None
+    begun: float | None = None
     deadline: float | None = None
     sent: float | None = None
     choice: PatternName | None = None

@@ -1,7 +1,7 @@
 """Version 2 of the resume token: version 1, and everything that tracking needs to go on alike (rule 42).
 
-Further members, each omitted where it has its default: `id`, `label`, `deadline` and `sent` (Unix times), `choice` (the
-caller's pattern), `status_member`, `words`, `result`, `cancel_url`, `cancel_method`, `poll_headers`.
+Further members, each omitted where it has its default: `id`, `label`, `begun`, `deadline` and `sent` (Unix times),
+`choice` (the caller's pattern), `status_member`, `words`, `result`, `cancel_url`, `cancel_method`, `poll_headers`.
 """
 
 import re
@@ -31,6 +31,7 @@ ADDED_MEMBERS = frozenset(
     {
         "id",
         "label",
+        "begun",
         "deadline",
         "sent",
         "choice",
@@ -57,6 +58,7 @@ def read(members: Mapping[str, object]) -> Token:
     token = token._replace(
         operation_id=_member(members, "id", _id, None),
         label=_member(members, "label", _label, None),
+        begun=_member(members, "begun", _unix_time, None),
         deadline=_member(members, "deadline", _unix_time, None),
         sent=_member(members, "sent", _unix_time, None),
         choice=_member(members, "choice", _choice, None),
@@ -77,6 +79,7 @@ def members_of(token: Token) -> dict[str, object]:
     values: dict[str, object] = {
         "id": token.operation_id,
         "label": token.label,
+        "begun": token.begun,
         "deadline": token.deadline,
         "sent": token.sent,
         "choice": token.choice,

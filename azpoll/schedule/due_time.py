@@ -56,7 +56,7 @@ class DueTimes:
         due_s = priority_time = at_s + delay.seconds * jitter + ROUNDING_S
         is_free = not delay.by_server and isinstance(state, Polling) and _is_free(state)
         if self._durations is not None and isinstance(state, Polling) and (is_free or self._durations.has_learned):
-            times, age_s = self._durations.of(plan.method, plan.resource_url), at_s - job.begun_s
+            times, age_s = self._durations.of(plan.method, plan.resource_url), at_s - job.started_s
             if is_free:
                 price_s = self._durations.price * (1.0 + (SCARCITY_FACTOR - 1.0) * shortage)
                 wait_s = min(checking_delay(times.quantiles, age_s, price_s) * jitter, LONGEST_S)
@@ -88,7 +88,7 @@ class DueTimes:
             between_s = outcome.at_s - since_s
             if detection_s is None or detection_s > between_s + END_TOLERANCE_S:
                 detection_s = between_s / 2
-            took_s = max(outcome.at_s - detection_s - job.begun_s, 0.0)
+            took_s = max(outcome.at_s - detection_s - job.started_s, 0.0)
             self._durations.learn(before.plan.method, before.plan.resource_url, took_s)
 
 

@@ -104,6 +104,7 @@ class Job(Queued, Protocol):
     Attributes:
         state: changed by the scheduler alone, through `publish`.
         begun_s: when tracking began.
+        started_s: when the initial answer came; for a resumed operation that is before `begun_s`.
         cancel_request: sent before the next poll.
         withdrawn: no further request is sent for it.
         released_s: when the scheduler was done with it: after its last request was answered; None before.
@@ -111,6 +112,7 @@ class Job(Queued, Protocol):
 
     state: State
     begun_s: float
+    started_s: float
     cancel_request: CancelRequest | None
     withdrawn: bool
     released_s: float | None

@@ -82,7 +82,8 @@ class ResourceHints:
         if isinstance(resolved, RejectedURL):
             raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.explanation}")
         fetching = Fetching(plan, resolved, NextRequest(resolved, IMMEDIATELY))
-        record = OperationRecord(plan, fetching, _ignore, anyio.current_time(), label="hints")
+        now_s = anyio.current_time()
+        record = OperationRecord(plan, fetching, _ignore, now_s, now_s, label="hints")
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
         match record.state:

@@ -58,6 +58,7 @@ class Outcomes:
             not_before,
             operation_id=record.id,
             label=record.label,
+            begun=self.wall_clock.unix_s(record.started_s),
             deadline=self._deadline(record),
             sent=None if sent_s is None else self.wall_clock.unix_s(sent_s),
         )

@@ -47,7 +47,9 @@ class OperationRecord:
 
     Attributes:
         on_change: called after each change of the state; all records of a tracker share one function.
-        begun_s: the time when tracking began: that of the initial answer, from which the first delay counts.
+        begun_s: the time when tracking began: that of the initial answer, or of the resumption. The first delay counts
+            from it.
+        started_s: the time of the initial answer, from which the age of the operation counts (rule 50).
         own_id: None until the id is first read: most operations are never shown by their id.
     """
 
@@ -55,6 +57,7 @@ class OperationRecord:
     state: State
     on_change: OnChange
     begun_s: float
+    started_s: float
     label: str | None = None
     owner: Hashable = None
     own_id: str | None = None

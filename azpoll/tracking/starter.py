@@ -160,7 +160,10 @@ class OperationStarter:
             raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.explanation}")
         left_s = min(max(token.not_before - now, 0.0), plan.delay_limits.cap)
         resumed = resume(state, Delay(left_s, by_server=True), at_s)
-        return self._record(settings, plan, resumed, at_s, token.operation_id)
+        record = self._record(settings, plan, resumed, at_s, token.operation_id)
+        if token.begun is not None:
+            record.started_s = at_s - max(now - token.begun, 0.0)
+        return record
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""
@@ -223,6 +226,7 @@ class OperationStarter:
             plan,
             state,
             self._on_change,
+            at_s,
             at_s,
             label=settings.label,
             owner=settings.owner,

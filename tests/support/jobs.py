@@ -60,7 +60,7 @@ def job(
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
     state = start(plan, answer(202, headers, url=plan.resource_url))
-    return OperationRecord(plan, state, ignore, 0.0, label=str(name), owner=owner)
+    return OperationRecord(plan, state, ignore, 0.0, 0.0, label=str(name), owner=owner)
 
 
 def failed_often(record: OperationRecord) -> State:

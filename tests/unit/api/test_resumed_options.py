@@ -96,6 +96,23 @@ async def test_rule_42_options_given_to_resume_override_those_of_the_token() -> 
     assert again["deadline"] == pytest.approx(time.time() + 100, abs=30)
 
 
+async def test_rule_50_the_age_of_a_resumed_operation_goes_on_counting(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    """The tracker learns the whole time, and the snapshot begins with the resumption."""
+    fake_arm.operation("PUT", duration_s=300)
+    durations = azpoll.Durations()
+    async with azpoll.Tracker(client, durations=durations, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", THING)
+        await anyio.sleep(100)
+    assert opened(operation.resume_token())["begun"] == pytest.approx(time.time() - 100, abs=5)
+    async with azpoll.Tracker(client, durations=durations) as tracker:
+        operation = tracker.resume(operation.resume_token())
+        await operation
+    assert operation.snapshot().elapsed_s == pytest.approx(200, rel=0.1)
+    assert durations.of("PUT", f"{ORIGIN}{THING}").learned.quantile(0.5) == pytest.approx(300, rel=0.1)
+
+
 async def test_rule_42_a_deadline_goes_on_counting(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """After it has passed, one poll is left; an operation that it has ended may be resumed without it."""
     fake_arm.operation("PUT", duration_s=1000, retry_after=1)

@@ -50,6 +50,7 @@ TOKENS = st.builds(
     rejected_location=st.none() | PLAIN,
     operation_id=st.none() | st.text("0123456789abcdef", min_size=16, max_size=16),
     label=st.none() | st.text(max_size=60),
+    begun=st.none() | st.floats(0, 1e11, exclude_max=True),
     deadline=st.none() | st.floats(0, 1e11, exclude_max=True),
     choice=st.none() | st.sampled_from(sorted(BY_CHOICE)),
     status_member=st.none()
@@ -297,6 +298,9 @@ def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key:
         {"not_before": "17"},
         {"not_before": None},
         {"not_before": 10**400},
+        {"begun": -1},
+        {"begun": 1e11},
+        {"begun": None},
         {"sent": -1},
         {"sent": 1e11},
         {"sent": "17"},
@@ -545,13 +549,14 @@ def test_rule_42_a_token_holds_every_option_of_tracking() -> None:
         result="status",
         request_options=options._replace(cancel_method="DELETE"),
     )
-    token = token_of(state, 17.5, operation_id="0123456789abcdef", label="caf\xe9", deadline=1e9)
+    token = token_of(state, 17.5, operation_id="0123456789abcdef", label="caf\xe9", begun=1e8, deadline=1e9)
     assert decode(encode(token)) == token
     text = encode(token)
     members = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     assert {name: members[name] for name in FURTHER if name != "sent"} == {
         "id": "0123456789abcdef",
         "label": "caf\xe9",
+        "begun": 1e8,
         "deadline": 1e9,
         "choice": "operation-location",
         "status_member": "state.id",
