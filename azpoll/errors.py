@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING
 
 from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.arm_error import ARMError, ServiceError, is_explained, read_error, reason_of
+from azpoll.protocol.initial_retry import may_be_executed
 from azpoll.protocol.last_error import counts_of
-from azpoll.protocol.reading import StatusClass, is_readable, status_class
+from azpoll.protocol.reading import is_success
 from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownReason
-from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 
 if TYPE_CHECKING:
     from azpoll.transport.library import HTTPResponse
@@ -205,7 +205,7 @@ def error_of(
     `may_have_acted` means that an earlier attempt of an initial request may have been executed (rule 53).
     """
     reported = None if state.answer is None else read_error(state.answer)
-    acted = may_have_acted or (reported is not None and _may_have_acted(reported.status_code))
+    acted = may_have_acted or (reported is not None and may_be_executed(reported.status_code))
     kind, text = _kind_and_text(state, operation, reported, resume_token, acted=acted)
     error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)
     if isinstance(error, InitialRequestFailed):
@@ -250,7 +250,7 @@ def _is_worth_quoting(state: Unknown, reported: ServiceError) -> bool:
     """Whether the answer explains why the status is unknown: not if it only says that the operation still runs."""
     if is_explained(reported.error):
         return True
-    return bool(reported.raw) and (state.reason is UnknownReason.MALFORMED or not is_readable(reported.status_code))
+    return bool(reported.raw) and (state.reason is UnknownReason.MALFORMED or not is_success(reported.status_code))
 
 
 def _what_happened(state: Unknown, operation: str) -> str:
@@ -265,11 +265,6 @@ def _what_happened(state: Unknown, operation: str) -> str:
     if state.reason in {UnknownReason.UNTRUSTED, UnknownReason.UNATTRIBUTED} or state.last is None:
         return f"{operation} cannot be followed"
     return f"the status of {operation} could not be read"
-
-
-def _may_have_acted(status_code: int) -> bool:
-    """Whether a service that answers an initial request with a status code may have executed the request."""
-    return status_class(status_code) is StatusClass.TRANSIENT and status_code != TOO_MANY_REQUESTS
 
 
 def _after_acting(resume_token: str | None) -> str:

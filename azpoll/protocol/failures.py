@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from azpoll.protocol.answer import FailureKind
 from azpoll.protocol.delay import Delay, backoff_delay, immediate_delay
-from azpoll.protocol.reading import StatusClass, is_readable
+from azpoll.protocol.reading import StatusClass, is_success
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Polling, Unknown, UnknownReason, is_anonymous
 from azpoll.protocol.url_policy import RejectedURL
 
@@ -150,7 +150,7 @@ def no_response(state: S, reading: FailureReading) -> S | Unknown:
     detail = f"{failure.kind.value}: {failure.detail}" if failure.detail else failure.kind.value
     if failure.kind.fatal:
         return give_up(failed(state, failure.reason), UnknownReason.UNREACHABLE, detail, reading)
-    if failure.kind is FailureKind.TOO_LARGE and is_readable(reading.status_code):
+    if failure.kind is FailureKind.TOO_LARGE and is_success(reading.status_code):
         return give_up(failed(state, failure.reason), UnknownReason.TOO_LARGE, failure.detail, reading)
     if failure.kind is FailureKind.AUTH:
         return _auth_failed(failed(state, failure.reason), reading, detail)

@@ -10,10 +10,8 @@ from typing import NamedTuple
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
-from azpoll.protocol.reading import AnyReading, FailureReading, Reading, StatusClass, read, status_class
+from azpoll.protocol.reading import Reading, StatusClass, is_success, read, status_class
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS
-
-OK, MULTIPLE_CHOICES = 200, 300
 
 IDEMPOTENT_METHODS = frozenset({"PUT", "DELETE", "GET"})
 """The methods of requests that may be executed twice, unless the caller says otherwise."""
@@ -49,20 +47,20 @@ def is_idempotent(method: str, declared: bool | None) -> bool:  # noqa: FBT001 -
 
 def outcome_after(before: InitialOutcome | None, outcome: Answer | RequestFailure, sent_s: float) -> InitialOutcome:
     """Return the outcome after one more attempt, which was sent at `sent_s`."""
-    reading = read(outcome)
-    if isinstance(reading, Reading) and OK <= reading.status_code < MULTIPLE_CHOICES:
+    if isinstance(outcome, Answer) and is_success(outcome.status_code):
         return InitialOutcome(outcome)
     if before is not None and before.sent_s is not None:
         return InitialOutcome(outcome, before.sent_s, repeated=True)
-    return InitialOutcome(outcome, sent_s if _may_be_executed(reading) else None)
+    head = outcome if isinstance(outcome, Answer) else outcome.head or outcome
+    acted = may_be_executed(head.status_code) if isinstance(head, Answer) else head.may_have_arrived
+    return InitialOutcome(outcome, sent_s if acted else None)
 
 
-def _may_be_executed(reading: AnyReading) -> bool:
-    """Whether the service may have executed a request that has no complete answer, or one that may pass."""
-    code = reading.status_code
-    if code is None:
-        return isinstance(reading, FailureReading) and reading.outcome.may_have_arrived
-    return code != TOO_MANY_REQUESTS and status_class(code) in {StatusClass.READABLE, StatusClass.TRANSIENT}
+def may_be_executed(status_code: int) -> bool:
+    """Whether the service may have executed an initial request whose answer begins with a status code."""
+    return is_success(status_code) or (
+        status_code != TOO_MANY_REQUESTS and status_class(status_code) is StatusClass.TRANSIENT
+    )
 
 
 def next_retry(

@@ -34,7 +34,15 @@ from azpoll.protocol.not_accepted import not_accepted
 from azpoll.protocol.operation_document import is_monitor
 from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UNTIL_GONE, Pattern, named_patterns
 from azpoll.protocol.plan import Plan
-from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, AnyReading, Reading, StatusClass, read
+from azpoll.protocol.reading import (
+    LOCATION_HEADER,
+    MONITOR_HEADERS,
+    AnyReading,
+    Reading,
+    StatusClass,
+    is_success,
+    read,
+)
 from azpoll.protocol.states import (
     Canceled,
     Confirming,
@@ -61,7 +69,7 @@ from azpoll.protocol.status_document import (
 )
 from azpoll.protocol.url_policy import RejectedURL
 
-OK, CREATED, MULTIPLE_CHOICES = 200, 201, 300
+OK, CREATED = 200, 201
 
 S = TypeVar("S", Polling, Confirming, Fetching)
 
@@ -124,7 +132,7 @@ def start(plan: Plan, outcome: Answer, *, repeated: bool = False) -> State:
     `repeated` means that the service may have executed the request before, without an answer to it (rule 53).
     """
     reading = Reading(outcome)
-    if not OK <= reading.status_code < MULTIPLE_CHOICES:
+    if not is_success(reading.status_code):
         state = not_accepted(plan, reading, repeated=repeated)
     else:
         named = named_patterns(plan, reading)

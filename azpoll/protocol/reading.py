@@ -28,6 +28,7 @@ HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER, RESULT_HEADER, REQUEST_ID, CORRELA
 """The headers that this module reads."""
 
 _UNREAD = object()
+_SUCCESS = range(200, 300)
 
 
 class StatusClass(StrEnum):
@@ -45,7 +46,7 @@ class StatusClass(StrEnum):
 
 
 _BY_CODE = {
-    **dict.fromkeys(range(200, 300), StatusClass.READABLE),
+    **dict.fromkeys(_SUCCESS, StatusClass.READABLE),
     **dict.fromkeys(range(400, 500), StatusClass.REFUSED),
     **dict.fromkeys(range(500, 600), StatusClass.TRANSIENT),
     **dict.fromkeys((301, 302, 303, 307, 308), StatusClass.REDIRECT),
@@ -62,15 +63,15 @@ def status_class(status_code: int) -> StatusClass:
     return _BY_CODE.get(status_code) or StatusClass.UNEXPECTED
 
 
-def is_readable(status_code: int | None) -> bool:
-    """Whether a status code is a 2xx."""
-    return status_code is not None and status_class(status_code) is StatusClass.READABLE
+def is_success(status_code: int | None) -> bool:
+    """Whether a status code is a 2xx, 205 and 206 included."""
+    return status_code in _SUCCESS
 
 
 def is_believed(head: Answer) -> bool:
     """Whether the head of an initial answer is enough to track its operation without the body (rule 53)."""
     named = not head.headers.keys().isdisjoint((*MONITOR_HEADERS, LOCATION_HEADER))
-    return is_readable(head.status_code) and (named or head.method in {"PUT", "PATCH", "DELETE"})
+    return is_success(head.status_code) and (named or head.method in {"PUT", "PATCH", "DELETE"})
 
 
 class Reading:

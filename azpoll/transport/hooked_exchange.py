@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from azpoll.protocol.answer import FailureKind
+from azpoll.protocol.reading import is_success
 from azpoll.transport.body import read_body
 from azpoll.transport.caller_error import CallerError, call, is_raised_by
 from azpoll.transport.raw_response import BrokenStream, RawResponse, raw_response
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     EventHooks = Mapping[str, Sequence[Any]]
 
 CONTENT_ENCODING = "content-encoding"
-
-_NO_SUCCESS = 300
 
 
 async def exchange(transport: Any, request: HTTPRequest, hooks: EventHooks, library: ModuleType, max_body: int) -> Any:  # noqa: ANN401 - of the library
@@ -95,7 +94,7 @@ def shown_response(
     """
     response: Any = getattr(error, "response", None)
     if _request_of(response) is request:
-        if response.is_stream_consumed or response.status_code >= _NO_SUCCESS:
+        if response.is_stream_consumed or not is_success(response.status_code):
             content = response.content if response.is_stream_consumed else b""
             return RawResponse(response.status_code, response.headers.raw, BrokenStream(error), content)
         return RawResponse(

@@ -36,7 +36,7 @@ async def test_rule_53_a_cut_initial_answer_with_a_polling_header_is_tracked(
 
 
 @EACH_LIBRARY
-@pytest.mark.parametrize("code", [200, 201, 202])
+@pytest.mark.parametrize("code", [200, 201, 202, 206])
 async def test_rule_53_without_a_header_the_resource_of_a_put_is_polled(library: Library, code: int) -> None:
     """The body that was cut could say that it is being created."""
     arm = FakeARM()
