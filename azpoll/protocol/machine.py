@@ -2,8 +2,8 @@
 
 The course of an operation
 --------------------------
-`start` reads the initial answer. Its headers select a pattern (`patterns`), which says how each later answer is read,
-and the operation is `Polling`. Or that answer is already terminal.
+`start` reads the initial answer (`initial_answer`, `not_accepted`). Its headers select a pattern (`patterns`), which
+says how each later answer is read, and the operation is `Polling`. Or that answer is already terminal.
 
 The scheduler sends the request in `state.next_request` and passes the outcome to `advance`. `advance` looks at nothing
 but the `Reading` of that outcome. The HTTP status code alone gives the `StatusClass` of an answer. The tables
@@ -28,21 +28,11 @@ from typing import Generic, NamedTuple, TypeVar, assert_never
 
 from azpoll.protocol import failures, transitions
 from azpoll.protocol.answer import Answer, RequestFailure
-from azpoll.protocol.delay import Delay, first_step, poll_delay
-from azpoll.protocol.json_body import BodyProblem
+from azpoll.protocol.delay import Delay
+from azpoll.protocol.initial_answer import accepted
 from azpoll.protocol.not_accepted import not_accepted
-from azpoll.protocol.operation_document import is_monitor
-from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UNTIL_GONE, Pattern, named_patterns
 from azpoll.protocol.plan import Plan
-from azpoll.protocol.reading import (
-    LOCATION_HEADER,
-    MONITOR_HEADERS,
-    AnyReading,
-    Reading,
-    StatusClass,
-    is_success,
-    read,
-)
+from azpoll.protocol.reading import AnyReading, Reading, StatusClass, is_success, read
 from azpoll.protocol.states import (
     Canceled,
     Confirming,
@@ -57,19 +47,6 @@ from azpoll.protocol.states import (
     UnknownReason,
     WithheldRequest,
 )
-from azpoll.protocol.status_document import (
-    RUNNING_WORDS,
-    StatusReport,
-    Verdict,
-    initial_progress,
-    operation_status,
-    provisioning_state,
-    status_word,
-    verdict_of,
-)
-from azpoll.protocol.url_policy import RejectedURL
-
-OK, CREATED = 200, 201
 
 S = TypeVar("S", Polling, Confirming, Fetching)
 
@@ -132,11 +109,10 @@ def start(plan: Plan, outcome: Answer, *, repeated: bool = False) -> State:
     `repeated` means that the service may have executed the request before, without an answer to it (rule 53).
     """
     reading = Reading(outcome)
-    if not is_success(reading.status_code):
-        state = not_accepted(plan, reading, repeated=repeated)
+    if is_success(reading.status_code):
+        state = accepted(plan, reading)
     else:
-        named = named_patterns(plan, reading)
-        state = _with_header(plan, named, reading) if named else _without_header(plan, reading)
+        state = not_accepted(plan, reading, repeated=repeated)
     return _within_deadline(state, reading, reading.at_s, immediate=isinstance(state, Fetching))
 
 
@@ -196,91 +172,6 @@ def postpone(state: Pending, failure: RequestFailure, since_s: float) -> State:
     if delay_s <= state.next_request.delay.seconds:
         return state
     return resume(state, Delay(delay_s, by_server=True), since_s)
-
-
-def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading) -> State:
-    """Return the state that polls the first URL that is not malformed, on any 2xx and with any body (rules 3, 8)."""
-    delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
-    index, url = plan.resolve_first([each for _, each in named], reading.url)
-    pattern = named[index][0]
-    if isinstance(url, RejectedURL) and pattern is LOCATION and _names_the_result(plan, reading):
-        return _without_header(plan, reading)
-    if isinstance(url, RejectedURL):
-        followed = RESOURCE if url.url is None else pattern
-        state = Polling(plan, followed, plan.resource_url, NextRequest(plan.resource_url, delay))
-        unknown = failures.untrusted(state, url, "the initial answer", reading)
-        # Without that URL, the resource of a PUT or PATCH can still be polled; other methods have nothing to poll.
-        return unknown if url.url or plan.changes_resource else unknown._replace(last=None)
-    if plan.deletes_until_gone and url == plan.resource_url:
-        pattern = UNTIL_GONE
-    document = reading.document
-    word = None if document is None else status_word(document, plan.status_member, plan.terminal_words)
-    report = StatusReport(Verdict.RUNNING, word, document)
-    state = Polling(plan, pattern, url, NextRequest(url, delay), step=first_step(delay))
-    state = transitions.with_progress(state, reading, report)
-    if document is None or word is None or not _is_last_document(state, document):
-        return state
-    report = report._replace(verdict=verdict_of(word, plan.terminal_words))
-    return state if report.verdict is Verdict.RUNNING else transitions.conclude(state, reading, report)
-
-
-def _names_the_result(plan: Plan, reading: Reading) -> bool:
-    """Whether a refused `Location` on a 200 or 201 is the address of what was created: nothing runs (rule 3).
-
-    The resource of a PUT or PATCH says itself whether it runs.
-    """
-    if reading.status_code not in (OK, CREATED) or reading.named_urls(MONITOR_HEADERS):
-        return False
-    document = reading.document
-    if document is None or plan.changes_resource:
-        return True
-    if state := provisioning_state(document):
-        return verdict_of(state, plan.terminal_words) is not Verdict.RUNNING
-    word = operation_status(document, plan.status_member, plan.terminal_words)
-    return word is None or word.lower() not in RUNNING_WORDS
-
-
-def _is_last_document(state: Polling, document: Mapping[str, object]) -> bool:
-    """Whether an initial body is a document of the status monitor, so that its status counts (rule 4).
-
-    A resource may have a `status` too, so the body of a PUT or PATCH counts only without `id` and `name`.
-    """
-    if not state.pattern.is_monitor or not is_monitor(document):
-        return False
-    return not state.plan.changes_resource or {"id", "name"}.isdisjoint(map(str.lower, document))
-
-
-def _without_header(plan: Plan, reading: Reading) -> State:
-    """Return the state that polls the resource, or the end by the initial answer (rules 5-7, 47)."""
-    delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
-    request, progress = NextRequest(plan.resource_url, delay), initial_progress(reading.request_ids)
-    state = Polling(plan, RESOURCE, plan.resource_url, request, step=first_step(delay), progress=progress)
-    chosen = plan.pattern == "resource"
-    ignored = chosen and bool(reading.named_urls((*MONITOR_HEADERS, LOCATION_HEADER)))
-    if plan.changes_resource or (chosen and plan.method != "DELETE"):
-        polled = state if plan.pattern is None else state._replace(pattern=BY_CHOICE[plan.pattern])
-        if ignored or _has_no_body(reading):
-            return polled
-        report = RESOURCE.report(plan, reading)
-        if report.verdict is Verdict.UNREADABLE:
-            return failures.give_up(state, UnknownReason.MALFORMED, f"of the initial answer, {report.problem}", reading)
-        if report.verdict is Verdict.RUNNING:
-            return transitions.with_progress(polled, reading, report)
-        return transitions.conclude(transitions.with_progress(state, reading, report), reading, report)
-    if reading.status_code != ACCEPTED and not ignored:
-        return Succeeded(reading.outcome, progress)
-    if plan.deletes_until_gone or chosen:
-        return state._replace(pattern=UNTIL_GONE)
-    last = state._replace(pattern=UNTIL_GONE) if plan.method == "DELETE" else None
-    detail = "HTTP 202 without an Azure-AsyncOperation, Operation-Location or Location header: nowhere to poll"
-    return Unknown(UnknownReason.MALFORMED, detail, last, reading.outcome)
-
-
-def _has_no_body(reading: Reading) -> bool:
-    """Whether an initial answer shows no resource: a 201 without a body, or a part or cut body (rules 5, 17)."""
-    if reading.status_class is not StatusClass.READABLE or reading.json is BodyProblem.CUT:
-        return True
-    return reading.status_code == CREATED and reading.json is BodyProblem.EMPTY
 
 
 def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, immediate: bool) -> State:
