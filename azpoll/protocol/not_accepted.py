@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.delay import first_step, poll_delay
+from azpoll.protocol.failures import http_status
 from azpoll.protocol.patterns import UNANSWERED
 from azpoll.protocol.reading import StatusClass
 from azpoll.protocol.states import NextRequest, Polling, Succeeded, Unknown, UnknownReason
@@ -29,7 +30,7 @@ def not_accepted(plan: Plan, reading: Reading, *, repeated: bool) -> State:
             return Succeeded(reading.outcome.without_content())
         if polling and plan.changes_resource and reading.status_code in {CONFLICT, PRECONDITION_FAILED}:
             return polling
-    return Unknown(UnknownReason.NOT_STARTED, f"HTTP {reading.status_code}", polling, reading.outcome)
+    return Unknown(UnknownReason.NOT_STARTED, http_status(reading), polling, reading.outcome)
 
 
 def resource_polling(plan: Plan, retry_after_s: float | None = None) -> Polling | None:

@@ -31,6 +31,9 @@ TERMINAL_WORDS: Mapping[str, Verdict] = {
 }
 """Lower-case status words that end an operation (rule 15). Any other word means that it runs."""
 
+OUTCOMES: Mapping[str, Verdict] = {each.value: each for each in (Verdict.SUCCEEDED, Verdict.FAILED, Verdict.CANCELED)}
+"""The verdicts that a caller may name for a status word (rule 16)."""
+
 NO_WORDS: Mapping[str, Verdict] = {}
 """No terminal words beyond `TERMINAL_WORDS`."""
 

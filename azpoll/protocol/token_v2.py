@@ -13,7 +13,7 @@ from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import CancelMethod, PatternName
 from azpoll.protocol.request_headers import MAX_HEADERS, HeaderPairs, header_problem
-from azpoll.protocol.status_document import NO_WORDS, Verdict
+from azpoll.protocol.status_document import NO_WORDS, OUTCOMES, Verdict
 from azpoll.protocol.token_content import (
     MAX_LABEL,
     MAX_PATH,
@@ -44,8 +44,6 @@ ADDED_MEMBERS = frozenset(
     }
 )
 """The names of the members that version 1 lacks."""
-
-_WORDS = {each.value: each for each in (Verdict.SUCCEEDED, Verdict.FAILED, Verdict.CANCELED)}
 
 
 def read(members: Mapping[str, object]) -> Token:
@@ -144,9 +142,9 @@ def _words(value: object) -> Mapping[str, Verdict]:
         raise ValueError
     words: dict[str, Verdict] = {}
     for word, outcome in value.items():
-        if not word.strip() or not isinstance(outcome, str) or outcome not in _WORDS:
+        if not word.strip() or not isinstance(outcome, str) or outcome not in OUTCOMES:
             raise ValueError
-        words[_text(word, MAX_WORDS)] = _WORDS[outcome]
+        words[_text(word, MAX_WORDS)] = OUTCOMES[outcome]
     return words
 
 

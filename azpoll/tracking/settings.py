@@ -17,7 +17,7 @@ from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import CancelMethod, FinalStateVia, Plan
-from azpoll.protocol.status_document import NO_WORDS, Verdict
+from azpoll.protocol.status_document import NO_WORDS, OUTCOMES, Verdict
 from azpoll.protocol.token_content import MAX_PATH, MAX_WORDS
 from azpoll.protocol.url_policy import URLPolicy
 from azpoll.schedule.budget import Budget
@@ -37,9 +37,6 @@ REQUEST_ARGUMENTS = (
     }
 )
 """The keywords of `begin` that describe the request itself, as for a request of httpx."""
-
-_OUTCOMES = {"succeeded": Verdict.SUCCEEDED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
-
 
 _SHOWN_TYPES: dict[type, str] = {bytes: "bytes", int: "an integer", str: "text"}
 
@@ -233,9 +230,9 @@ def checked_terminal_words(words: object) -> Mapping[str, Verdict]:
         raise ValueError(f"terminal_words holds at most {MAX_WORDS} words of at most {MAX_WORDS} characters")
     known: dict[str, Verdict] = {}
     for word, outcome in words.items():
-        if not isinstance(word, str) or not word.strip() or not isinstance(outcome, str) or outcome not in _OUTCOMES:
+        if not isinstance(word, str) or not word.strip() or not isinstance(outcome, str) or outcome not in OUTCOMES:
             raise ValueError("terminal_words maps status words to 'succeeded', 'failed' or 'canceled' alone")
-        known[word.strip().lower()] = _OUTCOMES[outcome]
+        known[word.strip().lower()] = OUTCOMES[outcome]
     return known
 
 

@@ -215,3 +215,10 @@ def test_the_resource_is_polled_alone_with_original_uri() -> None:
 
 def test_a_page_of_a_gateway_is_no_deletion() -> None:
     assert polled(polling("DELETE"), reply(404, PAGE), reply(200, PAGE)).outcome is Polling
+
+
+def test_rule_7_a_page_of_a_gateway_is_named() -> None:
+    """As in every other text about a status."""
+    refused = start(plan("PUT"), reply(403, PAGE).to(RESOURCE, 0.0))
+    assert isinstance(refused, Unknown)
+    assert refused.detail == "HTTP 403 from a proxy (HTML)"
