@@ -73,10 +73,8 @@ class Throttle(NamedTuple):
     retry_after_s: float | None
 
 
-def throttle_of(answer: Answer) -> Throttle | None:
-    """Return the throttle of a 429; None for any other answer."""
-    if answer.status_code != TOO_MANY_REQUESTS:
-        return None
+def throttle_of(answer: Answer) -> Throttle:
+    """Return the throttle of a 429."""
     if (read_error(answer).error.code or "").lower() == _LOCK:
         level = ThrottleLevel.OPERATION
     elif PROVIDER_LIMITS in answer.headers or not PROVIDER_REMAINING.isdisjoint(answer.headers):

@@ -197,7 +197,7 @@ class ScopeQueues(Generic[QueuedT]):
         if head.status_code == TOO_MANY_REQUESTS:
             throttle = throttle_of(head)
             scope_queue.throttled += 1
-            if self._budget is not None and throttle is not None:
+            if self._budget is not None:
                 self._back_off(provider_queue, throttle, self._budget, now_s)
             return throttle
         if self._budget is not None and (left := provider_remaining(head, self._counted)) is not None:
