@@ -28,8 +28,9 @@ class HintBoard(Protocol):
         """Read a URL with the tracker's client. The read budget counts the read, and it is retried like a poll.
 
         Raises:
-            PollingError: the URL could not be read.
-            ValueError: the tracker does not trust its origin.
+            PollingError: the URL could not be read. `UntrustedPollingURL`: it has another origin than the first URL
+                that was read, and is not listed either.
+            ValueError: the first URL is not one of http or https.
         """
         ...
 
