@@ -46,7 +46,7 @@ class AzpollError(Exception):
 
     Attributes:
         operation: the operation's id, with its label if it has one; None where there is no operation.
-        resume_token: resumes tracking, here or in another process; None where there is no polling URL.
+        resume_token: resumes tracking, here or in another process; None where there is nothing to resume.
         response: the answer that caused the error, as a response of the client's library without the headers of
             its request; None where there is none.
         reported: the error that the service reported in that answer, with its HTTP status code and request ids.
@@ -152,7 +152,7 @@ class InitialRequestFailed(AzpollError):
 
 
 class CancelFailed(AzpollError):
-    """The service did not accept the cancel request, or there is no URL for one; tracking goes on (rule 43)."""
+    """The cancel request was not sent, not answered or not accepted; tracking goes on (rule 43)."""
 
 
 class InvalidResumeToken(AzpollError, ValueError):

@@ -208,7 +208,7 @@ class AsyncOperation(Generic[T]):
         the operation ended first.
 
         Raises:
-            CancelFailed: there is no URL to cancel at, or the service refused.
+            CancelFailed: there is no URL to cancel at, the service refused, or it did not answer.
             TrackerClosed: tracking was stopped before the service accepted; the operation may still run.
         """
         self._session.check_task()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from azpoll.transport.transport import Transport
 
 
-async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
+async def cancel(record: OperationRecord, scheduler: Scheduler, transport: Transport[HTTPResponse]) -> bool:
     """Send the cancel request, never beside another request of the operation; False if the operation ended first.
 
     Concurrent calls share one request.
@@ -46,7 +46,12 @@ async def cancel(record: OperationRecord, scheduler: Scheduler) -> bool:
         case Answer() as answer:
             reported = read_error(answer)
             why = f"HTTP {answer.status_code}, {describe(reported.error)}. Tracking goes on"
-            raise CancelFailed(f"{record.name} was not canceled: {why}", operation=record.name, reported=reported)
+            raise CancelFailed(
+                f"{record.name} was not canceled: {why}",
+                operation=record.name,
+                response=transport.response_from(answer),
+                reported=reported,
+            )
         case RequestFailure() as failure:
             if failure.may_have_arrived:
                 text = f"it is unknown whether {record.name} was asked to cancel: {failure.reason}. Tracking goes on"

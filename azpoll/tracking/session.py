@@ -154,7 +154,7 @@ class Session(Generic[ResponseT_co]):
 
     async def cancel(self, record: OperationRecord) -> bool:
         """Send a cancel request; see `AsyncOperation.cancel`."""
-        sent = await cancel(record, self._scheduler)
+        sent = await cancel(record, self._scheduler, self.transport)
         if not sent and record.stopped:
             raise self.outcomes.error(record)
         return sent

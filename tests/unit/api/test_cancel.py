@@ -100,6 +100,8 @@ async def test_a_refused_cancel_is_an_error_and_tracking_continues(
         assert "Tracking goes on" in str(caught.value)
         assert isinstance(answer, Reply)
         assert caught.value.status_code == answer.status
+        assert caught.value.response is not None
+        assert caught.value.response.status_code == answer.status
         assert (await operation).status_code == 200
     fake_arm.no_requests_elsewhere(ORIGIN)
 
