@@ -107,11 +107,11 @@ class Tracker(OperationSource[ResponseT]):
             url_policy=checked_url_policy(*trusted, sender.parse_url),
             token_key=settings.checked_key(token_key),
             max_in_flight=settings.checked_range("max_in_flight", max_in_flight, sender.concurrency),
-            budget=budget,
+            budget=None if budget is None else settings.checked_value("budget", budget, Budget),
             due_times=DueTimes(_jitter(), settings.checked_durations(durations)),
             keep_failures=self._waits,
             journal=journal,
-            patience=settings.checked_patience(patience),
+            patience=settings.checked_value("patience", patience, Patience),
         )
 
     async def __aenter__(self) -> Self:

@@ -94,7 +94,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
     interval, limits, via = options.get("interval"), tracker.delay_limits, options.get("final_state_via")
     owner, pattern, patience = options.get("owner"), options.get("pattern"), options.get("patience")
     pattern = None if pattern is None else checked_choice("pattern", pattern, BY_CHOICE)
-    patience = tracker.patience if patience is None else checked_patience(patience)
+    patience = tracker.patience if patience is None else checked_value("patience", patience, Patience)
     hash(owner)  # raises TypeError where an owner cannot be a key
     return Settings(
         partial(
@@ -170,10 +170,10 @@ def checked_limits(request_timeout: object, max_body: object) -> tuple[float, in
     return checked_request_timeout(request_timeout), checked_count("max_body", max_body)
 
 
-def checked_patience(value: object) -> Patience:
-    """Return the bounds after which azpoll gives up."""
-    if not isinstance(value, Patience):
-        raise TypeError(f"patience must be an azpoll.Patience, not {type(value).__name__}")
+def checked_value(name: str, value: object, kind: type[T]) -> T:
+    """Return a value of one of azpoll's own types."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be an azpoll.{kind.__name__}, not {type(value).__name__}")
     return value
 
 

@@ -63,6 +63,8 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "text"),
     [
+        ({"budget": 25}, TypeError, r"budget must be an azpoll\.Budget, not int"),
+        ({"patience": 10}, TypeError, r"patience must be an azpoll\.Patience, not int"),
         ({"interval": -1}, ValueError, "interval must be 0 seconds or more"),
         ({"interval": math.nan}, ValueError, "interval must be 0 seconds or more"),
         ({"interval": math.inf}, ValueError, "interval must be finite"),
