@@ -69,13 +69,14 @@ class OperationEnded(NamedTuple):
 
 
 class ScopeThrottled(NamedTuple):
-    """A read limit was hit: a 429.
+    """A limit of the service was hit: a 429 to a poll or to an initial request.
 
     Attributes:
         scope: origin, subscription and principal, as in `ScopeStatistics.scope`.
         reach: the part of the service that is throttled, in words.
         retry_after_s: as the service sent it; None if it sent none.
-        rate: reads per second of the scope from now on; None without a budget.
+        rate: requests of the answered kind per second from now on, in the scope: reads, writes or deletes; None without
+            a budget.
     """
 
     at_s: float

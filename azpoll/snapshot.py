@@ -73,7 +73,7 @@ class Statistics(NamedTuple):
         tracked: operations, ended ones included.
         running: operations that have not ended.
         waiting: operations that wait for their next request.
-        in_flight: requests under way.
+        in_flight: polls under way.
         polls: requests answered or failed, final GETs included.
         failed: operations that the service reported as failed.
         unknown: operations whose status could not be read, or that were no longer tracked.
