@@ -92,6 +92,7 @@ class OperationSource(ABC, Generic[ResponseT]):
         *,
         method: Method = ...,
         pattern: PatternName = ...,
+        retry_after: float | None = ...,
         **tracking: Unpack[FollowOptions],
     ) -> AsyncOperation[ResponseT]: ...
 
@@ -102,6 +103,7 @@ class OperationSource(ABC, Generic[ResponseT]):
         *,
         method: Method = ...,
         pattern: PatternName = ...,
+        retry_after: float | None = ...,
         decode: Callable[[ResponseT], T],
         **tracking: Unpack[FollowOptions],
     ) -> AsyncOperation[T]: ...
@@ -112,10 +114,11 @@ class OperationSource(ABC, Generic[ResponseT]):
         *,
         method: Method = "POST",
         pattern: PatternName = "operation-location",
+        retry_after: float | None = None,
         decode: Callable[[ResponseT], T] | None = None,
         **tracking: Unpack[FollowOptions],
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
-        """Track an operation of which only the polling URL is known. Sends nothing yet; the first poll is due now.
+        """Track an operation of which only the polling URL is known. Sends nothing yet.
 
         The URL may come from a header that is none of the polling headers, from a body, or from another program. It is
         absolute, or relative to the client's base URL. It is trusted if its origin is that of the client's `base_url`,
@@ -126,6 +129,8 @@ class OperationSource(ABC, Generic[ResponseT]):
             method: of the initial request. It matters for a DELETE, which has no result, and which ends at the resource
                 when that answers 404 or 410.
             pattern: how the URL is read (rule 47).
+            retry_after: seconds that the service asked to wait before the first poll, 0 or more; an hour at most is
+                waited. None, for no wait that was named, polls now.
             decode: converts the final response into the result.
             **tracking: as for `track`. `final_state_via="original-uri"` needs `pattern="resource"`.
 
@@ -133,7 +138,7 @@ class OperationSource(ABC, Generic[ResponseT]):
             UntrustedPollingURL: the URL has another origin.
         """
         session, options = self._enter({**tracking, "pattern": pattern})
-        return self._handle(session, session.follow(method, url, options), decode)
+        return self._handle(session, session.follow(method, url, options, retry_after), decode)
 
     @overload
     def resume(self, token: str, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...

@@ -137,9 +137,11 @@ class Session(Generic[ResponseT_co]):
         """Track the operation of an initial response; see `Tracker.track`."""
         return self._add(self._starter.from_response(response, tracking), resumed=False)
 
-    def follow(self, method: str, url: str, tracking: Mapping[str, object]) -> OperationRecord:
+    def follow(
+        self, method: str, url: str, tracking: Mapping[str, object], retry_after: float | None
+    ) -> OperationRecord:
         """Track the operation of a polling URL; see `Tracker.follow`."""
-        return self._add(self._starter.from_url(method, url, tracking, self._now()), resumed=False)
+        return self._add(self._starter.from_url(method, url, tracking, retry_after, self._now()), resumed=False)
 
     def resume(self, token: str, tracking: Mapping[str, object]) -> OperationRecord:
         """Track the operation of a resume token; see `Tracker.resume`."""

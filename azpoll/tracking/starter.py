@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of, unanswered
 from azpoll.protocol import resume_token
 from azpoll.protocol.answer import RequestFailure
-from azpoll.protocol.delay import IMMEDIATELY, Delay
+from azpoll.protocol.delay import Delay, immediate_delay
 from azpoll.protocol.followed_url import follow
 from azpoll.protocol.initial_retry import is_idempotent
 from azpoll.protocol.machine import resume, start
@@ -30,6 +30,7 @@ from azpoll.tracking.settings import (
     checked,
     checked_choice,
     checked_request_timeout,
+    checked_seconds,
     checked_type,
 )
 
@@ -123,11 +124,15 @@ class OperationStarter:
         plan = settings.plan_at(_checked_method(answer.method), url, policy, answer.at_s, client_request_id)
         return self._started(settings, plan, answer)
 
-    def from_url(self, method: str, url: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
-        """Return the operation of a polling URL, which is polled immediately (rule 47)."""
+    def from_url(
+        self, method: str, url: str, options: Mapping[str, object], retry_after: float | None, at_s: float
+    ) -> OperationRecord:
+        """Return the operation of a polling URL, which is polled after the wait that the service named (rule 47)."""
         settings = checked(options, self._settings)
         plan = settings.plan_at(_checked_method(method), *self._followable(url), at_s, None)
-        return self._record(settings, plan, resume(follow(plan), IMMEDIATELY, at_s), at_s)
+        wait_s = None if retry_after is None else checked_seconds("retry_after", retry_after)
+        delay = immediate_delay(wait_s, plan.delay_limits)
+        return self._record(settings, plan, resume(follow(plan), delay, at_s), at_s)
 
     def from_token(self, text: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a resume token."""

@@ -54,6 +54,16 @@ RUNNING: Reply = (200, {"status": "InProgress"}, {})
 COMPLETED: Reply = (200, {"status": "completed", "rows": 3}, {})
 
 
+@pytest.mark.parametrize(("retry_after", "wait_s"), [(None, 0), (0, 0), (30, 30), (1.5, 1.5), (1e9, 3600)])
+async def test_rule_47_the_wait_that_the_service_named_comes_first(retry_after: float | None, wait_s: float) -> None:
+    """Up to the cap of rule 35."""
+    service = Service(COMPLETED)
+    async with service.client() as client, azpoll.Tracker(client) as tracker:
+        start_s = anyio.current_time()
+        await tracker.follow(STATUS, retry_after=retry_after)
+    assert service.times[0] - start_s == pytest.approx(wait_s, abs=0.01)
+
+
 @EACH_LIBRARY
 async def test_rule_47_a_bare_url_is_polled_to_its_end(library: Library) -> None:
     """Log Analytics names it in `x-ms-status-location`. No initial request; the first poll is immediate."""
@@ -257,6 +267,8 @@ async def test_rule_10_a_bare_url_moves_to_the_gateway() -> None:
         (STATUS, {"final_state_via": "original-uri"}, ValueError, "final_state_via='original-uri' needs the URL"),
         (STATUS, {"final_state_via": "header"}, ValueError, "final_state_via must be one of"),
         (STATUS, {"idempotent": True}, TypeError, "unexpected keyword: 'idempotent'"),
+        (STATUS, {"retry_after": -1}, ValueError, "retry_after must be 0 seconds or more"),
+        (STATUS, {"retry_after": "30"}, TypeError, "retry_after must be a number of seconds"),
     ],
 )
 async def test_bad_input_of_follow_raises_immediately(
