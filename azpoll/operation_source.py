@@ -159,7 +159,7 @@ class OperationSource(ABC, Generic[ResponseT]):
         count instead, None too.
 
         Raises:
-            InvalidResumeToken: the text is not a token, was cut or changed, or is not signed with `token_key`.
+            InvalidResumeToken: the text is None or no token, was cut or changed, or is not signed with `token_key`.
             UntrustedPollingURL: the token names another origin.
         """
         session, options = self._enter(tracking)

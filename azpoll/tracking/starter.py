@@ -134,9 +134,11 @@ class OperationStarter:
         delay = immediate_delay(wait_s, plan.delay_limits)
         return self._record(settings, plan, resume(follow(plan), delay, at_s), at_s)
 
-    def from_token(self, text: str, options: Mapping[str, object], at_s: float) -> OperationRecord:
+    def from_token(self, text: object, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a resume token."""
         trust = self._settings.url_policy
+        if not isinstance(text, str):
+            raise InvalidResumeToken(f"the resume token cannot be used: it is of type {type(text).__name__}, not text")
         checked({name: value for name, value in options.items() if name != "stored_headers"}, self._settings)
         try:
             token = resume_token.decode(text, self._settings.token_key)

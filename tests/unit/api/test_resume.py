@@ -284,6 +284,14 @@ async def test_an_operation_with_any_initial_url_can_be_resumed(query: str, libr
     judge(arm)
 
 
+@pytest.mark.parametrize(("text", "kind"), [(None, "NoneType"), (b"abc", "bytes"), (3, "int")])
+async def test_a_token_that_is_no_text_is_refused_as_such(client: httpx.AsyncClient, text: object, kind: str) -> None:
+    """An error without a token has `resume_token` None."""
+    async with azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InvalidResumeToken, match=f"it is of type {kind}, not text"):
+            tracker.resume(text)  # type: ignore[call-overload]  # the wrong type is tested
+
+
 async def test_a_truncated_token_and_one_of_a_megabyte_are_refused(
     client: httpx.AsyncClient, fake_arm: FakeARM
 ) -> None:
