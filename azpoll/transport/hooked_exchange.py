@@ -93,13 +93,14 @@ def shown_response(
         CallerError: an event hook raised the exception, or it belongs to a request of the auth's own.
     """
     response: Any = getattr(error, "response", None)
-    if _request_of(response) is request:
-        if response.is_stream_consumed or not is_success(response.status_code):
-            content = response.content if response.is_stream_consumed else b""
-            return RawResponse(response.status_code, response.headers.raw, BrokenStream(error), content)
-        return RawResponse(
-            response.status_code, response.headers.raw, BrokenStream(CallerError(FailureKind.HOOK, error))
-        )
+    answered = _request_of(response)
+    if answered is not None and (answered is request or (library is None and _is_redirect_of(answered, request))):
+        shown = RawResponse(response.status_code, response.headers.raw, BrokenStream(error), b"", url=str(answered.url))
+        if response.is_stream_consumed:
+            return shown._replace(content=response.content)
+        if not is_success(response.status_code):
+            return shown
+        return shown._replace(stream=BrokenStream(CallerError(FailureKind.HOOK, error)), content=None)
     for event, was_sent in (("response", True), ("request", library is None)):  # after a redirect, one was sent
         if is_raised_by(error, hooks[event]):
             raise CallerError(FailureKind.HOOK, error, was_sent=was_sent) from None
@@ -108,6 +109,12 @@ def shown_response(
         if failed is not None and failed.url != request.url:
             raise CallerError(FailureKind.AUTH, error) from None  # a request for a token failed
     raise error
+
+
+def _is_redirect_of(request: HTTPRequest, first: HTTPRequest) -> bool:
+    """Whether the client was redirected to a request: it then has the extensions of the first, the same objects."""
+    timeouts = first.extensions.get("timeout")
+    return timeouts is not None and request.extensions.get("timeout") is timeouts
 
 
 def _request_of(holder: Any) -> HTTPRequest | None:  # noqa: ANN401 - a response or an exception, of any library

@@ -10,7 +10,7 @@ import azpoll
 from azpoll.protocol.answer import Answer, FailureKind
 from azpoll.testing import Cut, FakeARM, Reply, status_monitor
 from azpoll.transport.client import ClientTransport
-from tests.support.clients import Library, client_of
+from tests.support.clients import ORIGIN, Library, client_of
 from tests.support.marks import EACH_LIBRARY
 from tests.support.operations import THING
 
@@ -38,6 +38,26 @@ async def test_rule_51_a_refused_initial_request_has_the_error_of_the_service(li
         with pytest.raises(azpoll.InitialRequestFailed, match="in use") as caught:
             await tracker.begin("PUT", THING)
     assert (caught.value.code, caught.value.status_code) == ("Conflict", 409)
+
+
+@EACH_LIBRARY
+async def test_rule_51_so_has_one_that_the_client_was_redirected_to(library: Library) -> None:
+    """A hook that raises for redirects too would not let the client follow them."""
+
+    async def raise_for_error(response: Any) -> None:
+        if response.is_error:
+            response.raise_for_status()
+
+    arm = FakeARM()
+    arm.operation("PUT", initial=Reply(307, headers={"Location": f"{ORIGIN}/other"}))
+    arm.operation("PUT", "/other", initial=Reply(409, CONFLICT))
+    hooks: Mapping[str, Any] = {"response": [raise_for_error]}
+    async with client_of(arm, library, event_hooks=hooks) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(azpoll.InitialRequestFailed, match="did not execute it") as caught:
+            await tracker.begin("PUT", THING, follow_redirects=True)
+    assert (caught.value.status_code, caught.value.may_have_acted) == (409, False)
+    assert caught.value.response is not None
+    assert str(caught.value.response.request.url) == f"{ORIGIN}/other"
 
 
 @EACH_LIBRARY
