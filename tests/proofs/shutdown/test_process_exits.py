@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.child_processes import command_of
 from tests.support.marks import EACH_LIBRARY
 from tests.support.repository import ROOT
 
@@ -54,7 +54,7 @@ def reports_of(case: str, library: Library = "httpx", *, interrupt: bool = False
 
     If the tracker is never `left`, the one text on stderr is the warning about it.
     """
-    command = [sys.executable, "-W", "error", "-X", "dev", "-m", "tests.proofs.shutdown.exit_process", case, library]
+    command = [*command_of("tests.proofs.shutdown.exit_process", "-W", "error", "-X", "dev"), case, library]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:  # noqa: S603 - our own
         try:

@@ -6,17 +6,18 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.child_processes import command_of
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Azure, Command
 
 pytestmark = pytest.mark.slow
 
-AZPOLL = [sys.executable, "-m", "azpoll"]
+AZPOLL = command_of("azpoll")
 
 
 def start(*words: str) -> subprocess.Popen[str]:
