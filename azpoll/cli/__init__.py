@@ -14,24 +14,31 @@ The other modules are shared:
     outcome         the result for one operation, as text and as JSON
     output          standard output: text, json, jsonl or none
     progress        standard error: a live view or lines
-    terminal        standard streams: is rich usable, is the pipe broken
+    terminal        standard streams: encoding, broken pipes, and whether rich is usable
+    layout          lines that fit the width of a terminal
+    client          the HTTP client, which uses no proxy for loopback
+    signals         the signals that end the wait
     duration        durations as text
-    exit_codes      exit codes and the error for an invalid command line
+    command_line    the parser, whose messages repeat no argument
+    exit_codes      exit codes and the errors of a command
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import azpoll
 from azpoll.cli import demo, status, wait
-from azpoll.cli.exit_codes import EPILOG, ExitCode, UsageError
-from azpoll.cli.terminal import discard_stdout
+from azpoll.cli.command_line import Parser, command_of, parse
+from azpoll.cli.exit_codes import EPILOG, BrokenOutputPipe, ExitCode, command_error_of
+from azpoll.cli.terminal import discard_unwritable_streams, usable_streams, write_error_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
 __all__ = ["main"]
 
@@ -52,7 +59,7 @@ class Command(Protocol):
         """Run the command and return its exit code.
 
         Raises:
-            UsageError: the arguments are invalid; nothing was sent.
+            CommandError: the command could not go on, for a reason that is no operation's.
         """
         ...
 
@@ -66,38 +73,69 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: the words after `azpoll`; None for the arguments of this process.
     """
+    with usable_streams(), _silent_logger():
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        discard_unwritable_streams()
+        return code
+
+
+def _run(words: list[str]) -> int:
+    prefix = "azpoll"
     try:
-        arguments = _parser().parse_args(argv)
-    except SystemExit as stop:  # argparse has printed the help or the error
-        return stop.code if isinstance(stop.code, int) else ExitCode.SUCCEEDED
-    try:
-        return COMMANDS[arguments.command].run(arguments)
-    except UsageError as error:
-        print(f"azpoll {arguments.command}: {error}", file=sys.stderr)
-        return ExitCode.USAGE
+        name = command_of(words, tuple(COMMANDS))
+        prefix = f"azpoll {name}" if name else prefix
+        code = _run_command(name, words)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        discard_stdout()
-        return ExitCode.BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - else Python would exit with 1, the code of a failed operation
+        failure = command_error_of(error)
+        if not isinstance(failure, BrokenOutputPipe):
+            write_error_line(f"{prefix}: {failure}")
+        return failure.code
+    return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="azpoll",
+def _run_command(name: str | None, words: list[str]) -> int:
+    parser, parsers = _parsers()
+    try:
+        arguments = parse(parser, parsers.get(name or "", parser), words)
+    except SystemExit:  # argparse has printed the help or the version.
+        return ExitCode.SUCCEEDED
+    return COMMANDS[arguments.command].run(arguments)
+
+
+@contextmanager
+def _silent_logger() -> Generator[None]:
+    """Keep the lines of the logger `azpoll` from standard error, which shows the progress instead."""
+    logger, handler = logging.getLogger("azpoll"), logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _parsers() -> tuple[Parser, Mapping[str, Parser]]:
+    """Return the parser of the whole command line, and those of its commands."""
+    parser = Parser(
+        "azpoll",
         description="Track Azure's long-running operations.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        exit_on_error=False,
     )
     parser.add_argument("--version", action="version", version=f"azpoll {azpoll.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parsers: dict[str, Parser] = {}
     for name, command in COMMANDS.items():
-        subparser = subparsers.add_parser(
+        parsers[name] = subparsers.add_parser(
             name,
             help=command.SUMMARY,
             description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.",
             epilog=EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            exit_on_error=False,
         )
-        command.add_arguments(subparser)
-    return parser
+        command.add_arguments(parsers[name])
+    return parser, parsers

@@ -11,14 +11,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import httpx
-
-from azpoll import Tracker, UntrustedPollingURL
+from azpoll import AzpollError, Tracker, UntrustedPollingURL
+from azpoll.cli.client import create_client
+from azpoll.cli.command_line import one_of
 from azpoll.cli.exit_codes import UsageError
 from azpoll.cli.origins import in_options, is_listed, listed_origins, origin_of
 from azpoll.cli.output import OUTPUT_FORMATS
 from azpoll.cli.status_options import StatusOptions, add_status_arguments, status_options_from
 from azpoll.cli.targets import Target, read_targets
+from azpoll.cli.words import words_of
 from azpoll.protocol.resume_token import encode
 from azpoll.protocol.token_content import Token
 
@@ -26,11 +27,24 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncGenerator, Mapping
 
+    import httpx
+
     from azpoll import AsyncOperation
 
 _DEFAULT_VARIABLE = "AZPOLL_TOKEN"
 _FROM_ENVIRONMENT = "env:"
 _SCHEME = "bearer "
+
+
+def add_targets_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names the operations."""
+    parser.add_argument(
+        "targets",
+        nargs="+",
+        metavar="URL|TOKEN|-",
+        help="polling URL, resume token, or - to read one of either per line from standard input,"
+        " alone or after a name and a colon",
+    )
 
 
 def add_access_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +76,12 @@ def add_access_arguments(parser: argparse.ArgumentParser) -> None:
         help="origin of a gateway, with an optional path, to which URLs of other origins move",
     )
     parser.add_argument(
-        "-o", "--output", choices=OUTPUT_FORMATS, default="text", help="format of standard output (default: text)"
+        "-o",
+        "--output",
+        type=one_of(OUTPUT_FORMATS),
+        default="text",
+        metavar="|".join(OUTPUT_FORMATS),
+        help="format of standard output (default: text)",
     )
 
 
@@ -92,9 +111,12 @@ class Access:
 
         Raises:
             UsageError: an option lists an origin that it does not accept.
+            EnvironmentVariableError: the environment names certificates or a proxy that cannot be used.
         """
         origins = self.allowed | {target.origin for target in self.targets if target.trusted}
-        async with httpx.AsyncClient(headers=self.headers) as client:
+        gateway = () if self.rebase_to is None else (self.rebase_to,)
+        urls = {*origins, *self.anonymous, *gateway, *(target.origin for target in self.targets)}
+        async with create_client(self.headers, urls) as client:
             try:
                 tracker = Tracker(
                     client,
@@ -120,6 +142,7 @@ class Access:
 
         Raises:
             UntrustedPollingURL: the origin of the target is not trusted; nothing was sent.
+            UsageError: an option is out of range.
         """
         if not target.trusted and not is_listed(target.origin, self.allowed | self.anonymous):
             raise UntrustedPollingURL(
@@ -133,11 +156,16 @@ class Access:
             options["timeout"] = timeout_s
         if interval_s is not None:
             options["interval"] = interval_s
-        if isinstance(target.source, Token):
-            return tracker.resume(encode(target.source), **options)
-        # The initial request is unknown. With GET, a 404 does not count as a deletion.
-        pattern = target.pattern or "operation-location"
-        return tracker.follow(target.source, method="GET", pattern=pattern, **options)
+        try:
+            if isinstance(target.source, Token):
+                return tracker.resume(encode(target.source), **options)
+            # The initial request is unknown. With GET, a 404 does not count as a deletion.
+            pattern = target.pattern or "operation-location"
+            return tracker.follow(target.source, method="GET", pattern=pattern, **options)
+        except AzpollError:
+            raise
+        except ValueError as error:  # Its text may repeat an argument.
+            raise UsageError("a status member, a terminal word or a time is too long") from error
 
 
 def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
@@ -149,6 +177,7 @@ def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
 
     Raises:
         UsageError: an argument is invalid.
+        InputError: standard input cannot be read.
     """
     headers = bearer_headers(arguments.auth, os.environ)
     allowed = listed_origins("--allow-host", arguments.allow_host)
@@ -156,7 +185,7 @@ def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
     if arguments.rebase_to is not None:
         origin_of(arguments.rebase_to)
     reading = status_options_from(arguments)
-    targets = read_targets(words, sys.stdin, reading.pattern)
+    targets = read_targets(words_of(words, sys.stdin), reading.pattern)
     return Access(targets, allowed, headers, anonymous, arguments.rebase_to, reading)
 
 

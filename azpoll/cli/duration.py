@@ -17,7 +17,7 @@ def parse_duration(text: str) -> float:
     """
     match = _DURATION.fullmatch(text.strip().lower())
     if match is None:
-        raise argparse.ArgumentTypeError(f"not a duration: {text!r} (write 90, 90s, 30m or 2h)")
+        raise argparse.ArgumentTypeError("a duration such as 90, 90s, 30m or 2h is needed")
     return float(match[1]) * _UNITS_S[match[2]]
 
 

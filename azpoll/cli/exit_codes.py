@@ -1,4 +1,4 @@
-"""The exit codes, and the code of an error or of several operations."""
+"""The exit codes, the errors of a command, and the exit code of one or several operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """The exit codes of all commands; timeout, interrupt and broken pipe are as in GNU tools."""
+    """The exit codes of all commands.
+
+    Timeout and broken pipe are as in GNU tools, 66 to 78 as in sysexits.h, and 128 is added to the number of a signal.
+    """
 
     SUCCEEDED = 0
     FAILED = 1
@@ -22,26 +25,92 @@ class ExitCode(IntEnum):
     CANCELED = 3
     UNREADABLE = 4
     UNAUTHORIZED = 5
+    NO_INPUT = 66
+    INTERNAL = 70
+    NO_OUTPUT = 74
+    ENVIRONMENT = 78
     TIMEOUT = 124
+    HANGUP = 129
     INTERRUPTED = 130
     BROKEN_PIPE = 141
+    TERMINATED = 143
 
 
 EPILOG = """\
 exit codes:
   0    all operations succeeded
-  1    an operation failed (demo: azpoll made a mistake)
+  1    an operation failed
   2    the command line is invalid; nothing was sent
   3    an operation was canceled
-  4    a status could not be read: not found, malformed, or on an untrusted host
+  4    a status was not read: not found, malformed, or on an untrusted host
   5    the credential is missing, was refused or lacks permission
+  66   standard input cannot be read; nothing was sent
+  70   azpoll made a mistake
+  74   standard output, or the resume tokens, cannot be written
+  78   a certificate file or proxy is unusable; nothing was sent
   124  the timeout expired first
-  130  interrupted
+  129, 130, 143  ended by a hangup, by Ctrl-C, or by SIGTERM
+  141  broken pipe
 """
 
 
-class UsageError(Exception):
-    """The command line is invalid, and nothing was sent. `main` prints the message and returns `ExitCode.USAGE`."""
+class CommandError(Exception):
+    """The command cannot go on, for a reason that is no operation's. `main` prints the message and returns the code."""
+
+    code = ExitCode.INTERNAL
+
+
+class UsageError(CommandError):
+    """The command line is invalid, and nothing was sent. The message repeats no argument, which may be a secret."""
+
+    code = ExitCode.USAGE
+
+
+class InputError(CommandError):
+    """Standard input cannot be read, and nothing was sent."""
+
+    code = ExitCode.NO_INPUT
+
+
+class EnvironmentVariableError(CommandError):
+    """The HTTP client cannot use a variable of the environment, and nothing was sent."""
+
+    code = ExitCode.ENVIRONMENT
+
+
+class OutputError(CommandError):
+    """A standard stream cannot be written."""
+
+    code = ExitCode.NO_OUTPUT
+
+
+class BrokenOutputPipe(OutputError):
+    """The reader of standard output has gone. As in other tools, no message is printed."""
+
+    code = ExitCode.BROKEN_PIPE
+
+
+def command_error_of(error: BaseException) -> CommandError:
+    """Return any exception as the error of a command; its message is one line."""
+    if isinstance(error, BaseExceptionGroup):
+        members: tuple[BaseException, ...] = error.exceptions
+        causes = [command_error_of(each) for each in members]
+        return next((each for each in causes if each.code is not ExitCode.INTERNAL), causes[0])
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, OSError):  # An OSError of the network is an AzpollError by now, so this one concerns a stream.
+        return output_error_of(error)
+    place, last = "", error.__traceback__
+    while last is not None:
+        place, last = f" in {last.tb_frame.f_globals.get('__name__')}, line {last.tb_lineno}", last.tb_next
+    return CommandError(f"a mistake of azpoll, please report it: {type(error).__name__}{place}")
+
+
+def output_error_of(error: OSError) -> OutputError:
+    """Return the error of writing to a standard stream."""
+    if isinstance(error, BrokenPipeError):
+        return BrokenOutputPipe("the reader of standard output has gone")
+    return OutputError(f"the output cannot be written: {error.strerror or type(error).__name__}")
 
 
 _BY_ERROR: tuple[tuple[type[AzpollError], ExitCode], ...] = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import socket
+from ipaddress import IPv6Address, ip_address
 
 import httpx
 
@@ -29,7 +30,7 @@ def origin_of(url: str) -> str:
         raise UsageError("the URL has no host")
     if parsed.userinfo or "@" in url.partition("://")[2].partition("/")[0]:
         raise UsageError("the URL contains user information; credentials are read from the environment only (--auth)")
-    if parsed.scheme == "http" and not _is_loopback(host):
+    if parsed.scheme == "http" and not _is_surely_loopback(host):
         raise UsageError(f"plain http is allowed on loopback only, not for {host}: a bearer token would be readable")
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii').lower()}"
 
@@ -49,6 +50,19 @@ def is_listed(origin: str, origins: frozenset[str]) -> bool:
     return origin in origins or f"{scheme}://*.{host.partition('.')[2]}" in origins
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine in any spelling: `localhost`, a name below it, 127.0.0.0/8 or ::1."""
+    name = host.lower().strip("[]").removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return _is_short_loopback(name)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+
+
 def in_options(text: str) -> str:
     """Return a text of azpoll with options of the command in place of the keywords of `Tracker`."""
     for keyword, option in _OPTIONS.items():
@@ -64,7 +78,7 @@ def _origins_of_host(option: str, host: str) -> list[str]:
     else:
         urls = [f"https://{host}"]
         parsed = _parse(urls[0])
-        if parsed is not None and _is_loopback(parsed.host):
+        if parsed is not None and _is_surely_loopback(parsed.host):
             urls.append(f"http://{host}")
     authority = urls[0].partition("://")[2].removesuffix("/")
     message = f"{option} takes a host, host:port, https://host[:port] or *.suffix"
@@ -83,10 +97,19 @@ def _parse(url: str) -> httpx.URL | None:
         return None
 
 
-def _is_loopback(host: str) -> bool:
+def _is_surely_loopback(host: str) -> bool:
+    """Whether a host is this machine for every resolver. Some ask the network for names below `localhost`."""
     if host.lower() == "localhost":
         return True
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
+        return False
+
+
+def _is_short_loopback(name: str) -> bool:
+    """Whether a name is 127.0.0.0/8 in a spelling that resolvers accept, such as `127.1` or `2130706433`."""
+    try:
+        return name.isascii() and " " not in name and socket.inet_aton(name)[0] == ip_address("127.0.0.1").packed[0]
+    except OSError:
         return False

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING
 from azpoll import OperationState, OperationTimeout
 from azpoll.cli.duration import format_duration
 from azpoll.cli.exit_codes import ExitCode, exit_code_of
+from azpoll.cli.layout import columns, width_of, without_start, wrapped
 from azpoll.cli.origins import in_options
 from azpoll.cli.progress import failing_polls
+from azpoll.cli.terminal import encodable
 from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from azpoll import ARMError, AzpollError, Snapshot
     from azpoll.cli.targets import Target
 
 _LONGEST_STATUS, _LONGEST_REASON = 40, 1000
+_INDENT = " " * 11
+_LEAST_NAME = 40
+"""Columns that a name keeps beside the number of reads; a GUID has 36."""
 
 _RESUME_ADVICE = re.compile(r"[.,](?: then)? resume with the resume_token[^.]*", re.IGNORECASE)
 """The part of an error's text that names its Python attribute. The command prints the token itself if it is needed."""
@@ -57,7 +64,7 @@ class Outcome:
         """Return the outcome as a JSON object. It contains no query value, header or body of an answer."""
         known = self.snapshot
         document: dict[str, object] = {
-            "target": self.target.url,
+            **identity_as_json(self.target),
             "state": self.state.value,
             "status": known.status if known else None,
             "percent": known.percent if known else None,
@@ -74,20 +81,25 @@ class Outcome:
         }
         return document if self.resume_token is None else {**document, "resume_token": self.resume_token}
 
-    def as_text(self) -> str:
-        """Return the outcome as one line, followed by the reason on a second line if there is one."""
+    def as_text(self, stream: TextIO) -> str:
+        """Return the outcome as one line, followed by the reason if there is one; each line fits the stream."""
         known, error = self.snapshot, self.error
         word = self.state.value.capitalize()
         if isinstance(error, OperationTimeout):
             word = "Timed out"
         elif self.state is OperationState.UNKNOWN:
             word = "Unknown"
-        parts = [f"{word:<9}  {self.target.name}"]
+        width = columns(stream)
+        name, room = encodable(self.target.name, stream), width - len(_INDENT)
+        end, later = "", [] if error is None else [encodable(reason(error), stream)]
         if known is not None and known.polls:
-            parts.append(f"  ({self._polls_as_text(known, word)})")
-        if error is not None:
-            parts.append(f"\n           {reason(error)}")
-        return "".join(parts)
+            end = encodable(f"  ({self._polls_as_text(known, word)})", stream)
+            if width_of(end) <= room - min(width_of(name), _LEAST_NAME):
+                room -= width_of(end)
+            else:
+                later, end = [end.strip(), *later], ""
+        first = f"{word:<9}  {without_start(name, room)}{end}"
+        return "\n".join([first, *(wrapped(_INDENT + text, width, _INDENT) for text in later)])
 
     def _polls_as_text(self, known: Snapshot, word: str) -> str:
         parts: list[str] = []
@@ -100,6 +112,11 @@ class Outcome:
             parts.append(failing)
         reads = "1 read" if known.polls == 1 else f"{known.polls} reads"
         return ", ".join([*parts, f"{reads} in {format_duration(self.elapsed_s)}"])
+
+
+def identity_as_json(target: Target) -> dict[str, object]:
+    """Return the members that join an object of the output to the input; they contain no query value."""
+    return {"index": target.number, "input": target.place, "name": target.name, "target": target.url}
 
 
 def reason(error: AzpollError) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+
+from azpoll.cli.outcome import identity_as_json
+from azpoll.cli.terminal import write_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +23,7 @@ OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 
 class Output(Protocol):
-    """Writes events and outcomes to standard output."""
+    """Writes events and outcomes to standard output. Each method raises `OutputError` if that cannot be written."""
 
     def polled(self, target: Target, event: PollAnswered) -> None:
         """Write one answer to a poll."""
@@ -62,7 +66,7 @@ class _Text(_Nothing):
     """Prints each operation as it ends."""
 
     def ended(self, outcome: Outcome) -> None:
-        print(outcome.as_text(), flush=True)
+        write_line(outcome.as_text(sys.stdout))
 
 
 class _Document(_Nothing):
@@ -70,7 +74,7 @@ class _Document(_Nothing):
 
     def finished(self, outcomes: Sequence[Outcome], exit_code: ExitCode) -> None:
         document = {"exit_code": int(exit_code), "operations": [outcome.as_json() for outcome in outcomes]}
-        print(json.dumps(document, indent=2), flush=True)
+        write_line(json.dumps(document, indent=2))
 
 
 class _Lines:
@@ -80,7 +84,7 @@ class _Lines:
         self._print(
             "polled",
             {
-                "target": target.url,
+                **identity_as_json(target),
                 "http_status": event.status_code,
                 "status": event.status,
                 "reason": event.reason,
@@ -100,4 +104,4 @@ class _Lines:
     @staticmethod
     def _print(event: str, members: Mapping[str, object]) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print(json.dumps({"event": event, "at": at, **members}), flush=True)
+        write_line(json.dumps({"event": event, "at": at, **members}))

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from azpoll.cli.duration import format_duration
-from azpoll.cli.terminal import rich_console
+from azpoll.cli.layout import columns, width_of, without_end, without_start
+from azpoll.cli.terminal import encodable, rich_console, write_error_line
 from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from azpoll.cli.targets import Target
 
 _LONGEST_STATUS, _LONGEST_ERROR = 40, 120
+_LEAST_NAME = 16
+"""Columns that a name keeps beside a long description."""
 _MAX_ROWS = 20
 """Rows of the live view, so that it fits on a screen."""
 
@@ -72,6 +75,14 @@ def _next_read(wait_s: float, known: Snapshot) -> str:
     return f"{between} in {format_duration(wait_s)}"
 
 
+def _line(name: str, text: str, end: str, width: int) -> str:
+    """Return a line of at most `width` columns: first the name is shortened, then the text."""
+    room = width - len(end) - len(": ")
+    name, text = encodable(name, sys.stderr), encodable(text, sys.stderr)
+    name = without_start(name, max(room - width_of(text), min(_LEAST_NAME, room // 2)))
+    return f"{name}: {without_end(text, room - width_of(name))}{end}"
+
+
 class _Silent:
     """Prints nothing."""
 
@@ -97,7 +108,7 @@ class _Lines(_Silent):
         text = describe(known, event)
         if self._last.get(target.number) != text:
             self._last[target.number] = text
-            print(f"{target.name}: {text}{_next_read(event.wait_s, known)}", file=sys.stderr, flush=True)
+            write_error_line(_line(target.name, text, _next_read(event.wait_s, known), columns(sys.stderr)))
 
 
 class _Live:

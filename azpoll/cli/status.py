@@ -1,7 +1,8 @@
-"""`azpoll status`: read the state of one operation once."""
+"""`azpoll status`: read the state of operations once."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -18,17 +19,22 @@ from azpoll import (
     PollAnswered,
     PollingError,
 )
-from azpoll.cli.access import access_from, add_access_arguments
+from azpoll.cli.access import access_from, add_access_arguments, add_targets_argument
+from azpoll.cli.exit_codes import worst
 from azpoll.cli.outcome import Outcome
 from azpoll.cli.output import create_output
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
-    from azpoll import Event
+    import httpx
+
+    from azpoll import Event, Tracker
     from azpoll.cli.access import Access
+    from azpoll.cli.targets import Target
 
-SUMMARY = "read the state of one operation once, and exit"
+SUMMARY = "read the state of operations once, and exit"
 
 _SUCCESSES = range(200, 300)
 _BY_STATUS: dict[int, type[PollingError]] = {
@@ -41,52 +47,76 @@ _BY_STATUS: dict[int, type[PollingError]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `azpoll status`."""
-    parser.add_argument("target", metavar="URL|TOKEN", help="polling URL or resume token")
+    add_targets_argument(parser)
     add_access_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read the operation and return the exit code.
+    """Read the operations and return the exit code.
 
     Raises:
-        UsageError: an argument is invalid; nothing was sent.
+        CommandError: the command could not go on, for a reason that is no operation's.
     """
     output = create_output(arguments.output)
-    outcome = anyio.run(_read, access_from(arguments, [arguments.target]))
-    if outcome.ended or arguments.output == "text":
-        output.ended(outcome)
-    output.finished([outcome], outcome.exit_code)
-    return outcome.exit_code
+
+    def show(outcome: Outcome) -> None:
+        if outcome.ended or arguments.output == "text":
+            output.ended(outcome)
+
+    outcomes = anyio.run(_read_all, access_from(arguments, arguments.targets), show)
+    code = worst(outcome.exit_code for outcome in outcomes)
+    output.finished(outcomes, code)
+    return code
 
 
-async def _read(access: Access) -> Outcome:
-    """Poll once and immediately. A redirect is part of the same read."""
-    target = access.targets[0].due_now()
-    last: PollAnswered | None = None
-    answered = anyio.Event()
-
-    def on_event(event: Event) -> None:
-        nonlocal last
-        if isinstance(event, PollAnswered):
-            last = event
-        if isinstance(event, OperationEnded) or (isinstance(event, PollAnswered) and event.wait_s):
-            answered.set()
-
-    started_at_s = anyio.current_time()
+async def _read_all(access: Access, show: Callable[[Outcome], None]) -> list[Outcome]:
+    """Read all operations concurrently, show each when it was read, and return them in the given order."""
+    outcomes: dict[int, Outcome] = {}
     async with access.tracker() as tracker:
-        tracker.subscribe(on_event)
-        try:
-            operation = access.track(tracker, target)
-        except AzpollError as refusal:  # The origin is not trusted.
-            return Outcome(target, OperationState.UNKNOWN, refusal)
-        await answered.wait()
-        known, elapsed_s = operation.snapshot(), anyio.current_time() - started_at_s
-        if operation.done():
-            return Outcome(target, operation.state, operation.exception(), known, elapsed_s)
-        # The member that the user named decides with any HTTP status (rule 48).
-        told = last is not None and last.status is not None and access.reading.status_member is not None
-        error = None if last is None or told else _polling_error(last, needs_status=not target.polls_until_gone)
-        return Outcome(target, OperationState.UNKNOWN if error else operation.state, error, known, elapsed_s)
+        reads = _Reads()
+        tracker.subscribe(reads.on_event)
+
+        async def read(target: Target) -> None:
+            outcome = outcomes[target.number] = await _read(access, tracker, target.due_now(), reads)
+            show(outcome)
+
+        async with anyio.create_task_group() as tasks:
+            for target in access.targets:
+                tasks.start_soon(read, target)
+    return [outcomes[target.number] for target in access.targets]
+
+
+class _Reads:
+    """The last answer of each operation, by operation id, and whether its read is complete."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, PollAnswered] = {}
+        self.complete = defaultdict[str, anyio.Event](anyio.Event)
+
+    def on_event(self, event: Event) -> None:
+        """Record an event of the tracker. An answer that is followed by a wait completes the read."""
+        if isinstance(event, PollAnswered):
+            self.last[event.operation_id] = event
+        if isinstance(event, OperationEnded) or (isinstance(event, PollAnswered) and event.wait_s):
+            self.complete[event.operation_id].set()
+
+
+async def _read(access: Access, tracker: Tracker[httpx.Response], target: Target, reads: _Reads) -> Outcome:
+    """Poll once and immediately. A redirect is part of the same read."""
+    started_at_s = anyio.current_time()
+    try:
+        operation = access.track(tracker, target)
+    except AzpollError as refusal:  # The origin is not trusted.
+        return Outcome(target, OperationState.UNKNOWN, refusal)
+    await reads.complete[operation.id].wait()
+    known, elapsed_s, last = operation.snapshot(), anyio.current_time() - started_at_s, reads.last.get(operation.id)
+    if operation.done():
+        return Outcome(target, operation.state, operation.exception(), known, elapsed_s)
+    operation.stop_tracking()  # Other reads may take longer than the wait until the next poll.
+    # The member that the user named decides with any HTTP status (rule 48).
+    told = last is not None and last.status is not None and access.reading.status_member is not None
+    error = None if last is None or told else _polling_error(last, needs_status=not target.polls_until_gone)
+    return Outcome(target, OperationState.UNKNOWN if error else known.state, error, known, elapsed_s)
 
 
 def _polling_error(event: PollAnswered, *, needs_status: bool) -> AzpollError | None:

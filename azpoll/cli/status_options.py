@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
+from azpoll.cli.command_line import one_of
 from azpoll.options import Outcome, PatternName
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ def add_status_arguments(parser: ArgumentParser) -> None:
     """Add the arguments that say how a status is read."""
     parser.add_argument(
         "--pattern",
-        choices=tuple(PATTERNS),
-        help="how the URL is read: the header that it was taken from, or resource for the resource's own URL"
-        " (default: guessed from the URL)",
+        type=one_of(tuple(PATTERNS)),
+        metavar="NAME",
+        help="how the URL is read: the header that it was taken from (azure-async-operation or aao,"
+        " operation-location, location), or resource for the resource's own URL (default: guessed from the URL)",
     )
     parser.add_argument(
         "--status-member",

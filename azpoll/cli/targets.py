@@ -17,8 +17,8 @@ from azpoll.protocol.token_content import InvalidToken, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import TextIO
 
+    from azpoll.cli.words import Word
     from azpoll.options import PatternName
 
 _LONGEST_NAME = 100
@@ -29,8 +29,9 @@ class Target:
     """One operation to read.
 
     Attributes:
-        number: its position among the targets, from 0.
-        name: the last two segments of its path, safe to print.
+        number: its position among the URLs and tokens of the input, from 0. Duplicates have the position of the first.
+        name: the name before it in the input, or the last two segments of its path; safe to print.
+        place: where it was given: `argument 2` or `line 3 of standard input`.
         url: the polling URL with masked query values, safe to print.
         source: the polling URL to follow, or the resume token.
         origin: of its resource URL; that of the polling URL if only that is known.
@@ -41,6 +42,7 @@ class Target:
 
     number: int
     name: str
+    place: str
     url: str
     source: str | Token = field(repr=False)
     origin: str
@@ -67,39 +69,51 @@ class Target:
         return replace(self, source=self.source._replace(not_before=0.0)) if isinstance(self.source, Token) else self
 
 
-def read_targets(words: Iterable[str], stdin: TextIO, pattern: PatternName | None) -> list[Target]:
-    """Return the targets of the command line in order, without duplicates.
+def read_targets(words: Iterable[Word], pattern: PatternName | None) -> list[Target]:
+    """Return the targets in order, without duplicates.
 
     Args:
-        words: URLs, resume tokens, and `-` to read one of either per line from `stdin`.
-        stdin: read only for `-`.
+        words: URLs and resume tokens.
         pattern: of the URLs; None to guess.
 
     Raises:
         UsageError: a word is neither a URL nor a resume token, or there are no targets.
     """
     found: dict[str, Target] = {}
-    for word in words:
-        if word == "-":
-            for line in filter(None, map(str.strip, stdin)):
-                found.setdefault(line, _target(len(found), line, pattern, trusted=False))
-        else:
-            found.setdefault(word, _target(len(found), word, pattern, trusted=True))
+    for number, word in enumerate(words):
+        if word.text not in found:
+            try:
+                found[word.text] = _target(number, word, pattern)
+            except UsageError as error:
+                raise UsageError(f"{word.place}: {error}") from error
     if not found:
         raise UsageError("nothing to read: standard input contains no URL or resume token")
     return list(found.values())
 
 
-def _target(number: int, word: str, pattern: PatternName | None, *, trusted: bool) -> Target:
-    if "://" in word:
-        origin = _origin_of_usable(word)
-        chosen = guess_pattern(word) if pattern is None else pattern
-        return Target(number, _name_of(word), masked_url(word), word, origin, trusted, chosen, guessed=pattern is None)
-    try:
-        token = decode(word)
-    except InvalidToken as error:
-        raise UsageError(f"neither a URL nor a resume token: {error}") from error
-    return Target(number, _name_of(token.url), masked_url(token.url), token, origin_of(token.resource_url))
+def _target(number: int, word: Word, pattern: PatternName | None) -> Target:
+    text = word.text
+    if "://" in text:
+        origin, url = _origin_of_usable(text), text
+        source: str | Token = text
+        chosen = guess_pattern(text) if pattern is None else pattern
+    else:
+        try:
+            source = decode(text)
+        except InvalidToken as error:
+            raise UsageError(f"neither a URL nor a resume token: {error}") from error
+        origin, url, chosen = origin_of(source.resource_url), source.url, None
+    return Target(
+        number,
+        _name_of(url) if word.name is None else _shown_name(word.name),
+        word.place,
+        masked_url(url),
+        source,
+        origin,
+        word.trusted and chosen is not None,
+        chosen,
+        guessed=chosen is not None and pattern is None,
+    )
 
 
 def _origin_of_usable(url: str) -> str:
@@ -116,3 +130,7 @@ def _name_of(url: str) -> str:
     path = [segment for segment in url.partition("?")[0].split("/")[3:] if segment]
     last_segments = "/".join(path[-2:]) or httpx.URL(origin_of(url)).raw_host.decode("ascii")
     return escape_for_display(last_segments, _LONGEST_NAME)
+
+
+def _shown_name(name: str) -> str:
+    return escape_for_display(masked_url(name) if "://" in name else name, _LONGEST_NAME)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from azpoll.cli.access import access_from, add_access_arguments
+from azpoll.cli.access import access_from, add_access_arguments, add_targets_argument
 from azpoll.cli.duration import parse_duration
-from azpoll.cli.exit_codes import ExitCode
+from azpoll.cli.exit_codes import ExitCode, OutputError
+from azpoll.cli.layout import columns, wrapped
 from azpoll.cli.output import create_output
 from azpoll.cli.progress import create_progress
-from azpoll.cli.terminal import discard_stdout
+from azpoll.cli.terminal import write_error_line
 from azpoll.cli.waiter import Limits, Waiter
 
 if TYPE_CHECKING:
@@ -26,12 +27,7 @@ SUMMARY = "wait for operations given by polling URL or resume token"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `azpoll wait`."""
-    parser.add_argument(
-        "targets",
-        nargs="+",
-        metavar="URL|TOKEN|-",
-        help="polling URL, resume token, or - to read one of either per line from standard input",
-    )
+    add_targets_argument(parser)
     parser.add_argument(
         "--timeout", type=parse_duration, metavar="TIME", help="stop waiting after 90, 90s, 30m or 2h (default: never)"
     )
@@ -50,33 +46,43 @@ def run(arguments: argparse.Namespace) -> int:
     """Wait for the operations and return the exit code.
 
     Raises:
-        UsageError: an argument is invalid; nothing was sent.
+        CommandError: the command could not go on, for a reason that is no operation's.
     """
     output = create_output(arguments.output)
     progress = create_progress(quiet=arguments.output == "none")
     limits = Limits(arguments.timeout, arguments.interval, any=arguments.any, fail_fast=arguments.fail_fast)
     waiter = Waiter(access_from(arguments, arguments.targets), limits, output, progress)
     try:
-        anyio.run(waiter.run)
-    except KeyboardInterrupt:
-        waiter.interrupted = True
-    if waiter.stdout_closed:
-        discard_stdout()
-        return ExitCode.BROKEN_PIPE
-    if arguments.output in {"text", "none"}:
-        _print_resume_tokens(waiter.outcomes)
-    output.finished(waiter.outcomes, waiter.exit_code)
+        _wait(waiter)
+        output.finished(waiter.outcomes, waiter.exit_code)
+    except Exception:
+        _write_resume_tokens(waiter.outcomes)  # Standard output may not have them.
+        raise
+    if arguments.output in {"text", "none"} and not _write_resume_tokens(waiter.outcomes):
+        raise OutputError("the resume tokens cannot be written to standard error")
     return waiter.exit_code
 
 
-def _print_resume_tokens(outcomes: Sequence[Outcome]) -> None:
-    """Print the tokens of operations that may still run. Tokens may contain signed URLs, so others are not printed."""
+def _wait(waiter: Waiter) -> None:
+    try:
+        anyio.run(waiter.run)
+    except KeyboardInterrupt:
+        waiter.stop(ExitCode.INTERRUPTED)
+    if waiter.output_error is not None:
+        raise waiter.output_error
+
+
+def _write_resume_tokens(outcomes: Sequence[Outcome]) -> bool:
+    """Write the tokens of operations that may still run; False if they cannot be written.
+
+    Tokens may contain signed URLs, so those of other operations are not written. `azpoll wait -` reads the lines.
+    """
     may_run = [outcome for outcome in outcomes if outcome.resume_token is not None]
     if not may_run:
-        return
+        return True
     count = "1 operation" if len(may_run) == 1 else f"{len(may_run)} operations"
     hosts = " ".join(f"--allow-host {origin}" for origin in sorted({outcome.target.origin for outcome in may_run}))
-    print(f"azpoll wait: {count} may still run. Resume with: azpoll wait {hosts} TOKEN", file=sys.stderr)
-    for outcome in may_run:
-        print(f"{outcome.target.name}: {outcome.resume_token}", file=sys.stderr)
-    sys.stderr.flush()
+    advice = (f"# {count} may still run. Resume with:", f"# azpoll wait {hosts} TOKEN")
+    lines = [wrapped(line, columns(sys.stderr), "#   ") for line in advice]
+    lines += (f"{outcome.target.name}: {outcome.resume_token}" for outcome in may_run)
+    return write_error_line("\n".join(lines))

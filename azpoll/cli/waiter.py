@@ -9,9 +9,10 @@ import anyio
 from anyio import get_cancelled_exc_class
 
 from azpoll import AzpollError, OperationState, OperationTimeout, PollAnswered
-from azpoll.cli.exit_codes import ExitCode, worst
+from azpoll.cli.exit_codes import ExitCode, OutputError, worst
 from azpoll.cli.outcome import Outcome
 from azpoll.cli.pattern_guess import is_running_monitor
+from azpoll.cli.signals import stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,14 +50,13 @@ class Waiter:
 
     Attributes:
         outcomes: one per target in the given order; complete when `run` ends, also by cancellation.
-        interrupted: whether the user interrupted the command.
-        stdout_closed: whether the reader of standard output has closed the pipe.
+        output_error: why standard output could not be written; None if it could.
     """
 
     def __init__(self, access: Access, limits: Limits, output: Output, progress: Progress) -> None:
         self.outcomes: list[Outcome] = []
-        self.interrupted = False
-        self.stdout_closed = False
+        self.output_error: OutputError | None = None
+        self._stopped_by: ExitCode | None = None
         self._access = access
         self._limits = limits
         self._output = output
@@ -69,26 +69,33 @@ class Waiter:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the command."""
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
+        if self._stopped_by is not None:
+            return self._stopped_by
         return worst(outcome.exit_code for outcome in self.outcomes if outcome.ended)
 
     async def run(self) -> None:
         """Wait until all operations have ended or a limit is reached."""
         self._started_at_s = anyio.current_time()
         with self._progress.shown():
-            async with self._access.tracker() as tracker:
+            async with stop_signals(self.stop), self._access.tracker() as tracker:
                 tracker.subscribe(self._on_event)
                 try:
                     async with anyio.create_task_group() as tasks:
                         self._scope = tasks.cancel_scope
+                        if self._stopped_by is not None:
+                            self._end()
                         for target in self._access.targets:
                             tasks.start_soon(self._follow, tracker, target)
                 except get_cancelled_exc_class():
-                    self.interrupted = True
+                    self.stop(ExitCode.INTERRUPTED)
                     raise
                 finally:
                     self.outcomes = [self._outcome(target) for target in self._access.targets]
+
+    def stop(self, code: ExitCode) -> None:
+        """End the waiting; the first exit code that is given becomes that of the command."""
+        self._stopped_by = self._stopped_by or code
+        self._end()
 
     async def _follow(self, tracker: Tracker[httpx.Response], target: Target) -> None:
         outcome = await self._wait(tracker, target)
@@ -96,7 +103,7 @@ class Waiter:
         self._progress.ended(target)
         self._print(lambda: self._output.ended(outcome))
         if self._limits.any or (self._limits.fail_fast and outcome.exit_code):
-            self._stop()
+            self._end()
 
     async def _wait(self, tracker: Tracker[httpx.Response], target: Target) -> Outcome:
         """Wait for one target. If its pattern was guessed and proves wrong, wait again with the right pattern."""
@@ -110,8 +117,12 @@ class Waiter:
         except AzpollError as refusal:  # The origin is not trusted.
             return Outcome(target, OperationState.UNKNOWN, refusal)
         error = operation.exception()
-        token = error.resume_token if isinstance(error, OperationTimeout) else None
-        return Outcome(target, operation.state, error, operation.snapshot(), self._elapsed_s, token)
+        if not isinstance(error, OperationTimeout):
+            return Outcome(target, operation.state, error, operation.snapshot(), self._elapsed_s)
+        known = operation.snapshot()
+        was_read = known.polls > known.failures
+        state = OperationState.RUNNING if was_read else OperationState.UNKNOWN
+        return Outcome(target, state, error, known, self._elapsed_s, error.resume_token)
 
     def _track(self, tracker: Tracker[httpx.Response], target: Target) -> AsyncOperation[httpx.Response]:
         limits = self._limits
@@ -121,16 +132,15 @@ class Waiter:
         return operation
 
     def _outcome(self, target: Target) -> Outcome:
-        """Return the outcome of a target, or its current state if it has not ended."""
+        """Return the outcome of a target, or its current state and token if it has not ended."""
         ended = self._ended.get(target.number)
         if ended is not None:
             return ended
         tracked = reversed(self._operations.values())
         operation = next((operation for of, operation in tracked if of.number == target.number), None)
-        if operation is None:  # The command was interrupted before tracking started.
-            token = target.resume_token if self.interrupted else None
-            return Outcome(target, OperationState.UNKNOWN, resume_token=token)
-        token = operation.resume_token() if self.interrupted and operation.state in _NOT_ENDED else None
+        if operation is None:  # The wait ended before tracking started.
+            return Outcome(target, OperationState.UNKNOWN, resume_token=target.resume_token)
+        token = operation.resume_token() if operation.state in _NOT_ENDED else None
         return Outcome(target, operation.state, None, operation.snapshot(), self._elapsed_s, token)
 
     def _on_event(self, event: Event) -> None:
@@ -143,11 +153,11 @@ class Waiter:
     def _print(self, write: Callable[[], None]) -> None:
         try:
             write()
-        except BrokenPipeError:
-            self.stdout_closed = True
-            self._stop()
+        except OutputError as error:
+            self.output_error = error
+            self._end()
 
-    def _stop(self) -> None:
+    def _end(self) -> None:
         if self._scope is not None:
             self._scope.cancel()
 

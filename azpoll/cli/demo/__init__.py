@@ -9,7 +9,6 @@ Three parts run in this order:
 
 from __future__ import annotations
 
-import argparse
 import time
 from random import Random, randrange
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.from_thread import start_blocking_portal
 
+from azpoll.cli.command_line import one_of, whole_number
 from azpoll.cli.demo.client import create_client
 from azpoll.cli.demo.flows import Transcript, plan_flows
 from azpoll.cli.demo.report import evaluate, show
@@ -27,6 +27,8 @@ from azpoll.cli.exit_codes import ExitCode
 from azpoll.testing import FakeARM
 
 if TYPE_CHECKING:
+    import argparse
+
     from azpoll.cli.demo.runner import Run
     from azpoll.cli.demo.view import View
 
@@ -40,15 +42,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `azpoll demo`."""
     parser.add_argument(
         "--operations",
-        type=_count,
+        type=whole_number,
         default=1000,
         metavar="N",
         help="number of operations besides the three flows (default: 1000)",
     )
     parser.add_argument(
-        "--seed", type=int, default=None, metavar="N", help="the same seed gives the same operations (default: random)"
+        "--seed",
+        type=whole_number,
+        default=None,
+        metavar="N",
+        help="the same seed gives the same operations (default: random)",
     )
-    parser.add_argument("--client", choices=("httpx", "httpx2"), default="httpx", help="HTTP client (default: httpx)")
+    clients = ("httpx", "httpx2")
+    parser.add_argument(
+        "--client",
+        type=one_of(clients),
+        default=clients[0],
+        metavar="|".join(clients),
+        help="HTTP client (default: httpx)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,17 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
         start_blocking_portal("asyncio") as portal,
         portal.wrap_async_context_manager(arm.serve()) as base_url,
     ):
-        view.line(f"A simulated Azure listens on {base_url}. Nothing leaves this machine. Seed {seed}.", "quiet")
+        view.line(f"A simulated Azure listens on {base_url}; the seed is {seed}.", "quiet")
+        view.line("Nothing leaves this machine.", "quiet")
         demo_run = anyio.run(_track, arguments, arm, base_url, Random(seed), view)  # noqa: S311 - as above
     report = evaluate(demo_run, arm)
     show(report, view)
-    return ExitCode.SUCCEEDED if report.is_correct else ExitCode.FAILED
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"not a number of operations: {text!r}")
-    return int(text)
+    return ExitCode.SUCCEEDED if report.is_correct else ExitCode.INTERNAL
 
 
 async def _track(arguments: argparse.Namespace, arm: FakeARM, base_url: str, random: Random, view: View) -> Run:

@@ -28,7 +28,7 @@ StyledText: TypeAlias = tuple[str, str]
 _HEADERS = ("Azure-AsyncOperation", "Location", "Retry-After")
 _GROUP = "/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/demo/providers"
 _SUBSCRIPTION = re.compile(r"/subscriptions/[^/]*")
-_MAX_BODY_WIDTH = 100
+_MAX_BODY_WIDTH = 56
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -128,10 +128,10 @@ def _show_outcomes(report: Report, view: View) -> None:
 def _show_guarantees(report: Report, view: View) -> None:
     view.heading("Guarantees: all four counts must be 0")
     rows = (
-        (report.false_verdicts, "false verdicts", "azpoll reported another outcome, or reported it before the end"),
-        (report.lost, "lost operations", "the operation was not started, or azpoll never learned its end"),
-        (report.early_reads, "early reads", "sent before the time that the server asked for (Retry-After)"),
-        (report.reads_after_end, "reads after the end", "sent although azpoll already had the last answer it needed"),
+        (report.false_verdicts, "false verdicts", "another outcome, or reported before the end"),
+        (report.lost, "lost operations", "not started, or the end was never learned"),
+        (report.early_reads, "early reads", "sent before the Retry-After had passed"),
+        (report.reads_after_end, "reads after the end", "sent after the last answer that was needed"),
     )
     for count, name, meaning in rows:
         view.line(f"  {name:<20}{count:>12,}   {meaning}", "bad" if count else "")
@@ -146,11 +146,11 @@ def _show_cost(report: Report, view: View) -> None:
     memory = "unknown" if report.memory_mib is None else f"{report.memory_mib:.0f} MiB"
     rows = (
         (f"{report.reads:,}", "reads", f"for {total:,} operations: {report.reads / max(total, 1):.1f} per operation"),
-        (f"{report.throttled:,}", "answered 429", "throttled by the server; azpoll waited as long as the server asked"),
-        (f"{report.faulty:,}", "faulty answers", "5xx, cut or dropped connections; azpoll read again later"),
-        (detection, "detection delay", "from end to detection, median / 99 %; servers ask for 1 to 3 s between reads"),
-        (lateness, "lateness", "of reads, after their due time, median / 99 %; a 429 adds to it"),
-        (f"{cpu_ms:.2f} ms", "CPU per request", "azpoll and the HTTP client; the server runs in another thread"),
+        (f"{report.throttled:,}", "answered 429", "azpoll waited as long as the server asked"),
+        (f"{report.faulty:,}", "faulty answers", "5xx, or lost connections; read again later"),
+        (detection, "detection delay", "after the end, median / 99 %"),
+        (lateness, "lateness", "after the due time, median / 99 %"),
+        (f"{cpu_ms:.2f} ms", "CPU per request", "azpoll and the HTTP client, not the server"),
         (memory, "peak memory", "of the whole process, including the server"),
         (format_duration(report.wall_s), "wall time", "from the first request to the last result"),
     )

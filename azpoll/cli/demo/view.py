@@ -6,7 +6,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from azpoll.cli.terminal import rich_console
+from azpoll.cli.layout import columns, wrapped
+from azpoll.cli.terminal import encodable, rich_console, write_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,6 +30,7 @@ STYLES = {
 """Name of a style to its rich markup."""
 
 _INTERVAL_S = 1.0
+_INDENT = " " * 11
 
 
 class View(Protocol):
@@ -65,11 +67,12 @@ class _PlainView:
         self._next_s = 0.0
 
     def heading(self, text: str) -> None:
-        print(f"\n{text}\n{'-' * len(text)}", flush=True)
+        lines = wrapped(text, columns(sys.stdout))
+        write_line(f"\n{lines}\n{'-' * max(map(len, lines.splitlines()))}")
 
     def line(self, text: str, style: str = "") -> None:
         del style
-        print(text, flush=True)
+        write_line(_fitted(encodable(text, sys.stdout), columns(sys.stdout)))
 
     @contextmanager
     def progress(self, total: int) -> Generator[None]:
@@ -82,7 +85,7 @@ class _PlainView:
             self._next_s = elapsed_s + _INTERVAL_S
             reads = now.polls - before.polls
             text = f"{ended:>6,} of {self._total:,} ended  {now.running:>6,} running  {reads:>7,} reads"
-            print(f"{elapsed_s:5.1f} s {text}", flush=True)
+            write_line(wrapped(f"{elapsed_s:5.1f} s {text}", columns(sys.stdout), _INDENT))
 
 
 class _RichView:
@@ -97,15 +100,15 @@ class _RichView:
         self._console.rule(f"[bold]{text}", align="left", style="blue")
 
     def line(self, text: str, style: str = "") -> None:
-        self._console.print(text, style=STYLES[style], markup=False, soft_wrap=True)
+        self._console.print(_fitted(text, self._console.width), style=STYLES[style], markup=False, soft_wrap=True)
 
     @contextmanager
     def progress(self, total: int) -> Generator[None]:
         from rich import progress as bars  # noqa: PLC0415 - optional
 
         description, elapsed = bars.TextColumn("{task.description}"), bars.TimeElapsedColumn()
-        columns = (bars.BarColumn(), bars.MofNCompleteColumn(), description, elapsed)
-        with bars.Progress(*columns, console=self._console) as progress:
+        parts = (bars.BarColumn(bar_width=10), bars.MofNCompleteColumn(), description, elapsed)
+        with bars.Progress(*parts, console=self._console) as progress:
             self._bar = progress, progress.add_task("", total=total)
             yield
         self._bar = None
@@ -117,10 +120,14 @@ class _RichView:
             description = (
                 f"[green]{now.succeeded - before.succeeded:,} succeeded[/]"
                 f"  [red]{now.failed - before.failed:,} failed[/]"
-                f"  [yellow]{now.canceled - before.canceled:,} canceled[/]  {now.running:,} running"
-                f"  {now.polls - before.polls:,} reads"
+                f"  [yellow]{now.canceled - before.canceled:,} canceled[/]"
             )
             progress.update(task, completed=_ended(now, before), description=description)
+
+
+def _fitted(text: str, width: int) -> str:
+    """Return a line of the transcript or of the report as lines of at most `width` columns."""
+    return wrapped(text, width, _INDENT)
 
 
 def _ended(now: Statistics, before: Statistics) -> int:

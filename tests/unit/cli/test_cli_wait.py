@@ -97,7 +97,7 @@ def test_any_stops_at_the_first_end(azure: Azure, azpoll: Command) -> None:
 
     assert result.code == 0
     assert [told["state"] for told in json.loads(result.out)["operations"]] == ["running", "succeeded"]
-    assert "resume_token" not in result.out
+    assert result.out.count("resume_token") == 1
 
 
 @pytest.mark.slow

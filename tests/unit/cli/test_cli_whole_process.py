@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,8 +46,52 @@ def test_an_interrupt_leaves_resume_tokens(azure: Azure, azpoll: Command, form: 
     assert operation.id in resumed.out
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize("form", ["text", "none", "json", "jsonl"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_each_signal_that_ends_the_wait_leaves_resume_tokens(
+    azure: Azure, azpoll: Command, form: str, number: signal.Signals, code: int
+) -> None:
+    running, ended = azure.begin(duration_s=60, retry_after=1), azure.begin(duration_s=0)
+
+    with start("wait", "-o", form, running.monitor_url, ended.monitor_url) as process:
+        while running.polls == 0 or ended.polls == 0:
+            time.sleep(0.01)
+        process.send_signal(number)
+        if number is not signal.SIGINT:
+            process.send_signal(number)  # as GNU timeout does, which signals the process and its group
+        out, err = process.communicate(timeout=10)
+
+    assert process.returncode == code
+    assert "Traceback" not in err
+    tokens = err if form in {"text", "none"} else "\n".join(re.findall(r'"resume_token": "([^"]+)"', out))
+    read = azpoll("status", "-", "--allow-host", azure.base_url, stdin=tokens)
+    assert read.code == 0
+    assert running.id in read.out
+    assert ended.id not in read.out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+def test_a_hangup_that_the_parent_ignores_is_ignored(azure: Azure) -> None:
+    """As under `nohup`."""
+    operation = azure.begin(duration_s=1, retry_after=1)
+    program = (
+        "import runpy, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN);"
+        " sys.argv[:] = ['azpoll', *sys.argv[1:]]; runpy.run_module('azpoll', run_name='__main__')"
+    )
+    words = [sys.executable, "-c", program, "wait", operation.monitor_url]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - the program under test
+        while operation.polls == 0:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(timeout=10)
+
+    assert process.returncode == 0, err
+    assert "Succeeded" in out
+
+
 @pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
-def test_a_closed_pipe_ends_the_command(azure: Azure) -> None:
+def test_a_closed_pipe_ends_the_command(azure: Azure, azpoll: Command) -> None:
     operation = azure.begin(duration_s=60, retry_after=1)
 
     with start("wait", "-o", "jsonl", operation.monitor_url) as process:
@@ -54,7 +100,10 @@ def test_a_closed_pipe_ends_the_command(azure: Azure) -> None:
         process.stdout.close()
         assert process.wait(timeout=10) == 141
         assert process.stderr is not None
-        assert "Traceback" not in process.stderr.read()
+        errors = process.stderr.read()
+
+    assert "Traceback" not in errors
+    assert azpoll("status", "-", "--allow-host", azure.base_url, stdin=errors).code == 0, "the token is not lost"
 
 
 def test_the_demo_is_right_in_real_time(demo: subprocess.Popen[str]) -> None:
