@@ -35,7 +35,7 @@ import azpoll
 from azpoll.cli import demo, status, wait
 from azpoll.cli.command_line import Parser, command_of, parse
 from azpoll.cli.exit_codes import EPILOG, BrokenOutputPipe, ExitCode, command_error_of
-from azpoll.cli.terminal import discard_unwritable_streams, usable_streams, write_error_line
+from azpoll.cli.terminal import discard_unwritable_streams, flush_output, usable_streams, write_error_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -85,10 +85,10 @@ def _run(words: list[str]) -> int:
         name = command_of(words, tuple(COMMANDS))
         prefix = f"azpoll {name}" if name else prefix
         code = _run_command(name, words)
-        sys.stdout.flush()
+        flush_output()
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - else Python would exit with 1, the code of a failed operation
+    except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - else Python exits with 1, as for a failed operation
         failure = command_error_of(error)
         if not isinstance(failure, BrokenOutputPipe):
             write_error_line(f"{prefix}: {failure}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ class ExitCode(IntEnum):
     UNAUTHORIZED = 5
     NO_INPUT = 66
     INTERNAL = 70
+    SYSTEM = 71
     NO_OUTPUT = 74
     ENVIRONMENT = 78
     TIMEOUT = 124
@@ -46,6 +48,7 @@ exit codes:
   5    the credential is missing, was refused or lacks permission
   66   standard input cannot be read; nothing was sent
   70   azpoll made a mistake
+  71   the operating system refused something, such as one more open file
   74   standard output, or the resume tokens, cannot be written
   78   a certificate file or proxy is unusable; nothing was sent
   124  the timeout expired first
@@ -78,6 +81,12 @@ class EnvironmentVariableError(CommandError):
     code = ExitCode.ENVIRONMENT
 
 
+class SystemRefusal(CommandError):
+    """The operating system refused something that is no output, such as one more open file."""
+
+    code = ExitCode.SYSTEM
+
+
 class OutputError(CommandError):
     """A standard stream cannot be written."""
 
@@ -90,6 +99,10 @@ class BrokenOutputPipe(OutputError):
     code = ExitCode.BROKEN_PIPE
 
 
+_OF_STREAMS = frozenset({errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF, errno.EFBIG})
+"""Errors of a terminal that rich writes to. Other output raises `OutputError` itself."""
+
+
 def command_error_of(error: BaseException) -> CommandError:
     """Return any exception as the error of a command; its message is one line."""
     if isinstance(error, BaseExceptionGroup):
@@ -98,8 +111,8 @@ def command_error_of(error: BaseException) -> CommandError:
         return next((each for each in causes if each.code is not ExitCode.INTERNAL), causes[0])
     if isinstance(error, CommandError):
         return error
-    if isinstance(error, OSError):  # An OSError of the network is an AzpollError by now, so this one concerns a stream.
-        return output_error_of(error)
+    if isinstance(error, OSError):  # An OSError of the network is an AzpollError by now.
+        return output_error_of(error) if error.errno in _OF_STREAMS else SystemRefusal(_words_of(error))
     place, last = "", error.__traceback__
     while last is not None:
         place, last = f" in {last.tb_frame.f_globals.get('__name__')}, line {last.tb_lineno}", last.tb_next
@@ -110,7 +123,11 @@ def output_error_of(error: OSError) -> OutputError:
     """Return the error of writing to a standard stream."""
     if isinstance(error, BrokenPipeError):
         return BrokenOutputPipe("the reader of standard output has gone")
-    return OutputError(f"the output cannot be written: {error.strerror or type(error).__name__}")
+    return OutputError(f"the output cannot be written: {_words_of(error)}")
+
+
+def _words_of(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 _BY_ERROR: tuple[tuple[type[AzpollError], ExitCode], ...] = (

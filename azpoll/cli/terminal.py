@@ -47,6 +47,18 @@ def write_line(text: str) -> None:
         raise output_error_of(error) from error
 
 
+def flush_output() -> None:
+    """Write what standard output has buffered.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        raise output_error_of(error) from error
+
+
 def write_error_line(text: str) -> bool:
     """Write a line to standard error immediately; False if it cannot be written."""
     try:

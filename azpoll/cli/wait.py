@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         _wait(waiter)
         output.finished(waiter.outcomes, waiter.exit_code)
-    except Exception:
+    except BaseException:
         _write_resume_tokens(waiter.outcomes)  # Standard output may not have them.
         raise
     if arguments.output in {"text", "none"} and not _write_resume_tokens(waiter.outcomes):

@@ -234,12 +234,13 @@ def test_bytes_that_are_no_text_are_a_usage_error() -> None:
     "error",
     [
         RuntimeError("c2VjcmV0"),
+        BaseExceptionGroup("several", [KeyError("c2VjcmV0"), GeneratorExit()]),
         RecursionError(),
         MemoryError(),
         ExceptionGroup("several", [ExceptionGroup("inner", [TypeError("c2VjcmV0\n")])]),
     ],
 )
-def test_a_mistake_of_azpoll_is_70(azpoll: Command, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_a_mistake_of_azpoll_is_70(azpoll: Command, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     class Broken:
         SUMMARY = "break"
 
@@ -257,3 +258,43 @@ def test_a_mistake_of_azpoll_is_70(azpoll: Command, monkeypatch: pytest.MonkeyPa
     assert result.code == 70
     assert len(result.err.splitlines()) == 1
     assert "c2VjcmV0" not in result.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such limit")
+@pytest.mark.slow
+def test_a_refusal_of_the_operating_system_is_71() -> None:
+    program = (
+        "import resource, sys, azpoll.cli; resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4));"
+        " sys.exit(azpoll.cli.main(['wait', 'https://127.0.0.1:9/x']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 - the program under test
+
+    assert done.returncode == 71
+    assert len(done.stderr.splitlines()) == 1
+    assert "open files" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_mistake_of_azpoll_while_it_waits_loses_no_resume_token(
+    azure: Azure, azpoll: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def polled(self, target: object, event: object) -> None:
+            pass
+
+        def ended(self, outcome: object) -> None:
+            del outcome
+            raise ZeroDivisionError
+
+        def finished(self, outcomes: object, exit_code: object) -> None:
+            pass
+
+    running, ended = azure.begin(duration_s=60), azure.begin(duration_s=0)
+    monkeypatch.setattr(cli.wait, "create_output", lambda _form: Broken())
+
+    result = azpoll("wait", "-o", "json", running.monitor_url, ended.monitor_url)
+
+    assert result.code == 70
+    assert "ZeroDivisionError" in result.err
+    tokens = result.err[: result.err.rindex("azpoll wait:")]
+    assert running.id in azpoll("status", "-", "--allow-host", azure.base_url, stdin=tokens).out
