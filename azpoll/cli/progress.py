@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LONGEST_STATUS, _LONGEST_ERROR = 40, 120
 _LEAST_NAME = 16
 """Columns that a name keeps beside a long description."""
+_BESIDE_NAME, _WIDTH_WITH_BAR = 50, 110
+"""Columns of the live view for all but names, and of a terminal with room for bars."""
 _MAX_ROWS = 20
 """Rows of the live view, so that it fits on a screen."""
 
@@ -112,7 +114,7 @@ class _Lines(_Silent):
 
 
 class _Live:
-    """Keeps a row for each running operation, with a bar if the service reports a percentage."""
+    """Keeps a row for each running operation; on a wide terminal with a bar if the service reports a percentage."""
 
     def __init__(self, console: Console) -> None:
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - optional
@@ -120,10 +122,12 @@ class _Live:
 
         name = TextColumn("{task.description}", markup=False)
         status = TextColumn("{task.fields[status]}", markup=False)
+        self._name_width = max(console.width - _BESIDE_NAME, _LEAST_NAME)
+        bar = (BarColumn(bar_width=20),) if console.width >= _WIDTH_WITH_BAR else ()
         self._bars = Bars(
             SpinnerColumn(),
             name,
-            BarColumn(bar_width=20),
+            *bar,
             status,
             TimeElapsedColumn(),
             console=console,
@@ -141,7 +145,7 @@ class _Live:
         if row is None:
             if event.wait_s is None or len(self._rows) >= _MAX_ROWS:
                 return
-            row = self._rows[target.number] = self._bars.add_task(target.name, total=None, status="")
+            row = self._rows[target.number] = self._bars.add_task(self._name_of(target), total=None, status="")
         status = describe(known, event)
         if event.wait_s is not None:
             status += _next_read(event.wait_s, known)
@@ -149,6 +153,9 @@ class _Live:
             self._bars.update(row, status=status)
         else:
             self._bars.update(row, status=status, total=100.0, completed=known.percent)
+
+    def _name_of(self, target: Target) -> str:
+        return without_start(target.name, self._name_width)
 
     def ended(self, target: Target) -> None:
         row = self._rows.pop(target.number, None)

@@ -71,4 +71,5 @@ def _parts_of(text: str) -> tuple[str | None, str]:
     name, colon, word = text.rpartition(": ")
     if not colon and "://" not in text:
         name, colon, word = text.rpartition(":")
-    return (name.strip() or None, word.strip()) if colon else (None, text)
+    # Without its leading `#`, a line with the name is no comment.
+    return (name.strip().lstrip("# ") or None, word.strip()) if colon else (None, text)

@@ -40,6 +40,10 @@ def test_a_line_is_a_word_alone_or_after_a_name(line: str, name: str | None, tex
         assert [(word.name, word.text) for word in words] == [(name, text)]
 
 
+def test_a_name_of_an_argument_makes_no_comment() -> None:
+    assert [word.name for word in words_of(["# 1 #: TOKEN"], None)] == ["1 #"]
+
+
 def as_stream(lines: Iterable[str]) -> io.StringIO:
     return io.StringIO("".join(lines))
 
