@@ -105,8 +105,8 @@ _OF_STREAMS = frozenset({errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF, errn
 
 def command_error_of(error: BaseException) -> CommandError:
     """Return any exception as the error of a command; its message is one line."""
-    if isinstance(error, BaseExceptionGroup):
-        members: tuple[BaseException, ...] = error.exceptions
+    members: tuple[BaseException, ...] = getattr(error, "exceptions", ())  # of a group, which has one at least
+    if members:
         causes = [command_error_of(each) for each in members]
         return next((each for each in causes if each.code is not ExitCode.INTERNAL), causes[0])
     if isinstance(error, CommandError):

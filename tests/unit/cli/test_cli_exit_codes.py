@@ -290,7 +290,11 @@ def test_a_mistake_of_azpoll_while_it_waits_loses_no_resume_token(
             pass
 
     running, ended = azure.begin(duration_s=60), azure.begin(duration_s=0)
-    monkeypatch.setattr(cli.wait, "create_output", lambda _form: Broken())
+
+    def create_output(_form: str) -> Broken:
+        return Broken()
+
+    monkeypatch.setattr(cli.wait, "create_output", create_output)
 
     result = azpoll("wait", "-o", "json", running.monitor_url, ended.monitor_url)
 
