@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from azpoll.protocol.answer import NO_CONTENT
+from azpoll.transport.shortcuts.unread_bytes import close_after_response, connection_with_unread_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -68,6 +69,9 @@ def is_complete_if_empty(status_code: int, headers: RawHeaders, http_version: ob
 async def read_body(response: RawResponse, limit: int, content_encoding: str) -> bytes:
     """Read and decode a body, and release its connection. At most `limit` bytes are held in memory.
 
+    A connection that has received more than this response is closed, because its pool would read the surplus as the
+    answer to the next request.
+
     azpoll asks for no content coding, but a server may send one layer of gzip or deflate nevertheless. The client's own
     decoders are not used, because they decode a whole chunk before a limit can apply.
 
@@ -82,6 +86,8 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
     """
     if response.content is not None:
         await response.stream.aclose()
+        if (connection := connection_with_unread_bytes(response.stream)) is not None:
+            await close_after_response(connection)
         if len(response.content) > limit:
             raise TooLargeError(limit)
         return response.content
@@ -89,12 +95,15 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
     unread = response.stream
     stream: Any = aiter(unread.source if isinstance(unread, BoundedStream) else unread)
     try:
-        return await _read_stream(stream, limit, content_encoding.lower())
+        body = await _read_stream(stream, limit, content_encoding.lower())
+        if (connection := connection_with_unread_bytes(unread)) is not None:
+            await close_after_response(connection)
     except (TooLargeError, UndecodableError):
         await stream.aclose()
         raise
     finally:
         await response.stream.aclose()
+    return body
 
 
 async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) -> bytes:
@@ -196,6 +205,8 @@ class BoundedStream:
                     if decoder.is_pause_due:
                         await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
             decoder.end()
+            if (connection := connection_with_unread_bytes(self.source)) is not None:
+                await close_after_response(connection)
         except (TooLargeError, UndecodableError):
             await stream.aclose()
             raise

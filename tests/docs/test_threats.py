@@ -1,4 +1,4 @@
-"""docs/SECURITY.md answers each threat, T1 to T16, with tests that there are."""
+"""docs/SECURITY.md answers each threat with tests that there are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PAGE = (ROOT / "docs/SECURITY.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| T\d+ \|.*\|$", PAGE, re.MULTILINE)
-THREATS = [f"T{number}" for number in range(1, 17)]
+THREATS = [f"T{number}" for number in (*range(1, 17), 18)]
 
 
 def cells(row: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Private members of other libraries are used in `transport/shortcuts` alone, and each shortcut names its gain."""
+"""Private members of other libraries are used in `transport/shortcuts` alone, each for a gain or a protection."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def names_in(node: ast.AST) -> list[str]:
 
 AZPOLL = files("azpoll")
 TRANSPORT = modules(AZPOLL / "transport") | {"fast.py": modules(AZPOLL)["fast.py"]}
-SHORTCUTS = modules(AZPOLL / "transport" / "shortcuts")
+PRIVATE = modules(AZPOLL / "transport" / "shortcuts")
+PROTECTIONS = ("unread_bytes.py",)
+"""Modules that do what no public name offers. They save nothing."""
 
 
 @pytest.mark.parametrize("module", TRANSPORT)
@@ -46,14 +48,22 @@ def test_no_private_member_is_used_outside_of_the_shortcuts(module: str) -> None
     assert not private_uses(TRANSPORT[module])
 
 
-@pytest.mark.parametrize("module", SHORTCUTS)
+@pytest.mark.parametrize("module", [name for name in PRIVATE if name not in PROTECTIONS])
 def test_a_shortcut_names_its_gain_of_at_least_ten_percent(module: str) -> None:
-    docstring = ast.get_docstring(SHORTCUTS[module]) or ""
+    docstring = ast.get_docstring(PRIVATE[module]) or ""
     gain = re.search(r"^Gain: ((?:.+\n?)+)", docstring, re.MULTILINE)
     assert gain, "the module docstring has a paragraph that begins with `Gain: `"
     percentages = [int(found) for found in re.findall(r"(\d+) %", gain[1])]
     assert percentages
     assert min(percentages) >= 10
+
+
+@pytest.mark.parametrize("module", PROTECTIONS)
+def test_a_protection_names_its_cost_of_less_than_one_percent(module: str) -> None:
+    docstring = ast.get_docstring(PRIVATE[module]) or ""
+    cost = re.search(r"^Cost: .* (\d+\.\d) % of a poll", docstring, re.MULTILINE)
+    assert cost, "the module docstring has a paragraph that begins with `Cost: `"
+    assert float(cost[1]) < 1
 
 
 @pytest.mark.parametrize(
