@@ -61,6 +61,8 @@ _ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]],
 )
 """The equivalent in httpx of each error of pyreqwest. The first matching row applies."""
 
+_VERSIONS = {"HTTP/2.0": b"HTTP/2", "HTTP/3.0": b"HTTP/3"}
+"""The versions that httpx names otherwise than pyreqwest."""
 
 _REJECTED = "invalid peer certificate: "
 
@@ -134,8 +136,9 @@ class _Transport(httpx.AsyncBaseTransport):
             raise _to_httpx(error, request) from (system_error_of(error) or error)
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
-        body, version = _Body(sending, response, request), response.version.encode()
-        return RawResponse(response.status, _decoded(response.headers), body, http_version=version)
+        body, version = _Body(sending, response, request), response.version
+        http_version = _VERSIONS.get(version) or version.encode()
+        return RawResponse(response.status, _decoded(response.headers), body, http_version=http_version)
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:

@@ -39,8 +39,8 @@ class Answer(NamedTuple):
         return f"<Answer {self.status_code}, {len(self.body)} bytes>"
 
     def without_end(self) -> "Answer":
-        """Return this answer as one whose empty body may have been cut."""
-        return self._replace(is_complete=False)
+        """Return this answer as one whose body, empty but for blanks, may have been cut."""
+        return self._replace(body=b"", is_complete=False)
 
     def without_content(self) -> "Answer":
         """Return this answer as a 204 without headers or a body: the result of a DELETE that ended by a 404."""

@@ -21,6 +21,12 @@ _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _KNOWN = ("", "identity", *_COMPRESSED)
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
+BLANKS = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
+"""The bytes that may precede JSON: those of blanks and of byte order marks, in any encoding."""
+
+_FRAMED = ("HTTP/2", "HTTP/3")
+"""Versions in which the end of each body is marked, as a transport names them; an answer of HTTP/1 has two numbers."""
+
 PIECE = 64 * 1024
 """The number of bytes that are decoded in one step."""
 
@@ -46,8 +52,8 @@ class UndecodableError(Exception):
     """The content coding of the body is broken or unknown."""
 
 
-def is_complete_if_empty(status_code: int, headers: RawHeaders, http_version: object) -> bool:
-    """Whether an empty body has certainly arrived to its end (rule 17).
+def is_complete_if_blank(status_code: int, headers: RawHeaders, http_version: object) -> bool:
+    """Whether a body of no more than blanks has certainly arrived to its end (rule 17).
 
     Without `Content-Length` and chunks, the body of HTTP/1 ends with the connection, wherever that breaks. An empty
     body has no content coding, so one that names a coding lost its content.
@@ -55,14 +61,15 @@ def is_complete_if_empty(status_code: int, headers: RawHeaders, http_version: ob
     Args:
         status_code: a 204 never has a body.
         headers: all of the response.
-        http_version: as the transport names it; an unknown version counts as complete.
+        http_version: as the transport names it. A server chooses the number in an answer of HTTP/1, such as
+            `b"HTTP/9.9"`. Where there is none, the body counts as complete.
     """
     if status_code == NO_CONTENT:
         return True
     lower = {_text_of(name).lower(): _text_of(value).strip().lower() for name, value in headers}
     if lower.get("content-encoding", "") not in ("", "identity"):
         return False
-    is_http_1 = isinstance(http_version, (bytes, str)) and _text_of(http_version).upper().startswith("HTTP/1")
+    is_http_1 = isinstance(http_version, (bytes, str)) and _text_of(http_version) not in _FRAMED
     return not is_http_1 or "content-length" in lower or "chunked" in lower.get("transfer-encoding", "")
 
 

@@ -18,7 +18,7 @@ from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.reading import is_believed
 from azpoll.protocol.url_policy import origin_of
-from azpoll.transport.body import is_complete_if_empty, read_body
+from azpoll.transport.body import BLANKS, is_complete_if_blank, read_body
 from azpoll.transport.caller_error import CallerError, is_cancelled
 from azpoll.transport.failure import failure_of
 from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, read_headers
@@ -171,7 +171,9 @@ class ClientTransport(Generic[ResponseT]):
             head = self._head(response.status_code, response.headers.raw, request.method, str(request.url))
             extensions: Mapping[str, object] = getattr(response, "extensions", {})  # a stand-in may have none
             body = response.content
-            answer = head._replace(body=body) if body else _marked(head, extensions.get("http_version"))
+            answer = head._replace(body=body)
+            if not body.lstrip(BLANKS):
+                answer = _marked(answer, extensions.get("http_version"))
             return answer, client_request_id_of(request)
         except AttributeError as error:
             raise TypeError(f"a response of httpx or httpx2 is needed, not {type(response).__name__}") from error
@@ -205,7 +207,7 @@ class ClientTransport(Generic[ResponseT]):
         body = await read_body(response, self._max_body, head.headers.get("content-encoding", ""))
         status_code, headers, _, url, received_at, _, method, raw, _ = head
         answer = Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
-        return answer if body else _marked(answer, response.http_version)
+        return answer if body.lstrip(BLANKS) else _marked(answer, response.http_version)
 
     def _keep_cookies(self, head: Answer) -> None:
         """Store the cookies of an answer in the client, as `client.send` does; the caller's jar may raise."""
@@ -219,8 +221,8 @@ class ClientTransport(Generic[ResponseT]):
 
 
 def _marked(answer: Answer, http_version: object) -> Answer:
-    """Mark an answer without a body as incomplete if the body may have been cut (rule 17)."""
-    complete = is_complete_if_empty(answer.status_code, answer.raw_headers, http_version)
+    """Mark an answer without a body, or with blanks alone, as incomplete if the rest may have been cut (rule 17)."""
+    complete = is_complete_if_blank(answer.status_code, answer.raw_headers, http_version)
     return answer if complete else answer.without_end()
 
 

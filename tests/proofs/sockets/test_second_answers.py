@@ -48,9 +48,9 @@ def _reading_auth(module: Any) -> object:
 
 def _sending_class(module: Any) -> Any:
     class Client(module.AsyncClient):  # type: ignore[misc]  # the library is a parameter
-        async def send(self, *arguments: Any, **options: Any) -> Any:
-            response: Any = await super().send(*arguments, **options)  # pyright: ignore[reportUnknownMemberType] - as above
-            return response
+        async def send(self, *arguments: Any, **options: Any) -> object:
+            sending: Any = super().send  # pyright: ignore[reportUnknownMemberType] - as above
+            return await sending(*arguments, **options)
 
     return Client
 
