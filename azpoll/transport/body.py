@@ -36,7 +36,7 @@ _CODED_PIECE = 1024
 CHUNKS_AT_ONCE = 64
 """The number of chunks that are read before other tasks may run. Most bodies are one chunk, which waits for nothing."""
 
-SMALL_CHUNKS, SMALL = 8192, 64
+SMALL_CHUNKS, SMALL = 16_384, 256
 """A body may have this number of chunks of any size, and one more for each `SMALL` bytes: each costs 5 to 50 us."""
 
 
@@ -62,7 +62,7 @@ def is_complete_if_blank(status_code: int, headers: RawHeaders, http_version: ob
         status_code: a 204 never has a body.
         headers: all of the response.
         http_version: as the transport names it. A server chooses the number in an answer of HTTP/1, such as
-            `b"HTTP/9.9"`. Where there is none, the body counts as complete.
+            `b"HTTP/9.9"`. A body without a version counts as complete.
     """
     if status_code == NO_CONTENT:
         return True

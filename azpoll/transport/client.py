@@ -8,12 +8,15 @@ beyond one limit.
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Generic
 
 import anyio
 
 from azpoll.eventloop.clock import loop_clock
+from azpoll.eventloop.held_loop import limited
 from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.reading import is_believed
@@ -83,11 +86,13 @@ class ClientTransport(Generic[ResponseT]):
             return RequestFailure(FailureKind.UNSENDABLE, CLOSED, self._now())
         head: Answer | None = None
         try:
-            with self._timeouts.exchange(self._now()):
+            exchange = self._timeouts.exchange(self._now())
+            with exchange:
                 if anonymous:
-                    response = await self._sender.send_anonymously(method, url)
+                    sending = self._sender.send_anonymously(method, url)
                 else:
-                    response = await self._sender.send(method, url, client_request_id, headers, params_at)
+                    sending = self._sender.send(method, url, client_request_id, headers, params_at)
+                response = await limited(sending, exchange.cancel)
                 head = self._head(response.status_code, response.headers, method, url)
                 return await self._read(response, head, keep_cookies=not anonymous)
             error: BaseException = TimeoutError()
@@ -149,8 +154,9 @@ class ClientTransport(Generic[ResponseT]):
         limit_s = self._request_timeout_s if request.timeout_s is None else request.timeout_s
         head: Answer | None = None
         try:
-            with anyio.fail_after(limit_s):
-                response = await self._sender.send_initial(message, request.options)
+            with anyio.fail_after(limit_s) as scope:
+                sending = self._sender.send_initial(message, request.options)
+                response = await limited(sending, partial(setattr, scope, "deadline", -math.inf))
                 url = response.url or str(message.url)  # as the auth and the event hooks left it
                 head = self._head(response.status_code, response.headers, message.method, url)
                 return await self._read(response, head)

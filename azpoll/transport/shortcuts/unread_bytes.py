@@ -4,7 +4,7 @@ httpcore gives such a connection to the next request, and reads the surplus as t
 itself closes an idle connection whose socket is readable. So this module looks at the bytes that were taken from the
 socket, in the buffers of h11, TLS and anyio. `azpoll.fast` does not need it, because hyper closes such a connection.
 
-This is no shortcut: no public name shows these bytes. A connection without the private fields stays as it is.
+This is no shortcut: no public name shows these bytes. A connection without the private fields does not change.
 
 Cost: 1 to 2 us for each response, 0.5 % of a poll over httpx.
 """

@@ -117,7 +117,7 @@ def assert_unharmed(outcome: tuple[Answer | RequestFailure, Answer | RequestFail
 async def test_t18_a_second_answer_is_not_that_of_the_next_poll(
     library: Library, first: str, scheme: Scheme, timing: Timing
 ) -> None:
-    """Behind an answer of any form. What came with the first answer is in the buffers of h11, TLS or anyio."""
+    """Behind an answer of any form. The buffers of h11, TLS and anyio hold what came with it."""
     assert_unharmed(await answers(library, "directly", first, scheme, timing))
 
 
