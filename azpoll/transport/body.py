@@ -192,17 +192,19 @@ class BoundedStream:
 
     Attributes:
         source: the stream itself, which `read_body` reads within the limit.
+        error: the exception that ended the reading; None if there was none.
     """
 
     def __init__(self, source: Any, limit: int, headers: Mapping[str, str]) -> None:  # noqa: ANN401 - of either library
         self.source = source
+        self.error: Exception | None = None
         self._limit = limit
         self._headers = headers
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        decoder = Decoder(self._limit, self._headers.get("content-encoding", "").strip().lower())
         stream: Any = aiter(self.source)
         try:
+            decoder = Decoder(self._limit, self._headers.get("content-encoding", "").strip().lower())
             async for chunk in stream:
                 for start in range(0, len(chunk), _CODED_PIECE):
                     piece = chunk[start : start + _CODED_PIECE]
@@ -214,7 +216,8 @@ class BoundedStream:
             decoder.end()
             if (connection := connection_with_unread_bytes(self.source)) is not None:
                 await close_after_response(connection)
-        except (TooLargeError, UndecodableError):
+        except Exception as error:
+            self.error = error
             await stream.aclose()
             raise
 

@@ -16,7 +16,7 @@ import anyio
 
 from azpoll.protocol.answer import FailureKind
 from azpoll.transport.body import BoundedStream, bounded_stream_class
-from azpoll.transport.caller_error import call
+from azpoll.transport.caller_error import CallerError, call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -74,9 +74,18 @@ class SharedAuth:
         return response
 
 
-async def _step(flow: AsyncGenerator[Any, Any], response: object = None) -> Any:  # noqa: ANN401 - as above
-    """Return the next request of an auth flow, which is given the response to the previous one."""
-    return await call(FailureKind.AUTH, flow.asend, response, was_sent=response is not None)
+async def _step(flow: AsyncGenerator[Any, Any], response: Any = None) -> Any:  # noqa: ANN401 - as above
+    """Return the next request of an auth flow, which is given the response to the previous one.
+
+    If the auth reads a body that cannot be read, the exception is that of the response and not the auth's.
+    """
+    try:
+        return await call(FailureKind.AUTH, flow.asend, response, was_sent=response is not None)
+    except CallerError as raised:
+        stream = None if response is None else response.stream
+        if isinstance(stream, BoundedStream) and stream.error is raised.error:
+            raise raised.error from None
+        raise
 
 
 def shared_auth(auth: Any, library: ModuleType, max_body: int) -> SharedAuth:  # noqa: ANN401 - of the client's own library

@@ -24,7 +24,7 @@ from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +39,7 @@ async def read(
     content_length: str | None = None,
     *,
     read_by_auth: bool = False,
+    read_in_flow: bool = False,
     with_hooks: bool = False,
 ) -> Answer | RequestFailure:
     """Return the outcome of a poll whose response body consists of these chunks, perhaps read by the client's auth."""
@@ -66,7 +67,7 @@ async def read(
     async def hook(_: object) -> None:
         pass
 
-    auth = _reading_auth(module) if read_by_auth else None
+    auth = _reading_auth(module, in_flow=read_in_flow) if read_by_auth or read_in_flow else None
     hooks = {"request": [hook]} if with_hooks else {}
     client: httpx.AsyncClient = new_client(
         library, transport=module.MockTransport(answer), auth=auth, event_hooks=hooks
@@ -75,16 +76,21 @@ async def read(
         return await ClientTransport(client, max_body=limit).poll("GET", "https://x.example/")
 
 
-def _reading_auth(module: Any) -> object:
-    """Return an auth that signs nothing, but needs the body of each response."""
+def _reading_auth(module: Any, *, in_flow: bool = False) -> object:
+    """Return an auth that signs nothing, but needs the body of each response, or reads it in its flow."""
 
     class Reading(module.Auth):  # type: ignore[misc]  # the library is a parameter
-        requires_response_body = True
+        requires_response_body = not in_flow
 
         def auth_flow(self, request: Any) -> Generator[Any, Any]:
             yield request
 
-    return Reading()
+    class ReadingInFlow(Reading):
+        async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+            response = yield request
+            await response.aread()
+
+    return ReadingInFlow() if in_flow else Reading()
 
 
 def body_of(outcome: Answer | RequestFailure) -> bytes:
@@ -192,6 +198,24 @@ async def test_t10_a_body_that_the_auth_reads_keeps_the_limit(library: Library, 
         assert peak < 2.5 * MAX_BODY + 2 * MEBIBYTE
     brotli = await read(library, [b"x"], "br", read_by_auth=True, with_hooks=with_hooks)
     assert fault_of(brotli) is FailureKind.UNDECODABLE
+
+
+@EACH_LIBRARY
+@THROUGH
+async def test_t10_a_body_that_the_auth_cannot_read_is_no_failure_of_the_auth(
+    library: Library, *, with_hooks: bool
+) -> None:
+    """The auth reads each body itself, in its flow."""
+    outcomes = [
+        await read(library, chunks, coding, read_in_flow=True, with_hooks=with_hooks)
+        for chunks, coding in (([bomb(200)], "gzip"), ([b"x"], "br"), ([b"x"] * MEBIBYTE, None), ([b"text"], None))
+    ]
+    assert [fault_of(outcome) for outcome in outcomes[:3]] == [
+        FailureKind.TOO_LARGE,
+        FailureKind.UNDECODABLE,
+        FailureKind.UNDECODABLE,
+    ]
+    assert body_of(outcomes[3]) == b"text"
 
 
 @EACH_LIBRARY
