@@ -114,13 +114,21 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
 
 
 async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) -> bytes:
-    decoder = Decoder(limit, coding)
+    decoder = Decoder(limit, coding) if coding else None
     pieces: list[bytes] = []
     async for chunk in stream:
+        if decoder is None:
+            if not pieces and len(chunk) <= limit:  # nearly every body is this one chunk, which needs no decoder
+                pieces.append(chunk)
+                continue
+            decoder = Decoder(limit, coding)
+            for first in pieces:
+                decoder.decode(first)
         pieces += decoder.decode(chunk)
         if decoder.is_pause_due:
             await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
-    decoder.end()
+    if decoder is not None:
+        decoder.end()
     return b"".join(pieces)
 
 
