@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from azpoll.protocol import arm_error, json_body, reading, retry_after, throttling
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from azpoll.protocol.answer import RawHeaders
     from azpoll.transport.library import HTTPRequest
 
@@ -22,6 +24,9 @@ READ_HEADERS = frozenset({"content-encoding", "set-cookie"}).union(*_DECLARED)
 """The headers of a response that are read, in lower case: those that a reader in `protocol` declares beside its code,
 and two of the transport. It decodes the body by `content-encoding`, and stores `set-cookie` in the client."""
 
+_NAMES: Mapping[str | bytes, str] = {each: name for name in READ_HEADERS for each in (name, name.encode())}
+"""The same headers by their names as text and as bytes, so that the names of the other headers are not decoded."""
+
 
 def read_headers(raw: RawHeaders) -> dict[str, str]:
     """Return the headers that are read: lower-case name to the first value that is not blank (rule 1).
@@ -30,8 +35,8 @@ def read_headers(raw: RawHeaders) -> dict[str, str]:
     """
     folded: dict[str, str] = {}
     for name, value in raw:
-        key = (name if isinstance(name, str) else name.decode("latin-1")).lower()
-        if key in READ_HEADERS and key not in folded:
+        lower = name.lower()
+        if lower in _NAMES and (key := _NAMES[lower]) not in folded:
             text = (value if isinstance(value, str) else value.decode("latin-1")).strip(" \t")
             if text:
                 folded[key] = text
