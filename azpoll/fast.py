@@ -35,7 +35,7 @@ from azpoll.transport.network_error import EXPIRED, NOT_YET_VALID, OTHER_HOST, U
 from azpoll.transport.raw_response import RawResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from pyreqwest.client import Client
     from pyreqwest.request import RequestBuilder, StreamRequest
@@ -169,17 +169,26 @@ class _Body(httpx.AsyncByteStream):
         self._request = request
         self._ended = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    # Not an asynchronous generator: the event loop would keep a weak reference to it.
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._ended:
+            raise StopAsyncIteration
         try:
             if _is_short(self._response):
-                yield bytes(await self._response.body_reader.bytes())
-            else:
-                # `read` would join 65,536 chunks of one byte before azpoll could count them, which takes 3 s.
-                while (chunk := await self._response.body_reader.read_chunk()) is not None:
-                    yield bytes(chunk)
+                body = await self._response.body_reader.bytes()
+                self._ended = True
+                return bytes(body)
+            # `read` would join 65,536 chunks of one byte before azpoll could count them, which takes 3 s.
+            chunk = await self._response.body_reader.read_chunk()
         except exceptions.PyreqwestError as error:
             raise _to_httpx(error, self._request) from (system_error_of(error) or error)
-        self._ended = True
+        if chunk is None:
+            self._ended = True
+            raise StopAsyncIteration
+        return bytes(chunk)
 
     async def aclose(self) -> None:
         if not self._ended:
