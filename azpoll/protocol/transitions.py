@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.plan import Plan
     from azpoll.protocol.reading import AnyReading
     from azpoll.protocol.states import Pending, State
-    from azpoll.protocol.status_document import StatusReport
+    from azpoll.protocol.status_document import Progress, StatusReport
 
 _BY_MONITOR = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
 _UNTIL_GONE = frozenset({UNTIL_GONE, UNANSWERED})
@@ -51,19 +51,24 @@ def read_status(state: Polling, reading: Reading) -> State:
         return _malformed(state, reading, report.problem)
     if report.verdict is Verdict.UNATTRIBUTED:
         return unattributed(state, reading, report)
-    state = with_progress(state, reading, report)
-    return _poll_again(state, reading) if report.verdict is Verdict.RUNNING else conclude(state, reading, report)
+    if report.verdict is Verdict.RUNNING:
+        return _poll_again(state, reading, report)
+    return conclude(with_progress(state, reading, report), reading, report)
 
 
 def with_progress(state: Polling, reading: Reading, report: StatusReport) -> Polling:
     """Return the same state with the progress and the `Location` of a readable answer, and without failures."""
-    plan, pattern, url, request, location, fallback, stale, step, _, progress = state
-    named = reading.location
-    if pattern.is_monitor and named is not None and named != location:
-        location = _result_url(plan, named, reading) or location
-    progress = progress_after(progress, report, reading.request_ids)
-    # Neither `_replace` nor keywords: both take far longer, and this runs at each poll.
-    return Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
+    location, progress = _location_and_progress(state, reading, report)
+    return state._replace(location=location, failure_counts=NO_FAILURES, progress=progress)
+
+
+def _location_and_progress(
+    state: Polling, reading: Reading, report: StatusReport
+) -> tuple[str | RejectedURL | None, Progress]:
+    named, location = reading.location, state.location
+    if state.pattern.is_monitor and named is not None and named != location:
+        location = _result_url(state.plan, named, reading) or location
+    return location, progress_after(state.progress, report, reading.request_ids)
 
 
 def _result_url(plan: Plan, named: str | None, reading: Reading) -> str | RejectedURL | None:
@@ -113,18 +118,20 @@ def _failed(state: Polling, reading: Reading) -> Failed | Canceled:
     return Failed(reading.outcome, state, state.progress)
 
 
-def _poll_again(state: Polling, reading: Reading) -> Polling | Confirming | Unknown:
+def _poll_again(state: Polling, reading: Reading, report: StatusReport) -> Polling | Confirming | Unknown:
     """Return the state that polls later, at the newest URL that the service named (rules 18, 19).
 
     A deletion that is followed at its resource polls the resource in turn with its status (rule 6).
     """
-    plan, pattern, last_url, _, location, _, stale, step, _, progress = state
+    plan, pattern, last_url, _, _, _, stale, step, _, _ = state
+    location, progress = _location_and_progress(state, reading, report)
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, step)
     step = next_step(step, delay)
     newest = _newest_url(state, reading)
     url = last_url if isinstance(newest, RejectedURL) else newest
     fallback = last_url if newest != last_url and (pattern.is_monitor or isinstance(newest, RejectedURL)) else None
     request = NextRequest(url, delay)
+    # Neither `_replace` nor keywords: both take far longer, and this runs at each poll.
     following = Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
     if isinstance(newest, RejectedURL):
         return untrusted(following, newest, "a later answer", reading)
