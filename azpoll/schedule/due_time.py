@@ -56,7 +56,9 @@ class DueTimes:
         due_s = priority_time = at_s + delay.seconds * jitter + ROUNDING_S
         is_free = not delay.by_server and isinstance(state, Polling) and _is_free(state)
         if self._durations is not None and isinstance(state, Polling) and (is_free or self._durations.has_learned):
-            times, age_s = self._durations.of(plan.method, plan.resource_url), at_s - job.started_s
+            times, age_s = job.completion_times, at_s - job.started_s
+            if times is None:
+                times = job.completion_times = self._durations.of(plan.method, plan.resource_url)
             if is_free:
                 price_s = self._durations.price * (1.0 + (SCARCITY_FACTOR - 1.0) * shortage)
                 wait_s = min(checking_delay(times.quantiles, age_s, price_s) * jitter, LONGEST_S)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.states import State
     from azpoll.protocol.url_policy import Origin
+    from azpoll.schedule.completion_times import CompletionTimes
 
 
 class Priority(IntEnum):
@@ -106,7 +107,7 @@ class Job(Queued, Protocol):
         begun_s: when tracking began.
         started_s: when the initial answer came; for a resumed operation that is before `begun_s`.
         cancel_request: sent before the next poll.
-        withdrawn: no further request is sent for it.
+        completion_times: of its kind; None until they first matter.
         released_s: when the scheduler was done with it: after its last request was answered; None before.
     """
 
@@ -114,7 +115,7 @@ class Job(Queued, Protocol):
     begun_s: float
     started_s: float
     cancel_request: CancelRequest | None
-    withdrawn: bool
+    completion_times: CompletionTimes | None
     released_s: float | None
 
     @property

@@ -68,6 +68,7 @@ class Scheduler:
         self._throttled = throttled
         self._queue = PollQueue(budget)
         self._sent: set[Job] = set()
+        self._withdrawn: set[Job] = set()  # while their requests are in flight
         self._now = loop_clock()
         self._workers = WorkerPool(tasks, self._work, self._next_s, limit)
         self._closed = False
@@ -114,8 +115,9 @@ class Scheduler:
 
         That answer still counts: it may end the operation, or carry a Retry-After for the resume token.
         """
-        job.withdrawn = True
-        if job not in self._sent:
+        if job in self._sent:
+            self._withdrawn.add(job)
+        else:
             self._queue.withdraw(job)
             self._release(job)
 
@@ -196,7 +198,7 @@ class Scheduler:
             job.publish(advance(before, outcome), outcome, sent_s)
             if type(job.state) is not type(before):
                 self._due_times.learn(before, job, outcome, since_s, provider_queue.scope_queue.detection)
-        if isinstance(job.state, Pending) and not job.withdrawn:
+        if isinstance(job.state, Pending) and job not in self._withdrawn:
             self.put(job, outcome.at_s)
         else:
             self._release(job)
@@ -213,7 +215,7 @@ class Scheduler:
         state = after_cancel(before, outcome, job.answered_s)
         if state is not before:
             job.publish(state, None, self._now())
-        if isinstance(state, Pending) and not job.withdrawn:
+        if isinstance(state, Pending) and job not in self._withdrawn:
             if state is not before:
                 due_s = max(due_s, job.answered_s + state.next_request.delay.seconds + ROUNDING_S)
             self._put(job, due_s)
@@ -227,6 +229,7 @@ class Scheduler:
 
     def _release(self, job: Job) -> None:
         """Publish a job for the last time; if it has not ended, its tracking ends here."""
+        self._withdrawn.discard(job)
         job.released_s = self._now()
         if isinstance(job.state, Pending):
             job.publish(job.state, None, self._now())

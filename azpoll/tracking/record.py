@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.plan import Plan
     from azpoll.protocol.states import State
+    from azpoll.schedule.completion_times import CompletionTimes
     from azpoll.schedule.job import CancelRequest
 
     OnChange: TypeAlias = Callable[["OperationRecord", State, Answer | RequestFailure | None, float], None]
@@ -66,9 +67,9 @@ class OperationRecord:
     heap_entry: int = 0
     polls: int = 0
     last_poll_s: float | None = None
-    withdrawn: bool = False
     released_s: float | None = None
     priority: Priority = Priority.NORMAL
+    completion_times: CompletionTimes | None = None
     cancel_request: CancelRequest | None = None
     callbacks: list[Callable[[], object]] | None = None
     _done: anyio.Event | None = None
