@@ -20,6 +20,7 @@ from azpoll.protocol.patterns import BY_NAME
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling
 from azpoll.protocol.status_document import NO_WORDS
+from azpoll.protocol.stored_url import stored
 from azpoll.protocol.token_content import (
     END_OF_TIME,
     FETCHING,
@@ -85,7 +86,8 @@ def token_of(
         return token
     if isinstance(polling.location, RejectedURL):
         return token._replace(fallback=polling.fallback, rejected_location=polling.location.url or _NO_URL)
-    return token._replace(fallback=polling.fallback, location=polling.location)
+    location = None if polling.location is None else str(polling.location)
+    return token._replace(fallback=polling.fallback, location=location)
 
 
 def encode(token: Token, key: bytes | None = None) -> str:
@@ -156,7 +158,8 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
     request = NextRequest(url, IMMEDIATELY)
     if token.pattern == FETCHING:
         return Fetching(plan, url, request)
-    return Polling(plan, BY_NAME[token.pattern], url, request, location=location, fallback=fallback)
+    kept = stored(location) if isinstance(location, str) else location
+    return Polling(plan, BY_NAME[token.pattern], url, request, location=kept, fallback=fallback)
 
 
 def _with_options(token: Token, plan: Plan) -> Token:

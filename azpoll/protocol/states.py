@@ -18,6 +18,7 @@ from azpoll.protocol.delay import Delay
 from azpoll.protocol.patterns import Pattern
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.status_document import NO_PROGRESS, Progress
+from azpoll.protocol.stored_url import StoredURL
 from azpoll.protocol.url_policy import RejectedURL
 
 
@@ -85,7 +86,7 @@ class Polling(NamedTuple):
 
     Attributes:
         url: the polling URL; `next_request.url` differs from it only while a redirect is followed.
-        location: the latest `Location` beside a status monitor, checked; used by the final GET alone.
+        location: the latest `Location` beside a status monitor, checked; `str` of it is used by the final GET alone.
         fallback: the polling URL that last worked, until a newer one has answered (rule 18).
         stale: a newer polling URL that answered 404 at its first use, not to be followed again.
         step: polls so far without a `Retry-After`; see `delay.next_step`.
@@ -95,7 +96,7 @@ class Polling(NamedTuple):
     pattern: Pattern
     url: str
     next_request: NextRequest | WithheldRequest
-    location: str | RejectedURL | None = None
+    location: str | StoredURL | RejectedURL | None = None
     fallback: str | None = None
     stale: str | None = None
     step: int = 0

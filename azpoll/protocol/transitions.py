@@ -24,6 +24,7 @@ from azpoll.protocol.states import (
     UnknownReason,
 )
 from azpoll.protocol.status_document import Verdict, is_deleting, operation_status, progress_after
+from azpoll.protocol.stored_url import stored
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.reading import AnyReading
     from azpoll.protocol.states import Pending, State
     from azpoll.protocol.status_document import Progress, StatusReport
+    from azpoll.protocol.stored_url import StoredURL
 
 _BY_MONITOR = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
 _UNTIL_GONE = frozenset({UNTIL_GONE, UNANSWERED})
@@ -64,10 +66,12 @@ def with_progress(state: Polling, reading: Reading, report: StatusReport) -> Pol
 
 def _location_and_progress(
     state: Polling, reading: Reading, report: StatusReport
-) -> tuple[str | RejectedURL | None, Progress]:
+) -> tuple[str | StoredURL | RejectedURL | None, Progress]:
     named, location = reading.location, state.location
-    if state.pattern.is_monitor and named is not None and named != location:
-        location = _result_url(state.plan, named, reading) or location
+    if state.pattern.is_monitor and named is not None and (location is None or named != str(location)):
+        url = _result_url(state.plan, named, reading)
+        if url is not None:
+            location = url if isinstance(url, RejectedURL) else stored(url)
     return location, progress_after(state.progress, report, reading.request_ids)
 
 
@@ -101,6 +105,10 @@ def reports_status(state: Polling, reading: AnyReading) -> bool:
         return False
     document, plan = reading.document, state.plan
     return document is not None and operation_status(document, plan.status_member, plan.terminal_words) is not None
+
+
+def _url_of(location: str | StoredURL | RejectedURL) -> str | RejectedURL:
+    return location if isinstance(location, RejectedURL) else str(location)
 
 
 def _malformed(state: S, reading: Reading, problem: str) -> S | Unknown:
@@ -186,7 +194,7 @@ def _result_location(state: Polling, reading: Reading, report: StatusReport) -> 
 
     Behind a `Location` only an operation document can name another one for the result: Fabric's `/result`.
     """
-    location = state.location
+    location = None if state.location is None else _url_of(state.location)
     if state.pattern.is_monitor:
         return None if state.plan.pattern is not None and location == state.url else location
     named = _result_url(state.plan, reading.location, reading) if report.by_operation else None

@@ -12,6 +12,7 @@ import httpx2
 
 from azpoll.protocol.resume_token import MAX_TOKEN, decode, encode, token_of
 from azpoll.protocol.states import Confirming, Fetching, Pending, Polling, Succeeded, Unknown
+from azpoll.protocol.stored_url import StoredURL
 from azpoll.protocol.url_policy import Origin, origin_of
 from tests.proofs.fuzz.input_kind import RuleBroken
 
@@ -70,7 +71,8 @@ def urls_of(state: Pending) -> set[str]:
     urls = {state.next_request.url, state.url}
     polling = state.polling if isinstance(state, Confirming) else state
     if isinstance(polling, Polling):
-        urls |= {url for url in (polling.location, polling.fallback, polling.stale) if isinstance(url, str)}
+        kept = (polling.location, polling.fallback, polling.stale)
+        urls |= {str(url) for url in kept if isinstance(url, str | StoredURL)}
     return urls
 
 
