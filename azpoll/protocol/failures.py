@@ -175,7 +175,7 @@ def untrusted(state: Pending, rejected: RejectedURL, named_by: str, reading: Rea
     """
     last = state
     if rejected.url is not None and isinstance(state, (Polling, Fetching)):
-        last = state._replace(url=rejected.url, next_request=NextRequest(rejected.url, state.next_request.delay))
+        last = state._replace(kept_url=rejected.url, next_request=NextRequest(rejected.url, state.next_request.delay))
     detail = f"the URL that {named_by} names is refused: {rejected.reason}"
     return give_up(last, UnknownReason.UNTRUSTED, detail, reading)._replace(advice=rejected.advice)
 
@@ -199,4 +199,4 @@ def give_up(state: Pending, reason: UnknownReason, detail: str, reading: AnyRead
 
 def _try_again(state: S, reading: AnyReading, counts: FailureCounts, failures: int) -> S:
     delay = backoff_delay(reading.retry_after_s, state.plan.delay_limits, failures)
-    return state._replace(next_request=NextRequest(state.url, delay), failure_counts=counts)
+    return state._replace(next_request=NextRequest(state.kept_url, delay), failure_counts=counts)

@@ -21,6 +21,7 @@ from azpoll.protocol.status_document import (
     status_word,
     verdict_of,
 )
+from azpoll.protocol.stored_url import stored
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading)
     document = reading.document
     word = None if document is None else status_word(document, plan.status_member, plan.terminal_words)
     report = StatusReport(Verdict.RUNNING, word, document)
-    state = Polling(plan, pattern, url, NextRequest(url, delay), step=first_step(delay))
+    request = NextRequest(stored(url), delay)
+    state = Polling(plan, pattern, request.kept_url, request, step=first_step(delay))
     state = transitions.with_progress(state, reading, report)
     if document is None or word is None or not _is_last_document(state, document):
         return state

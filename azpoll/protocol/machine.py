@@ -159,7 +159,8 @@ def expire(state: Pending, reading: AnyReading | None = None) -> Unknown:
 
 def resume(state: Pending, delay: Delay, at_s: float) -> State:
     """Return a state from a resume token, which is polled after `delay`, counted from `at_s` (rule 42)."""
-    return _within_deadline(state._replace(next_request=NextRequest(state.url, delay)), None, at_s, immediate=False)
+    state = state._replace(next_request=NextRequest(state.kept_url, delay))
+    return _within_deadline(state, None, at_s, immediate=False)
 
 
 def postpone(state: Pending, failure: RequestFailure, since_s: float) -> State:
@@ -193,5 +194,5 @@ def _within_deadline(state: State, reading: AnyReading | None, at_s: float, *, i
     kept = Delay(delay.seconds if too_early else left_s, by_server=True)
     request = state.next_request._replace(delay=kept)
     if too_early and reading is not None:
-        request = WithheldRequest(request.url, kept, request.redirects, reading.outcome, request.left_origin)
+        request = WithheldRequest(request.kept_url, kept, request.redirects, reading.outcome, request.left_origin)
     return state._replace(next_request=request)

@@ -20,7 +20,7 @@ from azpoll.protocol.patterns import BY_NAME
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling
 from azpoll.protocol.status_document import NO_WORDS
-from azpoll.protocol.stored_url import stored
+from azpoll.protocol.stored_url import KeptURL, stored
 from azpoll.protocol.token_content import (
     END_OF_TIME,
     FETCHING,
@@ -140,7 +140,7 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
 
     if isinstance(resource := checked(plan.resource_url), RejectedURL):
         return resource
-    location = None if token.location is None else checked(token.location)
+    location: KeptURL | RejectedURL | None = None if token.location is None else checked(token.location)
     if isinstance(location, RejectedURL):
         return location
     if token.rejected_location is not None:
@@ -155,11 +155,13 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
         if fallback is None:
             return url
         url, fallback = fallback, None
-    request = NextRequest(url, IMMEDIATELY)
+    kept_url = stored(url)
+    request = NextRequest(kept_url, IMMEDIATELY)
     if token.pattern == FETCHING:
-        return Fetching(plan, url, request)
-    kept = stored(location) if isinstance(location, str) else location
-    return Polling(plan, BY_NAME[token.pattern], url, request, location=kept, fallback=fallback)
+        return Fetching(plan, kept_url, request)
+    if isinstance(location, str):
+        location = stored(location)
+    return Polling(plan, BY_NAME[token.pattern], kept_url, request, location=location, fallback=fallback)
 
 
 def _with_options(token: Token, plan: Plan) -> Token:

@@ -18,7 +18,7 @@ from azpoll.protocol.delay import Delay
 from azpoll.protocol.patterns import Pattern
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.status_document import NO_PROGRESS, Progress
-from azpoll.protocol.stored_url import StoredURL
+from azpoll.protocol.stored_url import KeptURL
 from azpoll.protocol.url_policy import RejectedURL
 
 
@@ -49,14 +49,20 @@ class NextRequest(NamedTuple):
     """A GET of a URL that `URLPolicy.resolve` checked, not before `delay` has passed since the last answer.
 
     Attributes:
+        kept_url: its URL, as `stored_url.stored` returns it.
         redirects: the number that were followed for it (rule 11).
         left_origin: whether one of them led to another origin, so that the credentials stay behind (rule 9).
     """
 
-    url: str
+    kept_url: KeptURL
     delay: Delay
     redirects: int = 0
     left_origin: bool = False
+
+    @property
+    def url(self) -> str:
+        """The URL."""
+        return str(self.kept_url)
 
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"NextRequest(delay={self.delay}, redirects={self.redirects})"
@@ -68,11 +74,16 @@ class WithheldRequest(NamedTuple):
     Only such a request keeps the last `outcome`, for the error at the deadline: no other waiting operation stores one.
     """
 
-    url: str
+    kept_url: KeptURL
     delay: Delay
     redirects: int
     outcome: Answer | RequestFailure
     left_origin: bool = False
+
+    @property
+    def url(self) -> str:
+        """The URL."""
+        return str(self.kept_url)
 
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"WithheldRequest(delay={self.delay}, redirects={self.redirects}, outcome={self.outcome})"
@@ -85,7 +96,7 @@ class Polling(NamedTuple):
     """The operation runs, as far as azpoll knows.
 
     Attributes:
-        url: the polling URL; `next_request.url` differs from it only while a redirect is followed.
+        kept_url: the polling URL, the same object as in `next_request` unless a redirect is followed.
         location: the latest `Location` beside a status monitor, checked; `str` of it is used by the final GET alone.
         fallback: the polling URL that last worked, until a newer one has answered (rule 18).
         stale: a newer polling URL that answered 404 at its first use, not to be followed again.
@@ -94,14 +105,19 @@ class Polling(NamedTuple):
 
     plan: Plan
     pattern: Pattern
-    url: str
+    kept_url: KeptURL
     next_request: NextRequest | WithheldRequest
-    location: str | StoredURL | RejectedURL | None = None
+    location: KeptURL | RejectedURL | None = None
     fallback: str | None = None
     stale: str | None = None
     step: int = 0
     failure_counts: FailureCounts = NO_FAILURES
     progress: Progress = NO_PROGRESS
+
+    @property
+    def url(self) -> str:
+        """The polling URL."""
+        return str(self.kept_url)
 
     def __repr__(self) -> str:  # without URLs, whose queries may be secret (rule 45)
         return f"<Polling by {self.pattern.name}, {self.next_request}, {self.failure_counts}, {self.progress}>"
@@ -123,6 +139,11 @@ class Confirming(NamedTuple):
         return self.polling.plan
 
     @property
+    def kept_url(self) -> str:
+        """The resource URL."""
+        return self.polling.plan.resource_url
+
+    @property
     def url(self) -> str:
         """The resource URL."""
         return self.polling.plan.resource_url
@@ -137,16 +158,21 @@ class Fetching(NamedTuple):
     """The operation succeeded; the next request reads its result.
 
     Attributes:
-        url: of the final GET; `next_request.url` differs from it only while a redirect is followed.
+        kept_url: of the final GET, the same object as in `next_request` unless a redirect is followed.
         step: polls of a result that is not there yet (202) without a `Retry-After`.
     """
 
     plan: Plan
-    url: str
+    kept_url: KeptURL
     next_request: NextRequest | WithheldRequest
     step: int = 0
     failure_counts: FailureCounts = NO_FAILURES
     progress: Progress = NO_PROGRESS
+
+    @property
+    def url(self) -> str:
+        """The URL of the final GET."""
+        return str(self.kept_url)
 
     def __repr__(self) -> str:  # without the URL, whose query may be secret (rule 45)
         return f"<Fetching, {self.next_request}, {self.failure_counts}, {self.progress}>"

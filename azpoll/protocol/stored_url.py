@@ -1,11 +1,11 @@
-"""A signed URL that is kept for the end of an operation, in less memory.
+"""A signed URL that a waiting operation keeps, in less memory.
 
 ARM signs URLs as `...&t=TIME&c=CERTIFICATE&s=SIGNATURE&h=HASH`. The certificate takes 2.6 of 3.2 kB, and it is the same
 in the URLs of many operations: 716 signed URLs of recorded operations have 144 certificates.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 LEAST_SHARED = 256
 """Characters of a value from which it is shared."""
@@ -27,7 +27,11 @@ class StoredURL(NamedTuple):
         return "<StoredURL>"
 
 
-def stored(url: str) -> str | StoredURL:
+KeptURL: TypeAlias = str | StoredURL
+"""A URL in either form; `str` of both is the URL."""
+
+
+def stored(url: str) -> KeptURL:
     """Return a URL in the form in which it takes least memory: itself if it has no certificate."""
     before, name, rest = url.partition(_NAME)
     certificate, mark, after = rest.partition("&")

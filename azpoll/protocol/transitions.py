@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.reading import AnyReading
     from azpoll.protocol.states import Pending, State
     from azpoll.protocol.status_document import Progress, StatusReport
-    from azpoll.protocol.stored_url import StoredURL
+    from azpoll.protocol.stored_url import KeptURL
 
 _BY_MONITOR = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
 _UNTIL_GONE = frozenset({UNTIL_GONE, UNANSWERED})
@@ -66,11 +66,10 @@ def with_progress(state: Polling, reading: Reading, report: StatusReport) -> Pol
 
 def _location_and_progress(
     state: Polling, reading: Reading, report: StatusReport
-) -> tuple[str | StoredURL | RejectedURL | None, Progress]:
+) -> tuple[KeptURL | RejectedURL | None, Progress]:
     named, location = reading.location, state.location
     if state.pattern.is_monitor and named is not None and (location is None or named != str(location)):
-        url = _result_url(state.plan, named, reading)
-        if url is not None:
+        if (url := _result_url(state.plan, named, reading)) is not None:
             location = url if isinstance(url, RejectedURL) else stored(url)
     return location, progress_after(state.progress, report, reading.request_ids)
 
@@ -107,7 +106,7 @@ def reports_status(state: Polling, reading: AnyReading) -> bool:
     return document is not None and operation_status(document, plan.status_member, plan.terminal_words) is not None
 
 
-def _url_of(location: str | StoredURL | RejectedURL) -> str | RejectedURL:
+def _url_of(location: KeptURL | RejectedURL) -> str | RejectedURL:
     return location if isinstance(location, RejectedURL) else str(location)
 
 
@@ -131,16 +130,18 @@ def _poll_again(state: Polling, reading: Reading, report: StatusReport) -> Polli
 
     A deletion that is followed at its resource polls the resource in turn with its status (rule 6).
     """
-    plan, pattern, last_url, _, _, _, stale, step, _, _ = state
+    plan, pattern, kept_url, _, _, _, stale, step, _, _ = state
     location, progress = _location_and_progress(state, reading, report)
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, step)
     step = next_step(step, delay)
     newest = _newest_url(state, reading)
-    url = last_url if isinstance(newest, RejectedURL) else newest
-    fallback = last_url if newest != last_url and (pattern.is_monitor or isinstance(newest, RejectedURL)) else None
-    request = NextRequest(url, delay)
+    fallback = None
+    if newest is not None:
+        fallback = state.url if pattern.is_monitor or isinstance(newest, RejectedURL) else None
+        kept_url = kept_url if isinstance(newest, RejectedURL) else stored(newest)
+    request = NextRequest(kept_url, delay)
     # Neither `_replace` nor keywords: both take far longer, and this runs at each poll.
-    following = Polling(plan, pattern, url, request, location, fallback, stale, step, NO_FAILURES, progress)
+    following = Polling(plan, pattern, kept_url, request, location, fallback, stale, step, NO_FAILURES, progress)
     if isinstance(newest, RejectedURL):
         return untrusted(following, newest, "a later answer", reading)
     if plan.final_state_via is _ORIGINAL_URI and plan.deletes_until_gone and pattern not in _UNTIL_GONE:
@@ -148,13 +149,16 @@ def _poll_again(state: Polling, reading: Reading, report: StatusReport) -> Polli
     return following
 
 
-def _newest_url(state: Polling, reading: Reading) -> str | RejectedURL:
-    """Return the polling URL that an answer names, unless it names none or one that is known to be stale."""
+def _newest_url(state: Polling, reading: Reading) -> str | RejectedURL | None:
+    """Return the new polling URL that an answer names; None if it names none, or one that is known to be stale."""
     named = reading.named_urls(state.pattern.refreshed_by)
-    if not named or named[0] in (state.url, state.stale):
-        return state.url
+    if not named:
+        return None
+    known = (state.url, state.stale)
+    if named[0] in known:
+        return None
     _, newest = state.plan.resolve_first(named, reading.url)
-    return state.url if newest == state.stale else newest
+    return None if newest in known else newest
 
 
 def _succeeded(state: Polling, reading: Reading, report: StatusReport) -> State:
@@ -162,9 +166,12 @@ def _succeeded(state: Polling, reading: Reading, report: StatusReport) -> State:
     if url is None:
         return Succeeded(reading.outcome, state.progress)
     if isinstance(url, RejectedURL):
-        fetching = Fetching(state.plan, state.url, NextRequest(state.url, IMMEDIATELY), progress=state.progress)
+        fetching = Fetching(
+            state.plan, state.kept_url, NextRequest(state.kept_url, IMMEDIATELY), progress=state.progress
+        )
         return untrusted(fetching, url, "the succeeded operation", reading)
-    return Fetching(state.plan, url, NextRequest(url, IMMEDIATELY), progress=state.progress)
+    kept_url = stored(url)
+    return Fetching(state.plan, kept_url, NextRequest(kept_url, IMMEDIATELY), progress=state.progress)
 
 
 def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str | RejectedURL | None:
@@ -231,7 +238,7 @@ def status_missing(state: Polling, reading: Reading) -> State:
     if state.fallback is not None:  # a newer URL at its first use: Resource Mover (rule 18)
         delay = poll_delay(reading.retry_after_s, plan.delay_limits, state.step)
         request = NextRequest(state.fallback, delay)
-        return state._replace(url=state.fallback, next_request=request, fallback=None, stale=state.url)
+        return state._replace(kept_url=state.fallback, next_request=request, fallback=None, stale=state.url)
     if plan.method != "DELETE":
         return allow_grace(state, reading)
     if state.pattern is UNTIL_GONE or state.url == plan.resource_url:
@@ -257,7 +264,7 @@ def resource_exists(state: Confirming, reading: Reading) -> Polling | Unknown:
         return resource_unconfirmed(state, reading)
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, polling.step)
     step = next_step(polling.step, delay)
-    return polling._replace(next_request=NextRequest(polling.url, delay), step=step, failure_counts=NO_FAILURES)
+    return polling._replace(next_request=NextRequest(polling.kept_url, delay), step=step, failure_counts=NO_FAILURES)
 
 
 def resource_unconfirmed(state: Confirming, reading: Reading) -> Polling | Unknown:
@@ -281,10 +288,10 @@ def accept_result(state: Fetching, reading: Reading) -> State:
         return Succeeded(reading.outcome, state.progress)
     delay = poll_delay(reading.retry_after_s, state.plan.delay_limits, state.step)
     step = next_step(state.step, delay)
-    url = state.url if reading.location is None else state.plan.resolve(reading.location, reading.url)
+    url = state.kept_url if reading.location is None else state.plan.resolve(reading.location, reading.url)
     if isinstance(url, RejectedURL):
         return untrusted(state, url, "a later answer", reading)
-    return state._replace(url=url, next_request=NextRequest(url, delay), step=step, failure_counts=NO_FAILURES)
+    return state._replace(kept_url=url, next_request=NextRequest(url, delay), step=step, failure_counts=NO_FAILURES)
 
 
 def result_missing(state: Fetching, reading: Reading) -> State:

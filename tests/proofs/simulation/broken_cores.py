@@ -51,7 +51,7 @@ def _follows_foreign_urls(_before: Pending, outcome: Received, after: State) -> 
     if isinstance(after, Unknown) and after.reason is UnknownReason.UNTRUSTED and isinstance(outcome, Answer):
         named = outcome.headers.get("azure-asyncoperation") or outcome.headers.get("location", "")
         if isinstance(after.last, Polling) and named.startswith("http"):
-            return after.last._replace(url=named, next_request=NextRequest(named, after.last.next_request.delay))
+            return after.last._replace(kept_url=named, next_request=NextRequest(named, after.last.next_request.delay))
     return after
 
 
@@ -94,7 +94,7 @@ def _drops_the_deadline(before: Pending, _outcome: Received, after: State) -> St
 
 def _asks_the_resource(_before: Pending, _outcome: Received, after: State) -> State:
     if isinstance(after, Polling) and after.plan.method in {"PUT", "DELETE"}:
-        return after._replace(next_request=after.next_request._replace(url=after.plan.resource_url))
+        return after._replace(next_request=after.next_request._replace(kept_url=after.plan.resource_url))
     return after
 
 
