@@ -129,7 +129,7 @@ def memory(peer: str, workload: dict[str, Any], *, traced: bool, stop_s: float) 
             gc.collect()
             before = _allocated(traced=traced)
 
-        work = replace(_workload(workload), on_warm=on_warm, polls=0, retry_after=(3000, 3000), signed=True, lazy=True)
+        work = replace(_workload(workload), on_warm=on_warm, polls=0, retry_after=(3000, 3000), lazy=True)
         if traced:
             tracemalloc.start()
         polling = asyncio.ensure_future(named(peer).load()(work))

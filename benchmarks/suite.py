@@ -145,6 +145,7 @@ def full_parts(origin: str) -> dict[str, list[Measurement]]:
         ],
         "memory": [
             *(_waiting(origin, AZPOLL_FAST, FULL_SIZES.waiting, traced=traced) for traced in (True, False)),
+            _waiting(origin, AZPOLL_FAST, FULL_SIZES.waiting, traced=True, signed=False),
             *(_waiting(origin, AZURE, 10_000, traced=traced) for traced in (True, False)),
         ],
         "imports": list(_imports(ROUNDS)),
@@ -165,7 +166,9 @@ def quick_parts(origin: str) -> dict[str, list[Measurement]]:
         ],
         "lateness": list(_late(origin, (AZPOLL_FAST,), QUICK_SIZES, ONCE)),
         "burst": list(_bursts(origin, (PYREQWEST, AZPOLL_FAST), rounds=ONCE)),
-        "memory": [_waiting(origin, AZPOLL_FAST, QUICK_SIZES.waiting, traced=True)],
+        "memory": [
+            _waiting(origin, AZPOLL_FAST, QUICK_SIZES.waiting, traced=True, signed=signed) for signed in (True, False)
+        ],
         "imports": list(_imports(ONCE)),
         "wakes": [*raw, _wakes(QUICK_SIZES.woken, ONCE)],
         "detection": list(_detections(QUICK_SIZES.detected)),
@@ -213,10 +216,10 @@ def _bursts(origin: str, peers: Iterable[Peer], *, rounds: int, uvloop: bool = F
         yield Measurement(Key(measure, peer.name, 10_000), Job("measures.lateness", arguments), rounds)
 
 
-def _waiting(origin: str, peer: Peer, operations: int, *, traced: bool) -> Measurement:
-    workload = {"origin": origin, "operations": operations}
+def _waiting(origin: str, peer: Peer, operations: int, *, traced: bool, signed: bool = True) -> Measurement:
+    workload = {"origin": origin, "operations": operations, "signed": signed}
     arguments = {"peer": peer.name, "workload": workload, "traced": traced, "stop_s": 200.0}
-    measure = "memory, traced" if traced else "memory, resident"
+    measure = f"memory, {'traced' if traced else 'resident'}{'' if signed else ', plain URLs'}"
     return Measurement(Key(measure, peer.name, operations), Job("measures.memory", arguments, limit_s=280.0), ONCE)
 
 

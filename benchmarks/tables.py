@@ -105,9 +105,14 @@ def _others(results: Results) -> Iterator[str]:
     rows: list[tuple[object, ...]] = []
     for key in results.keys("memory, traced"):
         text = f"bytes per waiting operation, {key.peer}, {key.operations:,} operations"
-        traced, beyond = (_whole(results.median(key, name)) for name in ("bytes", "bytes_beyond_urls"))
-        resident = _whole(results.median(key._replace(measure="memory, resident"), "bytes"))
-        rows.append((text, f"{traced} traced ({beyond} without its two URLs), {resident} resident"))
+        traced, resident = (
+            _whole(results.median(key._replace(measure=measure), "bytes"))
+            for measure in ("memory, traced", "memory, resident")
+        )
+        rows.append((text, f"{traced} traced, {resident} resident"))
+    for key in results.keys("memory, traced, plain URLs"):
+        text = f"the same beyond two plain URLs, {key.peer}, {key.operations:,} operations"
+        rows.append((text, f"{_whole(results.median(key, 'bytes_beyond_urls'))} traced"))
     for key in results.keys("wakes"):
         text = f"us CPU of scheduling per wake, {key.operations:,} operations"
         us, shared_us, queued_us = (results.median(key, name) or 0.0 for name in ("us", "shared_us", "queued_us"))
