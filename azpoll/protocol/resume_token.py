@@ -140,7 +140,7 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
 
     if isinstance(resource := checked(plan.resource_url), RejectedURL):
         return resource
-    location: KeptURL | RejectedURL | None = None if token.location is None else checked(token.location)
+    location = None if token.location is None else checked(token.location)
     if isinstance(location, RejectedURL):
         return location
     if token.rejected_location is not None:
@@ -159,9 +159,11 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
     request = NextRequest(kept_url, IMMEDIATELY)
     if token.pattern == FETCHING:
         return Fetching(plan, kept_url, request)
-    if isinstance(location, str):
-        location = stored(location)
-    return Polling(plan, BY_NAME[token.pattern], kept_url, request, location=location, fallback=fallback)
+    return Polling(plan, BY_NAME[token.pattern], kept_url, request, location=_kept(location), fallback=fallback)
+
+
+def _kept(location: str | RejectedURL | None) -> KeptURL | RejectedURL | None:
+    return stored(location) if isinstance(location, str) else location
 
 
 def _with_options(token: Token, plan: Plan) -> Token:

@@ -40,6 +40,11 @@ def stored(url: str) -> KeptURL:
     return StoredURL(before + name, _shared(certificate), mark + after)
 
 
+def before_certificate(url: KeptURL) -> str:
+    """Return a URL at least up to its query, without joining its parts."""
+    return url if isinstance(url, str) else url.before
+
+
 @lru_cache(maxsize=64)
 def _shared(certificate: str) -> str:
     """Return one object for equal certificates."""

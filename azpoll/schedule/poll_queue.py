@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.machine import expires_at
+from azpoll.protocol.stored_url import before_certificate
 from azpoll.schedule.due_heap import DueHeap, drop_stale, without_stale
 from azpoll.schedule.due_time import ROUNDING_S
 from azpoll.schedule.job import Priority, pending_state
@@ -92,7 +93,7 @@ class PollQueue:
             state = pending_state(job)
             if state.plan.deadline_s is not None and _expires_at(job, state) is not None:
                 return job, None
-            cancel_request, url = job.cancel_request, state.next_request.url
+            cancel_request, url = job.cancel_request, before_certificate(state.next_request.kept_url)
             if cancel_request is not None:
                 job.priority, url = Priority.HIGH, cancel_request.url
             if job.priority is Priority.HIGH:

@@ -17,6 +17,7 @@ from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.cancel_answer import after_cancel
 from azpoll.protocol.machine import advance, expire, postpone
 from azpoll.protocol.states import Pending
+from azpoll.protocol.stored_url import before_certificate
 from azpoll.schedule.due_time import ROUNDING_S
 from azpoll.schedule.job import pending_state
 from azpoll.schedule.poll_queue import PollQueue
@@ -93,7 +94,7 @@ class Scheduler:
         state = pending_state(job)
         request, shortage = state.next_request, 0.0
         if not request.delay.by_server:
-            shortage = self._queue.scopes.queue_for(request.url, at_s).shortage(at_s)
+            shortage = self._queue.scopes.queue_for(before_certificate(request.kept_url), at_s).shortage(at_s)
         due_s, job.priority_time = self._due_times.of(job, state, at_s, shortage)
         if job.cancel_request is not None:
             job.cancel_request.back_s, due_s = due_s, at_s

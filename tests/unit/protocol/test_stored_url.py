@@ -8,7 +8,7 @@ import pytest
 
 from azpoll.protocol.resume_token import token_of
 from azpoll.protocol.states import Fetching, Polling
-from azpoll.protocol.stored_url import LEAST_SHARED, StoredURL, stored
+from azpoll.protocol.stored_url import LEAST_SHARED, StoredURL, before_certificate, stored
 from tests.support.protocol_rows import HOST, accepted, monitor, plan, polling, reply, run, run_from
 
 CERTIFICATE = "MIIH1jCCBr6gAwIBAgI0" * 130
@@ -51,6 +51,12 @@ def test_urls_of_one_certificate_share_its_text() -> None:
     assert first.certificate is second.certificate
     own = sys.getsizeof(second) + sys.getsizeof(second.before) + sys.getsizeof(second.after)
     assert own < sys.getsizeof(signed(2)) / 5
+
+
+@pytest.mark.parametrize("url", [SIGNED, f"{BEFORE}{AFTER}"])
+def test_the_part_before_the_certificate_has_the_path(url: str) -> None:
+    """By which the scheduler finds the read limit of a URL."""
+    assert before_certificate(stored(url)).partition("?")[0] == url.partition("?")[0]
 
 
 def test_the_text_of_a_stored_url_does_not_show_it() -> None:
