@@ -68,9 +68,9 @@ def _location_and_progress(
     state: Polling, reading: Reading, report: StatusReport
 ) -> tuple[KeptURL | RejectedURL | None, Progress]:
     named, location = reading.location, state.location
-    if state.pattern.is_monitor and named is not None and (location is None or named != str(location)):
-        if (url := _result_url(state.plan, named, reading)) is not None:
-            location = url if isinstance(url, RejectedURL) else stored(url)
+    is_new = state.pattern.is_monitor and named is not None and (location is None or named != str(location))
+    if is_new and (url := _result_url(state.plan, named, reading)) is not None:
+        location = url if isinstance(url, RejectedURL) else stored(url)
     return location, progress_after(state.progress, report, reading.request_ids)
 
 
