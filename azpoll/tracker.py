@@ -51,8 +51,8 @@ class Tracker(OperationSource[ResponseT]):
             headers, params, event hooks or client request id, and no `poll_headers` (rule 9). The same forms.
         rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway to ARM (rule 10).
         max_in_flight: the number of concurrent polls, and of concurrent initial requests. None adapts it to the load:
-            4 to 20 with httpx, 4 to 64 with httpx2, 96 to 128 with `azpoll.fast`, and never more than the client's
-            pool has connections.
+            4 to 20 with httpx, 4 to 64 with httpx2, 96 to 128 with `azpoll.fast`. Requests that take longer than 0.5 s
+            come on top, as long as the client's pool has connections. Slow operations get half of the number.
         budget: reads and writes per second of each subscription, by default ARM's own limits; None without limits.
         durations: completion times, which set the time of polls where the service names no delay, and order
             operations that wait for a read. "recorded" begins with recorded operations and learns from there;
@@ -106,7 +106,7 @@ class Tracker(OperationSource[ResponseT]):
             timeout_s=settings.checked_seconds("timeout", timeout),
             url_policy=checked_url_policy(*trusted, sender.parse_url),
             token_key=settings.checked_key(token_key),
-            max_in_flight=settings.checked_range("max_in_flight", max_in_flight, sender.concurrency),
+            max_in_flight=settings.checked_in_flight(max_in_flight, sender.concurrency, sender.connections),
             budget=None if budget is None else settings.checked_value("budget", budget, Budget),
             due_times=DueTimes(_jitter(), settings.checked_durations(durations)),
             keep_failures=self._waits,

@@ -30,6 +30,12 @@ class Histogram:
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self.total += 1
 
+    def remove(self, seconds: float) -> None:
+        """Count one duration no longer, which `add` has counted."""
+        bucket = bucket_of(seconds)
+        self._counts[bucket] -= 1
+        self.total -= 1
+
     def quantile(self, share: float) -> float | None:
         """Return the duration that `share` (0..1) of all do not exceed; None when there are none."""
         if not self.total:

@@ -2,19 +2,24 @@
 
 Each caller that begins an operation waits here until its request may be sent. Owners take turns as they do for polls,
 and a throttled scope delays no other.
+
+An initial request that hangs cannot be ended, for the service may have executed it. So it is counted as slow after
+`SLOW_S`, as a poll is, and a scope with slow requests holds at most half of the connections for initial requests.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
 import anyio
 
 from azpoll.eventloop.clock import loop_clock
 from azpoll.protocol.initial_retry import next_retry, outcome_after
 from azpoll.protocol.patience import DEFAULT_PATIENCE
+from azpoll.schedule.concurrency import SLOW_S
 from azpoll.schedule.job import Priority, RequestT
 from azpoll.schedule.scopes import ScopeQueues
 
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.concurrency import ConcurrencyLimit
-    from azpoll.schedule.scope_queue import ProviderQueue, ScopeStatistics
+    from azpoll.schedule.scope_queue import ProviderQueue, ScopeQueue, ScopeStatistics
 
 
 class QueuedRequest(Generic[RequestT]):
@@ -39,17 +44,23 @@ class QueuedRequest(Generic[RequestT]):
     Attributes:
         request: the request.
         may_go: set when it may be sent, and when no more requests are sent.
+        sent_s: when it was admitted.
+        is_slow: whether it is in flight and counts as slow.
     """
 
-    __slots__ = ("due_s", "heap_entry", "may_go", "owner", "priority", "priority_time", "request")
+    __slots__ = ("due_s", "heap_entry", "is_slow", "may_go", "owner", "priority", "priority_time", "request", "sent_s")
 
     def __init__(self, request: RequestT, owner: Hashable, now_s: float) -> None:
         self.request = request
         self.owner = owner
         self.priority = Priority.NORMAL
-        self.due_s = self.priority_time = now_s
+        self.due_s = self.priority_time = self.sent_s = now_s
         self.heap_entry = 0
+        self.is_slow = False
         self.may_go = anyio.Event()
+
+
+_Queues: TypeAlias = "tuple[ScopeQueues[QueuedRequest[RequestT]], ProviderQueue[QueuedRequest[RequestT]]]"
 
 
 class InitialRequests(Generic[RequestT]):
@@ -82,6 +93,9 @@ class InitialRequests(Generic[RequestT]):
         self._deletes: ScopeQueues[QueuedRequest[RequestT]] = ScopeQueues(budget, count(1), "deletes")
         self._now = loop_clock()
         self._waiting: dict[QueuedRequest[RequestT], None] = {}
+        self._in_flight: dict[QueuedRequest[RequestT], ProviderQueue[QueuedRequest[RequestT]]] = {}
+        self._slow: Counter[ScopeQueue[QueuedRequest[RequestT]]] = Counter()  # slow requests in flight of each scope
+        self._held: dict[QueuedRequest[RequestT], _Queues[RequestT]] = {}  # of slow scopes, in the order of their turns
         self._limit = limit
         self._changed: anyio.Event | None = None
         self._closing = anyio.Event()
@@ -126,7 +140,7 @@ class InitialRequests(Generic[RequestT]):
             if provider_queue is None:
                 return outcome
             sent_s = self._now()
-            last = await self._attempt(request, sent_s, provider_queue, scope_queues)
+            last = await self._attempt(queued, sent_s, provider_queue, scope_queues)
             outcome = outcome_after(outcome, last, sent_s)
             if not repeatable:
                 return outcome
@@ -139,17 +153,17 @@ class InitialRequests(Generic[RequestT]):
 
     async def _attempt(
         self,
-        request: RequestT,
+        queued: QueuedRequest[RequestT],
         sent_s: float,
         provider_queue: ProviderQueue[QueuedRequest[RequestT]],
         scope_queues: ScopeQueues[QueuedRequest[RequestT]],
     ) -> Answer | RequestFailure:
         """Send a request that was admitted, and slow its scope down after a 429."""
         try:
-            outcome = await self._send(request)
+            outcome = await self._send(queued.request)
             throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s, sent_s)
         finally:
-            self._end(provider_queue)
+            self._end(queued)
         if throttle is not None:
             self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         return outcome
@@ -170,10 +184,11 @@ class InitialRequests(Generic[RequestT]):
             await queued.may_go.wait()
         except BaseException:
             if queued not in self._waiting:  # it was admitted and cancelled in the same turn of the event loop
-                self._end(provider_queue)
+                self._end(queued)
                 raise
             del self._waiting[queued]
-            scope_queues.withdraw(queued, provider_queue)
+            if self._held.pop(queued, None) is None:
+                scope_queues.withdraw(queued, provider_queue)
             raise
         if queued not in self._waiting:
             return provider_queue
@@ -186,12 +201,15 @@ class InitialRequests(Generic[RequestT]):
         limit = self._limit
         if self._waiting and limit.is_reached:
             limit.adapt(next(iter(self._waiting)).due_s, now_s)
+            self._count_slow(now_s)
         while not limit.is_reached and not self._closing.is_set():
-            taken = self._writes.take(now_s) or self._deletes.take(now_s)
+            taken = self._take(now_s)
             if taken is None:
                 break
-            queued, _ = taken
+            queued, provider_queue = taken
             del self._waiting[queued]
+            self._in_flight[queued] = provider_queue
+            queued.sent_s = now_s
             limit.begin(queued.due_s, now_s)
             queued.may_go.set()
         if self._changed is not None:
@@ -199,6 +217,41 @@ class InitialRequests(Generic[RequestT]):
         elif self._waiting and not self._closing.is_set():
             self._changed = anyio.Event()
             self._tasks.start_soon(self._admit_in_time, name="azpoll initial requests")
+
+    def _take(self, now_s: float) -> tuple[QueuedRequest[RequestT], ProviderQueue[QueuedRequest[RequestT]]] | None:
+        """Remove the next request that may be sent; those of slow scopes are held while their share is full."""
+        held, slow = self._held, self._slow
+        of_slow = sum(queue.scope_queue in slow for queue in self._in_flight.values()) if slow else 0
+        is_full = of_slow >= self._limit.share
+        while True:
+            if held and not is_full:
+                queued = next(iter(held))
+                scope_queues, provider_queue = held.pop(queued)
+                scope_queues.add(queued, provider_queue, now_s)
+            scope_queues = self._writes
+            taken = scope_queues.take(now_s)
+            if taken is None:
+                scope_queues = self._deletes
+                taken = scope_queues.take(now_s)
+            if taken is None:
+                if held and not is_full:
+                    continue  # the request that was held waits for a token
+                return None
+            queued, provider_queue = taken
+            if not is_full or provider_queue.scope_queue not in slow:
+                return taken
+            provider_queue.scope_queue.give_back(queued, provider_queue, now_s)
+            held[queued] = (scope_queues, provider_queue)
+
+    def _count_slow(self, now_s: float) -> None:
+        """Count the requests in flight that have become slow, while others wait for their places."""
+        for queued, provider_queue in self._in_flight.items():
+            if now_s - queued.sent_s < SLOW_S:
+                return
+            if not queued.is_slow:
+                queued.is_slow = True
+                self._slow[provider_queue.scope_queue] += 1
+                self._limit.count_slow(1)
 
     async def _admit_in_time(self) -> None:
         """Admit requests as tokens become available, while requests wait."""
@@ -217,7 +270,16 @@ class InitialRequests(Generic[RequestT]):
         times = (self._writes.next_s(), self._deletes.next_s())
         return min((time_s for time_s in times if time_s is not None), default=math.inf)
 
-    def _end(self, provider_queue: ProviderQueue[QueuedRequest[RequestT]]) -> None:
+    def _end(self, queued: QueuedRequest[RequestT]) -> None:
+        """Count out a request, and admit others."""
+        provider_queue = self._in_flight.pop(queued)
         provider_queue.in_flight -= 1
         self._limit.end()
+        if queued.is_slow:
+            queued.is_slow = False
+            self._limit.count_slow(-1)
+            scope_queue = provider_queue.scope_queue
+            self._slow[scope_queue] -= 1
+            if not self._slow[scope_queue]:
+                del self._slow[scope_queue]
         self._admit()

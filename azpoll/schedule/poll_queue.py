@@ -29,19 +29,26 @@ MOVED_AT_MOST = 64
 class PollQueue:
     """All waiting jobs: in the heap until they are due, then in the queue of their scope until they get a token.
 
+    A job that had its turn and may not be sent yet is held: it waits for `release`, without a token.
+
     Args:
         budget: reads of each scope; None without limits.
+
+    Attributes:
+        held: the jobs that are held.
     """
 
     def __init__(self, budget: Budget | None) -> None:
-        numbers = count(1)
+        self._numbers = numbers = count(1)
         self._due: DueHeap[Job] = DueHeap(numbers)
         self.scopes: ScopeQueues[Job] = ScopeQueues(budget, numbers)
         self._queue_of: dict[Job, ProviderQueue[Job]] = {}  # of the jobs in `scopes`
-        self._deadlines: list[tuple[float, int, Job]] = []  # of the jobs in `scopes`
+        self.held: dict[Job, None] = {}
+        self._release_order: list[tuple[float, int, Job]] = []
+        self._deadlines: list[tuple[float, int, Job]] = []  # of the jobs in `scopes`, and of those that are held
 
     def __len__(self) -> int:
-        return len(self._due) + self.scopes.waiting
+        return len(self._due) + self.scopes.waiting + len(self.held)
 
     def put(self, job: Job, due_s: float) -> None:
         """Add a job, or move it; it waits for its deadline if that comes before its next request."""
@@ -57,7 +64,10 @@ class PollQueue:
         if not job.heap_entry:
             return
         provider_queue = self._queue_of.pop(job, None)
-        if provider_queue is None:
+        if job in self.held:
+            del self.held[job]
+            job.heap_entry = 0
+        elif provider_queue is None:
             self._due.withdraw(job)
         else:
             self.scopes.withdraw(job, provider_queue)
@@ -122,10 +132,32 @@ class PollQueue:
         self.withdraw(expired)
         return expired, None
 
+    def hold(self, job: Job, provider_queue: ProviderQueue[Job], now_s: float, rank: float) -> None:
+        """Hold a job that `take` returned at `now_s`, and give back its token; its deadline still counts.
+
+        The job with the least `rank` is released first, and of equal ones that which was held first.
+        """
+        provider_queue.scope_queue.give_back(job, provider_queue, now_s)
+        job.heap_entry = next(self._numbers)
+        self.held[job] = None
+        if len(self._release_order) > 2 * len(self.held) + 64:
+            self._release_order = without_stale(self._release_order)
+        heapq.heappush(self._release_order, (rank, job.heap_entry, job))
+        deadline_s = pending_state(job).plan.deadline_s
+        if deadline_s is not None:
+            self._watch_deadline(job, deadline_s)
+
+    def release(self) -> None:
+        """Return the first of the jobs that are held to those that are due."""
+        drop_stale(self._release_order)
+        job = heapq.heappop(self._release_order)[2]
+        self.withdraw(job)
+        self._due.put(job, job.due_s)
+
     def next_s(self) -> float | None:
         """Return the earliest time at which `take` may return a job; None while no job waits."""
         soonest_s = self._due.next_s()
-        if self.scopes.waiting:
+        if self.scopes.waiting or self.held:
             for time_s in (self.scopes.next_s(), self._next_deadline_s()):
                 if time_s is not None and (soonest_s is None or time_s < soonest_s):
                     soonest_s = time_s
@@ -133,7 +165,7 @@ class PollQueue:
 
     def _watch_deadline(self, job: Job, deadline_s: float) -> None:
         heapq.heappush(self._deadlines, (deadline_s + READ_WAIT_S, job.heap_entry, job))
-        if len(self._deadlines) > 2 * self.scopes.waiting + 64:
+        if len(self._deadlines) > 2 * (self.scopes.waiting + len(self.held)) + 64:
             self._deadlines = without_stale(self._deadlines)
 
     def _next_deadline_s(self) -> float | None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import anyio
 
 from azpoll.eventloop.clock import loop_clock, set_sniffio_hint
-from azpoll.eventloop.wakeup import Wakeup
 from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.cancel_answer import after_cancel
 from azpoll.protocol.machine import advance, expire, postpone
@@ -21,6 +20,7 @@ from azpoll.protocol.stored_url import before_certificate
 from azpoll.schedule.due_time import ROUNDING_S
 from azpoll.schedule.job import pending_state
 from azpoll.schedule.poll_queue import PollQueue
+from azpoll.schedule.slow_share import SlowShare, Worker
 from azpoll.schedule.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class Scheduler:
         self._due_times = due_times
         self._throttled = throttled
         self._queue = PollQueue(budget)
-        self._sent: set[Job] = set()
+        self._slow = SlowShare(limit)
+        self._sent = self._slow.in_flight
         self._withdrawn: set[Job] = set()  # while their requests are in flight
         self._now = loop_clock()
         self._workers = WorkerPool(tasks, self._work, self._next_s, limit)
@@ -138,15 +139,33 @@ class Scheduler:
                 await self._limit.wait_for_none_in_flight(self._now() + ABORT_S)
 
     async def _work(self) -> None:
-        """Run one worker."""
+        """Run one worker; it goes on after its request was ended, which the job then sends again."""
         set_sniffio_hint()
-        mine, workers = Wakeup(), self._workers
+        worker = Worker()
         while True:
+            with worker.scope:
+                await self._send_due(worker)
+            worker.renew()
+            job, worker.job = worker.job, None
+            if job is None:
+                continue
+            if job in self._withdrawn:
+                self._release(job)
+                continue
+            if job.cancel_request is not None:
+                job.cancel_request.back_s = job.due_s
+            self._put(job, job.due_s)
+
+    async def _send_due(self, worker: Worker) -> None:
+        """Send one request after the other, until one of them is ended."""
+        workers, slow, queue, limit = self._workers, self._slow, self._queue, self._limit
+        while not worker.is_ended:
             workers.wake_pending = False
             now_s = self._now()
-            taken = self._queue.take(now_s) if self._has_slot(now_s) else None
+            take = self._take if limit.slow or queue.held else queue.take
+            taken = take(now_s) if self._has_slot(now_s) else None
             if taken is None:
-                await workers.wait_for_work(mine)
+                await workers.wait_for_work(worker.wakeup)
                 continue
             job, provider_queue = taken
             if provider_queue is None:  # its deadline passed before its next poll
@@ -155,9 +174,12 @@ class Scheduler:
                 self._release(job)
                 await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes 1.5 ms to import
                 continue
-            self._limit.begin(job.due_s, now_s)
-            workers.hand_over_timer(self._queue)
-            self._sent.add(job)
+            worker.job, worker.sent_s = job, now_s
+            limit.begin(job.due_s, now_s)
+            workers.hand_over_timer(queue)
+            self._sent[job] = worker
+            if slow.operations or job.cancel_request is not None:
+                slow.begin(job, worker)
             try:
                 if job.cancel_request is None:
                     await self._send_poll(job, provider_queue, now_s)
@@ -165,7 +187,26 @@ class Scheduler:
                     await self._send_cancel(job, job.cancel_request)
             finally:
                 provider_queue.in_flight -= 1
-                self._sent.discard(job)
+                del self._sent[job]
+                if worker.is_slow:
+                    slow.end(worker)
+            worker.job = None
+
+    def _take(self, now_s: float) -> tuple[Job, ProviderQueue[Job] | None] | None:
+        """Remove the next job that may be sent; slow ones are held while their share is full."""
+        queue, slow = self._queue, self._slow
+        while True:
+            if queue.held and not slow.is_full:
+                queue.release()
+            taken = queue.take(now_s)
+            if taken is None:
+                if queue.held and not slow.is_full:
+                    continue  # the released job waits for a token
+                return None
+            job, provider_queue = taken
+            if provider_queue is None or not slow.must_wait(job):
+                return taken
+            queue.hold(job, provider_queue, now_s, slow.operations.get(job, 0.0))
 
     def _has_slot(self, now_s: float) -> bool:
         """Whether one more request may be sent: the limit is not reached, or rises while jobs wait for answers."""
@@ -174,6 +215,7 @@ class Scheduler:
         next_s = self._queue.next_s()
         if next_s is not None and next_s <= now_s:
             self._limit.adapt(next_s, now_s)
+            self._slow.make_room(next_s, now_s)
         return not self._limit.is_reached
 
     def _next_s(self) -> float | None:
@@ -189,6 +231,8 @@ class Scheduler:
             outcome = await self._poll(before)
         finally:
             self._limit.end()
+        if job in self._slow.operations:
+            self._slow.on_answer(job, outcome.at_s - sent_s)
         throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s, sent_s)
         if throttle is not None:
             self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
@@ -232,5 +276,6 @@ class Scheduler:
         """Publish a job for the last time; if it has not ended, its tracking ends here."""
         self._withdrawn.discard(job)
         job.released_s = self._now()
+        self._slow.operations.pop(job, None)
         if isinstance(job.state, Pending):
             job.publish(job.state, None, self._now())

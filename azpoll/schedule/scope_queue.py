@@ -217,6 +217,15 @@ class ScopeQueue(Generic[QueuedT]):
         if provider_queue.bucket is not None:
             provider_queue.bucket.consume()
 
+    def give_back(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> None:
+        """Give back the tokens of a request that was taken at `now_s`, and is not sent."""
+        self.reads -= 1
+        self.lateness.remove(now_s - job.due_s)
+        provider_queue.in_flight -= 1
+        for bucket in (self.bucket, provider_queue.bucket):
+            if bucket is not None:
+                bucket.give_back()
+
     def _spare_at(self, now_s: float) -> float:
         """Return the time at which the bucket has tokens to spare for background requests."""
         return now_s if self.bucket is None else self.bucket.available_at(now_s, self.bucket.burst * SPARE_SHARE)

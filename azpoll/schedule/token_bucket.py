@@ -62,6 +62,10 @@ class TokenBucket:
         """Consume one token; the caller has checked that it is available."""
         self.tokens -= 1.0
 
+    def give_back(self) -> None:
+        """Give back the token of a request that was not sent."""
+        self.tokens = min(self.tokens + 1.0, self.burst)
+
     def back_off(self, now_s: float, retry_after_s: float | None, decrease_factor: float) -> None:
         """Close for the Retry-After of a 429 and decrease the rate; the 429s of one burst decrease it once."""
         if now_s > self._updated_s:

@@ -15,7 +15,7 @@ from azpoll.errors import InitialRequestFailed, TrackerClosed, WrongEventLoop
 from azpoll.eventloop.clock import loop_clock, running_loop
 from azpoll.events import ScopeThrottled
 from azpoll.protocol.answer import RequestFailure
-from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.concurrency import limits_of
 from azpoll.schedule.initial_requests import InitialRequests
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, Statistics
@@ -72,12 +72,12 @@ class Session(Generic[ResponseT_co]):
             self._journal = JournalWriter(settings.journal, self.outcomes, host.tasks)
         wall_clock = self.outcomes.wall_clock
         self.registry = OperationRegistry(events, self._journal, wall_clock, keep_failures=settings.keep_failures)
-        least, most = settings.max_in_flight
+        polls, initial = limits_of(*settings.max_in_flight, process_time)
         self._scheduler = Scheduler(
             partial(poll_next, transport),
             partial(send_cancel, transport),
             host.tasks,
-            limit=ConcurrencyLimit(least, most, process_time),
+            limit=polls,
             budget=settings.budget,
             due_times=settings.due_times,
             throttled=self._on_throttled,
@@ -85,7 +85,7 @@ class Session(Generic[ResponseT_co]):
         self._initial_requests = InitialRequests(
             transport.send_initial,
             host.tasks,
-            ConcurrencyLimit(least, most, process_time),
+            initial,
             None if settings.budget is None else settings.budget.of_writes(),
             throttled=self._on_throttled,
             repeated=log_repetition,

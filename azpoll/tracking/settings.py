@@ -49,7 +49,8 @@ class TrackerSettings(NamedTuple):
         url_policy: of an operation at the client's base URL. Polls may go to its origins, and a resume token may name
             one of them as the origin of the initial request (rules 9, 42).
         token_key: signs resume tokens; None for tokens without a signature.
-        max_in_flight: the least and the greatest number of concurrent polls, and of concurrent initial requests.
+        max_in_flight: the least and the greatest number of concurrent polls, and of concurrent initial requests; then
+            the number of connections for both, None if they may have no more than that.
         keep_failures: whether failures are kept until a caller has seen them.
     """
 
@@ -58,7 +59,7 @@ class TrackerSettings(NamedTuple):
     delay_limits: DelayLimits
     timeout_s: float
     token_key: bytes | None
-    max_in_flight: tuple[int, int]
+    max_in_flight: tuple[int, int, int | None]
     budget: Budget | None
     due_times: DueTimes
     keep_failures: bool
@@ -186,12 +187,12 @@ def checked_count(name: str, value: object) -> int:
     return value
 
 
-def checked_range(name: str, value: object, default: tuple[int, int]) -> tuple[int, int]:
-    """Return the least and the greatest count: a fixed count of 1 or more, or the default for None."""
+def checked_in_flight(value: object, concurrency: tuple[int, int], connections: int) -> tuple[int, int, int | None]:
+    """Return `TrackerSettings.max_in_flight`: a fixed number of 1 or more, or those of the transport for None."""
     if value is None:
-        return default
-    count = checked_count(name, value)
-    return count, count
+        return (*concurrency, connections)
+    count = checked_count("max_in_flight", value)
+    return count, count, None
 
 
 def checked_key(key: object) -> bytes | None:

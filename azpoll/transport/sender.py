@@ -83,6 +83,12 @@ class Sender:
         connections = pool_size(transport)
         return (least, most) if connections is None else (min(least, connections), min(most, connections))
 
+    @property
+    def connections(self) -> int:
+        """The number of connections that the client's transport may have; 100, or twice its requests, if unknown."""
+        transport = None if self._transport_for is None else self._transport_for(self.library.URL(ARM))
+        return pool_size(transport) or max(100, 2 * self.concurrency[1])
+
     async def send(
         self,
         method: str,

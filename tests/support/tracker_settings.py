@@ -32,7 +32,7 @@ def tracker_settings(
         delay_limits=DelayLimits(),
         timeout_s=math.inf,
         token_key=token_key,
-        max_in_flight=(4, 20),
+        max_in_flight=(4, 20, 100),
         budget=azpoll.Budget(),
         due_times=DueTimes(Random(1)),  # noqa: S311 - seeded
         keep_failures=True,

@@ -7,7 +7,7 @@ import math
 import anyio
 import pytest
 
-from azpoll.schedule.concurrency import ADAPT_EVERY_S, ON_TIME_S, ConcurrencyLimit
+from azpoll.schedule.concurrency import ADAPT_EVERY_S, ON_TIME_S, ConcurrencyLimit, limits_of
 
 
 class Process:
@@ -98,7 +98,58 @@ def test_it_counts_the_requests_in_flight() -> None:
         else:
             limit.end()
         found.append((limit.in_flight, limit.is_reached, limit.is_at_most))
-    assert found == [(1, False, False), (2, True, True), (1, False, False)]
+    assert found == [(1, False, False), (2, True, False), (1, False, False)]
+
+
+def test_nothing_can_be_sent_while_all_connections_are_used_by_slow_requests() -> None:
+    """While one of them is not slow, it can become slow or be ended, so the limit is checked again."""
+    limit = limit_of(2, 2)
+    found: list[bool] = []
+    for change in (limit.begin, limit.begin, None, None):
+        if change is None:
+            limit.count_slow(1)
+        else:
+            change(0.0, 0.0)
+        found.append(limit.is_at_most)
+    assert found == [False, False, False, True]
+    single = limit_of(1, 1)
+    single.begin(0.0, 0.0)
+    assert single.is_at_most
+
+
+def test_rule_54_slow_requests_come_on_top_up_to_the_number_of_connections() -> None:
+    limit = ConcurrencyLimit(4, 20, lambda: 0.0, 30)
+    found: list[int] = []
+    for _ in range(28):
+        limit.count_slow(1)
+        found.append(limit.now)
+    assert found[:10] == list(range(5, 15))
+    assert found[-3:] == [30, 30, 30]
+    for _ in range(28):
+        limit.count_slow(-1)
+    assert limit.now == 4
+
+
+def test_rule_54_while_half_of_the_connections_is_slow_the_other_half_may_be_used() -> None:
+    limit = ConcurrencyLimit(4, 20, lambda: 0.0, 100)
+    for _ in range(50):
+        limit.count_slow(1)
+    for number in range(20):
+        limit.adapt(0.0, 1.0 + number)
+    assert limit.now == 100
+    limit.count_slow(-1)
+    assert limit.now == 49 + 20
+
+
+@pytest.mark.parametrize(
+    ("connections", "polls", "initial"),
+    [(None, 20, 20), (100, 67, 33), (10, 7, 3), (3, 2, 1), (2, 1, 1), (1, 1, 1)],
+)
+def test_polls_and_initial_requests_share_the_connections(connections: int | None, polls: int, initial: int) -> None:
+    limits = limits_of(4, 20, connections, lambda: 0.0)
+    assert [limit.total for limit in limits] == [polls, initial]
+    assert [limit.now for limit in limits] == [min(4, polls), min(4, initial)]
+    assert [limit.most for limit in limits] == [min(20, polls), min(20, initial)]
 
 
 def test_a_request_that_finds_it_reached_may_be_sent_once_it_rises() -> None:
@@ -111,6 +162,8 @@ def test_a_request_that_finds_it_reached_may_be_sent_once_it_rises() -> None:
     limit.adapt(0.0, ADAPT_EVERY_S)
     assert (reached_early, limit.is_reached) == (True, False)
     limit.begin(0.0, ADAPT_EVERY_S)
+    assert limit.recheck_s(1.0) == 1.0 + ADAPT_EVERY_S
+    limit.count_slow(2)
     assert limit.recheck_s(1.0) == math.inf
 
 
