@@ -21,11 +21,20 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
 
 
+MAX_PAGES = 100
+"""Pages of one list that are read. ARM's longest list of a deployment, with 800 resources, has fewer."""
+
+ITEMS_AT_ONCE = 1000
+"""Items of a page after which other tasks run."""
+
+
 class HintBoard(Protocol):
     """The interface that a tracker gives to a source of hints."""
 
     async def read(self, url: str) -> Answer:
         """Read a URL with the tracker's client. The read budget counts the read, and it is retried like a poll.
+
+        A read waits for the `Retry-After` of the answer to the read before it, an hour at most.
 
         Raises:
             PollingError: the URL could not be read. `UntrustedPollingURL`: it has another origin than the first URL
@@ -54,7 +63,8 @@ class HintSource(Protocol):
 class DeploymentOperations:
     """Hints from the list of a deployment's operations: one read reports a page of its resources.
 
-    The source ends when the list shows that all of them have ended.
+    The source ends when the list shows that all of them have ended. It ends with an error that is logged if the list
+    has more than 100 pages, or if a page names one that was read before.
 
     Args:
         url: `https://management.azure.com/.../deployments/NAME/operations?api-version=...`, absolute.
@@ -79,10 +89,19 @@ class DeploymentOperations:
     async def _list(self, board: HintBoard) -> bool:
         """Report the whole list once; returns whether a resource in it runs, or the list is still empty."""
         url: str | None = self._url
-        verdicts: list[Verdict] = []
+        pages: set[str] = set()
+        verdicts: set[Verdict] = set()
         while url is not None:
+            if url in pages:
+                raise ValueError("the list of a deployment's operations names a page that was read before")
+            if len(pages) == MAX_PAGES:
+                raise ValueError(f"the list of a deployment's operations has more than {MAX_PAGES} pages")
+            pages.add(url)
             page = Reading(await board.read(url)).document or {}
-            verdicts.extend(_report(board, page))
+            for number, verdict in enumerate(_report(board, page), 1):
+                verdicts.add(verdict)
+                if number % ITEMS_AT_ONCE == 0:
+                    await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
             url = text_member(page, "nextLink")
         return not verdicts or Verdict.RUNNING in verdicts
 

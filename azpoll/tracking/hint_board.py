@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -10,7 +11,8 @@ from urllib.parse import unquote
 import anyio
 
 from azpoll.errors import TrackerClosed, UntrustedPollingURL, error_of
-from azpoll.protocol.delay import IMMEDIATELY
+from azpoll.protocol.delay import Delay
+from azpoll.protocol.retry_after import retry_after
 from azpoll.protocol.states import Fetching, NextRequest, Succeeded, Unknown
 from azpoll.protocol.url_policy import RejectedURL
 from azpoll.schedule.job import Priority
@@ -62,6 +64,7 @@ class ResourceHints:
         self._plan = plan
         self._first_plan: Plan | None = None
         self._background: dict[OperationRecord, None] = {}
+        self._next_read_s = -math.inf  # after the Retry-After of the last answer
 
     async def run(self, source: HintSource, scope: anyio.CancelScope) -> None:
         """Run a source until it ends or the scope is cancelled; then its operations have normal priority again."""
@@ -76,18 +79,24 @@ class ResourceHints:
                     self._scheduler.set_priority(record, Priority.NORMAL)
 
     async def read(self, url: str) -> Answer:
-        """Read a URL: the first at any origin, later ones only at that origin or in `allowed_origins`."""
+        """Read a URL: the first at any origin, later ones only at that origin or in `allowed_origins`.
+
+        No read is sent before the `Retry-After` of the answer before it.
+        """
         plan = self._first_plan = self._first_plan or self._plan(url)
         resolved = plan.resolve(url, plan.resource_url)
         if isinstance(resolved, RejectedURL):
             raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.explanation}")
-        fetching = Fetching(plan, resolved, NextRequest(resolved, IMMEDIATELY))
         now_s = anyio.current_time()
+        delay = Delay(max(self._next_read_s - now_s, 0.0), by_server=True)
+        fetching = Fetching(plan, resolved, NextRequest(resolved, delay))
         record = OperationRecord(plan, fetching, _ignore, now_s, now_s, label="hints")
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
         match record.state:
             case Succeeded(answer=answer):
+                if (wait_s := retry_after(answer)) is not None:
+                    self._next_read_s = answer.at_s + plan.delay_limits.clamp(wait_s)
                 return answer
             case Unknown() as unknown:
                 raise error_of(unknown, "a read for hints", None, None)

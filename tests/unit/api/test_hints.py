@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
 import azpoll
 from azpoll.testing import FakeARM, Limits, Rate, Script
 from tests.support.clients import ORIGIN, client_of, new_client
+from tests.support.jobs import answer
 from tests.support.operations import GROUP, path_of, polls_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from azpoll.hints import HintBoard
+    from azpoll.protocol.answer import Answer
 
 pytestmark = pytest.mark.anyio
 
@@ -311,3 +315,101 @@ async def test_a_hint_of_an_end_overrides_the_coverage() -> None:
         await anyio.sleep(10.5)
         assert operations[1].done()
         assert sum(operation.done() for operation in operations) <= 3
+
+
+# Hostile lists
+
+
+def page(link: str | None, number: int = 1, **headers: str) -> httpx.Response:
+    """Return one page of a list, whose only operation runs."""
+    document: dict[str, object] = {"value": [item(number, "Running")]}
+    if link is not None:
+        document["nextLink"] = link
+    return httpx.Response(200, json=document, headers={name.replace("_", "-"): text for name, text in headers.items()})
+
+
+@pytest.mark.parametrize("links", [[LIST], [f"{LIST}/2", LIST], [f"{LIST}/2", f"{LIST}/3", f"{LIST}/2"]])
+async def test_a_list_whose_pages_name_each_other_is_read_once(
+    links: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The hints end with an error in the log, and polling goes on."""
+    library = Library(arm_of(duration_s=200.0, retry_after=10.0), *(page(ORIGIN + link) for link in links))
+    async with library.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", path_of(1), result="status")
+        tracker.add_hints(azpoll.hints.DeploymentOperations(ORIGIN + LIST))
+        await anyio.sleep(150)
+        assert len(library.reads) == len(links)
+        await operation.wait()
+    [record] = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "source of hints ended with an error" in record.getMessage()
+
+
+async def test_a_list_without_end_is_read_up_to_100_pages() -> None:
+    library = Library(arm_of(), *(page(f"{ORIGIN}{LIST}/{number}") for number in range(1000)))
+    async with library.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        tracker.add_hints(azpoll.hints.DeploymentOperations(ORIGIN + LIST, every_s=1))
+        await anyio.sleep(600)
+        assert len(library.reads) == 100
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited_s"), [("30", 30), ("1e9", 0), ("31536000000", 3600), ("0", 1), ("-5", 1), ("x", 0)]
+)
+async def test_rule_35_the_retry_after_of_a_page_delays_the_next_one(asked: str, waited_s: int) -> None:
+    library = Library(arm_of(), page(f"{ORIGIN}{LIST}/2", retry_after=asked), page(None))
+    async with library.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        tracker.add_hints(azpoll.hints.DeploymentOperations(ORIGIN + LIST, every_s=9000))
+        await anyio.sleep(4000)
+    (first_s, _), (second_s, _) = library.reads
+    assert second_s - first_s == waited_s
+
+
+class Board:
+    """A board that answers each read with one page, and counts the turns of another task between the reports."""
+
+    def __init__(self, document: object) -> None:
+        self.reports = self.turns = 0
+        self._document = document
+
+    async def read(self, url: str) -> Answer:
+        return answer(200, {}, json.dumps(self._document).encode(), url=url)
+
+    def report_ended(self, resource_id: str) -> int:
+        raise AssertionError(f"{resource_id} runs")
+
+    def report_running(self, resource_id: str) -> int:
+        self.reports += len(resource_id) > 0
+        return 1
+
+    async def take_turns(self) -> None:
+        while self.reports < 20_000:
+            self.turns += 1
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_a_page_of_many_items_lets_other_tasks_run() -> None:
+    board = Board({"value": [item(number, "Running") for number in range(20_000)]})
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(azpoll.DeploymentOperations(ORIGIN + LIST, every_s=1e6).run, board)
+        await board.take_turns()
+        tasks.cancel_scope.cancel()
+    assert board.turns >= 20
+
+
+async def test_a_source_of_hints_leaves_reads_to_the_polls() -> None:
+    """A source that reads without pause shares the budget with the operations by due time, as one of them."""
+    arm = arm_of(duration_s=300.0, retry_after=10.0)
+    library = Library(arm, page(None))
+
+    async def read_without_pause(board: HintBoard) -> None:
+        while True:
+            await board.read(ORIGIN + LIST)
+
+    budget = azpoll.Budget(rate=2, max_rate=2, burst=2)
+    async with library.client() as client, azpoll.Tracker(client, budget=budget, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", path_of(1), result="status")
+        tracker.add_hints(Source(read_without_pause))
+        await operation.wait()
+        assert anyio.current_time() <= 300 + 10 + 5
+        assert len(library.reads) <= 2 * anyio.current_time() + 2
+    arm.no_early_polls()
