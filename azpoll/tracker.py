@@ -52,7 +52,8 @@ class Tracker(OperationSource[ResponseT]):
         rebase_to: origin, with an optional path, that URLs of other origins are moved to: a gateway to ARM (rule 10).
         max_in_flight: the number of concurrent polls, and of concurrent initial requests. None adapts it to the load:
             4 to 20 with httpx, 4 to 64 with httpx2, 96 to 128 with `azpoll.fast`. Requests that take longer than 0.5 s
-            come on top, as long as the client's pool has connections. Slow operations get half of the number.
+            come on top, as long as the client's pool has connections. Slow operations get half of the number while
+            others wait.
         budget: reads and writes per second of each subscription, by default ARM's own limits; None without limits.
         durations: completion times, which set the time of polls where the service names no delay, and order
             operations that wait for a read. "recorded" begins with recorded operations and learns from there;

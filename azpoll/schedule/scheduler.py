@@ -193,18 +193,20 @@ class Scheduler:
             worker.job = None
 
     def _take(self, now_s: float) -> tuple[Job, ProviderQueue[Job] | None] | None:
-        """Remove the next job that may be sent; slow ones are held while their share is full."""
+        """Remove the next job that may be sent; slow ones are held while their share is full and others wait."""
         queue, slow = self._queue, self._slow
+        is_alone = False
         while True:
-            if queue.held and not slow.is_full:
+            if queue.held and (is_alone or not slow.is_full):
                 queue.release()
             taken = queue.take(now_s)
             if taken is None:
-                if queue.held and not slow.is_full:
-                    continue  # the released job waits for a token
+                is_alone = slow.has_spare
+                if queue.held and (is_alone or not slow.is_full):
+                    continue  # a job that was released now may wait for a token
                 return None
             job, provider_queue = taken
-            if provider_queue is None or not slow.must_wait(job):
+            if provider_queue is None or not slow.must_wait(job, is_alone=is_alone):
                 return taken
             queue.hold(job, provider_queue, now_s, slow.operations.get(job, 0.0))
 

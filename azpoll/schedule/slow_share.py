@@ -8,10 +8,11 @@ attacker can have any number of them. So the limit is the time that one operatio
 - While that half is full and a request is late, polls that become slow are ended. Nothing is lost: each is sent again
   in the slow half, where it may take its whole time limit.
 - An operation whose poll was slow or ended waits for a place in the slow half. The one that has taken the least time
-  is next.
+  is next. While no other request waits, slow operations may have all places but a quarter; polls beyond their half are
+  ended when others wait.
 
-So each operation delays the others by `SLOW_S` at most, divided by half of the connections. With a single connection
-there is no other half: each request waits for the one before it.
+So each operation delays the others by `SLOW_S` at most, divided by half of the connections. With fewer than
+`LEAST_CONNECTIONS` no poll is ended: each request waits for those before it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 LATE_S = 1.0
 """A request in flight is ended only for a request that is late by more than 1 s."""
+
+LEAST_CONNECTIONS = 6
+"""With fewer connections for polls, ending slow ones would cost more than it gains."""
 
 VERY_LATE_S = 4.0
 """For a request that is late by more than 4 s, others in flight are slow after half the time."""
@@ -79,18 +83,26 @@ class SlowShare:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further poll of a slow operation may be sent."""
+        """Whether no further poll of a slow operation may be sent while others wait."""
         return self._limit.slow >= self._limit.share
 
-    def must_wait(self, job: Job) -> bool:
-        """Whether the next request of a job waits for a place; cancel requests may hold three quarters of them."""
+    @property
+    def has_spare(self) -> bool:
+        """Whether a poll of a slow operation may be sent while no others wait."""
+        return self._limit.in_flight < self._limit.total - self._limit.total // 4
+
+    def must_wait(self, job: Job, *, is_alone: bool) -> bool:
+        """Whether the next request of a job waits for a place; cancel requests may hold three quarters of them.
+
+        A job that is due alone may take a spare place.
+        """
         if job.cancel_request is None:
-            return self.is_full and job in self.operations
+            return self.is_full and job in self.operations and not (is_alone and self.has_spare)
         return self._limit.slow >= max(self._limit.share, self._limit.total * 3 // 4)
 
     def begin(self, job: Job, worker: Worker) -> None:
         """Count a request that is sent now: of a slow operation, or a cancel request, which cannot be ended."""
-        if job in self.operations or job.cancel_request is not None:
+        if job.cancel_request is not None or (job in self.operations and not self.is_full):
             self._count(worker)
 
     def on_answer(self, job: Job, took_s: float) -> None:
@@ -121,7 +133,7 @@ class SlowShare:
             self.operations.setdefault(job, took_s)
             if not self.is_full:
                 self._count(worker)
-            elif late_s > LATE_S:
+            elif late_s > LATE_S and self._limit.total >= LEAST_CONNECTIONS:
                 worker.is_ended = True
                 worker.scope.cancel()
 

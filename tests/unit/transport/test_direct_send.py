@@ -136,7 +136,7 @@ async def test_a_transport_declares_its_concurrency(
     library: Library, told: tuple[int, int], given: int | None, expected: int
 ) -> None:
     """`max_in_flight` of the caller takes precedence."""
-    arm = FakeARM(default=Script(duration_s=5, retry_after=5), latency_s=1, limits=None)
+    arm = FakeARM(default=Script(duration_s=5, retry_after=5), latency_s=0.4, limits=None)
     transport: Any = arm.transport(library)
     transport.concurrency = told
     flying = most = 0
