@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import heapq
 from itertools import count
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from azpoll.schedule.due_heap import without_stale
 from azpoll.schedule.job import QueuedT
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+
+PlaceT = TypeVar("PlaceT")
 
 
 class Turns:
@@ -47,8 +49,10 @@ class Turns:
             del self._queues[owner], self.last[owner]
 
 
-class FairQueue(Generic[QueuedT]):
-    """The due requests of one provider, with equal priority, whose owners take turns.
+class FairQueue(Generic[QueuedT, PlaceT]):
+    """The due requests of one or more providers, with equal priority, whose owners take turns.
+
+    Each request is added with its place, the provider, which `take` returns with it.
 
     As in `DueHeap`, entries are deleted lazily.
 
@@ -59,17 +63,17 @@ class FairQueue(Generic[QueuedT]):
     def __init__(self, turns: Turns) -> None:
         self.waiting = 0
         self._turns = turns
-        self._requests: dict[Hashable, list[tuple[float, int, QueuedT]]] = {}
+        self._requests: dict[Hashable, list[tuple[float, int, QueuedT, PlaceT]]] = {}
         self._order: list[tuple[int, Hashable]] = []
         self._stale = 0
 
-    def add(self, job: QueuedT, priority_time: float) -> None:
+    def add(self, job: QueuedT, priority_time: float, place: PlaceT) -> None:
         """Add a request under its entry number; within its owner's turn the least `priority_time` is first."""
         requests = self._requests.get(job.owner)
         if requests is None:
             requests = self._requests[job.owner] = []
             heapq.heappush(self._order, (self._turns.join(job.owner), job.owner))
-        heapq.heappush(requests, (priority_time, job.heap_entry, job))
+        heapq.heappush(requests, (priority_time, job.heap_entry, job, place))
         self.waiting += 1
 
     def forget(self) -> None:
@@ -94,12 +98,12 @@ class FairQueue(Generic[QueuedT]):
             else:
                 return turn, requests[0][0], requests[0][1]
 
-    def take(self) -> QueuedT:
-        """Remove and return the request that `first` found, and give its owner the turn."""
+    def take(self) -> tuple[QueuedT, PlaceT]:
+        """Remove and return the request that `first` found and its provider, and give its owner the turn."""
         owner = self._order[0][1]
         self._turns.last[owner] = turn = next(self._turns.numbers)
         requests = self._requests[owner]
-        job = heapq.heappop(requests)[2]
+        _, _, job, place = heapq.heappop(requests)
         job.heap_entry = 0
         if requests:
             heapq.heapreplace(self._order, (turn, owner))
@@ -108,7 +112,20 @@ class FairQueue(Generic[QueuedT]):
         self.waiting -= 1
         if not self.waiting and self._stale:
             self._remove_stale()
-        return job
+        return job, place
+
+    def move_to(self, other: FairQueue[QueuedT, PlaceT], place: PlaceT) -> None:
+        """Move the requests of one provider to another queue of the scope."""
+        moved: list[tuple[float, QueuedT]] = []
+        for owner, requests in self._requests.items():
+            valid = [entry for entry in requests if entry[2].heap_entry == entry[1]]
+            moved += [(entry[0], entry[2]) for entry in valid if entry[3] is place]
+            self._requests[owner] = [entry for entry in valid if entry[3] is not place]
+            heapq.heapify(self._requests[owner])
+        for priority_time, job in moved:
+            other.add(job, priority_time, place)
+        self.waiting -= len(moved)
+        self._remove_stale()
 
     def _drop_first(self) -> None:
         """Remove the first owner, which has no more requests here."""
@@ -120,7 +137,8 @@ class FairQueue(Generic[QueuedT]):
         """Remove all entries that are no longer valid, and the owners that have no others."""
         self._stale = 0
         for owner, requests in tuple(self._requests.items()):
-            valid = self._requests[owner] = without_stale(requests)
+            valid = self._requests[owner] = [entry for entry in requests if entry[2].heap_entry == entry[1]]
+            heapq.heapify(valid)
             if not valid:
                 del self._requests[owner]
                 self._turns.leave(owner)

@@ -59,8 +59,11 @@ class ScopeStatistics(NamedTuple):
 class ProviderQueue(Generic[QueuedT]):
     """The due requests of one provider and location in a scope, which share a token bucket beneath the scope's.
 
+    Providers without a bucket share the queues of their scope, so that thousands of them cost no more than one.
+
     Attributes:
         bucket: None while no limit is known.
+        waiting: number of due requests.
         in_flight: number of requests that got their token and have not ended; who sends them counts them out.
         normal: due requests with HIGH and NORMAL priority.
         background: due requests with LOW priority.
@@ -68,19 +71,26 @@ class ProviderQueue(Generic[QueuedT]):
 
     def __init__(self, scope_queue: ScopeQueue[QueuedT], bucket: TokenBucket | None) -> None:
         self.scope_queue = scope_queue
-        self.bucket = bucket
+        self.bucket: TokenBucket | None = None
+        self.waiting = 0
         self.in_flight = 0
-        self.normal: FairQueue[QueuedT] = FairQueue(scope_queue.turns)
-        self.background: FairQueue[QueuedT] = FairQueue(scope_queue.turns)
+        self.normal = scope_queue.normal
+        self.background = scope_queue.background
+        if bucket is not None:
+            self.limit(bucket)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no request waits here."""
-        return not self.normal.waiting and not self.background.waiting
+    def limit(self, bucket: TokenBucket) -> None:
+        """Set the first bucket; the provider has queues of its own from now on."""
+        scope_queue, self.bucket = self.scope_queue, bucket
+        self.normal, self.background = FairQueue(scope_queue.turns), FairQueue(scope_queue.turns)
+        if self.waiting:
+            scope_queue.normal.move_to(self.normal, self)
+            scope_queue.background.move_to(self.background, self)
+            scope_queue.limited[self] = None
 
     def is_idle(self, now_s: float) -> bool:
         """Whether no request waits, and a new bucket would be no different."""
-        return self.is_empty and (self.bucket is None or self.bucket.is_recovered(now_s))
+        return not self.waiting and (self.bucket is None or self.bucket.is_recovered(now_s))
 
     def shortage(self, now_s: float) -> float:
         """Return the share (0..1) of reads that is missing, in this queue or in its scope; see `TokenBucket`."""
@@ -98,6 +108,9 @@ class ScopeQueue(Generic[QueuedT]):
         throttled: number of 429s.
         lateness: seconds between due time and sending, of all requests.
         detection: seconds between the end time that a service reports and the answer that reports it.
+        normal: due requests with HIGH and NORMAL priority of all providers without a bucket.
+        background: due requests with LOW priority of these providers.
+        limited: the providers with a bucket that have due requests.
     """
 
     def __init__(self, scope: str, bucket: TokenBucket | None) -> None:
@@ -111,7 +124,9 @@ class ScopeQueue(Generic[QueuedT]):
         self.turns = Turns()
         self.due_s = 0.0
         self.heap_entry = 0
-        self._active: dict[ProviderQueue[QueuedT], None] = {}
+        self.normal: FairQueue[QueuedT, ProviderQueue[QueuedT]] = FairQueue(self.turns)
+        self.background: FairQueue[QueuedT, ProviderQueue[QueuedT]] = FairQueue(self.turns)
+        self.limited: dict[ProviderQueue[QueuedT], None] = {}
 
     def consume(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> bool:
         """Take the tokens of a request that came due alone; False if one is missing, or the request is LOW."""
@@ -127,19 +142,20 @@ class ScopeQueue(Generic[QueuedT]):
     def add(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], number: int) -> bool:
         """Queue a due request; True if `next_s` may change."""
         self.waiting += 1
-        self._active[provider_queue] = None
+        provider_queue.waiting += 1
+        if provider_queue.bucket is not None:
+            self.limited[provider_queue] = None
         job.heap_entry = number
         queue = provider_queue.background if job.priority is Priority.LOW else provider_queue.normal
-        queue.add(job, job.priority_time - HEAD_START_S if job.priority is Priority.HIGH else job.priority_time)
+        is_high = job.priority is Priority.HIGH
+        queue.add(job, job.priority_time - HEAD_START_S if is_high else job.priority_time, provider_queue)
         return queue.waiting == 1
 
     def forget(self, provider_queue: ProviderQueue[QueuedT], priority: Priority) -> None:
         """Count out a request that was queued here and whose entry is no longer valid."""
         queue = provider_queue.background if priority is Priority.LOW else provider_queue.normal
         queue.forget()
-        self.waiting -= 1
-        if not queue.waiting and provider_queue.is_empty:
-            del self._active[provider_queue]
+        self._count_out(provider_queue)
 
     def take(self, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
         """Remove the next request and take its tokens; None if no request may be sent now."""
@@ -154,17 +170,23 @@ class ScopeQueue(Generic[QueuedT]):
 
     def next_s(self, now_s: float) -> float:
         """Return the earliest time at which `take` may return a request; infinite if none waits."""
-        soonest_s = math.inf
-        for provider_queue in self._active:
-            at_s = now_s
-            if self.bucket is not None:
-                at_s = self.bucket.available_at(now_s) if provider_queue.normal.waiting else self._spare_at(now_s)
-            if provider_queue.bucket is not None:
-                at_s = max(at_s, provider_queue.bucket.available_at(now_s))
-            if at_s <= now_s:
-                return now_s
-            soonest_s = min(soonest_s, at_s)
+        soonest_s = self._scope_token_s(self, now_s)
+        for provider_queue in self.limited:
+            if soonest_s <= now_s:
+                break
+            soonest_s = min(soonest_s, self.next_of(provider_queue, now_s))
         return soonest_s
+
+    def next_of(self, provider_queue: ProviderQueue[QueuedT], now_s: float) -> float:
+        """Return the earliest time at which `take` may return a request of one provider."""
+        at_s = self._scope_token_s(provider_queue, now_s)
+        return at_s if provider_queue.bucket is None else max(at_s, provider_queue.bucket.available_at(now_s))
+
+    def _scope_token_s(self, queues: ScopeQueue[QueuedT] | ProviderQueue[QueuedT], now_s: float) -> float:
+        """Return the time at which the scope has a token for the first of these requests; infinite without one."""
+        if not queues.normal.waiting:
+            return self._spare_at(now_s) if queues.background.waiting else math.inf
+        return now_s if self.bucket is None else self.bucket.available_at(now_s)
 
     def is_idle(self, now_s: float) -> bool:
         """Whether no request waits, and a new bucket would be no different."""
@@ -190,23 +212,27 @@ class ScopeQueue(Generic[QueuedT]):
 
     def _take(self, priority: Priority, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
         """Give the next turn to the owner that has waited longest, among those with a request that may be sent."""
-        chosen: tuple[FairQueue[QueuedT], ProviderQueue[QueuedT]] | None = None
-        least = (0, 0.0, 0)
-        for provider_queue in self._active:
-            queue = provider_queue.background if priority is Priority.LOW else provider_queue.normal
-            if queue.waiting and (provider_queue.bucket is None or provider_queue.bucket.available_at(now_s) <= now_s):
+        is_low = priority is Priority.LOW
+        shared = self.background if is_low else self.normal
+        chosen, least = (shared, shared.first()) if shared.waiting else (None, (0, 0.0, 0))
+        for limited in self.limited:
+            queue = limited.background if is_low else limited.normal
+            if queue.waiting and (limited.bucket is None or limited.bucket.available_at(now_s) <= now_s):
                 first = queue.first()
                 if chosen is None or first < least:
-                    chosen, least = (queue, provider_queue), first
+                    chosen, least = queue, first
         if chosen is None:
             return None
-        queue, provider_queue = chosen
-        job = queue.take()
-        self.waiting -= 1
-        if not queue.waiting and provider_queue.is_empty:
-            del self._active[provider_queue]
+        job, provider_queue = chosen.take()
+        self._count_out(provider_queue)
         self._consume(job, provider_queue, now_s)
         return job, provider_queue
+
+    def _count_out(self, provider_queue: ProviderQueue[QueuedT]) -> None:
+        self.waiting -= 1
+        provider_queue.waiting -= 1
+        if not provider_queue.waiting:
+            self.limited.pop(provider_queue, None)
 
     def _consume(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> None:
         self.reads += 1

@@ -146,7 +146,9 @@ class ScopeQueues(Generic[QueuedT]):
         self.waiting += 1
         scope_queue = provider_queue.scope_queue
         if scope_queue.add(job, provider_queue, next(self._numbers)):
-            self._wake_at(scope_queue, scope_queue.next_s(now_s))
+            next_s = scope_queue.next_of(provider_queue, now_s)
+            if not scope_queue.heap_entry or next_s < scope_queue.due_s:
+                self._wake_at(scope_queue, next_s)
 
     def move(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], before: Priority, now_s: float) -> None:
         """Queue a waiting request by its new priority; `before` is the one it had."""
@@ -233,7 +235,7 @@ class ScopeQueues(Generic[QueuedT]):
         """
         spare = left - max(provider_queue.in_flight - 1, 0)
         if provider_queue.bucket is None and spare < SCARCE:
-            provider_queue.bucket = budget.discovered_bucket(now_s)
+            provider_queue.limit(budget.discovered_bucket(now_s))
         if provider_queue.bucket is not None:
             provider_queue.bucket.limit_to(spare, now_s, sent_s)
             if left == 0:
@@ -246,7 +248,9 @@ class ScopeQueues(Generic[QueuedT]):
         scope_queue = provider_queue.scope_queue
         bucket = scope_queue.bucket if throttle.level is ThrottleLevel.SCOPE else None
         if throttle.level is ThrottleLevel.PROVIDER:
-            bucket = provider_queue.bucket = provider_queue.bucket or budget.discovered_bucket(now_s)
+            if provider_queue.bucket is None:
+                provider_queue.limit(budget.discovered_bucket(now_s))
+            bucket = provider_queue.bucket
         if bucket is not None:
             retry_after_s = throttle.retry_after_s
             wait_s = None if retry_after_s is None else min(retry_after_s, LONGEST_PAUSE_S)

@@ -27,23 +27,25 @@ class Queues:
     def __init__(self) -> None:
         turns = Turns()
         self.turns = turns
-        self.queue: FairQueue[Job] = FairQueue(turns)
-        self.other: FairQueue[Job] = FairQueue(turns)
+        self.queue: FairQueue[Job, str] = FairQueue(turns)
+        self.other: FairQueue[Job, str] = FairQueue(turns)
         self.entries = count(1)
+        self.place = "a provider"
 
-    def add(self, owner: int, priority_time: float = 0.0, queue: FairQueue[Job] | None = None) -> Job:
+    def add(self, owner: int, priority_time: float = 0.0, queue: FairQueue[Job, str] | None = None) -> Job:
         job = Job(owner, next(self.entries))
-        (queue or self.queue).add(job, priority_time)
+        (queue or self.queue).add(job, priority_time, self.place)
         return job
 
-    def forget(self, job: Job, queue: FairQueue[Job] | None = None) -> None:
+    def forget(self, job: Job, queue: FairQueue[Job, str] | None = None) -> None:
         job.heap_entry = 0
         (queue or self.queue).forget()
 
-    def take(self, queue: FairQueue[Job] | None = None) -> Job:
+    def take(self, queue: FairQueue[Job, str] | None = None) -> Job:
         queue = queue or self.queue
         turn, _, heap_entry = queue.first()
-        job = queue.take()
+        job, place = queue.take()
+        assert place == self.place
         assert job.heap_entry == 0
         assert heap_entry == job.number
         assert self.turns.last.get(job.owner, turn + 1) > turn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from itertools import count
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from azpoll.schedule.scopes import COLLECTIONS_KEPT, PROVIDER_QUEUES_KEPT, Scope
 from tests.support.jobs import COLLECTION, HOST, answer, job
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from azpoll.schedule.scope_queue import ProviderQueue
     from azpoll.tracking.record import OperationRecord
 
@@ -290,3 +293,46 @@ def test_scopes_with_tokens_take_turns() -> None:
     add(scope_queues, f"{HOST}/subscriptions/a/x", "a1", "a2", "a3")
     add(scope_queues, f"{HOST}/subscriptions/b/x", "b1", "b2")
     assert taken(scope_queues, 0.0) == ["a1", "b1", "a2", "b2", "a3"]
+
+
+def test_a_provider_whose_limit_becomes_known_keeps_its_waiting_jobs_and_their_order() -> None:
+    """The jobs of all providers without a limit wait together; the others are then not delayed by it."""
+    queues = queues_of(Budget(rate=100.0, max_rate=100.0, burst=1.0, increase_per_s=0.0))
+    limited = add(queues, f"{HOST}/subscriptions/s/{OPERATIONS}/o", "a", "b", "c")
+    add(queues, f"{HOST}/subscriptions/s/providers/Microsoft.Other/locations/west/operations/o", "x", "y")
+    withdrawn = job("z")
+    queues.add(withdrawn, limited, 0.0)
+    headers, body = throttled(ThrottleLevel.PROVIDER)
+    limited.in_flight += 1
+    queues.on_answer(limited, answer(429, headers, body), 0.0)
+    limited.in_flight -= 1
+    queues.withdraw(withdrawn, limited)
+    names = [name for at_s in range(9) for name in taken(queues, 1.0 + at_s)]
+    assert names == ["x", "y"]
+    assert queues.waiting == 3
+    assert [name for at_s in range(9) for name in taken(queues, 11.0 + at_s)] == ["a", "b", "c"]
+    assert queues.waiting == 0
+
+
+@pytest.mark.parametrize("budget", [Budget(), Budget(burst=1.0, rate=0.1, max_rate=0.1), None])
+def test_5000_providers_with_locations_of_their_own_cost_as_little_as_one(budget: Budget | None) -> None:
+    """The number of looks at a token bucket grows with the number of jobs, and not with its square."""
+    looks: dict[int, int] = {}
+    for size in (500, 1000, 2000):
+        queues = queues_of(budget)
+        calls = 0
+
+        def count_call(_frame: FrameType, event: str, _argument: object) -> None:
+            nonlocal calls
+            calls += event == "call"
+
+        sys.setprofile(count_call)
+        try:
+            for number in range(size):
+                add(queues, f"{HOST}/subscriptions/s/providers/P{number}.X/locations/l{number}/operations/o", "a")
+            found = sum(len(taken(queues, at_s)) for at_s in range(0, size * 11, max(size // 100, 1)))
+        finally:
+            sys.setprofile(None)
+        assert found == size or (budget is not None and budget.rate < 1)
+        looks[size] = calls
+    assert looks[2000] < 2.5 * looks[1000] < 6.5 * looks[500]
