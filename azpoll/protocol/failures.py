@@ -11,6 +11,7 @@ from azpoll.protocol.answer import FailureKind
 from azpoll.protocol.delay import Delay, backoff_delay, immediate_delay
 from azpoll.protocol.reading import StatusClass, is_success
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Polling, Unknown, UnknownReason, is_anonymous
+from azpoll.protocol.status_document import kept
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ S = TypeVar("S", Polling, Confirming, Fetching)
 def failed(state: S, reason: str) -> S:
     """Return a state with one more failed poll in a row (rule 55)."""
     counts = state.failure_counts
-    return state._replace(failure_counts=counts._replace(in_a_row=counts.in_a_row + 1, reason=reason))
+    return state._replace(failure_counts=counts._replace(in_a_row=counts.in_a_row + 1, reason=kept(reason)))
 
 
 def http_status(reading: Reading) -> str:

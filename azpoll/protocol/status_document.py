@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from azpoll.protocol.json_body import object_in, text_member
 
@@ -90,6 +90,11 @@ class Progress(NamedTuple):
 
 NO_PROGRESS = Progress()
 
+TextT = TypeVar("TextT", str, str | None)
+
+LONGEST_WORD = 512
+"""Characters of a text that is kept while an operation waits; the rest of a longer one is cut off (rule 45)."""
+
 
 def verdict_of(word: str, terminal_words: Mapping[str, Verdict]) -> Verdict:
     """Return the verdict of a status word, compared whole and in any case, never by substring (rules 15, 16)."""
@@ -150,22 +155,31 @@ def progress_after(before: Progress, report: StatusReport, request_ids: tuple[st
     status, complete, percent, start_time, end_time, _, correlation_id = before
     if request_ids[1] == correlation_id:  # then both share one text
         request_ids = request_ids[0], correlation_id
+    else:
+        request_ids = request_ids[0], kept(request_ids[1])
+    if request_ids[0] is not None and len(request_ids[0]) > LONGEST_WORD:
+        request_ids = kept(request_ids[0]), request_ids[1]
     if report.status is not None:
-        status = sys.intern(report.status)
+        status = sys.intern(report.status if len(report.status) <= LONGEST_WORD else report.status[:LONGEST_WORD])
     document = report.document
     if document is not None:
         sent = document.get("percentComplete")
         if isinstance(sent, (int, float)) and not isinstance(sent, bool) and -_LARGEST_NUMBER < sent < _LARGEST_NUMBER:
             complete = float(sent)
             percent = _percent(complete, before)
-        start_time = text_member(document, "startTime") or start_time
-        end_time = text_member(document, "endTime") or end_time
+        start_time = kept(text_member(document, "startTime")) or start_time
+        end_time = kept(text_member(document, "endTime")) or end_time
     return Progress(status, complete, percent, start_time, end_time, *request_ids)
 
 
 def initial_progress(request_ids: tuple[str | None, str | None]) -> Progress:
     """Return the progress after an initial answer without a status, with its request id and correlation id."""
-    return Progress(request_id=request_ids[0], correlation_id=request_ids[1])
+    return Progress(request_id=kept(request_ids[0]), correlation_id=kept(request_ids[1]))
+
+
+def kept(text: TextT) -> TextT | str:
+    """Return the first `LONGEST_WORD` characters of a text; None for None."""
+    return text if text is None or len(text) <= LONGEST_WORD else text[:LONGEST_WORD]
 
 
 def _percent(sent: float, before: Progress) -> float | None:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import math
+import tracemalloc
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 
+from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.protocol.machine import advance, start
+from azpoll.protocol.plan import Plan
 from azpoll.protocol.reading import Reading
+from azpoll.protocol.states import Polling
 from azpoll.protocol.status_document import (
     NO_PROGRESS,
     Progress,
     StatusReport,
     Verdict,
+    initial_progress,
     progress_after,
     status_word,
 )
+from tests.support.jobs import TRUST
 from tests.support.json_documents import DOCUMENTS
 from tests.support.protocol_rows import RESOURCE, reply
+
+if TYPE_CHECKING:
+    from azpoll.protocol.states import State
 
 
 def read(document: dict[str, object], before: Progress = NO_PROGRESS, **headers: str) -> Progress:
@@ -92,3 +104,51 @@ def test_rule_41_any_document_has_a_progress(document: dict[str, object]) -> Non
     progress = read(document)
     assert progress.percent is None or 0 <= progress.percent <= 100
     assert progress.percent_complete is None or math.isfinite(progress.percent_complete)
+
+
+@pytest.mark.parametrize("long", ["w" * 2**20, "é" * 2**20, "\u4e00" * 513])
+def test_rule_45_a_waiting_operation_keeps_at_most_512_characters_of_each_text(long: str) -> None:
+    """The verdict is that of the whole word."""
+    document: dict[str, object] = {"status": long, "startTime": long, "endTime": long, "percentComplete": long}
+    progress = progress_after(NO_PROGRESS, StatusReport(Verdict.RUNNING, long, document), (long, long))
+    cut = long[:512]
+    assert progress == Progress(cut, None, None, cut, cut, cut, cut)
+    assert initial_progress((long, long)) == Progress(request_id=cut, correlation_id=cut)
+    again = progress_after(progress, StatusReport(Verdict.RUNNING, "Running", {}), (None, long))
+    assert again == Progress("Running", None, None, cut, cut, None, cut)
+
+
+def test_rule_45_texts_of_512_characters_are_kept_whole() -> None:
+    text = "x" * 512
+    document: dict[str, object] = {"status": text, "startTime": text}
+    progress = progress_after(NO_PROGRESS, StatusReport(Verdict.RUNNING, text, document), (text, text))
+    assert progress.status == progress.start_time == progress.request_id == progress.correlation_id == text
+
+
+def test_rule_45_operations_that_wait_keep_little_of_large_answers() -> None:
+    """100 operations whose answers have 5 MiB of texts; each keeps less than 8 kB."""
+    tracemalloc.start()
+    try:
+        states: list[State] = []
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(100):
+            text = str(number) * 2**20
+            body = json.dumps({"status": text[: 2**20], "startTime": text, "endTime": text, "id": text, "name": text})
+            headers = {"azure-asyncoperation": f"{RESOURCE}/status{number}"}
+            polling = start(Plan("PUT", RESOURCE, TRUST), reply(202, b"", **headers).to(RESOURCE, 0.0))
+            states.append(advance(polling, reply(200, body.encode()).to(f"{RESOURCE}/status{number}", 1.0)))
+        del text, body
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert all(isinstance(state, Polling) for state in states)
+    assert kept < 100 * 8000
+
+
+def test_rule_45_the_reason_of_a_failed_poll_is_kept_up_to_512_characters() -> None:
+    headers = {"azure-asyncoperation": f"{RESOURCE}/status"}
+    polling = start(Plan("PUT", RESOURCE, TRUST), reply(202, b"", **headers).to(RESOURCE, 0.0))
+    after = advance(polling, RequestFailure(FailureKind.CONNECTION, "r" * 2**20, 1.0))
+    assert isinstance(after, Polling)
+    assert after.failure_counts.in_a_row == 1
+    assert len(after.failure_counts.reason) <= 512
