@@ -198,13 +198,16 @@ def error_of(
     resume_token: str | None,
     response: HTTPResponse | None,
     *,
+    reported: ServiceError | None = None,
     may_have_acted: bool = False,
 ) -> AzpollError:
     """Return a new exception for a terminal state, so that each awaiter has its own (rule 39).
 
+    `reported` is the error in the state's answer if it was read before; the exceptions of all awaiters share it.
     `may_have_acted` means that an earlier attempt of an initial request may have been executed (rule 53).
     """
-    reported = None if state.answer is None else read_error(state.answer)
+    if reported is None and state.answer is not None:
+        reported = read_error(state.answer)
     acted = may_have_acted or (reported is not None and may_be_executed(reported.status_code))
     kind, text = _kind_and_text(state, operation, reported, resume_token, acted=acted)
     error = kind(text, operation=operation, resume_token=resume_token, response=response, reported=reported)

@@ -33,7 +33,9 @@ class Outcomes:
         match record.state:
             case Failed(answer=answer) | Canceled(answer=answer) | Unknown(answer=answer) as state:
                 response = None if answer is None else self._transport.response_from(answer)
-                return error_of(state, record.name, token, response)
+                error = error_of(state, record.name, token, response, reported=record.reported)
+                record.reported = error.reported
+                return error
             case _:
                 text = f"tracking of {record.name} stopped before it ended; it may still run"
                 return TrackerClosed(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.arm_error import ServiceError
     from azpoll.protocol.plan import Plan
     from azpoll.protocol.states import State
     from azpoll.schedule.completion_times import CompletionTimes
@@ -52,6 +53,7 @@ class OperationRecord:
             from it.
         started_s: the time of the initial answer, from which the age of the operation counts (rule 50).
         own_id: None until the id is first read: most operations are never shown by their id.
+        reported: the error in the last answer, once an awaiter has read it; a large one is not parsed again.
     """
 
     plan: Plan
@@ -72,6 +74,7 @@ class OperationRecord:
     completion_times: CompletionTimes | None = None
     cancel_request: CancelRequest | None = None
     callbacks: list[Callable[[], object]] | None = None
+    reported: ServiceError | None = None
     _done: anyio.Event | None = None
     _changed: anyio.Event | None = None
 

@@ -452,3 +452,25 @@ def test_the_two_families_of_errors_are_disjoint_and_documented() -> None:
     assert issubclass(azpoll.OperationTimeout, TimeoutError)
     assert issubclass(azpoll.InvalidResumeToken, ValueError)
     assert issubclass(azpoll.WrongEventLoop, RuntimeError)
+
+
+async def test_fifty_awaiters_of_a_large_error_parse_it_once() -> None:
+    """Each has an exception of its own; they share the error that the service reported."""
+    error = {"code": "Conflict", "message": "m", "details": [{"code": "D", "message": "x" * 100}] * 20_000}
+    arm = FakeARM(default=Script(duration_s=1, retry_after=1, outcome="Failed", error=error), limits=None)
+    failures: list[azpoll.OperationFailed] = []
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", "/subscriptions/s/resourceGroups/g?api-version=1", json={})
+
+        async def wait() -> None:
+            try:
+                await operation
+            except azpoll.OperationFailed as failure:
+                failures.append(failure)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(50):
+                tasks.start_soon(wait)
+    assert len({id(failure) for failure in failures}) == 50
+    assert len({id(failure.reported) for failure in failures}) == 1
+    assert failures[-1].code == "Conflict"
