@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Generic, NamedTuple
+from urllib.parse import unquote
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.delay import DelayLimits
@@ -72,7 +73,9 @@ def scope_of(url: str, principal: str) -> tuple[Scope, str]:
     """
     scheme, _, rest = url.partition("?")[0].lower().partition("://")
     authority, _, path = rest.partition("/")
-    parts = path.split("/")
+    if "%" in path:
+        path = unquote(path).lower()
+    parts = [part for part in path.split("/") if part] if "//" in path or path[:1] == "/" else path.split("/")
     subscription = parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
     namespace = location = ""
     for name, value in pairwise(parts):
@@ -84,17 +87,20 @@ def scope_of(url: str, principal: str) -> tuple[Scope, str]:
 
 
 def _origin(scheme: str, authority: str) -> str:
-    """Return an origin in lower case in the one spelling of all URLs that name it: `:0443` and `:443` are the same."""
-    host, colon, port = authority.rpartition(":")
+    """Return an origin in lower case in the one spelling of all URLs that name it.
+
+    `:0443` and `:443` are the same, and so is a host with a dot at its end. User information names no origin.
+    """
+    host, colon, port = authority.rpartition("@")[2].rpartition(":")
     if not colon or port.endswith("]"):  # the colons of an IPv6 address are no colons before a port
-        return f"{scheme}://{authority}"
-    port = port.lstrip("0")
+        return f"{scheme}://{(host + colon + port).rstrip('.')}"
+    host, port = host.rstrip("."), port.lstrip("0")
     return f"{scheme}://{host}" if port in {"", _DEFAULT_PORTS.get(scheme)} else f"{scheme}://{host}:{port}"
 
 
 def names_scopes(collection: str) -> bool:
     """Whether URLs right beneath this one may fall under different read limits."""
-    return collection.rpartition("/")[2].lower() in _NAMING
+    return unquote(collection.rpartition("/")[2]).lower() in _NAMING
 
 
 class ScopeQueues(Generic[QueuedT]):

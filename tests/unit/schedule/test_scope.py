@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from azpoll.schedule.scopes import Scope, names_scopes, scope_of
 
@@ -93,3 +95,32 @@ def test_a_scope_is_shown_without_empty_parts() -> None:
 )
 def test_members_of_some_collections_have_different_scopes(collection: str, naming: bool) -> None:  # noqa: FBT001 - a table
     assert names_scopes(collection) is naming
+
+
+SPELLINGS = st.tuples(
+    st.sampled_from(["https", "HTTPS", "hTTps"]),
+    st.sampled_from(["management.azure.com", "MANAGEMENT.azure.COM", "management.azure.com."]),
+    st.sampled_from(["", ":", ":443", ":0443", ":000443"]),
+    st.sampled_from(["subscriptions", "Subscriptions", "%73ubscriptions", "/subscriptions", "%53UBSCRIPTIONS"]),
+    st.sampled_from(["0a-1B", "0A-1b", "%30a-1b", "0%61-1%42", "0a%2D1b", "0a%2d1b", "/0a-1b"]),
+    st.sampled_from(["Microsoft.Compute", "microsoft.compute", "Microsoft%2ECompute", "/Microsoft.Compute"]),
+    st.sampled_from(["west", "WEST", "w%65st", "w%45st"]),
+    st.sampled_from(["", "?x=1", "?subscriptions=other", "?/providers/Other/locations/east"]),
+)
+
+
+@given(SPELLINGS)
+def test_rule_54_all_spellings_of_a_url_share_a_scope_and_a_provider(spelling: tuple[str, ...]) -> None:
+    scheme, host, port, collection, subscription, provider, location, query = spelling
+    path = f"{collection}/{subscription}/providers/{provider}/locations/{location}/operations/o{query}"
+    scope, sub_scope = scope_of(f"{scheme}://{host}{port}/{path}", "")
+    assert scope == Scope("https://management.azure.com", "0a-1b", "")
+    assert sub_scope == "microsoft.compute/west"
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60))
+def test_rule_54_any_url_has_a_scope_in_lower_case(rest: str) -> None:
+    scope, sub_scope = scope_of(f"https://{rest}", "")
+    assert scope.origin == scope.origin.lower()
+    assert scope.subscription == scope.subscription.lower()
+    assert sub_scope == sub_scope.lower()
