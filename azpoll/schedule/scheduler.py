@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from azpoll.eventloop.clock import loop_clock, set_sniffio_hint
-from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.cancel_answer import after_cancel
 from azpoll.protocol.machine import advance, expire, postpone
 from azpoll.protocol.states import Pending
 from azpoll.protocol.stored_url import before_certificate
+from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 from azpoll.schedule.due_time import ROUNDING_S
 from azpoll.schedule.job import pending_state
 from azpoll.schedule.poll_queue import PollQueue
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from azpoll.protocol.answer import Answer
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.concurrency import ConcurrencyLimit
@@ -184,7 +184,7 @@ class Scheduler:
                 if job.cancel_request is None:
                     await self._send_poll(job, provider_queue, now_s)
                 else:
-                    await self._send_cancel(job, job.cancel_request)
+                    await self._send_cancel(job, job.cancel_request, provider_queue)
             finally:
                 provider_queue.in_flight -= 1
                 del self._sent[job]
@@ -250,12 +250,20 @@ class Scheduler:
         else:
             self._release(job)
 
-    async def _send_cancel(self, job: Job, cancel_request: CancelRequest) -> None:
-        """Send a cancel request; the job's next poll keeps its due time, unless the answer has a later Retry-After."""
+    async def _send_cancel(self, job: Job, cancel_request: CancelRequest, provider_queue: ProviderQueue[Job]) -> None:
+        """Send a cancel request; the job's next poll keeps its due time, unless the answer has a later Retry-After.
+
+        A 429 closes the scope as that of a poll does. The numbers of remaining requests are of writes.
+        """
         try:
             cancel_request.outcome = outcome = await self._cancel(cancel_request)
         finally:
             self._limit.end()
+        head = outcome if isinstance(outcome, Answer) else outcome.head
+        if head is not None and head.status_code == TOO_MANY_REQUESTS:
+            throttle = self._queue.scopes.on_answer(provider_queue, head, outcome.at_s)
+            if throttle is not None:
+                self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         job.cancel_request = None
         cancel_request.finished.set()
         before, due_s = pending_state(job), cancel_request.back_s

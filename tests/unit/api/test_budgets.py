@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 import azpoll
+from azpoll.protocol.throttling import PROVIDER_REMAINING, REMAINING
 from azpoll.testing import FakeARM, Limits, Ordinary, Rate, Reply, Script
 from azpoll.testing.rate_limits import TokenBucket
 from tests.support.clients import client_of
@@ -182,3 +183,66 @@ async def test_rule_35_a_retry_after_of_centuries_delays_begin_for_an_hour() -> 
             await tracker.begin("PUT", widget("refused"))
         await tracker.begin("PUT", widget("neighbour"))
         assert 3600 <= anyio.current_time() - begun_s < 3610
+
+
+FAR_DATES = ["31536000000", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 100, "3601"]
+
+
+@pytest.mark.parametrize("asked", FAR_DATES)
+@pytest.mark.parametrize("code", [429, 503])
+async def test_rule_35_a_far_retry_after_delays_many_scopes_for_an_hour(asked: str, code: int) -> None:
+    """20 subscriptions answer so to the first poll."""
+    refused = Reply(code, {"error": {"code": "SubscriptionRequestsThrottled"}}, {"Retry-After": asked})
+    arm = FakeARM(default=Script(duration_s=5, retry_after=5, polls=[refused, Ordinary()]), limits=None)
+    begun_s = anyio.current_time()
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        for number in range(20):
+            await tracker.begin("PUT", widget("x", f"s{number}"), result="status")
+    assert 3600 < anyio.current_time() - begun_s < 3700
+
+
+@pytest.mark.parametrize("asked", FAR_DATES)
+async def test_rule_35_a_429_to_a_hint_delays_polls_for_an_hour(asked: str) -> None:
+    listed = f"{ARM}/subscriptions/s/resourceGroups/g/deployments/d/operations"
+    arm = FakeARM(default=Script(duration_s=5, retry_after=5), limits=None)
+    inner = arm.transport("httpx")
+
+    answers = [httpx.Response(429, headers={"Retry-After": asked}), httpx.Response(200, json={"value": []})]
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        return answers.pop(0) if "/deployments/" in request.url.path and answers else None
+
+    class Transport(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return answer(request) or await inner.handle_async_request(request)
+
+    begun_s = anyio.current_time()
+    async with client_of(arm, transport=Transport()) as client, azpoll.Tracker(client) as tracker:
+        tracker.add_hints(azpoll.DeploymentOperations(listed, every_s=9000))
+        await (await tracker.begin("PUT", widget("x")))
+    assert 3600 <= anyio.current_time() - begun_s < 3700
+
+
+EVERY_LIMIT = (
+    *(name for names in REMAINING.values() for name in names),
+    *sorted(PROVIDER_REMAINING),
+)
+
+
+@pytest.mark.parametrize("name", EVERY_LIMIT)
+async def test_rule_54_a_remaining_0_of_any_limit_is_over_within_an_hour(name: str) -> None:
+    """One answer says so; an hour later 25 reads per second are sent again."""
+    arm = FakeARM(default=Script(duration_s=3700, retry_after=3600), limits=None)
+    none_left = Reply(200, {"status": "InProgress"}, {name: "0", "Retry-After": "3600"})
+    arm.operation("PUT", widget("x").partition("?")[0], duration_s=3700, retry_after=1, polls=[none_left, Ordinary()])
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        await tracker.begin("PUT", widget("x"), result="status")
+        for number in range(5):
+            await tracker.begin("PUT", widget(f"other{number}"), result="status")
+        await anyio.sleep(3650)
+        [scope] = tracker.statistics().scopes
+        assert scope.rate == 25.0
+        begun_s = anyio.current_time()
+        for number in range(100):
+            await tracker.begin("PUT", widget(f"late{number}"), result="status")
+        assert anyio.current_time() - begun_s < 10

@@ -136,6 +136,7 @@ def test_rule_45_operations_that_wait_keep_little_of_large_answers() -> None:
             body = json.dumps({"status": text[: 2**20], "startTime": text, "endTime": text, "id": text, "name": text})
             headers = {"azure-asyncoperation": f"{RESOURCE}/status{number}"}
             polling = start(Plan("PUT", RESOURCE, TRUST), reply(202, b"", **headers).to(RESOURCE, 0.0))
+            assert isinstance(polling, Polling)
             states.append(advance(polling, reply(200, body.encode()).to(f"{RESOURCE}/status{number}", 1.0)))
         del text, body
         kept = tracemalloc.get_traced_memory()[0] - before
@@ -148,6 +149,7 @@ def test_rule_45_operations_that_wait_keep_little_of_large_answers() -> None:
 def test_rule_45_the_reason_of_a_failed_poll_is_kept_up_to_512_characters() -> None:
     headers = {"azure-asyncoperation": f"{RESOURCE}/status"}
     polling = start(Plan("PUT", RESOURCE, TRUST), reply(202, b"", **headers).to(RESOURCE, 0.0))
+    assert isinstance(polling, Polling)
     after = advance(polling, RequestFailure(FailureKind.CONNECTION, "r" * 2**20, 1.0))
     assert isinstance(after, Polling)
     assert after.failure_counts.in_a_row == 1

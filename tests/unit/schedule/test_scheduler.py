@@ -43,6 +43,8 @@ class Service:
         takes_s: seconds between a request and its answer.
         answers: the answers to the next polls; without one the operation runs.
         cancel_headers: the headers of answers to cancel requests.
+        cancel_status: their status code.
+        cancel_body: their body.
         throttled: the scopes of all 429s.
         released: the jobs whose last change of state was published, with its time.
     """
@@ -52,6 +54,8 @@ class Service:
         self.takes_s = 0.0
         self.answers: list[Answer] = []
         self.cancel_headers: dict[str, str] = {}
+        self.cancel_status = 202
+        self.cancel_body = b""
         self.throttled: list[str] = []
         self.aborted = anyio.Event()
 
@@ -65,7 +69,8 @@ class Service:
 
     async def post(self, request: CancelRequest) -> Answer | RequestFailure:
         await self._receive(request.url.rpartition("/")[2])
-        return answer(202, self.cancel_headers, url=request.url, at_s=anyio.current_time())
+        status = self.cancel_status
+        return answer(status, self.cancel_headers, self.cancel_body, url=request.url, at_s=anyio.current_time())
 
     def abort_all(self) -> None:
         self.aborted.set()
@@ -293,3 +298,43 @@ async def test_a_worker_that_is_cancelled_frees_its_slot() -> None:
     assert scheduler.in_flight == 0
     scheduler.withdraw(polled)
     assert [*ended, polled.ended] == [False, True]
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 302, 400, 404, 409, 429, 500, 503])
+@pytest.mark.parametrize("body", [b"", b'{"status": "Canceled"}', b"<html>"])
+async def test_rule_34_any_answer_to_a_cancel_request_delays_the_next_poll(status: int, body: bytes) -> None:
+    """It ends nothing: the poll decides. It may be answered after the poll was due."""
+    service, waiting = Service(), job(retry_after=10)
+    service.cancel_status, service.cancel_body, service.takes_s = status, body, 8.0
+    service.cancel_headers = {"retry-after": "60", "location": f"{COLLECTION}/elsewhere"}
+    async with scheduler_of(service, waiting) as scheduler:
+        await anyio.sleep(5)
+        request = waiting.cancel_request = CancelRequest(CANCEL)
+        scheduler.send_now(waiting)
+        await request.finished.wait()
+        await anyio.sleep(59.9)
+        assert len(service.sent) == 1
+        assert isinstance(waiting.state, Polling)
+        await anyio.sleep(1)
+    assert [name for _, name in service.sent] == ["cancel", "a"]
+    assert service.sent[1][0] == pytest.approx(5 + 8 + 60, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "polled_s"), [("60", 60), ("31536000000", 3600), ("Fri, 31 Dec 9999 23:59:59 GMT", 3600), (None, 10)]
+)
+async def test_a_429_to_a_cancel_request_closes_its_scope(asked: str | None, polled_s: float) -> None:
+    """The polls of other operations in the subscription wait as well, for an hour at most (rule 35)."""
+    service, waiting, other = Service(), job(retry_after=2000), job("other", retry_after=6)
+    service.cancel_status = 429
+    service.cancel_headers = {} if asked is None else {"retry-after": asked}
+    async with scheduler_of(service, waiting, other) as scheduler:
+        await anyio.sleep(5)
+        waiting.cancel_request = CancelRequest(CANCEL)
+        scheduler.send_now(waiting)
+        await anyio.sleep(polled_s + 2)
+        [scope] = scheduler.scopes()
+    assert scope.throttled == 1
+    assert service.throttled == [scope.scope]
+    polled = [at_s for at_s, name in service.sent if name == "other"]
+    assert polled[0] == pytest.approx(5 + polled_s, abs=1.2)
