@@ -5,8 +5,8 @@ attacker can have any number of them. So the limit is the time that one operatio
 
 - A request that is in flight for `SLOW_S` while others wait becomes slow. Slow requests hold at most half of the
   connections.
-- While that half is full and a request is late, polls that become slow are ended. Nothing is lost: each is sent again
-  in the slow half, where it may take its whole time limit.
+- While that half is full and a request is late, polls that become slow are ended. Each is sent again in the slow half,
+  with its whole time limit.
 - An operation whose poll was slow or ended waits for a place in the slow half. The one that has taken the least time
   is next. While no other request waits, slow operations may have all places but a quarter; polls beyond their half are
   ended when others wait.

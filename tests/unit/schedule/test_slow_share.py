@@ -111,7 +111,7 @@ async def test_rule_54_slow_operations_hold_half_of_the_connections_while_others
 
 
 async def test_rule_54_slow_operations_take_turns_and_each_gets_its_answers() -> None:
-    """Those that were ended wait their turn, and their next poll has all the time that it needs."""
+    """An operation whose poll was ended waits its turn, and its next poll has all the time that it needs."""
     service = Service(s=HANGS_S)
     jobs = slow_jobs(16)
     async with scheduler_of(service, jobs, 8):
