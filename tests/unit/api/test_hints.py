@@ -336,7 +336,7 @@ async def test_a_list_whose_pages_name_each_other_is_read_once(
     library = Library(arm_of(duration_s=200.0, retry_after=10.0), *(page(ORIGIN + link) for link in links))
     async with library.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         operation = await tracker.begin("PUT", path_of(1), result="status")
-        tracker.add_hints(azpoll.hints.DeploymentOperations(ORIGIN + LIST))
+        tracker.add_hints(azpoll.DeploymentOperations(ORIGIN + LIST))
         await anyio.sleep(150)
         assert len(library.reads) == len(links)
         await operation.wait()
@@ -347,7 +347,7 @@ async def test_a_list_whose_pages_name_each_other_is_read_once(
 async def test_a_list_without_end_is_read_up_to_100_pages() -> None:
     library = Library(arm_of(), *(page(f"{ORIGIN}{LIST}/{number}") for number in range(1000)))
     async with library.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
-        tracker.add_hints(azpoll.hints.DeploymentOperations(ORIGIN + LIST, every_s=1))
+        tracker.add_hints(azpoll.DeploymentOperations(ORIGIN + LIST, every_s=1))
         await anyio.sleep(600)
         assert len(library.reads) == 100
 
@@ -358,7 +358,7 @@ async def test_a_list_without_end_is_read_up_to_100_pages() -> None:
 async def test_rule_35_the_retry_after_of_a_page_delays_the_next_one(asked: str, waited_s: int) -> None:
     library = Library(arm_of(), page(f"{ORIGIN}{LIST}/2", retry_after=asked), page(None))
     async with library.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
-        tracker.add_hints(azpoll.hints.DeploymentOperations(ORIGIN + LIST, every_s=9000))
+        tracker.add_hints(azpoll.DeploymentOperations(ORIGIN + LIST, every_s=9000))
         await anyio.sleep(4000)
     (first_s, _), (second_s, _) = library.reads
     assert second_s - first_s == waited_s

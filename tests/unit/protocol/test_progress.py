@@ -130,6 +130,7 @@ def test_rule_45_operations_that_wait_keep_little_of_large_answers() -> None:
     tracemalloc.start()
     try:
         states: list[State] = []
+        text = body = ""
         before = tracemalloc.get_traced_memory()[0]
         for number in range(100):
             text = str(number) * 2**20
