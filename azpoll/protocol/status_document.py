@@ -167,8 +167,10 @@ def progress_after(before: Progress, report: StatusReport, request_ids: tuple[st
         if isinstance(sent, (int, float)) and not isinstance(sent, bool) and -_LARGEST_NUMBER < sent < _LARGEST_NUMBER:
             complete = float(sent)
             percent = _percent(complete, before)
-        start_time = kept(text_member(document, "startTime")) or start_time
-        end_time = kept(text_member(document, "endTime")) or end_time
+        start_time = text_member(document, "startTime") or start_time
+        end_time = text_member(document, "endTime") or end_time
+        if start_time is not None or end_time is not None:
+            start_time, end_time = kept(start_time), kept(end_time)
     return Progress(status, complete, percent, start_time, end_time, *request_ids)
 
 

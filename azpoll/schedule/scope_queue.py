@@ -214,7 +214,10 @@ class ScopeQueue(Generic[QueuedT]):
         """Give the next turn to the owner that has waited longest, among those with a request that may be sent."""
         is_low = priority is Priority.LOW
         shared = self.background if is_low else self.normal
-        chosen, least = (shared, shared.first()) if shared.waiting else (None, (0, 0.0, 0))
+        chosen: FairQueue[QueuedT, ProviderQueue[QueuedT]] | None = None
+        least = (0, 0.0, 0)
+        if shared.waiting:
+            chosen, least = shared, shared.first()
         for limited in self.limited:
             queue = limited.background if is_low else limited.normal
             if queue.waiting and (limited.bucket is None or limited.bucket.available_at(now_s) <= now_s):
