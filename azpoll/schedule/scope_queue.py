@@ -74,8 +74,8 @@ class ProviderQueue(Generic[QueuedT]):
         self.bucket: TokenBucket | None = None
         self.waiting = 0
         self.in_flight = 0
-        self.normal = scope_queue.normal
-        self.background = scope_queue.background
+        self.normal: FairQueue[QueuedT, ProviderQueue[QueuedT]] = scope_queue.normal
+        self.background: FairQueue[QueuedT, ProviderQueue[QueuedT]] = scope_queue.background
         if bucket is not None:
             self.limit(bucket)
 
