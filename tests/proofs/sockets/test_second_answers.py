@@ -49,8 +49,7 @@ def _reading_auth(module: Any) -> object:
 def _sending_class(module: Any) -> Any:
     class Client(module.AsyncClient):  # type: ignore[misc]  # the library is a parameter
         async def send(self, *arguments: Any, **options: Any) -> object:
-            sending: Any = super().send  # pyright: ignore[reportUnknownMemberType] - as above
-            return await sending(*arguments, **options)
+            return await module.AsyncClient.send(self, *arguments, **options)
 
     return Client
 
