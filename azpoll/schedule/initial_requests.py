@@ -161,7 +161,7 @@ class InitialRequests(Generic[RequestT]):
         """Send a request that was admitted, and slow its scope down after a 429."""
         try:
             outcome = await self._send(queued.request)
-            throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s, sent_s)
+            throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s, sent_s, queued)
         finally:
             self._end(queued)
         if throttle is not None:

@@ -235,7 +235,7 @@ class Scheduler:
             self._limit.end()
         if job in self._slow.operations:
             self._slow.on_answer(job, outcome.at_s - sent_s)
-        throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s, sent_s)
+        throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s, sent_s, job)
         if throttle is not None:
             self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         if self._aborted and isinstance(outcome, RequestFailure):
@@ -261,7 +261,7 @@ class Scheduler:
             self._limit.end()
         head = outcome if isinstance(outcome, Answer) else outcome.head
         if head is not None and head.status_code == TOO_MANY_REQUESTS:
-            throttle = self._queue.scopes.on_answer(provider_queue, head, outcome.at_s)
+            throttle = self._queue.scopes.on_answer(provider_queue, head, outcome.at_s, sender=job)
             if throttle is not None:
                 self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         job.cancel_request = None

@@ -191,10 +191,16 @@ class ScopeQueues(Generic[QueuedT]):
         outcome: Answer | RequestFailure,
         now_s: float,
         sent_s: float = math.inf,
+        sender: object = None,
     ) -> Throttle | None:
         """Adapt the buckets to what an answer says about limits (rule 54); return the throttle of a 429.
 
-        The answered request was sent at `sent_s`, and still counts as in flight.
+        Args:
+            provider_queue: of the answered request, which still counts as in flight.
+            outcome: the answer, or a failure that may have one.
+            now_s: the time of the answer.
+            sent_s: when the request was sent.
+            sender: the object that the request was sent for, such as a job; it cannot close a scope twice in a row.
         """
         head = outcome if isinstance(outcome, Answer) else outcome.head
         if head is None:
@@ -206,7 +212,7 @@ class ScopeQueues(Generic[QueuedT]):
             throttle = throttle_of(head)
             scope_queue.throttled += 1
             if self._budget is not None:
-                self._back_off(provider_queue, throttle, self._budget, now_s)
+                self._back_off(provider_queue, throttle, self._budget, now_s, sender)
             return throttle
         if self._budget is not None and (left := provider_remaining(head, self._counted)) is not None:
             self._limit_provider(provider_queue, left, self._budget, now_s, sent_s)
@@ -248,7 +254,7 @@ class ScopeQueues(Generic[QueuedT]):
                 provider_queue.bucket.back_off(now_s, None, budget.decrease_factor)
 
     def _back_off(
-        self, provider_queue: ProviderQueue[QueuedT], throttle: Throttle, budget: Budget, now_s: float
+        self, provider_queue: ProviderQueue[QueuedT], throttle: Throttle, budget: Budget, now_s: float, sender: object
     ) -> None:
         """Close the bucket that a 429 concerns for its Retry-After, and decrease its rate; a lock concerns none."""
         scope_queue = provider_queue.scope_queue
@@ -260,7 +266,7 @@ class ScopeQueues(Generic[QueuedT]):
         if bucket is not None:
             retry_after_s = throttle.retry_after_s
             wait_s = None if retry_after_s is None else min(retry_after_s, LONGEST_PAUSE_S)
-            bucket.back_off(now_s, wait_s, budget.decrease_factor)
+            bucket.back_off(now_s, wait_s, budget.decrease_factor, None if sender is None else id(sender))
             self._wake_at(scope_queue, scope_queue.next_s(now_s))
 
     def _wake_at(self, scope_queue: ScopeQueue[QueuedT], wake_s: float) -> None:

@@ -36,6 +36,7 @@ class TokenBucket:
         self._limited_at_s = -math.inf
         self._updated_s = now_s
         self._closed_until_s = -math.inf
+        self._closed_by: int | None = None
 
     def available_at(self, now_s: float, level: float = 1.0) -> float:
         """Return the time at which the bucket holds `level` tokens if none is consumed, at least `now_s`."""
@@ -66,8 +67,17 @@ class TokenBucket:
         """Give back the token of a request that was not sent."""
         self.tokens = min(self.tokens + 1.0, self.burst)
 
-    def back_off(self, now_s: float, retry_after_s: float | None, decrease_factor: float) -> None:
-        """Close for the Retry-After of a 429 and decrease the rate; the 429s of one burst decrease it once."""
+    def back_off(
+        self, now_s: float, retry_after_s: float | None, decrease_factor: float, sender: int | None = None
+    ) -> None:
+        """Close for the Retry-After of a 429 and decrease the rate; the 429s of one burst decrease it once.
+
+        `sender` identifies who sent the request. Once the bucket is open again, the sender whose 429 closed it cannot
+        close it until another sender has got a 429: a service that always answers 429 to one operation slows only that.
+        """
+        if now_s >= self._closed_until_s and sender is not None and sender == self._closed_by:
+            return
+        self._closed_by = sender
         if now_s > self._updated_s:
             self._refill(now_s)
         if now_s >= self._closed_until_s:
