@@ -4,7 +4,7 @@
 
 A poll costs less than a third of its cost over httpx's own transport (docs/performance.md). Thousands of polls that are
 due at the same time do not wait in a pool. The transport makes no decisions of its own: azpoll checks redirects, and
-httpx handles cookies and content codings. URLs are sent unchanged, except that an apostrophe in a query becomes `%27`.
+httpx handles content codings. URLs are sent unchanged, except that an apostrophe in a query becomes `%27`.
 Rule 12 forbids rewriting URLs, which is why this transport is not based on aiohttp.
 
 It needs `pip install 'azpoll[fast]'`, a client of httpx (not httpx2), and asyncio.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpoll.protocol.cookies import with_cookies
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume
 from azpoll.protocol.reading import read
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
 def after_cancel(state: Pending, outcome: Answer | RequestFailure, since_s: float) -> State:
     """Return the state after the answer to a cancel request: its `Retry-After` applies to the next poll (rule 34).
 
+    Later requests carry its cookies (rule 52).
+
     The last answer to a poll came at `since_s`.
     """
-    retry_after_s = read(outcome).retry_after_s
+    reading = read(outcome)
+    if reading.sets_cookies:
+        state = with_cookies(state, outcome)
+    retry_after_s = reading.retry_after_s
     if retry_after_s is None:
         return state
     delay_s = outcome.at_s + state.plan.delay_limits.clamp(retry_after_s) - since_s

@@ -19,7 +19,6 @@ state. Two families of results are never mixed (rule 24):
 
 429, 5xx and lost connections lead to the same state with a longer delay. A redirect is one more request of the same
 state (rule 11), so it passes the same URL check and the same read budget.
-
 A terminal state is final: `advance` does not accept one (rule 29). Every time is the `at_s` of an outcome.
 """
 
@@ -28,6 +27,7 @@ from typing import Generic, NamedTuple, TypeVar, assert_never
 
 from azpoll.protocol import failures, transitions
 from azpoll.protocol.answer import Answer, RequestFailure
+from azpoll.protocol.cookies import with_cookies
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.initial_answer import accepted
 from azpoll.protocol.not_accepted import not_accepted
@@ -119,6 +119,8 @@ def start(plan: Plan, outcome: Answer, *, repeated: bool = False) -> State:
 def advance(state: Pending, outcome: Answer | RequestFailure) -> State:
     """Return the state after `outcome`, the outcome of `state.next_request`."""
     reading = read(outcome)
+    if reading.sets_cookies:
+        state = with_cookies(state, outcome)
     match state:
         case Polling():
             by_member = state.plan.status_member is not None and transitions.reports_status(state, reading)

@@ -1,4 +1,4 @@
-"""The plan of an operation: everything that stays the same while it is tracked."""
+"""The plan of an operation: everything that stays the same while it is tracked, but for its cookies."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -8,7 +8,7 @@ from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.request_headers import HeaderPairs
 from azpoll.protocol.status_document import NO_WORDS, Verdict
-from azpoll.protocol.url_policy import RejectedURL, URLPolicy
+from azpoll.protocol.url_policy import Origin, RejectedURL, URLPolicy
 
 Method: TypeAlias = Literal["PUT", "PATCH", "POST", "DELETE", "GET"]
 """The methods that start long-running operations."""
@@ -30,19 +30,40 @@ class FinalStateVia(StrEnum):
     ORIGINAL_URI = "original-uri"
 
 
+class Cookie(NamedTuple):
+    """A cookie that a service set for one operation (rule 52).
+
+    Attributes:
+        origin: of the answer that set it; it is sent nowhere else, whatever its `Domain`.
+        path: it is sent to URLs below this path.
+        pair: `name=value`, printable ASCII.
+    """
+
+    origin: Origin
+    path: str
+    name: str
+    pair: str
+
+    def __repr__(self) -> str:  # without the value, which may be secret (rule 45)
+        return "<Cookie>"
+
+
 class RequestOptions(NamedTuple):
-    """The caller's wishes for the polls and the cancel request. Operations without any share `NO_REQUEST_OPTIONS`.
+    """The options of one operation's own requests. Operations without any share `NO_REQUEST_OPTIONS`.
 
     Attributes:
         poll_headers: sent with each request of this operation but the initial one (rule 45).
         stored_headers: lower-case names of the poll headers that resume tokens hold (rule 42).
         cancel_url: as the caller named it; None for that of the pattern (rule 43).
+        cookies: set by the answers so far, oldest first (rule 52); the only member that changes while the operation is
+            tracked. Resume tokens do not hold them.
     """
 
     poll_headers: HeaderPairs = ()
     stored_headers: frozenset[str] = frozenset()
     cancel_url: str | None = None
     cancel_method: CancelMethod = "POST"
+    cookies: tuple[Cookie, ...] = ()
 
     def __repr__(self) -> str:  # without values of headers and URLs, which may be secret (rule 45)
         return f"<RequestOptions: {len(self.poll_headers)} headers, {self.cancel_method} to cancel>"
@@ -52,7 +73,7 @@ NO_REQUEST_OPTIONS = RequestOptions()
 
 
 class Plan(NamedTuple):
-    """Everything that stays the same while an operation is tracked.
+    """Everything that stays the same while an operation is tracked, but for its cookies.
 
     Attributes:
         method: of the initial request, upper case.

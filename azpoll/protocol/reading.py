@@ -24,7 +24,8 @@ LOCATION_HEADER = "location"
 RESULT_HEADER = "resource-location"
 REQUEST_ID = "x-ms-request-id"
 CORRELATION_ID = "x-ms-correlation-request-id"
-HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER, RESULT_HEADER, REQUEST_ID, CORRELATION_ID)
+SET_COOKIE = "set-cookie"
+HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER, RESULT_HEADER, REQUEST_ID, CORRELATION_ID, SET_COOKIE)
 """The headers that this module reads."""
 
 _UNREAD = object()
@@ -83,6 +84,7 @@ class Reading:
         retry_after_s: seconds that the answer asks to wait, not clamped; None if it names none.
         location: the `Location` as sent.
         request_ids: request id and correlation id of the service.
+        sets_cookies: whether `cookies` has something to read.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -93,6 +95,7 @@ class Reading:
         self.retry_after_s = retry_after(answer)
         self.location = answer.headers.get(LOCATION_HEADER)
         self.request_ids = answer.headers.get(REQUEST_ID), answer.headers.get(CORRELATION_ID)
+        self.sets_cookies = SET_COOKIE in answer.headers
         self._json: object = _UNREAD
 
     @property
@@ -139,6 +142,7 @@ class FailureReading(NamedTuple):
     at_s: float
     status_code: int | None = None
     retry_after_s: float | None = None
+    sets_cookies: bool = False
 
 
 AnyReading: TypeAlias = Reading | FailureReading
@@ -150,4 +154,4 @@ def read(outcome: Answer | RequestFailure) -> AnyReading:
         return Reading(outcome)
     if (head := outcome.head) is None:
         return FailureReading(outcome, outcome.at_s)
-    return FailureReading(outcome, outcome.at_s, head.status_code, retry_after(head))
+    return FailureReading(outcome, outcome.at_s, head.status_code, retry_after(head), SET_COOKIE in head.headers)

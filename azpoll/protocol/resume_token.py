@@ -168,7 +168,7 @@ def _kept(location: str | RejectedURL | None) -> KeptURL | RejectedURL | None:
 
 def _with_options(token: Token, plan: Plan) -> Token:
     """Return a token with the caller's options, but for a cancel URL that is refused."""
-    headers, stored, cancel_url, cancel_method = plan.request_options
+    headers, stored, cancel_url, cancel_method, _ = plan.request_options
     if cancel_url is not None and isinstance(plan.resolve(cancel_url, plan.resource_url), RejectedURL):
         cancel_url, cancel_method = None, "POST"
     return token._replace(

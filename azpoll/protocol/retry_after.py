@@ -52,7 +52,7 @@ def retry_after(answer: Answer) -> float | None:
     value = headers[RETRY_AFTER]
     if (seconds := _number(value)) is not None:
         return seconds
-    then = _http_date(value, answer.received_at)
+    then = http_date(value, answer.received_at)
     return None if then is None else max((then - answered_at(answer)).total_seconds(), 0.0)
 
 
@@ -63,7 +63,7 @@ def answered_at(answer: Answer) -> datetime:
 
 def server_date(answer: Answer) -> datetime | None:
     """Return the `Date` of the answer; None if it is absent or unparsable."""
-    return _http_date(answer.headers.get(DATE, ""), answer.received_at)
+    return http_date(answer.headers.get(DATE, ""), answer.received_at)
 
 
 def _number(value: str) -> float | None:
@@ -74,7 +74,7 @@ def _number(value: str) -> float | None:
     return max(0.0, float(value))  # the order of the two turns -0.0 into 0.0
 
 
-def _http_date(value: str, received_at: datetime) -> datetime | None:
+def http_date(value: str, received_at: datetime) -> datetime | None:
     """Return the time of an HTTP date in one of the three forms; the name of the day is not checked against it."""
     value = value.strip(" \t")
     match = next(filter(None, (re.fullmatch(form, value) for form in _DATE_FORMS)), None)

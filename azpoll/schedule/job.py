@@ -73,12 +73,13 @@ class CancelRequest:
         method: "POST" or "DELETE".
         headers: the poll headers of the operation.
         params_at: the origin of the initial request (rule 45).
+        cookies: of the operation, each as `name=value` (rule 52).
         outcome: the answer or the failure; None until then, and when the job ended before it was sent.
         finished: set when it was answered, or will not be sent.
         back_s: due time of the poll that follows.
     """
 
-    __slots__ = ("anonymous", "back_s", "finished", "headers", "method", "outcome", "params_at", "url")
+    __slots__ = ("anonymous", "back_s", "cookies", "finished", "headers", "method", "outcome", "params_at", "url")
 
     def __init__(
         self,
@@ -88,12 +89,14 @@ class CancelRequest:
         headers: HeaderPairs = (),
         params_at: Origin | None = None,
         anonymous: bool = False,
+        cookies: tuple[str, ...] = (),
     ) -> None:
         self.url = url
         self.method = method
         self.headers = headers
         self.params_at = params_at
         self.anonymous = anonymous
+        self.cookies = cookies
         self.outcome: Answer | RequestFailure | None = None
         self.finished = anyio.Event()
         self.back_s = 0.0

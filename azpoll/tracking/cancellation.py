@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from azpoll.errors import CancelFailed
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.arm_error import describe, read_error
+from azpoll.protocol.cookies import cookies_for
 from azpoll.protocol.patterns import OPERATION_LOCATION
 from azpoll.protocol.reading import StatusClass, status_class
 from azpoll.protocol.states import Confirming, Polling
@@ -62,13 +63,10 @@ async def cancel(record: OperationRecord, scheduler: Scheduler, transport: Trans
 
 def send_cancel(transport: Transport[HTTPResponse], request: CancelRequest) -> Awaitable[Answer | RequestFailure]:
     """Send a cancel request."""
-    return transport.poll(
-        request.method,
-        request.url,
-        headers=request.headers,
-        params_at=request.params_at,
-        anonymous=request.anonymous,
-    )
+    method, url, headers, params_at = request.method, request.url, request.headers, request.params_at
+    if request.cookies:
+        return transport.poll(method, url, headers=headers, params_at=params_at, cookies=request.cookies)
+    return transport.poll(method, url, headers=headers, params_at=params_at, anonymous=request.anonymous)
 
 
 def _cancel_request(record: OperationRecord, state: Polling | Confirming) -> CancelRequest:
@@ -78,7 +76,7 @@ def _cancel_request(record: OperationRecord, state: Polling | Confirming) -> Can
     of an `Operation-Location` with `:cancel` appended.
     """
     plan = record.plan
-    headers, _, named, method = plan.request_options
+    headers, _, named, method, kept = plan.request_options
     polling = state.polling if isinstance(state, Confirming) else state
     if named is None and method == "DELETE" and polling.pattern.is_monitor:
         named = polling.url
@@ -96,4 +94,5 @@ def _cancel_request(record: OperationRecord, state: Polling | Confirming) -> Can
         raise CancelFailed(f"the URL to cancel {record.name} at is refused: {url.explanation}", operation=record.name)
     if plan.url_policy.is_anonymous(url):
         return CancelRequest(url, method=method, anonymous=True)
-    return CancelRequest(url, method=method, headers=headers, params_at=plan.url_policy.initial)
+    cookies = cookies_for(kept, url, plan.url_policy.parse)
+    return CancelRequest(url, method=method, headers=headers, params_at=plan.url_policy.initial, cookies=cookies)

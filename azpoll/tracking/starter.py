@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of, unanswered
 from azpoll.protocol import resume_token
 from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.cookies import plan_with_cookies, with_kept
 from azpoll.protocol.delay import Delay, immediate_delay
 from azpoll.protocol.followed_url import follow
 from azpoll.protocol.initial_retry import is_idempotent
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.not_accepted import resource_polling
 from azpoll.protocol.plan import Plan
+from azpoll.protocol.reading import SET_COOKIE
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.protocol.token_content import METHODS, InvalidToken
@@ -110,6 +112,8 @@ class OperationStarter:
         last, sent_s, repeated = outcome
         method, (url, policy) = _checked_method(request.method), self._pollable(request.url)
         plan = settings.plan_at(method, url, policy, last.at_s, request.client_request_id)._replace(sent_s=sent_s)
+        if request.cookies:
+            plan = with_kept(plan, request.cookies)
         if not isinstance(last, RequestFailure):
             return self._started(settings, plan, last, own_id, repeated=repeated)
         state = None if sent_s is None else resource_polling(plan)
@@ -217,6 +221,8 @@ class OperationStarter:
         self, settings: Settings, plan: Plan, answer: Answer, own_id: str | None = None, *, repeated: bool = False
     ) -> OperationRecord:
         """Return the operation of an initial answer; raises `InitialRequestFailed` if the answer started none."""
+        if SET_COOKIE in answer.headers:
+            plan = plan_with_cookies(plan, answer)
         state = start(plan, answer, repeated=repeated)
         record = self._record(settings, plan, state, answer.at_s, own_id)
         if isinstance(state, Unknown) and state.reason is UnknownReason.NOT_STARTED:

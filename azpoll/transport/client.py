@@ -1,6 +1,7 @@
 """`ClientTransport`: the transport over the caller's own client of httpx or httpx2.
 
-The client's auth, headers, cookies, proxies and event hooks apply. azpoll adds three rules. The transport follows no
+The client's auth, headers, cookies, proxies and event hooks apply. azpoll adds four rules. No answer changes the
+client's cookies. The transport follows no
 redirect, because each redirect is a decision of `protocol.machine`. Each request has one time limit. No body is read
 beyond one limit.
 """
@@ -19,7 +20,8 @@ from azpoll.eventloop.clock import loop_clock
 from azpoll.eventloop.held_loop import limited
 from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
-from azpoll.protocol.reading import is_believed
+from azpoll.protocol.cookies import cookies_after, cookies_for, joined
+from azpoll.protocol.reading import SET_COOKIE, is_believed
 from azpoll.protocol.url_policy import origin_of
 from azpoll.transport.body import BLANKS, is_complete_if_blank, read_body
 from azpoll.transport.caller_error import CallerError, is_cancelled
@@ -80,6 +82,7 @@ class ClientTransport(Generic[ResponseT]):
         headers: HeaderPairs = (),
         params_at: Origin | None = None,
         anonymous: bool = False,
+        cookies: tuple[str, ...] = (),
     ) -> Answer | RequestFailure:
         """Send one request without a body. Raises nothing but cancellation."""
         if self._client.is_closed:
@@ -91,10 +94,10 @@ class ClientTransport(Generic[ResponseT]):
                 if anonymous:
                     sending = self._sender.send_anonymously(method, url)
                 else:
-                    sending = self._sender.send(method, url, client_request_id, headers, params_at)
+                    sending = self._sender.send(method, url, client_request_id, headers, params_at, cookies=cookies)
                 response = await limited(sending, exchange.cancel)
                 head = self._head(response.status_code, response.headers, method, url)
-                return await self._read(response, head, keep_cookies=not anonymous)
+                return await self._read(response, head)
             error: BaseException = TimeoutError()
         except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
             error = raised
@@ -153,6 +156,8 @@ class ClientTransport(Generic[ResponseT]):
         message: HTTPRequest = request.message
         limit_s = self._request_timeout_s if request.timeout_s is None else request.timeout_s
         head: Answer | None = None
+        if request.cookies and (own := cookies_for(request.cookies, str(message.url), self._sender.parse_url)):
+            message.headers["Cookie"] = joined(message.headers.get("Cookie"), own)
         try:
             with anyio.fail_after(limit_s) as scope:
                 sending = self._sender.send_initial(message, request.options)
@@ -169,6 +174,8 @@ class ClientTransport(Generic[ResponseT]):
         finally:
             request.client_request_id = client_request_id_of(message)
             request.url = str(message.url)
+            if head is not None and SET_COOKIE in head.headers:
+                request.cookies = cookies_after(request.cookies, head, self._sender.parse_url)
 
     def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:
         """Convert a response that the caller received into an answer and its client request id."""
@@ -202,24 +209,12 @@ class ClientTransport(Generic[ResponseT]):
         """End the polls in flight as if their time limit had passed, and release the timer."""
         self._timeouts.abort_all()
 
-    async def _read(self, response: RawResponse, head: Answer, *, keep_cookies: bool = True) -> Answer:
+    async def _read(self, response: RawResponse, head: Answer) -> Answer:
         """Read the body of a response and release its connection."""
-        if keep_cookies and "set-cookie" in head.headers:  # the cookies are kept even if the body fails
-            try:
-                self._keep_cookies(head)
-            except BaseException:
-                await response.stream.aclose()
-                raise
         body = await read_body(response, self._max_body, head.headers.get("content-encoding", ""))
         status_code, headers, _, url, received_at, _, method, raw, _ = head
         answer = Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
         return answer if body.lstrip(BLANKS) else _marked(answer, response.http_version)
-
-    def _keep_cookies(self, head: Answer) -> None:
-        """Store the cookies of an answer in the client, as `client.send` does; the caller's jar may raise."""
-        request = self._library.Request("GET", head.url)
-        response = self._library.Response(head.status_code, headers=head.raw_headers, request=request)
-        self._client.cookies.extract_cookies(response)
 
     def _head(self, status_code: int, raw: RawHeaders, method: str, url: str) -> Answer:
         """Return an answer without its body."""

@@ -36,19 +36,19 @@ def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Ans
     if isinstance(error, CallerError):
         detail = f"{type(error.error).__name__} in {_place_of(error.error)}"
         return RequestFailure(error.kind, detail, at_s, error.error, head, error.was_sent)
-    kind = _kind_of(error, library)
+    kind = _kind_of(error, library, head)
     cause = system_error_in(error) if isinstance(error, library.NetworkError) else None
     unsent = (library.ConnectError, library.ConnectTimeout, library.PoolTimeout, library.ProxyError)
     was_sent = not isinstance(error, unsent)
     return RequestFailure(kind, _detail_of(error, kind, head, library), at_s, cause, head, was_sent)
 
 
-def _kind_of(error: BaseException, library: ModuleType) -> FailureKind:
+def _kind_of(error: BaseException, library: ModuleType, head: Answer | None) -> FailureKind:
     if isinstance(error, (TimeoutError, library.TimeoutException)):
         return FailureKind.TIMEOUT
     if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain_of(error)):
         return FailureKind.CERTIFICATE
-    if isinstance(error, unsendable_errors(library)):
+    if isinstance(error, unsendable_errors(library)) or (isinstance(error, UnicodeEncodeError) and head is None):
         return FailureKind.UNSENDABLE
     if isinstance(error, TooLargeError):
         return FailureKind.TOO_LARGE
@@ -70,6 +70,8 @@ def _detail_of(error: BaseException, kind: FailureKind, head: Answer | None, lib
             return "timed out"
         case FailureKind.CONNECTION | FailureKind.CERTIFICATE:
             return network_text(error) or name
+        case FailureKind.UNSENDABLE if isinstance(error, UnicodeEncodeError):
+            return "a header or a cookie of the client is not ASCII text"
         case FailureKind.TRANSPORT:
             return f"{name} in {_place_of(error)}"
         case _:

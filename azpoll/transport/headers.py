@@ -20,9 +20,9 @@ CLIENT_REQUEST_ID = "x-ms-client-request-id"
 
 _DECLARED = (reading.HEADERS, retry_after.HEADERS, throttling.HEADERS, arm_error.HEADERS, json_body.HEADERS)
 
-READ_HEADERS = frozenset({"content-encoding", "set-cookie"}).union(*_DECLARED)
+READ_HEADERS = frozenset({"content-encoding"}).union(*_DECLARED)
 """The headers of a response that are read, in lower case: those that a reader in `protocol` declares beside its code,
-and two of the transport. It decodes the body by `content-encoding`, and stores `set-cookie` in the client."""
+and `content-encoding`, by which the transport decodes the body."""
 
 _NAMES: Mapping[str | bytes, str] = {each: name for name in READ_HEADERS for each in (name, name.encode())}
 """The same headers by their names as text and as bytes, so that the names of the other headers are not decoded."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_plus
 
+from azpoll.protocol.cookies import joined
 from azpoll.protocol.url_policy import before_path, origin_of
 from azpoll.transport.library import timeout_of
 
@@ -55,13 +56,20 @@ class RequestFactory:
         self._settings: object = None
         self._templates: dict[str, RequestTemplate | None] = {}
 
-    def build(self, template: RequestTemplate | None, method: str, url: str, own: HeaderPairs) -> HTTPRequest:
+    def build(
+        self,
+        template: RequestTemplate | None,
+        method: str,
+        url: str,
+        own: HeaderPairs,
+        cookies: tuple[str, ...] = (),
+    ) -> HTTPRequest:
         """Build a request without a body for exactly this URL, with the client's headers and cookies.
 
-        The headers `own` replace those of the client of the same names. The request as a whole has a time limit. The
-        client's limit for a connection, a read or a write is kept only if it is shorter and not the default. Its pool
-        limit is not kept: a wait for a connection of the client says nothing about the service. Without the template
-        of the URL's origin, the client builds the request.
+        The headers `own` replace those of the client of the same names, and so do the `cookies`. The request as a
+        whole has a time limit. The client's limit for a connection, a read or a write is kept only if it is shorter
+        and not the default. Its pool limit is not kept: a wait for a connection of the client says nothing about the
+        service. Without the template of the URL's origin, the client builds the request.
         """
         if template is None:
             request = self._build_with_client(method, url)
@@ -73,6 +81,8 @@ class RequestFactory:
             request.read()
         for name, value in own:
             request.headers[name] = value
+        if cookies:
+            request.headers["Cookie"] = joined(request.headers.get("Cookie"), cookies)
         return request
 
     def with_params(self, url: str, origin: Origin) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from azpoll.protocol.answer import FailureKind
 from azpoll.transport.body import read_body
 from azpoll.transport.caller_error import CallerError, is_cancelled
+from azpoll.transport.client_cookies import keep_cookies_from
 from azpoll.transport.headers import CLIENT_REQUEST_ID
 from azpoll.transport.hooked_exchange import exchange, shown_response
 from azpoll.transport.library import library_of
@@ -96,19 +97,21 @@ class Sender:
         client_request_id: str | None,
         headers: HeaderPairs = (),
         params_at: Origin | None = None,
+        *,
+        cookies: tuple[str, ...] = (),
     ) -> RawResponse:
         """Send a request without a body. Redirects are not followed, and the body of the response is not read."""
         if self._client.params and params_at is not None:
             url = self._requests.with_params(url, params_at)
         own = headers if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id), *headers)
-        template = self._requests.template_for(method, url)
+        template = None if cookies else self._requests.template_for(method, url)
         auth, transport_for, has_hooks = self._client.auth, self._transport_for, self._has_hooks
         if template is not None and transport_for is not None and auth is None and not has_hooks:
             direct: DirectSend | None = getattr(transport_for(template.request.url), "get_directly", None)
             if direct is not None:
                 shared = without(template.headers, headers) if headers else template.headers
                 return await direct(url, shared, own, template.request.extensions["timeout"])
-        request = self._requests.build(template, method, url, own)
+        request = self._requests.build(template, method, url, own, cookies)
         if transport_for is None:
             return await self._send_with_client(request, {})
         if auth is None and not has_hooks:
@@ -151,6 +154,7 @@ class Sender:
     async def _send_with_client(self, request: HTTPRequest, options: Mapping[str, Any]) -> RawResponse:
         """Send a request with `client.send`."""
         send: Any = self._client.send  # its types name classes of the client's library
+        keep_cookies_from(self._client, request)
         options = {"follow_redirects": False, **options}
         shared = self._shared_auth()
         if shared is not None:
@@ -186,8 +190,9 @@ class Sender:
                         raise
                     raise CallerError(FailureKind.AUTH, error) from None  # of a request for a token
                 try:
-                    request = await flow.asend(response)
-                    self._client.cookies.extract_cookies(response)
+                    previous, request = request, await flow.asend(response)
+                    if previous.url != polled:  # a request for a token, say, whose cookies are the client's own
+                        self._client.cookies.extract_cookies(response)
                     if response.is_stream_consumed:
                         await response.aclose()
                     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from azpoll.protocol.cookies import Cookies, cookies_for
 from azpoll.protocol.states import is_anonymous
 from azpoll.transport.library import HTTPResponse, ResponseT_co
 
@@ -38,6 +39,7 @@ class InitialRequest:
             request updates it, because the client's auth or an event hook may change the header.
         is_repeatable: whether the request can be sent again; a streamed body is consumed by the first attempt.
         timeout_s: the time limit of the whole request in seconds; None for that of the transport.
+        cookies: set by the answers so far (rule 52); the request carries them when it is sent again.
         message: the request object of the transport that built it.
         options: how that transport sends it: the auth and the redirects of this request alone.
     """
@@ -47,6 +49,7 @@ class InitialRequest:
     client_request_id: str | None = None
     is_repeatable: bool = True
     timeout_s: float | None = None
+    cookies: Cookies = ()
     message: Any = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -67,6 +70,7 @@ class Transport(Protocol[ResponseT_co]):
         headers: HeaderPairs = (),
         params_at: Origin | None = None,
         anonymous: bool = False,
+        cookies: tuple[str, ...] = (),
     ) -> Awaitable[Answer | RequestFailure]:
         """Send one request without a body, a poll or a cancel request.
 
@@ -76,8 +80,10 @@ class Transport(Protocol[ResponseT_co]):
             client_request_id: the `x-ms-client-request-id` header; None for none.
             headers: further headers of this request, in place of the client's own of the same names.
             params_at: the origin to whose URLs the client's default query parameters are added (rule 45).
-            anonymous: whether to send nothing of the client's auth, headers, cookies, params and event hooks, and to
-                store no cookie of the answer (rule 9). The arguments above are left out then.
+            anonymous: whether to send nothing of the client's auth, headers, cookies, params and event hooks (rule 9).
+                The other arguments are left out then.
+            cookies: of the operation, each as `name=value`, beside those of the client (rule 52). No cookie of the
+                answer is stored in the client.
         """
         ...
 
@@ -99,7 +105,10 @@ class Transport(Protocol[ResponseT_co]):
         ...
 
     def send_initial(self, request: InitialRequest) -> Awaitable[Answer | RequestFailure]:
-        """Send an initial request. The head of a 2xx is an answer even if its body is incomplete (rule 53)."""
+        """Send an initial request. The head of a 2xx is an answer even if its body is incomplete (rule 53).
+
+        No cookie of the answer is stored in the client (rule 52).
+        """
         ...
 
     def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:
@@ -125,10 +134,26 @@ def poll_next(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[A
     if is_anonymous(state):
         return transport.poll("GET", state.next_request.url, anonymous=True)
     plan = state.plan
+    if plan.request_options.cookies:
+        return _poll_with_cookies(transport, state)
     return transport.poll(
         "GET",
         state.next_request.url,
         plan.client_request_id,
         headers=plan.request_options.poll_headers,
         params_at=plan.url_policy.initial,
+    )
+
+
+def _poll_with_cookies(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[Answer | RequestFailure]:
+    """Send the next request of a state with the cookies that the operation has for its URL (rule 52)."""
+    plan, url = state.plan, state.next_request.url
+    options, policy = plan.request_options, plan.url_policy
+    return transport.poll(
+        "GET",
+        url,
+        plan.client_request_id,
+        headers=options.poll_headers,
+        params_at=policy.initial,
+        cookies=cookies_for(options.cookies, url, policy.parse),
     )

@@ -44,6 +44,7 @@ class SentRequest(NamedTuple):
     anonymous: bool = False
     headers: HeaderPairs = ()
     params_at: Origin | None = None
+    cookies: tuple[str, ...] = ()
 
 
 class ScriptedRequest(NamedTuple):
@@ -119,10 +120,11 @@ class ScriptedTransport:
         headers: HeaderPairs = (),
         params_at: Origin | None = None,
         anonymous: bool = False,
+        cookies: tuple[str, ...] = (),
     ) -> Answer | RequestFailure:
         """Record a request and return its scripted outcome; `TIMEOUT` if it is aborted meanwhile."""
         at_s = anyio.current_time()
-        sent = SentRequest(method, url, at_s, client_request_id, {}, anonymous, headers, params_at)
+        sent = SentRequest(method, url, at_s, client_request_id, {}, anonymous, headers, params_at, cookies)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:

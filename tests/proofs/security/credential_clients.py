@@ -113,7 +113,7 @@ async def open_tracker(
     ):
         if credential == "cookie":  # a cookie jar with cookies takes another code path
             network.home.answer_with([answer(204, Set_Cookie=f"home={COOKIE}; Path=/")])
-            await tracker.begin("GET", "/cookies")
+            await client.get("/cookies")
         network.home.answer_with([ACCEPTED])
         operation = await tracker.begin("PUT", THING)
         token = operation.resume_token()

@@ -14,6 +14,7 @@ READERS = {
     "arm_error": {"headers", "body"},
     "throttling": {"headers"},
     "reading": {"headers"},
+    "cookies": {"raw_headers"},
 }
 """The modules that may touch an answer, and the attributes that they touch; `answer` shows the size of a body."""
 

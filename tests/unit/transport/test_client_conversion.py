@@ -196,23 +196,3 @@ async def test_only_a_complete_response_with_its_request_is_an_answer(library: L
         other: Any = "202"
         with pytest.raises(TypeError, match="a response of httpx or httpx2 is needed, not str"):
             transport.answer_from(other)
-
-
-@EACH_LIBRARY
-async def test_the_connection_is_released_when_the_cookie_jar_raises(library: Library) -> None:
-    made: Any = import_module(library)
-    closed: list[bool] = []
-
-    class Stream(made.AsyncByteStream):  # type: ignore[misc]  # the library is a parameter
-        async def aclose(self) -> None:
-            closed.append(True)
-
-    def fail(_: Any) -> None:
-        raise ValueError(CANARY)
-
-    async with mocked(library, made.Response(200, headers={"Set-Cookie": "a=b"}, stream=Stream())) as client:
-        vars(client.cookies)["extract_cookies"] = fail
-        outcome = await ClientTransport(client).poll("GET", f"{ORIGIN}/x")
-    assert isinstance(outcome, RequestFailure)
-    assert (outcome.kind, closed) == (FailureKind.TRANSPORT, [True])
-    assert outcome.head is not None

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 READERS: tuple[ModuleType, ...] = (reading, retry_after, throttling, arm_error, json_body)
 
-KEPT_HEADERS = READ_HEADERS - {"content-encoding", "set-cookie"}
-"""All but those that the transport itself reads."""
+KEPT_HEADERS = READ_HEADERS - {"content-encoding"}
+"""All but the one that the transport itself reads."""
 
 Reader: TypeAlias = "Callable[[Answer], object]"
 
@@ -49,6 +49,7 @@ WITNESSES: dict[str, tuple[Reader, Reply, str]] = {
     "x-ms-error-code": (lambda answer: arm_error.read_error(answer).error.code, reply(409), "Conflict"),
     "x-ms-request-id": (request_ids, reply(200), "r"),
     "x-ms-correlation-request-id": (request_ids, reply(200), "c"),
+    "set-cookie": (lambda answer: Reading(answer).sets_cookies, reply(200), "a=1"),
     "content-type": (read_json, reply(200, b"Accepted"), "application/json"),
 }
 """For each header: a reader, and an answer and a value for which the header changes what the reader returns."""

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 import anyio
 import httpx
@@ -109,19 +109,23 @@ async def _outcome(tracker: AnyTracker, scenario: Scenario) -> AnyResponse | Non
 
 
 async def _run(tracker: AnyTracker, scenario: Scenario) -> AnyResponse:
+    cookies: object = None
     if scenario.repeat_initial:
-        with pytest.raises(azpoll.InitialRequestFailed):
+        with pytest.raises(azpoll.InitialRequestFailed) as refused:
             await _begin(tracker, scenario)
-    operation = await _begin(tracker, scenario)
+        response: Any = refused.value.response
+        cookies = response.cookies  # azpoll does not store them in the client (rule 52)
+    operation = await _begin(tracker, scenario, cookies)
     return await operation
 
 
-async def _begin(tracker: AnyTracker, scenario: Scenario) -> azpoll.AsyncOperation[AnyResponse]:
+async def _begin(tracker: AnyTracker, scenario: Scenario, cookies: object = None) -> azpoll.AsyncOperation[AnyResponse]:
     return await tracker.begin(
         scenario.method,
         scenario.path,
         json=scenario.json,
         headers=scenario.headers,
+        cookies=cookies,
         final_state_via=scenario.final_state_via,
         patience=scenario.patience,
         idempotent=False if scenario.repeat_initial else None,

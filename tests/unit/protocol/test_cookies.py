@@ -1,0 +1,158 @@
+"""The cookies of one operation (rule 52)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
+from azpoll.protocol.cookies import MAX_COUNT, MAX_SIZE, Cookies, cookies_after, cookies_for, joined
+from azpoll.protocol.reading import read
+from azpoll.protocol.url_policy import origin_of
+
+HOME = "https://management.azure.com/subscriptions/s/op?api-version=1"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def answer_with(*lines: str | bytes, url: str = HOME) -> Answer:
+    raw = [(b"Set-Cookie", line if isinstance(line, bytes) else line.encode("latin-1")) for line in lines]
+    return Answer(200, {"set-cookie": "x"} if raw else {}, b"", url, NOW, 0.0, "GET", raw)
+
+
+def after(*lines: str | bytes, kept: Cookies = (), url: str = HOME) -> Cookies:
+    return cookies_after(kept, answer_with(*lines, url=url), httpx.URL)
+
+
+def sent(cookies: Cookies, url: str = HOME) -> tuple[str, ...]:
+    return cookies_for(cookies, url, httpx.URL)
+
+
+@pytest.mark.parametrize(
+    ("line", "pairs"),
+    [
+        ("affinity=7", ("affinity=7",)),
+        (" affinity = 7 ; HttpOnly", ("affinity=7",)),
+        ("affinity=a b==; Secure; SameSite=None", ("affinity=a b==",)),
+        ('affinity="7"', ('affinity="7"',)),
+        ("affinity=", ("affinity=",)),
+        ("affinity=7; Domain=azure.com; Path=/", ("affinity=7",)),
+        ("affinity=7; Domain=.MANAGEMENT.azure.com", ("affinity=7",)),
+        ("affinity=7; Domain=", ("affinity=7",)),
+        ("affinity=7; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", ("affinity=7",)),
+        ("affinity=7; Expires=never; Expires=99 Foo 99999 9:9", ("affinity=7",)),
+        ("affinity=7; Expires=Thu, 01-Jan-2099 00:00:00 GMT", ("affinity=7",)),
+        ("affinity=7; Max-Age=soon; Max-Age=٣", ("affinity=7",)),
+        ("", ()),
+        ("affinity", ()),
+        ("=7", ()),
+        ("affinity=7; Domain=example.com", ()),
+        ("affinity=7; Domain=ure.com", ()),
+        ("affinity=7; Domain=eu.management.azure.com", ()),
+        ("region=M\xfcnchen", ()),
+        ("region=a\x7fb", ()),
+        ("region=a\tb\x00", ()),
+        ("r\xe9gion=a", ()),
+        (f"a={'x' * 4095}", ()),
+    ],
+)
+def test_rule_52_a_cookie_is_kept_only_if_it_can_be_sent(line: str, pairs: tuple[str, ...]) -> None:
+    assert sent(after(line.encode("utf-8") if "٣" in line else line)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("line", "url", "goes"),
+    [
+        ("a=1; Path=/", "https://management.azure.com/other", True),
+        ("a=1; Path=/", "https://management.azure.com", True),
+        ("a=1; Path=/", "https://MANAGEMENT.azure.com:443/other", True),
+        ("a=1; Path=/", "https://management.azure.com:444/other", False),
+        ("a=1; Path=/", "https://eu.management.azure.com/", False),
+        ("a=1; Path=/; Domain=azure.com", "https://eu.azure.com/", False),
+        ("a=1; Path=/", "http://management.azure.com/", False),
+        ("a=1", "https://management.azure.com/subscriptions/s/op2", True),
+        ("a=1", "https://management.azure.com/subscriptions/s2/op", False),
+        ("a=1; Path=/subscriptions", "https://management.azure.com/subscriptions?x", True),
+        ("a=1; Path=/subscriptions", "https://management.azure.com/subscriptionsx", False),
+        ("a=1; Path=subscriptions", "https://management.azure.com/subscriptions/s/x", True),
+    ],
+)
+def test_rule_52_a_cookie_goes_to_the_origin_and_path_that_it_is_for(line: str, url: str, goes: bool) -> None:  # noqa: FBT001 - a row
+    assert sent(after(line), url) == (("a=1",) if goes else ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a=; Max-Age=0",
+        "a=2; Max-Age=-5",
+        "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "a=; EXPIRES=Thu, 01-Jan-1970 00:00:00 GMT",
+    ],
+)
+def test_rule_52_a_cookie_can_be_changed_and_deleted(line: str) -> None:
+    kept = after("a=1; Path=/", "b=1; Path=/")
+    changed = after("a=2; Path=/", kept=kept)
+    assert sorted(sent(changed)) == ["a=2", "b=1"]
+    assert sent(after(f"{line}; Path=/", kept=changed)) == ("b=1",)
+
+
+def test_a_secure_cookie_of_plain_http_is_not_kept() -> None:
+    assert not after("a=1; Secure", url="http://127.0.0.1/op")
+    assert after("a=1", url="http://127.0.0.1/op")
+
+
+def test_rule_52_the_cookies_of_an_operation_take_at_most_16_kb() -> None:
+    kept: Cookies = ()
+    for number in range(100):
+        kept = after(f"c{number}={'x' * 4000}; Path=/", kept=kept)
+    pairs = sent(kept)
+    assert [pair[:4] for pair in pairs] == ["c96=", "c97=", "c98=", "c99="]
+    assert len("; ".join(pairs)) <= MAX_SIZE
+
+
+def test_rule_52_many_small_cookies_are_bounded() -> None:
+    kept = after(*(f"c{number}=1" for number in range(10_000)))
+    assert len(kept) == MAX_COUNT
+    assert sent(kept)[-1] == "c9999=1"
+
+
+def test_the_answer_without_a_body_sets_cookies_too() -> None:
+    failure = RequestFailure(FailureKind.CONNECTION, "", 0.0, head=answer_with("a=1"))
+    assert read(failure).sets_cookies
+    assert not read(RequestFailure(FailureKind.CONNECTION, "", 0.0)).sets_cookies
+
+
+@pytest.mark.parametrize(
+    ("client", "own", "header"),
+    [
+        (None, ("a=1",), "a=1"),
+        ("", ("a=1", "b=2"), "a=1; b=2"),
+        ("mine=1; a=0", ("a=1",), "mine=1; a=1"),
+        ("mine=1;a=0 ;a=3", ("b=2",), "mine=1; a=0; a=3; b=2"),
+    ],
+)
+def test_the_cookies_of_the_client_stay(client: str | None, own: tuple[str, ...], header: str) -> None:
+    assert joined(client, own) == header
+
+
+def test_rule_45_no_repr_shows_a_cookie() -> None:
+    assert "secret" not in repr(after("secret=secret; Path=/secret"))
+
+
+@given(
+    st.lists(
+        st.text(st.characters(max_codepoint=255), max_size=60)
+        | st.from_regex(r"[ab]=[ -~]{0,9}(; ?(Max-Age|Expires|Domain|Path)=[ -~]{0,9}){0,3}", fullmatch=True),
+        max_size=8,
+    )
+)
+def test_rule_52_any_header_is_kept_as_ascii_or_ignored(lines: list[str]) -> None:
+    cookies = after(*lines)
+    header = "; ".join(sent(cookies))
+    assert header.isascii()
+    assert header.isprintable()
+    assert all(cookie.origin == origin_of(httpx.URL(HOME)) for cookie in cookies)
