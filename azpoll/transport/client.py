@@ -30,6 +30,7 @@ from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, re
 from azpoll.transport.library import ResponseT, timeout_of, unsendable_errors
 from azpoll.transport.request_template import with_connect_limit
 from azpoll.transport.sender import Sender
+from azpoll.transport.shortcuts.broken_connection import close_broken_connection
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S, InitialRequest
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class ClientTransport(Generic[ResponseT]):
                 raise
             error = raised  # the auth or an event hook awaited another task, which was cancelled
         try:
-            return failure_of(error, self._library, self._now(), head)
+            return await self._failure(error, head)
         finally:
             del error  # its traceback refers to this frame and those beneath, which hold the response
 
@@ -170,7 +171,7 @@ class ClientTransport(Generic[ResponseT]):
                 raise
             if head is not None and is_believed(head) and not isinstance(error, CallerError):
                 return head._replace(at_s=self._now(), is_complete=False)
-            return failure_of(error, self._library, self._now(), head)
+            return await self._failure(error, head)
         finally:
             request.client_request_id = client_request_id_of(message)
             request.url = str(message.url)
@@ -215,6 +216,12 @@ class ClientTransport(Generic[ResponseT]):
         status_code, headers, _, url, received_at, _, method, raw, _ = head
         answer = Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
         return answer if body.lstrip(BLANKS) else _marked(answer, response.http_version)
+
+    async def _failure(self, error: BaseException, head: Answer | None) -> RequestFailure:
+        """Return the failure that an exception means, and close the connection if it is broken for all requests."""
+        failure = failure_of(error, self._library, self._now(), head)
+        await close_broken_connection(error)
+        return failure
 
     def _head(self, status_code: int, raw: RawHeaders, method: str, url: str) -> Answer:
         """Return an answer without its body."""

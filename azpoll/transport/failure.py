@@ -14,6 +14,8 @@ from azpoll.transport.caller_error import CallerError
 from azpoll.transport.library import unsendable_errors
 from azpoll.transport.network_error import chain_of, network_text, system_error_in
 
+_LIBRARIES = frozenset({"httpx", "httpx2", "httpcore", "httpcore2"})
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -48,13 +50,37 @@ def _kind_of(error: BaseException, library: ModuleType, head: Answer | None) -> 
         return FailureKind.TIMEOUT
     if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain_of(error)):
         return FailureKind.CERTIFICATE
-    if isinstance(error, unsendable_errors(library)) or (isinstance(error, UnicodeEncodeError) and head is None):
+    if head is None and _is_of_the_request(error, library):
         return FailureKind.UNSENDABLE
     if isinstance(error, TooLargeError):
         return FailureKind.TOO_LARGE
     if isinstance(error, (UndecodableError, library.DecodingError)):
         return FailureKind.UNDECODABLE
     return FailureKind.CONNECTION if isinstance(error, library.TransportError) else FailureKind.TRANSPORT
+
+
+def _is_of_the_request(error: BaseException, library: ModuleType) -> bool:
+    """Whether the request itself cannot be sent, so that every further attempt would fail alike.
+
+    The library raises a `LocalProtocolError` for an illegal request, and over HTTP/2 also for a connection that the
+    server broke with any frame of another request. The cause tells which: the illegal header is found by h11, by the
+    checks of h2 for headers to send, or by another transport.
+    """
+    if not isinstance(error, library.LocalProtocolError):
+        return isinstance(error, (*unsendable_errors(library), UnicodeEncodeError))
+    own = next((each for each in chain_of(error) if _package_of(each) not in _LIBRARIES), None)
+    if own is None or _package_of(own) != "h2":
+        return own is not None
+    frames = [frame for frame, _ in traceback.walk_tb(own.__traceback__)]
+    return (
+        bool(frames)
+        and frames[-1].f_globals.get("__name__") == "h2.utilities"
+        and "send_headers" in {frame.f_code.co_name for frame in frames}
+    )
+
+
+def _package_of(error: BaseException) -> str:
+    return type(error).__module__.partition(".")[0]
 
 
 def _detail_of(error: BaseException, kind: FailureKind, head: Answer | None, library: ModuleType) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import h11
+import httpcore
 import pytest
 
-from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.transport.body import TooLargeError, UndecodableError
 from azpoll.transport.failure import failure_of
 from azpoll.transport.library import library_of
@@ -17,14 +21,14 @@ from tests.support.clients import Library, new_client
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ROWS: list[tuple[str, FailureKind]] = [
     ("ConnectTimeout", FailureKind.TIMEOUT),
     ("ReadTimeout", FailureKind.TIMEOUT),
     ("PoolTimeout", FailureKind.TIMEOUT),
     ("UnsupportedProtocol", FailureKind.UNSENDABLE),
-    ("LocalProtocolError", FailureKind.UNSENDABLE),
+    ("LocalProtocolError", FailureKind.CONNECTION),
     ("InvalidURL", FailureKind.UNSENDABLE),
     ("DecodingError", FailureKind.UNDECODABLE),
     ("ConnectError", FailureKind.CONNECTION),
@@ -75,11 +79,52 @@ def test_an_exception_of_the_library_has_a_kind(name: str, kind: FailureKind, li
         (TooLargeError(9), FailureKind.TOO_LARGE),
         (UndecodableError(CANARY), FailureKind.UNDECODABLE),
         (ValueError(CANARY), FailureKind.TRANSPORT),
+        (KeyError(CANARY), FailureKind.TRANSPORT),
+        (RuntimeError(CANARY), FailureKind.TRANSPORT),
+        (UnicodeEncodeError("ascii", CANARY, 0, 1, CANARY), FailureKind.UNSENDABLE),
     ],
     ids=repr,
 )
 def test_any_other_exception_has_a_kind(error: Exception, kind: FailureKind, library: Library) -> None:
     assert failed(library, error).kind is kind
+
+
+class FromH2(Exception):
+    """An exception of h2, which need not be installed."""
+
+    __module__ = "h2.exceptions"
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(
+    ("causes", "kind"),
+    [
+        ((), FailureKind.CONNECTION),
+        ((FromH2(CANARY),), FailureKind.CONNECTION),
+        ((httpcore.LocalProtocolError(), FromH2(CANARY)), FailureKind.CONNECTION),
+        ((httpcore.LocalProtocolError(), FromH2(CANARY), KeyError(CANARY)), FailureKind.CONNECTION),
+        ((httpcore.LocalProtocolError(), h11.LocalProtocolError(CANARY)), FailureKind.UNSENDABLE),
+        ((ValueError(CANARY),), FailureKind.UNSENDABLE),
+    ],
+    ids=repr,
+)
+def test_the_cause_tells_whether_the_request_or_the_connection_is_invalid(
+    causes: Sequence[Exception], kind: FailureKind, library: Library
+) -> None:
+    """One broken HTTP/2 frame makes every request of its connection a `LocalProtocolError`."""
+    error = error_of(library, "LocalProtocolError")
+    for effect, cause in pairwise((error, *causes)):
+        effect.__context__ = cause
+    failure = failed(library, error)
+    assert failure.kind is kind
+    assert failure.may_have_arrived is (kind is FailureKind.CONNECTION)
+
+
+@EACH_LIBRARY
+def test_a_request_that_was_answered_could_be_sent(library: Library) -> None:
+    head = Answer(200, {}, b"", "https://x.example", datetime.now(UTC), 0.0)
+    error = UnicodeEncodeError("ascii", CANARY, 0, 1, CANARY)
+    assert failure_of(error, library_of(new_client(library)), 0.0, head).kind is FailureKind.TRANSPORT
 
 
 @EACH_LIBRARY
