@@ -176,7 +176,8 @@ class Tracker(OperationSource[ResponseT]):
     def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
         """Call `listener(event)` for each event from now on; returns a function that ends the subscription.
 
-        The scheduler calls listeners, so they must not block. An error in one is logged.
+        The scheduler calls listeners, so they must not block. An error in one is logged. A `BaseException` that is no
+        `Exception`, such as `KeyboardInterrupt`, ends the tracker after the other listeners were called.
         """
         return self._events.subscribe(listener)
 

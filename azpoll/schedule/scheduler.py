@@ -237,7 +237,11 @@ class Scheduler:
             self._slow.on_answer(job, outcome.at_s - sent_s)
         throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s, sent_s, job)
         if throttle is not None:
-            self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
+            try:
+                self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
+            except BaseException:  # of a listener
+                job.publish(advance(before, outcome), outcome, sent_s)
+                raise
         if self._aborted and isinstance(outcome, RequestFailure):
             # The poll did not fail. Only the Retry-After counts that its answer may have had.
             job.publish(postpone(before, outcome, since_s), None, sent_s)

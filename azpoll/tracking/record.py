@@ -18,7 +18,7 @@ from azpoll.schedule.job import Priority
 from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterable
 
     from azpoll.protocol.answer import Answer, RequestFailure
     from azpoll.protocol.arm_error import ServiceError
@@ -126,8 +126,10 @@ class OperationRecord:
         if outcome is not None:
             self.polls += 1
             self.last_poll_s = outcome.at_s
-        self.on_change(self, before, outcome, sent_s)
-        self.notify()
+        try:
+            self.on_change(self, before, outcome, sent_s)
+        finally:  # a listener may raise KeyboardInterrupt
+            self.notify()
 
     def notify(self) -> None:
         """Wake the tasks that wait for a change and, after the end, those that wait for it."""
@@ -141,8 +143,8 @@ class OperationRecord:
         if self._done is not None:
             self._done.set()
         callbacks, self.callbacks = self.callbacks, None
-        for callback in callbacks or ():
-            call_safely(callback)
+        if callbacks:
+            call_all(callbacks)
 
     def call_at_end(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call a function when the operation has ended, or now if it has; returns a function that removes it."""
@@ -177,12 +179,21 @@ def new_id() -> str:
     return f"{random.getrandbits(64):016x}"
 
 
-def call_safely(callback: Callable[[], object]) -> None:
-    """Call a caller's function; an error in it is logged and harms no operation.
+def call_all(callbacks: Iterable[Callable[[], object]]) -> None:
+    """Call the caller's functions; an error in one is logged and harms no operation.
 
     A synchronous function cannot be cancelled: a `CancelledError` comes from a future that it has looked at.
+
+    Raises:
+        BaseException: the first `KeyboardInterrupt`, `SystemExit` or outcome of a test runner, after all were called.
     """
-    try:
-        callback()
-    except (Exception, asyncio.CancelledError):
-        logger.exception("a callback given to azpoll raised an error")
+    raised: BaseException | None = None
+    for callback in callbacks:
+        try:
+            callback()
+        except (Exception, asyncio.CancelledError):
+            logger.exception("a callback given to azpoll raised an error")
+        except BaseException as error:  # noqa: BLE001 - raised below
+            raised = raised or error
+    if raised is not None:
+        raise raised

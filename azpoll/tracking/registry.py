@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -14,7 +15,7 @@ from azpoll.protocol.last_error import error_of_poll
 from azpoll.protocol.states import Pending
 from azpoll.snapshot import OperationState
 from azpoll.tracking.poll_log import PollLog, wait_s
-from azpoll.tracking.record import call_safely
+from azpoll.tracking.record import call_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,11 +45,10 @@ class EventDispatcher:
         return unsubscribe
 
     def emit(self, make_event: Callable[[], Event]) -> None:
-        """Make an event and call the listeners, if there are any; an error in one is logged."""
+        """Make an event and call the listeners, if there are any; see `call_all` for their errors."""
         if self._listeners:
             event = make_event()
-            for listener in tuple(self._listeners.values()):
-                call_safely(lambda: listener(event))  # noqa: B023 - called immediately
+            call_all([partial(listener, event) for listener in self._listeners.values()])
 
 
 class OperationRegistry:
@@ -85,16 +85,18 @@ class OperationRegistry:
         self, record: OperationRecord, before: State, outcome: Answer | RequestFailure | None, sent_s: float
     ) -> None:
         """Count a change of a record, as its `on_change`."""
-        if outcome is not None:
-            self.polls += 1
-            self._log.polled(record, before, outcome.at_s)
-            self._events.emit(lambda: _poll_answered(record, before, outcome, sent_s))
-        elif record.ended:
-            self._log.expired(record)
-        if record.ended:
-            self.end(record)
-        elif self._journal is not None:
-            self._journal.enqueue(record)
+        try:
+            if outcome is not None:
+                self.polls += 1
+                self._log.polled(record, before, outcome.at_s)
+                self._events.emit(lambda: _poll_answered(record, before, outcome, sent_s))
+            elif record.ended:
+                self._log.expired(record)
+        finally:  # a listener may raise KeyboardInterrupt
+            if record.ended:
+                self.end(record)
+            elif self._journal is not None:
+                self._journal.enqueue(record)
 
     async def wait_empty(self) -> None:
         """Wait until every operation has ended."""
@@ -116,9 +118,9 @@ class OperationRegistry:
                 self.not_retrieved[record] = None
         if self._journal is not None:
             self._journal.enqueue(record)
-        self._events.emit(lambda: _operation_ended(record, now_s()))
         if not self.live:
             self._empty.set()
+        self._events.emit(lambda: _operation_ended(record, now_s()))
 
 
 def _poll_answered(

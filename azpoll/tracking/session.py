@@ -24,6 +24,7 @@ from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.journal_writer import JournalWriter
 from azpoll.tracking.outcome import Outcomes
 from azpoll.tracking.poll_log import log_repetition
+from azpoll.tracking.record import call_all
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.library import ResponseT_co
@@ -125,8 +126,8 @@ class Session(Generic[ResponseT_co]):
             if self._journal is not None and own_id is not None and not isinstance(last, RequestFailure):
                 await self._journal.not_started(own_id, prepared, last)
             raise
-        self.registry.add(record, resumed=False)
         try:
+            self.registry.add(record, resumed=False)
             if self._journal is not None:
                 await self._journal.started(record)
         finally:
@@ -206,8 +207,7 @@ class Session(Generic[ResponseT_co]):
                     await self._journal.write_pending()
         finally:
             self.transport.abort_all()
-            for record in tuple(self.registry.live):
-                self.stop(record)
+            call_all([partial(self.stop, record) for record in self.registry.live])
         if self._journal is not None:
             await self._journal.write_pending()
 
@@ -223,10 +223,12 @@ class Session(Generic[ResponseT_co]):
         )
 
     def _add(self, record: OperationRecord, *, resumed: bool) -> OperationRecord:
-        self.registry.add(record, resumed=resumed)
-        if self._journal is not None:
-            self._journal.enqueue_started(record)
-        self._schedule(record)
+        try:
+            self.registry.add(record, resumed=resumed)
+        finally:
+            if self._journal is not None:
+                self._journal.enqueue_started(record)
+            self._schedule(record)
         return record
 
     def _schedule(self, record: OperationRecord) -> None:
