@@ -11,6 +11,7 @@ from azpoll.errors import TrackerClosed
 from azpoll.operation import NewestValues
 from azpoll.operation_source import OperationSource
 from azpoll.snapshot import OperationState
+from azpoll.tracking.settings import checked_type
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ class Group(OperationSource[ResponseT]):
     """
 
     def __init__(self, tracker: OperationSource[ResponseT], label: str | None = None) -> None:
-        self.label = label
+        given: object = tracker
+        if not isinstance(given, OperationSource):
+            raise TypeError(f"a group needs a Tracker or a Group, not {type(given).__name__}")
+        self.label = checked_type("label", label, str)
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
         self._changed = anyio.Event()

@@ -13,7 +13,7 @@ from azpoll.errors import AzpollError, OperationTimeout
 from azpoll.protocol.last_error import counts_of, last_error
 from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import Snapshot
-from azpoll.tracking.settings import checked_seconds
+from azpoll.tracking.settings import checked_function, checked_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
@@ -131,7 +131,7 @@ class AsyncOperation(Generic[T]):
         An error in the callback is logged and goes no further. Returns a function that removes the callback. Calling
         that function again, or too late, does nothing.
         """
-        return self._record.call_at_end(partial(callback, self))
+        return self._record.call_at_end(partial(checked_function("callback", callback), self))
 
     async def wait(self, timeout: float | None = None) -> AsyncOperation[T]:  # noqa: ASYNC109 - it raises our error
         """Wait until the operation has ended, in any state, and return it.

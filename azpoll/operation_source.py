@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
 
 from azpoll.operation import AsyncOperation
+from azpoll.tracking.settings import checked_function
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class OperationSource(ABC, Generic[ResponseT]):
                 DELETE may have been executed, its `resume_token` polls the resource.
             TrackerClosed: the tracker was closed before the request's turn came; nothing was sent.
         """
+        _check_decode(decode)
         session, options = self._enter(arguments)
         return self._handle(session, await session.begin(method, url, options), decode)
 
@@ -82,6 +84,7 @@ class OperationSource(ABC, Generic[ResponseT]):
         Raises:
             InitialRequestFailed: its status code is not 2xx: there is no operation.
         """
+        _check_decode(decode)
         session, options = self._enter(tracking)
         return self._handle(session, session.track(response, options), decode)
 
@@ -137,6 +140,7 @@ class OperationSource(ABC, Generic[ResponseT]):
         Raises:
             UntrustedPollingURL: the URL has another origin.
         """
+        _check_decode(decode)
         session, options = self._enter({**tracking, "pattern": pattern})
         return self._handle(session, session.follow(method, url, options, retry_after), decode)
 
@@ -162,6 +166,7 @@ class OperationSource(ABC, Generic[ResponseT]):
             InvalidResumeToken: the text is None or no token, was cut or changed, or is not signed with `token_key`.
             UntrustedPollingURL: the token names another origin.
         """
+        _check_decode(decode)
         session, options = self._enter(tracking)
         return self._handle(session, session.resume(token, options), decode)
 
@@ -180,3 +185,8 @@ class OperationSource(ABC, Generic[ResponseT]):
         self, session: Session[ResponseT], record: OperationRecord, decode: Callable[[ResponseT], T] | None
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         return self._added(AsyncOperation(session, record, decode))
+
+
+def _check_decode(decode: object) -> None:
+    if decode is not None:
+        checked_function("decode", decode)

@@ -111,7 +111,7 @@ class Tracker(OperationSource[ResponseT]):
             budget=None if budget is None else settings.checked_value("budget", budget, Budget),
             due_times=DueTimes(_jitter(), settings.checked_durations(durations)),
             keep_failures=self._waits,
-            journal=journal,
+            journal=settings.checked_journal(journal),
             patience=settings.checked_value("patience", patience, Patience),
         )
 
@@ -159,6 +159,7 @@ class Tracker(OperationSource[ResponseT]):
         A hint never ends an operation, and no poll is sent before the time that the service asked for. The budget of
         the scope counts the reads of a source.
         """
+        settings.checked_function("source.run", getattr(source, "run", None))
         return self._session().add_hints(source)
 
     def hint(self, resource_id: str) -> int:
@@ -167,6 +168,8 @@ class Tracker(OperationSource[ResponseT]):
         These operations are polled first. Takes the ARM id or URL of the resource, in any case; returns the number
         of operations on it that are tracked here.
         """
+        if not settings.checked_type("resource_id", resource_id, str):
+            raise ValueError("resource_id must be the id or URL of a resource, not empty text or None")
         return self._session().hints().report_ended(resource_id)
 
     def statistics(self) -> Statistics:
@@ -179,7 +182,7 @@ class Tracker(OperationSource[ResponseT]):
         The scheduler calls listeners, so they must not block. An error in one is logged. A `BaseException` that is no
         `Exception`, such as `KeyboardInterrupt`, ends the tracker after the other listeners were called.
         """
-        return self._events.subscribe(listener)
+        return self._events.subscribe(settings.checked_function("listener", listener))
 
     def _any_session(self) -> Session[ResponseT]:
         """Return the session, also after it was closed; raises `WrongEventLoop` before the tracker is entered."""

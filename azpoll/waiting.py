@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack, overload
 
 import anyio
 
+from azpoll.operation import AsyncOperation
 from azpoll.tracker import Tracker
 from azpoll.tracking.settings import checked_seconds
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
@@ -14,7 +15,6 @@ from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from azpoll.operation import AsyncOperation
     from azpoll.options import TrackingOptions, WaitOptions
     from azpoll.transport.library import HTTPClient, HTTPResponse, ResponseT
 
@@ -92,6 +92,12 @@ def as_completed(
     return _Completed(operations, checked_seconds("timeout", timeout))
 
 
+def _check_operation(operation: object) -> None:
+    """Raise `TypeError` for anything but an operation, before a callback is added to any."""
+    if not isinstance(operation, AsyncOperation):
+        raise TypeError(f"as_completed takes operations, not {type(operation).__name__}")
+
+
 class _Completed(Generic[T]):
     """An iterator rather than an async generator, which must be closed when it is left early."""
 
@@ -102,6 +108,9 @@ class _Completed(Generic[T]):
         self._deadline_s = anyio.current_time() + timeout_s
         self._ended: deque[AsyncOperation[T]] = deque()
         self._progress = anyio.Event()
+        operations = tuple(operations)
+        for operation in operations:
+            _check_operation(operation)
         self._total = len([operation.add_done_callback(self._on_end) for operation in operations])
         self._missing = self._total
 

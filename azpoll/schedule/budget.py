@@ -50,6 +50,7 @@ class Budget(_Settings):
         write_burst: initial requests that may be saved up, 1 or more.
 
     Raises:
+        TypeError: a setting has another type.
         ValueError: a setting is out of its range.
 
     Source: learn.microsoft.com "request-limits-and-throttling".
@@ -70,6 +71,8 @@ class Budget(_Settings):
         write_burst: float = 100.0,
     ) -> Self:
         """Check the settings."""
+        numbers = (rate, max_rate, burst, increase_per_s, decrease_factor, write_burst)
+        _check_types(providers, principal, *numbers, *(() if write_rate is None else (write_rate,)))
         rates = (rate, *providers.values())
         if not all(0 < each < math.inf for each in rates) or not rate <= max_rate < math.inf:
             raise ValueError("a budget needs rates above 0, and rate <= max_rate")
@@ -111,3 +114,17 @@ class Budget(_Settings):
     def discovered_bucket(self, now_s: float) -> TokenBucket:
         """Return the bucket of a sub-scope whose own limit shows in an answer: it slows no faster sub-scope."""
         return TokenBucket(self.max_rate, self.max_rate, self.burst, self.increase_per_s, now_s)
+
+
+def _check_types(providers: object, principal: object, *numbers: object) -> None:
+    if not isinstance(principal, str):
+        raise TypeError(f"the principal of a budget must be text, not {type(principal).__name__}")
+    rates: object = providers
+    if not isinstance(rates, Mapping):
+        raise TypeError(f"the providers of a budget must be a mapping, not {type(rates).__name__}")
+    for name in rates:
+        if not isinstance(name, str) or not name.strip():
+            raise TypeError("the providers of a budget map namespaces to rates")
+    for number in (*numbers, *rates.values()):
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            raise TypeError(f"the rates of a budget must be numbers, not {type(number).__name__}")

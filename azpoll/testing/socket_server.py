@@ -7,6 +7,7 @@ nor chunked request bodies: a request with a chunked body is answered 411.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 _HEAD_END = b"\r\n\r\n"
 _MAX_HEAD_BYTES = 65_536
+_MAX_BODY_BYTES = 64 * 1024 * 1024
+_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE = re.compile(rf"({_NAME}) ([!-~]+) HTTP/1\.[01]")
+_HEADER = re.compile(rf"({_NAME}):([^\x00\r\n]*)")
+_SIZE = re.compile(r"[0-9]{1,18}")
+_ONCE = frozenset({"content-length", "host"})
 _NO_LINGER = struct.pack("ii", 1, 0)  # makes close send a reset
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _LENGTH_REQUIRED = b"HTTP/1.1 411 Length Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -98,7 +105,7 @@ class _Connection(asyncio.Protocol):
                 return
             try:
                 method, target, headers = _parse_head(bytes(self._buffer[:end]))
-                size = int(headers.get("content-length", "0"))
+                size = _body_size(headers)
             except ValueError:
                 self._reject(_BAD_REQUEST)
                 return
@@ -162,12 +169,27 @@ def _reset(transport: asyncio.Transport) -> None:
 
 def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
     first, *lines = head.decode("latin-1").split("\r\n")
-    method, target, _version = first.split(" ")
+    request_line = _REQUEST_LINE.fullmatch(first)
+    if request_line is None:
+        raise ValueError("not a request line of HTTP/1")
     headers: dict[str, str] = {}
     for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    return method, target, headers
+        header = _HEADER.fullmatch(line)
+        if header is None:
+            raise ValueError("not a header")
+        name, value = header[1].lower(), header[2].strip(" \t")
+        if name in _ONCE and headers.get(name, value) != value:
+            raise ValueError("two values of a header that has one")
+        headers[name] = value
+    return request_line[1], request_line[2], headers
+
+
+def _body_size(headers: dict[str, str]) -> int:
+    """Return the size that a request names for its body in bytes; raises `ValueError` if it is none."""
+    told = headers.get("content-length", "0")
+    if _SIZE.fullmatch(told) is None or int(told) > _MAX_BODY_BYTES:
+        raise ValueError("not the size of a body")
+    return int(told)
 
 
 def _to_request(method: str, target: str, headers: dict[str, str], body: bytes) -> IncomingRequest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from azpoll.protocol.open_suffixes import is_open
@@ -9,7 +11,7 @@ from azpoll.protocol.redaction import escape_for_display
 from azpoll.protocol.url_policy import Origin, URLPolicy, is_addressable, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from azpoll.protocol.url_policy import ParsedURL
 
@@ -17,6 +19,7 @@ NO_ORIGIN = Origin("", "", 0)
 """The origin of a client without a base URL."""
 
 _WILDCARD = "*."
+_PORT = re.compile(r":([^:\]]*)$")
 _LISTABLE = "or 'https://*.suffix', where the asterisk stands for one whole label before at least two others"
 
 
@@ -50,7 +53,9 @@ def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, pa
         origin = origin_of(parsed)
     except Exception as error:
         raise ValueError(f"{name}: not an http or https URL") from error
-    rest = url.partition("://")[2].partition("/")[2]
+    authority, _, rest = url.partition("://")[2].partition("/")
+    if (port := _PORT.search(authority)) is not None and not (port[1].isdecimal() and origin.port):
+        raise ValueError(f"{name}: the port of {origin.shown()} must be 1 to 65535")
     if not is_addressable(origin) or parsed.userinfo or any(mark in url for mark in "?#@\\") or (rest and not path):
         raise ValueError(
             f"{name}: {origin.shown()} is to be given as scheme, host and port alone, such as 'https://host:8443'"
@@ -59,8 +64,9 @@ def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, pa
 
 
 def _checked_list(name: str, entries: Iterable[str], parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:
-    if isinstance(entries, str):
-        raise TypeError(f"{name} must be a collection of URLs, not one string")
+    given: object = entries
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise TypeError(f"{name} must be a collection of URLs, such as a list, not {type(given).__name__}")
     return frozenset(_checked_entry(name, entry, parse) for entry in entries)
 
 

@@ -16,7 +16,7 @@ from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.patterns import BY_CHOICE
-from azpoll.protocol.plan import CancelMethod, FinalStateVia, Plan
+from azpoll.protocol.plan import CancelMethod, FinalStateVia, Plan, RequestOptions
 from azpoll.protocol.status_document import NO_WORDS, OUTCOMES, Verdict
 from azpoll.protocol.token_content import MAX_PATH, MAX_WORDS
 from azpoll.protocol.url_policy import URLPolicy
@@ -37,6 +37,11 @@ REQUEST_ARGUMENTS = (
     }
 )
 """The keywords of `begin` that describe the request itself, as for a request of httpx."""
+
+MAX_INTERVAL_S = 86_400
+"""The greatest interval between polls in seconds: a day."""
+
+_JOURNAL = ("intent", "started", "changed", "ended")
 
 _SHOWN_TYPES: dict[type, str] = {bytes: "bytes", int: "an integer", str: "text"}
 
@@ -81,6 +86,12 @@ class Settings(NamedTuple):
     label: str | None
     owner: Hashable
 
+    @property
+    def cancel_url(self) -> str | None:
+        """The URL to cancel at, as the caller named it."""
+        options: RequestOptions = self.plan.keywords["request_options"]
+        return options.cancel_url
+
     def plan_at(self, method: str, url: str, policy: URLPolicy, begun_s: float, client_request_id: str | None) -> Plan:
         """Return the plan of an operation that began at a time."""
         deadline_s = None if math.isinf(self.timeout_s) else begun_s + self.timeout_s
@@ -110,7 +121,7 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
             request_options=checked_request_options(
                 options.get("poll_headers"),
                 options.get("stored_headers", ()),
-                checked_type("cancel_url", options.get("cancel_url"), str),
+                checked_text("cancel_url", options.get("cancel_url")),
                 checked_choice("cancel_method", options.get("cancel_method", "POST"), get_args(CancelMethod)),
                 pattern,
             ),
@@ -136,6 +147,30 @@ def checked_type(name: str, value: object, kind: type[T]) -> T | None:
     """Return a value of this type or None; a bool is no number."""
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
         raise TypeError(f"{name} must be {_SHOWN_TYPES[kind]}, not {type(value).__name__}")
+    return value
+
+
+def checked_text(name: str, value: object) -> str | None:
+    """Return text that is not empty, or None."""
+    text = checked_type(name, value, str)
+    if text == "":
+        raise ValueError(f"{name} must not be empty")
+    return text
+
+
+def checked_function(name: str, value: T) -> T:
+    """Return a function."""
+    if not callable(value):
+        raise TypeError(f"{name} must be callable, not {type(value).__name__}")
+    return value
+
+
+def checked_journal(value: Journal | None) -> Journal | None:
+    """Return the journal, or None."""
+    if value is not None:
+        lacking = [name for name in _JOURNAL if not callable(getattr(value, name, None))]
+        if lacking or isinstance(value, type):
+            raise TypeError(f"journal must be an azpoll.Journal or None, and {type(value).__name__} is none")
     return value
 
 
@@ -184,6 +219,8 @@ def checked_count(name: str, value: object) -> int:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     if value < 1:
         raise ValueError(f"{name} must be 1 or more, not {value}")
+    if value > sys.maxsize:
+        raise ValueError(f"{name} must be at most {sys.maxsize}")
     return value
 
 
@@ -218,6 +255,8 @@ def checked_delay_limits(interval: object, min_interval: object) -> DelayLimits:
     for name, seconds in (("interval", interval_s or 0.0), ("min_interval", floor_s)):
         if math.isinf(seconds):
             raise ValueError(f"{name} must be finite")
+        if seconds > MAX_INTERVAL_S:
+            raise ValueError(f"{name} must be at most {MAX_INTERVAL_S} seconds, not {str(seconds)[:32]}")
     return DelayLimits(interval=interval_s, floor=floor_s, cap=max(DelayLimits().cap, floor_s))
 
 

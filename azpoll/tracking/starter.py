@@ -95,7 +95,7 @@ class OperationStarter:
         options = {name: given[name] for name in given.keys() - arguments.keys() - {"idempotent", "request_timeout"}}
         settings = checked(options, self._settings)
         request = self._transport.build_initial(_checked_method(method), url, arguments, limit_s)
-        self._pollable(request.url)
+        _check_cancel_url(settings, *self._pollable(request.url))
         return Prepared(request, settings, is_idempotent(request.method, idempotent))
 
     def from_outcome(self, prepared: Prepared, outcome: InitialOutcome | None, own_id: str | None) -> OperationRecord:
@@ -125,6 +125,7 @@ class OperationStarter:
         settings = checked(options, self._settings)
         answer, client_request_id = self._transport.answer_from(response)
         url, policy = self._pollable(answer.url)
+        _check_cancel_url(settings, url, policy)
         plan = settings.plan_at(_checked_method(answer.method), url, policy, answer.at_s, client_request_id)
         return self._started(settings, plan, answer)
 
@@ -133,7 +134,9 @@ class OperationStarter:
     ) -> OperationRecord:
         """Return the operation of a polling URL, which is polled after the wait that the service named (rule 47)."""
         settings = checked(options, self._settings)
-        plan = settings.plan_at(_checked_method(method), *self._followable(url), at_s, None)
+        url, policy = self._followable(url)
+        _check_cancel_url(settings, url, policy)
+        plan = settings.plan_at(_checked_method(method), url, policy, at_s, None)
         wait_s = None if retry_after is None else checked_seconds("retry_after", retry_after)
         delay = immediate_delay(wait_s, plan.delay_limits)
         return self._record(settings, plan, resume(follow(plan), delay, at_s), at_s)
@@ -165,6 +168,7 @@ class OperationStarter:
         if token.sent is not None:
             plan = plan._replace(sent_s=at_s - max(now - token.sent, 0.0))
         if "cancel_url" in options:
+            _check_cancel_url(settings, token.resource_url, policy)
             token = token._replace(cancel_url=None)
         state = resume_token.state_of(token, plan)
         if isinstance(state, RejectedURL):
@@ -245,6 +249,14 @@ class OperationStarter:
             owner=settings.owner,
             own_id=own_id,
         )
+
+
+def _check_cancel_url(settings: Settings, url: str, policy: URLPolicy) -> None:
+    """Raise `ValueError` for a cancel URL of the caller that is refused, given the URL of the initial request."""
+    if settings.cancel_url is not None:
+        resolved = policy.resolve(settings.cancel_url, base=url, resource_url=url)
+        if isinstance(resolved, RejectedURL):
+            raise ValueError(f"cancel_url is refused: {resolved.explanation}")
 
 
 def _checked_method(method: str) -> str:

@@ -14,6 +14,7 @@ from azpoll.transport.caller_error import CallerError
 from azpoll.transport.library import unsendable_errors
 from azpoll.transport.network_error import chain_of, network_text, system_error_in
 
+_ILLEGAL = re.compile(r"\billegal\b|\bheader (?:name|value)\b|\bmandatory\b|\bContent-Length\b", re.IGNORECASE)
 _LIBRARIES = frozenset({"httpx", "httpx2", "httpcore", "httpcore2"})
 
 if TYPE_CHECKING:
@@ -64,13 +65,15 @@ def _is_of_the_request(error: BaseException, library: ModuleType) -> bool:
 
     The library raises a `LocalProtocolError` for an illegal request, and over HTTP/2 also for a connection that the
     server broke with any frame of another request. The cause tells which: the illegal header is found by h11, by the
-    checks of h2 for headers to send, or by another transport.
+    checks of h2 for headers to send, or by another transport. Without a cause, the words of h11 tell it.
     """
     if not isinstance(error, library.LocalProtocolError):
         return isinstance(error, (*unsendable_errors(library), UnicodeEncodeError))
     own = next((each for each in chain_of(error) if _package_of(each) not in _LIBRARIES), None)
-    if own is None or _package_of(own) != "h2":
-        return own is not None
+    if own is None:
+        return _ILLEGAL.search(str(error)) is not None
+    if _package_of(own) != "h2":
+        return True
     frames = [frame for frame, _ in traceback.walk_tb(own.__traceback__)]
     return (
         bool(frames)

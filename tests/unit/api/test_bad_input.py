@@ -99,6 +99,37 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
         ({"durations": 5}, TypeError, 'durations must be a Durations, "recorded" or None'),
         ({"durations": "default"}, TypeError, 'durations must be a Durations, "recorded" or None'),
         ({"intervall": 5}, TypeError, "intervall"),
+        ({"interval": 1e12}, ValueError, "interval must be at most 86400 seconds"),
+        ({"min_interval": 1e12}, ValueError, "min_interval must be at most 86400 seconds"),
+        ({"max_in_flight": HUGE}, ValueError, "max_in_flight must be at most"),
+        ({"max_body": HUGE}, ValueError, "max_body must be at most"),
+        ({"budget": 5}, TypeError, r"budget must be an azpoll.Budget or None, not int"),
+        ({"budget": True}, TypeError, r"budget must be an azpoll.Budget"),
+        ({"budget": azpoll.Budget}, TypeError, r"budget must be an azpoll.Budget"),
+        ({"journal": 5}, TypeError, r"journal must be an azpoll.Journal"),
+        ({"journal": azpoll.Journal}, TypeError, r"journal must be an azpoll.Journal"),
+        ({"patience": 5}, TypeError, r"patience must be an azpoll.Patience"),
+        ({"allowed_origins": None}, TypeError, "allowed_origins must be a collection of URLs"),
+        ({"anonymous_origins": b"https://x.example"}, TypeError, "anonymous_origins must be a collection of URLs"),
+        *[
+            ({name: [entry]}, ValueError, name)
+            for name in ("allowed_origins", "anonymous_origins")
+            for entry in (
+                "https://*",
+                "https://*.",
+                "https://*.com",
+                "https://a*.b.example",
+                "https://a b",
+                "https://x.example:99999",
+                "https://x.example:0",
+                "https://x.example:",
+                "https://x.example:-1",
+                "https://x.example:+1",
+                "https://a..b",
+                b"https://x.example",
+                None,
+            )
+        ],
     ],
 )
 async def test_an_invalid_setting_is_refused(settings: dict[str, object], error: type[Exception], text: str) -> None:
@@ -353,3 +384,71 @@ def test_a_tracker_may_be_made_outside_of_any_event_loop() -> None:
     tracker = azpoll.Tracker(client)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(main())
+
+
+# Functions and values of other types
+
+
+@pytest.mark.parametrize("listener", [None, 5, "print"])
+async def test_a_listener_that_cannot_be_called_is_refused(listener: Any) -> None:
+    async with client_of(FakeARM()) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        with pytest.raises(TypeError, match="listener must be callable, not"):
+            tracker.subscribe(listener)
+        with pytest.raises(TypeError, match=r"source\.run must be callable, not"):
+            tracker.add_hints(listener)
+        operation = tracker.track(accepted())
+        with pytest.raises(TypeError, match="callback must be callable, not"):
+            operation.add_done_callback(listener)
+
+
+@pytest.mark.parametrize("decode", [5, "json", True])
+async def test_a_decode_that_cannot_be_called_is_refused_before_anything_is_sent(decode: Any) -> None:
+    arm = FakeARM()
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        with pytest.raises(TypeError, match="decode must be callable, not"):
+            await tracker.begin("PUT", THING, decode=decode)
+        with pytest.raises(TypeError, match="decode must be callable, not"):
+            tracker.track(accepted(), decode=decode)
+        with pytest.raises(TypeError, match="decode must be callable, not"):
+            tracker.follow("/poll", decode=decode)
+    assert not arm.requests
+
+
+async def test_a_value_of_another_type_is_refused_at_the_call() -> None:
+    wrong: Any = 5
+    none: Any = None
+    async with client_of(FakeARM()) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        with pytest.raises(TypeError, match="resource_id must be text"):
+            tracker.hint(wrong)
+        with pytest.raises(ValueError, match="resource_id must be the id or URL"):
+            tracker.hint(none)
+        with pytest.raises(TypeError, match="label must be text"):
+            tracker.group(wrong)
+        with pytest.raises(TypeError, match="a group needs a Tracker or a Group, not NoneType"):
+            azpoll.Group(none)
+        with pytest.raises(TypeError, match="as_completed takes operations, not int"):
+            azpoll.as_completed([tracker.track(accepted()), wrong])
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"rate": "1"}, TypeError),
+        ({"rate": True}, TypeError),
+        ({"rate": math.nan}, ValueError),
+        ({"max_rate": math.inf}, ValueError),
+        ({"burst": None}, TypeError),
+        ({"write_rate": True}, TypeError),
+        ({"write_burst": math.nan}, ValueError),
+        ({"principal": None}, TypeError),
+        ({"providers": None}, TypeError),
+        ({"providers": [("a", 1.0)]}, TypeError),
+        ({"providers": {"a": "1"}}, TypeError),
+        ({"providers": {5: 1.0}}, TypeError),
+        ({"providers": {"": 1.0}}, TypeError),
+        ({"providers": {"a": math.nan}}, ValueError),
+    ],
+)
+def test_an_invalid_budget_is_refused(settings: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"a budget|of a budget"):
+        azpoll.Budget(**settings)

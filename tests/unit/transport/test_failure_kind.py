@@ -121,6 +121,21 @@ def test_the_cause_tells_whether_the_request_or_the_connection_is_invalid(
 
 
 @EACH_LIBRARY
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Illegal header value b'x'", FailureKind.UNSENDABLE),
+        ("Missing mandatory Host: header", FailureKind.UNSENDABLE),
+        ("Invalid input ConnectionInputs.SEND_HEADERS in state ConnectionState.CLOSED", FailureKind.CONNECTION),
+        ("Max outbound streams is 0, 0 open", FailureKind.CONNECTION),
+        ("", FailureKind.CONNECTION),
+    ],
+)
+def test_without_a_cause_the_words_tell_it(text: str, kind: FailureKind, library: Library) -> None:
+    assert failed(library, import_module(library).LocalProtocolError(text)).kind is kind
+
+
+@EACH_LIBRARY
 def test_a_request_that_was_answered_could_be_sent(library: Library) -> None:
     head = Answer(200, {}, b"", "https://x.example", datetime.now(UTC), 0.0)
     error = UnicodeEncodeError("ascii", CANARY, 0, 1, CANARY)
