@@ -6,41 +6,73 @@ async with httpx.AsyncClient(base_url="https://management.azure.com", auth=...) 
         response = await operation
 """
 
-from azpoll.errors import (
-    AnswerTooLarge,
-    AuthenticationFailed,
-    AzpollError,
-    CancelFailed,
-    InitialRequestFailed,
-    InvalidResumeToken,
-    MalformedAnswer,
-    OperationCanceled,
-    OperationError,
-    OperationFailed,
-    OperationNotFound,
-    OperationTimeout,
-    PermissionDenied,
-    PollingError,
-    RetriesExhausted,
-    TrackerClosed,
-    UntrustedPollingURL,
-    WrongEventLoop,
-)
-from azpoll.events import Event, OperationEnded, OperationTracked, PollAnswered, ScopeThrottled
-from azpoll.group import Group, GroupProgress
-from azpoll.hints import DeploymentOperations, HintBoard, HintSource
-from azpoll.operation import AsyncOperation
-from azpoll.options import BeginOptions, FollowOptions, TrackingOptions
-from azpoll.protocol.arm_error import ARMError, ServiceError
-from azpoll.protocol.patience import Patience
-from azpoll.schedule.budget import Budget
-from azpoll.schedule.durations import Durations
-from azpoll.schedule.scope_queue import ScopeStatistics
-from azpoll.snapshot import OperationState, Snapshot, Statistics
-from azpoll.tracker import Tracker
-from azpoll.tracking.journal import Journal, JournalResult, JournalRow
-from azpoll.transport.library import HTTPClient, HTTPResponse
-from azpoll.waiting import as_completed, wait
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azpoll.errors import (
+        AnswerTooLarge,
+        AuthenticationFailed,
+        AzpollError,
+        CancelFailed,
+        InitialRequestFailed,
+        InvalidResumeToken,
+        MalformedAnswer,
+        OperationCanceled,
+        OperationError,
+        OperationFailed,
+        OperationNotFound,
+        OperationTimeout,
+        PermissionDenied,
+        PollingError,
+        RetriesExhausted,
+        TrackerClosed,
+        UntrustedPollingURL,
+        WrongEventLoop,
+    )
+    from azpoll.events import Event, OperationEnded, OperationTracked, PollAnswered, ScopeThrottled
+    from azpoll.group import Group, GroupProgress
+    from azpoll.hints import DeploymentOperations, HintBoard, HintSource
+    from azpoll.operation import AsyncOperation
+    from azpoll.options import BeginOptions, FollowOptions, TrackingOptions
+    from azpoll.protocol.arm_error import ARMError, ServiceError
+    from azpoll.protocol.patience import Patience
+    from azpoll.schedule.budget import Budget
+    from azpoll.schedule.durations import Durations
+    from azpoll.schedule.scope_queue import ScopeStatistics
+    from azpoll.snapshot import OperationState, Snapshot, Statistics
+    from azpoll.tracker import Tracker
+    from azpoll.tracking.journal import Journal, JournalResult, JournalRow
+    from azpoll.transport.library import HTTPClient, HTTPResponse
+    from azpoll.waiting import as_completed, wait
+else:
+    from azpoll.lazy_names import lazy_names
+
+    _NAMES = {
+        "azpoll.errors": (
+            "AnswerTooLarge AuthenticationFailed AzpollError CancelFailed InitialRequestFailed "
+            "InvalidResumeToken MalformedAnswer OperationCanceled OperationError OperationFailed "
+            "OperationNotFound OperationTimeout PermissionDenied PollingError RetriesExhausted "
+            "TrackerClosed UntrustedPollingURL WrongEventLoop"
+        ),
+        "azpoll.events": "Event OperationEnded OperationTracked PollAnswered ScopeThrottled",
+        "azpoll.group": "Group GroupProgress",
+        "azpoll.hints": "DeploymentOperations HintBoard HintSource",
+        "azpoll.operation": "AsyncOperation",
+        "azpoll.options": "BeginOptions FollowOptions TrackingOptions",
+        "azpoll.protocol.arm_error": "ARMError ServiceError",
+        "azpoll.protocol.patience": "Patience",
+        "azpoll.schedule.budget": "Budget",
+        "azpoll.schedule.durations": "Durations",
+        "azpoll.schedule.scope_queue": "ScopeStatistics",
+        "azpoll.snapshot": "OperationState Snapshot Statistics",
+        "azpoll.tracker": "Tracker",
+        "azpoll.tracking.journal": "Journal JournalResult JournalRow",
+        "azpoll.transport.library": "HTTPClient HTTPResponse",
+        "azpoll.waiting": "as_completed wait",
+    }
+    __getattr__, __dir__ = lazy_names(globals(), _NAMES, ("errors", "events", "hints", "options", "snapshot"))
+    del TYPE_CHECKING, lazy_names
+
 
 __version__ = "0.1.0"
 

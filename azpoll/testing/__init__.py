@@ -24,35 +24,59 @@ An operation follows a `Script`. A *step* answers each request on it: `Ordinary(
 time), an explicit `Reply`, or a fault (`Drop`, `Cut`, `Drip`, `Delay`).
 """
 
-from azpoll.testing.exchange import Exchange, IncomingRequest
-from azpoll.testing.fake_arm import FakeARM
-from azpoll.testing.fake_operation import FakeOperation
-from azpoll.testing.rate_limits import Limits, Rate
-from azpoll.testing.request_log import RequestRecord, Statistics
-from azpoll.testing.retry_after import RetryAfter
-from azpoll.testing.script import Pattern, Script
-from azpoll.testing.steps import (
-    ConnectionDropped,
-    Cut,
-    Delay,
-    Drip,
-    Drop,
-    Ordinary,
-    Reply,
-    Step,
-    gzip_bomb,
-    html_page,
-    redirect,
-    status_monitor,
-)
-from azpoll.testing.virtual_time import (
-    SocketsForbidden,
-    VirtualLoop,
-    VirtualRunner,
-    VirtualTimeHang,
-    run_virtual,
-    virtual_backend,
-)
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azpoll.testing.exchange import Exchange, IncomingRequest
+    from azpoll.testing.fake_arm import FakeARM
+    from azpoll.testing.fake_operation import FakeOperation
+    from azpoll.testing.rate_limits import Limits, Rate
+    from azpoll.testing.request_log import RequestRecord, Statistics
+    from azpoll.testing.retry_after import RetryAfter
+    from azpoll.testing.script import Pattern, Script
+    from azpoll.testing.steps import (
+        ConnectionDropped,
+        Cut,
+        Delay,
+        Drip,
+        Drop,
+        Ordinary,
+        Reply,
+        Step,
+        gzip_bomb,
+        html_page,
+        redirect,
+        status_monitor,
+    )
+    from azpoll.testing.virtual_time import (
+        SocketsForbidden,
+        VirtualLoop,
+        VirtualRunner,
+        VirtualTimeHang,
+        run_virtual,
+        virtual_backend,
+    )
+else:
+    from azpoll.lazy_names import lazy_names
+
+    _NAMES = {
+        "azpoll.testing.exchange": "Exchange IncomingRequest",
+        "azpoll.testing.fake_arm": "FakeARM",
+        "azpoll.testing.fake_operation": "FakeOperation",
+        "azpoll.testing.rate_limits": "Limits Rate",
+        "azpoll.testing.request_log": "RequestRecord Statistics",
+        "azpoll.testing.retry_after": "RetryAfter",
+        "azpoll.testing.script": "Pattern Script",
+        "azpoll.testing.steps": (
+            "ConnectionDropped Cut Delay Drip Drop Ordinary Reply Step gzip_bomb html_page redirect status_monitor"
+        ),
+        "azpoll.testing.virtual_time": (
+            "SocketsForbidden VirtualLoop VirtualRunner VirtualTimeHang run_virtual virtual_backend"
+        ),
+    }
+    __getattr__, __dir__ = lazy_names(globals(), _NAMES)
+    del TYPE_CHECKING, lazy_names
+
 
 __all__ = [
     "ConnectionDropped",

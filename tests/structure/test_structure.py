@@ -53,7 +53,7 @@ OUTSIDE: dict[str, set[str]] = {
     "transport": DATA | CODECS | LOOP | {"errno", "os", "socket", "ssl", "time", "traceback", "uuid"},
     "types": DATA | {"anyio"},
     "tracking": DATA | LOOP | {"logging", "os", "random", "threading"},
-    "api": DATA | LOOP | {"abc", "random", "warnings"},
+    "api": DATA | LOOP | {"abc", "importlib", "random", "warnings"},
 }
 """Modules from outside of azpoll that each layer may import. Adding a name here is a design decision."""
 

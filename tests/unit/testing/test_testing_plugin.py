@@ -161,3 +161,27 @@ def typed_as_promised(fake_arm: FakeARM, script: Script) -> None:
     """Checked by the type checkers, never run."""
     httpx.AsyncClient(transport=fake_arm.transport())
     fake_arm.default = script
+
+
+def test_the_plugin_imports_nothing_else_of_azpoll() -> None:
+    """A run of pytest imports it, whether or not a test uses azpoll."""
+    code = "import sys, azpoll.testing.plugin; print(*(each for each in sys.modules if each[:4] in ('azpo', 'http')))"
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
+    loaded = set(done.stdout.split()) - {"http"}
+    assert loaded == {"azpoll", "azpoll.lazy_names", "azpoll.testing", "azpoll.testing.plugin"}
+
+
+def test_a_run_that_uses_no_fixture_imports_nothing_of_azpoll(tmp_path: Path) -> None:
+    (tmp_path / "test_user.py").write_text(
+        "import sys\n\ndef test_it():\n    assert 'azpoll.tracker' not in sys.modules and 'httpx' not in sys.modules\n"
+    )
+    assert "1 passed" in run_pytest(tmp_path)
+
+
+@pytest.mark.parametrize("package", ["azpoll", "azpoll.testing"])
+def test_each_public_name_is_imported_when_it_is_used(package: str) -> None:
+    code = (
+        f"import {package} as p\nassert set(p.__all__) <= set(dir(p))\nassert all(getattr(p, n) for n in p.__all__)\n"
+        f"from {package} import *\nassert not hasattr(p, 'nothing')"
+    )
+    subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=True)  # noqa: S603 - our own interpreter
