@@ -437,3 +437,22 @@ def test_rule_9_only_trusted_origins_are_requested_for_any_named_url(
 def test_the_part_of_a_url_before_its_path_decides_its_origin(named: str, before: str) -> None:
     """It also has the query if there is no path."""
     assert before_path(named) == before
+
+
+@pytest.mark.parametrize("segment", ["..", ".", "%2e%2e", "%2E%2e", ".%2e", "%2e", "%2E."])
+@pytest.mark.parametrize("rest", ["", "/b", "/b?x=1", "?x=1"])
+def test_rule_12_a_url_with_a_segment_of_dots_is_refused(segment: str, rest: str) -> None:
+    """HTTP libraries remove such segments, so that another path than the checked one would be requested."""
+    policy = policy_of(anonymous=(), initial="https://management.azure.com")
+    base = "https://management.azure.com/subscriptions/s/op"
+    refused = policy.resolve(f"https://management.azure.com/a/{segment}{rest}", base=base, resource_url=base)
+    assert isinstance(refused, RejectedURL)
+    assert refused.is_malformed
+
+
+@pytest.mark.parametrize("path", ["/...", "/a/.b", "/a/%2eb", "/a/b..", "/a?x=/../y", "/a?x=%2e%2e", "/a..b/c"])
+def test_rule_12_dots_elsewhere_are_kept(path: str) -> None:
+    policy = policy_of(anonymous=(), initial="https://management.azure.com")
+    base = "https://management.azure.com/subscriptions/s/op"
+    url = f"https://management.azure.com{path}"
+    assert policy.resolve(url, base=base, resource_url=base) == url

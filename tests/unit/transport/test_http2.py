@@ -50,7 +50,7 @@ class Server:
 
     def __init__(self, hostile: Callable[[int], bytes]) -> None:
         self._hostile: Callable[[int], bytes] | None = hostile
-        self._waiting: list[int] = []
+        self._waiting: list[tuple[Any, asyncio.StreamWriter, int]] = []
         self.connections = 0
         self.tasks: list[Any] = []
 
@@ -81,12 +81,13 @@ class Server:
         elif path.startswith(b"/hostile") and self._hostile is not None:
             writer.write(self._hostile(stream))
             self._hostile = None
-            for waiting in self._waiting:
-                state.send_headers(waiting, [(":status", "204")], end_stream=True)
+            for its_state, its_writer, waiting in self._waiting:
+                its_state.send_headers(waiting, [(":status", "204")], end_stream=True)
+                its_writer.write(its_state.data_to_send())
         elif self._hostile is None:
             state.send_headers(stream, [(":status", "204")], end_stream=True)
         else:
-            self._waiting.append(stream)
+            self._waiting.append((state, writer, stream))
 
 
 @asynccontextmanager
