@@ -103,7 +103,7 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
         ({"min_interval": 1e12}, ValueError, "min_interval must be at most 86400 seconds"),
         ({"max_in_flight": HUGE}, ValueError, "max_in_flight must be at most"),
         ({"max_body": HUGE}, ValueError, "max_body must be at most"),
-        ({"budget": 5}, TypeError, r"budget must be an azpoll.Budget or None, not int"),
+        ({"budget": 5}, TypeError, r"budget must be an azpoll.Budget, not int"),
         ({"budget": True}, TypeError, r"budget must be an azpoll.Budget"),
         ({"budget": azpoll.Budget}, TypeError, r"budget must be an azpoll.Budget"),
         ({"journal": 5}, TypeError, r"journal must be an azpoll.Journal"),

@@ -34,10 +34,8 @@ def _on(kind: type[azpoll.Event], error: BaseException) -> Callable[[azpoll.Even
 
 def found_in(error: BaseException, kind: type[BaseException]) -> bool:
     """Whether an exception, or one of a group, is of a kind."""
-    if isinstance(error, BaseExceptionGroup):
-        members: tuple[BaseException, ...] = error.exceptions
-        return any(found_in(each, kind) for each in members)
-    return isinstance(error, kind)
+    members: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    return isinstance(error, kind) or any(found_in(each, kind) for each in members)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
