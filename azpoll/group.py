@@ -71,9 +71,7 @@ class Group(OperationSource[ResponseT]):
     """
 
     def __init__(self, tracker: OperationSource[ResponseT], label: str | None = None) -> None:
-        given: object = tracker
-        if not isinstance(given, OperationSource):
-            raise TypeError(f"a group needs a Tracker or a Group, not {type(given).__name__}")
+        _check_source(tracker)
         self.label = checked_type("label", label, str)
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
@@ -146,3 +144,8 @@ class Group(OperationSource[ResponseT]):
     def _newest(self) -> tuple[GroupProgress, bool]:
         now = self.snapshot()
         return now, not now.running and (now.total > 0 or self._closed)
+
+
+def _check_source(tracker: object) -> None:
+    if not isinstance(tracker, OperationSource):
+        raise TypeError(f"a group needs a Tracker or a Group, not {type(tracker).__name__}")

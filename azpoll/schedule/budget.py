@@ -9,7 +9,7 @@ answer. `token_bucket.py` or this module applies it: a bucket changes its rate, 
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeGuard
 
 from azpoll.schedule.token_bucket import TokenBucket
 
@@ -117,14 +117,18 @@ class Budget(_Settings):
 
 
 def _check_types(providers: object, principal: object, *numbers: object) -> None:
+    """Raise `TypeError` for a setting of another type; the types of the arguments hold for checked programs alone."""
     if not isinstance(principal, str):
         raise TypeError(f"the principal of a budget must be text, not {type(principal).__name__}")
-    rates: object = providers
-    if not isinstance(rates, Mapping):
-        raise TypeError(f"the providers of a budget must be a mapping, not {type(rates).__name__}")
-    for name in rates:
+    if not _is_mapping(providers):
+        raise TypeError(f"the providers of a budget must be a mapping, not {type(providers).__name__}")
+    for name in providers:
         if not isinstance(name, str) or not name.strip():
             raise TypeError("the providers of a budget map namespaces to rates")
-    for number in (*numbers, *rates.values()):
+    for number in (*numbers, *providers.values()):
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise TypeError(f"the rates of a budget must be numbers, not {type(number).__name__}")
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)

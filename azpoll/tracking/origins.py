@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from azpoll.protocol.open_suffixes import is_open
 from azpoll.protocol.redaction import escape_for_display
@@ -63,14 +63,13 @@ def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, pa
     return origin
 
 
-def _checked_list(name: str, entries: Iterable[str], parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:
-    given: object = entries
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} must be a collection of URLs, such as a list, not {type(given).__name__}")
+def _checked_list(name: str, entries: object, parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:
+    if isinstance(entries, (str, bytes)) or not _is_iterable(entries):
+        raise TypeError(f"{name} must be a collection of URLs, such as a list, not {type(entries).__name__}")
     return frozenset(_checked_entry(name, entry, parse) for entry in entries)
 
 
-def _checked_entry(name: str, entry: str, parse: Callable[[str], ParsedURL]) -> Origin:
+def _checked_entry(name: str, entry: object, parse: Callable[[str], ParsedURL]) -> Origin:
     """Return the origin of an entry, or the wildcard: an origin whose host begins with `*.`."""
     scheme, _, authority = str(entry).partition("://")
     try:
@@ -81,6 +80,10 @@ def _checked_entry(name: str, entry: str, parse: Callable[[str], ParsedURL]) -> 
         return origin
     labels = origin.host.split(".")
     if origin.scheme != "https" or len(labels) < 2 or not all(labels) or labels[-1].isdigit():  # noqa: PLR2004 - labels
-        shown = escape_for_display(entry, 300)
+        shown = escape_for_display(str(entry), 300)
         raise ValueError(f"{name}: {shown} is no wildcard. Give 'https://host:8443', {_LISTABLE}")
     return origin._replace(host=_WILDCARD + origin.host)
+
+
+def _is_iterable(value: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(value, Iterable)
