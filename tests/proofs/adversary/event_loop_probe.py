@@ -1,0 +1,63 @@
+"""Measures the longest time for which the event loop ran nothing else, and the peak of the memory."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+_TICK_S = 0.02
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+class LoopProbe:
+    """The longest delay of a timer.
+
+    Attributes:
+        longest_s: in CPU time of the thread, which other processes do not lengthen.
+    """
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        while True:
+            due_s, cpu_s = time.perf_counter() + _TICK_S, time.thread_time()
+            await asyncio.sleep(_TICK_S)
+            late_s, used_s = time.perf_counter() - due_s, time.thread_time() - cpu_s
+            self.longest_s = max(self.longest_s, min(late_s, used_s))
+
+
+@asynccontextmanager
+async def loop_probe() -> AsyncGenerator[LoopProbe]:
+    """Probe the running event loop."""
+    probe = LoopProbe()
+    task = asyncio.create_task(probe.run())
+    try:
+        yield probe
+    finally:
+        task.cancel()
+
+
+def _kib(field: str) -> int:
+    lines = _STATUS.read_text(encoding="utf-8").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{field}:")), 0)
+
+
+def reset_peak() -> int:
+    """Reset the peak of the resident memory; return the resident memory in bytes, or 0 where it is unknown."""
+    if not _RESET.exists():
+        return 0
+    _RESET.write_text("5", encoding="ascii")
+    return _kib("VmRSS") * 1024
+
+
+def peak() -> int:
+    """Return the peak of the resident memory in bytes; 0 where it is unknown."""
+    return _kib("VmHWM") * 1024 if _RESET.exists() else 0

@@ -1,0 +1,106 @@
+"""Plays a game and judges it: the healthy operations by all invariants, the hostile ones by their verdicts."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.proofs.adversary.game import Game
+from tests.proofs.adversary.server_process import serve
+from tests.proofs.adversary.wire_answer import ANY_END
+
+if TYPE_CHECKING:
+    from tests.proofs.adversary.game import GameOptions, GameResult
+
+MAX_LATE_S = 2.0
+"""The lateness of a healthy poll at p99, in seconds. Requests have 3 s here in place of 120 s."""
+
+MAX_HELD_S, MAX_CPU_S = 0.5, 1.0
+SLOW_MACHINE = 2
+"""The factor of all bounds of CPU time: a virtual machine on a shared processor may take that much longer."""
+
+
+@dataclass
+class Verdict:
+    """The result of a game.
+
+    Attributes:
+        broken: the broken invariants.
+        figures: one line.
+    """
+
+    options: GameOptions
+    broken: list[str]
+    figures: str
+
+    def __str__(self) -> str:
+        """Return all findings, and the command that repeats the game."""
+        lines = [f"seed {self.options.seed}, {self.options.library}: {self.figures}", *self.broken]
+        return "\n  ".join([*lines, *([command(self.options)] if self.broken else [])])
+
+
+def command(options: GameOptions) -> str:
+    """Return the command that repeats a game."""
+    words = ["python", "-m", "tests.proofs.adversary", "--seed", options.seed, "--library", options.library]
+    words += ["--games", "1", "--seconds", f"{options.seconds:g}", "--hostile", str(options.hostile)]
+    words += [word for kind in options.only for word in ("--kind", kind)]
+    return shlex.join(words)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return a percentile; 0 of no values."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
+
+
+async def judged(options: GameOptions) -> Verdict:
+    """Play a game and judge it."""
+    async with (
+        serve("hostile_process", options.seed, json.dumps(options.only), options.library) as hostile,
+        serve("healthy_process") as healthy,
+    ):
+        result = await Game(options, hostile.origins[0], healthy.origins[0]).play()
+        ledger, conduct = await hostile.report(), await healthy.report()
+    late_s = percentile(conduct["lateness_s"], 0.99)
+    broken = [*result.broken, *conduct["broken"], *_leaks(ledger, conduct), *_false_verdicts(result, ledger)]
+    broken += _costs(result, ledger, late_s)
+    figures = (
+        f"{ledger['answers']} attacks on {len(result.ends)} operations, {result.bystanders} bystanders,"
+        f" lateness p99 {late_s:.2f} s of {len(conduct['lateness_s'])} polls, begin {max(result.begin_s, default=0):.2f}"
+        f" s, event loop held {result.held_s:.2f} s, CPU {result.cpu_s:.1f} s, closed in {result.closed_s:.2f} s"
+    )
+    return Verdict(options, broken, figures)
+
+
+def _leaks(ledger: dict[str, Any], conduct: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    if ledger["foreign"]:
+        found.append(f"{ledger['foreign']} connections to the foreign origin")
+    for cookies, where in ((ledger["cookies"], "a bystander"), (conduct["cookies"], "a healthy operation")):
+        if cookies:
+            found.append(f"a cookie of another operation reached {where}: {len(cookies)} times, {cookies[0]!r}")
+    if ledger["early"]:
+        found.append(f"{len(ledger['early'])} early polls of bystanders, by up to {max(ledger['early']):.3f} s")
+    return found
+
+
+def _false_verdicts(result: GameResult, ledger: dict[str, Any]) -> list[str]:
+    return [
+        f"hostile operation {name} ended as {end}, which no whole answer said; its kinds: {ledger['kinds'].get(name)}"
+        for name, end in result.ends.items()
+        if end in ANY_END and end not in ledger["claims"].get(name, ())
+    ]
+
+
+def _costs(result: GameResult, ledger: dict[str, Any], late_s: float) -> list[str]:
+    found: list[str] = []
+    if late_s > MAX_LATE_S:
+        found.append(f"healthy polls are {late_s:.2f} s late at p99, more than {MAX_LATE_S} s")
+    if (begin_s := max(result.begin_s, default=0.0)) > MAX_LATE_S:
+        found.append(f"begin of a healthy operation took {begin_s:.2f} s, more than {MAX_LATE_S} s")
+    if result.held_s > MAX_HELD_S * SLOW_MACHINE:
+        found.append(f"the event loop was held for {result.held_s:.2f} s of CPU time")
+    if result.cpu_s > MAX_CPU_S * SLOW_MACHINE * max(1, ledger["answers"]):
+        found.append(f"{result.cpu_s:.1f} s of CPU time for {ledger['answers']} attacks")
+    return found
