@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ def main() -> int:
     parser.add_argument("--answer", type=int, metavar="NUMBER", help="only the cost of this answer")
     given = parser.parse_args()
     only = tuple(given.kind or ())
+    logging.getLogger("azpoll").setLevel(logging.ERROR)
     if given.answer is not None:
         return _cost(given.seed, given.library, range(given.answer, given.answer + 1), only)
     return max((_play(options, measured=given.games is None) for options in _games(given, only)), default=0)

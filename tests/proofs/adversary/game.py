@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.proofs.adversary.adversary_client import GameLibrary
 
 REQUEST_TIMEOUT_S = 3.0
-SLACK_S = 4.0
-"""The time for the last polls of the healthy operations, in seconds."""
+SLACK_S = 12.0
+"""The time for the last polls of the healthy operations, in seconds. Other processes may slow the machine."""
 
 MAX_CLOSE_S = 8.0
 """The grace period of 5 s and a margin."""
@@ -141,9 +141,9 @@ class Game:
 
     async def _healthy_one(self, tracker: azpoll.Tracker[Any], number: int) -> None:
         options = self._options
-        later = number % 2 * options.seconds / 3
+        later = number % 4 * options.seconds / 6
         await asyncio.sleep(later)
-        lasts_s = options.seconds - later - 1
+        lasts_s = options.seconds - later
         url = f"{self._healthy}/subscriptions/g{number}/resourceGroups/g/providers/Microsoft.Fake/things/t"
         started_s = time.perf_counter()
         try:
@@ -196,4 +196,5 @@ class Game:
 
     def _initial(self, method: str, here: str, header: str) -> Any:
         request = self._module.Request(method, f"{here}/thing?api-version=1")
-        return self._module.Response(202, headers={header: f"{here}/op?api-version=1"}, request=request)
+        headers = {header: f"{here}/op?api-version=1", "Retry-After": "0"}
+        return self._module.Response(202, headers=headers, request=request)

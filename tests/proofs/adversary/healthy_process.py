@@ -9,9 +9,9 @@ import asyncio
 import json
 import re
 import sys
-from collections import defaultdict
 
 from azpoll.testing import FakeARM, IncomingRequest, Limits, Rate, RetryAfter, Script
+from tests.proofs.adversary.polling_lateness import lateness_s
 
 WAIT_S = 0.5
 """The `Retry-After` of each answer, in seconds."""
@@ -35,19 +35,6 @@ def script_of(request: IncomingRequest) -> Script:
     return Script(duration_s=float(seconds[1]), retry_after=retry_after, outcome=outcome, result={"id": number[1]})
 
 
-def lateness_s(arm: FakeARM, now_s: float) -> list[float]:
-    """Return the lateness of each status poll, and of the poll that each open operation still waits for."""
-    polls: dict[str, list[float]] = defaultdict(list)
-    for request in arm.requests:
-        if request.operation is not None and (request.method != "GET" or "operationStatuses" in request.path):
-            polls[request.operation].append(request.at_s)
-    late: list[float] = []
-    for identity, operation in arm.operations.items():
-        times = [*polls[identity], *([now_s] if operation.told_end_at_s is None else [])]
-        late += [max(0.0, later - earlier - WAIT_S) for earlier, later in zip(times, times[1:], strict=False)]
-    return late
-
-
 def broken(arm: FakeARM) -> list[str]:
     """Return the broken rules of the client's conduct."""
     found: list[str] = []
@@ -69,7 +56,7 @@ async def main() -> None:
         cookies = {request.headers.get("cookie", "none")[:80] for request in arm.requests}
         report = {
             "broken": broken(arm),
-            "lateness_s": lateness_s(arm, asyncio.get_running_loop().time()),
+            "lateness_s": lateness_s(arm, WAIT_S, asyncio.get_running_loop().time()),
             "cookies": sorted(cookies - {"own=1"}),
         }
         sys.stdout.write(json.dumps(report) + "\n")

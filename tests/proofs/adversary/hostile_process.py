@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import socket
 import struct
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from tests.proofs.adversary.attack_generator import KINDS, draw
 from tests.proofs.adversary.wire_answer import Place, WireAnswer
@@ -41,7 +42,7 @@ class Ledger:
     Attributes:
         answers: the number of attacks that were sent.
         claims: the verdicts that the answers of each hostile operation report.
-        kinds: the kinds of its latest answers.
+        kinds: the kinds of its latest answers, and of those before them on the same connection.
         foreign: the connections to the foreign origin.
         cookies: unexpected `Cookie` headers, cut.
         early: honest polls that came early, as seconds.
@@ -54,7 +55,7 @@ class Ledger:
     foreign: int = 0
     cookies: list[str] = field(default_factory=list[str])
     early: list[float] = field(default_factory=list[float])
-    before: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
+    before: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     seen: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -78,8 +79,9 @@ class HostileServer:
         sys.stdout.write(json.dumps([self.here, self.foreign]) + "\n")
         sys.stdout.flush()
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-        sys.stdout.write(json.dumps(asdict(self.ledger)) + "\n")
+        sys.stdout.write(json.dumps(vars(self.ledger)) + "\n")
         sys.stdout.flush()
+        os._exit(0)  # the connections that hang are of no interest
 
     async def _foreign(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.ledger.foreign += 1
@@ -98,13 +100,13 @@ class HostileServer:
                     self.ledger.before[honest[1]] = kinds[-6:]
                     writer.write(self._honest(honest[1], head))
                     continue
-                attack = self._attack(path)
+                attack = self._attack(path, f" after {'+'.join(kinds[-3:])}" if kinds else "")
                 kinds += attack.kinds
                 if not await _send(attack, reader, writer):
                     break
         writer.close()
 
-    def _attack(self, path: str) -> WireAnswer:
+    def _attack(self, path: str, before: str) -> WireAnswer:
         found = re.match(r"/subscriptions/h([\w-]+)/([mli])\b", path)
         number, pattern = (found[1], found[2]) if found else ("none", "l")
         place = Place(self.here, self.foreign, path.partition("?")[0], _PATTERNS[pattern])  # type: ignore[arg-type] - a value of the table
@@ -115,7 +117,7 @@ class HostileServer:
         ledger = self.ledger
         ledger.answers += 1
         ledger.claims[number] = sorted({*ledger.claims.get(number, ()), *attack.claims})
-        ledger.kinds[number] = [*ledger.kinds.get(number, ()), "+".join(attack.kinds)][-12:]
+        ledger.kinds[number] = [*ledger.kinds.get(number, ()), "+".join(attack.kinds) + before][-12:]
         return attack
 
     def _honest(self, number: str, head: bytes) -> bytes:

@@ -29,7 +29,7 @@ class ServerProcess:
 
     async def report(self) -> dict[str, Any]:
         """End the server and return its report."""
-        output, _ = await self._process.communicate()
+        output, _ = await self._process.communicate(b"")
         report: dict[str, Any] = json.loads(output)
         return report
 
