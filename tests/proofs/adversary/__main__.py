@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tests.proofs.adversary.adversary_client import HTTP_2_LIBRARIES, LIBRARIES
 from tests.proofs.adversary.answer_costs import costs, report
-from tests.proofs.adversary.attack_generator import KINDS
+from tests.proofs.adversary.attack_generator import ALL_KINDS, HTTP_2_KINDS, KINDS
 from tests.proofs.adversary.game import GameOptions
 from tests.proofs.adversary.judgement import judged
 
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=8.0, help="of one game")
     parser.add_argument("--games", type=int, help="play so many games, and measure no answers by themselves")
     parser.add_argument("--hostile", type=int, default=60, help="concurrent hostile operations")
-    parser.add_argument("--kind", choices=KINDS, action="append", metavar="KIND", help="only this kind; repeatable")
+    parser.add_argument("--kind", choices=ALL_KINDS, action="append", metavar="KIND", help="only this kind; repeatable")
     parser.add_argument("--each", action="store_true", help="one game for each kind of attack")
     parser.add_argument("--answer", type=int, metavar="NUMBER", help="only the cost of this answer")
     given = parser.parse_args()
@@ -51,7 +51,8 @@ def _games(given: argparse.Namespace, only: tuple[str, ...]) -> Iterator[GameOpt
     """Yield the games of a command; the first has the seed itself."""
     until_s = time.monotonic() + given.minutes * 60
     number = 0
-    kinds = [(kind,) for kind in KINDS] if given.each else None
+    possible = HTTP_2_KINDS if given.library.endswith("-h2") else KINDS
+    kinds = [(kind,) for kind in possible] if given.each else None
     while number < len(kinds) if kinds else (number < given.games if given.games else time.monotonic() < until_s):
         seed = f"{given.seed}.{number}" if number else given.seed
         yield GameOptions(seed, given.library, given.seconds, kinds[number] if kinds else only, given.hostile)

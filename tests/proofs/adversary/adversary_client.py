@@ -19,11 +19,19 @@ def module_of(library: GameLibrary) -> Any:
     return import_module("httpx" if library == "fast" else library.removesuffix("-h2"))
 
 
-def new_game_client(library: GameLibrary) -> Any:
-    """Return a client that sends a credential and the cookie `own=1` to the origins that it is sent to."""
+def new_game_client(library: GameLibrary, healthy: str | None = None) -> Any:
+    """Return a client that sends a credential and the cookie `own=1`.
+
+    Args:
+        library: of the client.
+        healthy: an origin that speaks HTTP/1 in any case.
+    """
     options: dict[str, Any] = {"headers": {"Authorization": f"Bearer {CANARY}"}, "cookies": {"own": "1"}}
+    module = module_of(library)
     if library == "fast":
         options["transport"] = import_module("azpoll.fast").transport()
-    if library.endswith("-h2"):
+    if library in HTTP_2_LIBRARIES:
         options |= {"http1": False, "http2": True}
-    return module_of(library).AsyncClient(trust_env=False, **options)
+        if healthy is not None:
+            options["mounts"] = {healthy: module.AsyncHTTPTransport()}
+    return module.AsyncClient(trust_env=False, **options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from azpoll.transport.client import ClientTransport
 from tests.proofs.adversary.adversary_client import new_game_client
-from tests.proofs.adversary.attack_generator import KINDS, SLOW, draw
+from tests.proofs.adversary.attack_generator import ALL_KINDS, SLOW, draw
 from tests.proofs.adversary.event_loop_probe import peak, reset_peak
 from tests.proofs.adversary.judgement import MAX_CPU_S, MAX_HELD_S, SLOW_MACHINE
 from tests.proofs.adversary.server_process import serve
@@ -55,7 +55,7 @@ class AnswerCost:
 
 async def costs(seed: str, library: GameLibrary, numbers: range, only: tuple[str, ...] = ()) -> list[AnswerCost]:
     """Return the costs of the answers with these numbers."""
-    kinds = tuple(kind for kind in only or KINDS if kind not in SLOW)
+    kinds = tuple(kind for kind in only or ALL_KINDS if kind not in SLOW)
     async with serve("hostile_process", seed, json.dumps(kinds), library) as server, new_game_client(library) as client:
         here, foreign = server.origins
         transport: ClientTransport[Any] = ClientTransport(client, request_timeout_s=REQUEST_TIMEOUT_S)
@@ -64,7 +64,7 @@ async def costs(seed: str, library: GameLibrary, numbers: range, only: tuple[str
         found: list[AnswerCost] = []
         for number in numbers:
             path = f"/subscriptions/hsolo{number}/m/op"
-            answer = draw(f"{seed} solo{number} 0", Place(here, foreign, path), kinds)
+            answer = draw(f"{seed} solo{number} 0", Place(here, foreign, path), kinds, int(library.endswith("-h2")))
             cost = AnswerCost(number, answer)
             for _ in range(TRIES):
                 await _measure(transport, f"{here}{path}", cost)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tests.proofs.adversary.body_attacks import CODINGS, SIZES, WORDS
 from tests.proofs.adversary.framing_attacks import FRAMINGS, by_length
 from tests.proofs.adversary.header_attacks import COOKIES, HEADS, REDIRECTS, URLS, WAITS
+from tests.proofs.adversary.http2_attacks import FRAMES, by_frames
 from tests.proofs.adversary.wire_answer import Draft, Place, Step, WireAnswer, bytes_of, claims_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def _late(draft: Draft) -> None:
 
 
 def _framed(draft: Draft) -> list[Step]:
-    return by_length(draft) if draft.steps is None else draft.steps
+    if draft.steps is not None:
+        return draft.steps
+    return by_frames(draft) if draft.stream else by_length(draft)
 
 
 SPEEDS: dict[str, Callable[[Draft], None]] = {
@@ -53,7 +56,9 @@ SPEEDS: dict[str, Callable[[Draft], None]] = {
     "late": _late,
 }
 
-DIMENSIONS: tuple[tuple[int, dict[str, Callable[[Draft], None]]], ...] = (
+Dimension: TypeAlias = tuple[int, dict[str, "Callable[[Draft], None]"]]
+
+_CONTENT: tuple[Dimension, ...] = (
     (6, WORDS),
     (2, SIZES),
     (4, HEADS),
@@ -62,30 +67,35 @@ DIMENSIONS: tuple[tuple[int, dict[str, Callable[[Draft], None]]], ...] = (
     (4, URLS),
     (4, REDIRECTS),
     (4, CODINGS),
-    (12, FRAMINGS),
-    (5, SPEEDS),
 )
+DIMENSIONS: tuple[Dimension, ...] = (*_CONTENT, (12, FRAMINGS), (5, SPEEDS))
 """The weight of each dimension, and its kinds, in the order in which they change an answer."""
 
+HTTP_2_DIMENSIONS: tuple[Dimension, ...] = (*_CONTENT, (24, FRAMES))
+
+HTTP_2_KINDS = tuple(name for _, kinds in HTTP_2_DIMENSIONS for name in kinds)
 KINDS = tuple(name for _, kinds in DIMENSIONS for name in kinds)
-SLOW = frozenset(SPEEDS) | {"no length"}
+ALL_KINDS = tuple(dict.fromkeys([*KINDS, *HTTP_2_KINDS]))
+SLOW = frozenset(SPEEDS) | {"no length", "silent stream", "slow frames"}
 """Kinds that take time and no work."""
 
 
-def draw(seed: str, place: Place, only: Collection[str] = KINDS) -> WireAnswer:
+def draw(seed: str, place: Place, only: Collection[str] = ALL_KINDS, stream: int = 0) -> WireAnswer:
     """Return the answer of a seed.
 
     Args:
         seed: any text; the same text gives the same answer.
         place: the place of the answer.
         only: the kinds that it may combine.
+        stream: of HTTP/2; 0 for an answer in HTTP/1.
     """
     rng = Random(seed)  # noqa: S311 - seeded
-    tables = [(weight, {name: kind for name, kind in table.items() if name in only}) for weight, table in DIMENSIONS]
+    dimensions = HTTP_2_DIMENSIONS if stream else DIMENSIONS
+    tables = [(weight, {name: kind for name, kind in table.items() if name in only}) for weight, table in dimensions]
     possible = [number for number, (_, table) in enumerate(tables) if table]
     weights = [tables[number][0] for number in possible]
     chosen = sorted(set(rng.choices(possible, weights, k=rng.choice([1, 1, 2, 3, 4]))))
-    draft = Draft(rng, place)
+    draft = Draft(rng, place, stream)
     if place.pattern == "initial":
         _start(draft)
     names = tuple(rng.choice(list(tables[number][1])) for number in chosen)

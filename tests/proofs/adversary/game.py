@@ -13,7 +13,7 @@ import azpoll
 from tests.proofs.adversary.adversary_client import module_of, new_game_client
 from tests.proofs.adversary.event_loop_probe import loop_probe
 from tests.proofs.adversary.healthy_process import healthy_end
-from tests.proofs.adversary.hostile_process import bystander_end
+from tests.proofs.adversary.hostile_service import bystander_end
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -103,9 +103,8 @@ class Game:
         result, loop = self.result, asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: result.broken.append(f"unhandled in the loop: {context}"))
         started_s = time.process_time()
-        tracker: azpoll.Tracker[Any]
-        async with new_game_client(self._options.library) as client, loop_probe() as probe:
-            tracker = azpoll.Tracker(client, min_interval=0.3, request_timeout=REQUEST_TIMEOUT_S, on_exit="stop")
+        async with new_game_client(self._options.library, self._healthy) as client, loop_probe() as probe:
+            tracker: azpoll.Tracker[Any] = azpoll.Tracker(client, min_interval=0.3, request_timeout=REQUEST_TIMEOUT_S, on_exit="stop")
             async with asyncio.TaskGroup() as tasks:
                 async with tracker:
                     await self._play_with(tracker, tasks)

@@ -41,6 +41,7 @@ class Draft:
     """An answer that the kinds of attacks change, one after the other.
 
     Attributes:
+        stream: of HTTP/2; 0 in HTTP/1.
         body: without content coding.
         coded: with content coding; None if it is the body.
         verdicts: those that the body reports.
@@ -54,6 +55,7 @@ class Draft:
 
     rng: Random
     place: Place
+    stream: int = 0
     status: int = 200
     reason: bytes = b"OK"
     version: bytes = b"HTTP/1.1"
