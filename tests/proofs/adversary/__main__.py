@@ -23,6 +23,8 @@ from tests.proofs.adversary.judgement import judged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.proofs.adversary.adversary_client import GameLibrary
+
 ANSWERS = 30
 """The answers whose costs are measured before each game."""
 
@@ -67,12 +69,12 @@ def _play(options: GameOptions, *, measured: bool) -> int:
     return max(failed, int(bool(verdict.broken)))
 
 
-def _cost(seed: str, library: str, numbers: range, only: tuple[str, ...]) -> int:
-    measured = asyncio.run(costs(seed, library, numbers, only))  # type: ignore[arg-type] - a choice of argparse
+def _cost(seed: str, library: GameLibrary, numbers: range, only: tuple[str, ...]) -> int:
+    measured = asyncio.run(costs(seed, library, numbers, only))
     failed = [cost for cost in measured if cost.broken()]
     most = max(measured, key=lambda cost: cost.cpu_s)
     sys.stdout.write(f"{len(measured)} answers: at most {most.cpu_s:.2f} s of CPU, {len(failed)} above a bound\n")
-    sys.stdout.write("".join(f"{report(seed, library, cost)}\n" for cost in failed))  # type: ignore[arg-type] - as above
+    sys.stdout.write("".join(f"{report(seed, library, cost)}\n" for cost in failed))
     return int(bool(failed))
 
 

@@ -37,7 +37,7 @@ def _one_byte_chunks(draft: Draft) -> None:
 
 
 def _extensions(draft: Draft) -> None:
-    extension = draft.rng.choice([b";a=b", b";" + b"x" * 4000, b" ; q=\"\\\"\"", b";\x80"])
+    extension = draft.rng.choice([b";a=b", b";" + b"x" * 4000, b' ; q="\\""', b";\x80"])
     draft.steps = _chunked(draft, 5, extension)
 
 

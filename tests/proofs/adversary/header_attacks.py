@@ -27,7 +27,7 @@ _COOKIES = (
     b"own=stolen; Path=/",
     b'a="\\"; b=c',
     b"a=\x80\xff",
-    b"a=b; Port=\"1\"; Version=1; Comment=x",
+    b'a=b; Port="1"; Version=1; Comment=x',
 )
 
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import sys
+from functools import partial
 
 from azpoll.testing import FakeARM, IncomingRequest, Limits, Rate, RetryAfter, Script
 from tests.proofs.adversary.polling_lateness import lateness_s
@@ -38,7 +39,8 @@ def script_of(request: IncomingRequest) -> Script:
 def broken(arm: FakeARM) -> list[str]:
     """Return the broken rules of the client's conduct."""
     found: list[str] = []
-    for check in (lambda: arm.no_early_polls(tolerance_s=0.001), arm.one_request_at_a_time, arm.no_requests_after_end):
+    checks = (partial(arm.no_early_polls, tolerance_s=0.001), arm.one_request_at_a_time, arm.no_requests_after_end)
+    for check in checks:
         try:
             check()
         except AssertionError as error:

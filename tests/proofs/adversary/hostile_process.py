@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 _WAIT_MS = int(1000 * WAIT_S)
-_HONEST_HEAD = (
-    b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nretry-after-ms: %d\r\nContent-Length: %d\r\n\r\n"
-)
+_HONEST_HEAD = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nretry-after-ms: %d\r\nContent-Length: %d\r\n\r\n"
 
 
 async def answer_http_1(service: HostileService, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -116,7 +114,9 @@ async def main(seed: str, only: tuple[str, ...], library: str) -> None:
 
     foreign = await asyncio.start_server(stranger, "127.0.0.1", 0)
     answer = answer_http_2 if library.endswith("-h2") else answer_http_1
-    sockets = await asyncio.start_server(lambda *streams: connection(partial(answer, service), *streams), "127.0.0.1", 0)
+    sockets = await asyncio.start_server(
+        lambda *streams: connection(partial(answer, service), *streams), "127.0.0.1", 0
+    )
     service = HostileService(seed, only, origin_of(sockets), origin_of(foreign))
     sys.stdout.write(json.dumps([origin_of(sockets), origin_of(foreign)]) + "\n")
     sys.stdout.flush()

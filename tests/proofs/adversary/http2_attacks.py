@@ -178,7 +178,8 @@ def _small_frames(draft: Draft) -> None:
 
 def _slow_frames(draft: Draft) -> None:
     frames = _data(draft, 2)[:40]
-    draft.steps = [_headers(draft.stream, block_of(draft)), *(step for each in frames for step in (0.1, each))]
+    slow: list[Step] = [step for each in frames for step in (0.1, each)]
+    draft.steps = [_headers(draft.stream, block_of(draft)), *slow]
     draft.is_whole = len(draft.content) < 80
 
 
@@ -194,13 +195,17 @@ def _second_head(draft: Draft) -> bytes:
 def _stranger_answered(draft: Draft) -> None:
     """Answer the next streams too, before they are opened."""
     block = literal(b":status", b"200") + literal(b"content-type", b"application/json")
+    steps: list[Step] = by_frames(draft)
     for stream in (draft.stream + 2, draft.stream + 4):
         answer = _headers(stream, block) + frame(DATA, END_STREAM, stream, b'{"status":"Succeeded"}')
-        draft.steps = [*(draft.steps or by_frames(draft)), answer]
+        steps.append(answer)
+    draft.steps = steps
 
 
 def _flood(draft: Draft) -> bytes:
-    one = draft.rng.choice([frame(PING, 0, 0, b"x" * 8), frame(SETTINGS, 0, 0), frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1")])
+    one = draft.rng.choice(
+        [frame(PING, 0, 0, b"x" * 8), frame(SETTINGS, 0, 0), frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1")]
+    )
     return one * draft.rng.choice([100, 10_000])
 
 

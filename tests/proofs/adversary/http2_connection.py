@@ -10,25 +10,27 @@ from typing import TYPE_CHECKING, Any
 from tests.proofs.adversary.http2_attacks import (
     ACK,
     DATA,
+    END_HEADERS,
     END_STREAM,
     HEADERS,
     PADDED,
     PING,
-    END_HEADERS,
     SETTINGS,
     frame,
     literal,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
 _PREFACE = len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 _HAS_PRIORITY = 0x20
 
 
 async def read_requests(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Callable[[int, str, str], Awaitable[None]]
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    answer: Callable[[int, str, str], Coroutine[Any, Any, None]],
 ) -> None:
     """Call `answer(stream, path, cookie)` in a task for each request, until the client closes the connection."""
     decoder: Any = import_module("hpack").Decoder()
@@ -62,4 +64,3 @@ def honest_frames(stream: int, status: int, body: bytes, wait_ms: int) -> bytes:
     pairs = [(b":status", b"%d" % status), (b"content-type", b"application/json"), (b"retry-after-ms", b"%d" % wait_ms)]
     block = b"".join(literal(name, value) for name, value in pairs)
     return frame(HEADERS, END_HEADERS, stream, block) + frame(DATA, END_STREAM, stream, body)
-

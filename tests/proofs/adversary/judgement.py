@@ -13,10 +13,15 @@ from tests.proofs.adversary.server_process import serve
 from tests.proofs.adversary.wire_answer import ANY_END
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.proofs.adversary.game import GameOptions, GameResult
 
 MAX_LATE_S = 10.0
 """The lateness of a healthy poll at p99, in seconds. `test_starvation` judges it exactly, in virtual time."""
+
+MAX_CLOSE_S = 8.0
+"""The grace period of 5 s and a margin."""
 
 MAX_HELD_S, MAX_CPU_S = 0.5, 1.0
 SLOW_MACHINE = 2
@@ -58,18 +63,34 @@ async def judged(options: GameOptions) -> Verdict:
     ):
         result = await Game(options, hostile.origins[0], healthy.origins[0]).play()
         ledger, conduct = await hostile.report(), await healthy.report()
-    late_s = percentile(conduct["lateness_s"], 0.99)
-    broken = [*result.broken, *conduct["broken"], *_leaks(ledger, conduct), *_false_verdicts(result, ledger)]
-    broken += _costs(result, ledger, late_s)
+    broken = findings(result, ledger, conduct)
     figures = (
         f"{ledger['answers']} attacks on {len(result.ends)} operations, {result.bystanders} bystanders,"
-        f" lateness p99 {late_s:.2f} s of {len(conduct['lateness_s'])} polls, begin {max(result.begin_s, default=0):.2f}"
-        f" s, event loop held {result.held_s:.2f} s, CPU {result.cpu_s:.1f} s, closed in {result.closed_s:.2f} s"
+        f" lateness p99 {percentile(conduct['lateness_s'], 0.99):.2f} s of {len(conduct['lateness_s'])} polls,"
+        f" begin {max(result.begin_s, default=0):.2f} s, event loop held {result.held_s:.2f} s,"
+        f" CPU {result.cpu_s:.1f} s, closed in {result.closed_s:.2f} s"
     )
     return Verdict(options, broken, figures)
 
 
-def _leaks(ledger: dict[str, Any], conduct: dict[str, Any]) -> list[str]:
+def findings(result: GameResult, ledger: Mapping[str, Any], conduct: Mapping[str, Any]) -> list[str]:
+    """Return the broken invariants.
+
+    Args:
+        result: what the client saw.
+        ledger: of the hostile server.
+        conduct: of the client, as the healthy service saw it.
+    """
+    return [
+        *result.broken,
+        *conduct["broken"],
+        *_leaks(ledger, conduct),
+        *_false_verdicts(result, ledger),
+        *_costs(result, ledger, percentile(conduct["lateness_s"], 0.99)),
+    ]
+
+
+def _leaks(ledger: Mapping[str, Any], conduct: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     if ledger["foreign"]:
         found.append(f"{ledger['foreign']} connections to the foreign origin")
@@ -81,7 +102,7 @@ def _leaks(ledger: dict[str, Any], conduct: dict[str, Any]) -> list[str]:
     return found
 
 
-def _false_verdicts(result: GameResult, ledger: dict[str, Any]) -> list[str]:
+def _false_verdicts(result: GameResult, ledger: Mapping[str, Any]) -> list[str]:
     return [
         f"hostile operation {name} ended as {end}, which no whole answer said; its kinds: {ledger['kinds'].get(name)}"
         for name, end in result.ends.items()
@@ -89,7 +110,7 @@ def _false_verdicts(result: GameResult, ledger: dict[str, Any]) -> list[str]:
     ]
 
 
-def _costs(result: GameResult, ledger: dict[str, Any], late_s: float) -> list[str]:
+def _costs(result: GameResult, ledger: Mapping[str, Any], late_s: float) -> list[str]:
     found: list[str] = []
     if late_s > MAX_LATE_S:
         found.append(f"healthy polls are {late_s:.2f} s late at p99, more than {MAX_LATE_S} s")
@@ -97,6 +118,8 @@ def _costs(result: GameResult, ledger: dict[str, Any], late_s: float) -> list[st
         found.append(f"begin of a healthy operation took {begin_s:.2f} s, more than {MAX_LATE_S} s")
     if result.held_s > MAX_HELD_S * SLOW_MACHINE:
         found.append(f"the event loop was held for {result.held_s:.2f} s of CPU time")
+    if result.closed_s > MAX_CLOSE_S:
+        found.append(f"the tracker took {result.closed_s:.1f} s to close")
     if result.cpu_s > MAX_CPU_S * SLOW_MACHINE * max(1, ledger["answers"]):
         found.append(f"{result.cpu_s:.1f} s of CPU time for {ledger['answers']} attacks")
     return found

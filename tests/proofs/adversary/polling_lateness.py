@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def lateness_s(arm: FakeARM, wait_s: float, now_s: float, counts: Callable[[str]
     for identity, operation in arm.operations.items():
         if counts(operation.path):
             times = [*polls[identity], *([now_s] if operation.told_end_at_s is None else [])]
-            late += [max(0.0, later - earlier - wait_s) for earlier, later in zip(times, times[1:], strict=False)]
+            late += [max(0.0, later - earlier - wait_s) for earlier, later in pairwise(times)]
     return late
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -14,6 +15,9 @@ from azpoll.testing import Delay, Drip, FakeARM, IncomingRequest, Reply, Script,
 from tests.proofs.adversary.polling_lateness import lateness_s, percentile
 from tests.support.clients import client_of
 from tests.support.scale import SCALE, scaled
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -67,7 +71,7 @@ def service_of(kinds: list[str]) -> FakeARM:
     return FakeARM(default=script_of, limits=None, latency_s=0.05, log_size=1_000_000)
 
 
-async def begin_and_wait(tracker: azpoll.Tracker[object], subscription: str) -> float:
+async def begin_and_wait(tracker: azpoll.Tracker[httpx.Response], subscription: str) -> float:
     """Begin an operation and await its end; return the time that `begin` took, in seconds."""
     url = f"/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Fake/things/t?api-version=1"
     started_s = anyio.current_time()
@@ -77,7 +81,7 @@ async def begin_and_wait(tracker: azpoll.Tracker[object], subscription: str) -> 
     return took_s
 
 
-async def hostile_one(tracker: azpoll.Tracker[object], number: int) -> None:
+async def hostile_one(tracker: azpoll.Tracker[httpx.Response], number: int) -> None:
     """Begin a hostile operation, and another one whenever it ends."""
     while True:
         with suppress(azpoll.InitialRequestFailed, azpoll.PollingError):
@@ -85,7 +89,7 @@ async def hostile_one(tracker: azpoll.Tracker[object], number: int) -> None:
         await anyio.sleep(1)
 
 
-async def healthy_one(tracker: azpoll.Tracker[object], number: int, begin_s: list[float]) -> None:
+async def healthy_one(tracker: azpoll.Tracker[httpx.Response], number: int, begin_s: list[float]) -> None:
     await anyio.sleep(5 + (LASTS_S - 120) * number / HEALTHY)
     begin_s.append(await begin_and_wait(tracker, f"good{number}"))
 
@@ -97,15 +101,18 @@ async def test_t17_healthy_operations_are_polled_in_time_beside_500_hostile_ones
     kinds, begin_s = PLAYED[name], list[float]()
     arm = service_of(kinds)
     hostile = HOSTILE // (10 if anyio_backend_name != "asyncio" or FREQUENT.issuperset(kinds) else 1)
-    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
-        async with anyio.create_task_group() as tasks:
-            for number in range(hostile):
-                tasks.start_soon(hostile_one, tracker, number)
-            for number in range(HEALTHY):
-                tasks.start_soon(healthy_one, tracker, number, begin_s)
-            await anyio.sleep(LASTS_S)
-            late_s = lateness_s(arm, RETRY_AFTER_S, anyio.current_time(), lambda path: "/good" in path)
-            tasks.cancel_scope.cancel()
+    async with (
+        client_of(arm) as client,
+        azpoll.Tracker(client, on_exit="stop") as tracker,
+        anyio.create_task_group() as tasks,
+    ):
+        for number in range(hostile):
+            tasks.start_soon(hostile_one, tracker, number)
+        for number in range(HEALTHY):
+            tasks.start_soon(healthy_one, tracker, number, begin_s)
+        await anyio.sleep(LASTS_S)
+        late_s = lateness_s(arm, RETRY_AFTER_S, anyio.current_time(), lambda path: "/good" in path)
+        tasks.cancel_scope.cancel()
     assert percentile(late_s, 0.99) <= MAX_LATE_S
     assert len(begin_s) == HEALTHY, "operations are lost"
     assert max(begin_s) <= MAX_LATE_S
