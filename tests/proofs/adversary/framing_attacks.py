@@ -94,7 +94,7 @@ def _bad_chunk_size(draft: Draft) -> None:
 
 def cut(draft: Draft) -> None:
     """Cut the answer after any byte, more often around the end of the head."""
-    steps = draft.steps or draft.rng.choice([by_length, lambda made: _chunked(made, 9), _as_until_close])(draft)
+    steps = draft.steps or draft.rng.choice([by_length(draft), _chunked(draft, 9), _as_until_close(draft)])
     sent = bytes_of(steps)
     head = sent.find(b"\r\n\r\n") + 4
     places = [head, head - 2, head + 1, len(sent) - 1, draft.rng.randrange(len(sent))]
@@ -117,7 +117,7 @@ def _second_answer_immediately(draft: Draft) -> None:
 
 
 def _second_answer_late(draft: Draft) -> None:
-    draft.after = [draft.rng.choice([0.001, 0.02, 0.3]), _second_answer(draft)]
+    draft.after = [draft.rng.choice([0.001, 0.02, 0.3]), "if idle", _second_answer(draft)]
 
 
 def _junk_behind(draft: Draft) -> None:

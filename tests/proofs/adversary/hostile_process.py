@@ -15,16 +15,18 @@ import struct
 import sys
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from tests.proofs.adversary.attack_generator import ALL_KINDS
 from tests.proofs.adversary.hostile_service import WAIT_S, HostileService
 from tests.proofs.adversary.http2_connection import honest_frames, read_requests
+from tests.proofs.adversary.wire_answer import bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    from tests.proofs.adversary.wire_answer import WireAnswer
+    from tests.proofs.adversary.wire_answer import Step, WireAnswer
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 _WAIT_MS = int(1000 * WAIT_S)
@@ -34,26 +36,38 @@ _HONEST_HEAD = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nretry-after
 async def answer_http_1(service: HostileService, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer the requests of one connection, one after the other."""
     before: list[str] = []
-    while True:
-        head = await reader.readuntil(b"\r\n\r\n")
-        path = head.split(b" ")[1].decode("latin-1")
-        if length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", head):
-            await reader.readexactly(int(length[1]))
-        cookie = re.search(rb"(?i)\r\ncookie: *([^\r]*)", head)
-        honest = service.honest(path, cookie[1].decode("latin-1") if cookie else "")
-        if honest is not None:
-            status, body = honest
-            writer.write(_HONEST_HEAD % (status, _WAIT_MS, len(body)) + body)
-            continue
-        attack = service.attack(path, before)
-        before += attack.kinds
-        if not await send(attack, reader, writer):
-            return
+    coming = asyncio.create_task(read_request(reader))
+    try:
+        while True:
+            path, cookie = await coming
+            coming = asyncio.create_task(read_request(reader))
+            honest = service.honest(path, cookie)
+            if honest is not None:
+                status, body = honest
+                writer.write(_HONEST_HEAD % (status, _WAIT_MS, len(body)) + body)
+                continue
+            attack = service.attack(path, before)
+            before += attack.kinds
+            if not await send(attack, writer, coming):
+                return
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[str, str]:
+    """Return the path and the cookies of the next request."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    if length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", head):
+        await reader.readexactly(int(length[1]))
+    cookie = re.search(rb"(?i)\r\ncookie: *([^\r]*)", head)
+    return head.split(b" ")[1].decode("latin-1"), cookie[1].decode("latin-1") if cookie else ""
 
 
 async def answer_http_2(service: HostileService, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer the requests of one connection, all at the same time."""
     before: list[str] = []
+    forever = asyncio.get_running_loop().create_future()
 
     async def answer(stream: int, path: str, cookie: str) -> None:
         honest = service.honest(path, cookie)
@@ -63,30 +77,55 @@ async def answer_http_2(service: HostileService, reader: asyncio.StreamReader, w
         attack = service.attack(path, before, stream)
         before.extend(attack.kinds)
         with suppress(OSError):
-            if not await send(attack, reader, writer):
+            if not await send(attack, writer, forever):
                 writer.close()
 
     await read_requests(reader, writer, answer)
 
 
-async def send(attack: WireAnswer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Send an attack; return whether the connection stays open."""
-    for step in attack.steps:
+async def send(attack: WireAnswer, writer: asyncio.StreamWriter, coming: asyncio.Future[Any]) -> bool:
+    """Send an attack; return whether the connection stays open.
+
+    Args:
+        attack: the attack.
+        writer: of the connection.
+        coming: is done once the next request has arrived.
+    """
+    for step in joined(attack.steps):
         if isinstance(step, bytes):
             writer.write(step)
             await writer.drain()
         elif isinstance(step, float):
             await asyncio.sleep(step)
+        elif step == "if idle":
+            for _ in range(3):  # iterations of the event loop, which read a request that has arrived
+                await asyncio.sleep(0)
+            if coming.done():
+                return True
         elif step == "reset":
-            connection: socket.socket | None = writer.get_extra_info("socket")
-            if connection is not None:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-            writer.transport.abort()
+            reset(writer)
         elif step == "hang":
-            await reader.read(1)
+            await asyncio.wait([coming])
         if step in {"close", "reset", "hang"}:
             return False
     return True
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Reset a connection."""
+    sender: socket.socket | None = writer.get_extra_info("socket")
+    if sender is not None:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    writer.transport.abort()
+
+
+def joined(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield the steps, with bytes that follow each other as one step: they arrive together."""
+    for is_bytes, group in groupby(steps, lambda step: isinstance(step, bytes)):
+        if is_bytes:
+            yield bytes_of(group)
+        else:
+            yield from group
 
 
 async def connection(
@@ -114,9 +153,11 @@ async def main(seed: str, only: tuple[str, ...], library: str) -> None:
 
     foreign = await asyncio.start_server(stranger, "127.0.0.1", 0)
     answer = answer_http_2 if library.endswith("-h2") else answer_http_1
-    sockets = await asyncio.start_server(
-        lambda *streams: connection(partial(answer, service), *streams), "127.0.0.1", 0
-    )
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await connection(partial(answer, service), reader, writer)
+
+    sockets = await asyncio.start_server(connected, "127.0.0.1", 0, limit=2**20)
     service = HostileService(seed, only, origin_of(sockets), origin_of(foreign))
     sys.stdout.write(json.dumps([origin_of(sockets), origin_of(foreign)]) + "\n")
     sys.stdout.flush()

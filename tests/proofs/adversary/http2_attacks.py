@@ -172,7 +172,8 @@ def _informational(draft: Draft) -> None:
 
 def _small_frames(draft: Draft) -> None:
     empty = frame(DATA, 0, draft.stream) * draft.rng.choice([0, 5000])
-    draft.steps = [_headers(draft.stream, block_of(draft)), empty, *_data(draft, 1)[:20_000]]
+    head: list[Step] = [_headers(draft.stream, block_of(draft)), empty]
+    draft.steps = head + _data(draft, 1)[:20_000]
     draft.is_whole = len(draft.content) < 20_000
 
 
@@ -193,10 +194,10 @@ def _second_head(draft: Draft) -> bytes:
 
 
 def _stranger_answered(draft: Draft) -> None:
-    """Answer the next streams too, before they are opened."""
+    """Answer streams too that are not open yet."""
     block = literal(b":status", b"200") + literal(b"content-type", b"application/json")
     steps: list[Step] = by_frames(draft)
-    for stream in (draft.stream + 2, draft.stream + 4):
+    for stream in (draft.stream + 200, draft.stream + 202):
         answer = _headers(stream, block) + frame(DATA, END_STREAM, stream, b'{"status":"Succeeded"}')
         steps.append(answer)
     draft.steps = steps
@@ -221,7 +222,8 @@ def _cut(draft: Draft) -> None:
 
 
 def _hang(draft: Draft) -> None:
-    draft.steps, draft.is_whole = draft.rng.choice([[], [_headers(draft.stream, block_of(draft))]]), False
+    head: list[Step] = [_headers(draft.stream, block_of(draft))]
+    draft.steps, draft.is_whole = draft.rng.choice([[], head]), False
 
 
 FRAMES: dict[str, Callable[[Draft], None]] = {

@@ -48,8 +48,15 @@ def found(
     seen = GameResult(ends={"0-0": "succeeded", "1-0": "TrackerClosed"}, begin_s=[0.1], closed_s=5.0, cpu_s=1.0)
     for name, value in result.items():
         setattr(seen, name, value)
-    sent = {"answers": 3, "claims": {"0-0": ["succeeded"]}, "kinds": {}, "foreign": 0, "cookies": [], "early": []}
-    judged_by_service = {"broken": [], "lateness_s": [0.1] * 10, "cookies": []}
+    sent: dict[str, object] = {
+        "answers": 3,
+        "claims": {"0-0": ["succeeded"]},
+        "kinds": {},
+        "foreign": 0,
+        "cookies": [],
+        "early": [],
+    }
+    judged_by_service: dict[str, object] = {"broken": [], "lateness_s": [0.1] * 10, "cookies": []}
     return findings(seen, {**sent, **(ledger or {})}, {**judged_by_service, **(conduct or {})})
 
 

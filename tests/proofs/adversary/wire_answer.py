@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from random import Random
 
 End: TypeAlias = Literal["keep", "close", "reset", "hang"]
-Step: TypeAlias = bytes | float | End
-"""Bytes to send, seconds to pause, or what then happens to the connection."""
+Step: TypeAlias = bytes | float | End | Literal["if idle"]
+"""Bytes to send, seconds to pause, or what then happens to the connection.
+
+"if idle" omits the remaining steps if the next request has arrived: they would be the answer to it.
+"""
 
 Pattern: TypeAlias = Literal["monitor", "location", "initial"]
 
