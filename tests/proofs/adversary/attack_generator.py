@@ -76,8 +76,13 @@ HTTP_2_DIMENSIONS: tuple[Dimension, ...] = (*_CONTENT, (24, FRAMES))
 HTTP_2_KINDS = tuple(name for _, kinds in HTTP_2_DIMENSIONS for name in kinds)
 KINDS = tuple(name for _, kinds in DIMENSIONS for name in kinds)
 ALL_KINDS = tuple(dict.fromkeys([*KINDS, *HTTP_2_KINDS]))
-SLOW = frozenset(SPEEDS) | {"no length", "silent stream", "slow frames"}
-"""Kinds that take time and no work."""
+COSTLY = (
+    *SIZES,
+    *CODINGS,
+    *("chunks", "one-byte chunks", "chunk extensions", "trailers", "1xx", "1xx flood", "huge header", "many headers"),
+    *("HPACK bomb", "many continuations", "1xx frames", "small frames", "flood of frames"),
+)
+"""Kinds that may cost CPU time or memory."""
 
 
 def draw(seed: str, place: Place, only: Collection[str] = ALL_KINDS, stream: int = 0) -> WireAnswer:

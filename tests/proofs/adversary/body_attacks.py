@@ -153,11 +153,11 @@ def _junk_behind_member(draft: Draft) -> None:
 
 
 def _much_junk_in_chunks(draft: Draft) -> None:
-    """Frame 1 MiB behind the member as chunks of one byte; in HTTP/2 it is not framed."""
+    """Frame 1 MiB or 8 MiB behind the member as chunks of one byte; in HTTP/2 they are not framed."""
     if draft.stream:
         _code(draft, b"gzip", gzip.compress(draft.body) + bytes(MIB), is_readable=True)
         return
-    junk = b"1\r\n\x00\r\n" * MIB
+    junk = b"1\r\n\x00\r\n" * draft.rng.choice([MIB, MIB, 8 * MIB])
     member = gzip.compress(draft.body)
     draft.set_header(b"Content-Encoding", b"gzip")
     head = draft.head((b"Transfer-Encoding", b"chunked"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -51,9 +53,16 @@ def _kib(field: str) -> int:
 
 
 def reset_peak() -> int:
-    """Reset the peak of the resident memory; return the resident memory in bytes, or 0 where it is unknown."""
+    """Return unused memory to the system and reset the peak of the resident memory; return it in bytes.
+
+    It is 0 where it is unknown.
+    """
     if not _RESET.exists():
         return 0
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    if trim is not None:
+        trim(0)
     _RESET.write_text("5", encoding="ascii")
     return _kib("VmRSS") * 1024
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tests.proofs.adversary.wire_answer import Draft, Step
 
+MIB = 2**20
 SUCCEEDED = b'{"status":"Succeeded"}'
 _CHUNKED = (b"Transfer-Encoding", b"chunked")
 
@@ -33,6 +34,8 @@ def _chunks(draft: Draft) -> None:
 
 
 def _one_byte_chunks(draft: Draft) -> None:
+    if draft.coded is None and len(draft.body) < 100 and draft.rng.random() < 0.3:
+        draft.body = draft.body.ljust(MIB)
     draft.steps = [bytes_of(_chunked(draft, 1))]
 
 
@@ -135,7 +138,7 @@ def _informational(draft: Draft) -> None:
 
 
 def _informational_flood(draft: Draft) -> None:
-    draft.before = b"HTTP/1.1 103 Early Hints\r\n\r\n" * draft.rng.choice([2000, 40_000])
+    draft.before = b"HTTP/1.1 103 Early Hints\r\n\r\n" * draft.rng.choice([2000, 2000, 40_000, 40_000, 2_000_000])
 
 
 def _garbage(draft: Draft) -> None:
