@@ -50,7 +50,7 @@ class GameOptions:
 
 @dataclass
 class GameResult:
-    """What the client saw.
+    """The client's view of a game.
 
     Attributes:
         ends: the end of each hostile operation by name.

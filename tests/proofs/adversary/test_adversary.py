@@ -36,7 +36,7 @@ def test_t17_no_hostile_server_hurts_another_operation(library: GameLibrary, see
 
 @pytest.mark.slow
 @EACH_LIBRARY
-def test_t17_a_hostile_answer_costs_at_most_1_s_of_cpu_and_25_times_its_size(library: GameLibrary) -> None:
+def test_t19_a_hostile_answer_costs_at_most_1_s_of_cpu_and_25_times_its_size(library: GameLibrary) -> None:
     measured = asyncio.run(costs("1", library, range(ANSWERS)))
     assert [report("1", library, cost) for cost in measured if cost.broken()] == []
 

@@ -1,4 +1,4 @@
-"""One answer of a hostile server, as it is made and as it goes over the wire."""
+"""One answer of a hostile server: its draft, and the bytes that are sent."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Draft:
 
     @property
     def content(self) -> bytes:
-        """The body as it is sent."""
+        """The body with its content coding."""
         return self.body if self.coded is None else self.coded
 
     def head(self, *framing: tuple[bytes, bytes]) -> bytes:
@@ -98,7 +98,7 @@ def bytes_of(steps: Iterable[Step]) -> bytes:
 
 @dataclass(frozen=True)
 class WireAnswer:
-    """An answer as it is sent.
+    """An answer on the wire.
 
     Attributes:
         kinds: the kinds of attacks that it combines.
