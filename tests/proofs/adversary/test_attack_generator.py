@@ -13,6 +13,7 @@ MONITOR = Place("http://127.0.0.1:1", "http://127.0.0.1:2", "/subscriptions/h1/m
 LOCATION = replace(MONITOR, pattern="location")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kinds", "stream"), [(KINDS, 0), (HTTP_2_KINDS, 1)])
 def test_a_seed_replays_and_each_kind_is_drawn(kinds: tuple[str, ...], stream: int) -> None:
     for kind in kinds:
@@ -21,6 +22,7 @@ def test_a_seed_replays_and_each_kind_is_drawn(kinds: tuple[str, ...], stream: i
         assert answer.kinds == (kind,)
 
 
+@pytest.mark.slow
 def test_several_kinds_are_combined() -> None:
     small = set(KINDS) - {"bomb", "too large", "many values", "long text", "junk in chunks", "one-byte chunks"}
     answers = [draw(str(number), MONITOR, small) for number in range(500)]
