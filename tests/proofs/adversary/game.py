@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from azpoll.options import Method
     from tests.proofs.adversary.adversary_client import GameLibrary
 
-REQUEST_TIMEOUT_S = 3.0
+REQUEST_TIMEOUT_S = 2.0
 SLACK_S = 12.0
 """The time for the last polls of the healthy operations, in seconds. Other processes may slow the machine."""
 
