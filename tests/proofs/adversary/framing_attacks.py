@@ -24,6 +24,7 @@ def by_length(draft: Draft) -> list[Step]:
 
 def _chunked(draft: Draft, size: int, extension: bytes = b"", trailer: bytes = b"") -> list[Step]:
     content = draft.content
+    size = max(size, len(content) // 10_000)
     chunks = [content[start : start + size] for start in range(0, len(content), size)]
     lines = [b"%x%s\r\n%s\r\n" % (len(chunk), extension, chunk) for chunk in chunks]
     return [draft.head(_CHUNKED), *lines, b"0\r\n%s\r\n" % trailer]
@@ -36,11 +37,13 @@ def _chunks(draft: Draft) -> None:
 def _one_byte_chunks(draft: Draft) -> None:
     if draft.coded is None and len(draft.body) < 100 and draft.rng.random() < 0.3:
         draft.body = draft.body.ljust(MIB)
-    draft.steps = [bytes_of(_chunked(draft, 1))]
+    chunks = bytearray(b"1\r\n \r\n" * len(draft.content))
+    chunks[3::6] = draft.content
+    draft.steps = [draft.head(_CHUNKED) + bytes(chunks) + b"0\r\n\r\n"]
 
 
 def _extensions(draft: Draft) -> None:
-    extension = draft.rng.choice([b";a=b", b";" + b"x" * 4000, b' ; q="\\""', b";\x80"])
+    extension = draft.rng.choice([b";a=b", b";" + b"x" * 400, b' ; q="\\""', b";\x80"])
     draft.steps = _chunked(draft, 5, extension)
 
 

@@ -57,8 +57,8 @@ def _headers(stream: int, block: bytes, flags: int = 0) -> bytes:
     )
 
 
-def _data(draft: Draft, size: int) -> list[Step]:
-    content = draft.content
+def _data(draft: Draft, size: int, most: int | None = None) -> list[Step]:
+    content = draft.content[:most]
     pieces = [content[start : start + size] for start in range(0, len(content), size)]
     return [*(frame(DATA, 0, draft.stream, piece) for piece in pieces), frame(DATA, END_STREAM, draft.stream)]
 
@@ -173,12 +173,12 @@ def _informational(draft: Draft) -> None:
 def _small_frames(draft: Draft) -> None:
     empty = frame(DATA, 0, draft.stream) * draft.rng.choice([0, 5000])
     head: list[Step] = [_headers(draft.stream, block_of(draft)), empty]
-    draft.steps = head + _data(draft, 1)[:20_000]
+    draft.steps = head + _data(draft, 1, 20_000)
     draft.is_whole = len(draft.content) < 20_000
 
 
 def _slow_frames(draft: Draft) -> None:
-    frames = _data(draft, 2)[:40]
+    frames = _data(draft, 2, 80)
     slow: list[Step] = [step for each in frames for step in (0.1, each)]
     draft.steps = [_headers(draft.stream, block_of(draft)), *slow]
     draft.is_whole = len(draft.content) < 80

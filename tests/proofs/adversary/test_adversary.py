@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.proofs.adversary.adversary_client import GameLibrary
 
 SEEDS = scaled(push=1, nightly=300)
-ANSWERS = scaled(push=12, nightly=3000)
+ANSWERS = scaled(push=8, nightly=3000)
 HOSTILE = scaled(push=60, nightly=500)
 SECONDS = scaled(push=4, nightly=20)
 
