@@ -29,14 +29,14 @@ EACH_LIBRARY = pytest.mark.parametrize("library", [*LIBRARIES, *HTTP_2_LIBRARIES
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 @EACH_LIBRARY
-def test_t17_no_hostile_server_hurts_another_operation(library: GameLibrary, seed: int) -> None:
+def test_t19_no_hostile_server_hurts_another_operation(library: GameLibrary, seed: int) -> None:
     verdict = asyncio.run(judged(GameOptions(str(seed), library, SECONDS, hostile=HOSTILE)))
     assert not verdict.broken, str(verdict)
 
 
 @pytest.mark.slow
 @EACH_LIBRARY
-def test_t19_a_hostile_answer_costs_at_most_1_s_of_cpu_and_25_times_its_size(library: GameLibrary) -> None:
+def test_t21_a_hostile_answer_costs_at_most_1_s_of_cpu_and_25_times_its_size(library: GameLibrary) -> None:
     measured = asyncio.run(costs("1", library, range(ANSWERS)))
     assert [report("1", library, cost) for cost in measured if cost.broken()] == []
 

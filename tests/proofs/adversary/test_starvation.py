@@ -1,4 +1,4 @@
-"""Healthy operations beside hundreds of hostile ones, each in a subscription of its own, in virtual time (T16, T18)."""
+"""Healthy operations beside hundreds of hostile ones, each in a subscription of its own, in virtual time (T16, T20)."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def healthy_one(tracker: azpoll.Tracker[httpx.Response], number: int, begi
 
 
 @pytest.mark.parametrize("name", PLAYED)
-async def test_t18_healthy_operations_are_polled_in_time_beside_500_hostile_ones(
+async def test_t20_healthy_operations_are_polled_in_time_beside_500_hostile_ones(
     name: str, anyio_backend_name: str
 ) -> None:
     kinds, begin_s, late_s = PLAYED[name], list[float](), list[float]()
