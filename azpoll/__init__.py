@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         CancelFailed,
         InitialRequestFailed,
         InvalidResumeToken,
+        JournalError,
+        JournalInUse,
         MalformedAnswer,
         OperationCanceled,
         OperationError,
@@ -29,9 +31,18 @@ if TYPE_CHECKING:
         UntrustedPollingURL,
         WrongEventLoop,
     )
-    from azpoll.events import Event, OperationEnded, OperationTracked, PollAnswered, ScopeThrottled
+    from azpoll.events import (
+        Event,
+        InitialRequestUnknown,
+        JournalFailed,
+        OperationEnded,
+        OperationTracked,
+        PollAnswered,
+        ScopeThrottled,
+    )
     from azpoll.group import Group, GroupProgress
     from azpoll.hints import DeploymentOperations, HintBoard, HintSource
+    from azpoll.journal import SQLiteJournal
     from azpoll.operation import AsyncOperation
     from azpoll.options import BeginOptions, FollowOptions, TrackingOptions
     from azpoll.protocol.arm_error import ARMError, ServiceError
@@ -41,7 +52,8 @@ if TYPE_CHECKING:
     from azpoll.schedule.scope_queue import ScopeStatistics
     from azpoll.snapshot import OperationState, Snapshot, Statistics
     from azpoll.tracker import Tracker
-    from azpoll.tracking.journal import Journal, JournalResult, JournalRow
+    from azpoll.tracking.journal import Journal, JournalRequest, JournalResult, JournalRow, RequestQueue
+    from azpoll.tracking.journal_text import journal_row, journal_text
     from azpoll.transport.library import HTTPClient, HTTPResponse
     from azpoll.waiting import as_completed, wait
 else:
@@ -50,13 +62,16 @@ else:
     _NAMES = {
         "azpoll.errors": (
             "AnswerTooLarge AuthenticationFailed AzpollError CancelFailed InitialRequestFailed "
-            "InvalidResumeToken MalformedAnswer OperationCanceled OperationError OperationFailed "
-            "OperationNotFound OperationTimeout PermissionDenied PollingError RetriesExhausted "
+            "InvalidResumeToken JournalError JournalInUse MalformedAnswer OperationCanceled OperationError "
+            "OperationFailed OperationNotFound OperationTimeout PermissionDenied PollingError RetriesExhausted "
             "TrackerClosed UntrustedPollingURL WrongEventLoop"
         ),
-        "azpoll.events": "Event OperationEnded OperationTracked PollAnswered ScopeThrottled",
+        "azpoll.events": (
+            "Event InitialRequestUnknown JournalFailed OperationEnded OperationTracked PollAnswered ScopeThrottled"
+        ),
         "azpoll.group": "Group GroupProgress",
         "azpoll.hints": "DeploymentOperations HintBoard HintSource",
+        "azpoll.journal": "SQLiteJournal",
         "azpoll.operation": "AsyncOperation",
         "azpoll.options": "BeginOptions FollowOptions TrackingOptions",
         "azpoll.protocol.arm_error": "ARMError ServiceError",
@@ -66,13 +81,13 @@ else:
         "azpoll.schedule.scope_queue": "ScopeStatistics",
         "azpoll.snapshot": "OperationState Snapshot Statistics",
         "azpoll.tracker": "Tracker",
-        "azpoll.tracking.journal": "Journal JournalResult JournalRow",
+        "azpoll.tracking.journal": "Journal JournalRequest JournalResult JournalRow RequestQueue",
+        "azpoll.tracking.journal_text": "journal_row journal_text",
         "azpoll.transport.library": "HTTPClient HTTPResponse",
         "azpoll.waiting": "as_completed wait",
     }
     __getattr__, __dir__ = lazy_names(globals(), _NAMES, ("errors", "events", "hints", "options", "snapshot"))
     del TYPE_CHECKING, lazy_names
-
 
 __version__ = "0.1.0"
 
@@ -96,8 +111,13 @@ __all__ = [
     "HintBoard",
     "HintSource",
     "InitialRequestFailed",
+    "InitialRequestUnknown",
     "InvalidResumeToken",
     "Journal",
+    "JournalError",
+    "JournalFailed",
+    "JournalInUse",
+    "JournalRequest",
     "JournalResult",
     "JournalRow",
     "MalformedAnswer",
@@ -113,7 +133,9 @@ __all__ = [
     "PermissionDenied",
     "PollAnswered",
     "PollingError",
+    "RequestQueue",
     "RetriesExhausted",
+    "SQLiteJournal",
     "ScopeStatistics",
     "ScopeThrottled",
     "ServiceError",
@@ -125,5 +147,7 @@ __all__ = [
     "UntrustedPollingURL",
     "WrongEventLoop",
     "as_completed",
+    "journal_row",
+    "journal_text",
     "wait",
 ]

@@ -16,6 +16,8 @@ r"""Every exception azpoll raises.
     ├── InitialRequestFailed           the initial request was refused, failed or not answered
     ├── CancelFailed                   the service did not accept the cancel request
     ├── InvalidResumeToken             also a ValueError
+    ├── JournalError                   the journal cannot be used
+    │   └── JournalInUse               another tracker owns it
     ├── TrackerClosed                  tracking stopped here; the operation may still run
     └── WrongEventLoop                 used outside the event loop of its tracker; also a RuntimeError
 
@@ -157,6 +159,14 @@ class CancelFailed(AzpollError):
 
 class InvalidResumeToken(AzpollError, ValueError):
     """The text is not a resume token, or was cut, changed or signed with another key (rule 42)."""
+
+
+class JournalError(AzpollError):
+    """The journal cannot be opened, read or written; the text says why and what helps."""
+
+
+class JournalInUse(JournalError):
+    """Another tracker, of this or another process, owns the journal."""
 
 
 class TrackerClosed(AzpollError):

@@ -86,4 +86,37 @@ class ScopeThrottled(NamedTuple):
     rate: float | None
 
 
-Event: TypeAlias = OperationTracked | PollAnswered | OperationEnded | ScopeThrottled
+class JournalFailed(NamedTuple):
+    """The journal could not store or read rows. Tracking goes on in memory, and the tracker tries again.
+
+    Until the next success, ends are reported before they are stored.
+
+    Attributes:
+        operation_id: of the only operation whose row cannot be used; None if the journal as a whole fails.
+        reason: in words, or the name of the exception of a journal of the caller's.
+    """
+
+    at_s: float
+    operation_id: str | None
+    reason: str
+
+
+class InitialRequestUnknown(NamedTuple):
+    """`Tracker.recover` found an initial request without an answer: the service may have executed it (rule 53).
+
+    Attributes:
+        method: of the request.
+        polled: whether its resource is polled from now on: after a PUT, PATCH or DELETE. If not, the journal has a
+            result with the state unknown.
+    """
+
+    at_s: float
+    operation_id: str
+    label: str | None
+    method: str
+    polled: bool
+
+
+Event: TypeAlias = (
+    OperationTracked | PollAnswered | OperationEnded | ScopeThrottled | JournalFailed | InitialRequestUnknown
+)

@@ -11,6 +11,7 @@ from azpoll.errors import TrackerClosed
 from azpoll.operation import NewestValues
 from azpoll.operation_source import OperationSource
 from azpoll.snapshot import OperationState
+from azpoll.tracking.group_owner import GroupOwner
 from azpoll.tracking.settings import checked_type
 from azpoll.transport.library import ResponseT
 
@@ -73,6 +74,7 @@ class Group(OperationSource[ResponseT]):
     def __init__(self, tracker: OperationSource[ResponseT], label: str | None = None) -> None:
         _check_source(tracker)
         self.label = checked_type("label", label, str)
+        self._owner = GroupOwner(self.label)
         self._tracker = tracker
         self._members: list[tuple[float, AsyncOperation[Any]]] = []
         self._changed = anyio.Event()
@@ -128,7 +130,7 @@ class Group(OperationSource[ResponseT]):
         if self._closed:
             raise TrackerClosed("the group is closed: it takes no more operations")
         named = {} if self.label is None else {"label": self.label}
-        options = {**named, "owner": self, **options}
+        options = {**named, "owner": self._owner, **options}
         return self._tracker._enter(options)  # noqa: SLF001 - of the same base class
 
     def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:

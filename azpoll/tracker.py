@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 import warnings
-from typing import TYPE_CHECKING, Literal, Self
+from contextlib import AsyncExitStack, aclosing
+from typing import TYPE_CHECKING, Literal, Self, TypeVar, Unpack, overload
+
+import anyio
 
 from azpoll.errors import TrackerClosed, WrongEventLoop
 from azpoll.eventloop.task_host import TaskHost
 from azpoll.group import Group
+from azpoll.operation import AsyncOperation
 from azpoll.operation_source import OperationSource
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.schedule.budget import Budget
@@ -23,15 +27,19 @@ from azpoll.transport.sender import Sender
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from types import TracebackType
 
     from azpoll.events import Event
     from azpoll.hints import HintSource
+    from azpoll.options import TrackingOptions
     from azpoll.schedule.durations import Durations
     from azpoll.snapshot import Statistics
-    from azpoll.tracking.journal import Journal
+    from azpoll.tracking.journal import Journal, JournalResult, JournalRow
     from azpoll.transport.library import HTTPClient, HTTPResponse
+
+
+T = TypeVar("T")
 
 
 class Tracker(OperationSource[ResponseT]):
@@ -66,13 +74,17 @@ class Tracker(OperationSource[ResponseT]):
         max_body: the longest body of an answer in bytes; a longer one ends the tracking with `AnswerTooLarge`.
         patience: the bounds after which azpoll gives up an operation whose status cannot be read.
         token_key: signs resume tokens with HMAC-SHA256, and verifies those that are resumed.
-        journal: stores each operation and its resume token, so that another process can resume it; see `Journal`.
+        journal: stores each operation, its resume token and its end, so that another process can `recover` it: a
+            `SQLiteJournal`, or a `Journal` of the caller's. The tracker enters it and leaves it.
         on_exit: "wait" or "stop", as above.
 
     Raises:
         TypeError: the client is of another library, or an argument has the wrong type.
         ValueError: an argument is out of its range.
         RuntimeError: the client is closed.
+
+    Raises when entered:
+        JournalError: the journal cannot be opened.
     """
 
     def __init__(
@@ -96,7 +108,7 @@ class Tracker(OperationSource[ResponseT]):
         on_exit: Literal["wait", "stop"] = "wait",
     ) -> None:
         sender = _sender_of(client)
-        self._client, self._events = client, EventDispatcher()
+        self._client, self._events, self._open_journal = client, EventDispatcher(), AsyncExitStack()
         self._waits = settings.checked_choice("on_exit", on_exit, ("wait", "stop")) == "wait"
         self._limits = settings.checked_limits(request_timeout, max_body)
         self._entered: Session[ResponseT] | None = None
@@ -118,10 +130,15 @@ class Tracker(OperationSource[ResponseT]):
     async def __aenter__(self) -> Self:
         if self._entered is not None:
             raise TrackerClosed("a tracker is entered once: make another")
-        host = await TaskHost.start()
-        request_timeout_s, max_body = self._limits
-        transport = ClientTransport(self._client, request_timeout_s=request_timeout_s, max_body=max_body)
-        self._entered = Session(self._settings, transport, self._events, host)
+        journal = self._settings.journal
+        async with AsyncExitStack() as stack:
+            if journal is not None:
+                await stack.enter_async_context(journal)
+            host = await TaskHost.start()
+            request_timeout_s, max_body = self._limits
+            transport = ClientTransport(self._client, request_timeout_s=request_timeout_s, max_body=max_body)
+            self._entered = Session(self._settings, transport, self._events, host)
+            self._open_journal = stack.pop_all()
         return self
 
     async def __aexit__(
@@ -132,7 +149,11 @@ class Tracker(OperationSource[ResponseT]):
             if error is None and self._waits:
                 await session.registry.wait_empty()
         finally:
-            await session.close()
+            try:
+                await session.close()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._open_journal.aclose()
         failures = [session.error(record) for record in tuple(session.registry.not_retrieved)]
         if error is None and failures:
             raise ExceptionGroup("operations that no caller awaited did not succeed", failures)
@@ -148,6 +169,57 @@ class Tracker(OperationSource[ResponseT]):
                 source=self,
                 stacklevel=2,
             )
+
+    @overload
+    async def recover(self, **tracking: Unpack[TrackingOptions]) -> list[AsyncOperation[ResponseT]]: ...
+
+    @overload
+    async def recover(
+        self, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
+    ) -> list[AsyncOperation[T]]: ...
+
+    async def recover(
+        self, *, decode: Callable[[ResponseT], T] | None = None, **tracking: Unpack[TrackingOptions]
+    ) -> list[AsyncOperation[T]] | list[AsyncOperation[ResponseT]]:
+        """Track every open operation of the journal that this tracker does not track, and return them.
+
+        Each has its id, label, group and options of before, but for `decode` and for headers that are not among its
+        `stored_headers`. Options that are given here count for all of them. Polls are spread over the budget.
+
+        A process may have stopped between an initial request and its answer. An `InitialRequestUnknown` event reports
+        each such request. After a PUT, PATCH or DELETE its resource is polled (rule 53); another one ends as unknown. A
+        row that cannot be used is kept, and a `JournalFailed` event says why.
+
+        Raises:
+            JournalError: the tracker has no journal, or the journal cannot be read.
+        """
+        session = self._session()
+        async with aclosing(session.journal().recover(tracking)) as records:
+            return [AsyncOperation(session, record, decode) async for record in records]
+
+    def results(self, group: str | None = None) -> AsyncIterator[JournalResult]:
+        """Iterate over the ended operations of the journal: those of the groups with this label, or all.
+
+        Raises:
+            JournalError: the tracker has no journal, or the journal cannot be read.
+        """
+        return self._session().journal().storage.results(group)
+
+    async def get(self, operation_id: str) -> JournalRow | JournalResult | None:
+        """Return the journal's row of one operation: it runs, or it has ended. None if there is none.
+
+        Raises:
+            JournalError: the tracker has no journal, or the journal cannot be read.
+        """
+        return await self._session().journal().storage.get(operation_id)
+
+    async def forget(self, operation_id: str) -> bool:
+        """Delete the journal's row of one operation; returns whether there was one. Its tracking stops.
+
+        Raises:
+            JournalError: the tracker has no journal, or the journal cannot be written.
+        """
+        return await self._session().journal().forget(operation_id)
 
     def group(self, label: str | None = None) -> Group[ResponseT]:
         """Return a new group: operations that are awaited, and whose progress is shown, together."""

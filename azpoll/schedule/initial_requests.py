@@ -120,6 +120,7 @@ class InitialRequests(Generic[RequestT]):
         repeatable: bool,
         idempotent: bool,
         patience: Patience = DEFAULT_PATIENCE,
+        before: Callable[[], Awaitable[object]] | None = None,
     ) -> InitialOutcome | None:
         """Send an initial request in its turn; None if this was closed before anything was sent.
 
@@ -130,22 +131,21 @@ class InitialRequests(Generic[RequestT]):
             repeatable: whether it can be sent twice at all: a streamed body cannot.
             idempotent: whether the service may execute it twice.
             patience: the bounds after which it is not sent again (rule 25).
+            before: awaited once, before the request is first sent.
         """
         outcome: InitialOutcome | None = None
         retry: Retry | None = None
         queued = QueuedRequest(request, owner, self._now())
         scope_queues = self._deletes if request.method == "DELETE" else self._writes
         while True:
-            provider_queue = await self._turn(queued, scope_queues)
-            if provider_queue is None:
+            if (provider_queue := await self._turn(queued, scope_queues)) is None:
                 return outcome
             sent_s = self._now()
-            last = await self._attempt(queued, sent_s, provider_queue, scope_queues)
+            last = await self._attempt(queued, sent_s, provider_queue, scope_queues, None if outcome else before)
             outcome = outcome_after(outcome, last, sent_s)
-            if not repeatable:
-                return outcome
-            retry = next_retry(last, retry, delay_limits, idempotent=idempotent, patience=patience)
-            if retry is None:
+            if repeatable:
+                retry = next_retry(last, retry, delay_limits, idempotent=idempotent, patience=patience)
+            if not repeatable or retry is None:
                 return outcome
             self._repeated(request, last, retry)
             with anyio.move_on_after(retry.delay.seconds):
@@ -157,9 +157,12 @@ class InitialRequests(Generic[RequestT]):
         sent_s: float,
         provider_queue: ProviderQueue[QueuedRequest[RequestT]],
         scope_queues: ScopeQueues[QueuedRequest[RequestT]],
+        before: Callable[[], Awaitable[object]] | None,
     ) -> Answer | RequestFailure:
         """Send a request that was admitted, and slow its scope down after a 429."""
         try:
+            if before is not None:
+                await before()
             outcome = await self._send(queued.request)
             throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s, sent_s, queued)
         finally:

@@ -1,4 +1,8 @@
-"""The writer of a tracker's journal: it keeps the order of the events, and never delays the scheduler."""
+"""The writer of a tracker's journal: it stores rows in batches, and reports an end only when it is stored.
+
+It never delays the scheduler. While the journal fails, ends are reported immediately, and their rows wait for the next
+attempt.
+"""
 
 from __future__ import annotations
 
@@ -7,106 +11,225 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from azpoll.protocol.redaction import masked_url
-from azpoll.protocol.states import Pending, Unknown
-from azpoll.tracking.journal import JournalResult, JournalRow
-from azpoll.tracking.record import new_id
+from azpoll.errors import JournalError
+from azpoll.eventloop.clock import now_s
+from azpoll.events import JournalFailed
+from azpoll.protocol.states import Pending
+from azpoll.tracking.journal_rows import not_started
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Callable, Iterable
 
-    from anyio.abc import TaskGroup
-
-    from azpoll.protocol.answer import Answer
-    from azpoll.protocol.states import Terminal
-    from azpoll.snapshot import OperationState
-    from azpoll.tracking.journal import Journal
-    from azpoll.tracking.outcome import Outcomes
+    from azpoll.events import Event
+    from azpoll.tracking.journal import Journal, JournalResult, JournalRow
+    from azpoll.tracking.journal_rows import RowMaker
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.starter import Prepared
 
 logger = logging.getLogger("azpoll")
 
+BATCH_S = 0.25
+"""Seconds for which changes of states are collected. Ends and new operations are stored immediately."""
+
+FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
+"""Seconds between attempts while the journal fails."""
+
+SLICE = 50
+"""The number of rows that are made without a pause for the other tasks of the event loop."""
+
+MAX_UNSAVED = 10_000
+"""The number of ended operations that wait for a journal that fails. The rows of others stay open, so that the next
+process polls them again."""
+
 
 class JournalWriter:
-    """Writes the rows of one tracker; a task of its own writes those of the `enqueue` methods."""
+    """Stores the rows of one tracker.
 
-    def __init__(self, journal: Journal, outcomes: Outcomes, tasks: TaskGroup) -> None:
-        self._journal = journal
-        self._outcomes = outcomes
-        self._started: list[JournalRow] = []
-        self._changed: dict[OperationRecord, None] = {}
+    Args:
+        journal: entered.
+        rows: makes the rows.
+        on_stored: called with each record whose end is stored, or whose end the journal has failed to store.
+        emit: emits an event.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        rows: RowMaker,
+        on_stored: Callable[[OperationRecord], object],
+        emit: Callable[[Callable[[], Event]], object],
+    ) -> None:
+        self.journal = journal
+        self._rows = rows
+        self._on_stored = on_stored
+        self._emit = emit
+        self._live: dict[str, OperationRecord] = {}
+        self._ended: list[set[str]] = []
+        self._forgotten: set[OperationRecord] = set()
+        self._pending: dict[OperationRecord, None] = {}
+        self._unsaved: dict[OperationRecord, None] = {}
+        self._retry_s = 0.0
         self._writing = anyio.Lock()
         self._wake = anyio.Event()
-        tasks.start_soon(self._run, name="azpoll journal")
+        self._urgent = anyio.Event()
 
-    async def intent(self, prepared: Prepared) -> str:
-        """Write that an initial request will be sent; returns the id of the new operation."""
-        operation_id = new_id()
-        request, label = prepared.request, prepared.settings.label
-        url = masked_url(request.url)
-        row = JournalRow(operation_id, request.method, url, request.client_request_id, label, None)
-        await _logged(self._journal.intent(row))
-        return operation_id
+    def find(self, operation_id: str) -> OperationRecord | None:
+        """Return a tracked operation by its id."""
+        return self._live.get(operation_id)
 
-    async def not_started(self, operation_id: str, prepared: Prepared, answer: Answer | None) -> None:
-        """Write that an initial request started no operation; the id is that of its intent."""
-        await _logged(self._journal.ended(_result(operation_id, prepared.settings.label, None, answer, None)))
+    def watch_ends(self) -> set[str]:
+        """Return a set that gets the ids of the operations that end, until `unwatch_ends`."""
+        ended = set[str]()
+        self._ended.append(ended)
+        return ended
+
+    def unwatch_ends(self, ended: set[str]) -> None:
+        """Keep a set of `watch_ends` no longer up to date."""
+        self._ended = [each for each in self._ended if each is not ended]
+
+    async def intent(self, operation_id: str, prepared: Prepared, assumed: OperationRecord | None) -> None:
+        """Store that an initial request will be sent; `assumed` polls its resource."""
+        await self._store([self._rows.intent_of(operation_id, prepared, assumed)])
+
+    async def not_started(self, operation_id: str, prepared: Prepared, outcome: object, error: str) -> None:
+        """Store that an initial request started no operation; the id is that of its intent."""
+        await self._store([not_started(operation_id, prepared, outcome, error)])
+
+    async def conclude(self, result: JournalResult) -> None:
+        """Store the end of an operation that is not tracked."""
+        await self._store([result])
 
     async def started(self, record: OperationRecord) -> None:
-        """Write that an operation is tracked; returns when the row is stored."""
-        await _logged(self._journal.started(self._row(record)))
+        """Store a new operation, and its end where it has ended; returns when the row is stored."""
+        self.add(record)
+        stored = False
+        try:
+            stored = await self._store([self._rows.row_of(record)])
+        finally:
+            if not stored:
+                self.enqueue(record)
+        if stored and not isinstance(record.state, Pending):
+            self._report(record)
+
+    def add(self, record: OperationRecord) -> None:
+        """Know an operation by its id from now on."""
+        self._live[record.id] = record
 
     def enqueue_started(self, record: OperationRecord) -> None:
-        """Write that an operation is tracked, soon."""
-        self._started.append(self._row(record))
-        self._wake.set()
+        """Store a new operation soon."""
+        self.add(record)
+        self.enqueue(record)
+        self._urgent.set()
 
     def enqueue(self, record: OperationRecord) -> None:
-        """Write the end of an operation, or its new token, soon and in a batch with others."""
-        self._changed[record] = None
+        """Store the present state of an operation: an end immediately, another state in the next batch."""
+        has_ended = not isinstance(record.state, Pending)
+        if record in self._forgotten:
+            if has_ended:
+                self._report(record)
+            return
+        if self._retry_s:
+            self._keep([record])
+            if has_ended:
+                self._report(record)
+            return
+        self._pending[record] = None
         self._wake.set()
+        if has_ended:
+            self._urgent.set()
+
+    def stopped(self, record: OperationRecord) -> None:
+        """Know an operation no longer by its id: it is not tracked any more. Its last change is enqueued already."""
+        self._remove(record)
+
+    def forget(self, record: OperationRecord) -> None:
+        """Store nothing more of an operation."""
+        self._forgotten.add(record)
+        self._pending.pop(record, None)
+        self._unsaved.pop(record, None)
+        self._remove(record)
 
     async def write_pending(self) -> None:
-        """Write everything that is enqueued."""
+        """Store everything that is enqueued, and report the ends."""
         async with self._writing:
-            while self._started or self._changed:
-                started, self._started = self._started, []
-                changed, self._changed = self._changed, {}
-                ended = [self._end(record, record.state) for record in changed if not isinstance(record.state, Pending)]
-                running = [self._row(record) for record in changed if isinstance(record.state, Pending)]
-                for row in started:
-                    await _logged(self._journal.started(row))
-                for result in ended:
-                    await _logged(self._journal.ended(result))
-                if running:
-                    await _logged(self._journal.changed(running))
+            while self._pending:
+                batch, self._pending = tuple(self._pending), {}
+                try:
+                    await self._write(batch)
+                except BaseException:  # cancelled: the next call stores it
+                    self._pending = dict.fromkeys(batch) | self._pending
+                    raise
 
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake = anyio.Event()
+    async def close(self) -> None:
+        """Store the rest, also inside a cancelled scope, with one more attempt if the journal has failed."""
+        with anyio.CancelScope(shield=True):
+            self._retry()
             await self.write_pending()
 
-    def _row(self, record: OperationRecord) -> JournalRow:
-        plan, token = record.plan, self._outcomes.token(record)
-        url = masked_url(plan.resource_url)
-        return JournalRow(record.id, plan.method, url, plan.client_request_id, record.label, token)
+    async def run(self) -> None:
+        """Store batches for as long as the tracker runs."""
+        while True:
+            await self._wake.wait()
+            with anyio.move_on_after(BATCH_S):
+                await self._urgent.wait()
+            self._wake, self._urgent = anyio.Event(), anyio.Event()
+            await self.write_pending()
+            while self._retry_s:
+                await anyio.sleep(self._retry_s)
+                self._retry()
+                await self.write_pending()
 
-    def _end(self, record: OperationRecord, state: Terminal) -> JournalResult:
-        token = self._outcomes.token(record) if isinstance(state, Unknown) else None
-        return _result(record.id, record.label, record.public_state, state.answer, token)
+    def _retry(self) -> None:
+        self._pending = self._unsaved | self._pending
+        self._unsaved = {}
 
+    async def _write(self, batch: tuple[OperationRecord, ...]) -> None:
+        rows: list[JournalRow | JournalResult] = []
+        ended: list[OperationRecord] = []
+        for number, record in enumerate(batch, 1):
+            if record not in self._forgotten:
+                rows.append(self._rows.row_of(record))
+                if not isinstance(record.state, Pending):
+                    ended.append(record)
+            if number % SLICE == 0:
+                await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes 1.5 ms to import
+        if rows and not await self._store(rows, retry=True):
+            self._keep(batch)
+        for record in ended:
+            self._report(record)
 
-async def _logged(call: Awaitable[None]) -> None:
-    try:
-        await call
-    except Exception:
-        logger.exception("the journal raised an error; tracking goes on in memory")
+    async def _store(self, rows: list[JournalRow | JournalResult], *, retry: bool = False) -> bool:
+        """Store rows; False if the journal fails, or has failed and this is no retry."""
+        if self._retry_s and not retry:
+            return False
+        try:
+            await self.journal.store(rows)
+        except Exception as error:
+            logger.exception("the journal raised an error; tracking goes on in memory")
+            self._retry_s = min(max(2 * self._retry_s, FIRST_RETRY_S), LAST_RETRY_S)
+            self._wake.set()
+            self._urgent.set()
+            reason = str(error) if isinstance(error, JournalError) else type(error).__name__
+            self._emit(lambda: JournalFailed(now_s(), None, reason))
+            return False
+        if self._retry_s:
+            self._retry_s = 0.0
+            logger.info("the journal works again")
+        return True
 
+    def _keep(self, batch: Iterable[OperationRecord]) -> None:
+        """Keep records for the next attempt."""
+        for record in batch:
+            if isinstance(record.state, Pending) or len(self._unsaved) < MAX_UNSAVED:
+                self._unsaved[record] = None
 
-def _result(
-    operation_id: str, label: str | None, state: OperationState | None, answer: Answer | None, token: str | None
-) -> JournalResult:
-    status_code, body = (None, b"") if answer is None else (answer.status_code, answer.body)
-    return JournalResult(operation_id, label, state, status_code, body, token)
+    def _remove(self, record: OperationRecord) -> None:
+        if self._live.get(record.id) is record:  # not another handle of the same operation
+            del self._live[record.id]
+
+    def _report(self, record: OperationRecord) -> None:
+        self._remove(record)
+        self._forgotten.discard(record)
+        for ended in self._ended:
+            ended.add(record.id)
+        self._on_stored(record)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("azpoll")
 
-_PUBLIC_STATES: dict[type[State], OperationState] = {
+PUBLIC_STATES: dict[type[State], OperationState] = {
     Polling: OperationState.RUNNING,
     Confirming: OperationState.RUNNING,
     Fetching: OperationState.FETCHING,
@@ -115,7 +115,7 @@ class OperationRecord:
     @property
     def public_state(self) -> OperationState:
         """The state that callers see, which is unknown after tracking was stopped."""
-        return OperationState.UNKNOWN if self.stopped else _PUBLIC_STATES[type(self.state)]
+        return OperationState.UNKNOWN if self.stopped else PUBLIC_STATES[type(self.state)]
 
     def publish(self, state: State, outcome: Answer | RequestFailure | None, sent_s: float) -> None:
         """Adopt a new state; the scheduler calls this before any other task can run (rule 40)."""

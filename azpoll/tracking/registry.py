@@ -90,7 +90,7 @@ class OperationRegistry:
                 self.polls += 1
                 self._log.polled(record, before, outcome.at_s)
                 self._events.emit(lambda: _poll_answered(record, before, outcome, sent_s))
-            elif record.ended:
+            elif not isinstance(record.state, Pending):
                 self._log.expired(record)
         finally:  # a listener may raise KeyboardInterrupt
             if record.ended:
@@ -116,8 +116,8 @@ class OperationRegistry:
             self._wall_clock.update()  # a caller may ask for a token after the event loop has ended
             if self._keep_failures and not record.stopped:
                 self.not_retrieved[record] = None
-        if self._journal is not None:
-            self._journal.enqueue(record)
+        if self._journal is not None and record.stopped:
+            self._journal.stopped(record)
         if not self.live:
             self._empty.set()
         self._events.emit(lambda: _operation_ended(record, now_s()))

@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Generic
 
 import anyio
 
-from azpoll.errors import InitialRequestFailed, TrackerClosed, WrongEventLoop
+from azpoll.errors import InitialRequestFailed, JournalError, TrackerClosed, WrongEventLoop
 from azpoll.eventloop.clock import loop_clock, running_loop
 from azpoll.events import ScopeThrottled
-from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.states import Pending
 from azpoll.schedule.concurrency import limits_of
 from azpoll.schedule.initial_requests import InitialRequests
 from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, Statistics
 from azpoll.tracking.cancellation import cancel, send_cancel
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
-from azpoll.tracking.journal_writer import JournalWriter
+from azpoll.tracking.journal_rows import RowMaker
+from azpoll.tracking.journal_session import JournalSession, Tracking
 from azpoll.tracking.outcome import Outcomes
 from azpoll.tracking.poll_log import log_repetition
-from azpoll.tracking.record import call_all
+from azpoll.tracking.record import call_all, new_id
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.library import ResponseT_co
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.initial_retry import InitialOutcome
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scope_queue import ScopeStatistics
+    from azpoll.tracking.journal import Journal
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.registry import EventDispatcher
     from azpoll.tracking.settings import TrackerSettings
@@ -68,11 +70,10 @@ class Session(Generic[ResponseT_co]):
         self._closed = False
         self._resources: ResourceIndex | None = None
         self.outcomes = Outcomes(transport, settings.token_key)
-        self._journal: JournalWriter | None = None
-        if settings.journal is not None:
-            self._journal = JournalWriter(settings.journal, self.outcomes, host.tasks)
+        self._journal = None if settings.journal is None else self._serving(settings.journal, settings)
+        self._writer = None if self._journal is None else self._journal.writer
         wall_clock = self.outcomes.wall_clock
-        self.registry = OperationRegistry(events, self._journal, wall_clock, keep_failures=settings.keep_failures)
+        self.registry = OperationRegistry(events, self._writer, wall_clock, keep_failures=settings.keep_failures)
         polls, initial = limits_of(*settings.max_in_flight, process_time)
         self._scheduler = Scheduler(
             partial(poll_next, transport),
@@ -117,19 +118,18 @@ class Session(Generic[ResponseT_co]):
     async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> OperationRecord:
         """Send an initial request and track its operation; see `Tracker.begin`."""
         prepared = self._starter.prepare(method, url, arguments)
-        own_id = None if self._journal is None else await self._journal.intent(prepared)
-        outcome = await self._send(prepared)
-        last = None if outcome is None else outcome.last
+        own_id = None if self._writer is None else new_id()
+        outcome = await self._send(prepared, own_id)
         try:
             record = self._starter.from_outcome(prepared, outcome, own_id)
-        except (InitialRequestFailed, TrackerClosed):
-            if self._journal is not None and own_id is not None and not isinstance(last, RequestFailure):
-                await self._journal.not_started(own_id, prepared, last)
+        except InitialRequestFailed as error:
+            if self._writer is not None and own_id is not None and outcome is not None and not error.may_have_acted:
+                await self._writer.not_started(own_id, prepared, outcome.last, str(error))
             raise
         try:
             self.registry.add(record, resumed=False)
-            if self._journal is not None:
-                await self._journal.started(record)
+            if self._writer is not None:
+                await self._writer.started(record)
         finally:
             self._schedule(record)
         return record
@@ -148,9 +148,15 @@ class Session(Generic[ResponseT_co]):
         """Track the operation of a resume token; see `Tracker.resume`."""
         return self._add(self._starter.from_token(token, tracking, self._now()), resumed=True)
 
+    def journal(self) -> JournalSession:
+        """Return the journal; raises `JournalError` if the tracker has none."""
+        if self._journal is None:
+            raise JournalError("the tracker has no journal: make it with Tracker(client, journal=...)")
+        return self._journal
+
     def stop(self, record: OperationRecord) -> None:
         """Send no more requests for an operation; allowed in any callback of the event loop."""
-        if not record.ended:
+        if isinstance(record.state, Pending) and not record.ended:
             if threading.get_ident() != self._thread or os.getpid() != self._process:
                 raise WrongEventLoop(_ELSEWHERE)
             self._scheduler.withdraw(record)
@@ -158,6 +164,8 @@ class Session(Generic[ResponseT_co]):
     async def cancel(self, record: OperationRecord) -> bool:
         """Send a cancel request; see `AsyncOperation.cancel`."""
         sent = await cancel(record, self._scheduler, self.transport)
+        if not sent and not isinstance(record.state, Pending):
+            await record.wait_ended()  # the journal may not have stored the end yet
         if not sent and record.stopped:
             raise self.outcomes.error(record)
         return sent
@@ -203,16 +211,28 @@ class Session(Generic[ResponseT_co]):
         try:
             async with aclosing(self._host):
                 await self._scheduler.close(GRACE_S, self.transport.abort_all)
-                if self._journal is not None:
-                    await self._journal.write_pending()
+                if self._writer is not None:
+                    await self._writer.write_pending()
         finally:
             self.transport.abort_all()
             call_all([partial(self.stop, record) for record in self.registry.live])
-        if self._journal is not None:
-            await self._journal.write_pending()
+            if self._writer is not None:
+                await self._writer.close()
 
-    async def _send(self, prepared: Prepared) -> InitialOutcome | None:
+    def _serving(self, journal: Journal, settings: TrackerSettings) -> JournalSession:
+        """Return the session of an entered journal."""
+        rows = RowMaker(self.outcomes, settings.delay_limits, settings.patience)
+        tracking = Tracking(self._recovered, self._end, self.stop, self.cancel, self._events.emit)
+        return JournalSession(journal, rows, self._host.tasks, tracking)
+
+    async def _send(self, prepared: Prepared, own_id: str | None) -> InitialOutcome | None:
         """Send an initial request; None if the session closed before the request had its turn."""
+
+        async def intent() -> None:
+            if self._writer is not None and own_id is not None:
+                assumed = self._starter.assumed(prepared, self._now(), own_id)
+                await self._writer.intent(own_id, prepared, assumed)
+
         return await self._initial_requests.send(
             prepared.request,
             prepared.settings.owner,
@@ -220,21 +240,36 @@ class Session(Generic[ResponseT_co]):
             repeatable=prepared.request.is_repeatable,
             idempotent=prepared.idempotent,
             patience=prepared.settings.patience,
+            before=None if own_id is None else intent,
         )
 
     def _add(self, record: OperationRecord, *, resumed: bool) -> OperationRecord:
         try:
             self.registry.add(record, resumed=resumed)
         finally:
-            if self._journal is not None:
-                self._journal.enqueue_started(record)
+            if self._writer is not None:
+                self._writer.enqueue_started(record)
             self._schedule(record)
         return record
 
+    def _recovered(self, token: str, own_id: str, options: Mapping[str, object]) -> OperationRecord:
+        record = self._starter.from_token(token, options, self._now())
+        record.own_id = own_id
+        self.registry.add(record, resumed=True)
+        self._schedule(record)
+        return record
+
+    def _end(self, record: OperationRecord) -> None:
+        """Count an operation whose end is stored."""
+        self.registry.end(record)
+
     def _schedule(self, record: OperationRecord) -> None:
         """Schedule the first poll of a new operation, or count its end."""
-        if record.ended:
-            self.registry.end(record)
+        if not isinstance(record.state, Pending):
+            if self._writer is None:
+                self.registry.end(record)
+            elif not record.ended:
+                self._writer.enqueue(record)
             return
         if self._closed:  # its initial request was answered after the session had closed
             self.stop(record)

@@ -24,6 +24,7 @@ from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.protocol.token_content import METHODS, InvalidToken
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, lists, origin_of
+from azpoll.tracking.journaled_record import JournaledRecord
 from azpoll.tracking.origins import NO_ORIGIN, checked_origin
 from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.request_options import resumed_options
@@ -82,6 +83,7 @@ class OperationStarter:
         self._settings = settings
         self._on_change = on_change
         self._token = token
+        self._record_type = OperationRecord if settings.journal is None else JournaledRecord
         self._policy_before = lru_cache(POLICIES_KEPT)(self._new_policy)
 
     def prepare(self, method: str, url: str, given: Mapping[str, object]) -> Prepared:
@@ -116,9 +118,16 @@ class OperationStarter:
             plan = with_kept(plan, request.cookies)
         if not isinstance(last, RequestFailure):
             return self._started(settings, plan, last, own_id, repeated=repeated)
-        state = None if sent_s is None else resource_polling(plan)
-        token = None if state is None else self._token(self._record(settings, plan, state, last.at_s, own_id))
+        assumed = None if sent_s is None else self._assumed(settings, plan, last.at_s, own_id)
+        token = None if assumed is None else self._token(assumed)
         raise unanswered(request, last, token, may_have_acted=sent_s is not None)
+
+    def assumed(self, prepared: Prepared, at_s: float, own_id: str) -> OperationRecord | None:
+        """Return an operation that polls the resource, as if a request sent at `at_s` had no answer (rule 53)."""
+        request, settings, _ = prepared
+        url, policy = self._pollable(request.url)
+        plan = settings.plan_at(_checked_method(request.method), url, policy, at_s, request.client_request_id)
+        return self._assumed(settings, plan._replace(sent_s=at_s), at_s, own_id)
 
     def from_response(self, response: HTTPResponse, options: Mapping[str, object]) -> OperationRecord:
         """Return the operation of an initial response that the caller received."""
@@ -146,7 +155,7 @@ class OperationStarter:
         trust = self._settings.url_policy
         if not isinstance(text, str):
             raise InvalidResumeToken(f"the resume token cannot be used: it is of type {type(text).__name__}, not text")
-        checked({name: value for name, value in options.items() if name != "stored_headers"}, self._settings)
+        self._check(options)
         try:
             token = resume_token.decode(text, self._settings.token_key)
             origin = origin_of(trust.parse(token.resource_url))
@@ -179,6 +188,11 @@ class OperationStarter:
         if token.begun is not None:
             record.started_s = at_s - max(now - token.begun, 0.0)
         return record
+
+    def _check(self, options: Mapping[str, object]) -> None:
+        """Raise the errors of the caller's options, before those of the token."""
+        if options:
+            checked({name: value for name, value in options.items() if name != "stored_headers"}, self._settings)
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""
@@ -236,10 +250,14 @@ class OperationStarter:
             raise error_of(state, request, self._token(record), response, may_have_acted=acted)
         return record
 
+    def _assumed(self, settings: Settings, plan: Plan, at_s: float, own_id: str | None) -> OperationRecord | None:
+        state = resource_polling(plan)
+        return None if state is None else self._record(settings, plan, state, at_s, own_id)
+
     def _record(
         self, settings: Settings, plan: Plan, state: State, at_s: float, own_id: str | None = None
     ) -> OperationRecord:
-        return OperationRecord(
+        return self._record_type(
             plan,
             state,
             self._on_change,

@@ -1,0 +1,170 @@
+"""The thread that makes every call of SQLite for one journal.
+
+Writes that wait together share one transaction (group commit), so a thousand callers cost one commit.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import anyio
+
+from azpoll.errors import JournalError
+from azpoll.eventloop.threads import LoopCaller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from sqlite3 import Connection
+
+T = TypeVar("T")
+
+
+class _Job(Generic[T]):
+    """A function of the connection, and its outcome."""
+
+    __slots__ = ("done", "error", "is_write", "result", "work")
+
+    def __init__(self, work: Callable[[Connection], T], *, is_write: bool) -> None:
+        self.work = work
+        self.is_write = is_write
+        self.done = anyio.Event()
+        self.result: list[T] = []
+        self.error: Exception | None = None
+
+    def run(self, connection: Connection) -> None:
+        """Run the function and keep its outcome."""
+        self.error = None
+        self.result = []
+        try:
+            self.result.append(self.work(connection))
+        except Exception as error:  # noqa: BLE001 - raised where the outcome is awaited
+            self.error = error
+
+
+class DatabaseThread:
+    """A thread with a connection of its own.
+
+    Args:
+        open_connection: called in the thread.
+        close: called in the thread at its end, after the connection was closed.
+    """
+
+    def __init__(self, open_connection: Callable[[], Connection], close: Callable[[], object]) -> None:
+        self._open = open_connection
+        self._close = close
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._loop = LoopCaller()
+        self._opened = anyio.Event()
+        self._closed = anyio.Event()
+        self._error: Exception | None = None
+        self._stopped = False
+        threading.Thread(target=self._main, name="azpoll journal", daemon=True).start()
+
+    async def opened(self) -> None:
+        """Wait until the connection is open; raises the error of `open_connection`."""
+        with anyio.CancelScope(shield=True):
+            await self._opened.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run a function that reads, and return its result."""
+        return await self._outcome(_Job(work, is_write=False))
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run a function in a transaction, and return its result when the transaction is committed."""
+        return await self._outcome(_Job(work, is_write=True))
+
+    async def close(self) -> None:
+        """End the thread after everything that was requested before."""
+        self._stopped = True
+        self._queue.put(None)
+        with anyio.CancelScope(shield=True):
+            await self._closed.wait()
+
+    async def _outcome(self, job: _Job[T]) -> T:
+        if self._stopped:
+            raise JournalError("the journal is closed: its tracker has ended")
+        self._queue.put(job)
+        await job.done.wait()
+        if job.error is not None:
+            raise job.error
+        return job.result[0]
+
+    def _main(self) -> None:
+        try:
+            connection = self._open()
+        except Exception as error:  # noqa: BLE001 - raised by `opened`
+            self._error = error
+            self._loop.call(self._opened.set)
+            return
+        self._loop.call(self._opened.set)
+        try:
+            self._serve(connection)
+        finally:
+            connection.close()
+            self._close()
+            self._loop.call(self._closed.set)
+
+    def _serve(self, connection: Connection) -> None:
+        """Run jobs until the end is requested."""
+        while True:
+            jobs, is_last = self._waiting()
+            writes = [job for job in jobs if job.is_write]
+            if writes:
+                _run_in_transaction(connection, writes)
+            for job in jobs:
+                if not job.is_write:
+                    job.run(connection)
+            if jobs:
+                self._loop.call(partial(_report, jobs))
+            if is_last:
+                return
+
+    def _waiting(self) -> tuple[list[_Job[Any]], bool]:
+        """Return the jobs that wait, at least one of them, and whether the end is requested."""
+        jobs: list[_Job[Any]] = []
+        job = self._queue.get()
+        while job is not None:
+            jobs.append(job)
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return jobs, False
+        return jobs, True
+
+
+def _report(jobs: list[_Job[Any]]) -> None:
+    """Wake the tasks that wait for jobs; runs in the event loop."""
+    for job in jobs:
+        job.done.set()
+
+
+def _run_in_transaction(connection: Connection, jobs: list[_Job[Any]]) -> None:
+    """Run jobs in one transaction; if one of them fails, run each in its own."""
+    _attempt(connection, jobs)
+    if len(jobs) > 1 and any(job.error is not None for job in jobs):
+        for job in jobs:
+            _attempt(connection, [job])
+
+
+def _attempt(connection: Connection, jobs: list[_Job[Any]]) -> None:
+    """Run jobs in one transaction; if one fails, all of them have failed."""
+    failure: Exception | None = None
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            job.run(connection)
+            failure = failure or job.error
+        if failure is None:
+            connection.execute("COMMIT")
+    except Exception as error:  # noqa: BLE001 - raised where the outcomes are awaited
+        failure = error
+    if failure is not None:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        for job in jobs:
+            job.error = failure

@@ -1,0 +1,93 @@
+"""The tables of a journal file, and the steps from each version of them to the next (docs/journal.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpoll.errors import JournalError
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+APPLICATION_ID = 0x617A706C
+"""Marks the file as a journal of azpoll: the letters "azpl"."""
+
+_VERSION_1 = (
+    """CREATE TABLE operations (
+        number INTEGER PRIMARY KEY,
+        operation_id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL,
+        method TEXT NOT NULL,
+        url TEXT NOT NULL,
+        client_request_id TEXT,
+        label TEXT,
+        operation_group TEXT,
+        status TEXT,
+        options TEXT NOT NULL DEFAULT '',
+        token BLOB,
+        status_code INTEGER,
+        body BLOB,
+        body_length INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        created_at REAL NOT NULL,
+        updated_at REAL NOT NULL
+    )""",
+    "CREATE INDEX open_operations ON operations (number) WHERE state IN ('intent', 'running')",
+    "CREATE INDEX grouped_operations ON operations (operation_group, number) WHERE operation_group IS NOT NULL",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
+)
+"""`state` is "intent", "running", a terminal state, or "not started"."""
+
+_VERSION_2 = (
+    """CREATE TABLE requests (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        action TEXT NOT NULL,
+        operation_id TEXT NOT NULL,
+        requested_at REAL NOT NULL,
+        outcome TEXT
+    )""",
+    "CREATE INDEX open_requests ON requests (number) WHERE outcome IS NULL",
+)
+"""`outcome` is NULL until the owner has carried the request out."""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2)
+"""The statements that lead to version 1, 2, and so on. A published step never changes: a new version is a new step."""
+
+VERSION = len(MIGRATIONS)
+
+
+def version_of(connection: Connection) -> int:
+    """Return the version of an open file; 0 for an empty one.
+
+    Raises:
+        JournalError: the file is a database of another program, or of a newer version.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application == 0 and version == 0 and tables == 0:
+        return 0
+    if application != APPLICATION_ID:
+        raise JournalError("the file is an SQLite database of another program, not a journal of azpoll")
+    if version > VERSION:
+        raise JournalError(
+            f"the journal has version {version}, and this azpoll reads up to version {VERSION}: upgrade azpoll"
+        )
+    return int(version)
+
+
+def migrate(connection: Connection, version: int) -> None:
+    """Lead a file from its version to the newest, in one transaction."""
+    if version == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
