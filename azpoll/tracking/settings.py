@@ -41,7 +41,7 @@ REQUEST_ARGUMENTS = (
 MAX_INTERVAL_S = 86_400
 """The greatest interval between polls in seconds: a day."""
 
-_JOURNAL = ("intent", "started", "changed", "ended")
+_JOURNAL = ("__aenter__", "__aexit__", "store", "open_rows", "results", "get", "forget")
 
 _SHOWN_TYPES: dict[type, str] = {bytes: "bytes", int: "an integer", str: "text"}
 

@@ -130,6 +130,7 @@ def test_a_read_only_file_and_folder_are_refused_and_can_be_read(tmp_path: Path)
         async def enter(path):
             async with azpoll.SQLiteJournal(path):
                 pass
+        azpoll.JournalError
         asyncio.run(enter(warm_up))  # imports everything, as the other user could not
         os.seteuid({NOBODY})
         with open_reader(path) as reader:
