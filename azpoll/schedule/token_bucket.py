@@ -72,8 +72,8 @@ class TokenBucket:
     ) -> None:
         """Close for the Retry-After of a 429 and decrease the rate; the 429s of one burst decrease it once.
 
-        `sender` identifies who sent the request. Once the bucket is open again, the sender whose 429 closed it cannot
-        close it until another sender has got a 429: a service that always answers 429 to one operation slows only that.
+        `sender` identifies who sent the request. No sender can close the bucket twice in a row. So a service that always
+        answers 429 to one operation slows only that operation.
         """
         if now_s >= self._closed_until_s and sender is not None and sender == self._closed_by:
             return
