@@ -200,7 +200,7 @@ class ScopeQueues(Generic[QueuedT]):
             outcome: the answer, or a failure that may have one.
             now_s: the time of the answer.
             sent_s: when the request was sent.
-            sender: the object that the request was sent for, such as a job; it cannot close a scope twice in a row.
+            sender: the object that the request was sent for, such as a job.
         """
         head = outcome if isinstance(outcome, Answer) else outcome.head
         if head is None:

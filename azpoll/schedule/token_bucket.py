@@ -13,6 +13,9 @@ RECOVERY_S = 3600.0
 DEFAULT_BACKOFF_S = 10.0
 """Seconds without tokens after a 429 without a Retry-After."""
 
+AGAIN_S = 60.0
+"""The longest time in seconds for which one sender can close a bucket that it closed the last time too."""
+
 
 class TokenBucket:
     """Tokens for the requests of one scope. The rate rises while no 429 comes, and falls with each 429.
@@ -72,18 +75,18 @@ class TokenBucket:
     ) -> None:
         """Close for the Retry-After of a 429 and decrease the rate; the 429s of one burst decrease it once.
 
-        `sender` identifies who sent the request. No sender can close the bucket twice in a row. So a service that always
-        answers 429 to one operation slows only that operation.
+        `sender` identifies who sent the request. If it closed the bucket the last time too, it closes it for
+        `AGAIN_S` at most: a service that always answers 429 to one operation may not stop all others for hours.
         """
-        if now_s >= self._closed_until_s and sender is not None and sender == self._closed_by:
-            return
+        closing_s = DEFAULT_BACKOFF_S if retry_after_s is None else retry_after_s
+        if sender is not None and sender == self._closed_by:
+            closing_s = min(closing_s, AGAIN_S)
         self._closed_by = sender
         if now_s > self._updated_s:
             self._refill(now_s)
         if now_s >= self._closed_until_s:
             self.rate = max(self.rate * decrease_factor, self._floor)
-        until_s = now_s + (DEFAULT_BACKOFF_S if retry_after_s is None else retry_after_s)
-        self._closed_until_s = max(self._closed_until_s, until_s)
+        self._closed_until_s = max(self._closed_until_s, now_s + closing_s)
         self.tokens = 0.0
 
     def limit_to(self, remaining: int, now_s: float, sent_s: float = math.inf) -> None:

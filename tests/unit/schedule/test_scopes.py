@@ -142,22 +142,19 @@ def test_rule_35_a_429_closes_a_scope_or_a_provider_for_at_most_1_h(level: Throt
 
 
 @pytest.mark.parametrize("level", [ThrottleLevel.SCOPE, ThrottleLevel.PROVIDER])
-def test_rule_54_one_sender_cannot_close_a_scope_or_a_provider_twice_in_a_row(level: ThrottleLevel) -> None:
-    """A service that always answers 429 to one operation slows only that operation, until another gets a 429."""
-    scope_queues, throttle = queues_of(Budget()), answer(429, *throttled(level))
-    provider_queue = add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1", "first")
+def test_rule_54_one_sender_closes_a_scope_or_a_provider_again_for_a_minute_at_most(level: ThrottleLevel) -> None:
+    """A service that always answers 429 to one operation does not stop the others for hours."""
+    headers, body = throttled(level)
+    throttle = answer(429, {**headers, "retry-after": "3000"}, body)
     hostile, other = object(), object()
-    scope_queues.on_answer(provider_queue, throttle, 0.0, sender=hostile)
-    assert taken(scope_queues, 9.9) == []
-    assert taken(scope_queues, 11.0) == ["first"]
-    scope_queues.on_answer(provider_queue, throttle, 11.0, sender=hostile)
-    add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1", "second")
-    assert taken(scope_queues, 11.1) == ["second"]
-    for sender, at_s in ((other, 12.0), (hostile, 30.0)):
+    scope_queues, at_s = queues_of(Budget()), 0.0
+    provider_queue = add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1")
+    for sender, closed_s in ((hostile, 3000), (hostile, 60), (hostile, 60), (other, 3000), (hostile, 3000)):
         scope_queues.on_answer(provider_queue, throttle, at_s, sender=sender)
-        add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1", "later")
-        assert taken(scope_queues, at_s + 9.9) == []
-        assert taken(scope_queues, at_s + 11.0) == ["later"]
+        add(scope_queues, f"{HOST}/subscriptions/a/{OPERATIONS}/1", "waiting")
+        assert taken(scope_queues, at_s + closed_s - 0.1) == []
+        at_s += closed_s + 1.0
+        assert taken(scope_queues, at_s) == ["waiting"]
 
 
 def test_rule_50_the_shortage_is_that_of_the_provider_or_of_the_scope() -> None:
