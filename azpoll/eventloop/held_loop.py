@@ -61,4 +61,4 @@ def limited(
         try:
             value = yield suspension
         except BaseException as error:  # noqa: BLE001 - it is raised in the coroutine, as by `await`
-            resume, value = steps.throw, error
+            resume, value = steps.throw, error.with_traceback(None)  # this frame is not where it was raised

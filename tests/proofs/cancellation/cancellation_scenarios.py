@@ -140,8 +140,11 @@ async def begin_many(run: ScenarioRun, tracker: azpoll.Tracker[httpx.Response]) 
 
 
 async def beginning(run: ScenarioRun) -> None:
-    """Initial requests that wait in the queue, for their answer, and for the Retry-After of a 429."""
-    refusals = iter([Reply(429, retry_after=2)])
+    """Initial requests that wait in the queue, for their answer, and for the Retry-After of a 429.
+
+    trio starts the callers in any order. Of two that get a 429, one is among those that are cancelled.
+    """
+    refusals = iter([Reply(429, retry_after=2)] * 2)
 
     def script(_request: IncomingRequest) -> Script:
         return Script(duration_s=2, retry_after=3, initial=next(refusals, None))
@@ -250,7 +253,7 @@ SCENARIOS: dict[str, Scenario] = {
     "waiting": Scenario(
         waiting, SUCCEEDED, WAITED | ENTERED, extra_requests=1, max_delay_s=GRACE_S, restarts=True, max_callers=SEPARATE
     ),
-    "beginning": Scenario(beginning, SUCCEEDED, BEGUN, extra_requests=1),
+    "beginning": Scenario(beginning, SUCCEEDED, BEGUN, extra_requests=2),
     "beginning refused": Scenario(
         beginning_refused, SUCCEEDED, WAITED | {"SharedAuth.async_auth_flow"}, extra_requests=1
     ),
