@@ -31,19 +31,30 @@ def checked_url_policy(
     parse: Callable[[str], ParsedURL],
 ) -> URLPolicy:
     """Return the URL policy of an operation at the client's `base_url`, which may be empty."""
-    allowed = _checked_list("allowed_origins", allowed_origins, parse)
-    for origin in allowed:
-        if is_open(origin.host.removeprefix(_WILDCARD)) and origin.host.startswith(_WILDCARD):
-            raise ValueError(
-                f"allowed_origins: {origin} would send credentials to strangers, since anyone may register a name"
-                " there. List the hosts that you trust one by one, or list the wildcard in anonymous_origins, whose"
-                " origins get no credentials"
-            )
+    allowed = checked_trusted("allowed_origins", allowed_origins, parse)
     anonymous = _checked_list("anonymous_origins", anonymous_origins, parse)
     if rebase_to is not None:
         allowed |= {checked_origin("rebase_to", rebase_to, parse, path=True)}
     initial = checked_origin("the client's base_url", base_url, parse, path=True) if base_url else NO_ORIGIN
     return URLPolicy(parse, initial, allowed, rebase_to, anonymous)
+
+
+def checked_trusted(name: str, entries: Iterable[str], parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:
+    """Return the origins of a list whose members get credentials.
+
+    Raises:
+        TypeError: the list is one string.
+        ValueError: an entry is no origin and no wildcard, or a wildcard over names that anyone may register.
+    """
+    trusted = _checked_list(name, entries, parse)
+    for origin in trusted:
+        if is_open(origin.host.removeprefix(_WILDCARD)) and origin.host.startswith(_WILDCARD):
+            raise ValueError(
+                f"{name}: {origin} would send credentials to strangers, since anyone may register a name"
+                " there. List the hosts that you trust one by one, or list the wildcard in anonymous_origins, whose"
+                " origins get no credentials"
+            )
+    return trusted
 
 
 def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, path: bool = False) -> Origin:

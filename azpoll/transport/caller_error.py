@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import FailureKind
 
 
+class QuotableError(Exception):
+    """An exception whose text azpoll may quote in its own errors and logs: it holds no secret and no raw text."""
+
+
 class CallerError(Exception):
     """An exception out of the caller's code.
 
     Attributes:
         kind: `FailureKind.AUTH` or `FailureKind.HOOK`.
         error: the exception itself.
-        was_sent: false if the service has certainly seen nothing of the request.
+        was_sent: false if the service has certainly seen nothing of the request, or refused it with 401.
     """
 
     def __init__(self, kind: FailureKind, error: BaseException, *, was_sent: bool = True) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.transport.body import TooLargeError, UndecodableError
-from azpoll.transport.caller_error import CallerError
+from azpoll.transport.caller_error import CallerError, QuotableError
 from azpoll.transport.library import unsendable_errors
 from azpoll.transport.network_error import chain_of, network_text, system_error_in
 
@@ -37,8 +37,10 @@ def failure_of(error: BaseException, library: ModuleType, at_s: float, head: Ans
         head: status code and headers of the response; None if they were not received.
     """
     if isinstance(error, CallerError):
-        detail = f"{type(error.error).__name__} in {_place_of(error.error)}"
-        return RequestFailure(error.kind, detail, at_s, error.error, head, error.was_sent)
+        raised = error.error
+        is_quotable = isinstance(raised, QuotableError)
+        detail = str(raised) if is_quotable else f"{type(raised).__name__} in {_place_of(raised)}"
+        return RequestFailure(error.kind, detail, at_s, raised, head, error.was_sent)
     kind = _kind_of(error, library, head)
     cause = system_error_in(error) if isinstance(error, library.NetworkError) else None
     unsent = (library.ConnectError, library.ConnectTimeout, library.PoolTimeout, library.ProxyError)

@@ -94,8 +94,21 @@ def library_of(client: object) -> ModuleType:
     name = next((root for root in roots if root in LIBRARIES), None)
     library = sys.modules[name] if name else None
     if library is None or not isinstance(client, library.AsyncClient):
-        raise TypeError(f"an httpx.AsyncClient or httpx2.AsyncClient is needed, not {type(client).__name__}")
+        needed = "an httpx.AsyncClient or httpx2.AsyncClient is needed"
+        raise TypeError(f"{needed}, not {type(client).__name__}{advice_for_credential(client)}")
     return library
+
+
+def is_credential(value: object) -> bool:
+    """Whether a value returns access tokens, as the credentials of azure-identity do."""
+    return any(callable(getattr(value, name, None)) for name in ("get_token_info", "get_token"))
+
+
+def advice_for_credential(value: object) -> str:
+    """Return a clause for a credential in the place of a client or of an auth; empty for any other value."""
+    if not is_credential(value):
+        return ""
+    return ". It is a credential: make the client with auth=azpoll.identity.auth(credential)"
 
 
 def timeout_of(client: HTTPClient[HTTPResponse], library: ModuleType) -> object:

@@ -17,6 +17,7 @@ import anyio
 from azpoll.protocol.answer import FailureKind
 from azpoll.transport.body import BoundedStream, bounded_stream_class
 from azpoll.transport.caller_error import CallerError, call
+from azpoll.transport.library import advice_for_credential
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -79,8 +80,9 @@ async def _step(flow: AsyncGenerator[Any, Any], response: Any = None) -> Any:  #
 
     If the auth reads a body that cannot be read, the exception is that of the response and not the auth's.
     """
+    was_sent = response is not None and response.status_code != UNAUTHORIZED  # the service executes no refused request
     try:
-        return await call(FailureKind.AUTH, flow.asend, response, was_sent=response is not None)
+        return await call(FailureKind.AUTH, flow.asend, response, was_sent=was_sent)
     except CallerError as raised:
         stream = None if response is None else response.stream
         if isinstance(stream, BoundedStream) and stream.error is raised.error:
@@ -111,6 +113,7 @@ def shared_auth(auth: Any, library: ModuleType, max_body: int) -> SharedAuth:  #
 
         auth = type("FunctionAuth", (base,), {"auth_flow": auth_flow})()
     if not isinstance(auth, base):
-        raise TypeError(f"the auth must be one of {library.__name__}, not {type(auth).__name__}")
+        needed = f"the auth must be one of {library.__name__}"
+        raise TypeError(f"{needed}, not {type(auth).__name__}{advice_for_credential(auth)}")
     shared: SharedAuth = type("SharedAuth", (SharedAuth, base), {})(auth, bounded_stream_class(library), max_body)
     return shared
