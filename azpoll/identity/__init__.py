@@ -13,10 +13,11 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from azpoll.clouds import CloudName, cloud_of
-from azpoll.identity.bearer_auth import AzureAuth, auth_class
+from azpoll.identity.bearer_auth import AzureAuth
 from azpoll.identity.credential import (
     AccessToken,
     Credential,
@@ -66,8 +67,6 @@ def auth(
     renews the token once for all requests. If it carries a claims challenge (continuous access evaluation), the
     credential gets the claims. A credential that is not asynchronous is called in a worker thread.
 
-    Import the HTTP library before you call this function: each library accepts only instances of its own class.
-
     Args:
         credential: of `azure.identity` or `azure.identity.aio`, or any object with `get_token_info` or `get_token`. The
             caller closes it. The asynchronous ones of azure-identity need asyncio; under trio use the others.
@@ -100,11 +99,10 @@ def auth(
     tenants = _texts("auxiliary_tenants", auxiliary_tenants)
     if len(tenants) > MAX_AUXILIARY:
         raise ValueError(f"auxiliary_tenants has {len(tenants)} tenants, and ARM accepts {MAX_AUXILIARY}")
-    kind = auth_class()
-    library = next(name for name in LIBRARIES if name in sys.modules)
-    trust = TokenTrust(home, origins, sys.modules[library].URL)
+    library = next((name for name in LIBRARIES if name in sys.modules), "httpx")
+    trust = TokenTrust(home, origins, import_module(library).URL)
     own, *others = (TokenRequest(credential, wanted, tenant) for tenant in (tenant_id, *tenants))
-    return kind(own.name, TokenCache(own), [TokenCache(each) for each in others], trust)
+    return AzureAuth(own.name, TokenCache(own), [TokenCache(each) for each in others], trust)
 
 
 def _texts(name: str, values: Iterable[str]) -> tuple[str, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from importlib import import_module
-from importlib.util import find_spec
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from azpoll.identity.challenge import claims_in
@@ -56,8 +55,16 @@ class AzureAuth(_Auth):
         self._warned: set[tuple[str, bytes, int | None]] = set()
 
     def __repr__(self) -> str:
-        bases = [base.__module__.partition(".")[0] for base in type(self).__mro__]
-        return f"<azpoll.identity.auth of {self._name} for {' and '.join(name for name in LIBRARIES if name in bases)}>"
+        return f"<azpoll.identity.auth of {self._name}>"
+
+    @property  # type: ignore[misc]  # object's can be set
+    def __class__(self) -> type[AzureAuth]:
+        """A class derived from the `Auth` of each HTTP library that is imported by now.
+
+        Each library accepts only what `isinstance` takes for its own `Auth`, and `isinstance` reads this attribute. So
+        an auth serves both libraries, also one that is imported after it was made, and imports neither.
+        """
+        return _class_for(tuple(name for name in LIBRARIES if name in sys.modules))
 
     async def async_auth_flow(self, request: HTTPRequest) -> AsyncGenerator[Any, Any]:
         """Send a request with a token. After a 401, send it once more if the credential has another token.
@@ -112,14 +119,11 @@ class AzureAuth(_Auth):
         )
 
 
-def auth_class() -> type[AzureAuth]:
-    """Return `AzureAuth` with the `Auth` of each HTTP library that the program has imported as a further base.
-
-    Each library accepts instances of its own `Auth` only. If none is imported yet, all that are installed count.
-    """
-    loaded = [name for name in LIBRARIES if name in sys.modules] or [name for name in LIBRARIES if find_spec(name)]
-    bases: tuple[type, ...] = tuple(import_module(name).Auth for name in loaded)
-    return type("AzureAuth", (AzureAuth, *bases), {"__module__": __name__, "__doc__": AzureAuth.__doc__})
+@lru_cache(maxsize=4)
+def _class_for(libraries: tuple[str, ...]) -> type[AzureAuth]:
+    """Return `AzureAuth` with the `Auth` of these libraries as further bases."""
+    bases: tuple[type, ...] = tuple(sys.modules[name].Auth for name in libraries)
+    return type(AzureAuth.__name__, (AzureAuth, *bases), {"__module__": __name__, "__doc__": AzureAuth.__doc__})
 
 
 def _sign(request: HTTPRequest, token: str, others: Sequence[str]) -> None:

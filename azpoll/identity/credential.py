@@ -18,21 +18,19 @@ from azpoll.transport.caller_error import QuotableError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+_OF_APPLICATION = "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 _ADVICE = {
-    "AzureCliCredential": "Run `az login`",
-    "AzureDeveloperCliCredential": "Run `azd auth login`",
-    "AzurePowerShellCredential": "Run `Connect-AzAccount`",
-    "DefaultAzureCredential": (
-        "Run `az login`, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give this machine a managed"
-        " identity"
-    ),
-    "EnvironmentCredential": "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
-    "ManagedIdentityCredential": "Give this machine a managed identity, or name the client_id of one that it has",
-    "WorkloadIdentityCredential": "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE",
+    "AzureCliCredential": "run `az login`",
+    "AzureDeveloperCliCredential": "run `azd auth login`",
+    "AzurePowerShellCredential": "run `Connect-AzAccount`",
+    "DefaultAzureCredential": f"run `az login`, {_OF_APPLICATION}, or give this machine a managed identity",
+    "EnvironmentCredential": _OF_APPLICATION,
+    "ManagedIdentityCredential": "give this machine a managed identity, or name the client_id of one that it has",
+    "WorkloadIdentityCredential": "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE",
 }
 """Name of a credential class to the advice after its failure; any other class gets `_OTHER_ADVICE`."""
 
-_OTHER_ADVICE = "Check what the credential was made of, such as its tenant, client id and secret"
+_OTHER_ADVICE = "check the arguments of the credential, such as its tenant, client id and secret"
 
 
 class CredentialFailed(AzpollError, QuotableError):
@@ -147,16 +145,12 @@ class TokenRequest(NamedTuple):
         try:
             return _checked(await _called(_method_of(self.credential, self.scopes, options)))
         except _UnusableTokenError as error:
-            raise CredentialFailed(f"{self.name} returned {error}. {self._advice}") from None
+            raise CredentialFailed(f"{self.name} returned {error}") from None
         except Exception as error:
             asked = " ".join(self.scopes)
             tenant = "" if self.tenant_id is None else f" of tenant {self.tenant_id}"
-            text = f"{self.name} returned no token for {asked}{tenant}: {type(error).__name__}. {self._advice}"
-            raise CredentialFailed(text) from error
-
-    @property
-    def _advice(self) -> str:
-        return _ADVICE.get(self.name, _OTHER_ADVICE)
+            reason = f"{type(error).__name__}: {_ADVICE.get(self.name, _OTHER_ADVICE)}"
+            raise CredentialFailed(f"{self.name} returned no token for {asked}{tenant} ({reason})") from error
 
 
 class _UnusableTokenError(Exception):
@@ -174,7 +168,10 @@ def _method_of(credential: Credential, scopes: tuple[str, ...], options: TokenRe
 
 async def _called(function: Callable[[], object]) -> object:
     is_async: bool = iscoroutinefunction(function)
-    token = function() if is_async else await to_thread.run_sync(function, abandon_on_cancel=True)
+    if is_async:
+        token = function()
+    else:  # in a list, since trio raises an error for a coroutine that a thread returns
+        [token] = await to_thread.run_sync(lambda: [function()], abandon_on_cancel=True)
     return await token if isawaitable(token) else token
 
 

@@ -26,6 +26,9 @@ EARLY_S = 300.0
 RETRY_S = 30.0
 """Seconds between attempts to renew a token that still serves, and the longest time of such an attempt."""
 
+SHARED_S = 0.5
+"""Seconds for which requests that were refused share a failure. A tracker polls again after a second at least."""
+
 _log = logging.getLogger("azpoll")
 
 
@@ -53,7 +56,7 @@ class TokenCache:
         self._loop: object = None
         self._now: Callable[[], float] = time.monotonic
         self._lock = anyio.Lock()
-        self._next_attempt_s = float("-inf")
+        self._next_attempt_s = self._failed_s = float("-inf")
 
     async def get(self) -> str:
         """Return the token. If it expires soon, one caller renews it, and meanwhile the others get the old one.
@@ -88,11 +91,11 @@ class TokenCache:
             token = self._token
             if token is not None and token.fetched.text != rejected and self._now() < token.expires_s:
                 return token.fetched.text
-            self._raise_failure_since(before)
+            self._raise_failure_since(before, self._failed_s + SHARED_S)
             challenge = (rejected, claims)
             if challenge != self._answered or self._now() >= self._next_attempt_s:
-                self._answered = challenge
                 token = await self._fetch(claims)
+                self._answered = challenge
         return None if token is None or token.fetched.text == rejected else token.fetched.text
 
     async def _first(self, old: _CachedToken | None) -> str:
@@ -115,7 +118,7 @@ class TokenCache:
                         await self._fetch()
                     except CredentialFailed as error:
                         left_s = max(old.expires_s - self._now(), 0.0)
-                        _log.warning("%s The old token is used for another %.0f s", error, left_s)
+                        _log.warning("%s. The old token is used for another %.0f s", error, left_s)
         token = self._token
         return old.fetched.text if token is None else token.fetched.text
 
@@ -126,17 +129,17 @@ class TokenCache:
             fetched = await self._request.fetch(claims)
         except CredentialFailed as error:
             self._fetches += 1
-            self._failure = error
+            self._failure, self._failed_s = error, self._now()
             raise
         self._fetches += 1
         self._failure = None
         self._token = token = self._timed(fetched)
         return token
 
-    def _raise_failure_since(self, before: int) -> None:
-        """Raise the failure of a fetch that ended while the caller waited for the lock."""
+    def _raise_failure_since(self, before: int, shared_until_s: float = float("-inf")) -> None:
+        """Raise the failure of a fetch that ended while the caller waited for the lock, or is shared until a time."""
         failure = self._failure
-        if failure is not None and self._fetches != before:
+        if failure is not None and (self._fetches != before or self._now() < shared_until_s):
             raise CredentialFailed(str(failure)) from failure.__cause__
 
     def _timed(self, fetched: FetchedToken) -> _CachedToken:
@@ -155,7 +158,7 @@ class TokenCache:
         """Take the clock and a lock of another event loop, and convert the times of the token."""
         self._loop = loop
         self._lock = anyio.Lock()
-        self._next_attempt_s = float("-inf")
+        self._next_attempt_s = self._failed_s = float("-inf")
         self._now = loop_clock()
         if self._token is not None:
             fetched = self._token.fetched

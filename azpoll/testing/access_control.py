@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,15 @@ class AccessControl:
         self._limits = limits
         self._buckets: dict[tuple[str, str, str], TokenBucket] = {}
         self._principals: dict[str, str] = {}
+        self._challenge = _CHALLENGE
 
     def require_token(self, token: str, principal: str) -> None:
         """Accept this bearer token too, and reject every request without an accepted one from now on."""
         self._principals[f"Bearer {token}"] = principal
 
-    def rotate_token(self, token: str, principal: str) -> None:
-        """Accept this bearer token in place of the principal's earlier ones."""
+    def rotate_token(self, token: str, principal: str, claims: str | None = None) -> None:
+        """Accept this bearer token in place of the principal's earlier ones. A 401 asks for the claims, if given."""
+        self._challenge = _CHALLENGE if claims is None else _claims_challenge(claims)
         self._principals = {header: owner for header, owner in self._principals.items() if owner != principal}
         self.require_token(token, principal)
 
@@ -40,7 +43,7 @@ class AccessControl:
         authorization = request.headers.get("authorization", "")
         if self._principals and authorization not in self._principals:
             error = {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}
-            return Reply(401, {"error": error}, {"WWW-Authenticate": _CHALLENGE}), {}
+            return Reply(401, {"error": error}, {"WWW-Authenticate": self._challenge}), {}
         if self._limits is None:
             return None, {}
         kind = request_kind(request.method)
@@ -56,6 +59,14 @@ class AccessControl:
         scope = "subscription" if subscription else "tenant"
         headers = {f"x-ms-ratelimit-remaining-{scope}-{kind}": str(bucket.remaining)}
         return (_too_many_requests(wait_s, self._limits) if wait_s else None), headers
+
+
+def _claims_challenge(claims: str) -> str:
+    encoded = base64.b64encode(claims.encode()).decode("ascii")
+    return (
+        'Bearer authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+        f'error="insufficient_claims", claims="{encoded}"'
+    )
 
 
 def _too_many_requests(wait_s: float, limits: Limits) -> Reply:

@@ -105,9 +105,12 @@ class FakeARM:
         """
         self._handler.access_control.require_token(token, principal)
 
-    def rotate_token(self, token: str, *, principal: str = "") -> None:
-        """Accept this bearer token in place of the principal's earlier ones, which are answered 401 from now on."""
-        self._handler.access_control.rotate_token(token, principal)
+    def rotate_token(self, token: str, *, principal: str = "", claims: str | None = None) -> None:
+        """Accept this bearer token in place of the principal's earlier ones, which are answered 401 from now on.
+
+        With `claims`, JSON text, each 401 is a claims challenge of continuous access evaluation.
+        """
+        self._handler.access_control.rotate_token(token, principal, claims)
 
     # Delivery
 
