@@ -107,13 +107,15 @@ def _run_command(name: str | None, words: list[str]) -> int:
 
 @contextmanager
 def _silent_logger() -> Generator[None]:
-    """Keep the lines of the logger `azpoll` from standard error, which shows the progress instead."""
-    logger, handler = logging.getLogger("azpoll"), logging.NullHandler()
-    logger.addHandler(handler)
+    """Keep the lines of azpoll and azure-identity from standard error, which shows the progress instead."""
+    loggers, handler = (logging.getLogger("azpoll"), logging.getLogger("azure")), logging.NullHandler()
+    for logger in loggers:
+        logger.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        for logger in loggers:
+            logger.removeHandler(handler)
 
 
 def _parsers() -> tuple[Parser, Mapping[str, Parser]]:

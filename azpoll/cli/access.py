@@ -1,7 +1,4 @@
-"""Access to operations: the arguments that `wait` and `status` share, the credential and the trusted origins.
-
-The bearer token is read from the environment only. An argument would show in `ps` and in the shell's history.
-"""
+"""Access to operations: the arguments that `wait` and `status` share, the credential and the trusted origins."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING
 from azpoll import AzpollError, Tracker, UntrustedPollingURL
 from azpoll.cli.client import create_client
 from azpoll.cli.command_line import one_of
+from azpoll.cli.credential import add_credential_arguments, auth_from, bearer_headers
 from azpoll.cli.exit_codes import UsageError
 from azpoll.cli.origins import in_options, is_listed, listed_origins, origin_of
 from azpoll.cli.output import OUTPUT_FORMATS
@@ -25,15 +23,12 @@ from azpoll.protocol.token_content import Token
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
 
     import httpx
 
     from azpoll import AsyncOperation
-
-_DEFAULT_VARIABLE = "AZPOLL_TOKEN"
-_FROM_ENVIRONMENT = "env:"
-_SCHEME = "bearer "
+    from azpoll.identity import AzureAuth
 
 
 def add_targets_argument(parser: argparse.ArgumentParser) -> None:
@@ -50,11 +45,7 @@ def add_targets_argument(parser: argparse.ArgumentParser) -> None:
 def add_access_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for reading, credential, trusted origins and output format."""
     add_status_arguments(parser)
-    parser.add_argument(
-        "--auth",
-        metavar="env:NAME|none",
-        help=f"environment variable with the bearer token (default: env:{_DEFAULT_VARIABLE} if that is set, else none)",
-    )
+    add_credential_arguments(parser)
     parser.add_argument(
         "--allow-host",
         action="append",
@@ -96,6 +87,7 @@ class Access:
         rebase_to: the URL of `--rebase-to`.
         reading: how the status is read.
         headers: of every request; they may contain the credential.
+        auth: adds the tokens of a sign-in to requests; None without one.
     """
 
     targets: list[Target]
@@ -104,6 +96,7 @@ class Access:
     anonymous: frozenset[str] = frozenset()
     rebase_to: str | None = None
     reading: StatusOptions = field(default_factory=StatusOptions)
+    auth: AzureAuth | None = None
 
     @asynccontextmanager
     async def tracker(self) -> AsyncGenerator[Tracker[httpx.Response]]:
@@ -116,7 +109,7 @@ class Access:
         origins = self.allowed | {target.origin for target in self.targets if target.trusted}
         gateway = () if self.rebase_to is None else (self.rebase_to,)
         urls = {*origins, *self.anonymous, *gateway, *(target.origin for target in self.targets)}
-        async with create_client(self.headers, urls) as client:
+        async with create_client(self.headers, urls, self.auth) as client:
             try:
                 tracker = Tracker(
                     client,
@@ -149,6 +142,8 @@ class Access:
                 f"its origin {target.origin} is not trusted, so nothing was sent. To trust it, add"
                 f" --allow-host {target.origin}"
             )
+        if self.auth is not None and not is_listed(target.origin, self.anonymous):
+            self._check_token(self.auth, target.origin)
         # result="status": the command reports the outcome only, and reading the result may need more permissions.
         options = self.reading.as_keywords()
         options["label"], options["result"] = target.name, "status"
@@ -167,6 +162,14 @@ class Access:
         except ValueError as error:  # Its text may repeat an argument.
             raise UsageError("a status member, a terminal word or a time is too long") from error
 
+    def _check_token(self, auth: AzureAuth, origin: str) -> None:
+        """Raise `UntrustedPollingURL` if polls go to this origin without a token, since it would refuse them."""
+        if self.rebase_to is None and not auth.sends_token_to(origin):
+            raise UntrustedPollingURL(
+                f"its origin {origin} gets no token of --auth, so nothing was sent. To send the token there, add"
+                f" --allow-host {origin}"
+            )
+
 
 def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
     """Return the access that parsed arguments describe.
@@ -177,44 +180,14 @@ def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
 
     Raises:
         UsageError: an argument is invalid.
+        EnvironmentVariableError: the variables of the environment do not suit the sign-in.
         InputError: standard input cannot be read.
     """
     headers = bearer_headers(arguments.auth, os.environ)
     allowed = listed_origins("--allow-host", arguments.allow_host)
     anonymous = listed_origins("--anonymous-host", arguments.anonymous_host)
-    if arguments.rebase_to is not None:
-        origin_of(arguments.rebase_to)
+    gateway = set[str]() if arguments.rebase_to is None else {origin_of(arguments.rebase_to)}
+    auth = auth_from(arguments, allowed | gateway, os.environ)
     reading = status_options_from(arguments)
     targets = read_targets(words_of(words, sys.stdin), reading.pattern)
-    return Access(targets, allowed, headers, anonymous, arguments.rebase_to, reading)
-
-
-def bearer_headers(source: str | None, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that authorize requests; empty for none.
-
-    Args:
-        source: `env:NAME`, `none`, or None for `env:AZPOLL_TOKEN` if that is set.
-        environment: the environment of the process.
-
-    Raises:
-        UsageError: the source is none of these, or its variable is not set or is not a bearer token.
-    """
-    if source == "none":
-        return {}
-    if source is None:
-        name, value = _DEFAULT_VARIABLE, environment.get(_DEFAULT_VARIABLE, "")
-        if not value.strip():
-            return {}
-    elif source.startswith(_FROM_ENVIRONMENT) and len(source) > len(_FROM_ENVIRONMENT):
-        name = source.removeprefix(_FROM_ENVIRONMENT)
-        value = environment.get(name, "")
-    else:  # The message does not repeat the argument, which may be a token.
-        raise UsageError("--auth takes env:NAME or none; a token must not be passed as an argument")
-    token = value.strip()
-    if token[: len(_SCHEME)].lower() == _SCHEME:
-        token = token[len(_SCHEME) :].strip()
-    if not token:
-        raise UsageError("the environment variable of --auth is empty or not set")
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(f"the environment variable {name} is not a bearer token")
-    return {"Authorization": f"Bearer {token}"}
+    return Access(targets, allowed, headers, anonymous, arguments.rebase_to, reading, auth)

@@ -19,12 +19,13 @@ _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
-def create_client(headers: Mapping[str, str], urls: Iterable[str]) -> httpx.AsyncClient:
+def create_client(headers: Mapping[str, str], urls: Iterable[str], auth: httpx.Auth | None = None) -> httpx.AsyncClient:
     """Return a client. It sends requests to loopback directly, so that no proxy sees their credential.
 
     Args:
         headers: of every request.
         urls: origins or URLs that name every host of a request.
+        auth: of every request; None for none.
 
     Raises:
         EnvironmentVariableError: the environment names certificates or a proxy that cannot be used.
@@ -36,7 +37,7 @@ def create_client(headers: Mapping[str, str], urls: Iterable[str]) -> httpx.Asyn
     hosts = {*_LOOPBACK, *(httpx.URL(url).netloc.decode("ascii") for url in urls if is_loopback(httpx.URL(url).host))}
     direct = dict.fromkeys(f"all://{host}" for host in hosts)
     try:
-        return httpx.AsyncClient(headers=headers, verify=context, mounts=direct)
+        return httpx.AsyncClient(headers=headers, auth=auth, verify=context, mounts=direct)
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         raise EnvironmentVariableError(_text_of(_PROXIES, "a proxy", None)) from error
 

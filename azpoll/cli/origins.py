@@ -8,6 +8,7 @@ from ipaddress import IPv6Address, ip_address
 import httpx
 
 from azpoll.cli.exit_codes import UsageError
+from azpoll.identity.trust import is_surely_loopback
 
 _OPTIONS = {
     "allowed_origins": "--allow-host",
@@ -30,7 +31,7 @@ def origin_of(url: str) -> str:
         raise UsageError("the URL has no host")
     if parsed.userinfo or "@" in url.partition("://")[2].partition("/")[0]:
         raise UsageError("the URL contains user information; credentials are read from the environment only (--auth)")
-    if parsed.scheme == "http" and not _is_surely_loopback(host):
+    if parsed.scheme == "http" and not is_surely_loopback(host):
         raise UsageError(f"plain http is allowed on loopback only, not for {host}: a bearer token would be readable")
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii').lower()}"
 
@@ -78,7 +79,7 @@ def _origins_of_host(option: str, host: str) -> list[str]:
     else:
         urls = [f"https://{host}"]
         parsed = _parse(urls[0])
-        if parsed is not None and _is_surely_loopback(parsed.host):
+        if parsed is not None and is_surely_loopback(parsed.host):
             urls.append(f"http://{host}")
     authority = urls[0].partition("://")[2].removesuffix("/")
     message = f"{option} takes a host, host:port, https://host[:port] or *.suffix"
@@ -95,16 +96,6 @@ def _parse(url: str) -> httpx.URL | None:
         return httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
         return None
-
-
-def _is_surely_loopback(host: str) -> bool:
-    """Whether a host is this machine for every resolver. Some ask the network for names below `localhost`."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_short_loopback(name: str) -> bool:

@@ -66,6 +66,10 @@ class AzureAuth(_Auth):
         """
         return _class_for(tuple(name for name in LIBRARIES if name in sys.modules))
 
+    def sends_token_to(self, url: str) -> bool:
+        """Whether a request to this URL gets a token."""
+        return self._trust.is_trusted(self._trust.parse(url))
+
     async def async_auth_flow(self, request: HTTPRequest) -> AsyncGenerator[Any, Any]:
         """Send a request with a token. After a 401, send it once more if the credential has another token.
 

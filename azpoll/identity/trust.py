@@ -48,6 +48,7 @@ class TokenTrust:
             if origin.scheme != "https" and not is_surely_loopback(origin.host):
                 raise ValueError(f"origins: {origin.shown()} is plain http, which would show the token to the network")
         self._trusted = listed | checked_trusted("cloud", own, parse)
+        self.parse = parse
         self._known: dict[tuple[str, bytes, int | None], bool] = {}
 
     def is_trusted(self, url: ParsedURL) -> bool:

@@ -18,8 +18,8 @@ TOKEN = resume_token.encode(
     Token(method="PUT", resource_url=SIGNED, pattern="Azure-AsyncOperation", url=SIGNED, not_before=0.0)
 )
 OPTIONS_WITH_VALUE = (
-    *("--timeout", "--interval", "--pattern", "--status-member", "--terminal-word", "--auth", "--allow-host"),
-    *("--anonymous-host", "--rebase-to", "-o", "--output", "--out"),
+    *("--timeout", "--interval", "--pattern", "--status-member", "--terminal-word", "--auth", "--cloud", "--scope"),
+    *("--allow-host", "--anonymous-host", "--rebase-to", "-o", "--output", "--out"),
 )
 COMMAND_LINES = (
     "{0}",
