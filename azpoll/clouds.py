@@ -48,7 +48,6 @@ def cloud_of(name: CloudName) -> Cloud:
     Raises:
         ValueError: no cloud has this name.
     """
-    cloud = CLOUDS.get(name)
-    if cloud is None:
+    if name not in tuple(CLOUDS):
         raise ValueError(f"cloud must be one of {', '.join(map(repr, CLOUDS))}, not {str(name)[:64]!r}")
-    return cloud
+    return CLOUDS[name]

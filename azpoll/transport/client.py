@@ -128,6 +128,8 @@ class ClientTransport(Generic[ResponseT]):
             message: HTTPRequest = self._client.build_request(method, url, timeout=timeout, **arguments)
             limits = message.extensions["timeout"]
             message.extensions["timeout"] = with_connect_limit(limits, timeout_s or self._request_timeout_s)
+            if not message.url.scheme:
+                raise ValueError("the URL is relative, and the client has no base_url")  # noqa: TRY301 - as below
             has_host = bool(origin_of(message.url).host)
         except unsendable_errors(self._library) as error:
             raise ValueError(f"no request can be made of these arguments: {type(error).__name__}") from None
