@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard, Unpack
 
 from azpoll.clouds import CloudName, cloud_of
 from azpoll.resource_id import is_resource_group, is_subscription, resource_type, url_of
@@ -265,9 +265,13 @@ def _template(template: Mapping[str, object] | str) -> dict[str, object]:
     return {"templateLink": {"id": template}}
 
 
-def _parameters(parameters: Mapping[str, Mapping[str, object]] | None) -> Mapping[str, Mapping[str, object]]:
+def _parameters(parameters: Mapping[str, object] | None) -> Mapping[str, object]:
     """Return the parameters of a template after each was checked to be a value or a reference."""
     for name, entry in (parameters or {}).items():
-        if not isinstance(entry, Mapping) or entry.keys() not in ({"value"}, {"reference"}):
+        if not _is_mapping(entry) or set(entry) not in ({"value"}, {"reference"}):
             raise ValueError(f"parameters: {name[:64]!r} must be {{'value': ...}} or {{'reference': ...}}")
     return parameters or {}
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)

@@ -73,7 +73,7 @@ def url_of(resource_id: str, api_version: str, action: str | None = None) -> str
     return f"/{path}?api-version={api_version}"
 
 
-def _segments(resource_id: str) -> list[str]:
+def _segments(resource_id: object) -> list[str]:
     """Return the segments of an id, which has one slash before each.
 
     Raises:

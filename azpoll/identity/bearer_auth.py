@@ -58,7 +58,7 @@ class AzureAuth(_Auth):
         return f"<azpoll.identity.auth of {self._name}>"
 
     @property  # type: ignore[misc]  # object's can be set
-    def __class__(self) -> type[AzureAuth]:
+    def __class__(self) -> type[AzureAuth]:  # pyright: ignore[reportIncompatibleMethodOverride] - as above
         """A class derived from the `Auth` of each HTTP library that is imported by now.
 
         Each library accepts only what `isinstance` takes for its own `Auth`, and `isinstance` reads this attribute. So

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +15,7 @@ from azpoll.testing import FakeARM, Script
 from tests.support.clients import client_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     import httpx
 
@@ -25,7 +27,7 @@ GROUP = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/web 
 VM = f"{GROUP}/providers/Microsoft.Compute/virtualMachines/web-1"
 SENT_GROUP = GROUP.replace(" ", "%20")
 SENT_VM = VM.replace(" ", "%20")
-TEMPLATE = {"$schema": "x", "resources": []}
+TEMPLATE: dict[str, object] = {"$schema": "x", "resources": []}
 
 
 class Service:
@@ -57,17 +59,19 @@ async def service() -> AsyncIterator[Service]:
     service.arm.no_early_polls()
 
 
-@pytest.mark.parametrize(
-    ("call", "action"),
-    [
-        (arm.start_vm, "start"),
-        (arm.stop_vm, "deallocate"),
-        (lambda tracker, vm: arm.stop_vm(tracker, vm, deallocate=False), "powerOff"),
-        (arm.restart_vm, "restart"),
-    ],
-)
-async def test_virtual_machines(service: Service, call: Any, action: str) -> None:
-    sent = await service.sent(call(service.tracker, VM))
+MachineCall = Callable[[Any, str], Awaitable[azpoll.AsyncOperation[Any]]]
+
+MACHINE_CALLS: dict[str, MachineCall] = {
+    "start": arm.start_vm,
+    "deallocate": arm.stop_vm,
+    "powerOff": partial(arm.stop_vm, deallocate=False),
+    "restart": arm.restart_vm,
+}
+
+
+@pytest.mark.parametrize("action", MACHINE_CALLS)
+async def test_virtual_machines(service: Service, action: str) -> None:
+    sent = await service.sent(MACHINE_CALLS[action](service.tracker, VM))
     assert sent == ("POST", f"{SENT_VM}/{action}?api-version=2024-07-01", None)
 
 
