@@ -159,16 +159,7 @@ async def deploy(
         ValueError: an argument is invalid, or does not suit the scope.
         InitialRequestFailed: as for `Tracker.begin`.
     """
-    is_group = is_resource_group(scope)
-    if not is_group and not is_subscription(scope):
-        raise ValueError("scope must be /subscriptions/{id} or /subscriptions/{id}/resourceGroups/{group}")
-    if not _DEPLOYMENT_NAME.fullmatch(name):
-        raise ValueError("the name of a deployment has 1 to 64 letters, digits and - . _ ( )")
-    if is_group == (location is not None):
-        raise ValueError("location is for a deployment to a subscription, which needs it")
-    checked_choice("mode", mode, ("Incremental", "Complete"))
-    if mode == "Complete" and not is_group:
-        raise ValueError("mode='Complete' is for a resource group only")
+    _check_deployment(scope, name, location, mode)
     properties = {"mode": mode, **_template(template), "parameters": _parameters(parameters)}
     body: dict[str, object] = {"properties": properties}
     if location is not None:
@@ -252,6 +243,20 @@ def _vm_url(vm_id: str, api_version: str, action: str) -> str:
     if resource_type(vm_id) != _VM:
         raise ValueError("the id is that of another resource than a Microsoft.Compute/virtualMachines")
     return url_of(vm_id, api_version, action)
+
+
+def _check_deployment(scope: str, name: str, location: str | None, mode: DeploymentMode) -> None:
+    """Raise `ValueError` if a deployment to this scope cannot have these arguments."""
+    is_group = is_resource_group(scope)
+    if not is_group and not is_subscription(scope):
+        raise ValueError("scope must be /subscriptions/{id} or /subscriptions/{id}/resourceGroups/{group}")
+    if not _DEPLOYMENT_NAME.fullmatch(name):
+        raise ValueError("the name of a deployment has 1 to 64 letters, digits and - . _ ( )")
+    if is_group == (location is not None):
+        raise ValueError("location is for a deployment to a subscription, which needs it")
+    checked_choice("mode", mode, ("Incremental", "Complete"))
+    if mode == "Complete" and not is_group:
+        raise ValueError("mode='Complete' is for a resource group only")
 
 
 def _template(template: Mapping[str, object] | str) -> dict[str, object]:

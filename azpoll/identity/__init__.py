@@ -34,6 +34,8 @@ from azpoll.transport.library import LIBRARIES, is_credential
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from azpoll.clouds import Cloud
+
 __all__ = [
     "AccessToken",
     "AzureAuth",
@@ -61,48 +63,40 @@ def auth(
 ) -> AzureAuth:
     """Return the auth of an `httpx.AsyncClient` or `httpx2.AsyncClient` that sends a credential's tokens.
 
-    One token serves all requests of the client. It is renewed by one request before it expires: after the
-    credential's `refresh_on`, or 5 minutes before its expiry, or after half its life if that is shorter than 10
-    minutes. If that fails, the old token is used until it expires, and the next attempt is made after 30 s. A 401
-    renews the token once for all requests. If it carries a claims challenge (continuous access evaluation), the
-    credential gets the claims. A credential that is not asynchronous is called in a worker thread.
-
     Args:
-        credential: of `azure.identity` or `azure.identity.aio`, or any object with `get_token_info` or `get_token`. The
+        credential: any with `get_token_info` or `get_token`; azpoll calls a synchronous one in a worker thread. The
             caller closes it. The asynchronous ones of azure-identity need asyncio; under trio use the others.
-        cloud: "public", "china" or "us-government": whose Resource Manager gets the tokens, by its own name or a
-            regional one. The credential has its own setting for the cloud that signs it in (`authority`).
-        scopes: of the token, such as "https://cognitiveservices.azure.com/.default"; by default that of the cloud's
-            Resource Manager.
-        origins: that get the token too, besides the cloud's Resource Manager: "https://host", or "https://*.suffix" for
-            every host one label below the suffix. Plain http is for loopback only. Requests to any other origin get
-            no token.
+        cloud: "public", "china" or "us-government": the tokens are for its Resource Manager and its regional hosts.
+        scopes: of the token; by default that of the cloud's Resource Manager.
+        origins: that get the token too: "https://host", or "https://*.suffix" for every host one label below the
+            suffix; plain http for loopback only. A request to any other origin has no token.
         tenant_id: the tenant that issues the token; None for that of the credential.
-        auxiliary_tenants: at most 3 other tenants, for requests that refer to their resources. Every request but GET
-            and HEAD then carries their tokens in `x-ms-authorization-auxiliary`. The credential must allow these
-            tenants (`additionally_allowed_tenants`). A client that follows redirects itself keeps this header, so do
-            not combine it with `follow_redirects=True`.
+        auxiliary_tenants: at most 3 others, whose tokens every request but GET and HEAD carries. The credential must
+            allow them (`additionally_allowed_tenants`). Do not combine them with `follow_redirects=True`.
 
     Raises:
-        TypeError: the credential has neither method, or a list is one string.
-        ValueError: the cloud is unknown, there is no scope, an origin is not acceptable, or there are more than 3
-            auxiliary tenants.
-        CredentialFailed: raised by the client's requests if the credential returns no token. A tracker repeats the
-            request, and finally raises `AuthenticationFailed` with this error as its `__cause__` (rule 26).
+        TypeError: the credential has neither method, or a list is one text.
+        ValueError: an argument is out of its range.
     """
     if not is_credential(credential):
         raise TypeError(f"a credential has get_token_info or get_token; {type(credential).__name__} has neither")
     home = cloud_of(cloud)
-    wanted = (home.scope,) if scopes is None else _texts("scopes", scopes)
-    if not wanted:
-        raise ValueError("scopes is empty: give one scope at least, or None for that of the cloud")
-    tenants = _texts("auxiliary_tenants", auxiliary_tenants)
+    wanted, tenants = _scopes(home, scopes), _texts("auxiliary_tenants", auxiliary_tenants)
     if len(tenants) > MAX_AUXILIARY:
         raise ValueError(f"auxiliary_tenants has {len(tenants)} tenants, and ARM accepts {MAX_AUXILIARY}")
     library = next((name for name in LIBRARIES if name in sys.modules), "httpx")
     trust = TokenTrust(home, origins, import_module(library).URL)
     own, *others = (TokenRequest(credential, wanted, tenant) for tenant in (tenant_id, *tenants))
     return AzureAuth(own.name, TokenCache(own), [TokenCache(each) for each in others], trust)
+
+
+def _scopes(home: Cloud, scopes: Iterable[str] | None) -> tuple[str, ...]:
+    if scopes is None:
+        return (home.scope,)
+    wanted = _texts("scopes", scopes)
+    if not wanted:
+        raise ValueError("scopes is empty: give one scope at least, or None for that of the cloud")
+    return wanted
 
 
 def _texts(name: str, values: Iterable[str]) -> tuple[str, ...]:

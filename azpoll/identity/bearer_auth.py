@@ -42,6 +42,14 @@ class AzureAuth(_Auth):
     """The auth of a client of httpx or httpx2. `azpoll.identity.auth` makes it.
 
     It is for asynchronous clients, under asyncio and trio, in one event loop at a time.
+
+    One token serves all requests. One request renews it before it expires: after the credential's `refresh_on`, else 5
+    minutes before its expiry, or after half its life if it lives less than 10 minutes. If that fails, the old token is
+    used until it expires, and the next attempt is made after 30 s. A 401 renews the token once for all requests. If it
+    carries a claims challenge (continuous access evaluation), the credential gets the claims.
+
+    A request raises `CredentialFailed` if the credential returns no token. A tracker then repeats the request, and
+    finally raises `AuthenticationFailed` with that error as its `__cause__` (rule 26).
     """
 
     requires_request_body = False

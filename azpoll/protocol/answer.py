@@ -75,8 +75,8 @@ class RequestFailure(NamedTuple):
             network failure; the error that the user sees is chained to it. Never another exception of the client: its
             text could quote the request.
         head: status code and headers of an answer whose body did not arrive completely; None without these.
-        was_sent: false if the service has certainly not executed the request: no connection was made, the client's
-            auth or an event hook raised an error before, or the service refused it with 401.
+        was_sent: false if the service has certainly not executed the request. Either no connection was made, or the
+            client's auth or an event hook raised an error before, or the service refused it with 401.
     """
 
     kind: FailureKind

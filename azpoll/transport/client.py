@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import RawHeaders
     from azpoll.protocol.request_headers import HeaderPairs
-    from azpoll.protocol.url_policy import Origin
+    from azpoll.protocol.url_policy import Origin, ParsedURL
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
     from azpoll.transport.raw_response import RawResponse
 
@@ -128,9 +128,7 @@ class ClientTransport(Generic[ResponseT]):
             message: HTTPRequest = self._client.build_request(method, url, timeout=timeout, **arguments)
             limits = message.extensions["timeout"]
             message.extensions["timeout"] = with_connect_limit(limits, timeout_s or self._request_timeout_s)
-            if not message.url.scheme:
-                raise ValueError("the URL is relative, and the client has no base_url")  # noqa: TRY301 - as below
-            has_host = bool(origin_of(message.url).host)
+            has_host = bool(_absolute_origin(message.url).host)
         except unsendable_errors(self._library) as error:
             raise ValueError(f"no request can be made of these arguments: {type(error).__name__}") from None
         except Exception as error:
@@ -234,6 +232,12 @@ def _marked(answer: Answer, http_version: object) -> Answer:
     """Mark an answer without a body, or with blanks alone, as incomplete if the rest may have been cut (rule 17)."""
     complete = is_complete_if_blank(answer.status_code, answer.raw_headers, http_version)
     return answer if complete else answer.without_end()
+
+
+def _absolute_origin(url: ParsedURL) -> Origin:
+    if not url.scheme:
+        raise ValueError("the URL is relative, and the client has no base_url")
+    return origin_of(url)
 
 
 def _has_content(request: HTTPRequest) -> bool:

@@ -10,7 +10,9 @@ import pytest
 
 from tests.support.repository import ROOT
 
-PUBLIC = ("azpoll", "azpoll.testing", "azpoll.hints", "azpoll.fast", "azpoll.journal")
+PUBLIC = (
+    *("azpoll", "azpoll.identity", "azpoll.arm", "azpoll.testing", "azpoll.hints", "azpoll.fast", "azpoll.journal"),
+)
 
 
 def test_readme_names_the_public_modules() -> None:

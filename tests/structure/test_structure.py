@@ -26,7 +26,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "mis
 TYPES = {"errors", "events", "hints", "options", "snapshot"}
 """Public modules that hold types only; `tracking` may import them."""
 
-FEATURES = {"cli", "fast", "journal", "testing"}
+FEATURES = {"cli", "fast", "identity", "journal", "testing"}
 
 BELOW: dict[str, set[str]] = {
     "protocol": set(),
@@ -237,6 +237,14 @@ def test_importing_azpoll_loads_no_optional_package() -> None:
     assert not {
         name for name in loaded if name.startswith(("azpoll.testing", "azpoll.cli", "azpoll.journal", "anyio.lowlevel"))
     }
+
+
+def test_importing_azpoll_loads_no_credential() -> None:
+    """Nor do `azpoll.identity` and the calls of `azpoll.arm` load azure-identity, azure-core or an HTTP library."""
+    loaded = loaded_by("import azpoll")
+    assert not {name for name in loaded if name.startswith(("azpoll.identity", "azpoll.arm", "azpoll.clouds"))}
+    loaded = loaded_by("import azpoll.identity, azpoll.arm")
+    assert not {name.partition(".")[0] for name in loaded} & {"azure", "msal", "aiohttp", "requests", "httpx", "httpx2"}
 
 
 def test_importing_the_pytest_plugin_loads_no_http_library() -> None:
