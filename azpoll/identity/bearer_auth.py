@@ -95,8 +95,8 @@ class AzureAuth(_Auth):
         others = [await cache.get() for cache in self._auxiliary] if request.method not in _READS else []
         _sign(request, token, others)
         response = yield request
-        if response.status_code != _UNAUTHORIZED or not self._trust.is_trusted(_answered_url(response, request)):
-            return
+        if response.status_code != _UNAUTHORIZED or not self._trust.is_trusted(response.request.url):
+            return  # the URL is another one if the client followed redirects
         claims = claims_in(", ".join(response.headers.get_list("www-authenticate")))
         newer = await self._tokens.replace(token, claims)
         newer_others = others if claims is not None else await self._replaced(others)
@@ -142,14 +142,6 @@ def _sign(request: HTTPRequest, token: str, others: Sequence[str]) -> None:
     request.headers["Authorization"] = f"Bearer {token}"
     if others:
         request.headers[AUXILIARY] = ", ".join(f"Bearer {other}" for other in others)
-
-
-def _answered_url(response: Any, request: HTTPRequest) -> Any:  # noqa: ANN401 - of either library
-    """Return the URL that answered: another one than that of the request if the client followed redirects."""
-    try:
-        return response.request.url
-    except RuntimeError:  # the library raises it for a response without a request
-        return request.url
 
 
 def _is_repeatable(request: HTTPRequest) -> bool:

@@ -13,6 +13,7 @@ import pytest
 import azpoll
 import azpoll.identity
 from azpoll.identity import CredentialFailed
+from azpoll.identity.credential import TokenRequest
 from azpoll.testing import FakeARM, Script
 from tests.support.clients import client_of
 from tests.support.credentials import AsyncInfoCredential, InfoCredential, TokenSource, credential_of
@@ -103,9 +104,18 @@ async def test_a_synchronous_function_may_return_an_awaitable(source: TokenSourc
     assert arm.requests[0].headers["authorization"] == "Bearer token-1"
 
 
-def test_texts_show_no_token(source: TokenSource) -> None:
-    credential = InfoCredential(source)
-    assert repr(azpoll.identity.auth(credential)) == "<azpoll.identity.auth of InfoCredential>"
+async def test_texts_show_no_token(source: TokenSource) -> None:
+    auth = azpoll.identity.auth(InfoCredential(source))
+    assert repr(auth) == "<azpoll.identity.auth of InfoCredential>"
+    assert "token-1" not in repr(await TokenRequest(credential_of(source), ("scope",)).fetch())
+
+
+async def test_one_request_may_have_an_auth_of_its_own(source: TokenSource) -> None:
+    """`begin` takes it as any other auth of the library."""
+    arm = FakeARM(default=Script())
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        await (await tracker.begin("PUT", URL, auth=azpoll.identity.auth(credential_of(source))))
+    assert [request.authorized for request in arm.requests] == [request.method == "PUT" for request in arm.requests]
 
 
 def test_a_failure_can_be_pickled() -> None:
