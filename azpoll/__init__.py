@@ -86,7 +86,8 @@ else:
         "azpoll.transport.library": "HTTPClient HTTPResponse",
         "azpoll.waiting": "as_completed wait",
     }
-    __getattr__, __dir__ = lazy_names(globals(), _NAMES, ("errors", "events", "hints", "options", "snapshot"))
+    _SUBMODULES = ("arm", "errors", "events", "hints", "identity", "options", "snapshot")
+    __getattr__, __dir__ = lazy_names(globals(), _NAMES, _SUBMODULES)
     del TYPE_CHECKING, lazy_names
 
 __version__ = "0.1.0"

@@ -11,7 +11,13 @@ import pytest
 from tests.support.repository import ROOT
 
 PUBLIC = (
-    *("azpoll", "azpoll.identity", "azpoll.arm", "azpoll.testing", "azpoll.hints", "azpoll.fast", "azpoll.journal"),
+    "azpoll",
+    "azpoll.identity",
+    "azpoll.arm",
+    "azpoll.testing",
+    "azpoll.hints",
+    "azpoll.fast",
+    "azpoll.journal",
 )
 
 

@@ -243,7 +243,8 @@ def test_importing_azpoll_loads_no_credential() -> None:
     """Nor do `azpoll.identity` and the calls of `azpoll.arm` load azure-identity, azure-core or an HTTP library."""
     loaded = loaded_by("import azpoll")
     assert not {name for name in loaded if name.startswith(("azpoll.identity", "azpoll.arm", "azpoll.clouds"))}
-    loaded = loaded_by("import azpoll.identity, azpoll.arm")
+    loaded = loaded_by("import azpoll; azpoll.identity.auth, azpoll.arm.create")
+    assert {"azpoll.identity", "azpoll.arm"} <= loaded
     assert not {name.partition(".")[0] for name in loaded} & {"azure", "msal", "aiohttp", "requests", "httpx", "httpx2"}
 
 
