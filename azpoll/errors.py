@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.arm_error import ARMError, ServiceError, is_explained, read_error, reason_of
 from azpoll.protocol.initial_retry import may_be_executed
 from azpoll.protocol.last_error import counts_of
@@ -196,9 +196,9 @@ _NEXT: dict[UnknownReason, str] = {
 }
 """The advice for each reason, where it is more than to resume and the state has none."""
 
-
 _REFUSED = "The service did not execute it. Correct the request and send it again"
 _NOTHING_SENT = "Nothing was sent to the service. Fix the client or the connection, then send it again"
+_NOT_AUTHORIZED = "Nothing was sent to the service, or it refused with 401. Fix the client, then send it again"
 _MAY_HAVE_ACTED = "The service may have executed it. Look at the resource before you send it again"
 
 
@@ -290,7 +290,8 @@ def unanswered(
 ) -> InitialRequestFailed:
     """Return the exception for an initial request without a complete answer; the token polls its resource (rule 53)."""
     name = f"{request.method} {masked_url(request.url)}"
-    advice = _after_acting(resume_token) if may_have_acted else _NOTHING_SENT
+    unsent = _NOT_AUTHORIZED if outcome.kind is FailureKind.AUTH else _NOTHING_SENT
+    advice = _after_acting(resume_token) if may_have_acted else unsent
     detail = f"{outcome.kind.value}: {outcome.detail}" if outcome.detail else outcome.kind.value
     text = f"{name} has no complete answer ({detail}). {advice}"
     error = InitialRequestFailed(text, operation=name, resume_token=resume_token)

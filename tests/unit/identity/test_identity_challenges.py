@@ -156,7 +156,7 @@ async def test_rule_53_a_request_that_was_refused_with_401_was_not_executed(
     source.errors = [None, *[RuntimeError("no")] * 20]
     arm.rotate_token("token-2", claims=CLAIMS)
     async with azpoll.Tracker(client) as tracker:
-        with pytest.raises(azpoll.InitialRequestFailed) as caught:
+        with pytest.raises(azpoll.InitialRequestFailed, match="refused with 401") as caught:
             await tracker.begin("POST", f"{URL}/action")
     assert not caught.value.may_have_acted
     assert isinstance(caught.value.__cause__, azpoll.identity.CredentialFailed)
