@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import anyio
 
@@ -45,7 +45,7 @@ class ExchangeTimeouts:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._in_flight: dict[_Exchange, None] = {}  # the oldest first
-        self._scopes = WeakSet[anyio.CancelScope]()  # under trio
+        self._scopes = WeakKeyDictionary[anyio.CancelScope, int]()  # and their tasks, under trio
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop() if is_asyncio() else None
 
@@ -56,20 +56,26 @@ class ExchangeTimeouts:
         task = None if loop is None else asyncio.current_task(loop)
         if loop is None or task is None:
             scope = anyio.CancelScope(deadline=until_s)
-            self._scopes.add(scope)
+            self._scopes[scope] = anyio.get_current_task().id
             return scope
         exchange = _Exchange(self._in_flight, until_s, task)
         if self._timer is None:
             self._timer = loop.call_at(until_s, self._cancel_late, loop)
         return exchange
 
-    def abort_all(self) -> None:
-        """End the exchanges in flight as if they had reached the limit, and release the timer."""
-        for scope in self._scopes:
-            scope.cancel()
+    def abort(self, task_id: int | None = None) -> None:
+        """End the exchange of one task as if it had reached the limit; or those of all tasks, and release the timer.
+
+        Args:
+            task_id: as in `anyio.TaskInfo`; None for all tasks.
+        """
+        for scope, owner in self._scopes.items():
+            if task_id in (None, owner):
+                scope.cancel()
         for exchange in tuple(self._in_flight):
-            exchange.cancel()
-        if self._timer is not None:
+            if task_id in (None, exchange.task_id):
+                exchange.cancel()
+        if task_id is None and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
@@ -94,6 +100,11 @@ class _Exchange:
         self._task = task
         self._cancelling = task.cancelling()
         self._late = False
+
+    @property
+    def task_id(self) -> int:
+        """The id of the task, as in `anyio.TaskInfo`."""
+        return id(self._task)
 
     def __enter__(self) -> None:
         self._in_flight[self] = None

@@ -46,6 +46,7 @@ class Scheduler:
     Args:
         poll: sends the next request of a pending state; raises nothing but cancellation.
         send_cancel: sends a cancel request; raises nothing but cancellation.
+        abort: ends the poll of one task, by its id, or all polls: what was received of their answers counts.
         tasks: task group of the workers.
         budget: reads of each scope; None without limits.
         throttled: called for each 429, with the scope and its new rate.
@@ -55,6 +56,7 @@ class Scheduler:
         self,
         poll: Callable[[Pending], Awaitable[Answer | RequestFailure]],
         send_cancel: Callable[[CancelRequest], Awaitable[Answer | RequestFailure]],
+        abort: Callable[[int | None], object],
         tasks: TaskGroup,
         *,
         limit: ConcurrencyLimit,
@@ -64,11 +66,12 @@ class Scheduler:
     ) -> None:
         self._poll = poll
         self._cancel = send_cancel
+        self._abort = abort
         self._limit = limit
         self._due_times = due_times
         self._throttled = throttled
         self._queue = PollQueue(budget)
-        self._slow = SlowShare(limit)
+        self._slow = SlowShare(limit, abort)
         self._sent = self._slow.in_flight
         self._withdrawn: set[Job] = set()  # while their requests are in flight
         self._now = loop_clock()
@@ -123,11 +126,11 @@ class Scheduler:
             self._queue.withdraw(job)
             self._release(job)
 
-    async def close(self, grace_s: float, abort_all: Callable[[], object]) -> None:
+    async def close(self, grace_s: float) -> None:
         """Send nothing more, and wait `grace_s` seconds for the requests in flight.
 
         A cancelled request can leave an HTTP pool unusable, so this waits even inside a cancelled scope. Then
-        `abort_all` ends the remaining requests, so that a received part of their answers still counts.
+        the remaining requests are aborted, so that a received part of their answers still counts.
         """
         self._closed = True
         try:
@@ -135,31 +138,15 @@ class Scheduler:
         finally:
             if self._limit.in_flight:
                 self._aborted = True
-                abort_all()
+                self._abort(None)
                 await self._limit.wait_for_none_in_flight(self._now() + ABORT_S)
 
     async def _work(self) -> None:
-        """Run one worker; it goes on after its request was ended, which the job then sends again."""
+        """Run one worker: send one request after the other."""
         set_sniffio_hint()
-        worker = Worker()
+        worker, workers = Worker(anyio.get_current_task().id), self._workers
+        slow, queue, limit = self._slow, self._queue, self._limit
         while True:
-            with worker.scope:
-                await self._send_due(worker)
-            worker.renew()
-            job, worker.job = worker.job, None
-            if job is None:
-                continue
-            if job in self._withdrawn:
-                self._release(job)
-                continue
-            if job.cancel_request is not None:
-                job.cancel_request.back_s = job.due_s
-            self._put(job, job.due_s)
-
-    async def _send_due(self, worker: Worker) -> None:
-        """Send one request after the other, until one of them is ended."""
-        workers, slow, queue, limit = self._workers, self._slow, self._queue, self._limit
-        while not worker.is_ended:
             workers.wake_pending = False
             now_s = self._now()
             take = self._take if limit.slow or queue.held else queue.take
@@ -174,7 +161,7 @@ class Scheduler:
                 self._release(job)
                 await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes 1.5 ms to import
                 continue
-            worker.job, worker.sent_s = job, now_s
+            worker.sent_s, worker.is_ended = now_s, False
             limit.begin(job.due_s, now_s)
             workers.hand_over_timer(queue)
             self._sent[job] = worker
@@ -182,7 +169,7 @@ class Scheduler:
                 slow.begin(job, worker)
             try:
                 if job.cancel_request is None:
-                    await self._send_poll(job, provider_queue, now_s)
+                    await self._send_poll(job, provider_queue, worker)
                 else:
                     await self._send_cancel(job, job.cancel_request, provider_queue)
             finally:
@@ -190,7 +177,6 @@ class Scheduler:
                 del self._sent[job]
                 if worker.is_slow:
                     slow.end(worker)
-            worker.job = None
 
     def _take(self, now_s: float) -> tuple[Job, ProviderQueue[Job] | None] | None:
         """Remove the next job that may be sent; slow ones are held while their share is full and others wait."""
@@ -226,13 +212,16 @@ class Scheduler:
             return None
         return self._limit.recheck_s(self._now()) if self._limit.is_reached else self._queue.next_s()
 
-    async def _send_poll(self, job: Job, provider_queue: ProviderQueue[Job], sent_s: float) -> None:
+    async def _send_poll(self, job: Job, provider_queue: ProviderQueue[Job], worker: Worker) -> None:
         """Poll, and advance the job by the outcome."""
-        before, since_s = pending_state(job), job.answered_s
+        before, since_s, sent_s = pending_state(job), job.answered_s, worker.sent_s
         try:
             outcome = await self._poll(before)
         finally:
             self._limit.end()
+        if (worker.is_ended or self._aborted) and isinstance(outcome, RequestFailure):
+            self._after_abort(job, before, outcome, since_s)
+            return
         if job in self._slow.operations:
             self._slow.on_answer(job, outcome.at_s - sent_s)
         throttle = self._queue.scopes.on_answer(provider_queue, outcome, outcome.at_s, sent_s, job)
@@ -242,17 +231,25 @@ class Scheduler:
             except BaseException:  # of a listener
                 job.publish(advance(before, outcome), outcome, sent_s)
                 raise
-        if self._aborted and isinstance(outcome, RequestFailure):
-            # The poll did not fail. Only the Retry-After counts that its answer may have had.
-            job.publish(postpone(before, outcome, since_s), None, sent_s)
-        else:
-            job.publish(advance(before, outcome), outcome, sent_s)
-            if type(job.state) is not type(before):
-                self._due_times.learn(before, job, outcome, since_s, provider_queue.scope_queue.detection)
+        job.publish(advance(before, outcome), outcome, sent_s)
+        if type(job.state) is not type(before):
+            self._due_times.learn(before, job, outcome, since_s, provider_queue.scope_queue.detection)
         if isinstance(job.state, Pending) and job not in self._withdrawn:
             self.put(job, outcome.at_s)
         else:
             self._release(job)
+
+    def _after_abort(self, job: Job, before: Pending, failure: RequestFailure, since_s: float) -> None:
+        """Schedule the poll of an aborted request again. It did not fail, and only a received Retry-After counts."""
+        state = postpone(before, failure, since_s)
+        job.publish(state, None, failure.at_s)
+        if not isinstance(state, Pending) or job in self._withdrawn:
+            self._release(job)
+            return
+        due_s = job.due_s if state is before else since_s + state.next_request.delay.seconds + ROUNDING_S
+        if job.cancel_request is not None:
+            job.cancel_request.back_s, due_s = due_s, failure.at_s
+        self._put(job, due_s)
 
     async def _send_cancel(self, job: Job, cancel_request: CancelRequest, provider_queue: ProviderQueue[Job]) -> None:
         """Send a cancel request; the job's next poll keeps its due time, unless the answer has a later Retry-After.

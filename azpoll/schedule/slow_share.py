@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import anyio
-
 from azpoll.eventloop.wakeup import Wakeup
 from azpoll.schedule.concurrency import SLOW_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azpoll.schedule.concurrency import ConcurrencyLimit
     from azpoll.schedule.job import Job
 
@@ -41,28 +41,23 @@ VERY_LATE_S = 4.0
 class Worker:
     """One worker, and the request that it sends.
 
+    Args:
+        task_id: of the worker's task, as in `anyio.TaskInfo`.
+
     Attributes:
         wakeup: wakes the worker.
-        scope: cancels the worker's request; a worker enters a new one after its request was ended.
-        job: the job whose request is in flight; None between requests.
         sent_s: when the last request was sent.
         is_slow: whether the request in flight counts as slow.
-        is_ended: whether `scope` was cancelled.
+        is_ended: whether the last request was ended for others.
     """
 
-    __slots__ = ("is_ended", "is_slow", "job", "scope", "sent_s", "wakeup")
+    __slots__ = ("is_ended", "is_slow", "sent_s", "task_id", "wakeup")
 
-    def __init__(self) -> None:
+    def __init__(self, task_id: int) -> None:
+        self.task_id = task_id
         self.wakeup = Wakeup()
-        self.job: Job | None = None
         self.sent_s = 0.0
-        self.is_slow = False
-        self.renew()
-
-    def renew(self) -> None:
-        """Make a new scope."""
-        self.scope = anyio.CancelScope()
-        self.is_ended = False
+        self.is_slow = self.is_ended = False
 
 
 class SlowShare:
@@ -70,16 +65,18 @@ class SlowShare:
 
     Args:
         limit: counts the requests in flight.
+        abort: ends the poll of a task.
 
     Attributes:
         operations: those that were slow while others waited, and the seconds that their slow requests have taken.
         in_flight: the jobs in flight and their workers, in the order of sending.
     """
 
-    def __init__(self, limit: ConcurrencyLimit) -> None:
+    def __init__(self, limit: ConcurrencyLimit, abort: Callable[[int], object]) -> None:
         self.operations: dict[Job, float] = {}
         self.in_flight: dict[Job, Worker] = {}
         self._limit = limit
+        self._abort = abort
 
     @property
     def is_full(self) -> bool:
@@ -135,7 +132,7 @@ class SlowShare:
                 self._count(worker)
             elif late_s > LATE_S and self._limit.total >= LEAST_CONNECTIONS:
                 worker.is_ended = True
-                worker.scope.cancel()
+                self._abort(worker.task_id)
 
     def _count(self, worker: Worker) -> None:
         worker.is_slow = True

@@ -78,6 +78,7 @@ class Session(Generic[ResponseT_co]):
         self._scheduler = Scheduler(
             partial(poll_next, transport),
             partial(send_cancel, transport),
+            transport.abort,
             host.tasks,
             limit=polls,
             budget=settings.budget,
@@ -210,11 +211,11 @@ class Session(Generic[ResponseT_co]):
         self._initial_requests.close()
         try:
             async with aclosing(self._host):
-                await self._scheduler.close(GRACE_S, self.transport.abort_all)
+                await self._scheduler.close(GRACE_S)
                 if self._writer is not None:
                     await self._writer.write_pending()
         finally:
-            self.transport.abort_all()
+            self.transport.abort()
             call_all([partial(self.stop, record) for record in self.registry.live])
             if self._writer is not None:
                 await self._writer.close()

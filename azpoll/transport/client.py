@@ -206,9 +206,9 @@ class ClientTransport(Generic[ResponseT]):
         )
         return response
 
-    def abort_all(self) -> None:
+    def abort(self, task_id: int | None = None) -> None:
         """End the polls in flight as if their time limit had passed, and release the timer."""
-        self._timeouts.abort_all()
+        self._timeouts.abort(task_id)
 
     async def _read(self, response: RawResponse, head: Answer) -> Answer:
         """Read the body of a response and release its connection."""

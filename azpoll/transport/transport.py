@@ -124,8 +124,12 @@ class Transport(Protocol[ResponseT_co]):
         """Convert an answer into a response; its request has no headers and therefore no credential."""
         ...
 
-    def abort_all(self) -> None:
-        """End the polls in flight as if their time limit had passed, and release all timers."""
+    def abort(self, task_id: int | None = None) -> None:
+        """End the poll of one task as if its time limit had passed; or those of all tasks, and release all timers.
+
+        Args:
+            task_id: as in `anyio.TaskInfo`; None for all tasks.
+        """
         ...
 
 

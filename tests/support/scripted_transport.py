@@ -109,7 +109,7 @@ class ScriptedTransport:
         self.sent: list[SentRequest] = []
         self._rest = None if callable(outcomes) else iter(outcomes)
         self._outcome_of = outcomes if callable(outcomes) else self._next
-        self._scopes: set[anyio.CancelScope] = set()
+        self._scopes: dict[anyio.CancelScope, int] = {}
 
     async def poll(
         self,
@@ -126,11 +126,11 @@ class ScriptedTransport:
         at_s = anyio.current_time()
         sent = SentRequest(method, url, at_s, client_request_id, {}, anonymous, headers, params_at, cookies)
         with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
+            self._scopes[scope] = anyio.get_current_task().id
             try:
                 return await self._exchange(sent)
             finally:
-                self._scopes.remove(scope)
+                del self._scopes[scope]
         return RequestFailure(FailureKind.TIMEOUT, "aborted", anyio.current_time())
 
     def build_initial(
@@ -161,10 +161,11 @@ class ScriptedTransport:
         request = ScriptedRequest(answer.method, answer.url)
         return ScriptedResponse(answer.status_code, answer.body, request, answer.raw_headers)
 
-    def abort_all(self) -> None:
-        """Abort the polls in flight."""
-        for scope in self._scopes:
-            scope.cancel()
+    def abort(self, task_id: int | None = None) -> None:
+        """Abort the poll of one task, or all polls."""
+        for scope, owner in self._scopes.items():
+            if task_id in (None, owner):
+                scope.cancel()
 
     async def _exchange(self, sent: SentRequest) -> Answer | RequestFailure:
         self.sent.append(sent)

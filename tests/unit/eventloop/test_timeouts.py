@@ -102,5 +102,5 @@ async def test_one_timer_serves_all_exchanges_and_is_released() -> None:
     for _ in range(100):
         await waited(timeouts, 0.1)
         assert len([timer for timer in vars(loop)["_scheduled"] if not timer.cancelled()]) <= 1
-    timeouts.abort_all()
+    timeouts.abort()
     assert [timer for timer in vars(loop)["_scheduled"] if not timer.cancelled()] == []

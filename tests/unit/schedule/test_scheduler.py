@@ -72,7 +72,8 @@ class Service:
         status = self.cancel_status
         return answer(status, self.cancel_headers, self.cancel_body, url=request.url, at_s=anyio.current_time())
 
-    def abort_all(self) -> None:
+    def abort(self, task_id: int | None) -> None:
+        assert task_id is None
         self.aborted.set()
 
     def on_throttle(self, scope: ScopeStatistics, throttle: Throttle) -> None:
@@ -91,6 +92,7 @@ async def scheduler_of(service: Service, *jobs: OperationRecord, most: int = 2) 
         scheduler = Scheduler(
             service.poll,
             service.post,
+            service.abort,
             tasks,
             limit=ConcurrencyLimit(1, most, lambda: 0.0),
             budget=Budget(),
@@ -261,7 +263,7 @@ async def test_closing_waits_for_the_answers_of_requests_in_flight_and_sends_not
     service.takes_s = 3
     async with scheduler_of(service, polled, job("other", retry_after=12)) as scheduler:
         await anyio.sleep(11)
-        await scheduler.close(60.0, service.abort_all)
+        await scheduler.close(60.0)
         assert anyio.current_time() == pytest.approx(13, abs=0.01)
         assert polled.polls == 1
         scheduler.put(polled, anyio.current_time())
@@ -276,7 +278,7 @@ async def test_closing_aborts_requests_after_the_grace_and_keeps_their_retry_aft
     service.takes_s = math.inf
     async with scheduler_of(service, polled) as scheduler:
         await anyio.sleep(11)
-        await scheduler.close(5.0, service.abort_all)
+        await scheduler.close(5.0)
         assert anyio.current_time() == pytest.approx(16, abs=0.01)
         assert isinstance(polled.state, Polling)
         assert polled.state.next_request.delay.seconds == pytest.approx(116, abs=0.01)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.states import Polling, Succeeded, Unknown
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.concurrency import ConcurrencyLimit
 from azpoll.schedule.due_time import DueTimes
-from azpoll.schedule.job import CancelRequest, Priority
+from azpoll.schedule.job import CancelRequest, Priority, pending_state
 from azpoll.schedule.scheduler import Scheduler
 from tests.support.jobs import COLLECTION, answer, job
 
@@ -39,6 +40,7 @@ class Service:
         sent: the names of the requests, in the order of sending, with their times.
         answered: the number of answers by name.
         most: the highest number of concurrent requests of operations whose name begins with "s".
+        begun: the headers that precede a body which is not received before the request is ended.
     """
 
     def __init__(self, **takes_s: float) -> None:
@@ -46,20 +48,29 @@ class Service:
         self.sent: list[tuple[float, str]] = []
         self.answered: Counter[str] = Counter()
         self.most = self._slow = 0
+        self.begun: dict[str, str] | None = None
+        self._in_flight: dict[int, anyio.CancelScope] = {}
 
-    async def poll(self, state: Pending) -> Answer:
+    async def poll(self, state: Pending) -> Answer | RequestFailure:
         name = state.next_request.url.removesuffix("/status").rpartition("/")[2]
         self.sent.append((anyio.current_time(), name))
         is_slow = name[0] == "s"
         self._slow += is_slow
         self.most = max(self.most, self._slow)
-        try:
+        task_id = anyio.get_current_task().id
+        with anyio.CancelScope() as self._in_flight[task_id]:
             await anyio.sleep(self.takes_s[name[0]])
-        finally:
-            self._slow -= is_slow
+        self._slow -= is_slow
+        if self._in_flight.pop(task_id).cancelled_caught:
+            head = None if self.begun is None else answer(200, self.begun, url=state.next_request.url)
+            return RequestFailure(FailureKind.TIMEOUT, "aborted", anyio.current_time(), head=head)
         self.answered[name] += 1
         body = b'{"status": "Running"}'
         return answer(200, {"retry-after": "10"}, body, url=state.next_request.url, at_s=anyio.current_time())
+
+    def abort(self, task_id: int | None) -> None:
+        if task_id is not None:
+            self._in_flight[task_id].cancel()
 
     async def post(self, request: CancelRequest) -> Answer:
         self.sent.append((anyio.current_time(), "cancel"))
@@ -78,6 +89,7 @@ async def scheduler_of(
         scheduler = Scheduler(
             service.poll,
             service.post,
+            service.abort,
             tasks,
             limit=ConcurrencyLimit(total, total, lambda: 0.0, total),
             budget=budget,
@@ -213,6 +225,21 @@ async def test_a_job_that_is_withdrawn_while_its_poll_is_ended_is_released() -> 
         assert scheduler.in_flight == scheduler.waiting == 0
 
 
+async def test_no_poll_comes_before_the_retry_after_that_an_ended_one_began_with() -> None:
+    """The head of its answer was received, so the next poll waits as the service asked."""
+    service = Service(s=HANGS_S)
+    service.begun = {"retry-after": "100"}
+    jobs = slow_jobs(24)
+    async with scheduler_of(service, jobs, 8):
+        await anyio.sleep(100)
+    ended = [each for each in jobs if pending_state(each).next_request.delay.seconds > 100]
+    assert len(ended) >= 12
+    for each in ended:
+        assert len(service.times_of(each.label or "")) == 1
+        assert each.due_s > 110
+        assert each.polls == 0
+
+
 async def test_held_jobs_take_no_reads_of_the_budget() -> None:
     """Their tokens are given back, and the statistics count each request once."""
     service = Service(s=HANGS_S)
@@ -227,14 +254,17 @@ async def test_an_operation_that_ended_is_forgotten() -> None:
     """A terminal answer that arrives late counts like any other."""
     service, jobs = Service(s=HANGS_S), slow_jobs(24)
 
-    async def poll(state: Pending) -> Answer:
+    async def poll(state: Pending) -> Answer | RequestFailure:
         running = await service.poll(state)
+        if isinstance(running, RequestFailure):
+            return running
         return running._replace(body=b'{"status": "Succeeded"}', headers={})
 
     async with anyio.create_task_group() as tasks:
         scheduler = Scheduler(
             poll,
             service.post,
+            service.abort,
             tasks,
             limit=ConcurrencyLimit(8, 8, lambda: 0.0),
             budget=None,

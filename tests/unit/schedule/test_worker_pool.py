@@ -77,6 +77,7 @@ async def test_each_job_is_polled_on_time_while_the_limit_rises_and_falls(
         scheduler = Scheduler(
             poll,
             post,
+            lambda _: None,
             tasks,
             limit=limit,
             budget=None,

@@ -43,6 +43,7 @@ def scheduler_of(tasks: TaskGroup) -> Scheduler:
     return Scheduler(
         ask,
         ask,
+        lambda _: None,
         tasks,
         limit=ConcurrencyLimit(1, 1, float),
         budget=None,

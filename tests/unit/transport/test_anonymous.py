@@ -255,7 +255,7 @@ def test_rule_9_an_anonymous_poll_over_the_fast_transport_is_a_bare_request(auth
                     outcome = await transport.poll("GET", url, anonymous=anonymous)
                     assert isinstance(outcome, Answer)
                     client.cookies.clear() if not anonymous else None
-                transport.abort_all()
+                transport.abort()
                 return dict(client.cookies)
 
     assert asyncio.run(run()) == {}

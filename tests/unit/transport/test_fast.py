@@ -91,7 +91,7 @@ async def asked(client: httpx.AsyncClient, *urls: str) -> list[Answer | RequestF
     try:
         return [await transport.poll("GET", url, str(number)) for number, url in enumerate(urls)]
     finally:
-        transport.abort_all()
+        transport.abort()
 
 
 async def answered(answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> object:
@@ -216,7 +216,7 @@ def test_rule_45_headers_of_one_operation_replace_those_of_the_client() -> None:
                 outcome = await transport.poll("GET", f"{base}/op?b=%2f", headers=headers, params_at=origin)
                 assert isinstance(outcome, Answer)
                 assert outcome.url == f"{base}/op?b=%2f"
-            transport.abort_all()
+            transport.abort()
 
     asyncio.run(run())
     lines = [[line.lower() for line in sent if line.lower().startswith(b"x-")] for sent in seen]

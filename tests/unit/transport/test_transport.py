@@ -107,7 +107,7 @@ async def test_a_scripted_poll_is_aborted_as_if_its_time_limit_had_passed() -> N
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(poll)
         await anyio.sleep(1)
-        transport.abort_all()
+        transport.abort()
     assert outcomes == [RequestFailure(FailureKind.TIMEOUT, "aborted", 1.0)]
 
 
