@@ -75,7 +75,7 @@ def _location_and_progress(
 
 
 def _result_url(plan: Plan, named: str | None, reading: Reading) -> str | RejectedURL | None:
-    """Return the URL at which an answer names the result; None without one, and for a malformed one (rule 8).
+    """Return the URL of a `Location` beside a status; None without one, and for a malformed one (rule 8).
 
     An untrusted URL matters only if it is used (rules 9, 30).
     """
@@ -188,9 +188,9 @@ def final_get_url(state: Polling, reading: Reading, report: StatusReport) -> str
         return None
     if not (pattern.is_monitor or report.by_operation) or plan.method == "DELETE":  # rule 31, like all that follows
         return None
-    for named in (text_member(report.document, "resourceLocation"), reading.result_url):
-        if (url := _result_url(plan, named, reading)) is not None:
-            return url
+    named = text_member(report.document, "resourceLocation") or reading.result_url
+    if named is not None:
+        return plan.resolve(named, reading.url)
     if plan.changes_resource:
         return None if state.url == plan.resource_url else plan.resource_url
     return _result_location(state, reading, report)

@@ -135,7 +135,9 @@ def printable_text(result: CallResult) -> str:
     """Return the text of all printable objects of a result."""
     shown = [repr(each) for each in result.shown]
     if result.error is not None:
-        shown += [str(result.error), repr(result.error), repr(result.error.reported), repr(result.error.response)]
+        shown += [str(result.error), repr(result.error)]
+    if isinstance(result.error, azpoll.AzpollError):
+        shown += [repr(result.error.reported), repr(result.error.response)]
     return "\n".join(shown)
 
 

@@ -49,7 +49,7 @@ class CallResult:
         shown: the other objects that the user can print.
     """
 
-    error: azpoll.AzpollError | None
+    error: azpoll.AzpollError | ValueError | None
     shown: tuple[object, ...] = ()
 
 
@@ -99,7 +99,10 @@ async def resume_with(members: Callable[[str], dict[str, str]], opened: OpenTrac
 async def cancel_at(opened: OpenTracker, url: str) -> CallResult:
     """Send a cancel request to the URL."""
     opened.home.answer_with([ACCEPTED, answer(202)])
-    operation = await opened.tracker.begin("POST", THING, cancel_url=url)
+    try:
+        operation = await opened.tracker.begin("POST", THING, cancel_url=url)
+    except ValueError as error:  # refused before anything is sent
+        return CallResult(error)
     try:
         await operation.cancel()
     except azpoll.AzpollError as error:

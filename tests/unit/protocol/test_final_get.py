@@ -155,32 +155,6 @@ def test_rule_31_a_refused_location_matters_only_when_used() -> None:
     )
 
 
-@pytest.mark.parametrize("malformed", ["https://bad^host/", "https://bad host/", "https://u@h/", "fabric:/x", "/l#x"])
-@pytest.mark.parametrize("via", [None, FinalStateVia.LOCATION])
-def test_rule_9_a_malformed_location_beside_a_succeeded_monitor_is_ignored(
-    malformed: str, via: FinalStateVia | None
-) -> None:
-    """The body of the monitor is the result, or the resource of a PUT; an earlier valid `Location` counts."""
-    for first, last in ((malformed, monitor("Succeeded")), ("", monitor("Succeeded", Location=malformed))):
-        initial = accepted(Azure_AsyncOperation="/op", Location=first)
-        history = run(plan("POST", final_state_via=via), initial, last)
-        assert isinstance(history.end, Succeeded)
-        assert history.end.answer.body == b'{"status": "Succeeded"}'
-        assert final_get(run(plan(final_state_via=via), initial, last)) == RESOURCE
-    earlier = accepted(Azure_AsyncOperation="/op", Location="/loc")
-    assert final_get(run(plan("POST"), earlier, monitor("Succeeded", Location=malformed))) == LOC
-
-
-@pytest.mark.parametrize("malformed", ["https://bad^host/", "https://u@h/", "fabric:/x", "/l#x"])
-@pytest.mark.parametrize(("method", "asked"), [("PUT", RESOURCE), ("POST", AT_HAND)])
-def test_rule_8_a_malformed_resource_location_names_no_result(method: str, asked: str | None, malformed: str) -> None:
-    """In the document or in the header; the next place counts."""
-    document = {"status": "Succeeded", "resourceLocation": malformed}
-    assert final_get(run(plan(method), MONITOR, reply(200, document))) == asked
-    assert final_get(run(plan(method), MONITOR, monitor("Succeeded", Resource_Location=malformed))) == asked
-    assert final_get(run(plan(method), MONITOR, reply(200, document, Resource_Location="/res"))) == RES
-
-
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
 def test_rule_30_the_latest_location_of_an_operation_document_at_a_location_counts(method: str) -> None:
     """The document itself is the result if it names no other `Location`, and any other answer always is."""
