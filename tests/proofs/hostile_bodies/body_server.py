@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import zlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,12 +24,6 @@ def compressed(mib: int, wbits: int) -> bytes:
     deflater = zlib.compressobj(9, zlib.DEFLATED, wbits)
     spaces = b" " * MIB
     return b"".join((deflater.compress(_JSON), *(deflater.compress(spaces) for _ in range(mib)), deflater.flush()))
-
-
-GZIP = compressed(256, zlib.MAX_WBITS | 16)
-DEFLATE = compressed(256, zlib.MAX_WBITS)
-_twice = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-GZIP_OF_GZIP = _twice.compress(GZIP) + _twice.flush()
 
 
 @dataclass(frozen=True)
@@ -78,24 +74,28 @@ class HostileBody:
             yield BLOCK
 
 
-HOSTILE_BODIES = {
-    "gzip": HostileBody({"Content-Encoding": "gzip"}, GZIP),
-    "x-gzip": HostileBody({"Content-Encoding": "x-gzip"}, GZIP),
-    "deflate": HostileBody({"Content-Encoding": "deflate"}, DEFLATE),
-    "gzip-twice": HostileBody({"Content-Encoding": "gzip, gzip"}, GZIP_OF_GZIP),
-    "gzip-of-gzip": HostileBody({"Content-Encoding": "gzip"}, GZIP_OF_GZIP),
-    "brotli": HostileBody({"Content-Encoding": "br"}, GZIP),
-    "zstd": HostileBody({"Content-Encoding": "zstd"}, GZIP),
-    "endless": HostileBody({}, endless=True),
-    "endless-gzip": HostileBody({"Content-Encoding": "gzip"}, GZIP, endless=True),
-    "ten-gigabytes": HostileBody({"Content-Length": str(10 * 2**30)}, endless=True),
-    "long": HostileBody({}, _JSON + b" " * 64 * MIB + b'"}'),
-    "deep": HostileBody({}, b"[" * (MIB - 1)),
-    "deep-in-an-object": HostileBody({}, b'{"a":' * 200_000),
-    "long-number": HostileBody({}, b'{"status": ' + b"9" * 5_000 + b"}"),
-    "cut-gzip": HostileBody({"Content-Encoding": "gzip"}, GZIP[:-100]),
-}
-"""The hostile bodies by name; none of them is a status."""
+@cache
+def hostile_bodies() -> dict[str, HostileBody]:
+    """Return the hostile bodies by name; none of them is a status."""
+    once = compressed(256, zlib.MAX_WBITS | 16)
+    twice = gzip.compress(once)
+    return {
+        "gzip": HostileBody({"Content-Encoding": "gzip"}, once),
+        "x-gzip": HostileBody({"Content-Encoding": "x-gzip"}, once),
+        "deflate": HostileBody({"Content-Encoding": "deflate"}, compressed(256, zlib.MAX_WBITS)),
+        "gzip-twice": HostileBody({"Content-Encoding": "gzip, gzip"}, twice),
+        "gzip-of-gzip": HostileBody({"Content-Encoding": "gzip"}, twice),
+        "brotli": HostileBody({"Content-Encoding": "br"}, once),
+        "zstd": HostileBody({"Content-Encoding": "zstd"}, once),
+        "endless": HostileBody({}, endless=True),
+        "endless-gzip": HostileBody({"Content-Encoding": "gzip"}, once, endless=True),
+        "ten-gigabytes": HostileBody({"Content-Length": str(10 * 2**30)}, endless=True),
+        "long": HostileBody({}, _JSON + b" " * 64 * MIB + b'"}'),
+        "deep": HostileBody({}, b"[" * (MIB - 1)),
+        "deep-in-an-object": HostileBody({}, b'{"a":' * 200_000),
+        "long-number": HostileBody({}, b'{"status": ' + b"9" * 5_000 + b"}"),
+        "cut-gzip": HostileBody({"Content-Encoding": "gzip"}, once[:-100]),
+    }
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.proofs.hostile_bodies.body_server import HOSTILE_BODIES, serve_bodies
+from tests.proofs.hostile_bodies.body_server import hostile_bodies, serve_bodies
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ MAX_KIB = 16 * 1024
 
 async def reports(library: Library) -> list[dict[str, Any]]:
     """Return the reports of a separate process on all hostile bodies."""
-    async with serve_bodies(HOSTILE_BODIES) as base:
+    bodies = hostile_bodies()
+    async with serve_bodies(bodies) as base:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(POLLING_PROCESS), library, base, *HOSTILE_BODIES, stdout=asyncio.subprocess.PIPE
+            sys.executable, str(POLLING_PROCESS), library, base, *bodies, stdout=asyncio.subprocess.PIPE
         )
         output, _ = await process.communicate()
     assert process.returncode == 0
@@ -37,7 +38,7 @@ async def reports(library: Library) -> list[dict[str, Any]]:
 def test_a_hostile_body_costs_at_most_16_mib_and_ends_no_operation(library: Library) -> None:
     """Bodies are read up to 8 MiB (rule 38)."""
     output = asyncio.run(reports(library))
-    assert [report["name"] for report in output] == [name for name in HOSTILE_BODIES for _ in range(2)]
+    assert [report["name"] for report in output] == [name for name in hostile_bodies() for _ in range(2)]
     assert {report["error"] for report in output} == {"OperationTimeout", "AnswerTooLarge"}, "no verdict"
     assert max(report["grown_kib"] for report in output) <= MAX_KIB
     assert sum(report["grown_kib"] for report in output) <= MAX_KIB
