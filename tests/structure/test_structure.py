@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,12 @@ def sources(folder: Traversable, name: str = "azpoll") -> Iterator[tuple[str, st
 
 
 SOURCES = dict(sources(files("azpoll")))
-TREES = {module: ast.parse(text) for module, text in SOURCES.items()}
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    """Return the syntax tree of a module."""
+    return ast.parse(SOURCES[module])
 
 
 def layer_of(module: str) -> str:
@@ -112,8 +118,10 @@ def executed(node: ast.AST) -> Iterator[ast.AST]:
             yield from executed(child)
 
 
-IMPORTED = {module: imports(ast.walk(tree)) for module, tree in TREES.items()}
-"""All imports, including those for type checkers alone."""
+@cache
+def imported_by(module: str) -> set[str]:
+    """Return all imports of a module, including those for type checkers alone."""
+    return imports(ast.walk(tree_of(module)))
 
 
 def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
@@ -184,43 +192,43 @@ def test_each_layer_has_modules() -> None:
 @in_layer(*BELOW)
 def test_a_layer_imports_only_the_layers_below_it(module: str) -> None:
     layer = layer_of(module)
-    used = {layer_of(name) for name in IMPORTED[module] if name.partition(".")[0] == "azpoll"}
+    used = {layer_of(name) for name in imported_by(module) if name.partition(".")[0] == "azpoll"}
     lazy = {"journal"} if module == "azpoll" else set[str]()  # at the first use of its names
     assert used <= BELOW[layer] | {layer} | lazy
 
 
 def test_there_is_no_import_cycle() -> None:
-    assert not cycles({name: IMPORTED[name] for name in IMPORTED if name != "azpoll"})
+    assert not cycles({module: imported_by(module) for module in SOURCES if module != "azpoll"})
 
 
 @in_layer(*BELOW)
 def test_a_layer_imports_from_outside_only_what_it_needs(module: str) -> None:
-    assert not foreign(TREES[module], layer_of(module))
+    assert not foreign(tree_of(module), layer_of(module))
 
 
 @in_layer("protocol")
 def test_the_protocol_has_no_clock_no_file_and_no_coroutine(module: str) -> None:
-    assert not called(TREES[module], CLOCKS | FILES)
-    assert not coroutines(TREES[module])
+    assert not called(tree_of(module), CLOCKS | FILES)
+    assert not coroutines(tree_of(module))
 
 
 @in_layer("schedule")
 def test_the_schedule_does_no_io_itself(module: str) -> None:
-    assert not called(TREES[module], CLOCKS | FILES)
+    assert not called(tree_of(module), CLOCKS | FILES)
 
 
 @pytest.mark.parametrize("module", SOURCES)
 def test_no_module_turns_data_into_code(module: str) -> None:
     """Threat T6; CVE-2026-21226 of azure-core was a pickle."""
-    assert not code_from_data(TREES[module])
+    assert not code_from_data(tree_of(module))
 
 
 @pytest.mark.parametrize("module", SOURCES)
 def test_modules_and_functions_are_short_and_documented(module: str) -> None:
     assert len(SOURCES[module].splitlines()) <= LONGEST_MODULE
-    assert not long_functions(TREES[module])
+    assert not long_functions(tree_of(module))
     assert not VAGUE & {part.strip("_") for part in module.split(".")}
-    assert ast.get_docstring(TREES[module])
+    assert ast.get_docstring(tree_of(module))
 
 
 def loaded_by(statement: str) -> set[str]:
