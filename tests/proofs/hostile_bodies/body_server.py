@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 BLOCK = bytes(64 * 1024)
+PIECE = 16 * 1024
 
 _JSON = b'{"status": "Succeeded", "padding": "'
 
@@ -60,9 +61,10 @@ class HostileBody:
             yield b"0\r\n\r\n"
 
     def _chunks(self, size: int) -> Iterator[bytes]:
-        """Yield chunks, about a mebibyte of the body in each piece."""
-        for block in range(0, len(self.body), MIB - MIB % size):
-            end = min(len(self.body), block + MIB - MIB % size)
+        """Yield chunks, `PIECE` bytes of the body in each piece, since few clients read all of them."""
+        length = PIECE - PIECE % size
+        for block in range(0, len(self.body), length):
+            end = min(len(self.body), block + length)
             pieces = (self.body[start : min(start + size, end)] for start in range(block, end, size))
             yield b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
         yield b"0\r\n\r\n"
