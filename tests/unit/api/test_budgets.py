@@ -11,6 +11,7 @@ from azpoll.protocol.throttling import PROVIDER_REMAINING, REMAINING
 from azpoll.testing import FakeARM, Limits, Ordinary, Rate, Reply, Script
 from azpoll.testing.rate_limits import TokenBucket
 from tests.support.clients import client_of
+from tests.support.marks import ASYNCIO
 
 pytestmark = pytest.mark.anyio
 
@@ -229,6 +230,7 @@ EVERY_LIMIT = (
 )
 
 
+@ASYNCIO
 @pytest.mark.parametrize("name", EVERY_LIMIT)
 async def test_rule_54_a_remaining_0_of_any_limit_is_over_within_an_hour(name: str) -> None:
     """One answer says so; an hour later 25 reads per second are sent again."""
