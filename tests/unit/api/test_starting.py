@@ -82,7 +82,7 @@ async def test_deletes_have_their_own_limit() -> None:
 async def test_without_a_limit_all_initial_requests_are_sent_immediately(budget: azpoll.Budget | None) -> None:
     arm = FakeARM(default=SHORT, limits=None, log_size=10_000)
     async with client_of(arm) as client, azpoll.Tracker(client, budget=budget) as tracker:
-        await begin_all(tracker, 1000)
+        await begin_all(tracker, 300)
     assert initials(arm)[-1] == 0
 
 
@@ -109,14 +109,14 @@ async def test_queued_initial_requests_are_counted() -> None:
 
 @pytest.mark.slow
 async def test_owners_alternate() -> None:
-    """One initial request of a small group does not wait for 1,000 of a large group."""
+    """One initial request of a small group does not wait for 400 of a large group."""
     arm = FakeARM(default=SHORT, log_size=10_000)
     async with (
         client_of(arm) as client,
         azpoll.Tracker(client) as tracker,
         anyio.create_task_group() as tasks,
     ):
-        tasks.start_soon(partial(begin_all, tracker, 1000, owner="large"))
+        tasks.start_soon(partial(begin_all, tracker, 400, owner="large"))
         await anyio.sleep(5)
         await tracker.begin("PUT", thing("small"), owner="small")
         assert anyio.current_time() < 5.5
@@ -128,7 +128,7 @@ async def test_an_initial_request_whose_caller_is_cancelled_is_not_sent() -> Non
     arm = FakeARM(default=SHORT, log_size=10_000)
     async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
         with anyio.move_on_after(20):
-            await begin_all(tracker, 1000)
+            await begin_all(tracker, 400)
         sent = len(initials(arm))
         assert sent == pytest.approx(300, abs=2)
         await anyio.sleep(100)
