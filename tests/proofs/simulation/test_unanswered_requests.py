@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -122,6 +123,7 @@ def resumed(state: Pending, at_s: float) -> State:
     return again._replace(next_request=state.next_request)
 
 
+@pytest.mark.slow
 @settings(max_examples=scaled(push=1500, nightly=200_000))
 @given(SERVICES, FAULTS, st.floats(0, 2))
 def test_rule_53_no_verdict_on_an_unanswered_request_is_false(
