@@ -1,7 +1,7 @@
 """Frozen events of operations: one stream for progress, logs and metrics.
 
-`operation_id` and `label` are those of the `AsyncOperation`. No event holds a URL, a header or a body, so every event
-may be logged.
+`operation_id` and `label` are those of the `AsyncOperation`. No event holds a URL, a body, or a header other than the
+ids of a request, so every event may be logged.
 """
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
@@ -18,6 +18,8 @@ class OperationTracked(NamedTuple):
         at_s: monotonic time, like every `at_s`.
         method: of the initial request.
         resumed: whether it came from a resume token.
+        kind: method, provider namespace, resource types and action in lower case, without any name of a resource:
+            "PUT microsoft.sql/servers/databases". A service outside of ARM is named by the end of its host alone.
     """
 
     at_s: float
@@ -25,6 +27,7 @@ class OperationTracked(NamedTuple):
     label: str | None
     method: str
     resumed: bool
+    kind: str = ""
 
 
 class PollAnswered(NamedTuple):
@@ -38,6 +41,8 @@ class PollAnswered(NamedTuple):
         lateness_s: seconds between the due time and the sending of the request.
         duration_s: seconds from the sending of the request to its answer or failure.
         wait_s: seconds until the next request, or until the deadline if that comes first; None after the end.
+        detection_s: seconds between the end time that the status monitor reports and this answer, 0 or more, by the
+            service's clock; None unless this answer ended the operation and names a readable end time.
     """
 
     at_s: float
@@ -49,6 +54,7 @@ class PollAnswered(NamedTuple):
     wait_s: float | None
     duration_s: float
     reason: str | None
+    detection_s: float | None = None
 
 
 class OperationEnded(NamedTuple):
@@ -58,6 +64,10 @@ class OperationEnded(NamedTuple):
         state: terminal.
         tracked_s: seconds since `OperationTracked`.
         polls: requests sent for it.
+        code: the service's error code after a failure or a cancellation, such as "Conflict": one line of at most 64
+            characters; None where there is none.
+        request_id: `x-ms-request-id` of the last answer.
+        correlation_id: `x-ms-correlation-request-id` of the last answer.
     """
 
     at_s: float
@@ -66,6 +76,9 @@ class OperationEnded(NamedTuple):
     state: OperationState
     tracked_s: float
     polls: int
+    code: str | None = None
+    request_id: str | None = None
+    correlation_id: str | None = None
 
 
 class ScopeThrottled(NamedTuple):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from azpoll.protocol.answer import RequestFailure
-    from azpoll.protocol.states import Pending
+    from azpoll.protocol.states import Pending, State
     from azpoll.schedule.durations import Durations
     from azpoll.schedule.histogram import Histogram
     from azpoll.schedule.job import Job
@@ -80,8 +80,7 @@ class DueTimes:
         the end is halfway between them. The later time would be too late by up to a delay, and the next schedule would
         add its own delay again.
         """
-        ended = isinstance(job.state, (Fetching, Succeeded, Failed, Canceled))
-        if isinstance(before, Fetching) or not ended or not isinstance(outcome, Answer):
+        if not _is_end(before, job.state) or not isinstance(outcome, Answer):
             return
         detection_s = detection_of(outcome, job.state.progress.end_time)
         if detection_s is not None:
@@ -92,6 +91,17 @@ class DueTimes:
                 detection_s = between_s / 2
             took_s = max(outcome.at_s - detection_s - job.started_s, 0.0)
             self._durations.learn(before.plan.method, before.plan.resource_url, took_s)
+
+
+def end_detection(before: Pending, state: State, outcome: Answer | RequestFailure) -> float | None:
+    """Return `detection_of` the answer between two states if it ended the operation, else None."""
+    if type(state) is type(before) or not _is_end(before, state) or not isinstance(outcome, Answer):
+        return None
+    return detection_of(outcome, state.progress.end_time)
+
+
+def _is_end(before: Pending, state: State) -> bool:
+    return not isinstance(before, Fetching) and isinstance(state, (Fetching, Succeeded, Failed, Canceled))
 
 
 def _is_free(state: Polling) -> bool:

@@ -27,6 +27,16 @@ def operation_kind(method: str, resource_url: str) -> str:
     return f"{method} {'/'.join((provider, *parts[::2]))}{action}"[:LONGEST_KIND]
 
 
+def resource_kind(method: str, resource_url: str) -> str:
+    """Return the kind of an operation where it names no resource, for events and metrics.
+
+    The path of a service outside of ARM may hold names at any place, so its kind is `operation_kind` without a path.
+    """
+    kind = operation_kind(method, resource_url)
+    path = "/" + resource_url.partition("?")[0].partition("://")[2].partition("/")[2].lower()
+    return kind if path.startswith("/subscriptions/") or "/providers/" in path else kind.partition("/")[0]
+
+
 def _without_provider(url: str) -> tuple[str, list[str]]:
     """Return provider and path of a URL without `/providers/`: a resource group, or another service."""
     host, _, path = url.rpartition("://")[2].partition("/")

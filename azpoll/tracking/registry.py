@@ -11,8 +11,12 @@ import anyio
 from azpoll.eventloop.clock import now_s
 from azpoll.events import OperationEnded, OperationTracked, PollAnswered
 from azpoll.protocol.answer import Answer
+from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.last_error import error_of_poll
-from azpoll.protocol.states import Pending
+from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.states import Canceled, Failed, Pending
+from azpoll.schedule.due_time import end_detection
+from azpoll.schedule.operation_kind import resource_kind
 from azpoll.snapshot import OperationState
 from azpoll.tracking.poll_log import PollLog, wait_s
 from azpoll.tracking.record import call_all
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from azpoll.protocol.states import State
     from azpoll.tracking.journal_writer import JournalWriter
     from azpoll.tracking.record import OperationRecord
+
+LONGEST_CODE = 64
+"""Characters of an error code in an event."""
 
 
 class EventDispatcher:
@@ -78,8 +85,7 @@ class OperationRegistry:
     def add(self, record: OperationRecord, *, resumed: bool) -> None:
         """Add a new operation; one that has ended is live until `end` is called."""
         self.live[record] = None
-        method = record.plan.method
-        self._events.emit(lambda: OperationTracked(record.begun_s, record.id, record.label, method, resumed))
+        self._events.emit(lambda: _operation_tracked(record, resumed=resumed))
 
     def on_change(
         self, record: OperationRecord, before: State, outcome: Answer | RequestFailure | None, sent_s: float
@@ -123,6 +129,11 @@ class OperationRegistry:
         self._events.emit(lambda: _operation_ended(record, now_s()))
 
 
+def _operation_tracked(record: OperationRecord, *, resumed: bool) -> OperationTracked:
+    method, kind = record.plan.method, resource_kind(record.plan.method, record.plan.resource_url)
+    return OperationTracked(record.begun_s, record.id, record.label, method, resumed, kind)
+
+
 def _poll_answered(
     record: OperationRecord, before: State, outcome: Answer | RequestFailure, sent_s: float
 ) -> PollAnswered:
@@ -137,8 +148,24 @@ def _poll_answered(
         wait_s=wait_s(state, outcome.at_s) if isinstance(state, Pending) else None,
         duration_s=outcome.at_s - sent_s,
         reason=error_of_poll(before, state),
+        detection_s=end_detection(before, state, outcome),
     )
 
 
 def _operation_ended(record: OperationRecord, at_s: float) -> OperationEnded:
-    return OperationEnded(at_s, record.id, record.label, record.public_state, at_s - record.begun_s, record.polls)
+    state = record.state
+    code: str | None = None
+    if isinstance(state, (Failed, Canceled)):
+        record.reported = record.reported or read_error(state.answer)
+        code = record.reported.error.code
+    return OperationEnded(
+        at_s=at_s,
+        operation_id=record.id,
+        label=record.label,
+        state=record.public_state,
+        tracked_s=at_s - record.begun_s,
+        polls=record.polls,
+        code=None if code is None else escape_for_display(code, LONGEST_CODE),
+        request_id=state.progress.request_id,
+        correlation_id=state.progress.correlation_id,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import anyio
@@ -11,11 +12,12 @@ import azpoll
 from azpoll.testing import Drop, FakeARM, Reply, status_monitor
 from tests.support.canary import CANARY
 from tests.support.clients import client_of
-from tests.support.operations import THING, until
+from tests.support.operations import GROUP, THING, error_of, until
 
 if TYPE_CHECKING:
     import httpx
 
+    from azpoll.options import Method
     from azpoll.testing import Step
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +32,8 @@ async def test_the_events_of_an_operation_from_begin_to_end(client: httpx.AsyncC
         operation = await tracker.begin("DELETE", THING, label="mine")
         await operation
     begun, first, second, third, ended = events
-    assert begun == azpoll.OperationTracked(begun.at_s, operation.id, "mine", "DELETE", resumed=False)
+    kind = "DELETE microsoft.fake/things"
+    assert begun == azpoll.OperationTracked(begun.at_s, operation.id, "mine", "DELETE", resumed=False, kind=kind)
     assert isinstance(first, azpoll.PollAnswered)
     assert isinstance(second, azpoll.PollAnswered)
     assert isinstance(third, azpoll.PollAnswered)
@@ -180,3 +183,60 @@ async def test_without_listeners_no_event_is_made_and_late_ones_get_the_rest(
         await anyio.sleep(15)
         tracker.subscribe(events.append)
     assert [type(event) for event in events] == [azpoll.PollAnswered, azpoll.OperationEnded]
+
+
+async def test_the_last_events_have_the_code_the_ids_and_the_detection_delay(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    ended = datetime(2026, 11, 30, 12, 0, 0, tzinfo=UTC)
+    ids = {"x-ms-request-id": "r1", "x-ms-correlation-request-id": "c1", "Date": "Mon, 30 Nov 2026 12:00:07 GMT"}
+    failed = {"status": "Failed", "endTime": ended.isoformat(), "error": {"code": "Con\nflict", "message": CANARY}}
+    fake_arm.operation("PUT", polls=[status_monitor("Running"), Reply(200, failed, ids)])
+    events: list[azpoll.Event] = []
+    async with azpoll.Tracker(client) as tracker:
+        tracker.subscribe(events.append)
+        operation = await tracker.begin("PUT", THING)
+        assert await error_of(operation)
+    _, running, seen, end = events
+    assert isinstance(running, azpoll.PollAnswered)
+    assert isinstance(seen, azpoll.PollAnswered)
+    assert isinstance(end, azpoll.OperationEnded)
+    assert (running.detection_s, seen.detection_s) == (None, 7)
+    assert (end.code, end.request_id, end.correlation_id) == ("Con\\nflict", "r1", "c1")
+
+
+@pytest.mark.parametrize(
+    ("end_time", "delay_s"), [("soon", None), (None, None), ("2026-11-30T12:00:09", 0), ("2026-11-30T12:00:00Z", 7)]
+)
+async def test_a_final_get_has_no_detection_delay(
+    client: httpx.AsyncClient, fake_arm: FakeARM, end_time: str | None, delay_s: float | None
+) -> None:
+    """An end in the future is a clock that differs: the delay is 0. An unreadable end is none."""
+    date = {"Date": "Mon, 30 Nov 2026 12:00:07 GMT"}
+    fake_arm.operation("PUT", polls=[Reply(200, {"status": "Succeeded", "endTime": end_time}, date)])
+    events: list[azpoll.Event] = []
+    async with azpoll.Tracker(client) as tracker:
+        tracker.subscribe(events.append)
+        await (await tracker.begin("PUT", THING))
+    assert [event.detection_s for event in events if isinstance(event, azpoll.PollAnswered)] == [delay_s, None]
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "kind"),
+    [
+        ("PUT", THING, "PUT microsoft.fake/things"),
+        ("PUT", f"{GROUP}?api-version=1", "PUT microsoft.resources/resourcegroups"),
+        ("POST", THING.replace("?", "/start?"), "POST microsoft.fake/things start"),
+        ("POST", f"/Jobs/{CANARY}/more?x={CANARY}", "POST management.azure.com"),
+    ],
+)
+async def test_the_kind_of_an_operation_names_no_resource(
+    client: httpx.AsyncClient, fake_arm: FakeARM, method: Method, url: str, kind: str
+) -> None:
+    fake_arm.operation(method, duration_s=5)
+    events: list[azpoll.Event] = []
+    async with azpoll.Tracker(client) as tracker:
+        tracker.subscribe(events.append)
+        await tracker.begin(method, url)
+    assert isinstance(events[0], azpoll.OperationTracked)
+    assert events[0].kind == kind
