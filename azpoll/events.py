@@ -42,7 +42,7 @@ class PollAnswered(NamedTuple):
         duration_s: seconds from the sending of the request to its answer or failure.
         wait_s: seconds until the next request, or until the deadline if that comes first; None after the end.
         detection_s: seconds between the end time that the status monitor reports and this answer, 0 or more, by the
-            service's clock; None unless this answer ended the operation and names a readable end time.
+            service's clock. None if this answer did not end the operation, or has no readable end time.
     """
 
     at_s: float

@@ -93,14 +93,14 @@ class DueTimes:
             self._durations.learn(before.plan.method, before.plan.resource_url, took_s)
 
 
-def end_detection(before: Pending, state: State, outcome: Answer | RequestFailure) -> float | None:
+def end_detection(before: State, state: State, outcome: Answer | RequestFailure) -> float | None:
     """Return `detection_of` the answer between two states if it ended the operation, else None."""
     if type(state) is type(before) or not _is_end(before, state) or not isinstance(outcome, Answer):
         return None
     return detection_of(outcome, state.progress.end_time)
 
 
-def _is_end(before: Pending, state: State) -> bool:
+def _is_end(before: State, state: State) -> bool:
     return not isinstance(before, Fetching) and isinstance(state, (Fetching, Succeeded, Failed, Canceled))
 
 
