@@ -9,6 +9,7 @@ async with httpx.AsyncClient(base_url="https://management.azure.com", auth=...) 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from azpoll.azure_core import as_poller, polling
     from azpoll.errors import (
         AnswerTooLarge,
         AuthenticationFailed,
@@ -60,6 +61,7 @@ else:
     from azpoll.lazy_names import lazy_names
 
     _NAMES = {
+        "azpoll.azure_core": "as_poller polling",
         "azpoll.errors": (
             "AnswerTooLarge AuthenticationFailed AzpollError CancelFailed InitialRequestFailed "
             "InvalidResumeToken JournalError JournalInUse MalformedAnswer OperationCanceled OperationError "
@@ -148,7 +150,9 @@ __all__ = [
     "UntrustedPollingURL",
     "WrongEventLoop",
     "as_completed",
+    "as_poller",
     "journal_row",
     "journal_text",
+    "polling",
     "wait",
 ]

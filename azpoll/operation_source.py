@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from azpoll.options import BeginOptions, FollowOptions, Method, PatternName, TrackingOptions
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.received_response import InitialResponse
 
 T = TypeVar("T")
 
@@ -63,26 +63,34 @@ class OperationSource(ABC, Generic[ResponseT]):
         return self._handle(session, await session.begin(method, url, options), decode)
 
     @overload
-    def track(self, response: HTTPResponse, **tracking: Unpack[TrackingOptions]) -> AsyncOperation[ResponseT]: ...
+    def track(
+        self, response: InitialResponse | str, **tracking: Unpack[TrackingOptions]
+    ) -> AsyncOperation[ResponseT]: ...
 
     @overload
     def track(
-        self, response: HTTPResponse, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
+        self, response: InitialResponse | str, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
     ) -> AsyncOperation[T]: ...
 
     def track(
         self,
-        response: HTTPResponse,
+        response: InitialResponse | str,
         *,
         decode: Callable[[ResponseT], T] | None = None,
         **tracking: Unpack[TrackingOptions],
     ) -> AsyncOperation[T] | AsyncOperation[ResponseT]:
         """Track the operation that an initial response started. Sends nothing; polling starts now.
 
-        The response is one of httpx or httpx2 with its request and its body, to a method that `begin` takes.
+        The response is one of httpx, httpx2 or azure-core with its request and its body, to a method that `begin`
+        takes. A text is the continuation token of a poller of azure-core 1.38 or later. It is not trusted: it may name
+        only the origins that `resume` accepts, and a pickle, which earlier versions wrote, is refused.
 
         Raises:
             InitialRequestFailed: its status code is not 2xx: there is no operation.
+            InvalidResumeToken: the text is no continuation token, or is a pickle.
+            UntrustedPollingURL: the token names another origin.
+            TypeError: the argument is not a response.
+            ValueError: the response has no request, or its body was not read.
         """
         _check_decode(decode)
         session, options = self._enter(tracking)

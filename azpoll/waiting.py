@@ -16,21 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from azpoll.options import TrackingOptions, WaitOptions
-    from azpoll.transport.library import HTTPClient, HTTPResponse, ResponseT
+    from azpoll.transport.library import HTTPClient, ResponseT
+    from azpoll.transport.received_response import InitialResponse
 
 T = TypeVar("T")
 
 
 @overload
 async def wait(
-    client: HTTPClient[ResponseT], initial_response: HTTPResponse, **options: Unpack[WaitOptions]
+    client: HTTPClient[ResponseT], initial_response: InitialResponse | str, **options: Unpack[WaitOptions]
 ) -> ResponseT: ...
 
 
 @overload
 async def wait(
     client: HTTPClient[ResponseT],
-    initial_response: HTTPResponse,
+    initial_response: InitialResponse | str,
     *,
     decode: Callable[[ResponseT], T],
     **options: Unpack[WaitOptions],
@@ -39,7 +40,7 @@ async def wait(
 
 async def wait(
     client: HTTPClient[ResponseT],
-    initial_response: HTTPResponse,
+    initial_response: InitialResponse | str,
     *,
     decode: Callable[[ResponseT], T] | None = None,
     **options: Unpack[WaitOptions],

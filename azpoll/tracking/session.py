@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from azpoll.tracking.registry import EventDispatcher
     from azpoll.tracking.settings import TrackerSettings
     from azpoll.tracking.starter import Prepared
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.received_response import InitialResponse
     from azpoll.transport.transport import Transport
 
 GRACE_S = 5.0
@@ -135,7 +135,7 @@ class Session(Generic[ResponseT_co]):
             self._schedule(record)
         return record
 
-    def track(self, response: HTTPResponse, tracking: Mapping[str, object]) -> OperationRecord:
+    def track(self, response: InitialResponse | str, tracking: Mapping[str, object]) -> OperationRecord:
         """Track the operation of an initial response; see `Tracker.track`."""
         return self._add(self._starter.from_response(response, tracking), resumed=False)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of, unanswered
 from azpoll.protocol import resume_token
 from azpoll.protocol.answer import RequestFailure
+from azpoll.protocol.azure_core_token import is_continuation_token
 from azpoll.protocol.cookies import plan_with_cookies, with_kept
 from azpoll.protocol.delay import Delay, immediate_delay
 from azpoll.protocol.followed_url import follow
@@ -23,7 +24,8 @@ from azpoll.protocol.reading import SET_COOKIE
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.protocol.token_content import METHODS, InvalidToken
-from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, lists, origin_of
+from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, origin_of
+from azpoll.tracking.continued import check_stored_origin, continued
 from azpoll.tracking.journaled_record import JournaledRecord
 from azpoll.tracking.origins import NO_ORIGIN, checked_origin
 from azpoll.tracking.record import OperationRecord
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from azpoll.tracking.record import OnChange
     from azpoll.tracking.settings import Settings, TrackerSettings
     from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.received_response import InitialResponse
     from azpoll.transport.transport import InitialRequest, Transport
 
 POLICIES_KEPT = 64
@@ -129,9 +132,11 @@ class OperationStarter:
         plan = settings.plan_at(_checked_method(request.method), url, policy, at_s, request.client_request_id)
         return self._assumed(settings, plan._replace(sent_s=at_s), at_s, own_id)
 
-    def from_response(self, response: HTTPResponse, options: Mapping[str, object]) -> OperationRecord:
-        """Return the operation of an initial response that the caller received."""
+    def from_response(self, response: InitialResponse | str, options: Mapping[str, object]) -> OperationRecord:
+        """Return the operation of an initial response that the caller received, or of a continuation token."""
         settings = checked(options, self._settings)
+        if isinstance(response, str):
+            response = continued(response, self._settings.url_policy)
         answer, client_request_id = self._transport.answer_from(response)
         url, policy = self._pollable(answer.url)
         _check_cancel_url(settings, url, policy)
@@ -152,22 +157,15 @@ class OperationStarter:
 
     def from_token(self, text: object, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a resume token."""
-        trust = self._settings.url_policy
         if not isinstance(text, str):
             raise InvalidResumeToken(f"the resume token cannot be used: it is of type {type(text).__name__}, not text")
         self._check(options)
         try:
             token = resume_token.decode(text, self._settings.token_key)
-            origin = origin_of(trust.parse(token.resource_url))
         except InvalidToken as error:
-            raise InvalidResumeToken(f"the resume token cannot be used: {error}") from error
-        except Exception as error:  # the URL class may raise any exception
-            raise InvalidResumeToken("the resume token cannot be used: it holds an invalid URL") from error
-        if origin != trust.initial and not lists(trust.allowed | trust.anonymous, origin):
-            raise UntrustedPollingURL(
-                f"the resume token names {origin.shown()}, which is neither the origin of the client's base_url nor"
-                " listed; nothing was sent. If you trust that origin, list it in allowed_origins"
-            )
+            advice = ". `track` takes the continuation tokens of azure-core" if is_continuation_token(text) else ""
+            raise InvalidResumeToken(f"the resume token cannot be used: {error}{advice}") from error
+        check_stored_origin("the resume token", token.resource_url, self._settings.url_policy)
         settings = checked({**resumed_options(token, options), **options}, self._settings)
         policy = self._policy_before(before_path(token.resource_url))
         plan = settings.plan_at(token.method, token.resource_url, policy, at_s, token.client_request_id)

@@ -28,6 +28,7 @@ from azpoll.transport.caller_error import CallerError, is_cancelled
 from azpoll.transport.failure import failure_of
 from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, read_headers
 from azpoll.transport.library import ResponseT, timeout_of, unsendable_errors
+from azpoll.transport.received_response import body_of, raw_headers_of, response_in
 from azpoll.transport.request_template import with_connect_limit
 from azpoll.transport.sender import Sender
 from azpoll.transport.shortcuts.broken_connection import close_broken_connection
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RawHeaders
     from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.url_policy import Origin, ParsedURL
-    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
+    from azpoll.transport.library import HTTPClient, HTTPRequest
     from azpoll.transport.raw_response import RawResponse
+    from azpoll.transport.received_response import InitialResponse
 
 CLOSED = "the HTTP client is closed"
 
@@ -178,20 +180,22 @@ class ClientTransport(Generic[ResponseT]):
             if head is not None and SET_COOKIE in head.headers:
                 request.cookies = cookies_after(request.cookies, head, self._sender.parse_url)
 
-    def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:
+    def answer_from(self, response: InitialResponse) -> tuple[Answer, str | None]:
         """Convert a response that the caller received into an answer and its client request id."""
         try:
-            request: HTTPRequest = response.request
-            head = self._head(response.status_code, response.headers.raw, request.method, str(request.url))
-            extensions: Mapping[str, object] = getattr(response, "extensions", {})  # a stand-in may have none
-            body = response.content
+            received = response_in(response)
+            request: HTTPRequest = received.request
+            head = self._head(received.status_code, raw_headers_of(received), request.method, str(request.url))
+            extensions: Mapping[str, object] = getattr(received, "extensions", {})  # azure-core has none
+            body = body_of(received)
             answer = head._replace(body=body)
             if not body.lstrip(BLANKS):
                 answer = _marked(answer, extensions.get("http_version"))
             return answer, client_request_id_of(request)
         except AttributeError as error:
-            raise TypeError(f"a response of httpx or httpx2 is needed, not {type(response).__name__}") from error
-        except RuntimeError as error:  # httpx raises it for a missing request and for an unread body
+            name = type(response).__name__
+            raise TypeError(f"a response of httpx, httpx2 or azure-core is needed, not {name}") from error
+        except Exception as error:  # each library has its own for a missing request and for an unread body
             raise ValueError(f"the initial response cannot be used: {error}") from error
 
     def response_from(self, answer: Answer) -> ResponseT:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.states import Pending
     from azpoll.protocol.url_policy import Origin
+    from azpoll.transport.received_response import InitialResponse
 
 REQUEST_TIMEOUT_S = 120.0
 """The time limit of a whole request in seconds, unless the caller sets another (rule 38). The limits of httpx apply to
@@ -111,7 +112,7 @@ class Transport(Protocol[ResponseT_co]):
         """
         ...
 
-    def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:
+    def answer_from(self, response: InitialResponse) -> tuple[Answer, str | None]:
         """Convert a response that the caller received into an answer and the client request id of its request.
 
         Raises:

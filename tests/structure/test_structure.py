@@ -27,7 +27,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "mis
 TYPES = {"errors", "events", "hints", "options", "snapshot"}
 """Public modules that hold types only; `tracking` may import them."""
 
-FEATURES = {"cli", "fast", "identity", "journal", "telemetry", "testing"}
+FEATURES = {"azure_core", "cli", "fast", "identity", "journal", "telemetry", "testing"}
 
 BELOW: dict[str, set[str]] = {
     "protocol": set(),
@@ -193,7 +193,7 @@ def test_each_layer_has_modules() -> None:
 def test_a_layer_imports_only_the_layers_below_it(module: str) -> None:
     layer = layer_of(module)
     used = {layer_of(name) for name in imported_by(module) if name.partition(".")[0] == "azpoll"}
-    lazy = {"journal"} if module == "azpoll" else set[str]()  # at the first use of its names
+    lazy = {"azure_core", "journal"} if module == "azpoll" else set[str]()  # at the first use of its names
     assert used <= BELOW[layer] | {layer} | lazy
 
 
@@ -231,6 +231,13 @@ def test_modules_and_functions_are_short_and_documented(module: str) -> None:
     assert ast.get_docstring(tree_of(module))
 
 
+OPTIONAL = {
+    *("rich", "trio", "httpx", "httpx2", "pytest", "hypothesis"),
+    *("azure", "opentelemetry", "sqlalchemy", "pgqueuer"),
+}
+"""Packages that not every user of azpoll has, or that take long to import."""
+
+
 def loaded_by(statement: str) -> set[str]:
     """Return the modules that a fresh interpreter has loaded after a statement."""
     script = f"import sys; {statement}; print('\\n'.join(sys.modules))"
@@ -240,11 +247,16 @@ def loaded_by(statement: str) -> set[str]:
 
 def test_importing_azpoll_loads_no_optional_package() -> None:
     loaded = loaded_by("import azpoll")
-    assert not {name.partition(".")[0] for name in loaded} & {"rich", "trio", "httpx", "httpx2", "pytest", "hypothesis"}
+    assert not {name.partition(".")[0] for name in loaded} & OPTIONAL
     assert "sqlite3" not in loaded
-    assert not {
-        name for name in loaded if name.startswith(("azpoll.testing", "azpoll.cli", "azpoll.journal", "anyio.lowlevel"))
-    }
+    features = tuple(f"azpoll.{feature}" for feature in FEATURES)
+    assert not {name for name in loaded if name.startswith((*features, "anyio.lowlevel"))}
+
+
+def test_each_public_name_can_be_used_without_an_optional_package() -> None:
+    """`from azpoll import *` works without azure-core: the functions that need it import it when they are called."""
+    loaded = loaded_by("from azpoll import *; import azpoll.telemetry; azpoll.as_poller; azpoll.polling")
+    assert not {name.partition(".")[0] for name in loaded} & OPTIONAL
 
 
 def test_importing_azpoll_loads_no_credential() -> None:

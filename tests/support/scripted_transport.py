@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RawHeaders
     from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.url_policy import Origin
-    from azpoll.transport.library import HTTPResponse
+    from azpoll.transport.received_response import InitialResponse
 
 ORIGIN = "https://management.azure.com"
 
@@ -149,7 +149,7 @@ class ScriptedTransport:
         )
         return await self._exchange(sent)
 
-    def answer_from(self, response: HTTPResponse) -> tuple[Answer, str | None]:
+    def answer_from(self, response: InitialResponse) -> tuple[Answer, str | None]:
         """Convert a `ScriptedResponse`."""
         if not isinstance(response, ScriptedResponse):
             raise TypeError(f"a ScriptedResponse is needed, not {type(response).__name__}")

@@ -67,8 +67,10 @@ PUBLIC = [
     "UntrustedPollingURL",
     "WrongEventLoop",
     "as_completed",
+    "as_poller",
     "journal_row",
     "journal_text",
+    "polling",
     "wait",
 ]
 

@@ -194,5 +194,5 @@ async def test_only_a_complete_response_with_its_request_is_an_answer(library: L
             with pytest.raises(ValueError, match="the initial response cannot be used"):
                 transport.answer_from(incomplete)
         other: Any = "202"
-        with pytest.raises(TypeError, match="a response of httpx or httpx2 is needed, not str"):
+        with pytest.raises(TypeError, match="a response of httpx, httpx2 or azure-core is needed, not str"):
             transport.answer_from(other)
