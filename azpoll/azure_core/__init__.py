@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 if TYPE_CHECKING:
     from azpoll.azure_core.poller import OperationPoller
-    from azpoll.azure_core.polling import TrackerPolling
+    from azpoll.azure_core.polling_method import TrackerPolling
     from azpoll.operation import AsyncOperation
     from azpoll.operation_source import OperationSource
     from azpoll.options import TrackingOptions
@@ -58,7 +58,7 @@ def polling(
     Raises:
         ModuleNotFoundError: azure-core is missing.
     """
-    method: TrackerPolling = _imported("polling").TrackerPolling(tracker, tracking)
+    method: TrackerPolling = _imported("polling_method").TrackerPolling(tracker, tracking)
     return method
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.polling import AsyncLROPoller
 
-from azpoll.azure_core.polling import OperationPolling
+from azpoll.azure_core.polling_method import OperationPolling
 
 if TYPE_CHECKING:
     from azpoll.operation import AsyncOperation

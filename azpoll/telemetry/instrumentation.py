@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opentelemetry import metrics, trace
 
 from azpoll.errors import WrongEventLoop
-from azpoll.events import OperationEnded, OperationTracked, PollAnswered, ScopeThrottled
+from azpoll.events import (
+    InitialRequestUnknown,
+    JournalFailed,
+    OperationEnded,
+    OperationTracked,
+    PollAnswered,
+    ScopeThrottled,
+)
 from azpoll.telemetry.attributes import UNKNOWN_KIND, Kind, kind_of
 from azpoll.telemetry.handle import Instrumentation
 from azpoll.telemetry.metrics import TrackerMetrics
@@ -60,6 +67,10 @@ class EventReporter:
             case ScopeThrottled():
                 self._metrics.throttled(event)
                 self._metrics.read_budget(event.at_s, self._tracker.statistics)
+            case JournalFailed():
+                self._metrics.journal_failed()
+            case InitialRequestUnknown():  # its operation, if there is one, is tracked as any other
+                pass
 
 
 def started(

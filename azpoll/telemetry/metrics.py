@@ -54,6 +54,9 @@ class TrackerMetrics:
             explicit_bucket_boundaries_advisory=DELAYS_S,
         )
         self._throttles = meter.create_counter("azpoll.throttles", "{answer}", "429s by the part that is throttled")
+        self._journal_failures = meter.create_counter(
+            "azpoll.journal.failures", "{failure}", "Failures of the journal to store or read rows"
+        )
         self._budget_wait = meter.create_gauge(
             "azpoll.budget.wait", "s", "Time in which the read budget grants the reads that wait, in the slowest scope"
         )
@@ -86,6 +89,10 @@ class TrackerMetrics:
     def throttled(self, event: ScopeThrottled) -> None:
         """Count a 429."""
         self._throttles.add(1, {names.REACH: event.reach})
+
+    def journal_failed(self) -> None:
+        """Count a failure of the journal."""
+        self._journal_failures.add(1)
 
     def read_budget(self, at_s: float, statistics: Callable[[], Statistics]) -> None:
         """Measure the wait for reads, if the last look was long enough ago."""

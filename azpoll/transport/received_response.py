@@ -58,8 +58,6 @@ def raw_headers_of(response: ReceivedResponse) -> RawHeaders:
 
 def body_of(response: ReceivedResponse) -> bytes:
     """Return the body; the library raises an error of its own if the body was not read."""
-    content: bytes | None = getattr(response, "content", None)
-    if content is None:
-        legacy: Any = response
-        content = legacy.body()
-    return content
+    received: Any = response
+    content: bytes | None = getattr(received, "content", None)
+    return received.body() if content is None else content
