@@ -144,7 +144,7 @@ class TrackerPolling(AsyncPollingMethod[Any]):
 
     @classmethod
     def from_continuation_token(cls, continuation_token: str, **kwargs: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 - azure-core's
-        """Return what `initialize` takes for a token: a resume token of azpoll, or one of azure-core."""
+        """Return the arguments of `initialize` for a resume token of azpoll, or a token of azure-core."""
         return kwargs.get("client"), continuation_token, kwargs.get("deserialization_callback")
 
     def _begun(self) -> OperationPolling[Any]:

@@ -27,7 +27,7 @@ REACH = "azpoll.throttle.reach"
 
 
 class Kind(NamedTuple):
-    """What an operation does, without the name of any resource; None where it is not known."""
+    """The kind of an operation, without the name of any resource; None for parts that are not known."""
 
     method: str | None = None
     provider: str | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
     from azpoll.testing import FakeARM
-    from tests.unit.telemetry.telemetry_sdk import TelemetrySDK
+    from tests.support.telemetry_sdk import TelemetrySDK
 
 
 def run(program: str) -> str:

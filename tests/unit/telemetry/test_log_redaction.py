@@ -1,4 +1,4 @@
-"""The log filter masks signed URLs and credentials, in made-up texts and in the records of the real libraries."""
+"""The log filter masks signed URLs and credentials, in texts and in the records of the real libraries."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_any_text_is_masked_without_an_error_and_twice_the_same(text: str) -> No
 
 @pytest.mark.parametrize("library", [*LIBRARIES, "httpcore", "httpcore2"])
 def test_each_logger_of_a_library_has_the_filter(library: str) -> None:
-    """The names of all loggers in the source of the library, as it is installed."""
+    """The names of all loggers in the source of the installed library."""
     folder = find_spec(library)
     assert folder is not None
     assert folder.origin is not None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
     from azpoll.testing import Step
-    from tests.unit.telemetry.telemetry_sdk import TelemetrySDK
+    from tests.support.telemetry_sdk import TelemetrySDK
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +75,7 @@ async def test_an_operation_that_did_not_succeed_is_counted_by_its_state(
 async def test_running_operations_are_counted_at_any_time_of_the_instrumentation(
     client: httpx.AsyncClient, fake_arm: FakeARM, sdk: TelemetrySDK
 ) -> None:
-    """Those that run already count from the start, and none counts after the end."""
+    """Operations that run already count from the start, and none counts after the end."""
 
     def running() -> float:
         return sdk.value("azpoll.operations", azpoll__operation__state="running")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from azpoll.testing import Step
     from tests.support.clients import Library
-    from tests.unit.telemetry.telemetry_sdk import TelemetrySDK
+    from tests.support.telemetry_sdk import TelemetrySDK
 
 pytestmark = pytest.mark.anyio
 

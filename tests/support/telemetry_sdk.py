@@ -1,14 +1,19 @@
-"""What the SDK of OpenTelemetry exported, in the order of the export."""
+"""The spans and metrics that the SDK of OpenTelemetry exported, in the order of the export."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from azpoll.telemetry import instrument
+
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    from opentelemetry.sdk.trace import ReadableSpan
 
     import azpoll
     from azpoll.telemetry import Instrumentation
@@ -31,8 +36,6 @@ class TelemetrySDK(NamedTuple):
     reader: InMemoryMetricReader
 
     def instrument(self, tracker: azpoll.Tracker[Any], *, poll_spans: bool = True) -> Instrumentation:
-        from azpoll.telemetry import instrument  # noqa: PLC0415 - the module under test
-
         return instrument(
             tracker, tracer_provider=self.tracer_provider, meter_provider=self.meter_provider, poll_spans=poll_spans
         )
@@ -56,6 +59,14 @@ class TelemetrySDK(NamedTuple):
         points = [point for point in self.points().get(name, []) if wanted.items() <= point.attributes.items()]
         assert len(points) <= 1
         return points[0].value if points else 0
+
+
+def telemetry_in_memory() -> TelemetrySDK:
+    """Return the SDK with in-memory exporters; no provider is global."""
+    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    tracer_provider = TracerProvider(shutdown_on_exit=False)
+    tracer_provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return TelemetrySDK(tracer_provider, MeterProvider([reader], shutdown_on_exit=False), exporter, reader)
 
 
 def _point(point: Any) -> Point:
