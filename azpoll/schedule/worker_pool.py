@@ -7,6 +7,8 @@ time; the rest are idle. A worker that takes a job hands the timer over to an id
 from __future__ import annotations
 
 import math
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 class WorkerPool:
     """Workers, started on demand: one for the timer, and one for each request in flight.
+
+    A worker polls for all callers, so it runs in the context in which the pool was made, and not in that of the caller
+    whose operation is due when it is started. Else the traces and log fields of that caller would have all its polls.
 
     Args:
         tasks: task group of the workers.
@@ -39,6 +44,7 @@ class WorkerPool:
         limit: ConcurrencyLimit,
     ) -> None:
         self._tasks = tasks
+        self._context = copy_context()
         self._work = work
         self._next_s = next_s
         self._limit = limit
@@ -70,7 +76,7 @@ class WorkerPool:
             self._idle.pop().set()
         elif self._started <= self._limit.now:
             self._started += 1
-            self._tasks.start_soon(self._work, name="azpoll worker")
+            self._context.run(partial(self._tasks.start_soon, self._work, name="azpoll worker"))
         else:
             return
         self.wake_pending = True

@@ -50,7 +50,8 @@ LOOP = {"anyio", "anyio.abc", "anyio.lowlevel", "asyncio", "sniffio", "time", "w
 OUTSIDE: dict[str, set[str]] = {
     "protocol": (DATA | CODECS) - {"contextlib", "zlib"},
     "eventloop": DATA | LOOP | {"trio.lowlevel"},  # imported under trio alone
-    "schedule": DATA | {"anyio", "anyio.abc", "bisect", "importlib.resources", "json"},  # the last two: package data
+    "schedule": DATA
+    | {"anyio", "anyio.abc", "bisect", "contextvars", "importlib.resources", "json"},  # the last two: package data
     "transport": DATA | CODECS | LOOP | {"errno", "os", "socket", "ssl", "time", "traceback", "uuid"},
     "types": DATA | {"anyio"},
     "tracking": DATA | LOOP | {"base64", "json", "logging", "os", "random", "threading"},
