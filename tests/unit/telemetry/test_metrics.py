@@ -10,6 +10,7 @@ import pytest
 import azpoll
 from azpoll.testing import Drop, FakeARM, Limits, Rate, Reply, status_monitor
 from tests.support.clients import client_of
+from tests.support.list_journal import ListJournal
 from tests.support.operations import THING, error_of, path_of
 
 if TYPE_CHECKING:
@@ -150,6 +151,22 @@ async def test_the_wait_for_reads_is_that_of_the_slowest_scope(sdk: TelemetrySDK
             waits.append(sdk.value("azpoll.budget.wait"))
     assert 20 < max(waits) <= 30
     assert waits[-1] == 0
+
+
+async def test_a_failure_of_the_journal_is_counted(
+    client: httpx.AsyncClient, fake_arm: FakeARM, sdk: TelemetrySDK
+) -> None:
+    fake_arm.operation("PUT", duration_s=5)
+    journal, failures = ListJournal(), list[azpoll.Event]()
+    async with azpoll.Tracker(client, journal=journal) as tracker:
+        sdk.instrument(tracker)
+        tracker.subscribe(lambda event: failures.append(event) if isinstance(event, azpoll.JournalFailed) else None)
+        operation = await tracker.begin("PUT", THING)
+        assert sdk.value("azpoll.journal.failures") == 0
+        journal.error = OSError("no space")
+        await operation
+        assert sdk.value("azpoll.journal.failures") == len(failures) > 0
+        journal.error = None
 
 
 async def test_no_attribute_of_a_metric_has_a_value_for_each_operation(
