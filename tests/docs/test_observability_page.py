@@ -89,7 +89,7 @@ def test_the_example_of_logs_writes_the_line_on_the_page(backend: Any) -> None:
 
 
 def test_the_tables_name_each_span_metric_and_attribute(backend: Any) -> None:
-    """Those that an operation with a failure, a 429 and an action reports, and all names of the code."""
+    """An operation with a failure, a 429 and an action reports all names of the code."""
     sdk, arm = telemetry_in_memory(), FakeARM()
     failed = Reply(200, {"status": "Failed"}, {"x-ms-request-id": "r", "x-ms-correlation-request-id": "c"})
     arm.operation("POST", polls=[Reply(429, retry_after=1), failed])
