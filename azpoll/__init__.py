@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.patience import Patience
     from azpoll.schedule.budget import Budget
     from azpoll.schedule.durations import Durations
+    from azpoll.schedule.leased_bucket import SharedBucket, TokenGrant, TokenSource
     from azpoll.schedule.scope_queue import ScopeStatistics
     from azpoll.snapshot import OperationState, Snapshot, Statistics
     from azpoll.tracker import Tracker
@@ -80,6 +81,7 @@ else:
         "azpoll.protocol.patience": "Patience",
         "azpoll.schedule.budget": "Budget",
         "azpoll.schedule.durations": "Durations",
+        "azpoll.schedule.leased_bucket": "SharedBucket TokenGrant TokenSource",
         "azpoll.schedule.scope_queue": "ScopeStatistics",
         "azpoll.snapshot": "OperationState Snapshot Statistics",
         "azpoll.tracker": "Tracker",
@@ -142,8 +144,11 @@ __all__ = [
     "ScopeStatistics",
     "ScopeThrottled",
     "ServiceError",
+    "SharedBucket",
     "Snapshot",
     "Statistics",
+    "TokenGrant",
+    "TokenSource",
     "Tracker",
     "TrackerClosed",
     "TrackingOptions",

@@ -170,6 +170,11 @@ class Tracker(OperationSource[ResponseT]):
                 stacklevel=2,
             )
 
+    @property
+    def budget(self) -> Budget | None:
+        """The reads and writes per second of each scope; None without limits."""
+        return self._settings.budget
+
     @overload
     async def recover(self, **tracking: Unpack[TrackingOptions]) -> list[AsyncOperation[ResponseT]]: ...
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self, TypeGuard
 
+from azpoll.schedule.leased_bucket import LeasedBucket, SharedBucket, TokenSource
 from azpoll.schedule.token_bucket import TokenBucket
 
 _NO_PROVIDERS: Mapping[str, float] = {}
@@ -26,6 +27,7 @@ class _Settings(NamedTuple):
     providers: Mapping[str, float]
     write_rate: float | None
     write_burst: float
+    source: TokenSource | None
 
 
 class Budget(_Settings):
@@ -48,6 +50,7 @@ class Budget(_Settings):
         write_rate: initial requests per second, at first and at most: so many writes and as many deletes; None sends
             them immediately. ARM grants 10 of each from a bucket of 200.
         write_burst: initial requests that may be saved up, 1 or more.
+        source: holds the tokens of every scope, for several processes together; None for this tracker alone.
 
     Raises:
         TypeError: a setting has another type.
@@ -69,6 +72,7 @@ class Budget(_Settings):
         providers: Mapping[str, float] = _NO_PROVIDERS,
         write_rate: float | None = 10.0,
         write_burst: float = 100.0,
+        source: TokenSource | None = None,
     ) -> Self:
         """Check the settings."""
         numbers = (rate, max_rate, burst, increase_per_s, decrease_factor, write_burst)
@@ -82,8 +86,9 @@ class Budget(_Settings):
             raise ValueError(
                 "a budget needs a burst of 1 or more, a decrease_factor between 0 and 1, increase_per_s of 0 or more"
             )
+        writes = (write_rate, write_burst)
         return super().__new__(
-            cls, rate, max_rate, burst, increase_per_s, decrease_factor, principal, providers, write_rate, write_burst
+            cls, rate, max_rate, burst, increase_per_s, decrease_factor, principal, providers, *writes, source
         )
 
     @classmethod
@@ -99,21 +104,26 @@ class Budget(_Settings):
             rate=self.write_rate, max_rate=self.write_rate, burst=self.write_burst, providers=_NO_PROVIDERS
         )
 
-    def bucket(self, now_s: float) -> TokenBucket:
-        """Return the bucket of a new scope."""
-        return TokenBucket(self.rate, self.max_rate, self.burst, self.increase_per_s, now_s)
+    def bucket(self, now_s: float, name: str = "") -> TokenBucket:
+        """Return the bucket of a new scope; a source knows it by its name."""
+        return self._new(SharedBucket(name, self.rate, self.max_rate, self.burst, self.increase_per_s), now_s)
 
-    def provider_bucket(self, sub_scope: str, now_s: float) -> TokenBucket | None:
+    def provider_bucket(self, sub_scope: str, now_s: float, name: str = "") -> TokenBucket | None:
         """Return the bucket of a new sub-scope, `namespace/location`; None while no limit is known."""
         namespace = sub_scope.partition("/")[0]
-        for name, rate in self.providers.items():
-            if name.lower() == namespace:
-                return TokenBucket(rate, rate, max(rate, 1.0), 0.0, now_s)
+        for provider, rate in self.providers.items():
+            if provider.lower() == namespace:
+                return self._new(SharedBucket(f"{name} {sub_scope}", rate, rate, max(rate, 1.0), 0.0), now_s)
         return None
 
     def discovered_bucket(self, now_s: float) -> TokenBucket:
         """Return the bucket of a sub-scope whose own limit shows in an answer: it slows no faster sub-scope."""
         return TokenBucket(self.max_rate, self.max_rate, self.burst, self.increase_per_s, now_s)
+
+    def _new(self, bucket: SharedBucket, now_s: float) -> TokenBucket:
+        if self.source is not None:
+            return LeasedBucket(self.source, bucket, now_s)
+        return TokenBucket(bucket.rate, bucket.max_rate, bucket.burst, bucket.increase_per_s, now_s)
 
 
 def _check_types(providers: object, principal: object, *numbers: object) -> None:

@@ -196,7 +196,7 @@ class ScopeQueue(Generic[QueuedT]):
         """Return the statistics at `now_s`."""
         bucket = self.bucket
         if bucket is not None:
-            bucket.available_at(now_s)
+            bucket.shortage(now_s)  # brings the tokens up to now
         return ScopeStatistics(
             scope=self.scope,
             rate=None if bucket is None else bucket.rate,

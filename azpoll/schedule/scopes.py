@@ -135,11 +135,11 @@ class ScopeQueues(Generic[QueuedT]):
             if len(self._provider_queues) >= self._kept:
                 self._drop_idle(now_s)
             scope, sub_scope = key
-            budget = self._budget
+            budget, name = self._budget, f"{self._counted} {scope}"
             if scope not in self._scope_queues:
-                bucket = None if budget is None else budget.bucket(now_s)
+                bucket = None if budget is None else budget.bucket(now_s, name)
                 self._scope_queues[scope] = ScopeQueue(str(scope), bucket)
-            bucket = None if budget is None else budget.provider_bucket(sub_scope, now_s)
+            bucket = None if budget is None else budget.provider_bucket(sub_scope, now_s, name)
             provider_queue = self._provider_queues[key] = ProviderQueue(self._scope_queues[scope], bucket)
         if not names_scopes(collection):
             if len(self._by_collection) >= COLLECTIONS_KEPT:
