@@ -1,0 +1,134 @@
+"""The PostgreSQL database of a fleet, over a pool of asyncpg connections.
+
+Every statement runs in an explicit transaction and none is kept prepared, so a pooler such as PgBouncer may give each
+transaction another connection. Lost connections and a restarting server are waited for; each caller may repeat its
+transaction, since all of them are idempotent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import asyncpg
+
+from azpoll.fleet.errors import FleetError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("azpoll")
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
+"""Seconds between two attempts of a transaction while the database cannot be reached; they double."""
+
+STATEMENT_TIMEOUT_S = 30.0
+"""Seconds after which a statement without an answer counts as lost: its host may be gone."""
+
+_UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+"""Errors of the connection or of a server that starts, stops or is overloaded; the next attempt may succeed."""
+
+
+class Database:
+    """A pool of connections to one database.
+
+    Args:
+        pool: of connections.
+        dsn: the database, for the connection that listens.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], dsn: str) -> None:
+        self._pool = pool
+        self._dsn = dsn
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Run a transaction on a connection of the pool."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Use a connection of the pool without a transaction, for statements that allow none."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
+    async def listening(self) -> asyncpg.Connection[asyncpg.Record]:
+        """Return a new connection of its own, which the caller closes."""
+        return await asyncpg.connect(self._dsn, statement_cache_size=0)
+
+    async def persist(self, call: Callable[[Connection], Awaitable[T]], within_s: float | None = None) -> T:
+        """Run a transaction, again and again while the database cannot be reached.
+
+        Args:
+            call: the statements; they may run several times, and the last attempt may have been committed.
+            within_s: seconds after which an attempt is the last; None for never.
+
+        Raises:
+            FleetError: the database could not be reached in time, or has no tables of a fleet.
+        """
+        loop = asyncio.get_running_loop()
+        end_s = None if within_s is None else loop.time() + within_s
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                async with self.transaction() as connection:
+                    return await call(connection)
+            except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError, asyncpg.InvalidSchemaNameError) as error:
+                raise FleetError("the database has no tables of a fleet: run `await fleet.install()` once") from error
+            except _UNREACHABLE as error:
+                if end_s is not None and loop.time() + pause_s > end_s:
+                    raise FleetError(f"the database could not be reached: {type(error).__name__}") from error
+                logger.log(
+                    logging.DEBUG if pause_s < LONGEST_PAUSE_S else logging.WARNING,
+                    "the database of the fleet cannot be reached (%s); trying again in %g s",
+                    type(error).__name__,
+                    pause_s,
+                )
+            await asyncio.sleep(pause_s)
+            pause_s = min(2.0 * pause_s, LONGEST_PAUSE_S)
+
+
+@asynccontextmanager
+async def connected(dsn: str, connections: int) -> AsyncIterator[Database]:
+    """Connect to a database, and close all connections at the end.
+
+    Raises:
+        FleetError: the database cannot be reached.
+        RuntimeError: not under asyncio.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError("a fleet needs asyncio, since asyncpg does") from None
+    try:
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=connections, statement_cache_size=0, command_timeout=STATEMENT_TIMEOUT_S
+        )
+    except _UNREACHABLE as error:
+        raise FleetError(f"the database could not be reached: {type(error).__name__}") from error
+    try:
+        yield Database(pool, dsn)
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 5.0)
+        except (*_UNREACHABLE, asyncio.CancelledError):
+            pool.terminate()
+            raise

@@ -1,0 +1,127 @@
+"""Sends the stored initial requests of a worker's shards."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Generic
+
+from azpoll.errors import InitialRequestFailed, TrackerClosed
+from azpoll.fleet import initial_request
+from azpoll.snapshot import OperationState
+from azpoll.transport.library import ResponseT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azpoll.fleet.database import Database
+    from azpoll.fleet.operation_table import OpenOperation, OperationTable
+    from azpoll.fleet.result_writer import ResultWriter
+    from azpoll.fleet.worker_shard import WorkerShard
+    from azpoll.operation import AsyncOperation
+    from azpoll.tracker import Tracker
+
+CONCURRENT = 64
+"""The number of stored requests that a worker has handed to its tracker at a time."""
+
+FINISH_S = 10.0
+"""Seconds that a worker which stops gives the requests that it has handed to its tracker."""
+
+MAYBE_SENT = (
+    "a worker stopped between this request and its answer; the service may have executed it. Look at the resource"
+    " before you send it again"
+)
+
+CANCELED_BEFORE = "the operation was canceled before its initial request was sent"
+
+
+class RequestSender(Generic[ResponseT]):
+    """Sends initial requests, each once unless it may be executed twice.
+
+    Args:
+        tracker: of the worker.
+        database: of the fleet.
+        table: of the operations.
+        writer: of the results.
+        started: called with each operation that has started.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker[ResponseT],
+        database: Database,
+        table: OperationTable,
+        writer: ResultWriter,
+        started: Callable[[WorkerShard, OpenOperation, AsyncOperation[ResponseT]], object],
+    ) -> None:
+        self._tracker = tracker
+        self._database = database
+        self._table = table
+        self._writer = writer
+        self._started = started
+        self._turns = asyncio.Semaphore(CONCURRENT)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def send(self, shard: WorkerShard, operation: OpenOperation, text: str) -> None:
+        """Send a stored request in its turn, and track its operation."""
+        shard.starting.add(operation.operation_id)
+        task = asyncio.create_task(self._send(shard, operation, initial_request.read(text)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Begin no more requests, and wait a while for those that were begun."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=FINISH_S)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _send(
+        self, shard: WorkerShard, operation: OpenOperation, request: initial_request.StoredRequest
+    ) -> None:
+        operation_id = operation.operation_id
+        async with self._turns:
+            if self._stopping:
+                return
+            if operation.was_sent and not request.repeatable:
+                self._end(shard, operation, OperationState.UNKNOWN, MAYBE_SENT)
+                return
+            if operation.is_canceled and not operation.was_sent:
+                self._end(shard, operation, OperationState.CANCELED, CANCELED_BEFORE)
+                return
+            await self._database.persist(partial(self._table.mark_sent, operation_id=operation_id))
+            try:
+                begun = await self._begin(operation, request)
+            except InitialRequestFailed as error:
+                state = OperationState.UNKNOWN if error.may_have_acted else None
+                shard.starting.discard(operation_id)
+                self._writer.add_outcome(shard, operation, state, error.response, error, error.resume_token)
+                return
+            except TrackerClosed:  # nothing was sent
+                await self._database.persist(partial(self._table.mark_sent, operation_id=operation_id, sent=False))
+                return
+            except (ValueError, TypeError) as error:
+                self._end(shard, operation, None, error)
+                return
+        if not begun.done():
+            token = begun.resume_token()
+            await self._database.persist(partial(self._table.store_tokens, tokens=[(operation_id, token)]))
+        shard.starting.discard(operation_id)
+        self._started(shard, operation, begun)
+
+    async def _begin(
+        self, operation: OpenOperation, request: initial_request.StoredRequest
+    ) -> AsyncOperation[ResponseT]:
+        owner = operation.group
+        return await self._tracker.begin(
+            request.method, request.url, **{"label": operation.label, "owner": owner, **request.options}
+        )
+
+    def _end(
+        self, shard: WorkerShard, operation: OpenOperation, state: OperationState | None, error: Exception | str
+    ) -> None:
+        shard.starting.discard(operation.operation_id)
+        self._writer.add_outcome(shard, operation, state, None, error)

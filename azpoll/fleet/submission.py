@@ -1,0 +1,187 @@
+"""Stores new operations: in shards of one scope each, and each operation once."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import httpx
+
+from azpoll.fleet import notifications, shard_queue
+from azpoll.fleet.initial_request import is_credential
+from azpoll.fleet.operation_table import EndedOperation, NewOperation
+from azpoll.token_summary import summary_of
+from azpoll.tracker import Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from azpoll.fleet.database import Connection, Database
+    from azpoll.fleet.operation_table import OperationTable
+    from azpoll.operation import AsyncOperation
+    from azpoll.options import TrackingOptions
+    from azpoll.transport.library import HTTPResponse
+
+SHARD_SIZE = 250
+"""The greatest number of operations of a shard: after a take-over, a full bucket of ARM can read all of them at once."""
+
+SHARDS_AT_ONCE = 40
+"""The greatest number of shards that one transaction stores."""
+
+PATIENCE_S = 30.0
+"""Seconds for which a call waits for a database that cannot be reached."""
+
+NOT_IN_TOKENS = frozenset({"interval", "patience", "owner"})
+"""Tracking options that a token does not hold, so a worker would not know them."""
+
+
+class Submitted(NamedTuple):
+    """An operation to be stored, without its shard.
+
+    Attributes:
+        scope: of its read limit.
+        ended: its result, if its initial response was the end.
+    """
+
+    operation_id: str
+    scope: str
+    group: str | None
+    label: str | None
+    token: str | None = None
+    request: str | None = None
+    ended: EndedOperation | None = None
+
+
+class Submissions:
+    """Stores operations of one process; calls that come together share a transaction."""
+
+    def __init__(self, database: Database, table: OperationTable) -> None:
+        self._database = database
+        self._table = table
+        self._waiting: list[Submitted] = []
+        self._next: asyncio.Task[None] | None = None
+
+    async def store(self, operations: Sequence[Submitted]) -> None:
+        """Store operations, but none that is stored already."""
+        shards = list(_shards_of(operations))
+        for start in range(0, len(shards), SHARDS_AT_ONCE):
+            part = shards[start : start + SHARDS_AT_ONCE]
+            await self._database.persist(partial(self._store, part), PATIENCE_S)
+        if ended := [operation.ended for operation in operations if operation.ended is not None]:
+            await self._database.persist(partial(self._store_ended, ended), PATIENCE_S)
+
+    async def store_with_others(self, operation: Submitted) -> None:
+        """Store one operation, together with those that other tasks store at the moment."""
+        self._waiting.append(operation)
+        if self._next is None:
+            self._next = asyncio.create_task(self._store_waiting())
+        await asyncio.shield(self._next)
+
+    async def aclose(self) -> None:
+        """Wait for the operations that are being stored."""
+        if self._next is not None:
+            await asyncio.wait([self._next])
+
+    async def _store_waiting(self) -> None:
+        await asyncio.sleep(0)  # the tasks that are ready to run add theirs
+        waiting, self._waiting, self._next = self._waiting, [], None
+        await self.store(waiting)
+
+    async def _store(self, shards: Sequence[Sequence[Submitted]], connection: Connection) -> None:
+        numbers = await self._table.new_shards(connection, len(shards))
+        new = [
+            NewOperation(each.operation_id, number, each.group, each.label, each.token, each.request)
+            for number, shard in zip(numbers, shards, strict=True)
+            for each in shard
+        ]
+        used = await self._table.add(connection, new)
+        open_shards = [
+            number
+            for number, shard in zip(numbers, shards, strict=True)
+            if number in used and any(each.ended is None for each in shard)
+        ]
+        if open_shards:
+            await shard_queue.add(connection, open_shards)
+            await notifications.notify(connection, "work")
+
+    async def _store_ended(self, ended: Sequence[EndedOperation], connection: Connection) -> None:
+        await self._table.write(connection, ended)
+        await notifications.notify(connection, "results")
+
+
+def of_token(token: str, group: str | None, token_key: bytes | None) -> Submitted:
+    """Return the operation of a resume token.
+
+    Raises:
+        InvalidResumeToken: the text is no token, or is not signed with this key.
+        ValueError: the token holds a credential.
+    """
+    summary = summary_of(token, token_key)
+    for name in summary.header_names:
+        if is_credential(name):
+            raise ValueError(
+                f"the resume token holds the header {name[:64]!r}, which may be a credential: a fleet stores none"
+            )
+    return Submitted(summary.operation_id, summary.scope, group, summary.label, token)
+
+
+async def of_responses(
+    responses: Iterable[HTTPResponse], group: str | None, token_key: bytes | None, tracking: TrackingOptions
+) -> list[Submitted]:
+    """Return the operations of initial responses; nothing is sent.
+
+    Raises:
+        InitialRequestFailed: a response is not 2xx.
+        TypeError: an option cannot be stored in a token.
+    """
+    lost = NOT_IN_TOKENS & tracking.keys()
+    if lost:
+        raise TypeError(f"a fleet cannot store {', '.join(sorted(map(repr, lost)))}: give it to the tracker of the worker")
+    async with (
+        httpx.AsyncClient(transport=_NoTransport()) as client,
+        Tracker(client, token_key=token_key, durations=None, on_exit="stop") as tracker,
+    ):
+        tracked = [tracker.track(response, **tracking) for response in responses]
+        submitted = [_of_tracked(operation, group, token_key) for operation in tracked]
+        for operation in tracked:
+            operation.stop_tracking()
+    return submitted
+
+
+def _of_tracked(tracked: AsyncOperation[httpx.Response], group: str | None, token_key: bytes | None) -> Submitted:
+    if not tracked.done():
+        return of_token(tracked.resume_token(), group, token_key)
+    error = tracked.exception()
+    response = tracked.result() if error is None else error.response
+    body = b"" if response is None else response.content
+    status_code = None if response is None else response.status_code
+    text = None if error is None else str(error)
+    ids = (tracked.id, group, tracked.label)
+    return Submitted(
+        tracked.id,
+        "",
+        group,
+        tracked.label,
+        ended=EndedOperation(*ids, tracked.state, status_code, body, len(body), text, None),
+    )
+
+
+def _shards_of(operations: Iterable[Submitted]) -> Iterator[list[Submitted]]:
+    """Yield shards of one scope each; an id that is given twice counts once."""
+    by_scope: dict[str, dict[str, Submitted]] = {}
+    for operation in operations:
+        by_scope.setdefault(operation.scope, {}).setdefault(operation.operation_id, operation)
+    seen: set[str] = set()
+    for members in by_scope.values():
+        new = [operation for key, operation in members.items() if key not in seen]
+        seen.update(members)
+        for start in range(0, len(new), SHARD_SIZE):
+            yield new[start : start + SHARD_SIZE]
+
+
+class _NoTransport(httpx.AsyncBaseTransport):
+    """Refuses every request."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("nothing is sent here", request=request)

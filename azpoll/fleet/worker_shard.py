@@ -1,0 +1,42 @@
+"""A shard in the hands of a worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from azpoll.fleet.shard_queue import LeasedShard
+    from azpoll.operation import AsyncOperation
+
+
+class WorkerShard:
+    """The operations of one leased shard.
+
+    Attributes:
+        leased: number and job.
+        operations: those that are tracked, by stored id.
+        starting: ids of the operations whose initial request is not answered yet.
+        unwritten: number of results that are not stored yet.
+        refused: ids of the operations that this worker may not or cannot track.
+        canceled: when each cancellation was asked for that this worker has carried out, by stored id.
+    """
+
+    def __init__(self, leased: LeasedShard) -> None:
+        self.leased = leased
+        self.operations: dict[str, AsyncOperation[Any]] = {}
+        self.starting: set[str] = set()
+        self.unwritten = 0
+        self.refused: set[str] = set()
+        self.canceled: dict[str, datetime] = {}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the worker has nothing left to do for it."""
+        return not self.operations and not self.starting and not self.unwritten
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether each of its operations has a stored result."""
+        return self.is_idle and not self.refused
