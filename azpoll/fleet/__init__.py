@@ -16,13 +16,13 @@ It needs `pip install 'azpoll[fleet]'`, PostgreSQL 13 or later, and asyncio. `do
 from __future__ import annotations
 
 try:
-    import asyncpg as _asyncpg  # noqa: F401 - to find out whether it is installed
-    import pgqueuer as _pgqueuer  # noqa: F401
+    from azpoll.fleet.fleet import Fleet
 except ModuleNotFoundError as error:
+    if error.name not in {"asyncpg", "pgqueuer"}:
+        raise
     raise ModuleNotFoundError("azpoll.fleet needs pgqueuer: python -m pip install 'azpoll[fleet]'") from error
 
 from azpoll.fleet.errors import FleetError
-from azpoll.fleet.fleet import Fleet
 from azpoll.fleet.initial_request import FleetBeginOptions
 from azpoll.fleet.results import FleetResult
 from azpoll.fleet.shard_queue import ShardCounts

@@ -17,7 +17,7 @@ import asyncpg
 from azpoll.fleet.errors import FleetError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -59,13 +59,13 @@ class Database:
         self._dsn = dsn
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         """Run a transaction on a connection of the pool."""
         async with self._pool.acquire() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncGenerator[Connection]:
         """Use a connection of the pool without a transaction, for statements that allow none."""
         async with self._pool.acquire() as connection:
             yield connection
@@ -91,7 +91,11 @@ class Database:
             try:
                 async with self.transaction() as connection:
                     return await call(connection)
-            except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError, asyncpg.InvalidSchemaNameError) as error:
+            except (
+                asyncpg.UndefinedTableError,
+                asyncpg.UndefinedFunctionError,
+                asyncpg.InvalidSchemaNameError,
+            ) as error:
                 raise FleetError("the database has no tables of a fleet: run `await fleet.install()` once") from error
             except _UNREACHABLE as error:
                 if end_s is not None and loop.time() + pause_s > end_s:
@@ -107,7 +111,7 @@ class Database:
 
 
 @asynccontextmanager
-async def connected(dsn: str, connections: int) -> AsyncIterator[Database]:
+async def connected(dsn: str, connections: int) -> AsyncGenerator[Database]:
     """Connect to a database, and close all connections at the end.
 
     Raises:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, Unpack
 from uuid import uuid4
@@ -16,6 +15,7 @@ from azpoll.fleet.database import connected
 from azpoll.fleet.notifications import Notifications
 from azpoll.fleet.operation_table import OperationTable
 from azpoll.fleet.results import ResultIterator
+from azpoll.fleet.signals import calling_at
 from azpoll.fleet.statistics import FleetStatistics, read_problems, read_statistics
 from azpoll.fleet.submission import PATIENCE_S, Submissions, Submitted
 from azpoll.fleet.token_leases import TokenLeases
@@ -25,7 +25,7 @@ from azpoll.token_summary import read_scope
 from azpoll.tracking.settings import checked_count, checked_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
     from azpoll.fleet.database import Connection, Database
     from azpoll.fleet.initial_request import FleetBeginOptions
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from azpoll.transport.library import HTTPResponse, ResponseT
 
 T = TypeVar("T")
+
+LONGEST_LEASE_S = 86_400.0
+"""A day: after a longer time there is no use in another worker."""
 
 STORED_BODY = 1024 * 1024
 """The default number of bytes of a result that are stored."""
@@ -67,7 +70,7 @@ class Fleet:
         token_key: bytes | None = None,
         encrypt: Callable[[bytes], bytes] | None = None,
         decrypt: Callable[[bytes], bytes] | None = None,
-    ) -> AsyncIterator[Fleet]:
+    ) -> AsyncGenerator[Fleet]:
         """Connect to the database of a fleet inside an async context.
 
         Args:
@@ -132,7 +135,9 @@ class Fleet:
         """
         given = list(operations)
         responses = [each for each in given if not isinstance(each, str)]
-        made = iter(await submission.of_responses(responses, group, self._token_key, tracking)) if responses else iter(())
+        made = (
+            iter(await submission.of_responses(responses, group, self._token_key, tracking)) if responses else iter(())
+        )
         submitted = [
             submission.of_token(each, group, self._token_key) if isinstance(each, str) else next(made) for each in given
         ]
@@ -202,9 +207,7 @@ class Fleet:
         """
         wanted = list(ids)
         limit_s = checked_seconds("timeout", timeout)
-        missing = await self._call(partial(self._table.missing, ids=wanted))
-        if missing:
-            raise LookupError(f"the fleet has no operation {min(missing)!r}")
+        await self._check_known(wanted)
         found: dict[str, FleetResult] = {}
         last = 0
         try:
@@ -229,8 +232,8 @@ class Fleet:
             LookupError: there is no such operation.
         """
         results = await self._call(partial(self._table.results_by_id, ids=[operation_id], after=0))
-        if not results and await self._call(partial(self._table.missing, ids=[operation_id])):
-            raise LookupError(f"the fleet has no operation {operation_id!r}")
+        if not results:
+            await self._check_known([operation_id])
         return results[0] if results else None
 
     async def cancel(self, operation_id: str) -> bool:
@@ -248,11 +251,10 @@ class Fleet:
             await notifications.notify(connection, "cancel")
             return is_open
 
-        if await self._call(ask):
-            return True
-        if await self._call(partial(self._table.missing, ids=[operation_id])):
-            raise LookupError(f"the fleet has no operation {operation_id!r}")
-        return False
+        is_open = await self._call(ask)
+        if not is_open:
+            await self._check_known([operation_id])
+        return is_open
 
     async def forget(self, *, group: str | None = None, older_s: float = 0.0) -> int:
         """Delete operations that ended at least `older_s` seconds ago, of a group or of all; return their number."""
@@ -305,15 +307,20 @@ class Fleet:
         if tracker.budget is not None and tracker.budget.source is not self._leases:
             raise ValueError("the tracker has a budget of its own: make it with Tracker(client, budget=fleet.budget())")
         lease_s = checked_seconds("lease_s", lease_s)
-        if not 1.0 <= lease_s <= 86_400.0:
+        if not 1.0 <= lease_s <= LONGEST_LEASE_S:
             raise ValueError("lease_s must be 1 second or more, and at most a day")
         options = WorkerOptions(
             checked_count("shards", shards), lease_s, checked_count("stored_body", stored_body), drain
         )
         await self._check()
         worker = Worker(self._database, self._table, self._wakeups, tracker, options)
-        with _stopping(worker.stop, signals):
+        with calling_at(signals, worker.stop):
             await worker.run()
+
+    async def _check_known(self, ids: Sequence[str]) -> None:
+        missing = await self._call(partial(self._table.missing, ids=ids))
+        if missing:
+            raise LookupError(f"the fleet has no operation {min(missing)!r}")
 
     async def _call(self, call: Callable[[Connection], Awaitable[T]]) -> T:
         await self._check()
@@ -323,20 +330,3 @@ class Fleet:
         if not self._is_checked:
             await self._database.persist(schema.check, PATIENCE_S)
             self._is_checked = True
-
-
-@contextmanager
-def _stopping(stop: Callable[[], object], signals: Iterable[signal.Signals]) -> Iterator[None]:
-    """Call a function at signals inside the context, where the event loop can."""
-    loop = asyncio.get_running_loop()
-    caught: list[signal.Signals] = []
-    if threading.current_thread() is threading.main_thread():
-        for number in signals:
-            with suppress(NotImplementedError):  # on Windows
-                loop.add_signal_handler(number, stop)
-                caught.append(number)
-    try:
-        yield
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)

@@ -11,12 +11,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
 from uuid import uuid4
 
-from azpoll.options import BeginOptions
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from azpoll.options import CancelMethod, FinalStateName, Method, Outcome, PatternName, ResultWanted
+    from azpoll.options import BeginOptions, CancelMethod, FinalStateName, Method, Outcome, PatternName, ResultWanted
 
 METHODS = ("PUT", "PATCH", "POST", "DELETE", "GET")
 

@@ -79,9 +79,7 @@ class RequestSender(Generic[ResponseT]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _send(
-        self, shard: WorkerShard, operation: OpenOperation, request: initial_request.StoredRequest
-    ) -> None:
+    async def _send(self, shard: WorkerShard, operation: OpenOperation, request: initial_request.StoredRequest) -> None:
         operation_id = operation.operation_id
         async with self._turns:
             if self._stopping:
@@ -98,7 +96,9 @@ class RequestSender(Generic[ResponseT]):
             except InitialRequestFailed as error:
                 state = OperationState.UNKNOWN if error.may_have_acted else None
                 shard.starting.discard(operation_id)
-                self._writer.add_outcome(shard, operation, state, error.response, error, error.resume_token)
+                self._writer.add_outcome(
+                    shard, operation, state, error=error, response=error.response, token=error.resume_token
+                )
                 return
             except TrackerClosed:  # nothing was sent
                 await self._database.persist(partial(self._table.mark_sent, operation_id=operation_id, sent=False))
@@ -115,13 +115,12 @@ class RequestSender(Generic[ResponseT]):
     async def _begin(
         self, operation: OpenOperation, request: initial_request.StoredRequest
     ) -> AsyncOperation[ResponseT]:
-        owner = operation.group
-        return await self._tracker.begin(
-            request.method, request.url, **{"label": operation.label, "owner": owner, **request.options}
-        )
+        options = request.options
+        options["label"], options["owner"] = operation.label, operation.group
+        return await self._tracker.begin(request.method, request.url, **options)
 
     def _end(
         self, shard: WorkerShard, operation: OpenOperation, state: OperationState | None, error: Exception | str
     ) -> None:
         shard.starting.discard(operation.operation_id)
-        self._writer.add_outcome(shard, operation, state, None, error)
+        self._writer.add_outcome(shard, operation, state, error=error)

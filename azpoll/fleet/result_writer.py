@@ -64,15 +64,16 @@ class ResultWriter:
         error = ended.exception()
         response = ended.result() if error is None else error.response
         token = None if error is None else _token_of(error)
-        self.add_outcome(shard, operation, ended.state, response, error, token)
+        self.add_outcome(shard, operation, ended.state, error=error, response=response, token=token)
 
     def add_outcome(
         self,
         shard: WorkerShard,
         operation: OpenOperation,
         state: OperationState | None,
-        response: HTTPResponse | None,
+        *,
         error: Exception | str | None,
+        response: HTTPResponse | None = None,
         token: str | None = None,
     ) -> None:
         """Store an outcome, soon; without a state the initial request started no operation."""

@@ -62,7 +62,7 @@ async def read_statistics(connection: Connection) -> FleetStatistics:
     rows = await connection.fetch("SELECT state, count(*) AS count FROM azpoll.result GROUP BY state")
     ended: dict[str | None, int] = {row["state"]: row["count"] for row in rows}
     total: int = await connection.fetchval("SELECT count(*) FROM azpoll.operation")
-    problems: int = await connection.fetchval(f"SELECT count(*) {_PROBLEMS}")  # noqa: S608 - of constants
+    problems: int = await connection.fetchval(f"SELECT count(*) {_PROBLEMS}")
     budgets = tuple(FleetBudget(*row.values()) for row in await connection.fetch(_BUDGETS))
     return FleetStatistics(
         running=max(total - sum(ended.values()), 0),
@@ -79,7 +79,7 @@ async def read_statistics(connection: Connection) -> FleetStatistics:
 
 async def read_problems(connection: Connection, limit: int) -> dict[str, str]:
     """Return the problems of open operations by id."""
-    query = f"SELECT o.id, o.problem {_PROBLEMS} ORDER BY o.id LIMIT $1::int"  # noqa: S608 - of constants
+    query = f"SELECT o.id, o.problem {_PROBLEMS} ORDER BY o.id LIMIT $1::int"
     return {row["id"]: row["problem"] for row in await connection.fetch(query, limit)}
 
 

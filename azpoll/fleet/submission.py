@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from azpoll.transport.library import HTTPResponse
 
 SHARD_SIZE = 250
-"""The greatest number of operations of a shard: after a take-over, a full bucket of ARM can read all of them at once."""
+"""The greatest number of operations of a shard: after a take-over, a full bucket of ARM has a read for each."""
 
 SHARDS_AT_ONCE = 40
 """The greatest number of shards that one transaction stores."""
@@ -137,7 +137,9 @@ async def of_responses(
     """
     lost = NOT_IN_TOKENS & tracking.keys()
     if lost:
-        raise TypeError(f"a fleet cannot store {', '.join(sorted(map(repr, lost)))}: give it to the tracker of the worker")
+        raise TypeError(
+            f"a fleet cannot store {', '.join(sorted(map(repr, lost)))}: give it to the tracker of the worker"
+        )
     async with (
         httpx.AsyncClient(transport=_NoTransport()) as client,
         Tracker(client, token_key=token_key, durations=None, on_exit="stop") as tracker,

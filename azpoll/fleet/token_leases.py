@@ -12,8 +12,8 @@ from azpoll import TokenGrant
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from azpoll.fleet.database import Connection, Database
     from azpoll import SharedBucket
+    from azpoll.fleet.database import Connection, Database
 
 T = TypeVar("T")
 
