@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 from azpoll.errors import InvalidResumeToken
@@ -36,7 +35,7 @@ def summary_of(token: str, token_key: bytes | None = None) -> TokenSummary:
         content = resume_token.decode(token, token_key)
     except InvalidToken as error:
         raise InvalidResumeToken(f"the resume token cannot be used: {error}") from error
-    own_id = content.operation_id or hashlib.sha256(token.encode()).hexdigest()[:16]
+    own_id = content.operation_id or resume_token.derived_id(token)
     names = tuple(name.lower() for name, _ in content.poll_headers)
     return TokenSummary(own_id, content.label, read_scope(content.url), names)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, Unpack
 from uuid import uuid4
@@ -12,20 +11,22 @@ from uuid import uuid4
 from azpoll.fleet import initial_request, notifications, schema, shard_queue, submission
 from azpoll.fleet.cipher import Cipher
 from azpoll.fleet.database import connected
-from azpoll.fleet.notifications import Notifications
+from azpoll.fleet.notifications import Notifications, listening
 from azpoll.fleet.operation_table import OperationTable
-from azpoll.fleet.results import ResultIterator
+from azpoll.fleet.result_reader import ResultReader
 from azpoll.fleet.signals import calling_at
 from azpoll.fleet.statistics import FleetStatistics, read_problems, read_statistics
 from azpoll.fleet.submission import PATIENCE_S, Submissions, Submitted
 from azpoll.fleet.token_leases import TokenLeases
-from azpoll.fleet.worker import Worker, WorkerOptions
+from azpoll.fleet.worker import Worker
+from azpoll.fleet.worker_options import STORED_BODY, checked_options
 from azpoll.schedule.budget import Budget
 from azpoll.token_summary import read_scope
-from azpoll.tracking.settings import checked_count, checked_seconds
+from azpoll.tracking.settings import checked_count, checked_key, checked_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from azpoll.fleet.database import Connection, Database
     from azpoll.fleet.initial_request import FleetBeginOptions
@@ -35,12 +36,6 @@ if TYPE_CHECKING:
     from azpoll.transport.library import HTTPResponse, ResponseT
 
 T = TypeVar("T")
-
-LONGEST_LEASE_S = 86_400.0
-"""A day: after a longer time there is no use in another worker."""
-
-STORED_BODY = 1024 * 1024
-"""The default number of bytes of a result that are stored."""
 
 
 class Fleet:
@@ -57,11 +52,11 @@ class Fleet:
         self._table = OperationTable(cipher)
         self._leases = TokenLeases(database)
         self._submissions = Submissions(database, self._table)
+        self._reader = ResultReader(self._call, self._table, wakeups)
         self._is_checked = False
 
     @classmethod
-    @asynccontextmanager
-    async def connect(
+    def connect(
         cls,
         dsn: str,
         *,
@@ -70,7 +65,7 @@ class Fleet:
         token_key: bytes | None = None,
         encrypt: Callable[[bytes], bytes] | None = None,
         decrypt: Callable[[bytes], bytes] | None = None,
-    ) -> AsyncGenerator[Fleet]:
+    ) -> AbstractAsyncContextManager[Fleet]:
         """Connect to the database of a fleet inside an async context.
 
         Args:
@@ -87,19 +82,13 @@ class Fleet:
             RuntimeError: not under asyncio.
         """
         cipher = Cipher(encrypt, decrypt)
-        async with connected(dsn, max(checked_count("connections", connections), 2)) as database:
-            wakeups = Notifications(database)
-            fleet = cls(database, wakeups, cipher, token_key)
-            listener = asyncio.create_task(wakeups.listen()) if listen else None
-            try:
-                yield fleet
-            finally:
-                if listener is not None:
-                    listener.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await listener
-                await fleet._submissions.aclose()
-                await fleet._leases.aclose()
+        most = max(checked_count("connections", connections), 2)
+        return _connected(dsn, most, cipher, checked_key(token_key), listen=listen)
+
+    async def aclose(self) -> None:
+        """Wait for what is being stored, and lease no more tokens; the context of `connect` calls this."""
+        await self._submissions.aclose()
+        await self._leases.aclose()
 
     async def install(self) -> None:
         """Create the tables in the schema `azpoll`, or bring them up to date; does nothing if they are.
@@ -185,14 +174,7 @@ class Fleet:
             group: None for all operations.
             after: `number` of the last result that the caller has read.
         """
-
-        async def read(last: int) -> Sequence[FleetResult]:
-            return await self._call(partial(self._table.results, group=group, after=last))
-
-        async def is_complete(last: int) -> bool:
-            return await self._call(partial(self._table.is_complete, group=group, last=last))
-
-        return ResultIterator(read, is_complete, partial(self._wakeups.next, "results"), after)
+        return self._reader.results(group, after)
 
     async def wait(self, ids: Iterable[str], timeout: float | None = None) -> list[FleetResult]:  # noqa: ASYNC109 - as in `AsyncOperation.wait`
         """Wait until operations have ended, in any state; return their results in the order of the ids.
@@ -205,25 +187,7 @@ class Fleet:
             TimeoutError: not all have ended in time. Tracking goes on.
             LookupError: there is no operation of an id.
         """
-        wanted = list(ids)
-        limit_s = checked_seconds("timeout", timeout)
-        await self._check_known(wanted)
-        found: dict[str, FleetResult] = {}
-        last = 0
-        try:
-            async with asyncio.timeout(None if timeout is None else limit_s):
-                while True:
-                    wait = self._wakeups.next("results")
-                    still = [each for each in wanted if each not in found]
-                    new = await self._call(partial(self._table.results_by_id, ids=still, after=last))
-                    found |= {result.operation_id: result for result in new}
-                    last = max((result.number for result in new), default=last)
-                    if all(each in found for each in wanted):
-                        return [found[each] for each in wanted]
-                    await wait()
-        except TimeoutError:
-            text = f"{len(set(wanted) - found.keys())} of {len(set(wanted))} operations had not ended"
-            raise TimeoutError(f"{text} after {limit_s:g} s") from None
+        return await self._reader.wait(ids, timeout)
 
     async def get(self, operation_id: str) -> FleetResult | None:
         """Return the result of an operation; None while it is open.
@@ -231,10 +195,7 @@ class Fleet:
         Raises:
             LookupError: there is no such operation.
         """
-        results = await self._call(partial(self._table.results_by_id, ids=[operation_id], after=0))
-        if not results:
-            await self._check_known([operation_id])
-        return results[0] if results else None
+        return await self._reader.get(operation_id)
 
     async def cancel(self, operation_id: str) -> bool:
         """Request that the service cancels an operation; its worker sends the request (rule 43).
@@ -253,7 +214,7 @@ class Fleet:
 
         is_open = await self._call(ask)
         if not is_open:
-            await self._check_known([operation_id])
+            await self._reader.check_known([operation_id])
         return is_open
 
     async def forget(self, *, group: str | None = None, older_s: float = 0.0) -> int:
@@ -306,21 +267,11 @@ class Fleet:
         """
         if tracker.budget is not None and tracker.budget.source is not self._leases:
             raise ValueError("the tracker has a budget of its own: make it with Tracker(client, budget=fleet.budget())")
-        lease_s = checked_seconds("lease_s", lease_s)
-        if not 1.0 <= lease_s <= LONGEST_LEASE_S:
-            raise ValueError("lease_s must be 1 second or more, and at most a day")
-        options = WorkerOptions(
-            checked_count("shards", shards), lease_s, checked_count("stored_body", stored_body), drain
-        )
+        options = checked_options(shards, lease_s, stored_body, drain=drain)
         await self._check()
         worker = Worker(self._database, self._table, self._wakeups, tracker, options)
         with calling_at(signals, worker.stop):
             await worker.run()
-
-    async def _check_known(self, ids: Sequence[str]) -> None:
-        missing = await self._call(partial(self._table.missing, ids=ids))
-        if missing:
-            raise LookupError(f"the fleet has no operation {min(missing)!r}")
 
     async def _call(self, call: Callable[[Connection], Awaitable[T]]) -> T:
         await self._check()
@@ -330,3 +281,17 @@ class Fleet:
         if not self._is_checked:
             await self._database.persist(schema.check, PATIENCE_S)
             self._is_checked = True
+
+
+@asynccontextmanager
+async def _connected(
+    dsn: str, connections: int, cipher: Cipher, token_key: bytes | None, *, listen: bool
+) -> AsyncGenerator[Fleet]:
+    async with connected(dsn, connections) as database:
+        wakeups = Notifications(database)
+        fleet = Fleet(database, wakeups, cipher, token_key)
+        async with listening(wakeups) if listen else nullcontext():
+            try:
+                yield fleet
+            finally:
+                await fleet.aclose()

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from uuid import uuid4
 
 from azpoll.fleet.database import FIRST_PAUSE_S, LONGEST_PAUSE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     import asyncpg
 
@@ -111,3 +111,15 @@ class Notifications:
             self._arrived.set()
         else:
             self.wake(str(payload))
+
+
+@asynccontextmanager
+async def listening(wakeups: Notifications) -> AsyncGenerator[None]:
+    """Receive wake-ups inside the context."""
+    listener = asyncio.create_task(wakeups.listen())
+    try:
+        yield
+    finally:
+        listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await listener

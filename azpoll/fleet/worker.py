@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Generic, NamedTuple
+from typing import TYPE_CHECKING, Generic
 from uuid import uuid4
 
 import anyio
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from azpoll.fleet.database import Connection, Database
     from azpoll.fleet.notifications import Notifications
     from azpoll.fleet.operation_table import OpenOperation, OperationTable
+    from azpoll.fleet.worker_options import WorkerOptions
     from azpoll.operation import AsyncOperation
     from azpoll.tracker import Tracker
 
@@ -47,15 +48,6 @@ GIVE_BACK_S = 10.0
 """Seconds in which a stopping worker tries to reach the database; after that its leases run out."""
 
 logger = logging.getLogger("azpoll")
-
-
-class WorkerOptions(NamedTuple):
-    """The options of `Fleet.work`, checked."""
-
-    shards: int
-    lease_s: float
-    max_body: int
-    drain: bool
 
 
 class Worker(Generic[ResponseT]):
@@ -84,7 +76,7 @@ class Worker(Generic[ResponseT]):
         self._tracker = tracker
         self._options = options
         self._shards: dict[int, WorkerShard] = {}
-        self._writer = ResultWriter(database, table, options.max_body, self._release)
+        self._writer = ResultWriter(database, table, options.stored_body, self._release)
         self._sender = RequestSender(tracker, database, table, self._writer, self._follow)
         self._to_return: list[WorkerShard] = []
         self._tasks: set[asyncio.Task[None]] = set()

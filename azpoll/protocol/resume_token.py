@@ -129,6 +129,11 @@ def decode(text: str, key: bytes | None = None) -> Token:
     return _READERS[version](members)
 
 
+def derived_id(text: str) -> str:
+    """Return an operation id for a token that has none, as those of version 1."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
     """Return the state of a token, with every URL checked by `plan.url_policy`; or the first rejected URL.
 

@@ -19,6 +19,7 @@ PUBLIC = (
     "azpoll.fast",
     "azpoll.journal",
     "azpoll.telemetry",
+    "azpoll.fleet",
 )
 
 

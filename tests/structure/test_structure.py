@@ -27,7 +27,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "mis
 TYPES = {"errors", "events", "hints", "options", "snapshot"}
 """Public modules that hold types only; `tracking` may import them."""
 
-FEATURES = {"azure_core", "cli", "fast", "identity", "journal", "telemetry", "testing"}
+FEATURES = {"azure_core", "cli", "fast", "fleet", "identity", "journal", "telemetry", "testing"}
 
 BELOW: dict[str, set[str]] = {
     "protocol": set(),
