@@ -142,7 +142,7 @@ async def of_responses(
         )
     async with (
         httpx.AsyncClient(transport=_NoTransport()) as client,
-        Tracker(client, token_key=token_key, durations=None, on_exit="stop") as tracker,
+        Tracker(client, token_key=token_key, durations=None, min_interval=0.0, on_exit="stop") as tracker,
     ):
         tracked = [tracker.track(response, **tracking) for response in responses]
         submitted = [_of_tracked(operation, group, token_key) for operation in tracked]

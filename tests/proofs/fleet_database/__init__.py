@@ -1,0 +1,1 @@
+"""Proofs of `azpoll.fleet`: workers that die, a database that restarts, budgets of many workers."""

@@ -1,0 +1,5 @@
+"""The server of the session, and a database for each test."""
+
+from tests.support.fleet_fixtures import anyio_backend, dsn, fleet, installed, postgres
+
+__all__ = ["anyio_backend", "dsn", "fleet", "installed", "postgres"]

@@ -1,0 +1,1 @@
+"""Tests of `azpoll.fleet` against a real PostgreSQL server."""

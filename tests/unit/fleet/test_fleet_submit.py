@@ -1,0 +1,192 @@
+"""`Fleet.submit`: operations are stored once each, in shards of one scope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import azpoll
+from azpoll.fleet import Fleet, FleetError
+from azpoll.fleet.submission import SHARD_SIZE
+from azpoll.snapshot import OperationState
+from tests.support.canary import CANARY
+from tests.support.fleet_fixtures import ONE_SERVER
+from tests.support.fleet_work import quick_arm, quick_tracker, responses_of, service, working
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.support.postgres import PostgresServer
+
+pytestmark = [ONE_SERVER, pytest.mark.anyio]
+
+
+async def tokens_of(client: httpx.AsyncClient, fleet: Fleet, count: int, **options: object) -> list[str]:
+    """Return the resume tokens of new operations."""
+    async with quick_tracker(client, fleet) as tracker:
+        responses = await responses_of(client, count)
+        operations = [tracker.track(response, **options) for response in responses]  # type: ignore[arg-type]  # its keywords
+        return [operation.resume_token() for operation in operations]
+
+
+async def test_responses_are_tracked_and_their_results_read(fleet: Fleet) -> None:
+    async with service(quick_arm(result={"answer": 42})) as client:
+        ids = await fleet.submit(await responses_of(client, 3), group="blue", label="three")
+        async with working(fleet, client):
+            results = await fleet.wait(ids, timeout=20)
+    assert [result.operation_id for result in results] == ids
+    for result in results:
+        assert result.state is OperationState.SUCCEEDED
+        assert (result.group, result.label, result.status_code) == ("blue", "three", 200)
+        assert result.body == b'{"answer":42}'
+        assert (result.body_length, result.error, result.token) == (13, None, None)
+        assert CANARY not in repr(result)
+
+
+async def test_tokens_keep_their_ids_and_labels(fleet: Fleet) -> None:
+    async with service(quick_arm()) as client:
+        tokens = await tokens_of(client, fleet, 2, label="mine")
+        ids = await fleet.submit(tokens)
+        async with working(fleet, client):
+            results = await fleet.wait(ids, timeout=20)
+    assert len(set(ids)) == 2
+    assert {result.label for result in results} == {"mine"}
+
+
+async def test_tokens_and_responses_keep_their_order(fleet: Fleet) -> None:
+    async with service(quick_arm()) as client:
+        tokens = await tokens_of(client, fleet, 2)
+        (response,) = await responses_of(client, 1)
+        first, middle, last = await fleet.submit([tokens[0], response, tokens[1]])
+        assert await fleet.submit(tokens) == [first, last]
+    assert middle not in {first, last}
+
+
+async def test_an_operation_is_stored_once(fleet: Fleet) -> None:
+    """Twice in one call, again in a second call, and again after its end."""
+    async with service(quick_arm()) as client:
+        tokens = await tokens_of(client, fleet, 2)
+        ids = await fleet.submit([*tokens, tokens[0]])
+        assert ids[0] == ids[2]
+        assert await fleet.submit(tokens) == ids[:2]
+        counts = await fleet.statistics()
+        assert (counts.running, counts.shards.queued) == (2, 1)
+        async with working(fleet, client):
+            before = await fleet.wait(ids, timeout=20)
+        await fleet.submit(tokens)
+        counts = await fleet.statistics()
+        assert (counts.running, counts.succeeded, counts.shards.queued) == (0, 2, 0)
+        assert await fleet.wait(ids) == before
+
+
+async def test_an_operation_of_unknown_status_may_be_submitted_again(fleet: Fleet) -> None:
+    async with service(quick_arm(duration_s=30.0)) as client:
+        tokens = await tokens_of(client, fleet, 1, timeout=0.1)
+        ids = await fleet.submit(tokens)
+        async with working(fleet, client):
+            (unknown,) = await fleet.wait(ids, timeout=20)
+        assert unknown.state is OperationState.UNKNOWN
+        assert unknown.token is not None
+        assert "did not end in time" in (unknown.error or "")
+        assert await fleet.submit([unknown.token]) == ids
+        counts = await fleet.statistics()
+        assert (counts.running, counts.unknown, counts.shards.queued) == (1, 0, 1)
+
+
+async def test_a_shard_has_one_scope_and_a_limited_size(fleet: Fleet) -> None:
+    async with service(quick_arm()) as client:
+        many = await responses_of(client, SHARD_SIZE + 1, "a")
+        few = await responses_of(client, 2, "b")
+        ids = await fleet.submit([few[0], *many, few[1]])
+        counts = await fleet.statistics()
+    assert len(set(ids)) == SHARD_SIZE + 3
+    assert (counts.running, counts.shards.queued) == (SHARD_SIZE + 3, 3)
+
+
+async def test_a_response_that_is_the_end_needs_no_worker(fleet: Fleet) -> None:
+    async with service(quick_arm()) as client:
+        response = await client.get("/subscriptions/s/resourceGroups/none")
+        response = httpx_response(response.request.url, 200)
+        (done,) = await fleet.submit([response], group="g")
+    (result,) = await fleet.wait([done])
+    assert (result.state, result.body, result.group) == (OperationState.SUCCEEDED, b'{"done":true}', "g")
+    counts = await fleet.statistics()
+    assert (counts.running, counts.shards.queued) == (0, 0)
+
+
+async def test_nothing_is_stored_of_bad_input(fleet: Fleet) -> None:
+    async with service(quick_arm()) as client:
+        (token,) = await tokens_of(client, fleet, 1)
+        with pytest.raises(azpoll.InvalidResumeToken):
+            await fleet.submit([token, "no token"])
+        responses = await responses_of(client, 1)
+        with pytest.raises(TypeError, match="'interval'"):
+            await fleet.submit(responses, interval=5.0)
+        refused = httpx_response(responses[0].request.url, 409)
+        with pytest.raises(azpoll.InitialRequestFailed):
+            await fleet.submit([token, refused])
+    assert (await fleet.statistics()).running == 0
+
+
+async def test_a_token_with_a_credential_is_refused(fleet: Fleet) -> None:
+    async with service(quick_arm()) as client:
+        headers = {"X-Api-Key": CANARY}
+        (token,) = await tokens_of(client, fleet, 1, poll_headers=headers, stored_headers=["X-Api-Key"])
+        with pytest.raises(ValueError, match="'x-api-key'") as refused:
+            await fleet.submit([token])
+    assert CANARY not in str(refused.value)
+    assert (await fleet.statistics()).running == 0
+
+
+async def test_signed_tokens_need_their_key(dsn: str, fleet: Fleet) -> None:
+    async with service(quick_arm()) as client:
+        async with quick_tracker(client, fleet, token_key=b"k") as tracker:
+            (response,) = await responses_of(client, 1)
+            token = tracker.track(response).resume_token()
+        with pytest.raises(azpoll.InvalidResumeToken):
+            await fleet.submit([token])
+        async with Fleet.connect(dsn, token_key=b"k") as signed:
+            ids = await signed.submit([token, *await responses_of(client, 1)])
+            async with working(signed, client, token_key=b"k"):
+                results = await signed.wait(ids, timeout=20)
+    assert [result.state for result in results] == [OperationState.SUCCEEDED] * 2
+
+
+async def test_tables_are_installed_once(postgres: PostgresServer) -> None:
+    name = await postgres.create()
+    try:
+        async with Fleet.connect(postgres.dsn(name)) as fleet:
+            with pytest.raises(FleetError, match=r"fleet\.install"):
+                await fleet.statistics()
+            await fleet.install()
+            await fleet.install()
+            assert (await fleet.statistics()).running == 0
+    finally:
+        await postgres.drop(name)
+
+
+async def test_tables_of_a_newer_version_are_left_alone(dsn: str, fleet: Fleet) -> None:
+    import asyncpg  # noqa: PLC0415 - the fleet has imported it
+
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE azpoll.version SET number = 99")
+    await connection.close()
+    for call in (fleet.install, fleet.statistics):
+        with pytest.raises(FleetError, match="version 99"):
+            await call()
+
+
+async def test_an_unreachable_database_is_an_error_without_the_password() -> None:
+    with pytest.raises(FleetError) as unreachable:
+        async with Fleet.connect(f"postgresql://user:{CANARY}@127.0.0.1:1/x"):
+            pass
+    assert CANARY not in str(unreachable.value)
+
+
+def httpx_response(url: httpx.URL, status_code: int) -> httpx.Response:
+    """Return a response to a PUT that has its result."""
+    import httpx as library  # noqa: PLC0415 - a type elsewhere
+
+    request = library.Request("PUT", url)
+    return library.Response(status_code, json={"done": True}, request=request)
