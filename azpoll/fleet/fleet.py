@@ -53,6 +53,7 @@ class Fleet:
         self._leases = TokenLeases(database)
         self._submissions = Submissions(database, self._table)
         self._reader = ResultReader(self._call, self._table, wakeups)
+        self._checking = asyncio.Lock()
         self._is_checked = False
 
     @classmethod
@@ -278,9 +279,10 @@ class Fleet:
         return await self._database.persist(call, PATIENCE_S)
 
     async def _check(self) -> None:
-        if not self._is_checked:
-            await self._database.persist(schema.check, PATIENCE_S)
-            self._is_checked = True
+        async with self._checking:
+            if not self._is_checked:
+                await self._database.persist(schema.check, PATIENCE_S)
+                self._is_checked = True
 
 
 @asynccontextmanager

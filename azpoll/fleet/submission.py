@@ -29,6 +29,9 @@ SHARD_SIZE = 250
 SHARDS_AT_ONCE = 40
 """The greatest number of shards that one transaction stores."""
 
+GATHER_S = 0.01
+"""Seconds in which operations are gathered that are stored one by one."""
+
 PATIENCE_S = 30.0
 """Seconds for which a call waits for a database that cannot be reached."""
 
@@ -59,8 +62,8 @@ class Submissions:
     def __init__(self, database: Database, table: OperationTable) -> None:
         self._database = database
         self._table = table
-        self._waiting: list[Submitted] = []
-        self._next: asyncio.Task[None] | None = None
+        self._next_batch: list[Submitted] = []
+        self._storing: asyncio.Task[None] | None = None
 
     async def store(self, operations: Sequence[Submitted]) -> None:
         """Store operations, but none that is stored already."""
@@ -73,20 +76,24 @@ class Submissions:
 
     async def store_with_others(self, operation: Submitted) -> None:
         """Store one operation, together with those that other tasks store at the moment."""
-        self._waiting.append(operation)
-        if self._next is None:
-            self._next = asyncio.create_task(self._store_waiting())
-        await asyncio.shield(self._next)
+        batch = self._next_batch
+        batch.append(operation)
+        if len(batch) == 1:
+            self._storing = asyncio.create_task(self._store_batch(batch, self._storing))
+        await asyncio.shield(self._storing)
 
     async def aclose(self) -> None:
         """Wait for the operations that are being stored."""
-        if self._next is not None:
-            await asyncio.wait([self._next])
+        if self._storing is not None:
+            await asyncio.wait([self._storing])
 
-    async def _store_waiting(self) -> None:
-        await asyncio.sleep(0)  # the tasks that are ready to run add theirs
-        waiting, self._waiting, self._next = self._waiting, [], None
-        await self.store(waiting)
+    async def _store_batch(self, batch: list[Submitted], before: asyncio.Task[None] | None) -> None:
+        """Store a batch, which grows until the one before it is stored."""
+        if before is not None:
+            await asyncio.wait([before])
+        await asyncio.sleep(GATHER_S)
+        self._next_batch = []
+        await self.store(batch)
 
     async def _store(self, shards: Sequence[Sequence[Submitted]], connection: Connection) -> None:
         numbers = await self._table.new_shards(connection, len(shards))
