@@ -41,5 +41,10 @@ def summary_of(token: str, token_key: bytes | None = None) -> TokenSummary:
 
 
 def read_scope(url: str) -> str:
-    """Return the scope of the read limit of a URL: origin, and subscription if there is one."""
+    """Return the scope of the read limit of a URL: origin, and subscription if there is one.
+
+    All relative URLs have one origin.
+    """
+    if "://" not in url.partition("?")[0]:
+        url = f"relative://{'' if url.startswith('/') else '/'}{url}"
     return str(scope_of(url, "")[0])

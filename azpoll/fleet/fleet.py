@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
@@ -39,10 +40,9 @@ T = TypeVar("T")
 
 
 class Fleet:
-    """A fleet, as one process sees it: it submits operations, works on them, and reads their results.
+    """A fleet, as one process sees it; `Fleet.connect` makes it. It needs asyncio.
 
-    `Fleet.connect` makes it. It needs asyncio. Each call waits up to 30 s for a database that cannot be reached, and
-    then raises `FleetError`; `work` waits without limit.
+    Each call waits up to 30 s for a database that cannot be reached, and then raises `FleetError`; `work` waits on.
     """
 
     def __init__(self, database: Database, wakeups: Notifications, cipher: Cipher, token_key: bytes | None) -> None:
@@ -71,8 +71,7 @@ class Fleet:
 
         Args:
             dsn: as `asyncpg.connect` takes it, such as "postgresql://user@host/database".
-            listen: whether a connection receives notifications. Where a pooler swallows them, and without them,
-                the fleet looks at its tables each second.
+            listen: whether a connection receives notifications; without them, tables are read each second.
             connections: the greatest number of other connections, 2 or more.
             token_key: verifies the signatures of submitted tokens; that of the trackers of the workers.
             encrypt: encrypts tokens, requests and results; given with `decrypt`, and the same in all processes.
@@ -85,6 +84,11 @@ class Fleet:
         cipher = Cipher(encrypt, decrypt)
         most = max(checked_count("connections", connections), 2)
         return _connected(dsn, most, cipher, checked_key(token_key), listen=listen)
+
+    @property
+    def hears(self) -> bool:
+        """Whether notifications of other processes arrive; without them, tables are read each second."""
+        return self._wakeups.arrive
 
     async def aclose(self) -> None:
         """Wait for what is being stored, and lease no more tokens; the context of `connect` calls this."""
@@ -146,9 +150,8 @@ class Fleet:
     ) -> str:
         """Store an initial request that a worker sends; return the id of its operation.
 
-        The worker adds its own credentials. The request is stored until it was accepted, with its body. A PUT,
-        DELETE or GET is sent again if a worker dies before the answer, unless `idempotent` says otherwise; the result
-        of a PATCH or POST is then unknown. Thousands of calls in tasks of their own share transactions and shards.
+        The request is stored with its body until it was accepted. If a worker dies before the answer, a PUT, DELETE or
+        GET is sent again, unless `idempotent` says otherwise; the result of a PATCH or POST is then unknown.
 
         Args:
             method: PUT, PATCH, POST, DELETE or GET.
@@ -249,9 +252,8 @@ class Fleet:
     ) -> None:
         """Track the operations of the fleet with a tracker, until a signal, a cancellation or the end of `drain`.
 
-        The worker leases shards, tracks their operations, and stores each result. When it ends, it stops tracking and
-        gives its shards back. A worker that dies loses its shards at the end of their leases. Polls go to the origins
-        that the tracker trusts, whatever the tokens name.
+        The worker leases shards, and stores each result. At its end it gives its shards back; if it dies, it loses
+        them at the end of their leases. Polls go to the origins that the tracker trusts, whatever the tokens name.
 
         Args:
             tracker: entered in this event loop, with `budget=fleet.budget()`, or with None for services without limits.

@@ -157,6 +157,8 @@ class Worker(Generic[ResponseT]):
         for problem, ids in problems.items():
             logger.warning("%d operations of shard %d are not tracked here: %s", len(ids), leased.number, problem)
             await self._database.persist(partial(self._table.store_problem, operation_ids=ids, problem=problem))
+        if any(operation.is_canceled for operation in operations):
+            self._wakeups.wake("cancel")
         if shard.is_finished:
             await self._database.persist(partial(shard_queue.finish, shards=[leased]))
         if shard.is_idle:

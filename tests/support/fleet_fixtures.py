@@ -19,7 +19,7 @@ ONE_SERVER = pytest.mark.xdist_group("postgres")
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """asyncio in real time: asyncpg knows no other event loop, and the server no other clock."""
+    """Asyncio in real time: asyncpg knows no other event loop, and the server no other clock."""
     return "asyncio"
 
 

@@ -6,14 +6,14 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-import httpx
-
 import azpoll
 from azpoll.testing import FakeARM, Script
 from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    import httpx
 
     from azpoll.fleet import Fleet
 

@@ -184,7 +184,8 @@ async def test_workers_share_the_write_budget(fleet: Fleet) -> None:
         async with quick_tracker(client, fleet, budget=budget) as tracker:
             await fleet.work(tracker, drain=True)
         assert asyncio.get_running_loop().time() - start_s >= 0.4
-        assert {(await fleet.get(task.result()) or pytest.fail()).state for task in begun} == {OperationState.SUCCEEDED}
+        results = await fleet.wait([task.result() for task in begun])
+    assert {result.state for result in results} == {OperationState.SUCCEEDED}
     names = [each.name for each in (await fleet.statistics()).budgets]
     assert any(name.startswith("writes ") for name in names)
 

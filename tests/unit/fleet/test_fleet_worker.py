@@ -61,7 +61,8 @@ async def test_every_state_has_its_result(fleet: Fleet) -> None:
     arm.operation("PUT", "/subscriptions/s/failing", duration_s=0.05, retry_after=0, outcome="Failed", error=error)
     arm.operation("PUT", "/subscriptions/s/canceled", duration_s=0.05, retry_after=0, outcome="Canceled")
     async with service(arm) as client:
-        responses = [await client.put(f"/subscriptions/s/{name}?api-version=1", json={}) for name in ("failing", "canceled")]
+        urls = [f"/subscriptions/s/{name}?api-version=1" for name in ("failing", "canceled")]
+        responses = [await client.put(url, json={}) for url in urls]
         ids = await fleet.submit(responses)
         async with working(fleet, client):
             failed, canceled = await fleet.wait(ids, timeout=20)
@@ -139,13 +140,13 @@ async def test_a_silent_worker_loses_its_shards(dsn: str, fleet: Fleet) -> None:
             await asyncio.gather(first, taking, return_exceptions=True)
 
 
-async def test_an_untrusted_origin_is_left_to_other_workers(dsn: str, fleet: Fleet) -> None:
+async def test_an_untrusted_origin_is_left_to_other_workers(fleet: Fleet) -> None:
     """The origins that a worker trusts are its own, whatever the tokens name."""
     async with service(quick_arm()) as client:
         ids = await fleet.submit(await responses_of(client, 1))
-        async with httpx.AsyncClient(base_url="https://other.example", transport=NoTransport()) as stranger:
-            async with working(fleet, stranger, lease_s=1.0):
-                await eventually(lambda: has_problems(fleet, 1))
+        stranger = httpx.AsyncClient(base_url="https://other.example", transport=NoTransport())
+        async with stranger, working(fleet, stranger, lease_s=1.0):
+            await eventually(lambda: has_problems(fleet, 1))
         assert "allowed_origins" in (await fleet.problems())[ids[0]]
         counts = await fleet.statistics()
         assert (counts.running, counts.problems, counts.shards.queued) == (1, 1, 1)
