@@ -87,7 +87,7 @@ class Fleet:
 
     @property
     def hears(self) -> bool:
-        """Whether notifications of other processes arrive; without them, tables are read each second."""
+        """Whether notifications of other processes arrive."""
         return self._wakeups.arrive
 
     async def aclose(self) -> None:
@@ -174,9 +174,7 @@ class Fleet:
     def results(self, *, group: str | None = None, after: int = 0) -> AsyncIterator[FleetResult]:
         """Iterate over results in the order in which they are stored, until no operation of the group is open.
 
-        Args:
-            group: None for all operations.
-            after: `number` of the last result that the caller has read.
+        `after` is the `number` of the last result that the caller has read. Without a group, all results count.
         """
         return self._reader.results(group, after)
 
