@@ -103,7 +103,7 @@ class Fleet:
         """
         await self._database.persist(schema.install, PATIENCE_S)
         async with self._database.connection() as connection:
-            await shard_queue.install(connection)
+            await shard_queue.upgrade(connection)
 
     async def submit(
         self,

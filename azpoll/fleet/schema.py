@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpoll.fleet import shard_queue
 from azpoll.fleet.errors import FleetError
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ async def install(connection: Connection) -> None:
     version = await _version(connection)
     for step in _STEPS[version:]:
         await connection.execute(step)
+    await shard_queue.install(connection)
     await connection.execute("DELETE FROM azpoll.version")
     await connection.execute("INSERT INTO azpoll.version VALUES ($1::int)", VERSION)
 

@@ -82,13 +82,18 @@ def _queries(connection: Connection) -> Queries:
 
 
 async def install(connection: Connection) -> None:
-    """Create the tables of the queue, or bring them up to date; outside of a transaction."""
+    """Create the tables of the queue if there are none; runs in a transaction."""
     queries = _queries(connection)
-    async with queries.schema_lock():
-        if not await queries.schema_is_installed():
-            await queries.install(create_schema=False)
-            return
-    await queries.upgrade()
+    if not await queries.schema_is_installed():
+        await queries.install(create_schema=False)
+
+
+async def upgrade(connection: Connection) -> None:
+    """Bring tables of an older PgQueuer up to date; outside of a transaction, and not through a pooler."""
+    queries = _queries(connection)
+    plan = await queries.plan_upgrade()
+    if plan.statements:
+        await queries.upgrade()
 
 
 async def add(connection: Connection, shards: Sequence[int]) -> None:

@@ -18,8 +18,7 @@ from tests.support.repository import ROOT
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from azpoll.fleet import Fleet
-    from azpoll.fleet import FleetResult
+    from azpoll.fleet import Fleet, FleetResult
 
 MODULE = "tests.proofs.fleet_database.worker_process"
 

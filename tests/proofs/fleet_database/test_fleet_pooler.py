@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +22,6 @@ from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from pathlib import Path
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -59,7 +59,7 @@ async def pooler(dsn: str, folder: Path) -> AsyncGenerator[str]:
     for path in (folder, *folder.parents):
         if path.stat().st_uid == os.getuid() and path.stat().st_mode & 0o005 != 0o005:
             path.chmod(path.stat().st_mode | 0o055)
-    as_user = ["--user=nobody"] if os.getuid() == 0 else []
+    as_user = [f"--user={user_of(host)}"] if os.getuid() == 0 else []
     process = await asyncio.create_subprocess_exec(str(PGBOUNCER), "--quiet", *as_user, str(settings))
     through = f"postgresql://{user}@127.0.0.1:{listen_port}{parts.path}"
     try:
@@ -68,6 +68,12 @@ async def pooler(dsn: str, folder: Path) -> AsyncGenerator[str]:
     finally:
         process.terminate()
         await process.wait()
+
+
+def user_of(host: str) -> str:
+    """Return a user that may connect to a host, or to a server's socket in a folder: PgBouncer does not run as root."""
+    owner = Path(host).owner() if host.startswith("/") else "root"
+    return "nobody" if owner == "root" else owner
 
 
 async def answers(dsn: str) -> bool:
