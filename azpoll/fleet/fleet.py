@@ -17,7 +17,7 @@ from azpoll.fleet.operation_table import OperationTable
 from azpoll.fleet.result_reader import ResultReader
 from azpoll.fleet.signals import calling_at
 from azpoll.fleet.statistics import FleetStatistics, read_problems, read_statistics
-from azpoll.fleet.submission import PATIENCE_S, Submissions, Submitted
+from azpoll.fleet.submission import PATIENCE_S, Submissions, Submitted, checked_text
 from azpoll.fleet.token_leases import TokenLeases
 from azpoll.fleet.worker import Worker
 from azpoll.fleet.worker_options import STORED_BODY, checked_options
@@ -48,7 +48,7 @@ class Fleet:
     def __init__(self, database: Database, wakeups: Notifications, cipher: Cipher, token_key: bytes | None) -> None:
         self._database = database
         self._wakeups = wakeups
-        self._token_key = token_key
+        self._cipher, self._token_key = cipher, token_key
         self._table = OperationTable(cipher)
         self._leases = TokenLeases(database)
         self._submissions = Submissions(database, self._table)
@@ -101,7 +101,7 @@ class Fleet:
         Raises:
             FleetError: the tables are of a newer version of azpoll.
         """
-        await self._database.persist(schema.install, PATIENCE_S)
+        await self._database.persist(partial(schema.install, cipher=self._cipher), PATIENCE_S)
         async with self._database.connection() as connection:
             await shard_queue.upgrade(connection)
 
@@ -127,7 +127,7 @@ class Fleet:
             InitialRequestFailed: a response is not 2xx.
             ValueError: a token holds a header that may be a credential.
         """
-        given = list(operations)
+        given, group = list(operations), checked_text("group", group)
         responses = [each for each in given if not isinstance(each, str)]
         made = (
             iter(await submission.of_responses(responses, group, self._token_key, tracking)) if responses else iter(())
@@ -150,14 +150,13 @@ class Fleet:
     ) -> str:
         """Store an initial request that a worker sends; return the id of its operation.
 
-        The request is stored with its body until it was accepted. If a worker dies before the answer, a PUT, DELETE or
-        GET is sent again, unless `idempotent` says otherwise; the result of a PATCH or POST is then unknown.
+        Its body is stored until it was accepted. If a worker dies before the answer, a PUT, DELETE or GET is sent
+        again, unless `idempotent` says otherwise; the result of a PATCH or POST is then unknown.
 
         Args:
             method: PUT, PATCH, POST, DELETE or GET.
             url: absolute, or relative to the base URL of the worker's client.
-            group: the name under which `results` yields the operation.
-            label: the caller's own name for the operation.
+            group: the name under which `results` yields it; `label` is the caller's own name for it.
             **options: of the request and of the tracking.
 
         Raises:
@@ -167,7 +166,8 @@ class Fleet:
         request = initial_request.stored(method, url, options)
         operation_id = uuid4().hex[:16]
         await self._check()
-        new = Submitted(operation_id, read_scope(url), group, label, request=request)
+        texts = checked_text("group", group), checked_text("label", label)
+        new = Submitted(operation_id, read_scope(url), *texts, request=request)
         await self._submissions.store_with_others(new)
         return operation_id
 
@@ -200,10 +200,9 @@ class Fleet:
         return await self._reader.get(operation_id)
 
     async def cancel(self, operation_id: str) -> bool:
-        """Request that the service cancels an operation; its worker sends the request (rule 43).
+        """Request that the service cancels an operation; return whether it is open (rule 43).
 
-        Returns True if the operation is open, and False if it has ended. Tracking goes on until it has ended. If the
-        service does not accept the request, `problems` says so, and `cancel` may be called again.
+        Its worker sends the request. If the service does not accept it, `problems` says so, and this may be repeated.
 
         Raises:
             LookupError: there is no such operation.
@@ -222,9 +221,11 @@ class Fleet:
     async def forget(self, *, group: str | None = None, older_s: float = 0.0) -> int:
         """Delete operations that ended at least `older_s` seconds ago, of a group or of all; return their number."""
         limit_s = checked_seconds("older_s", older_s)
-        count = await self._call(partial(self._table.forget, group=group, older_s=limit_s))
+        total = 0
+        while count := await self._call(partial(self._table.forget, group=group, older_s=limit_s)):
+            total += count
         await self._call(shard_queue.forget_history)
-        return count
+        return total
 
     async def statistics(self) -> FleetStatistics:
         """Return the counts of operations, shards and workers, and the budgets."""
@@ -281,7 +282,7 @@ class Fleet:
     async def _check(self) -> None:
         async with self._checking:
             if not self._is_checked:
-                await self._database.persist(schema.check, PATIENCE_S)
+                await self._database.persist(partial(schema.check, cipher=self._cipher), PATIENCE_S)
                 self._is_checked = True
 
 

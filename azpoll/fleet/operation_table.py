@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 READ_AT_ONCE = 500
 """The number of results that are read by one statement."""
 
+FORGOTTEN_AT_ONCE = 10_000
+"""The number of operations that are deleted by one statement."""
+
 _ADD = """
 INSERT INTO azpoll.operation AS o (id, shard, group_label, label, token, request)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
@@ -64,9 +67,11 @@ WHERE shard = ANY($1::bigint[]) AND cancel_at IS NOT NULL
 
 _FORGET = """
 WITH ended AS (
-    DELETE FROM azpoll.result
-    WHERE ended_at <= now() - $1::float8 * interval '1 second' AND ($2::text IS NULL OR group_label = $2)
-    RETURNING id
+    DELETE FROM azpoll.result WHERE number IN (
+        SELECT number FROM azpoll.result
+        WHERE ended_at <= now() - $1::float8 * interval '1 second' AND ($2::text IS NULL OR group_label = $2)
+        ORDER BY number LIMIT $3
+    ) RETURNING id
 )
 DELETE FROM azpoll.operation WHERE id IN (SELECT id FROM ended)
 """
@@ -242,8 +247,8 @@ class OperationTable:
         return [(row["shard"], row["id"], row["cancel_at"]) for row in rows]
 
     async def forget(self, connection: Connection, group: str | None, older_s: float) -> int:
-        """Delete operations that ended at least `older_s` seconds ago; returns their number."""
-        done = await connection.execute(_FORGET, older_s, group)
+        """Delete some operations that ended at least `older_s` seconds ago; returns their number, at last 0."""
+        done = await connection.execute(_FORGET, older_s, group, FORGOTTEN_AT_ONCE)
         return int(done.rpartition(" ")[2])
 
     def _results_of(self, rows: Iterable[Record]) -> list[FleetResult]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, Protocol
 
 from azpoll.errors import InitialRequestFailed, TrackerClosed
 from azpoll.fleet import initial_request
@@ -12,14 +13,14 @@ from azpoll.snapshot import OperationState
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from azpoll.fleet.database import Database
     from azpoll.fleet.operation_table import OpenOperation, OperationTable
     from azpoll.fleet.result_writer import ResultWriter
     from azpoll.fleet.worker_shard import WorkerShard
     from azpoll.operation import AsyncOperation
     from azpoll.tracker import Tracker
+
+logger = logging.getLogger("azpoll")
 
 CONCURRENT = 64
 """The number of stored requests that a worker has handed to its tracker at a time."""
@@ -35,6 +36,18 @@ MAYBE_SENT = (
 CANCELED_BEFORE = "the operation was canceled before its initial request was sent"
 
 
+class Receiver(Protocol[ResponseT]):
+    """The worker, as far as this module knows it."""
+
+    def follow(self, shard: WorkerShard, operation: OpenOperation, tracked: AsyncOperation[ResponseT], /) -> None:
+        """Store the result of an operation once it ends."""
+        ...
+
+    def refuse(self, shard: WorkerShard, operation: OpenOperation, /) -> None:
+        """Leave an operation to other workers."""
+        ...
+
+
 class RequestSender(Generic[ResponseT]):
     """Sends initial requests, each once unless it may be executed twice.
 
@@ -43,7 +56,7 @@ class RequestSender(Generic[ResponseT]):
         database: of the fleet.
         table: of the operations.
         writer: of the results.
-        started: called with each operation that has started.
+        receiver: of the operations that have started.
     """
 
     def __init__(
@@ -52,13 +65,13 @@ class RequestSender(Generic[ResponseT]):
         database: Database,
         table: OperationTable,
         writer: ResultWriter,
-        started: Callable[[WorkerShard, OpenOperation, AsyncOperation[ResponseT]], object],
+        receiver: Receiver[ResponseT],
     ) -> None:
         self._tracker = tracker
         self._database = database
         self._table = table
         self._writer = writer
-        self._started = started
+        self._receiver = receiver
         self._turns = asyncio.Semaphore(CONCURRENT)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -66,7 +79,7 @@ class RequestSender(Generic[ResponseT]):
     def send(self, shard: WorkerShard, operation: OpenOperation, text: str) -> None:
         """Send a stored request in its turn, and track its operation."""
         shard.starting.add(operation.operation_id)
-        task = asyncio.create_task(self._send(shard, operation, initial_request.read(text)))
+        task = asyncio.create_task(self._attempt(shard, operation, initial_request.read(text)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -78,6 +91,16 @@ class RequestSender(Generic[ResponseT]):
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _attempt(
+        self, shard: WorkerShard, operation: OpenOperation, request: initial_request.StoredRequest
+    ) -> None:
+        try:
+            await self._send(shard, operation, request)
+        except Exception:
+            logger.exception("the initial request of the operation %s was not completed", operation.operation_id)
+            shard.starting.discard(operation.operation_id)
+            self._receiver.refuse(shard, operation)
 
     async def _send(self, shard: WorkerShard, operation: OpenOperation, request: initial_request.StoredRequest) -> None:
         operation_id = operation.operation_id
@@ -110,7 +133,7 @@ class RequestSender(Generic[ResponseT]):
             token = begun.resume_token()
             await self._database.persist(partial(self._table.store_tokens, tokens=[(operation_id, token)]))
         shard.starting.discard(operation_id)
-        self._started(shard, operation, begun)
+        self._receiver.follow(shard, operation, begun)
 
     async def _begin(
         self, operation: OpenOperation, request: initial_request.StoredRequest

@@ -8,6 +8,7 @@ from azpoll.fleet import shard_queue
 from azpoll.fleet.errors import FleetError
 
 if TYPE_CHECKING:
+    from azpoll.fleet.cipher import Cipher
     from azpoll.fleet.database import Connection
 
 _VERSION_1 = """
@@ -142,7 +143,7 @@ VERSION = len(_STEPS)
 _LOCK = 0x617A706F  # "azpo"
 
 
-async def install(connection: Connection) -> None:
+async def install(connection: Connection, cipher: Cipher) -> None:
     """Create the tables, or bring those of an older version up to date; runs in a transaction.
 
     Raises:
@@ -150,18 +151,20 @@ async def install(connection: Connection) -> None:
     """
     await connection.execute("SELECT pg_advisory_xact_lock($1::bigint)", _LOCK)
     await connection.execute(
-        "CREATE SCHEMA IF NOT EXISTS azpoll; CREATE TABLE IF NOT EXISTS azpoll.version (number int NOT NULL)"
+        "CREATE SCHEMA IF NOT EXISTS azpoll;"
+        "CREATE TABLE IF NOT EXISTS azpoll.version (number int NOT NULL, key_check bytea)"
     )
     version = await _version(connection)
+    if version == 0:
+        await connection.execute("INSERT INTO azpoll.version VALUES (0, $1::bytea)", cipher.key_check())
     for step in _STEPS[version:]:
         await connection.execute(step)
     await shard_queue.install(connection)
-    await connection.execute("DELETE FROM azpoll.version")
-    await connection.execute("INSERT INTO azpoll.version VALUES ($1::int)", VERSION)
+    await connection.execute("UPDATE azpoll.version SET number = $1::int", VERSION)
 
 
-async def check(connection: Connection) -> None:
-    """Check that the tables are those of this version.
+async def check(connection: Connection, cipher: Cipher) -> None:
+    """Check that the tables are those of this version, and encrypted with this key.
 
     Raises:
         FleetError: there are none, or those of another version.
@@ -172,6 +175,7 @@ async def check(connection: Connection) -> None:
         raise FleetError("the database has no tables of a fleet: run `await fleet.install()` once")
     if version < VERSION:
         raise FleetError(f"the tables of the fleet have version {version}: run `await fleet.install()` for {VERSION}")
+    cipher.check(await connection.fetchval("SELECT key_check FROM azpoll.version"))
 
 
 async def _version(connection: Connection) -> int:

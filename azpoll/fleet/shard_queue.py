@@ -46,6 +46,10 @@ WHERE id = ANY($1::bigint[]) AND queue_manager_id = $2::uuid AND status = 'picke
 ORDER BY id FOR UPDATE
 """
 
+_ALL_OWNED = """
+SELECT id FROM azpoll.pgqueuer WHERE queue_manager_id = $1::uuid AND status = 'picked' ORDER BY id FOR UPDATE
+"""
+
 
 class LeasedShard(NamedTuple):
     """A shard that a worker has leased.
@@ -124,6 +128,15 @@ async def give_back(connection: Connection, worker: UUID, shards: Iterable[Lease
     queries = _queries(connection)
     for shard in await _owned(connection, worker, shards):
         await queries.retry_job(shard.job, timedelta(seconds=delay_s), None)
+
+
+async def give_back_all(connection: Connection, worker: UUID) -> None:
+    """Queue all shards of a worker again, also one whose lease was committed and never answered."""
+    queries = _queries(connection)
+    for row in await connection.fetch(_ALL_OWNED, worker):
+        job = await queries.queue_job_by_id(row["id"])
+        if job is not None:
+            await queries.retry_job(job, timedelta(0), None)
 
 
 async def finish(connection: Connection, shards: Iterable[LeasedShard]) -> None:

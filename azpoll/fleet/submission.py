@@ -76,11 +76,11 @@ class Submissions:
 
     async def store_with_others(self, operation: Submitted) -> None:
         """Store one operation, together with those that other tasks store at the moment."""
-        batch = self._next_batch
+        batch, storing = self._next_batch, self._storing
         batch.append(operation)
-        if len(batch) == 1:
-            self._storing = asyncio.create_task(self._store_batch(batch, self._storing))
-        await asyncio.shield(self._storing)
+        if storing is None or len(batch) == 1:
+            self._storing = storing = asyncio.create_task(self._store_batch(batch, storing))
+        await asyncio.shield(storing)
 
     async def aclose(self) -> None:
         """Wait for the operations that are being stored."""
@@ -117,6 +117,20 @@ class Submissions:
         await notifications.notify(connection, "results")
 
 
+def checked_text(name: str, text: str | None) -> str | None:
+    """Return a text that PostgreSQL can store, or None.
+
+    Raises:
+        ValueError: it has a NUL character or half of a surrogate pair.
+        TypeError: it is no text.
+    """
+    if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a caller's value
+        raise TypeError(f"{name} must be text, not {type(text).__name__}")
+    if text is not None and ("\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)):
+        raise ValueError(f"{name} has a character that PostgreSQL cannot store")
+    return text
+
+
 def of_token(token: str, group: str | None, token_key: bytes | None) -> Submitted:
     """Return the operation of a resume token.
 
@@ -130,7 +144,7 @@ def of_token(token: str, group: str | None, token_key: bytes | None) -> Submitte
             raise ValueError(
                 f"the resume token holds the header {name[:64]!r}, which may be a credential: a fleet stores none"
             )
-    return Submitted(summary.operation_id, summary.scope, group, summary.label, token)
+    return Submitted(summary.operation_id, summary.scope, group, checked_text("label", summary.label), token)
 
 
 async def of_responses(

@@ -19,7 +19,7 @@ from azpoll.protocol.redaction import escape_for_display
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine
     from datetime import datetime
 
     from azpoll.fleet.database import Connection, Database
@@ -77,7 +77,7 @@ class Worker(Generic[ResponseT]):
         self._options = options
         self._shards: dict[int, WorkerShard] = {}
         self._writer = ResultWriter(database, table, options.stored_body, self._release)
-        self._sender = RequestSender(tracker, database, table, self._writer, self._follow)
+        self._sender = RequestSender(tracker, database, table, self._writer, self)
         self._to_return: list[WorkerShard] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
@@ -113,9 +113,12 @@ class Worker(Generic[ResponseT]):
             if most > 0:
                 call = partial(shard_queue.lease, worker=self.id, most=most, lease_s=self._options.lease_s)
                 leased = await self._database.persist(call)
-            for shard in leased:
-                if shard.number not in self._shards:  # a worker whose heartbeats came too late gets its own shard
-                    await self._start(shard)
+            new = [
+                WorkerShard(each) for each in leased if each.number not in self._shards
+            ]  # its own, after a late beat
+            self._shards |= {shard.leased.number: shard for shard in new}
+            for shard in new:
+                await self._start(shard)
             if self._options.drain and not self._shards:
                 counts = await self._database.persist(shard_queue.counts)
                 if not counts.queued and not counts.leased:
@@ -140,9 +143,9 @@ class Worker(Generic[ResponseT]):
                     for operation in shard.operations.values():
                         operation.stop_tracking()
 
-    async def _start(self, leased: shard_queue.LeasedShard) -> None:
+    async def _start(self, shard: WorkerShard) -> None:
         """Track the open operations of a shard."""
-        shard = self._shards[leased.number] = WorkerShard(leased)
+        leased = shard.leased
         operations = await self._database.persist(partial(self._table.open_of_shard, shard=leased.number))
         problems: dict[str, list[str]] = {}
         for number, operation in enumerate(operations, start=1):
@@ -171,10 +174,16 @@ class Worker(Generic[ResponseT]):
         except (UntrustedPollingURL, InvalidResumeToken) as error:
             shard.refused.add(operation.operation_id)
             return escape_for_display(str(error))
-        self._follow(shard, operation, resumed)
+        self.follow(shard, operation, resumed)
         return None
 
-    def _follow(self, shard: WorkerShard, operation: OpenOperation, tracked: AsyncOperation[ResponseT]) -> None:
+    def refuse(self, shard: WorkerShard, operation: OpenOperation) -> None:
+        """Leave an operation to other workers."""
+        shard.refused.add(operation.operation_id)
+        if shard.is_idle:
+            self._release(shard)
+
+    def follow(self, shard: WorkerShard, operation: OpenOperation, tracked: AsyncOperation[ResponseT]) -> None:
         """Store the result of an operation once it ends."""
         shard.operations[operation.operation_id] = tracked
         tracked.add_done_callback(partial(self._ended, shard, operation))
@@ -244,21 +253,20 @@ class Worker(Generic[ResponseT]):
                     await tracked.wait()
         try:
             await self._writer.write_waiting(GIVE_BACK_S)
-            shards = [*self._shards.values(), *self._to_return]
-            await self._database.persist(partial(self._give_back, shards), GIVE_BACK_S)
+            await self._database.persist(self._give_back, GIVE_BACK_S)
         except AzpollError as error:
             logger.warning("the shards of this worker were not given back; their leases run out: %s", error)
         self._shards.clear()
 
-    async def _give_back(self, shards: Sequence[WorkerShard], connection: Connection) -> None:
+    async def _give_back(self, connection: Connection) -> None:
         """Store the present tokens, which have the last wait that a service asked for, and queue the shards again."""
-        kept = await shard_queue.keep(connection, self.id, [shard.leased for shard in shards])
+        kept = await shard_queue.keep(connection, self.id, [shard.leased for shard in self._shards.values()])
         tokens: list[tuple[str, str]] = []
-        for shard in shards:
+        for shard in self._shards.values():
             if shard.leased.number in kept:
                 tokens += [(key, tracked.resume_token()) for key, tracked in shard.operations.items()]
         await self._table.store_tokens(connection, tokens)
-        await shard_queue.give_back(connection, self.id, [shard.leased for shard in shards], 0.0)
+        await shard_queue.give_back_all(connection, self.id)
         await notifications.notify(connection, "work")
 
 

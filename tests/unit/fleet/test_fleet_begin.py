@@ -226,6 +226,11 @@ async def test_what_cannot_be_stored_is_refused(fleet: Fleet) -> None:
         await fleet.begin("PUT", URL, **cast("FleetBeginOptions", {"content": [b"x"]}))
     with pytest.raises(TypeError, match="serializable"):
         await fleet.begin("PUT", URL, json=object())
+    for name in ("group", "label"):
+        with pytest.raises(ValueError, match=f"{name} has a character"):
+            await fleet.begin("PUT", URL, **cast("FleetBeginOptions", {name: "a\x00b"}))
+        with pytest.raises(ValueError, match=f"{name} has a character"):
+            await fleet.begin("PUT", URL, **cast("FleetBeginOptions", {name: "a\ud800b"}))
     with pytest.raises(ValueError, match="at most"):
         await fleet.begin("PUT", URL, content=b"x" * 8_000_000)
 

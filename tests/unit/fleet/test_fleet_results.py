@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
 import azpoll.fleet.notifications
-from azpoll.fleet import Fleet
+from azpoll.fleet import Fleet, FleetError
 from azpoll.fleet.operation_table import READ_AT_ONCE
 from tests.support.canary import CANARY
 from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import quick_arm, responses_of, service, working
 from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from tests.support.postgres import PostgresServer
 
 pytestmark = [ONE_SERVER, pytest.mark.anyio]
 
@@ -130,14 +134,19 @@ async def test_ended_operations_are_forgotten(dsn: str, fleet: Fleet) -> None:
     assert (await fleet.statistics()).succeeded == 0
 
 
-async def test_stored_texts_and_bodies_are_encrypted(dsn: str) -> None:
-    """With the caller's functions; both are needed."""
+async def test_stored_texts_and_bodies_are_encrypted(postgres: PostgresServer) -> None:
+    """With the caller's functions; both are needed, and the same in all processes."""
 
     def swapped(data: bytes) -> bytes:
         return bytes(byte ^ 0x5A for byte in data)
 
-    arm = quick_arm(result=CANARY)
+    def refused(data: bytes) -> bytes:
+        raise ValueError(len(data))
+
+    arm, name = quick_arm(result=CANARY), await postgres.create()
+    dsn = postgres.dsn(name)
     async with Fleet.connect(dsn, encrypt=swapped, decrypt=swapped) as fleet, service(arm) as client:
+        await fleet.install()
         ids = await fleet.submit(await responses_of(client, 2))
         ids.append(await fleet.begin("PUT", "/subscriptions/s/x?api-version=1", json={"password": CANARY}))
         connection = await asyncpg.connect(dsn)
@@ -149,5 +158,18 @@ async def test_stored_texts_and_bodies_are_encrypted(dsn: str) -> None:
     assert all(CANARY.encode() in result.body for result in results)
     assert not any(CANARY.encode() in row["body"] for row in bodies)
     assert not any(b"PUT" in (row["token"] or row["request"]) for row in rows)
+    async with Fleet.connect(dsn) as without_key:
+        with pytest.raises(FleetError, match="encrypt and decrypt"):
+            await without_key.get(ids[0])
+    async with Fleet.connect(dsn, encrypt=swapped, decrypt=refused) as other_key:
+        with pytest.raises(FleetError, match="another key"):
+            await other_key.get(ids[0])
+    await postgres.drop(name)
     with pytest.raises(ValueError, match="both or none"):
         Fleet.connect(dsn, encrypt=swapped)
+
+
+async def test_a_fleet_without_encryption_refuses_a_key(dsn: str) -> None:
+    async with Fleet.connect(dsn, encrypt=bytes, decrypt=bytes) as fleet:
+        with pytest.raises(FleetError, match="without encryption"):
+            await fleet.statistics()
