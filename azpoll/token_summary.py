@@ -1,4 +1,4 @@
-"""What a resume token says about its operation, for the features that store tokens (rule 42)."""
+"""The summary of a resume token, for the features that store tokens (rule 42)."""
 
 from __future__ import annotations
 

@@ -128,13 +128,7 @@ class Fleet:
             ValueError: a token holds a header that may be a credential.
         """
         given, group = list(operations), checked_text("group", group)
-        responses = [each for each in given if not isinstance(each, str)]
-        made = (
-            iter(await submission.of_responses(responses, group, self._token_key, tracking)) if responses else iter(())
-        )
-        submitted = [
-            submission.of_token(each, group, self._token_key) if isinstance(each, str) else next(made) for each in given
-        ]
+        submitted = await submission.submitted_of(given, group, self._token_key, tracking)
         await self._check()
         await self._submissions.store(submitted)
         return [each.operation_id for each in submitted]
@@ -156,7 +150,8 @@ class Fleet:
         Args:
             method: PUT, PATCH, POST, DELETE or GET.
             url: absolute, or relative to the base URL of the worker's client.
-            group: the name under which `results` yields it; `label` is the caller's own name for it.
+            group: the name under which `results` yields it.
+            label: the caller's own name for it.
             **options: of the request and of the tracking.
 
         Raises:
@@ -228,7 +223,7 @@ class Fleet:
         return total
 
     async def statistics(self) -> FleetStatistics:
-        """Return the counts of operations, shards and workers, and the budgets."""
+        """Return the present counts and budgets."""
         return await self._call(read_statistics)
 
     async def problems(self, limit: int = 100) -> dict[str, str]:

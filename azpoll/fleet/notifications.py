@@ -101,7 +101,7 @@ class Notifications:
                     await self._arrived.wait()
             self.arrive = self._arrived.is_set()
             if not self.arrive and before:
-                return  # the connection is dead, and nobody has told this end
+                return  # the connection is dead, and this end has no sign of it
             with suppress(TimeoutError):
                 async with asyncio.timeout(PROBE_S):
                     await lost.wait()

@@ -174,7 +174,7 @@ class OperationTable:
         ]
 
     async def mark_sent(self, connection: Connection, operation_id: str, *, sent: bool = True) -> None:
-        """Note that an initial request is about to be sent, or was not sent after all."""
+        """Store that an initial request is about to be sent, or was not sent after all."""
         at = "now()" if sent else "NULL"
         await connection.execute(f"UPDATE azpoll.operation SET sent_at = {at} WHERE id = $1", operation_id)  # noqa: S608 - of two constants
 
@@ -238,7 +238,7 @@ class OperationTable:
         return set(ids) - {row["id"] for row in rows}
 
     async def cancel(self, connection: Connection, operation_id: str) -> bool:
-        """Ask for the cancellation of an operation; False if it has a result."""
+        """Mark an operation as canceled by its caller; False if it has a result."""
         return await connection.fetchval(_CANCEL, operation_id) is not None
 
     async def canceled(self, connection: Connection, shards: Sequence[int]) -> list[tuple[int, str, datetime]]:

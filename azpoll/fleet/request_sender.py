@@ -78,7 +78,6 @@ class RequestSender(Generic[ResponseT]):
 
     def send(self, shard: WorkerShard, operation: OpenOperation, text: str) -> None:
         """Send a stored request in its turn, and track its operation."""
-        shard.starting.add(operation.operation_id)
         task = asyncio.create_task(self._attempt(shard, operation, initial_request.read(text)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -99,7 +98,6 @@ class RequestSender(Generic[ResponseT]):
             await self._send(shard, operation, request)
         except Exception:
             logger.exception("the initial request of the operation %s was not completed", operation.operation_id)
-            shard.starting.discard(operation.operation_id)
             self._receiver.refuse(shard, operation)
 
     async def _send(self, shard: WorkerShard, operation: OpenOperation, request: initial_request.StoredRequest) -> None:
@@ -132,7 +130,6 @@ class RequestSender(Generic[ResponseT]):
         if not begun.done():
             token = begun.resume_token()
             await self._database.persist(partial(self._table.store_tokens, tokens=[(operation_id, token)]))
-        shard.starting.discard(operation_id)
         self._receiver.follow(shard, operation, begun)
 
     async def _begin(

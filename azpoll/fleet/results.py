@@ -22,7 +22,7 @@ class FleetResult(NamedTuple):
         label: the caller's own name for the operation.
         state: terminal; None where the initial request started no operation.
         status_code: HTTP status code of the last answer; None where there is none.
-        body: body of the last answer, as far as it is stored: the result of a succeeded operation.
+        body: the stored part of the body of the last answer: the result of a succeeded operation.
         body_length: bytes of the whole body.
         error: why the operation did not succeed, as text without secrets; None after success.
         token: resume token where the status is unknown; else None. `submit` accepts it again.

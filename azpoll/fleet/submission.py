@@ -147,6 +147,16 @@ def of_token(token: str, group: str | None, token_key: bytes | None) -> Submitte
     return Submitted(summary.operation_id, summary.scope, group, checked_text("label", summary.label), token)
 
 
+async def submitted_of(
+    given: Iterable[str | HTTPResponse], group: str | None, token_key: bytes | None, tracking: TrackingOptions
+) -> list[Submitted]:
+    """Return the operations of tokens and responses, in their order; see `of_token` and `of_responses`."""
+    given = list(given)
+    responses = [each for each in given if not isinstance(each, str)]
+    made = iter(await of_responses(responses, group, token_key, tracking) if responses else ())
+    return [of_token(each, group, token_key) if isinstance(each, str) else next(made) for each in given]
+
+
 async def of_responses(
     responses: Iterable[HTTPResponse], group: str | None, token_key: bytes | None, tracking: TrackingOptions
 ) -> list[Submitted]:

@@ -147,6 +147,7 @@ class Worker(Generic[ResponseT]):
         """Track the open operations of a shard."""
         leased = shard.leased
         operations = await self._database.persist(partial(self._table.open_of_shard, shard=leased.number))
+        shard.starting = {operation.operation_id for operation in operations}  # not finished before all are tracked
         problems: dict[str, list[str]] = {}
         for number, operation in enumerate(operations, start=1):
             if operation.token is not None:
@@ -155,6 +156,8 @@ class Worker(Generic[ResponseT]):
                     problems.setdefault(problem, []).append(operation.operation_id)
             elif operation.request is not None:
                 self._sender.send(shard, operation, operation.request)
+            else:
+                shard.starting.discard(operation.operation_id)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         for problem, ids in problems.items():
@@ -172,6 +175,7 @@ class Worker(Generic[ResponseT]):
         try:
             resumed = self._tracker.resume(token, label=operation.label, owner=operation.group)
         except (UntrustedPollingURL, InvalidResumeToken) as error:
+            shard.starting.discard(operation.operation_id)
             shard.refused.add(operation.operation_id)
             return escape_for_display(str(error))
         self.follow(shard, operation, resumed)
@@ -179,12 +183,14 @@ class Worker(Generic[ResponseT]):
 
     def refuse(self, shard: WorkerShard, operation: OpenOperation) -> None:
         """Leave an operation to other workers."""
+        shard.starting.discard(operation.operation_id)
         shard.refused.add(operation.operation_id)
         if shard.is_idle:
             self._release(shard)
 
     def follow(self, shard: WorkerShard, operation: OpenOperation, tracked: AsyncOperation[ResponseT]) -> None:
         """Store the result of an operation once it ends."""
+        shard.starting.discard(operation.operation_id)
         shard.operations[operation.operation_id] = tracked
         tracked.add_done_callback(partial(self._ended, shard, operation))
 

@@ -17,7 +17,7 @@ class WorkerShard:
     Attributes:
         leased: number and job.
         operations: those that are tracked, by stored id.
-        starting: ids of the operations whose initial request is not answered yet.
+        starting: ids of the operations that are not tracked yet, such as those whose initial request is not answered.
         unwritten: number of results that are not stored yet.
         refused: ids of the operations that this worker may not or cannot track.
         canceled: when each cancellation was asked for that this worker has carried out, by stored id.

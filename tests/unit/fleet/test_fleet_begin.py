@@ -34,7 +34,7 @@ def sent(arm: FakeARM, method: str) -> list[RequestRecord]:
 
 
 async def stored_requests(dsn: str) -> list[bytes]:
-    """Return what is stored of initial requests."""
+    """Return the stored initial requests."""
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch("SELECT request FROM azpoll.operation WHERE request IS NOT NULL")

@@ -46,7 +46,7 @@ async def everything_stored(dsn: str) -> str:
 
 
 async def test_no_credential_enters_the_database(dsn: str, fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
-    """Of headers, cookies, auth and queries of the client: after success, refusal, failure and return of a shard."""
+    """The client has it in headers, cookies and auth; operations succeed, fail, are refused and given back."""
     caplog.set_level(logging.DEBUG)
     arm = quick_arm()
     arm.operation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pytest
 
@@ -17,16 +17,19 @@ from tests.support.fleet_work import quick_arm, quick_tracker, responses_of, ser
 if TYPE_CHECKING:
     import httpx
 
+    from azpoll import TrackingOptions
     from tests.support.postgres import PostgresServer
 
 pytestmark = [ONE_SERVER, pytest.mark.anyio]
 
 
-async def tokens_of(client: httpx.AsyncClient, fleet: Fleet, count: int, **options: object) -> list[str]:
+async def tokens_of(
+    client: httpx.AsyncClient, fleet: Fleet, count: int, **options: Unpack[TrackingOptions]
+) -> list[str]:
     """Return the resume tokens of new operations."""
     async with quick_tracker(client, fleet) as tracker:
         responses = await responses_of(client, count)
-        operations = [tracker.track(response, **options) for response in responses]  # type: ignore[arg-type]  # its keywords
+        operations = [tracker.track(response, **options) for response in responses]
         return [operation.resume_token() for operation in operations]
 
 

@@ -150,11 +150,9 @@ def test_few_remaining_reads_are_reported_once_a_second(source: OneBucket) -> No
     bucket = LeasedBucket(source, READS, 0.0)
     for tenth in range(21):
         bucket.limit_to(30, tenth / 10)
-    assert source.calls == [("limit", 30, 0.5)] * 3
     bucket.limit_to(200, 3.5)
-    assert source.calls[-1] == ("limit", 200, 1.0)
     bucket.limit_to(200, 5.0)
-    assert len(source.calls) == 4
+    assert source.calls == [*[("limit", 30, 0.5)] * 3, ("limit", 200, 1.0)]
 
 
 def test_background_requests_wait_for_tokens_to_spare(source: OneBucket) -> None:
