@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from azpoll.schedule.token_bucket import DEFAULT_BACKOFF_S, SCARCE, TokenBucket
+from azpoll.schedule.token_bucket import SCARCE, TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class TokenGrant(NamedTuple):
 
 
 class TokenSource(Protocol):
-    """Holds shared buckets. The methods run in the event loop of the tracker, return at once and raise nothing."""
+    """Holds shared buckets. The methods run in the event loop of the tracker, do not block and raise nothing."""
 
     def lease(self, bucket: SharedBucket, wanted: int, granted: Callable[[TokenGrant], object]) -> None:
         """Take up to `wanted` tokens, and call `granted` once, now or later; never if the source stops."""
@@ -124,12 +124,13 @@ class LeasedBucket(TokenBucket):
         """Return how short of tokens the shared bucket is: 0 while it is at least half full, and 1 when empty."""
         return min(max(1.0 - 2.0 * self._estimated(now_s) / self.burst, 0.0), 1.0)
 
-    def back_off(self, now_s: float, retry_after_s: float | None, decrease_factor: float) -> None:
+    def back_off(
+        self, now_s: float, retry_after_s: float | None, decrease_factor: float, sender: int | None = None
+    ) -> None:
         """Close for the Retry-After of a 429, here and in the source."""
-        super().back_off(now_s, retry_after_s, decrease_factor)
+        super().back_off(now_s, retry_after_s, decrease_factor, sender)
         self._left, self._heard_s = 0.0, self._closed_until_s
-        wait_s = DEFAULT_BACKOFF_S if retry_after_s is None else retry_after_s
-        self._source.back_off(self._shared, wait_s, decrease_factor)
+        self._source.back_off(self._shared, self._closed_until_s - now_s, decrease_factor)
 
     def limit_to(self, remaining: int, now_s: float, sent_s: float = math.inf) -> None:
         """Slow down while the service reports few remaining requests, here and in the source."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import asyncpg
@@ -18,6 +19,8 @@ from tests.support.fleet_work import GROUP, quick_arm, quick_tracker, service, w
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
+    import httpx
+
     from azpoll.fleet import FleetBeginOptions
     from azpoll.options import Method
     from azpoll.testing import FakeARM, RequestRecord
@@ -74,16 +77,16 @@ async def test_a_body_of_text_or_bytes_arrives_unchanged(fleet: Fleet, content: 
     bodies: list[bytes] = []
     arm = quick_arm()
     async with service(arm) as client:
-        client.event_hooks["request"] = [lambda request: keep(bodies, request.content)]
+        client.event_hooks["request"] = [partial(keep_body, bodies)]
         begun = await fleet.begin("PUT", URL, content=content, headers={"If-Match": "*"})
         async with working(fleet, client):
             await fleet.wait([begun], timeout=20)
     assert bodies[0] == (content.encode() if isinstance(content, str) else content)
 
 
-async def keep(bodies: list[bytes], body: bytes) -> None:
+async def keep_body(bodies: list[bytes], request: httpx.Request) -> None:
     """Keep the body of a request."""
-    bodies.append(body)
+    bodies.append(request.content)
 
 
 async def test_requests_that_come_together_share_shards(fleet: Fleet) -> None:
@@ -136,7 +139,7 @@ async def test_a_request_is_sent_again_only_if_it_may_be(dsn: str, fleet: Fleet,
 async def test_each_attempt_has_the_same_client_request_id(dsn: str, fleet: Fleet) -> None:
     async with service(quick_arm()) as client:
         ids: list[str] = []
-        client.event_hooks["request"] = [lambda request: keep_id(ids, request.headers["x-ms-client-request-id"])]
+        client.event_hooks["request"] = [partial(keep_id, ids)]
         begun = await fleet.begin("PUT", URL)
         assert b"x-ms-client-request-id" in (await stored_requests(dsn))[0]
         async with working(fleet, client):
@@ -144,9 +147,9 @@ async def test_each_attempt_has_the_same_client_request_id(dsn: str, fleet: Flee
     assert len(set(ids)) == 1
 
 
-async def keep_id(ids: list[str], value: str) -> None:
+async def keep_id(ids: list[str], request: httpx.Request) -> None:
     """Keep the client request id of a request."""
-    ids.append(value)
+    ids.append(request.headers["x-ms-client-request-id"])
 
 
 async def test_a_stopping_worker_waits_for_the_answer_to_its_request(dsn: str, fleet: Fleet) -> None:

@@ -181,3 +181,11 @@ def test_a_budget_with_a_source_makes_leased_buckets(source: OneBucket) -> None:
     assert isinstance(budget.provider_bucket("microsoft.storage/westeurope", 0.0, "reads s"), LeasedBucket)
     assert type(budget.discovered_bucket(0.0)) is TokenBucket
     assert type(Budget().bucket(0.0)) is TokenBucket
+
+
+def test_one_operation_that_always_gets_a_429_closes_the_bucket_briefly(source: OneBucket) -> None:
+    """The second time in a row it closes it for a minute at most, as in `TokenBucket`."""
+    bucket = LeasedBucket(source, READS, 0.0)
+    bucket.back_off(0.0, 600.0, 0.7, 1)
+    bucket.back_off(600.0, 600.0, 0.7, 1)
+    assert source.calls == [("back_off", 600.0, 0.7), ("back_off", 60.0, 0.7)]
