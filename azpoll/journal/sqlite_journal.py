@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from azpoll.errors import JournalError
 from azpoll.journal import queue
+from azpoll.journal.begin_lock import is_held, may_be_beginning
 from azpoll.journal.cipher import Cipher
 from azpoll.journal.connection import explaining, open_for_writing
 from azpoll.journal.database_thread import DatabaseThread
@@ -110,11 +111,15 @@ class SQLiteJournal:
         await self._write(lambda connection: self._table.store(connection, rows))
 
     async def open_rows(self) -> AsyncIterator[JournalRow]:
-        """Iterate over the operations that have not ended, in the order in which they began."""
-        after = 0
+        """Iterate over the operations that have not ended, in the order in which they began.
+
+        An initial request that another process is sending now is not among them.
+        """
+        after, unanswered = 0, await self._read(self._last_unanswered)
         while page := await self._read(partial(open_after, self._table, after, ROWS_AT_A_TIME)):
             for found in page:
-                if isinstance(found.row, JournalRow):
+                is_sent_now = found.number > unanswered and may_be_beginning(found.row)
+                if isinstance(found.row, JournalRow) and not is_sent_now:
                     yield found.row
             after = page[-1].number
 
@@ -152,6 +157,11 @@ class SQLiteJournal:
         if not found:  # else they may have to be tried again
             self._seen_version = version
         return found
+
+    def _last_unanswered(self, connection: Connection) -> int:
+        """Return a number: intents of processes beside this one, up to this number, are unanswered."""
+        (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM operations").fetchone()
+        return 0 if is_held(self.path) else int(last)  # in this order: each process holds the lock before it stores
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         with explaining(self.path):
