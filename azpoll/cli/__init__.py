@@ -1,6 +1,7 @@
-"""The `azpoll` command and its subcommands `demo`, `wait` and `status` (docs/cli.md).
+"""The `azpoll` command and its subcommands: one module or package for each row of `COMMANDS` (docs/cli.md).
 
-A command `foo` is one module, `foo.py`, or one package, `foo/`, with `SUMMARY`, `add_arguments` and `run`. To add a
+A command `foo` is one module, `foo.py`, or one package, `foo/`, with `SUMMARY`, `add_arguments` and `run`;
+`list` is `listing.py`, since `list` is a type. To add a
 command, write that module and add one row to `COMMANDS`. The protocol `Command` describes the three names.
 
 The other modules are shared:
@@ -11,6 +12,11 @@ The other modules are shared:
     pattern_guess   the polling pattern of a URL that is given without one
     origins         origins of URLs and of the options that list hosts
     waiter          waits for several operations
+    journal_file    the file of a journal, ids of its operations, and its errors
+    journal_waiter  tracks a journal, or reads it while another process owns it
+    journal_tracking  tracks the open operations of a journal that the command owns
+    stored          an operation of a journal, as text and as JSON
+    requests        cancel and forget requests to the owner of a journal
     outcome         the result for one operation, as text and as JSON
     output          standard output: text, json, jsonl or none
     progress        standard error: a live view or lines
@@ -32,7 +38,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import azpoll
-from azpoll.cli import demo, status, wait
+from azpoll.cli import begin, cancel, demo, forget, listing, run, show, status, wait
 from azpoll.cli.command_line import Parser, command_of, parse
 from azpoll.cli.exit_codes import EPILOG, BrokenOutputPipe, ExitCode, command_error_of
 from azpoll.cli.terminal import discard_unwritable_streams, flush_output, usable_streams, write_error_line
@@ -64,7 +70,17 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: Mapping[str, Command] = {"demo": demo, "wait": wait, "status": status}
+COMMANDS: Mapping[str, Command] = {
+    "demo": demo,
+    "wait": wait,
+    "status": status,
+    "begin": begin,
+    "run": run,
+    "list": listing,
+    "show": show,
+    "cancel": cancel,
+    "forget": forget,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from azpoll import AsyncOperation
+    from azpoll import AsyncOperation, Journal
     from azpoll.identity import AzureAuth
 
 
@@ -45,6 +45,11 @@ def add_targets_argument(parser: argparse.ArgumentParser) -> None:
 def add_access_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for reading, credential, trusted origins and output format."""
     add_status_arguments(parser)
+    add_connection_arguments(parser)
+
+
+def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for credential, trusted origins and output format."""
     add_credential_arguments(parser)
     parser.add_argument(
         "--allow-host",
@@ -66,6 +71,11 @@ def add_access_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="origin of a gateway, with an optional path, to which URLs of other origins move",
     )
+    add_output_argument(parser)
+
+
+def add_output_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument for the output format."""
     parser.add_argument(
         "-o",
         "--output",
@@ -99,10 +109,11 @@ class Access:
     auth: AzureAuth | None = None
 
     @asynccontextmanager
-    async def tracker(self) -> AsyncGenerator[Tracker[httpx.Response]]:
+    async def tracker(self, journal: Journal | None = None) -> AsyncGenerator[Tracker[httpx.Response]]:
         """Run a tracker with a client of its own. At the end, tracking stops and the operations keep running.
 
         Raises:
+            JournalError: the journal cannot be opened.
             UsageError: an option lists an origin that it does not accept.
             EnvironmentVariableError: the environment names certificates or a proxy that cannot be used.
         """
@@ -116,6 +127,7 @@ class Access:
                     allowed_origins=origins,
                     anonymous_origins=self.anonymous,
                     rebase_to=self.rebase_to,
+                    journal=journal,
                     on_exit="stop",
                 )
             except ValueError as error:
@@ -142,8 +154,7 @@ class Access:
                 f"its origin {target.origin} is not trusted, so nothing was sent. To trust it, add"
                 f" --allow-host {target.origin}"
             )
-        if self.auth is not None and not is_listed(target.origin, self.anonymous):
-            self._check_token(self.auth, target.origin)
+        self.check_token(target.origin)
         # result="status": the command reports the outcome only, and reading the result may need more permissions.
         options = self.reading.as_keywords()
         options["label"], options["result"] = target.name, "status"
@@ -162,6 +173,11 @@ class Access:
         except ValueError as error:  # Its text may repeat an argument.
             raise UsageError("a status member, a terminal word or a time is too long") from error
 
+    def check_token(self, origin: str) -> None:
+        """Raise `UntrustedPollingURL` if the sign-in of `--auth` sends no token to an origin that needs one."""
+        if self.auth is not None and not is_listed(origin, self.anonymous):
+            self._check_token(self.auth, origin)
+
     def _check_token(self, auth: AzureAuth, origin: str) -> None:
         """Raise `UntrustedPollingURL` if polls go to this origin without a token, since it would refuse them."""
         if self.rebase_to is None and not auth.sends_token_to(origin):
@@ -171,12 +187,12 @@ class Access:
             )
 
 
-def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
+def access_from(arguments: argparse.Namespace, words: list[str] | None) -> Access:
     """Return the access that parsed arguments describe.
 
     Args:
-        arguments: parsed by a parser with `add_access_arguments`.
-        words: the URLs and resume tokens among the arguments.
+        arguments: parsed by a parser with `add_access_arguments`, or with `add_connection_arguments` and no words.
+        words: the URLs and resume tokens among the arguments; None where a journal has them.
 
     Raises:
         UsageError: an argument is invalid.
@@ -188,6 +204,6 @@ def access_from(arguments: argparse.Namespace, words: list[str]) -> Access:
     anonymous = listed_origins("--anonymous-host", arguments.anonymous_host)
     gateway = set[str]() if arguments.rebase_to is None else {origin_of(arguments.rebase_to)}
     auth = auth_from(arguments, allowed | gateway, os.environ)
-    reading = status_options_from(arguments)
-    targets = read_targets(words_of(words, sys.stdin), reading.pattern)
+    reading = StatusOptions() if words is None else status_options_from(arguments)
+    targets = [] if words is None else read_targets(words_of(words, sys.stdin), reading.pattern)
     return Access(targets, allowed, headers, anonymous, arguments.rebase_to, reading, auth)

@@ -26,10 +26,13 @@ class ExitCode(IntEnum):
     CANCELED = 3
     UNREADABLE = 4
     UNAUTHORIZED = 5
+    REFUSED = 6
+    BAD_JOURNAL = 65
     NO_INPUT = 66
     INTERNAL = 70
     SYSTEM = 71
     NO_OUTPUT = 74
+    JOURNAL_IN_USE = 75
     ENVIRONMENT = 78
     TIMEOUT = 124
     HANGUP = 129
@@ -46,10 +49,13 @@ exit codes:
   3    an operation was canceled
   4    a status was not read: not found, malformed, or on an untrusted host
   5    the credential is missing, was refused or lacks permission
-  66   standard input cannot be read; nothing was sent
+  6    an initial request or a cancel request was refused
+  65   the journal is no journal, is damaged or encrypted, or has a newer version
+  66   standard input, a file or the journal cannot be read; nothing was sent
   70   azpoll made a mistake
   71   the operating system refused something, such as one more open file
-  74   standard output, or the resume tokens, cannot be written
+  74   standard output, the resume tokens or the journal cannot be written
+  75   another process owns the journal, or none does and a request waits
   78   a certificate file or proxy is unusable; nothing was sent
   124  the timeout expired first
   129, 130, 143  ended by a hangup, by Ctrl-C, or by SIGTERM
@@ -70,9 +76,21 @@ class UsageError(CommandError):
 
 
 class InputError(CommandError):
-    """Standard input cannot be read, and nothing was sent."""
+    """Standard input, a file or the journal cannot be read, and nothing was sent."""
 
     code = ExitCode.NO_INPUT
+
+
+class BadJournal(CommandError):
+    """The file is no journal that this command can read."""
+
+    code = ExitCode.BAD_JOURNAL
+
+
+class JournalBusy(CommandError):
+    """Another process owns the journal, or keeps it locked."""
+
+    code = ExitCode.JOURNAL_IN_USE
 
 
 class EnvironmentVariableError(CommandError):
@@ -144,6 +162,8 @@ _WORST_FIRST = (
     ExitCode.CANCELED,
     ExitCode.UNREADABLE,
     ExitCode.UNAUTHORIZED,
+    ExitCode.REFUSED,
+    ExitCode.JOURNAL_IN_USE,
     ExitCode.TIMEOUT,
     ExitCode.SUCCEEDED,
 )

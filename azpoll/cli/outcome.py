@@ -64,7 +64,7 @@ class Outcome:
         """Return the outcome as a JSON object. It contains no query value, header or body of an answer."""
         known = self.snapshot
         document: dict[str, object] = {
-            **identity_as_json(self.target),
+            **self.target.identity(),
             "state": self.state.value,
             "status": known.status if known else None,
             "percent": known.percent if known else None,
@@ -77,7 +77,7 @@ class Outcome:
             "request_id": known.request_id if known else None,
             "correlation_id": known.correlation_id if known else None,
             "initial_correlation_id": known.initial_correlation_id if known else None,
-            "error": None if self.error is None else _error_as_json(self.error),
+            "error": None if self.error is None else error_as_json(self.error),
         }
         return document if self.resume_token is None else {**document, "resume_token": self.resume_token}
 
@@ -114,23 +114,24 @@ class Outcome:
         return ", ".join([*parts, f"{reads} in {format_duration(self.elapsed_s)}"])
 
 
-def identity_as_json(target: Target) -> dict[str, object]:
-    """Return the members that join an object of the output to the input; they contain no query value."""
-    return {"index": target.number, "input": target.place, "name": target.name, "target": target.url}
-
-
 def reason(error: AzpollError) -> str:
     """Return the text of an error, without the operation's random id, and with options in place of Python names."""
     if isinstance(error, OperationTimeout):
         return "the operation did not end before the timeout; it may still run"
-    text = in_options(_RESUME_ADVICE.sub("", str(error)))
+    text = without_advice(str(error))
     name = error.operation
     if name:
         text = text.removeprefix(f"{name}: ").replace(name, "the operation", 1)
     return escape_for_display(text, _LONGEST_REASON)
 
 
-def _error_as_json(error: AzpollError) -> dict[str, object]:
+def without_advice(text: str) -> str:
+    """Return the text of an error without its advice to resume, and with options in place of Python names."""
+    return in_options(_RESUME_ADVICE.sub("", text))
+
+
+def error_as_json(error: AzpollError) -> dict[str, object]:
+    """Return an error as a JSON object; it contains no query value."""
     return {
         "type": type(error).__name__,
         "reason": reason(error),

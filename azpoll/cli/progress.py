@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from azpoll import PollAnswered, Snapshot
-    from azpoll.cli.targets import Target
 
 _LONGEST_STATUS, _LONGEST_ERROR = 40, 120
 _LEAST_NAME = 16
@@ -27,6 +26,20 @@ _MAX_ROWS = 20
 """Rows of the live view, so that it fits on a screen."""
 
 
+class Named(Protocol):
+    """An operation that the progress names."""
+
+    @property
+    def number(self) -> int:
+        """Unique in the command."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Safe to print."""
+        ...
+
+
 class Progress(Protocol):
     """Shows the progress of the operations."""
 
@@ -34,11 +47,11 @@ class Progress(Protocol):
         """Show the progress while the context is entered."""
         ...
 
-    def polled(self, target: Target, known: Snapshot, event: PollAnswered) -> None:
+    def polled(self, target: Named, known: Snapshot, event: PollAnswered) -> None:
         """Show one answer to a poll, and the state after it."""
         ...
 
-    def ended(self, target: Target) -> None:
+    def ended(self, target: Named) -> None:
         """Remove a target that ended."""
         ...
 
@@ -91,10 +104,10 @@ class _Silent:
     def shown(self) -> AbstractContextManager[object]:
         return nullcontext()
 
-    def polled(self, target: Target, known: Snapshot, event: PollAnswered) -> None:
+    def polled(self, target: Named, known: Snapshot, event: PollAnswered) -> None:
         del target, known, event
 
-    def ended(self, target: Target) -> None:
+    def ended(self, target: Named) -> None:
         del target
 
 
@@ -104,7 +117,7 @@ class _Lines(_Silent):
     def __init__(self) -> None:
         self._last: dict[int, str] = {}
 
-    def polled(self, target: Target, known: Snapshot, event: PollAnswered) -> None:
+    def polled(self, target: Named, known: Snapshot, event: PollAnswered) -> None:
         if event.wait_s is None:
             return
         text = describe(known, event)
@@ -140,7 +153,7 @@ class _Live:
     def shown(self) -> AbstractContextManager[object]:
         return self._bars
 
-    def polled(self, target: Target, known: Snapshot, event: PollAnswered) -> None:
+    def polled(self, target: Named, known: Snapshot, event: PollAnswered) -> None:
         row = self._rows.get(target.number)
         if row is None:
             if event.wait_s is None or len(self._rows) >= _MAX_ROWS:
@@ -154,10 +167,10 @@ class _Live:
         else:
             self._bars.update(row, status=status, total=100.0, completed=known.percent)
 
-    def _name_of(self, target: Target) -> str:
+    def _name_of(self, target: Named) -> str:
         return without_start(target.name, self._name_width)
 
-    def ended(self, target: Target) -> None:
+    def ended(self, target: Named) -> None:
         row = self._rows.pop(target.number, None)
         if row is not None:
             self._bars.remove_task(row)

@@ -60,6 +60,10 @@ class Target:
         """Whether a resource is polled until it is not found."""
         return isinstance(self.source, Token) and self.source.pattern == "until-gone"
 
+    def identity(self) -> dict[str, object]:
+        """Return the members that join an object of the output to the input; they contain no query value."""
+        return {"index": self.number, "input": self.place, "name": self.name, "target": self.url}
+
     def as_monitor(self) -> Target:
         """Return the same target with the status monitor pattern."""
         return replace(self, pattern="azure-async-operation", guessed=False)
@@ -105,7 +109,7 @@ def _target(number: int, word: Word, pattern: PatternName | None) -> Target:
         origin, url, chosen = origin_of(source.resource_url), source.url, None
     return Target(
         number,
-        _name_of(url) if word.name is None else _shown_name(word.name),
+        name_of(url) if word.name is None else _shown_name(word.name),
         word.place,
         masked_url(url),
         source,
@@ -126,7 +130,8 @@ def _origin_of_usable(url: str) -> str:
     return origin
 
 
-def _name_of(url: str) -> str:
+def name_of(url: str) -> str:
+    """Return the last two segments of the path of a URL, safe to print."""
     path = [segment for segment in url.partition("?")[0].split("/")[3:] if segment]
     last_segments = "/".join(path[-2:]) or httpx.URL(origin_of(url)).raw_host.decode("ascii")
     return escape_for_display(last_segments, _LONGEST_NAME)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from azpoll.cli.access import access_from, add_access_arguments, add_targets_argument
+from azpoll.cli.access import access_from, add_access_arguments
 from azpoll.cli.duration import parse_duration
-from azpoll.cli.exit_codes import ExitCode, OutputError
+from azpoll.cli.exit_codes import ExitCode, OutputError, UsageError
+from azpoll.cli.journal_file import add_journal_argument, check_exists, ids_of
+from azpoll.cli.journal_waiter import JournalWaiter, wait_for_journal
 from azpoll.cli.layout import columns, wrapped
 from azpoll.cli.output import create_output
 from azpoll.cli.progress import create_progress
@@ -21,13 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from azpoll.cli.outcome import Outcome
+    from azpoll.cli.output import Output
+    from azpoll.cli.progress import Progress
 
-SUMMARY = "wait for operations given by polling URL or resume token"
+SUMMARY = "wait for operations given by polling URL, resume token, or id in a journal"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `azpoll wait`."""
-    add_targets_argument(parser)
+    parser.add_argument(
+        "targets",
+        nargs="+",
+        metavar="URL|TOKEN|-|ID",
+        help="polling URL, resume token, or - to read one of either per line from standard input,"
+        " alone or after a name and a colon; with --journal, the id of an operation",
+    )
     parser.add_argument(
         "--timeout", type=parse_duration, metavar="TIME", help="stop waiting after 90, 90s, 30m or 2h (default: never)"
     )
@@ -37,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="time between reads if the service sends no Retry-After (default: by recorded completion times)",
     )
+    add_journal_argument(parser, required=False)
     parser.add_argument("--any", action="store_true", help="stop when the first operation has ended, however it ended")
     parser.add_argument("--fail-fast", action="store_true", help="stop when the first operation ends without success")
     add_access_arguments(parser)
@@ -51,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     output = create_output(arguments.output)
     progress = create_progress(quiet=arguments.output == "none")
     limits = Limits(arguments.timeout, arguments.interval, any=arguments.any, fail_fast=arguments.fail_fast)
+    if arguments.journal is not None:
+        return wait_for_journal(_waiter_of_journal(arguments, limits, output, progress), output, arguments.output)
     waiter = Waiter(access_from(arguments, arguments.targets), limits, output, progress)
     try:
         _wait(waiter)
@@ -61,6 +74,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output in {"text", "none"} and not _write_resume_tokens(waiter.outcomes):
         raise OutputError("the resume tokens cannot be written to standard error")
     return waiter.exit_code
+
+
+def _waiter_of_journal(
+    arguments: argparse.Namespace, limits: Limits, output: Output, progress: Progress
+) -> JournalWaiter:
+    if arguments.pattern or arguments.status_member or arguments.terminal_word:
+        raise UsageError("--pattern, --status-member and --terminal-word are for URLs and tokens: the journal has them")
+    ids = ids_of(arguments.targets)
+    check_exists(arguments.journal)
+    return JournalWaiter(access_from(arguments, None), arguments.journal, ids, limits, output=output, progress=progress)
 
 
 def _wait(waiter: Waiter) -> None:

@@ -80,13 +80,15 @@ class BeginJournal:
 
     async def open_rows(self) -> AsyncIterator[JournalRow]:
         """Iterate over nothing: the owner recovers."""
-        for row in ():
+        nothing: tuple[JournalRow, ...] = ()
+        for row in nothing:
             yield row
 
     async def results(self, group: str | None = None) -> AsyncIterator[JournalResult]:
         """Iterate over nothing: a `JournalReader` reads results."""
         del group
-        for row in ():
+        nothing: tuple[JournalResult, ...] = ()
+        for row in nothing:
             yield row
 
     async def get(self, operation_id: str) -> JournalRow | JournalResult | None:

@@ -12,7 +12,7 @@ from azpoll.journal import queue
 from azpoll.journal.cipher import Cipher
 from azpoll.journal.connection import explaining, open_beside_the_owner, open_for_reading, open_for_writing
 from azpoll.journal.lease import Lease, last_owner
-from azpoll.journal.pages import RESULTS_AT_A_TIME, all_after, delete, entry
+from azpoll.journal.pages import RESULTS_AT_A_TIME, ROWS_AT_A_TIME, all_after, delete, entry, open_after
 from azpoll.journal.rows import RowTable
 from azpoll.journal.schema import VERSION, version_of
 from azpoll.tracking.journal_requests import FORGOTTEN, NO_SUCH_OPERATION
@@ -74,9 +74,22 @@ class JournalReader:
             group: only the operations of the groups with this label; None for all.
             after: only the operations with a greater `number`.
         """
+        return self._pages(partial(all_after, self._table, group), RESULTS_AT_A_TIME, after)
+
+    def open_entries(self, *, after: int = 0) -> Iterator[JournalEntry]:
+        """Iterate over the operations that have not ended, in the order in which they began.
+
+        Args:
+            after: only the operations with a greater `number`.
+        """
+        return self._pages(partial(open_after, self._table), ROWS_AT_A_TIME, after)
+
+    def _pages(
+        self, read: Callable[[int, int, Connection], list[JournalEntry]], size: int, after: int
+    ) -> Iterator[JournalEntry]:
         while True:
             with explaining(self._path):
-                page = all_after(self._table, group, after, RESULTS_AT_A_TIME, self._connection)
+                page = read(after, size, self._connection)
             if not page:
                 return
             yield from page
