@@ -14,6 +14,7 @@ import anyio
 from azpoll import InitialRequestFailed, JournalFailed
 from azpoll.cli.access import access_from, add_access_arguments
 from azpoll.cli.command_line import one_of
+from azpoll.cli.duration import parse_duration
 from azpoll.cli.exit_codes import CommandError, ExitCode, InputError, OutputError, UsageError
 from azpoll.cli.journal_file import add_journal_argument, journal_errors, opened_journal, without_path
 from azpoll.cli.outcome import error_as_json, reason
@@ -88,6 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME:VALUE",
         help="header of the request; a body is application/json by default; may be repeated. Not for credentials",
     )
+    parser.add_argument(
+        "--timeout",
+        type=parse_duration,
+        metavar="TIME",
+        help="stop waiting for an answer to the request after 90, 90s, 30m or 2h; it is repeated until then"
+        " (default: ten minutes at least)",
+    )
     parser.add_argument("--label", metavar="TEXT", help="name of the operation, in place of the end of its URL")
     parser.add_argument("--group", metavar="NAME", help="label of the group of the operation")
     parser.add_argument(
@@ -112,10 +120,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"argument 1 is no method: {', '.join(_METHODS)}")
     if "://" not in arguments.targets[1]:
         raise UsageError("argument 2 is no URL")
-    url = arguments.targets[1]
-    access = access_from(arguments, [url])
+    access = access_from(arguments, [arguments.targets[1]])
     options = _options_of(arguments, access)
-    begun = anyio.run(_begin, access, arguments.journal, (method, url), arguments.group, options)
+    begun = anyio.run(_begin, access, arguments, method, options)
     if begun.stopped_by is not None:
         raise _Stopped(begun.stopped_by)
     if begun.refusal is not None:
@@ -130,11 +137,9 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.SUCCEEDED
 
 
-async def _begin(
-    access: Access, path: Path, request: tuple[Method, str], group: str | None, options: BeginOptions
-) -> _Begun:
+async def _begin(access: Access, arguments: argparse.Namespace, method: Method, options: BeginOptions) -> _Begun:
     """Send the request, and return when the journal has the operation."""
-    begun = _Begun()
+    begun, path, group = _Begun(), arguments.journal, arguments.group
 
     def on_event(event: Event) -> None:
         if isinstance(event, JournalFailed):
@@ -144,14 +149,14 @@ async def _begin(
         begun.stopped_by = code
         scope.cancel()
 
-    with anyio.CancelScope() as scope:
+    with anyio.move_on_after(arguments.timeout) as scope:
         async with stop_signals(stop):
             with journal_errors(path):
                 async with access.tracker(BeginJournal(path)) as tracker:
                     tracker.subscribe(on_event)
                     try:
                         source = tracker if group is None else tracker.group(group)
-                        operation = await source.begin(*request, **options)
+                        operation = await source.begin(method, arguments.targets[1], **options)
                     except InitialRequestFailed as error:
                         begun.refusal = error
                         return begun
@@ -161,6 +166,7 @@ async def _begin(
                     begun.token = None if operation.done() else operation.resume_token()
                     begun.stopped_by = None  # too late: the operation has begun
                     return begun
+    begun.stopped_by = begun.stopped_by or ExitCode.TIMEOUT
     return begun
 
 

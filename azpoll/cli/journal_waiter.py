@@ -78,7 +78,7 @@ class JournalWaiter:
         self._left = dict.fromkeys(wanted or ())
         self._code = ExitCode.SUCCEEDED
         self._stopped_by: ExitCode | None = None
-        self._scope = anyio.CancelScope()
+        self._scope: anyio.CancelScope | None = None
         self._tracking: JournalTracking | None = None
 
     @property
@@ -92,13 +92,15 @@ class JournalWaiter:
         Raises:
             CommandError: the journal cannot be used, or all operations are wanted and another process owns it.
         """
-        time_limit = anyio.CancelScope()
+        self._scope, time_limit = anyio.CancelScope(), anyio.CancelScope()
         with self._progress.shown():
             async with stop_signals(self.stop):
                 if self._limits.timeout_s is not None:
                     time_limit.deadline = anyio.current_time() + self._limits.timeout_s
                 try:
                     with self._scope, time_limit, journal_errors(self._path):
+                        if self._stopped_by is not None:
+                            self._cancel()
                         await self._track_or_read()
                 except get_cancelled_exc_class():
                     self.stop(ExitCode.INTERRUPTED)
@@ -109,7 +111,11 @@ class JournalWaiter:
     def stop(self, code: ExitCode) -> None:
         """End the waiting; the first exit code that is given becomes that of the command."""
         self._stopped_by = self._stopped_by or code
-        self._scope.cancel()
+        self._cancel()
+
+    def _cancel(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def _track_or_read(self) -> None:
         """Own the journal and track it, or read it until its owner has ended, in turn."""
@@ -165,9 +171,9 @@ class JournalWaiter:
             self._output.ended(ended)
         except OutputError as error:
             self.output_error = error
-            self._scope.cancel()
+            self._cancel()
         if self._limits.any or (self._limits.fail_fast and ended.exit_code):
-            self._scope.cancel()
+            self._cancel()
 
     def _note_open(self, *, timed_out: bool) -> None:
         """Note the operations that have not ended, and print those that have not ended in time."""
