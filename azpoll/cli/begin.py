@@ -66,7 +66,7 @@ class _Stopped(CommandError):
 
 @dataclass(slots=True)
 class _Begun:
-    """What has come of the request."""
+    """The outcome of the request."""
 
     id: str = ""
     token: str | None = field(default=None, repr=False)

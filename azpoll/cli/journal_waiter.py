@@ -142,7 +142,7 @@ class JournalWaiter:
             await anyio.sleep(_LOOK_S)
 
     def _look(self) -> bool:
-        """Note the operations that have ended; returns whether a process owns the journal. Runs in a thread."""
+        """Print the operations that have ended; returns whether a process owns the journal. Runs in a thread."""
         with open_reader(self._path) as reader:
             owner = reader.owner()  # before the rows: an end that its owner stored is not overlooked
             for ident in tuple(self._left):
@@ -176,7 +176,7 @@ class JournalWaiter:
             self._cancel()
 
     def _note_open(self, *, timed_out: bool) -> None:
-        """Note the operations that have not ended, and print those that have not ended in time."""
+        """Count the operations that have not ended, and print those that have not ended in time."""
         if self._wanted is None:
             tracked = [] if self._tracking is None else self._tracking.open_operations()
             self.left_open = len(tracked)

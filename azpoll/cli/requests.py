@@ -48,7 +48,7 @@ _WORDS: dict[str, tuple[str, ExitCode, str | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request and what came of it.
+    """A request and its outcome.
 
     Attributes:
         id: of the operation.
@@ -90,7 +90,7 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_requests(action: Action, arguments: argparse.Namespace) -> int:
-    """Queue a request for each operation, print what came of them, and return the exit code.
+    """Queue a request for each operation, print the outcomes, and return the exit code.
 
     Raises:
         CommandError: the journal cannot be read or written, or the output cannot be written.

@@ -16,7 +16,7 @@ from tests.support.clients import client_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-FIRST, READERS, OWN = (block.values[0] for block in blocks("docs/journal.md"))
+FIRST, READERS, BESIDE, OWN = (block.values[0] for block in blocks("docs/journal.md"))
 LONGEST_JOURNAL = 40
 
 
@@ -66,6 +66,22 @@ def test_the_readers_show_and_forget_an_operation(capsys: pytest.CaptureFixture[
     example["show"]("operations.db")
     assert "group g" in capsys.readouterr().out
     assert example["cancel"]("operations.db", "0" * 16) == 1
+
+
+def test_an_operation_that_is_begun_beside_the_owner_is_recovered(
+    backend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = namespace_of(BESIDE)["begin"]
+
+    async def begin_and_recover(client: Any) -> None:
+        ident = await begin(client, "/subscriptions/s/resourceGroups/beside?api-version=1")
+        async with azpoll.Tracker(client, journal=azpoll.SQLiteJournal("operations.db")) as owner:
+            (operation,) = await owner.recover()
+            assert operation.id == ident
+            await operation
+
+    run_twice(begin_and_recover, backend)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.filterwarnings("default::ResourceWarning")

@@ -21,7 +21,7 @@ from tests.support.child_processes import command_of
 from tests.support.repository import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 (SERVICE,) = (block.values[0] for block in blocks("docs/service.md"))
@@ -29,7 +29,7 @@ LONGEST = 40
 
 
 @contextmanager
-def serving(folder: Path, arm_url: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def serving(folder: Path, arm_url: str, port: int) -> Generator[subprocess.Popen[bytes]]:
     """Run the service until it answers, and kill it at the end."""
     environment = {**os.environ, "ARM_URL": arm_url, "AZPOLL_TOKEN": "not-a-secret", "NO_PROXY": "127.0.0.1"}
     words = [*command_of("uvicorn"), "service:app", "--port", str(port), "--log-level", "warning", "--app-dir", "."]

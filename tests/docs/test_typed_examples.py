@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,8 @@ def write_examples(folder: Path) -> int:
     count = 0
     for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
         for number, block in enumerate(_BLOCK.findall(page.read_text(encoding="utf-8")), 1):
+            if "import FastAPI" in block and find_spec("fastapi") is None:
+                continue
             (folder / f"{page.stem.lower()}_{number}.py").write_text(block, encoding="utf-8")
             count += 1
     (folder / "services_table.py").write_text(programs(), encoding="utf-8")

@@ -19,7 +19,7 @@ from azpoll.testing import Reply
 from tests.support.journals import tracker_with
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
     from anyio.from_thread import BlockingPortal
@@ -75,7 +75,7 @@ class Owner:
 
 
 @asynccontextmanager
-async def tracker_of(journal: Journal) -> AsyncIterator[library.Tracker[httpx.Response]]:
+async def tracker_of(journal: Journal) -> AsyncGenerator[library.Tracker[httpx.Response]]:
     async with (
         httpx.AsyncClient(base_url=journal.azure.base_url, trust_env=False) as client,
         tracker_with(client, journal.path) as tracker,

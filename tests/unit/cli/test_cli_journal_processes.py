@@ -17,7 +17,7 @@ from azpoll.journal import open_reader
 from tests.support.child_processes import command_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from tests.unit.cli.conftest import Azure, Command
@@ -32,7 +32,7 @@ THING = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Fake/things"
 
 
 @contextmanager
-def start(*words: str) -> Iterator[subprocess.Popen[str]]:
+def start(*words: str) -> Generator[subprocess.Popen[str]]:
     """Run a command as a process, and kill it at the end."""
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - the program under test

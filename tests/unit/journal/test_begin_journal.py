@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from azpoll.options import Method
+
 pytestmark = pytest.mark.anyio
 
 
@@ -51,7 +53,7 @@ async def test_the_owner_recovers_what_others_begin_beside_it(path: Path, arm_cl
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 async def test_a_request_that_another_process_is_sending_is_not_taken_for_unanswered(
-    path: Path, method: azpoll.options.Method
+    path: Path, method: Method
 ) -> None:
     arm = FakeARM(default=Script(pattern="operation-location", duration_s=0.05), floor_s=0, limits=None)
     unanswered: list[azpoll.Event] = []
