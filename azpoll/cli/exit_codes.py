@@ -50,7 +50,7 @@ exit codes:
   4    a status was not read: not found, malformed, or on an untrusted host
   5    the credential is missing, was refused or lacks permission
   6    an initial request or a cancel request was refused
-  65   the journal is no journal, is damaged or encrypted, or has a newer version
+  65   the file is no journal, is damaged or encrypted, or has a newer version
   66   standard input, a file or the journal cannot be read; nothing was sent
   70   azpoll made a mistake
   71   the operating system refused something, such as one more open file

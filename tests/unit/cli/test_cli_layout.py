@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.cli import main
+from azpoll.cli import COMMANDS, main
 from azpoll.cli.demo.flows import Transcript, plan_flows
 from azpoll.cli.demo.report import evaluate, show
 from azpoll.cli.demo.runner import run_demo
@@ -89,7 +89,7 @@ def test_the_output_of_the_demo_fits(monkeypatch: pytest.MonkeyPatch, width: int
     assert widest(text) <= (width or 80)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["demo", "--help"], ["wait", "--help"], ["status", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_the_help_fits(azpoll: Command, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
