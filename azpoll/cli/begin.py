@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 import anyio
 
-from azpoll import InitialRequestFailed, JournalFailed
+from azpoll import InitialRequestFailed, JournalFailed, UntrustedPollingURL
 from azpoll.cli.access import access_from, add_access_arguments
 from azpoll.cli.command_line import one_of
 from azpoll.cli.duration import parse_duration
@@ -121,6 +121,10 @@ def run(arguments: argparse.Namespace) -> int:
     if "://" not in arguments.targets[1]:
         raise UsageError("argument 2 is no URL")
     access = access_from(arguments, [arguments.targets[1]])
+    try:
+        access.check_token(access.targets[0].origin)
+    except UntrustedPollingURL as refusal:
+        raise UsageError(str(refusal)) from refusal
     options = _options_of(arguments, access)
     begun = anyio.run(_begin, access, arguments, method, options)
     if begun.stopped_by is not None:

@@ -1,4 +1,4 @@
-"""The HTTP client of `wait` and `status`. It uses the proxies of the environment, but never one for loopback."""
+"""The HTTP client of the commands. It uses the proxies of the environment, but never one for loopback."""
 
 from __future__ import annotations
 

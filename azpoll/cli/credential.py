@@ -1,4 +1,4 @@
-"""The credential of `wait` and `status`: a bearer token of the environment, or a sign-in of azure-identity (`--auth`).
+"""The credential of commands: a bearer token of the environment, or a sign-in of azure-identity (`--auth`).
 
 The bearer token is read from the environment only. An argument would show in `ps` and in the shell's history.
 """

@@ -73,8 +73,10 @@ class StoredOperation:
 
     @property
     def state(self) -> str:
-        """The state: `intent`, `running`, a terminal state, or `not_started`."""
+        """The state: `intent`, `running`, a terminal state, or `not_started`; `unknown` if it cannot be tracked."""
         row = self.row
+        if self.problem is not None:
+            return OperationState.UNKNOWN.value
         if isinstance(row, JournalRow):
             return "intent" if row.intent else "running"
         return "not_started" if row.state is None else row.state.value

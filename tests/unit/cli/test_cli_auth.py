@@ -11,6 +11,8 @@ import pytest
 from tests.support.credentials import InfoCredential, TokenSource
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.cli.conftest import Azure, Command
 
 CLASSES = {
@@ -164,3 +166,21 @@ def test_invalid_options(azpoll: Command, words: tuple[str, str]) -> None:
     result = azpoll("wait", *words, "https://management.azure.com/x")
     assert result.code == 2
     assert words[1] not in result.err
+
+
+def test_an_operation_of_a_journal_is_begun_and_tracked_with_the_sign_in(
+    azpoll: Command, azure: Azure, identity: FakeIdentity, tmp_path: Path
+) -> None:
+    azure.arm.require_token("token-1")
+    azure.arm.operation("PUT", "/subscriptions/s/resourceGroups/g", duration_s=0, retry_after=0)
+    url = f"{azure.base_url}/subscriptions/s/resourceGroups/g?api-version=1"
+    words = ("--auth", "default", "--journal", str(tmp_path / "operations.db"))
+
+    refused = azpoll("begin", "PUT", url, *words)
+    assert (refused.code, azure.arm.statistics().started) == (2, 0)
+    assert "--allow-host" in refused.err
+    assert azpoll("begin", "PUT", url, "--allow-host", azure.base_url, *words).code == 0
+    azure.arm.require_token("token-2")
+    assert azpoll("run", "--allow-host", azure.base_url, *words).code == 0
+    assert identity.source.fetches == 2
+    assert azure.arm.requests[-1].headers["authorization"] == "Bearer token-2"
