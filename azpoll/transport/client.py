@@ -159,11 +159,14 @@ class ClientTransport(Generic[ResponseT]):
         message: HTTPRequest = request.message
         limit_s = self._request_timeout_s if request.timeout_s is None else request.timeout_s
         head: Answer | None = None
+        targets: list[str] = []
         if request.cookies and (own := cookies_for(request.cookies, str(message.url), self._sender.parse_url)):
             message.headers["Cookie"] = joined(message.headers.get("Cookie"), own)
         try:
             with anyio.fail_after(limit_s) as scope:
-                sending = self._sender.send_initial(message, request.options)
+                sending = self._sender.send_initial(
+                    message, request.options, partial(self._on_redirect, request, targets)
+                )
                 response = await limited(sending, partial(setattr, scope, "deadline", -math.inf))
                 url = response.url or str(message.url)  # as the auth and the event hooks left it
                 head = self._head(response.status_code, response.headers, message.method, url)
@@ -173,7 +176,8 @@ class ClientTransport(Generic[ResponseT]):
                 raise
             if head is not None and is_believed(head) and not isinstance(error, CallerError):
                 return head._replace(at_s=self._now(), is_complete=False)
-            return await self._failure(error, head)
+            failure = await self._failure(error, head)
+            return failure._replace(was_sent=True) if targets else failure
         finally:
             request.client_request_id = client_request_id_of(message)
             request.url = str(message.url)
@@ -220,6 +224,17 @@ class ClientTransport(Generic[ResponseT]):
         status_code, headers, _, url, received_at, _, method, raw, _ = head
         answer = Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
         return answer if body.lstrip(BLANKS) else _marked(answer, response.http_version)
+
+    def _on_redirect(
+        self, request: InitialRequest, targets: list[str], redirect: HTTPResponse, target: HTTPRequest
+    ) -> None:
+        """Keep the cookies of a redirect of an initial request, and send those for its target (rule 52)."""
+        targets.append(str(target.url))
+        parse = self._sender.parse_url
+        head = self._head(redirect.status_code, redirect.headers.raw, request.method, str(redirect.request.url))
+        request.cookies = cookies_after(request.cookies, head, parse)
+        if own := cookies_for(request.cookies, targets[-1], parse):
+            target.headers["Cookie"] = joined(target.headers.get("Cookie"), own)
 
     async def _failure(self, error: BaseException, head: Answer | None) -> RequestFailure:
         """Return the failure that an exception means, and close the connection if it is broken for all requests."""

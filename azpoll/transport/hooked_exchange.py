@@ -42,7 +42,7 @@ async def exchange(transport: Any, request: HTTPRequest, hooks: EventHooks, libr
     response = await transport.handle_async_request(request)
     response.request = request
     try:
-        if not await _is_read(response, library, max_body):
+        if not await read_response(response, library, max_body):
             return response
         response.elapsed = timedelta(seconds=perf_counter() - start_s)
         for hook in hooks["response"]:
@@ -57,7 +57,7 @@ async def exchange(transport: Any, request: HTTPRequest, hooks: EventHooks, libr
     return response
 
 
-async def _is_read(response: Any, library: ModuleType, max_body: int) -> bool:  # noqa: ANN401 - as above
+async def read_response(response: Any, library: ModuleType, max_body: int) -> bool:  # noqa: ANN401 - as above
     """Read the body of a response within the limit; return False if that failed.
 
     `response.aread` would decode a whole chunk before a limit can apply, so it is given the decoded body.
@@ -76,9 +76,7 @@ async def _is_read(response: Any, library: ModuleType, max_body: int) -> bool:  
     return True
 
 
-def shown_response(
-    error: BaseException, request: HTTPRequest, hooks: EventHooks, library: ModuleType | None
-) -> RawResponse:
+def shown_response(error: BaseException, request: HTTPRequest, hooks: EventHooks, library: ModuleType) -> RawResponse:
     """Return the response that an exception of `client.send` carries; else raise the exception.
 
     The client closed the response. If its body was not read, only a status code that is no success is an answer.
@@ -87,34 +85,28 @@ def shown_response(
         error: raised by `client.send`.
         request: that was sent.
         hooks: of the client.
-        library: of the client; None if it followed redirects, so that a request to another URL need not be the auth's.
+        library: of the client.
 
     Raises:
         CallerError: an event hook raised the exception, or it belongs to a request of the auth's own.
     """
     response: Any = getattr(error, "response", None)
     answered = _request_of(response)
-    if answered is not None and (answered is request or (library is None and _is_redirect_of(answered, request))):
+    if answered is not None and answered is request:
         shown = RawResponse(response.status_code, response.headers.raw, BrokenStream(error), b"", url=str(answered.url))
         if response.is_stream_consumed:
             return shown._replace(content=response.content)
         if not is_success(response.status_code):
             return shown
         return shown._replace(stream=BrokenStream(CallerError(FailureKind.HOOK, error)), content=None)
-    for event, was_sent in (("response", True), ("request", library is None)):  # after a redirect, one was sent
+    for event, was_sent in (("response", True), ("request", False)):
         if is_raised_by(error, hooks[event]):
             raise CallerError(FailureKind.HOOK, error, was_sent=was_sent) from None
-    if library is not None and isinstance(error, library.RequestError):
+    if isinstance(error, library.RequestError):
         failed = _request_of(error)
         if failed is not None and failed.url != request.url:
             raise CallerError(FailureKind.AUTH, error) from None  # a request for a token failed
     raise error
-
-
-def _is_redirect_of(request: HTTPRequest, first: HTTPRequest) -> bool:
-    """Whether the client was redirected to a request: it then has the extensions of the first, the same objects."""
-    timeouts = first.extensions.get("timeout")
-    return timeouts is not None and request.extensions.get("timeout") is timeouts
 
 
 def _request_of(holder: Any) -> HTTPRequest | None:  # noqa: ANN401 - a response or an exception, of any library

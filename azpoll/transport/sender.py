@@ -15,9 +15,10 @@ from azpoll.transport.body import read_body
 from azpoll.transport.caller_error import CallerError, is_cancelled
 from azpoll.transport.client_cookies import keep_cookies_from
 from azpoll.transport.headers import CLIENT_REQUEST_ID
-from azpoll.transport.hooked_exchange import exchange, shown_response
+from azpoll.transport.hooked_exchange import exchange, read_response, shown_response
 from azpoll.transport.library import library_of
-from azpoll.transport.raw_response import BrokenStream, raw_response
+from azpoll.transport.raw_response import BrokenStream, RawResponse, raw_response
+from azpoll.transport.redirects import RedirectFollower
 from azpoll.transport.request_template import RequestFactory, without
 from azpoll.transport.shared_auth import SharedAuth, shared_auth
 from azpoll.transport.shortcuts.transport_choice import pool_size, transport_choice, transport_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.url_policy import Origin, ParsedURL
     from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
-    from azpoll.transport.raw_response import RawResponse
+    from azpoll.transport.redirects import OnRedirect, SendOne
     from azpoll.transport.shortcuts.direct_send import DirectSend
 
 ARM = "https://management.azure.com"
@@ -116,7 +117,7 @@ class Sender:
             return await self._send_with_client(request, {})
         if auth is None and not has_hooks:
             return raw_response(await transport_for(request.url).handle_async_request(request))
-        return await self._send_in_steps(transport_for, request, self._shared_auth())
+        return await self._send_in_steps(self._exchange, request, self._shared_auth())
 
     async def send_anonymously(self, method: str, url: str) -> RawResponse:
         """Send a request without a body and without anything of the client that may be a credential (rule 9).
@@ -130,17 +131,25 @@ class Sender:
             raise self.library.UnsupportedProtocol("the client's transport cannot be reached without its credentials")
         return raw_response(await transport.handle_async_request(request))
 
-    async def send_initial(self, request: HTTPRequest, options: Mapping[str, Any]) -> RawResponse:
-        """Send an initial request with `client.send`, whose redirects and log line it may need.
+    async def send_initial(
+        self, request: HTTPRequest, options: Mapping[str, Any], on_redirect: OnRedirect
+    ) -> RawResponse:
+        """Send an initial request with `client.send`, whose log line it may need, or through the event hooks.
 
         Args:
             request: of the client.
             options: `auth` as `auth_of` returns it, and `follow_redirects`; both may be absent.
+            on_redirect: called with each redirect that is followed, and the request to its target.
         """
-        if self._transport_for is None or not self._has_hooks or options.get("follow_redirects"):
+        follows: bool = options.get("follow_redirects", False)
+        in_steps = self._transport_for is not None and self._has_hooks
+        if not in_steps and not follows:
             return await self._send_with_client(request, options)
         auth = options["auth"] if "auth" in options else self._shared_auth()
-        return await self._send_in_steps(self._transport_for, request, auth)
+        send: SendOne = self._exchange if in_steps else self._exchange_with_client
+        if follows:
+            send = RedirectFollower(self._client, self.library, send, request, on_redirect, max_body=self._max_body)
+        return await self._send_in_steps(send, request, auth)
 
     def auth_of(self, auth: object) -> SharedAuth | None:
         """Return the auth for one initial request; raises TypeError if the library does not accept it."""
@@ -152,39 +161,45 @@ class Sender:
         return bool(hooks["request"] or hooks["response"])
 
     async def _send_with_client(self, request: HTTPRequest, options: Mapping[str, Any]) -> RawResponse:
-        """Send a request with `client.send`."""
-        send: Any = self._client.send  # its types name classes of the client's library
-        keep_cookies_from(self._client, request)
-        options = {"follow_redirects": False, **options}
+        """Send a request with `client.send`, which follows no redirect."""
         shared = self._shared_auth()
         if shared is not None:
-            options.setdefault("auth", shared)
+            options = {"auth": shared, **options}
+        response = await self._response_of_client(request, options)
+        return response if isinstance(response, RawResponse) else raw_response(response)
+
+    async def _exchange_with_client(self, request: HTTPRequest, *, is_read: bool) -> Any:  # noqa: ANN401 - of the library
+        """Send one request with `client.send`, without its auth; a `SendOne`."""
+        response = await self._response_of_client(request, {"auth": None})
+        if is_read and not isinstance(response, RawResponse):
+            await read_response(response, self.library, self._max_body)
+        return response
+
+    async def _response_of_client(self, request: HTTPRequest, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
+        """Return the response of `client.send`, or the `RawResponse` that its exception carries."""
+        send: Any = self._client.send  # its types name classes of the client's library
+        keep_cookies_from(self._client, request)
         try:
-            response = await send(request, stream=True, **options)
+            return await send(request, **{**options, "stream": True, "follow_redirects": False})
         except CallerError:
             raise
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise
-            follows = options["follow_redirects"]
-            return shown_response(error, request, self._client.event_hooks, None if follows else self.library)
-        url = str(response.request.url) if options["follow_redirects"] else None
-        return raw_response(response)._replace(url=url)
+            return shown_response(error, request, self._client.event_hooks, self.library)
 
-    async def _send_in_steps(
-        self, transport_for: Callable[[object], Any], request: HTTPRequest, auth: SharedAuth | None
-    ) -> RawResponse:
+    async def _send_in_steps(self, send: SendOne, request: HTTPRequest, auth: SharedAuth | None) -> RawResponse:
         """Send a request through an auth, and each further request that the auth returns for a response."""
         if auth is None:
-            return raw_response(await self._exchange(transport_for, request, is_read=False))
+            return _raw_response(await send(request, is_read=False), request)
         flow, polled = auth.async_auth_flow(request), request.url
         try:
             request = await anext(flow)
             while True:
                 try:
-                    response = await self._exchange(transport_for, request, is_read=auth.requires_response_body)
+                    response = await send(request, is_read=auth.requires_response_body)
                     if isinstance(response.stream, BrokenStream):
-                        return raw_response(response)
+                        return _raw_response(response, request)
                 except Exception as error:
                     if request.url == polled or isinstance(error, CallerError):
                         raise
@@ -198,15 +213,16 @@ class Sender:
                     else:
                         await read_body(raw_response(response), self._max_body, "")
                 except StopAsyncIteration:
-                    return raw_response(response)
+                    return _raw_response(response, request)
                 except BaseException:
                     await response.aclose()
                     raise
         finally:
             await flow.aclose()
 
-    async def _exchange(self, transport_for: Callable[[object], Any], request: HTTPRequest, *, is_read: bool) -> Any:  # noqa: ANN401 - of the library
-        """Send one request and return its response; the body is read if `is_read`, or for an event hook."""
+    async def _exchange(self, request: HTTPRequest, *, is_read: bool) -> Any:  # noqa: ANN401 - of the library
+        """Send one request to the transport for its URL; a `SendOne`. For an event hook, the body is read too."""
+        transport_for: Any = self._transport_for
         if is_read or self._has_hooks:
             hooks = self._client.event_hooks
             return await exchange(transport_for(request.url), request, hooks, self.library, self._max_body)
@@ -222,3 +238,11 @@ class Sender:
         if self._auth is None or self._auth.auth is not auth:
             self._auth = shared_auth(auth, self.library, self._max_body)
         return self._auth
+
+
+def _raw_response(response: Any, request: HTTPRequest) -> RawResponse:  # noqa: ANN401 - of either library
+    """Convert a response; it has a URL of its own if `request` was redirected."""
+    if isinstance(response, RawResponse):
+        return response
+    raw = raw_response(response)
+    return raw if response.request is request else raw._replace(url=str(response.request.url))

@@ -90,7 +90,8 @@ async def answers(
     async with options.pop("class")(**options) as client, serve(server) as base:
         transport: ClientTransport[Any] = ClientTransport(client)
         if request == "initial":
-            one = await transport.send_initial(transport.build_initial("PUT", f"{base}/thing", {}))
+            options = {"follow_redirects": True} if first == "redirect" else {}
+            one = await transport.send_initial(transport.build_initial("PUT", f"{base}/thing", options))
         else:
             method = "POST" if request == "cancel" else "GET"
             one = await transport.poll(method, f"{base}/thing", anonymous=request == "anonymous")
@@ -126,6 +127,14 @@ async def test_t18_a_second_answer_is_not_that_of_the_next_poll(
 @pytest.mark.parametrize("request_kind", ["poll", "cancel", "initial", "anonymous"])
 async def test_t18_a_second_answer_harms_no_request_of_any_way(library: Library, way: str, request_kind: str) -> None:
     assert_unharmed(await answers(library, way, "length", "http", "together", request=request_kind))
+
+
+@EACH_LOOP
+@EACH_LIBRARY
+@EACH_WAY
+async def test_t18_a_second_answer_behind_a_redirect_is_not_that_of_its_target(library: Library, way: str) -> None:
+    """An initial request with `follow_redirects=True`."""
+    assert_unharmed(await answers(library, way, "redirect", "http", "together", request="initial"))
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
