@@ -24,7 +24,7 @@ def _drip(draft: Draft) -> None:
 
 
 def _hang(draft: Draft) -> None:
-    draft.steps, draft.end, draft.is_whole = [], "hang", False
+    draft.steps, draft.end, draft.is_whole, draft.after = [], "hang", False, []
 
 
 def _hang_in_the_head(draft: Draft) -> None:

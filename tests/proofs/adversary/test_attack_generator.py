@@ -48,6 +48,15 @@ def test_a_cut_answer_reports_nothing(kind: str) -> None:
         assert draw(seed, MONITOR, ("end", kind)).claims == frozenset()
 
 
+@pytest.mark.parametrize("behind", ["second answer", "late second answer", "junk behind"])
+def test_nothing_is_sent_behind_an_answer_that_hangs(behind: str) -> None:
+    """A second answer would be the first one that arrives, and its word would be that of a whole answer."""
+    draws = (draw(str(number), MONITOR, (behind, "hang")) for number in range(200))
+    hanging = [answer for answer in draws if answer.kinds == (behind, "hang")]
+    assert hanging
+    assert {bytes_of(answer.steps) for answer in hanging} == {b""}
+
+
 def test_a_location_may_answer_with_any_result() -> None:
     assert draw("1", LOCATION, ("chunks",)).claims == {"succeeded"}
     assert draw("1", MONITOR, ("chunks",)).claims == frozenset()
