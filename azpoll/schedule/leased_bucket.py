@@ -125,22 +125,24 @@ class LeasedBucket(TokenBucket):
         return min(max(1.0 - 2.0 * self._estimated(now_s) / self.burst, 0.0), 1.0)
 
     def back_off(
-        self, now_s: float, retry_after_s: float | None, decrease_factor: float, sender: int | None = None
+        self, now_s: float, retry_after_s: float | None, decrease_factor: float, sender: object = None
     ) -> None:
         """Close for the Retry-After of a 429, here and in the source."""
         super().back_off(now_s, retry_after_s, decrease_factor, sender)
         self._left, self._heard_s = 0.0, self._closed_until_s
         self._source.back_off(self._shared, self._closed_until_s - now_s, decrease_factor)
 
-    def limit_to(self, remaining: int, now_s: float, sent_s: float = math.inf) -> None:
+    def limit_to(self, remaining: int, now_s: float, sent_s: float = math.inf, sender: object = None) -> bool:
         """Slow down while the service reports few remaining requests, here and in the source."""
         before = self._scarcity
-        super().limit_to(remaining, now_s, sent_s)
+        if not super().limit_to(remaining, now_s, sent_s, sender):
+            return False
         is_news = remaining < min(self._estimated(now_s), self.burst) or before < 1.0 or remaining < SCARCE
         if is_news and now_s >= self._reported_s + REPORT_EVERY_S:
             self._reported_s = now_s
             self._left, self._heard_s = min(self._estimated(now_s), float(remaining)), now_s
             self._source.limit(self._shared, remaining, self._scarcity)
+        return True
 
     def _refill(self, now_s: float) -> None:
         """Drop tokens whose lease is over; the source alone refills."""

@@ -207,7 +207,7 @@ class ScopeQueues(Generic[QueuedT]):
             return None
         scope_queue = provider_queue.scope_queue
         if scope_queue.bucket is not None and (left := remaining(head, self._counted)) is not None:
-            scope_queue.bucket.limit_to(left, now_s, sent_s)
+            scope_queue.bucket.limit_to(left, now_s, sent_s, sender)
         if head.status_code == TOO_MANY_REQUESTS:
             throttle = throttle_of(head)
             scope_queue.throttled += 1
@@ -215,7 +215,7 @@ class ScopeQueues(Generic[QueuedT]):
                 self._back_off(provider_queue, throttle, self._budget, now_s, sender)
             return throttle
         if self._budget is not None and (left := provider_remaining(head, self._counted)) is not None:
-            self._limit_provider(provider_queue, left, self._budget, now_s, sent_s)
+            self._limit_provider(provider_queue, left, self._budget, now_s, sent_s=sent_s, sender=sender)
         return None
 
     def statistics(self, now_s: float) -> tuple[ScopeStatistics, ...]:
@@ -239,7 +239,14 @@ class ScopeQueues(Generic[QueuedT]):
         self._kept = max(PROVIDER_QUEUES_KEPT, 2 * len(self._provider_queues))
 
     def _limit_provider(
-        self, provider_queue: ProviderQueue[QueuedT], left: int, budget: Budget, now_s: float, sent_s: float
+        self,
+        provider_queue: ProviderQueue[QueuedT],
+        left: int,
+        budget: Budget,
+        now_s: float,
+        *,
+        sent_s: float,
+        sender: object,
     ) -> None:
         """Slow a provider that reports few requests left; none left are a 429 that has not come yet.
 
@@ -249,9 +256,8 @@ class ScopeQueues(Generic[QueuedT]):
         if provider_queue.bucket is None and spare < SCARCE:
             provider_queue.limit(budget.discovered_bucket(now_s))
         if provider_queue.bucket is not None:
-            provider_queue.bucket.limit_to(spare, now_s, sent_s)
-            if left == 0:
-                provider_queue.bucket.back_off(now_s, None, budget.decrease_factor)
+            if provider_queue.bucket.limit_to(spare, now_s, sent_s, sender) and left == 0:
+                provider_queue.bucket.back_off(now_s, None, budget.decrease_factor, sender)
 
     def _back_off(
         self, provider_queue: ProviderQueue[QueuedT], throttle: Throttle, budget: Budget, now_s: float, sender: object
@@ -266,7 +272,7 @@ class ScopeQueues(Generic[QueuedT]):
         if bucket is not None:
             retry_after_s = throttle.retry_after_s
             wait_s = None if retry_after_s is None else min(retry_after_s, LONGEST_PAUSE_S)
-            bucket.back_off(now_s, wait_s, budget.decrease_factor, None if sender is None else id(sender))
+            bucket.back_off(now_s, wait_s, budget.decrease_factor, sender)
             self._wake_at(scope_queue, scope_queue.next_s(now_s))
 
     def _wake_at(self, scope_queue: ScopeQueue[QueuedT], wake_s: float) -> None:

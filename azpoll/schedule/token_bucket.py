@@ -40,6 +40,7 @@ class TokenBucket:
         self._updated_s = now_s
         self._closed_until_s = -math.inf
         self._closed_by: int | None = None
+        self._limited_by: int | None = None
 
     def available_at(self, now_s: float, level: float = 1.0) -> float:
         """Return the time at which the bucket holds `level` tokens if none is consumed, at least `now_s`."""
@@ -71,17 +72,23 @@ class TokenBucket:
         self.tokens = min(self.tokens + 1.0, self.burst)
 
     def back_off(
-        self, now_s: float, retry_after_s: float | None, decrease_factor: float, sender: int | None = None
+        self, now_s: float, retry_after_s: float | None, decrease_factor: float, sender: object = None
     ) -> None:
         """Close for the Retry-After of a 429 and decrease the rate; the 429s of one burst decrease it once.
 
-        `sender` identifies who sent the request. If it closed the bucket the last time too, it closes it for
-        `AGAIN_S` at most: a service that always answers 429 to one operation may not stop all others for hours.
+        Args:
+            now_s: the time of the answer.
+            retry_after_s: of the answer; None for `DEFAULT_BACKOFF_S`.
+            decrease_factor: of the rate.
+            sender: the object that the request was sent for. If it closed the bucket the last time too, it closes it
+                for `AGAIN_S` at most: a service that always answers 429 to one operation may not stop all others for
+                hours. None is a sender of its own each time.
         """
         closing_s = DEFAULT_BACKOFF_S if retry_after_s is None else retry_after_s
-        if sender is not None and sender == self._closed_by:
+        identity = _identity(sender)
+        if identity is not None and identity == self._closed_by:
             closing_s = min(closing_s, AGAIN_S)
-        self._closed_by = sender
+        self._closed_by = identity
         if now_s > self._updated_s:
             self._refill(now_s)
         if now_s >= self._closed_until_s:
@@ -89,8 +96,10 @@ class TokenBucket:
         self._closed_until_s = max(self._closed_until_s, now_s + closing_s)
         self.tokens = 0.0
 
-    def limit_to(self, remaining: int, now_s: float, sent_s: float = math.inf) -> None:
+    def limit_to(self, remaining: int, now_s: float, sent_s: float = math.inf, sender: object = None) -> bool:
         """Slow down while the service reports few remaining requests; no number raises the rate or the tokens.
+
+        Return whether the number counts: one sender cannot slow the bucket twice in a row.
 
         Answers overtake each other. So a higher number counts only if its request was sent after the lower one came.
 
@@ -98,14 +107,21 @@ class TokenBucket:
             remaining: the number.
             now_s: the time of the answer.
             sent_s: the time of the answered request; by default it is the latest one.
+            sender: as in `back_off`.
         """
-        if remaining < self.burst:
-            if now_s > self._updated_s:
-                self._refill(now_s)
-            self.tokens = min(self.tokens, max(remaining, 0))
+        if remaining < self.burst and now_s > self._updated_s:
+            self._refill(now_s)
         scarcity = min(1.0, max(remaining, 1) / SCARCE)
+        if scarcity < self._scarcity:
+            identity = _identity(sender)
+            if identity is not None and identity == self._limited_by:
+                return False
+            self._limited_by = identity
+        if remaining < self.burst:
+            self.tokens = min(self.tokens, max(remaining, 0))
         if scarcity <= self._scarcity or sent_s >= self._limited_at_s:
             self._scarcity, self._limited_at_s = scarcity, now_s
+        return True
 
     def _refill(self, now_s: float) -> None:
         """Bring tokens and rate up to a later time; a suspended machine gains one full bucket, not more."""
@@ -116,3 +132,8 @@ class TokenBucket:
             self.rate = min(self._max_rate, self.rate + passed_s * self._increase_per_s)
             if self._scarcity < 1.0:
                 self._scarcity = min(1.0, self._scarcity + passed_s / RECOVERY_S)
+
+
+def _identity(sender: object) -> int | None:
+    """Return the identity of a sender; None for none. A request that has an attribute `sender` is sent for that."""
+    return None if sender is None else id(getattr(sender, "sender", sender))

@@ -90,7 +90,8 @@ class ResourceHints:
         now_s = anyio.current_time()
         delay = Delay(max(self._next_read_s - now_s, 0.0), by_server=True)
         fetching = Fetching(plan, resolved, NextRequest(resolved, delay))
-        record = OperationRecord(plan, fetching, _ignore, now_s, now_s, label="hints")
+        record = _HintRead(plan, fetching, _ignore, now_s, now_s, label="hints")
+        record.sender = self
         self._scheduler.put(record, record.begun_s)
         await record.wait_ended()
         match record.state:
@@ -121,6 +122,13 @@ class ResourceHints:
             if record.priority is Priority.NORMAL:
                 self._scheduler.set_priority(record, Priority.LOW)
         return len(records)
+
+
+class _HintRead(OperationRecord):
+    """A read for hints. All reads of one source have the same sender, which cannot close a scope twice in a row."""
+
+    __slots__ = ("sender",)
+    sender: ResourceHints
 
 
 def _ignore(record: OperationRecord, before: State, outcome: Answer | RequestFailure | None, sent_s: float) -> None:

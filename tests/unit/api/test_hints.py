@@ -413,3 +413,20 @@ async def test_a_source_of_hints_leaves_reads_to_the_polls() -> None:
         assert anyio.current_time() <= 300 + 10 + 5
         assert len(library.reads) <= 2 * anyio.current_time() + 2
     arm.no_early_polls()
+
+
+async def test_rule_54_a_source_whose_reads_get_429_is_one_sender() -> None:
+    """Each of its reads is a request of its own, but only the first 429 closes the scope for its whole wait."""
+    arm = arm_of(duration_s=1e6, retry_after=10.0)
+    library = Library(arm, *[httpx.Response(429, headers={"Retry-After": "600"}), page(None)] * 100)
+
+    async def read_for_ever(board: HintBoard) -> None:
+        while True:
+            await board.read(ORIGIN + LIST)
+
+    async with library.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        await tracker.begin("PUT", path_of(1), result="status")
+        tracker.add_hints(Source(read_for_ever))
+        await anyio.sleep(3600.0)
+    assert len(library.reads) >= 10
+    assert sum(request.method == "GET" for request in arm.requests) >= 200, "of 360"

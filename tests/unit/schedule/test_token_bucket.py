@@ -174,6 +174,23 @@ def test_rule_54_an_overtaken_number_does_not_raise_the_rate() -> None:
     assert bucket.available_at(0.0) == pytest.approx(2 / 20)
 
 
+def test_rule_54_one_sender_cannot_slow_a_bucket_twice_in_a_row() -> None:
+    """Its higher numbers count, and a lower one counts again after that of another sender."""
+    bucket, hostile, other = steady(burst=1.0), object(), object()
+
+    def wait_s(remaining: int, sender: object) -> float:
+        bucket.tokens = 0.0
+        bucket.limit_to(remaining, 0.0, sender=sender)
+        return bucket.available_at(0.0)
+
+    assert wait_s(30, hostile) == pytest.approx(2 / 20)
+    assert wait_s(0, hostile) == pytest.approx(2 / 20)
+    assert wait_s(1000, hostile) == pytest.approx(1 / 20)
+    assert wait_s(0, hostile) == pytest.approx(1 / 20)
+    assert wait_s(20, other) == pytest.approx(3 / 20)
+    assert wait_s(15, hostile) == pytest.approx(4 / 20)
+
+
 @pytest.mark.parametrize("budget", [Budget(), Budget(increase_per_s=0.0), Budget(increase_per_s=1e-9)])
 @pytest.mark.parametrize("how", ["a 429", "many 429s", "no reads left"])
 def test_rule_54_a_rate_is_back_at_its_maximum_within_an_hour(budget: Budget, how: str) -> None:
