@@ -11,7 +11,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from azpoll.protocol.answer import FailureKind
-from azpoll.transport.body import read_body
+from azpoll.transport.body import bounded_stream_class, read_body
+from azpoll.transport.bounded_send import BodyLimit, limit_body
 from azpoll.transport.caller_error import CallerError, is_cancelled
 from azpoll.transport.client_cookies import keep_cookies_from
 from azpoll.transport.headers import CLIENT_REQUEST_ID
@@ -72,6 +73,7 @@ class Sender:
         self._max_body = max_body
         self._requests = RequestFactory(client, self.library, self.parse_url, request_timeout_s)
         self._auth: SharedAuth | None = None
+        self._stream_class = bounded_stream_class(self.library)
         self._transport_for = transport_choice(client, self.library.__name__)
 
     @property
@@ -179,12 +181,15 @@ class Sender:
         """Return the response of `client.send`, or the `RawResponse` that its exception carries."""
         send: Any = self._client.send  # its types name classes of the client's library
         keep_cookies_from(self._client, request)
+        limit = BodyLimit(self._stream_class, self._max_body)
+        if self._transport_for is None:
+            limit_body(self._client, request, limit)
         try:
             return await send(request, **{**options, "stream": True, "follow_redirects": False})
         except CallerError:
             raise
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and is_cancelled():
+            if limit.ended_with(error) or (isinstance(error, asyncio.CancelledError) and is_cancelled()):
                 raise
             return shown_response(error, request, self._client.event_hooks, self.library)
 

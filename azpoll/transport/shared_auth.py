@@ -70,7 +70,7 @@ class SharedAuth:
 
     def _bounded(self, response: Any) -> Any:  # noqa: ANN401 - of the client's own library
         """Give a response whose body is unread a stream within the limit."""
-        if not response.is_stream_consumed:
+        if not response.is_stream_consumed and not isinstance(response.stream, BoundedStream):
             response.stream = self._stream_class(response.stream, self._max_body, response.headers)
         return response
 

@@ -323,3 +323,77 @@ async def test_the_connection_of_a_consumed_body_is_released() -> None:
     response.stream = Stream()
     assert await read_body(raw_response(response), 2, "") == b"no"
     assert closed == [True]
+
+
+READERS = pytest.mark.parametrize("reader", ["a hook", "its send"])
+"""The part of a client with a `send` of its own that reads a body."""
+
+
+async def read_by(reader: str, library: Library, content: bytes, coding: str, *, initial: bool) -> Any:
+    """Return the outcome of a request of a client with a `send` of its own."""
+    module: Any = import_module(library)
+
+    class Client(module.AsyncClient):  # type: ignore[misc]  # the library is a parameter
+        async def send(self, *arguments: Any, **options: Any) -> Any:
+            response = await super().send(*arguments, **options)
+            if reader == "its send":
+                await response.aread()
+            return response
+
+    async def read_all(response: Any) -> None:
+        await response.aread()
+
+    hooks = {"response": [read_all]} if reader == "a hook" else {}
+    headers = {"Content-Encoding": coding, "Content-Type": "text/plain"}
+
+    class Stream(module.AsyncByteStream):  # type: ignore[misc]  # as above
+        def __init__(self) -> None:
+            self.left = content
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return self
+
+        async def __anext__(self) -> bytes:
+            chunk, self.left = self.left[:PIECE], self.left[PIECE:]
+            if not chunk:
+                raise StopAsyncIteration
+            return chunk
+
+    transport = module.MockTransport(lambda _: module.Response(200, headers=headers, stream=Stream()))
+    async with Client(transport=transport, event_hooks=hooks) as client:
+        sender: ClientTransport[Any] = ClientTransport(client)
+        if initial:
+            return await sender.send_initial(sender.build_initial("PUT", "https://x.example/", {}))
+        for _ in range(2):
+            outcome = await sender.poll("GET", "https://x.example/")
+        assert len(client.event_hooks["response"]) <= 2
+        return outcome
+
+
+@EACH_LIBRARY
+@READERS
+@pytest.mark.parametrize("initial", [False, True])
+async def test_t10_a_body_that_a_client_reads_itself_keeps_the_limit(
+    library: Library, reader: str, *, initial: bool
+) -> None:
+    for content, coding in ((bomb(200), "gzip"), (bytes(2 * MAX_BODY), "identity")):
+        tracemalloc.start()
+        try:
+            outcome = await read_by(reader, library, content, coding, initial=initial)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        if isinstance(outcome, Answer):
+            assert not outcome.is_complete
+        else:
+            assert outcome.kind is FailureKind.TOO_LARGE
+        assert peak < 6 * MAX_BODY
+
+
+@EACH_LIBRARY
+@READERS
+@pytest.mark.parametrize("initial", [False, True])
+async def test_a_body_that_a_client_reads_itself_is_the_answer(library: Library, reader: str, *, initial: bool) -> None:
+    text = b"text " * 30_000
+    assert body_of(await read_by(reader, library, gzip.compress(text), "gzip", initial=initial)) == text
+    assert body_of(await read_by(reader, library, text, "identity", initial=initial)) == text
