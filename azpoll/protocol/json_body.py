@@ -24,10 +24,16 @@ _MAX_MEMORY = 30 * 2**20
 _MAX_MEMORY_RATIO = 21
 _MAX_TIME_NS = 450_000_000
 _BLANKS = " \t\n\r"
+_BLANK_BYTES = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
 _BOM = b"\xef\xbb\xbf"
 _HTML = re.compile(
     rb"(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|title|h1|center|script|meta)\b|<!--", re.IGNORECASE
 )
+_BEGINNING = re.compile(
+    rb'["{\[]|(?:t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?|-?[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]*)?)\Z'
+)
+"""The first characters of JSON, and a word or a number that ends too early."""
+
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -35,7 +41,7 @@ class BodyProblem(Enum):
     """Why a body has no JSON value."""
 
     EMPTY = "the body is empty"
-    CUT = "the body is empty, and may have been cut"
+    CUT = "the body may have been cut"
     BROKEN = "the body is not the JSON it should be"
     HTML = "the body is an HTML page"
     COSTLY = "the body has too many JSON values to be read"
@@ -132,4 +138,12 @@ def _problem_of(answer: Answer) -> BodyProblem:
     content_type = answer.headers.get(CONTENT_TYPE, "").lower()
     if "html" in content_type or _HTML.match(start):
         return BodyProblem.HTML
-    return BodyProblem.BROKEN if "json" in content_type or start[:1] in (b"{", b"[") else BodyProblem.OPAQUE
+    if "json" in content_type or start[:1] in (b"{", b"["):
+        return BodyProblem.BROKEN
+    may_be_cut = not answer.is_complete and not content_type and _begins_as_json(answer.body)
+    return BodyProblem.CUT if may_be_cut else BodyProblem.OPAQUE
+
+
+def _begins_as_json(body: bytes) -> bool:
+    """Whether bytes may be the beginning of a JSON text; in each encoding, its marks are ASCII without zero bytes."""
+    return _BEGINNING.match(body[:256].lstrip(_BLANK_BYTES).replace(b"\0", b"")) is not None

@@ -24,6 +24,9 @@ _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 BLANKS = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
 """The bytes that may precede JSON: those of blanks and of byte order marks, in any encoding."""
 
+ENDS_OF_JSON = (b"}", b"]", b"}\n", b"]\n", b"}\r\n", b"]\r\n")
+"""The ends of nearly all bodies. JSON that was cut behind one of them cannot be parsed, and begins like JSON."""
+
 _FRAMED = ("HTTP/2", "HTTP/3")
 """Versions in which the end of each body is marked, as a transport names them; an answer of HTTP/1 has two numbers."""
 
@@ -52,8 +55,8 @@ class UndecodableError(Exception):
     """The content coding of the body is broken or unknown."""
 
 
-def is_complete_if_blank(status_code: int, headers: RawHeaders, http_version: object) -> bool:
-    """Whether a body of no more than blanks has certainly arrived to its end (rule 17).
+def is_complete(status_code: int, headers: RawHeaders, http_version: object, *, is_blank: bool) -> bool:
+    """Whether a body that may be the beginning of JSON has certainly arrived to its end (rule 17).
 
     Without `Content-Length` and chunks, the body of HTTP/1 ends with the connection, wherever that breaks. An empty
     body has no content coding, so one that names a coding lost its content.
@@ -63,12 +66,14 @@ def is_complete_if_blank(status_code: int, headers: RawHeaders, http_version: ob
         headers: all of the response.
         http_version: as the transport names it. A server chooses the number in an answer of HTTP/1, such as
             `b"HTTP/9.9"`. A body without a version counts as complete.
+        is_blank: whether the body is no more than blanks.
     """
     if status_code == NO_CONTENT:
         return True
     lower = {_text_of(name).lower(): _text_of(value).strip().lower() for name, value in headers}
-    if lower.get("content-encoding", "") not in ("", "identity"):
-        return False
+    coding = lower.get("content-encoding", "")
+    if coding not in ("", "identity"):
+        return not is_blank  # the end of coded data is marked
     is_http_1 = isinstance(http_version, (bytes, str)) and _text_of(http_version) not in _FRAMED
     return not is_http_1 or "content-length" in lower or "chunked" in lower.get("transfer-encoding", "")
 

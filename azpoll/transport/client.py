@@ -23,7 +23,7 @@ from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.cookies import cookies_after, cookies_for, joined
 from azpoll.protocol.reading import SET_COOKIE, is_believed
 from azpoll.protocol.url_policy import origin_of
-from azpoll.transport.body import BLANKS, is_complete_if_blank, read_body
+from azpoll.transport.body import BLANKS, ENDS_OF_JSON, is_complete, read_body
 from azpoll.transport.caller_error import CallerError, is_cancelled
 from azpoll.transport.failure import failure_of
 from azpoll.transport.headers import CLIENT_REQUEST_ID, client_request_id_of, read_headers
@@ -193,7 +193,7 @@ class ClientTransport(Generic[ResponseT]):
             extensions: Mapping[str, object] = getattr(received, "extensions", {})  # azure-core has none
             body = body_of(received)
             answer = head._replace(body=body)
-            if not body.lstrip(BLANKS):
+            if not body.endswith(ENDS_OF_JSON):
                 answer = _marked(answer, extensions.get("http_version"))
             return answer, client_request_id_of(request)
         except AttributeError as error:
@@ -223,7 +223,7 @@ class ClientTransport(Generic[ResponseT]):
         body = await read_body(response, self._max_body, head.headers.get("content-encoding", ""))
         status_code, headers, _, url, received_at, _, method, raw, _ = head
         answer = Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
-        return answer if body.lstrip(BLANKS) else _marked(answer, response.http_version)
+        return answer if body.endswith(ENDS_OF_JSON) else _marked(answer, response.http_version)
 
     def _on_redirect(
         self, request: InitialRequest, targets: list[str], redirect: HTTPResponse, target: HTTPRequest
@@ -248,9 +248,11 @@ class ClientTransport(Generic[ResponseT]):
 
 
 def _marked(answer: Answer, http_version: object) -> Answer:
-    """Mark an answer without a body, or with blanks alone, as incomplete if the rest may have been cut (rule 17)."""
-    complete = is_complete_if_blank(answer.status_code, answer.raw_headers, http_version)
-    return answer if complete else answer.without_end()
+    """Mark an answer whose body may have been cut, so that it is empty or the beginning of JSON (rule 17)."""
+    is_blank = not answer.body.lstrip(BLANKS)
+    if is_complete(answer.status_code, answer.raw_headers, http_version, is_blank=is_blank):
+        return answer
+    return answer.without_end() if is_blank else answer._replace(is_complete=False)
 
 
 def _absolute_origin(url: ParsedURL) -> Origin:

@@ -261,3 +261,26 @@ def test_a_member_is_narrowed_to_an_object_or_to_text(document: dict[str, object
     assert object_in(value) is (value if isinstance(value, dict) else None)
     assert text_member(document, name) == ((value.strip() or None) if isinstance(value, str) else None)
     assert text_member(None, name) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+@pytest.mark.parametrize(
+    "value", ['"text"', "true", "false", "null", "-1.5e+30", '{"a":1}', "[1,2]", ' "\u00e9\u20ac"']
+)
+def test_rule_17_the_beginning_of_json_may_have_been_cut(value: str, encoding: str) -> None:
+    """Without a length and a type, JSON that was cut anywhere is no text. A number is a number wherever it is cut."""
+    whole = value.encode(encoding)
+    assert not isinstance(read_json(answer(whole)._replace(is_complete=False)), BodyProblem)
+    for length in range(1, len(whole)):
+        found = read_json(answer(whole[:length])._replace(is_complete=False))
+        if not isinstance(found, (int, float)) or isinstance(found, bool):
+            assert found in {BodyProblem.CUT, BodyProblem.BROKEN, BodyProblem.EMPTY}, whole[:length]
+
+
+@pytest.mark.parametrize("body", [b'"quoted" text', b"true story", b"no", b"-", b"2026-01-01", b"\xff\xfeX\x00"])
+def test_rule_17_text_is_text_if_it_has_a_length_or_a_type_or_is_no_beginning(body: bytes) -> None:
+    assert read_json(answer(body)) is BodyProblem.OPAQUE
+    assert read_json(answer(body, "text/plain")._replace(is_complete=False)) is BodyProblem.OPAQUE
+    is_beginning = body[:1] in b'"-'
+    problem = BodyProblem.CUT if is_beginning else BodyProblem.OPAQUE
+    assert read_json(answer(body)._replace(is_complete=False)) is problem

@@ -11,7 +11,7 @@ from anyio.abc import SocketAttribute
 
 from azpoll import fast
 from azpoll.protocol.answer import Answer
-from azpoll.transport.body import is_complete_if_blank
+from azpoll.transport.body import is_complete
 from azpoll.transport.client import ClientTransport
 from tests.support.clients import new_client
 from tests.support.marks import EACH_LIBRARY
@@ -50,15 +50,17 @@ def test_rule_17_the_head_says_whether_a_blank_body_is_complete(
 ) -> None:
     """Headers may be bytes or text, and their names are in any case. A server of HTTP/1 can name any two numbers."""
     as_bytes = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert is_complete_if_blank(status_code, as_bytes, version) is complete
-    assert is_complete_if_blank(status_code, [*headers.items()], version) is complete
+    assert is_complete(status_code, as_bytes, version, is_blank=True) is complete
+    assert is_complete(status_code, [*headers.items()], version, is_blank=True) is complete
 
 
 BLANK_BODIES = [b"", b" ", b"\r\n", b"\n\t \n", b"\xef\xbb\xbf", b"\xef\xbb", b"\xff\xfe \x00", b"\x00\x00\xfe\xff\x00"]
 """How JSON may begin before its first mark: blanks and byte order marks."""
 
 
-@pytest.mark.parametrize(("body", "complete"), [*((body, False) for body in BLANK_BODIES), (b" {", True)])
+@pytest.mark.parametrize(
+    ("body", "complete"), [*((body, False) for body in (*BLANK_BODIES, b" {", b"tr")), (b" {}\r\n", True)]
+)
 async def test_rule_17_an_initial_response_is_marked_too(body: bytes, *, complete: bool) -> None:
     """The caller received it whole; a response of a mock without a version is complete."""
     request = httpx.Request("PUT", "https://h/x")
@@ -69,6 +71,7 @@ async def test_rule_17_an_initial_response_is_marked_too(body: bytes, *, complet
         answer, _ = transport.answer_from(response)
         mocked, _ = transport.answer_from(httpx.Response(200, content=body, request=request))
     assert (answer.is_complete, mocked.is_complete) == (complete, True)
+    assert answer.body in {b"", body}
 
 
 HEADS = [
