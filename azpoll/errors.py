@@ -6,7 +6,7 @@ r"""Every exception azpoll raises.
     │   └── OperationCanceled
     ├── PollingError                   azpoll no longer knows the status: the operation may still run
     │   ├── RetriesExhausted           polls failed for too long
-    │   ├── AuthenticationFailed       401 twice in a row, or errors of the client's auth
+    │   ├── AuthenticationFailed       401 twice, or errors of the client's auth
     │   ├── PermissionDenied           403 for too long
     │   ├── OperationNotFound          404 or 410 for too long
     │   ├── MalformedAnswer            unreadable answers for too long
@@ -108,7 +108,7 @@ class RetriesExhausted(PollingError):
 
 
 class AuthenticationFailed(PollingError):
-    """The service refused the credential twice in a row, or the client's auth raised errors (rule 26).
+    """The service refused the credential twice, with no readable answer between, or the client's auth raised errors (rule 26).
 
     An error of the client's auth is the `__cause__`.
     """

@@ -84,7 +84,7 @@ def retry_unauthorized(state: S, reading: Reading) -> S | Unknown:
     if is_anonymous(state):
         return _unauthorized_anonymously(state, reading)
     if counts.unauthorized:
-        detail = f"{http_status(reading)} twice in a row"
+        detail = f"{http_status(reading)} twice, with no readable answer between"
         return give_up(state, UnknownReason.UNAUTHENTICATED, detail, reading)
     return _try_again(state, reading, counts._replace(unauthorized=1), 1)
 

@@ -28,7 +28,7 @@ class FailureCounts(NamedTuple):
     Attributes:
         failures: transient failures in a row since the monotonic `failing_since_s` (rule 25).
         misses: 403, 404 and 410 in a row since the monotonic `missing_since_s` (rule 27).
-        unauthorized: 401 in a row (rule 26).
+        unauthorized: 401s since the last readable answer (rule 26).
         auth_errors: errors that the client's auth raised in a row since the monotonic `auth_failing_since_s` (rule 26).
         in_a_row: failed polls of all kinds in a row.
         reason: the last of them in a few words, such as "HTTP 503" (rule 55).

@@ -378,7 +378,7 @@ NO_RESULT = "the operation succeeded, but its result could not be read: "
             polling(),
             reply(401),
             UnknownReason.UNAUTHENTICATED,
-            "HTTP 401 twice in a row",
+            "HTTP 401 twice, with no readable answer between",
         ),
         (
             polling(),
