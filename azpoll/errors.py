@@ -108,7 +108,7 @@ class RetriesExhausted(PollingError):
 
 
 class AuthenticationFailed(PollingError):
-    """The service refused the credential twice, with no readable answer between, or the client's auth raised errors (rule 26).
+    """The service refused the credential twice, or the client's auth raised errors (rule 26).
 
     An error of the client's auth is the `__cause__`.
     """

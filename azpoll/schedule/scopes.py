@@ -68,6 +68,7 @@ class Scope(NamedTuple):
 def scope_of(url: str, principal: str) -> tuple[Scope, str]:
     """Return the scope of a URL, and its sub-scope: `namespace/location`, lower case, empty where unknown.
 
+    The path of a gateway may stand before `/subscriptions/S`. A provider may not: management groups have subscriptions.
     The last provider namespace in the path counts, as does the location after it:
     `/subscriptions/S/providers/Microsoft.Compute/locations/westeurope/operations/O`.
     """
@@ -76,10 +77,11 @@ def scope_of(url: str, principal: str) -> tuple[Scope, str]:
     if "%" in path:
         path = unquote(path).lower()
     parts = [part for part in path.split("/") if part] if "//" in path or path[:1] == "/" else path.split("/")
-    subscription = parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
-    namespace = location = ""
+    subscription = namespace = location = ""
     for name, value in pairwise(parts):
-        if name == "providers":
+        if name == "subscriptions" and not (subscription or namespace):
+            subscription = value
+        elif name == "providers":
             namespace, location = value, ""
         elif name == "locations":
             location = value

@@ -42,6 +42,15 @@ def test_scope_and_sub_scope_are_read_from_the_path(path: str, subscription: str
     assert scope_of(f"{HOST}{path}?api-version=1", "") == (Scope(HOST, subscription, ""), sub_scope)
 
 
+def test_a_gateway_with_a_path_keeps_the_subscriptions_apart() -> None:
+    """As `rebase_to` may name one; the subscriptions of a management group are those of its tenant."""
+    for path in ("arm/subscriptions/A/x", "a/b/subscriptions/a/x"):
+        assert scope_of(f"{HOST}/{path}", "")[0] == Scope(HOST, "a", "")
+    group = "providers/Microsoft.Management/managementGroups/g/subscriptions/s"
+    assert scope_of(f"{HOST}/{group}", "")[0] == Scope(HOST, "", "")
+    assert scope_of(f"{HOST}/subscriptions/s/topics/t/subscriptions/u", "")[0] == Scope(HOST, "s", "")
+
+
 def test_the_query_does_not_matter() -> None:
     scope, sub_scope = scope_of(f"{HOST}/x?y=/subscriptions/s/providers/p", "")
     assert (scope.subscription, sub_scope) == ("", "")
