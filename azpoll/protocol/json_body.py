@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -22,7 +23,8 @@ LARGE = 64 * 1024
 
 _MAX_MEMORY = 30 * 2**20
 _MAX_MEMORY_RATIO = 21
-_MAX_TIME_NS = 450_000_000
+_MAX_TIME_NS = 400_000_000
+_PERCENT = "percentComplete"
 _BLANKS = " \t\n\r"
 _BLANK_BYTES = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
 _BOM = b"\xef\xbb\xbf"
@@ -35,6 +37,7 @@ _BEGINNING = re.compile(
 """The first characters of JSON, and a word or a number that ends too early."""
 
 _decode = json.JSONDecoder().raw_decode
+_decode_without_floats = json.JSONDecoder(parse_float=str).raw_decode
 
 
 class BodyProblem(Enum):
@@ -58,16 +61,19 @@ def read_json(answer: Answer) -> object | BodyProblem:
     `Content-Type` is advice only (rule 17), and a byte order mark is accepted. A body is `BROKEN` if its type or its
     first character announces JSON and it cannot be read. A page of a gateway is `HTML`. Any other body (XML, text, an
     image) is `OPAQUE`: legal as a result, never as a status. A list that is too costly to read is `OPAQUE` as well, and
-    such an object is `COSTLY`: it may be a result, if only a result can come.
+    such an object is `COSTLY`: it may be a result, if only a result can come. In a body of more than `LARGE` bytes,
+    numbers with a fraction are text.
     """
     if not answer.body:
         return BodyProblem.EMPTY if answer.is_complete else BodyProblem.CUT
     try:
         text = text_of(answer.body).strip(_BLANKS)
-        if len(answer.body) > LARGE and (kind := _COSTLY_KINDS.get(text[:1])) and is_costly(text, len(answer.body)):
+        if len(answer.body) <= LARGE:
+            return value_in(text)
+        if (kind := _COSTLY_KINDS.get(text[:1])) and is_costly(text, len(answer.body)):
             end, problem = kind
             return problem if text.endswith(end) else BodyProblem.BROKEN
-        return value_in(text)
+        return _large_value_in(text)
     except (ValueError, RecursionError):
         return _problem_of(answer)
 
@@ -80,7 +86,7 @@ def is_costly(text: str, body_size: int) -> bool:
 
     Memory as in CPython 3.11: 192 bytes for an object or a list of lists, up to 64 for a value or a name, and the text
     itself. It may be 30 MiB, or 21 times the body. The time, in a large body, includes the garbage collector and the
-    cache misses of unequal names. It may be 0.45 s.
+    cache misses of unequal names. It may be 0.4 s.
 
     Args:
         text: the body, decoded.
@@ -98,6 +104,20 @@ def value_in(text: str) -> object:
     value, end = _decode(text)
     if end != len(text):
         raise ValueError("there is more than one value")
+    return value
+
+
+def _large_value_in(text: str) -> object:
+    """Return the value of a large JSON text, as `value_in` does, but with the text of each number with a fraction.
+
+    Python's parser takes twice as long to convert it: 45 ms for 1 MiB of them. `percentComplete` is converted.
+    """
+    value, end = _decode_without_floats(text)
+    if end != len(text):
+        raise ValueError("there is more than one value")
+    if is_object(value) and isinstance(sent := value.get(_PERCENT), str):
+        with suppress(ValueError):
+            value[_PERCENT] = float(sent)
     return value
 
 
