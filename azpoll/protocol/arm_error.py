@@ -82,6 +82,8 @@ class ARMError(NamedTuple):
         details: the errors below this one, including those in the JSON text of its message.
         additional_info: as sent; by the contract each has `type` and `info`.
         members: all other members under their names as sent, and known members of an unexpected shape.
+
+    From a body of more than 64 KiB, numbers with a fraction are text in `innererror`, `additional_info` and `members`.
     """
 
     code: str | None = None

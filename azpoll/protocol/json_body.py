@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -28,6 +27,7 @@ _PERCENT = "percentComplete"
 _BLANKS = " \t\n\r"
 _BLANK_BYTES = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
 _BOM = b"\xef\xbb\xbf"
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _HTML = re.compile(
     rb"(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|title|h1|center|script|meta)\b|<!--", re.IGNORECASE
 )
@@ -115,9 +115,8 @@ def _large_value_in(text: str) -> object:
     value, end = _decode_without_floats(text)
     if end != len(text):
         raise ValueError("there is more than one value")
-    if is_object(value) and isinstance(sent := value.get(_PERCENT), str):
-        with suppress(ValueError):
-            value[_PERCENT] = float(sent)
+    if is_object(value) and isinstance(sent := value.get(_PERCENT), str) and _NUMBER.fullmatch(sent):
+        value[_PERCENT] = float(sent)
     return value
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, overload
 import anyio
 
 from azpoll.testing import asgi, socket_server
+from azpoll.testing.fake_arguments import checked_default
 from azpoll.testing.rate_limits import Limits
 from azpoll.testing.request_handler import RequestHandler
 from azpoll.testing.request_log import RequestRecord, Statistics
@@ -45,6 +46,10 @@ class FakeARM:
     Attributes:
         default: the script of operations that no `operation` call planned, or a function from the initial request to
             a script. With None, such a request is answered 404.
+
+    Raises:
+        TypeError: an argument has another type.
+        ValueError: an argument is out of range.
     """
 
     def __init__(
@@ -74,7 +79,7 @@ class FakeARM:
             client_header: a request header that names the client. The assertions then judge the requests of each
                 client on an operation by themselves; with None, they judge them as those of one client.
         """
-        self.default = default
+        self.default = checked_default(default)
         self._handler = RequestHandler(
             limits=limits,
             clock=clock,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from types import NoneType
 from typing import Literal
+
+from azpoll.testing.arguments import check_seconds, check_types
 
 RequestKind = Literal["reads", "writes", "deletes"]
 
@@ -27,6 +31,15 @@ class Rate:
     capacity: int
     per_s: float
 
+    def __post_init__(self) -> None:
+        """Raise TypeError or ValueError for a rate that no bucket can have."""
+        check_types({"capacity": self.capacity}, int, "an integer")
+        check_types({"per_s": self.per_s}, (int, float), "a number")
+        if self.capacity < 1:
+            raise ValueError(f"capacity must be 1 or more, not {self.capacity}")
+        if not 0 < self.per_s < math.inf:
+            raise ValueError(f"per_s must be above 0 and finite, not {self.per_s}")
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -45,6 +58,13 @@ class Limits:
     writes: Rate | None = Rate(200, 10.0)
     deletes: Rate | None = Rate(200, 10.0)
     retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise TypeError or ValueError for a limit of another type, or a wait below 0."""
+        rates = {"reads": self.reads, "writes": self.writes, "deletes": self.deletes}
+        check_types(rates, (Rate, NoneType), "an azpoll.testing.Rate or None")
+        if self.retry_after_s is not None:
+            check_seconds("retry_after_s", self.retry_after_s, is_finite=True)
 
     def rate(self, kind: RequestKind) -> Rate | None:
         """Return the rate for a kind of request; None for no limit."""

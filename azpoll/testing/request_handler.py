@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from azpoll.testing.access_control import AccessControl
+from azpoll.testing.arguments import check_seconds
 from azpoll.testing.client_audit import ClientAudit, Findings
 from azpoll.testing.deployments import Deployments
 from azpoll.testing.exchange import Exchange
+from azpoll.testing.fake_arguments import check_settings
 from azpoll.testing.operation_store import OperationStore
 from azpoll.testing.ordinary_replies import ordinary_reply, unplanned_reply
 from azpoll.testing.rendering import apply_faults, fill_placeholders, render
@@ -53,6 +55,10 @@ class RequestHandler:
         client_header: str | None,
     ) -> None:
         """Create a handler without operations; `FakeARM` documents the arguments."""
+        check_settings(limits=limits, clock=clock, epoch=epoch, log_size=log_size, client_header=client_header)
+        check_seconds("latency_s", latency_s, is_finite=True)
+        check_seconds("floor_s", floor_s, is_finite=True)
+        check_seconds("retry_after_cap_s", retry_after_cap_s)
         self.access_control = AccessControl(limits)
         self.log = RequestLog(log_size)
         self.operations = OperationStore(lambda: ClientAudit(floor_s, retry_after_cap_s))

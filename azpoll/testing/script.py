@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
+from azpoll.testing.arguments import check_seconds, check_types
 from azpoll.testing.retry_after import RetryAfter
 from azpoll.testing.steps import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
 Pattern = Literal["azure-async-operation", "operation-location", "location", "body"]
 
@@ -102,8 +105,9 @@ class Script:
         """Raise ValueError or TypeError for a script that no server could play, rather than at a later poll."""
         if self.pattern not in get_args(Pattern):
             raise ValueError(f"pattern must be one of {_listed(get_args(Pattern))}, not {self.pattern!r}")
-        _check_seconds("duration_s", self.duration_s)
-        _check_seconds("cancel_takes_s", self.cancel_takes_s)
+        self._check_types()
+        check_seconds("duration_s", self.duration_s)
+        check_seconds("cancel_takes_s", self.cancel_takes_s)
         if self.retry_after is not None and not isinstance(self.retry_after, RetryAfter):
             RetryAfter(self.retry_after)  # checks the number
         self._check_outcome()
@@ -113,6 +117,16 @@ class Script:
         _check_steps("initial", () if self.initial is None else (self.initial,))
         _check_steps("polls", self.polls or ())
         _check_steps("finals", self.finals)
+
+    def _check_types(self) -> None:
+        check_types({"outcome": self.outcome, "running": self.running}, str, "text")
+        names = ("percent_complete", "location", "resource_location", "signed")
+        check_types({name: getattr(self, name) for name in names}, bool, "True or False")
+        check_types({"error_status": self.error_status}, int, "an HTTP status code")
+        check_types({"initial_status": self.initial_status}, (int, NoneType), "an HTTP status code or None")
+        check_types({"error": self.error}, (Mapping, NoneType), "a mapping or None")
+        check_types({"polls": self.polls}, (Sequence, NoneType), "a sequence of steps or None")
+        check_types({"finals": self.finals}, Sequence, "a sequence of steps")
 
     def _check_outcome(self) -> None:
         if not (self.outcome.strip() and self.running.strip()):
@@ -129,11 +143,6 @@ class Script:
             raise ValueError(f"resource_location is in a status monitor; pattern must be one of {_listed(_MONITORS)}")
         if self.location and self.pattern == "body":
             raise ValueError("location=True names a polling URL; pattern 'body' has none, so use another pattern")
-
-
-def _check_seconds(name: str, seconds: float) -> None:
-    if not seconds >= 0:
-        raise ValueError(f"{name} must be 0 or more, not {seconds}")
 
 
 def _check_steps(name: str, steps: Sequence[object]) -> None:
