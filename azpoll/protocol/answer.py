@@ -21,9 +21,9 @@ class Answer(NamedTuple):
         received_at: aware UTC wall time; the base of an HTTP date if the answer has no `Date`.
         at_s: monotonic seconds of any epoch; only differences are used.
         raw_headers: all headers as sent, from which a response can be rebuilt.
-        is_complete: whether the body has certainly arrived to its end. False only for a body of HTTP/1 that ended with
-            the connection and not with a mark of JSON (rule 17), and for an initial answer whose body could not be
-            read (rule 53).
+        is_complete: whether the body has certainly arrived to its end. It is false for a body of HTTP/1 that ended with
+            the connection and not with a mark of JSON (rule 17). It is also false for an initial answer whose body
+            could not be read (rule 53).
     """
 
     status_code: int

@@ -1,4 +1,4 @@
-"""Threat T15: one operation whose answers claim again and again that no requests are left delays no other for ever."""
+"""Threat T15: one operation whose answers always claim that no requests are left delays the others only once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CLAIMS: dict[str, Callable[[int], Reply]] = {
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-async def test_t15_one_operation_slows_its_scope_once_and_not_for_ever(claim: str) -> None:
+async def test_t15_one_operation_slows_its_scope_only_once(claim: str) -> None:
     """In an hour, the healthy operations of its provider and location get most of their polls, and soon all."""
     claims = [CLAIMS[claim](number) for number in range(int(HOUR_S) + 10)]
 
