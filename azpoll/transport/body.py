@@ -107,15 +107,14 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
     unread = response.stream
     stream: Any = aiter(unread.source if isinstance(unread, BoundedStream) else unread)
     try:
-        body = await _read_stream(stream, limit, content_encoding.lower())
-        if (connection := connection_with_unread_bytes(unread)) is not None:
-            await close_after_response(connection)
+        return await _read_stream(stream, limit, content_encoding.lower())
     except (TooLargeError, UndecodableError):
         await stream.aclose()
         raise
     finally:
+        if (connection := connection_with_unread_bytes(unread)) is not None:
+            await close_after_response(connection)
         await response.stream.aclose()
-    return body
 
 
 async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) -> bytes:
@@ -227,12 +226,13 @@ class BoundedStream:
                     if decoder.is_pause_due:
                         await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
             decoder.end()
-            if (connection := connection_with_unread_bytes(self.source)) is not None:
-                await close_after_response(connection)
         except Exception as error:
             self.error = error
             await stream.aclose()
             raise
+        finally:
+            if (connection := connection_with_unread_bytes(self.source)) is not None:
+                await close_after_response(connection)
 
     async def aclose(self) -> None:
         """Release the connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def _answer(body: bytes, head: bytes = b"200 OK") -> bytes:
 RUNNING = _answer(b'{"status": "Running"}')
 SURPLUS = _answer(b'{"status": "Succeeded"}')
 
-FIRST_ANSWERS: Mapping[str, bytes] = {
+FIRST_ANSWERS: dict[str, bytes] = {
     "length": RUNNING,
     "chunks": b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n15\r\n{"status": "Running"}\r\n0\r\n\r\n',
     "no-content": b"HTTP/1.1 204 No Content\r\n\r\n",
@@ -42,6 +43,13 @@ FIRST_ANSWERS: Mapping[str, bytes] = {
     "one-read": _answer(b" " * (MOST_READ_AT_ONCE - 43)),
 }
 """The first answers by name. With the last one, all bytes of the second are left to the stream of the socket."""
+
+CUT_GZIP = gzip.compress(b'{"status": "Running"}' * 9)[:-9]
+UNDECODABLE = {
+    "cut": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(CUT_GZIP), CUT_GZIP),
+    "unknown": b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx",
+}
+"""First answers whose body cannot be decoded. The first of them arrives to its end before that is known."""
 
 
 @cache

@@ -10,7 +10,14 @@ import pytest
 from azpoll import fast
 from azpoll.protocol.answer import Answer
 from azpoll.transport.client import ClientTransport
-from tests.proofs.sockets.second_answer_server import FIRST_ANSWERS, SecondAnswerServer, Timing, serve, tls_contexts
+from tests.proofs.sockets.second_answer_server import (
+    FIRST_ANSWERS,
+    UNDECODABLE,
+    SecondAnswerServer,
+    Timing,
+    serve,
+    tls_contexts,
+)
 from tests.support.marks import EACH_LIBRARY
 
 if TYPE_CHECKING:
@@ -86,7 +93,9 @@ async def answers(
     }
     if library == "fast":
         options["transport"] = fast.transport(lambda builder: builder.add_root_certificate_pem(authority))
-    server = SecondAnswerServer(FIRST_ANSWERS[first], timing, server_context if scheme == "https" else None)
+    server = SecondAnswerServer(
+        (FIRST_ANSWERS | UNDECODABLE)[first], timing, server_context if scheme == "https" else None
+    )
     async with options.pop("class")(**options) as client, serve(server) as base:
         transport: ClientTransport[Any] = ClientTransport(client)
         if request == "initial":
@@ -135,6 +144,20 @@ async def test_t18_a_second_answer_harms_no_request_of_any_way(library: Library,
 async def test_t18_a_second_answer_behind_a_redirect_is_not_that_of_its_target(library: Library, way: str) -> None:
     """An initial request with `follow_redirects=True`."""
     assert_unharmed(await answers(library, way, "redirect", "http", "together", request="initial"))
+
+
+@EACH_LOOP
+@EACH_LIBRARY
+@EACH_WAY
+@pytest.mark.parametrize("first", UNDECODABLE)
+@pytest.mark.parametrize("request_kind", ["poll", "initial"])
+async def test_t18_a_second_answer_behind_an_undecodable_one_is_not_the_next(
+    library: Library, way: str, first: str, request_kind: str
+) -> None:
+    _, two, connections = await answers(library, way, first, "http", "together", request=request_kind)
+    assert isinstance(two, Answer)
+    assert two.body == b'{"status": "Running"}'
+    assert connections == 2, "the first connection was closed"
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
