@@ -257,9 +257,9 @@ class ScopeQueues(Generic[QueuedT]):
         spare = left - max(provider_queue.in_flight - 1, 0)
         if provider_queue.bucket is None and spare < SCARCE:
             provider_queue.limit(budget.discovered_bucket(now_s))
-        if provider_queue.bucket is not None:
-            if provider_queue.bucket.limit_to(spare, now_s, sent_s, sender) and left == 0:
-                provider_queue.bucket.back_off(now_s, None, budget.decrease_factor, sender)
+        bucket = provider_queue.bucket
+        if bucket is not None and bucket.limit_to(spare, now_s, sent_s, sender) and left == 0:
+            bucket.back_off(now_s, None, budget.decrease_factor, sender)
 
     def _back_off(
         self, provider_queue: ProviderQueue[QueuedT], throttle: Throttle, budget: Budget, now_s: float, sender: object

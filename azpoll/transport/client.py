@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import RawHeaders
     from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.url_policy import Origin, ParsedURL
-    from azpoll.transport.library import HTTPClient, HTTPRequest
+    from azpoll.transport.library import HTTPClient, HTTPRequest, HTTPResponse
     from azpoll.transport.raw_response import RawResponse
     from azpoll.transport.received_response import InitialResponse
 
