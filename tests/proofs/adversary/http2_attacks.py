@@ -133,6 +133,7 @@ def _no_streams(_: Draft) -> bytes:
 
 
 def _bad_headers(draft: Draft) -> None:
+    draft.status = 200  # of the blocks below, whatever another kind chose
     block = draft.rng.choice(
         [
             b"\xff\xff\xff\xff\xff\xff\xff\xff",
@@ -155,11 +156,13 @@ def _bad_headers(draft: Draft) -> None:
 
 def _bomb(draft: Draft) -> None:
     """Add one header of 4 kB to the table, and refer to it 16,000 times: 64 MB of headers in one frame."""
+    draft.status = 200
     block = literal(b":status", b"200") + literal(b"x", b"y" * 4000, b"\x40") + b"\xbe" * 11_000
     draft.steps = [_headers(draft.stream, block), *_data(draft, _MAX_FRAME)]
 
 
 def _many_continuations(draft: Draft) -> None:
+    draft.status = 200
     head = frame(HEADERS, 0, draft.stream, literal(b":status", b"200"))
     more = frame(CONTINUATION, 0, draft.stream, b"") * draft.rng.choice([10, 5000])
     draft.steps = [head + more + frame(CONTINUATION, END_HEADERS, draft.stream), *_data(draft, _MAX_FRAME)]

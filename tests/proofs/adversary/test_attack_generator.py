@@ -60,3 +60,12 @@ def test_nothing_is_sent_behind_an_answer_that_hangs(behind: str) -> None:
 def test_a_location_may_answer_with_any_result() -> None:
     assert draw("1", LOCATION, ("chunks",)).claims == {"succeeded"}
     assert draw("1", MONITOR, ("chunks",)).claims == frozenset()
+
+
+def test_an_answer_reports_what_its_own_status_code_means() -> None:
+    """Some attacks on HTTP/2 have a status code of their own, so that a redirect becomes a result."""
+    kinds = ("redirect to a malformed URL", "many continuations")
+    draws = (draw(str(number), LOCATION, kinds, 1) for number in range(50))
+    answers = [answer for answer in draws if answer.kinds == kinds]
+    assert answers
+    assert all("succeeded" in answer.claims for answer in answers)
