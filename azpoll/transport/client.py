@@ -32,6 +32,7 @@ from azpoll.transport.received_response import body_of, raw_headers_of, response
 from azpoll.transport.request_template import with_connect_limit
 from azpoll.transport.sender import Sender
 from azpoll.transport.shortcuts.broken_connection import close_broken_connection
+from azpoll.transport.shortcuts.unfinished_connection import close_unfinished_connection
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S, InitialRequest
 
 if TYPE_CHECKING:
@@ -98,7 +99,11 @@ class ClientTransport(Generic[ResponseT]):
                     sending = self._sender.send_anonymously(method, url)
                 else:
                     sending = self._sender.send(method, url, client_request_id, headers, params_at, cookies=cookies)
-                response = await limited(sending, exchange.cancel)
+                try:
+                    response = await limited(sending, exchange.cancel)
+                except BaseException as raised:
+                    await close_unfinished_connection(raised)
+                    raise
                 head = self._head(response.status_code, response.headers, method, url)
                 return await self._read(response, head)
             error: BaseException = TimeoutError()
