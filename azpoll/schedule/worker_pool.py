@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class WorkerPool:
     """Workers, started on demand: one for the timer, and one for each request in flight.
 
-    A worker polls for all callers, so it runs in the context in which the pool was made, and not in that of the caller
-    whose operation is due when it is started. Else the traces and log fields of that caller would have all its polls.
+    A worker polls for all callers. So it runs in the context in which the pool was made. In the context of one caller,
+    all of its polls would get the traces and log fields of that caller.
 
     Args:
         tasks: task group of the workers.

@@ -1,7 +1,7 @@
 """Keep the limit of bodies where the client reads them itself: in its own `send`, or in an event hook beneath it.
 
-A client with a `send` of its own, or with an instrument, sends by itself. azpoll gets a response only after its hooks
-ran. httpx would decode a body of any size for them.
+Such a client runs its hooks before azpoll gets the response. For a hook that reads the body, httpx would decode a body
+of any size.
 """
 
 from __future__ import annotations
