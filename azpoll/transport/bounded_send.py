@@ -1,7 +1,7 @@
 """Keep the limit of bodies where the client reads them itself: in its own `send`, or in an event hook beneath it.
 
-Such a client runs its hooks before azpoll gets the response. For a hook that reads the body, httpx would decode a body
-of any size.
+A client with a `send` of its own runs the event hooks before azpoll gets the response. For a hook that reads the body,
+httpx would decode a body of any size.
 """
 
 from __future__ import annotations

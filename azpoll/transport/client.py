@@ -95,10 +95,11 @@ class ClientTransport(Generic[ResponseT]):
         try:
             exchange = self._timeouts.exchange(self._now())
             with exchange:
-                if anonymous:
-                    sending = self._sender.send_anonymously(method, url)
-                else:
-                    sending = self._sender.send(method, url, client_request_id, headers, params_at, cookies=cookies)
+                sending = (
+                    self._sender.send_anonymously(method, url)
+                    if anonymous
+                    else self._sender.send(method, url, client_request_id, headers, params_at, cookies=cookies)
+                )
                 try:
                     response = await limited(sending, exchange.cancel)
                 except BaseException as raised:
@@ -107,12 +108,10 @@ class ClientTransport(Generic[ResponseT]):
                 head = self._head(response.status_code, response.headers, method, url)
                 return await self._read(response, head)
             error: BaseException = TimeoutError()
-        except Exception as raised:  # noqa: BLE001 - the caller's auth and event hooks may raise anything
-            error = raised
-        except asyncio.CancelledError as raised:
-            if is_cancelled():
+        except (Exception, asyncio.CancelledError) as raised:  # the caller's auth and event hooks may raise anything
+            if isinstance(raised, asyncio.CancelledError) and is_cancelled():
                 raise
-            error = raised  # the auth or an event hook awaited another task, which was cancelled
+            error = raised  # the auth or an event hook may have awaited another task, which was cancelled
         try:
             return await self._failure(error, head)
         finally:

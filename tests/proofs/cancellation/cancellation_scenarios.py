@@ -142,7 +142,7 @@ async def begin_many(run: ScenarioRun, tracker: azpoll.Tracker[httpx.Response]) 
 async def beginning(run: ScenarioRun) -> None:
     """Initial requests that wait in the queue, for their answer, and for the Retry-After of a 429.
 
-    trio starts the callers in any order. Of two that get a 429, one is among those that are cancelled.
+    trio starts the callers in any order. At least one of two callers that get a 429 is cancelled.
     """
     refusals = iter([Reply(429, retry_after=2)] * 2)
 
