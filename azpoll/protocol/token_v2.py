@@ -155,7 +155,7 @@ def _result(value: object) -> Literal["status"]:
 
 
 def _cancel_url(value: object) -> str:
-    if not is_plain(value):
+    if not is_plain(value) or not value:
         raise ValueError
     return value
 

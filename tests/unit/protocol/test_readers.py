@@ -15,6 +15,7 @@ READERS = {
     "throttling": {"headers"},
     "reading": {"headers"},
     "cookies": {"raw_headers"},
+    "azure_core_token": {"headers"},  # of the response that it makes
 }
 """The modules that may touch an answer, and the attributes that they touch; `answer` shows the size of a body."""
 

@@ -61,7 +61,7 @@ TOKENS = st.builds(
         max_size=3,
     ),
     result=st.sampled_from(["final", "status"]),
-    cancel_url=PLAIN,
+    cancel_url=PLAIN.filter(bool),
     cancel_method=st.sampled_from(["POST", "DELETE"]),
     poll_headers=st.dictionaries(
         st.text(string.ascii_lowercase, min_size=1).map("x-{}".format), PLAIN.map(str.strip), max_size=3
@@ -331,6 +331,7 @@ def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key:
         {"result": "final"},
         {"result": 1},
         {"cancel_url": "/a\nb"},
+        {"cancel_url": ""},
         {"cancel_url": None},
         {"cancel_method": "POST"},
         {"cancel_method": "GET"},
