@@ -11,7 +11,8 @@ Cost: 1 us for each request.
 
 from __future__ import annotations
 
-from time import perf_counter, thread_time
+import time
+from time import perf_counter, process_time
 from types import coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
 T = TypeVar("T")
+
+thread_time: Callable[[], float] = getattr(time, "thread_time", process_time)
+"""The CPU time of this thread in seconds; of the process on platforms that do not measure threads."""
 
 BY_CLOCK_S, BY_CPU_S = 0.2, 0.3
 """The time in seconds that the steps of one request may take: first by the clock, and then in CPU time."""
