@@ -109,5 +109,5 @@ def test_ctrl_c_in_a_callback_ends_the_program() -> None:
             tracker.subscribe(_on(azpoll.PollAnswered, KeyboardInterrupt()))
             await (await tracker.begin("DELETE", THINGS[0]))
 
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(main())
+    with pytest.raises(KeyboardInterrupt), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(main())
