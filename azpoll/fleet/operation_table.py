@@ -198,7 +198,7 @@ class OperationTable:
         rows = [
             result._replace(
                 body=self._cipher.to_stored(result.body) if result.body else b"",
-                state=None if result.state is None else result.state.value,  # type: ignore[arg-type]  # as stored
+                state=None if result.state is None else result.state.value,  # type: ignore[arg-type]  # - as stored
             )
             for result in results
         ]

@@ -78,7 +78,7 @@ class ShardCounts(NamedTuple):
 
 
 def _queries(connection: Connection) -> Queries:
-    queries = Queries.from_asyncpg_connection(connection)  # type: ignore[arg-type]  # a pool's proxy of a connection
+    queries = Queries.from_asyncpg_connection(connection)  # type: ignore[arg-type]  # - a pool's proxy of a connection
     queries.qbe = QueryBuilderEnvironment(_SETTINGS)
     queries.qbq = QueryQueueBuilder(_SETTINGS)
     queries.qbs = QuerySchedulerBuilder(_SETTINGS)
@@ -143,7 +143,7 @@ async def finish(connection: Connection, shards: Iterable[LeasedShard]) -> None:
     """Remove shards without open operations, whichever worker has them by now."""
     finished = [(shard.job, "successful", None) for shard in shards]
     if finished:
-        await _queries(connection).log_jobs(finished)  # type: ignore[arg-type]  # "successful" is inferred as str
+        await _queries(connection).log_jobs(finished)  # type: ignore[arg-type]  # - "successful" is inferred as str
 
 
 async def counts(connection: Connection) -> ShardCounts:

@@ -65,7 +65,7 @@ class AzureAuth(_Auth):
     def __repr__(self) -> str:
         return f"<azpoll.identity.auth of {self._name}>"
 
-    @property  # type: ignore[misc]  # object's can be set
+    @property  # type: ignore[misc]  # - object's can be set
     def __class__(self) -> type[AzureAuth]:  # pyright: ignore[reportIncompatibleMethodOverride] - as above
         """A class derived from the `Auth` of each HTTP library that is imported by now.
 

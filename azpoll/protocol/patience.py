@@ -64,7 +64,7 @@ class Patience(_Bounds):
         return super().__new__(cls, attempts, seconds, grace_attempts, grace_seconds, auth_attempts)
 
     @classmethod
-    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # mypy declares it for all tuples
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # - mypy declares it for all tuples
         """Check the bounds of `_replace` too."""
         return cls(*iterable)
 

@@ -92,7 +92,7 @@ class Budget(_Settings):
         )
 
     @classmethod
-    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # mypy declares it for all tuples
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # - mypy declares it for all tuples
         """Check the settings of `_replace` too."""
         return cls(*iterable)
 
