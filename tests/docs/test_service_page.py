@@ -94,4 +94,4 @@ def test_the_service_survives_kill_9(tmp_path: Path) -> None:
             second.terminate()
             assert second.wait(20) in {0, -signal.SIGTERM}
     assert arm.statistics().started == 1
-    arm.no_early_polls()
+    assert arm.statistics().early_polls <= 1  # the killed process may not have stored its last answer
