@@ -1,17 +1,16 @@
 """The lock that each process holds while it begins an operation in a journal that it does not own.
 
-It is a shared lock that SQLite holds on a side file, `<file>-begin`. The operating system releases it when the process
-ends, however it ends. An intent of such a process is unanswered only after that.
+It is a shared lock on a side file, `<file>-begin`, which ends with the process. An intent of such a process is
+unanswered only after that.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from azpoll.journal.connection import create
+from azpoll.journal.side_lock import SideLock, is_locked
 from azpoll.protocol.json_body import is_object
 from azpoll.tracking.journal import JournalRow
 
@@ -24,40 +23,16 @@ WAIT_S = 5.0
 _MARK = "begun_beside_owner"
 
 
-class BeginLock:
+class BeginLock(SideLock):
     """The shared lock, until `close`."""
 
     def __init__(self, path: Path) -> None:
-        side = _side_file(path)
-        create(side)
-        self._lock = sqlite3.connect(side, timeout=WAIT_S, isolation_level=None)
-        try:
-            self._lock.execute("BEGIN")
-            self._lock.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except BaseException:
-            self._lock.close()
-            raise
-
-    def close(self) -> None:
-        """Release the lock."""
-        self._lock.close()
+        super().__init__(_side_file(path), exclusive=False, wait_s=WAIT_S)
 
 
 def is_held(path: Path) -> bool:
     """Whether a process is beginning an operation beside the owner now."""
-    if not _side_file(path).exists():
-        return False
-    probe = sqlite3.connect(_side_file(path), timeout=0.0, isolation_level=None)
-    try:
-        probe.execute("PRAGMA journal_mode = MEMORY")  # no file of its own
-        probe.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        return True
-    finally:
-        probe.close()
-    return False
+    return is_locked(_side_file(path), exclusively=False)
 
 
 def marked(row: JournalRow) -> JournalRow:

@@ -1,8 +1,7 @@
 """The lease of a journal: at most one tracker owns a file.
 
-The lease is an exclusive lock that SQLite holds on a side file, `<file>-owner`. The operating system releases it when
-the process ends, however it ends, so a new tracker takes over immediately. No clock and no process id decides. A fork
-of the process does not inherit it, and a second tracker of the same process is refused like any other.
+The lease is an exclusive lock on a side file, `<file>-owner`. It ends with the process, so a new tracker takes over
+immediately. A second tracker of the same process is refused like any other.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from azpoll.errors import JournalInUse
-from azpoll.journal.connection import create
+from azpoll.journal.side_lock import SideLock, is_busy, is_locked
 
 OWNER = "owner"
 """The name of the fact that describes the last owner."""
 
 
-class Lease:
+class Lease(SideLock):
     """The right to write a journal, until `close`.
 
     Raises:
@@ -29,40 +28,12 @@ class Lease:
     """
 
     def __init__(self, path: Path) -> None:
-        side = _side_file(path)
-        create(side)
-        self._lock = sqlite3.connect(side, timeout=0.0, isolation_level=None)
         try:
-            self._lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own
-            self._lock.execute("BEGIN EXCLUSIVE")
+            super().__init__(_side_file(path), exclusive=True, wait_s=0.0)
         except sqlite3.OperationalError as error:
-            self._lock.close()
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if not is_busy(error):
                 raise
             raise JournalInUse(f"the journal {path} is in use: another tracker owns it") from error
-        except BaseException:
-            self._lock.close()
-            raise
-
-    def close(self) -> None:
-        """Release the journal for another tracker."""
-        self._lock.close()
-
-
-def is_owned(path: Path) -> bool:
-    """Whether a tracker owns a journal now."""
-    if not _side_file(path).exists():
-        return False
-    probe = sqlite3.connect(f"{_side_file(path).absolute().as_uri()}?mode=ro", uri=True, timeout=0.0)
-    try:
-        probe.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        return True
-    finally:
-        probe.close()
-    return False
 
 
 class Owner(NamedTuple):
@@ -91,7 +62,7 @@ def last_owner(connection: sqlite3.Connection, path: Path) -> Owner | None:
     if found is None:
         return None
     host, process_id, since = str(found[0]).rsplit(" ", 2)
-    return Owner(host, int(process_id), float(since), is_owned(path))
+    return Owner(host, int(process_id), float(since), is_locked(_side_file(path), exclusively=True))
 
 
 def _side_file(path: Path) -> Path:
