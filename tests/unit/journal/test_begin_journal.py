@@ -23,29 +23,41 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-async def test_an_operation_is_begun_without_an_owner_and_recovered_by_the_next(
-    path: Path, arm_client: httpx.AsyncClient
-) -> None:
-    async with tracker_with(arm_client, BeginJournal(path)) as tracker:
-        begun = await tracker.begin("PUT", THING, json={}, label="thing")
-    async with tracker_with(arm_client, path) as owner:
-        (operation,) = await owner.recover()
-        await operation
+class Service:
+    """A service whose operations end when `now_s` is a second later."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        script = Script(duration_s=1)
+        self.client = client_of(FakeARM(default=script, floor_s=0, limits=None, clock=lambda: self.now_s))
+
+
+async def test_an_operation_is_begun_without_an_owner_and_recovered_by_the_next(path: Path) -> None:
+    service = Service()
+    async with service.client as client:
+        async with tracker_with(client, BeginJournal(path)) as tracker:
+            begun = await tracker.begin("PUT", THING, json={}, label="thing")
+        async with tracker_with(client, path) as owner:
+            (operation,) = await owner.recover()
+            service.now_s += 1
+            await operation
     assert {each.stat().st_mode & 0o777 for each in path.parent.iterdir()} == {0o600}
     assert [(operation.id, operation.label)] == [(begun.id, "thing")]
     assert isinstance(rows(path)[0], azpoll.JournalResult)
 
 
-async def test_the_owner_recovers_what_others_begin_beside_it(path: Path, arm_client: httpx.AsyncClient) -> None:
-    async with tracker_with(arm_client, path) as owner:
+async def test_the_owner_recovers_what_others_begin_beside_it(path: Path) -> None:
+    service = Service()
+    async with service.client as client, tracker_with(client, path) as owner:
         for _ in range(2):
             async with (
-                tracker_with(arm_client, BeginJournal(path)) as first,
-                tracker_with(arm_client, BeginJournal(path)) as second,
+                tracker_with(client, BeginJournal(path)) as first,
+                tracker_with(client, BeginJournal(path)) as second,
             ):
                 begun = {(await each.begin("PUT", THING, json={})).id for each in (first, second)}
             recovered = await owner.recover()
             assert {operation.id for operation in recovered} == begun
+            service.now_s += 1
             for operation in recovered:
                 await operation
         assert await owner.recover() == []
