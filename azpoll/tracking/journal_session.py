@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.tracking.journal import RequestQueue
 from azpoll.tracking.journal_requests import RequestCarrier
+from azpoll.tracking.journal_rows import never_answered, options_of
 from azpoll.tracking.journal_writer import JournalWriter
 from azpoll.tracking.journaled_record import JournaledRecord
-from azpoll.tracking.recovery import recover
+from azpoll.tracking.recovery import recover, report_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from azpoll.events import Event
-    from azpoll.tracking.journal import Journal, JournalRow
+    from azpoll.tracking.journal import Journal, JournalResult, JournalRow
     from azpoll.tracking.journal_rows import RowMaker
     from azpoll.tracking.record import OperationRecord
 
@@ -54,6 +55,23 @@ class JournalSession:
     def recover(self, given: Mapping[str, object]) -> AsyncGenerator[OperationRecord]:
         """Track the open rows again, and yield their records; see `Tracker.recover`."""
         return recover(self.writer, self._resume, self._tracking.emit, given)
+
+    async def recover_row(self, row: JournalRow, given: Mapping[str, object]) -> OperationRecord | JournalResult:
+        """Track the operation of one open row that is not tracked, with options that override those of the row.
+
+        Returns the result that the row gets if nothing can be polled: the answer to a POST or GET is lost.
+
+        Raises:
+            AzpollError: the token of the row cannot be used.
+            ValueError: nor can its options.
+        """
+        if row.intent:
+            report_unanswered(row, self._tracking.emit)
+        if row.token is None:
+            result = never_answered(row)
+            await self.writer.conclude(result)
+            return result
+        return self._resume(row, {**options_of(row, {}), **given})
 
     async def forget(self, operation_id: str) -> bool:
         """Stop the tracking of an operation, and delete its row; returns whether there was one."""

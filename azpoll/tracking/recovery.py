@@ -54,7 +54,7 @@ async def recover(
             if writer.find(row.operation_id) is not None or row.operation_id in ended:
                 continue
             if row.intent:
-                _report_unanswered(row, emit)
+                report_unanswered(row, emit)
             if row.token is None:
                 await writer.conclude(never_answered(row))
                 continue
@@ -68,7 +68,8 @@ async def recover(
         writer.unwatch_ends(ended)
 
 
-def _report_unanswered(row: JournalRow, emit: Callable[[Callable[[], Event]], object]) -> None:
+def report_unanswered(row: JournalRow, emit: Callable[[Callable[[], Event]], object]) -> None:
+    """Emit the event for an initial request without an answer."""
     is_polled = row.token is not None
     emit(lambda: InitialRequestUnknown(now_s(), row.operation_id, row.label, row.method, is_polled))
 

@@ -63,6 +63,7 @@ class OperationRegistry:
 
     Attributes:
         live: the records of the operations that have not ended, oldest first.
+        starting: a scope for each initial request that a task of the tracker sends, rather than one of its callers.
         not_retrieved: failed operations that no caller has seen, where the tracker keeps failures.
         polls: requests so far that were answered or failed.
         counts: ended operations by public state.
@@ -78,6 +79,7 @@ class OperationRegistry:
         self._empty = anyio.Event()
         self._log = PollLog()
         self.live: dict[OperationRecord, None] = {}
+        self.starting: set[anyio.CancelScope] = set()
         self.not_retrieved: dict[OperationRecord, None] = {}
         self.polls = 0
         self.counts: Counter[OperationState] = Counter()
@@ -105,10 +107,16 @@ class OperationRegistry:
                 self._journal.enqueue(record)
 
     async def wait_empty(self) -> None:
-        """Wait until every operation has ended."""
-        while self.live:
+        """Wait until every operation has ended, also those that tasks of the tracker begin now."""
+        while self.live or self.starting:
             self._empty = anyio.Event()
             await self._empty.wait()
+
+    def started(self, scope: anyio.CancelScope) -> None:
+        """Remove a scope of `starting`: its operation is tracked, or its request was refused."""
+        self.starting.discard(scope)
+        if not self.starting:
+            self._empty.set()
 
     def end(self, record: OperationRecord) -> None:
         """Count an operation that has ended."""

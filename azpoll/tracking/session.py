@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic
 
 import anyio
 
-from azpoll.errors import InitialRequestFailed, JournalError, TrackerClosed, WrongEventLoop
+from azpoll.errors import JournalError, TrackerClosed, WrongEventLoop
 from azpoll.eventloop.clock import loop_clock, running_loop
 from azpoll.events import ScopeThrottled
 from azpoll.protocol.states import Pending
@@ -25,22 +25,22 @@ from azpoll.tracking.journal_rows import RowMaker
 from azpoll.tracking.journal_session import JournalSession, Tracking
 from azpoll.tracking.outcome import Outcomes
 from azpoll.tracking.poll_log import log_repetition
-from azpoll.tracking.record import call_all, new_id
+from azpoll.tracking.record import call_all
 from azpoll.tracking.registry import OperationRegistry
+from azpoll.tracking.request_sender import RequestSender
 from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.library import ResponseT_co
 from azpoll.transport.transport import poll_next
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from azpoll.errors import AzpollError
     from azpoll.eventloop.task_host import TaskHost
     from azpoll.hints import HintSource
-    from azpoll.protocol.initial_retry import InitialOutcome
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scope_queue import ScopeStatistics
-    from azpoll.tracking.journal import Journal
+    from azpoll.tracking.journal import Journal, JournalRow
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.registry import EventDispatcher
     from azpoll.tracking.settings import TrackerSettings
@@ -65,7 +65,7 @@ class Session(Generic[ResponseT_co]):
         self._thread = threading.get_ident()
         self._process = os.getpid()
         self._now = loop_clock()
-        self._events = events
+        self.events = events
         self._host = host
         self._closed = False
         self._resources: ResourceIndex | None = None
@@ -93,8 +93,10 @@ class Session(Generic[ResponseT_co]):
             throttled=self._on_throttled,
             repeated=log_repetition,
         )
-        self._delay_limits = settings.delay_limits
         self._starter = OperationStarter(transport, settings, self.registry.on_change, self.outcomes.token)
+        self.requests = RequestSender(
+            self._starter, self._initial_requests, self._writer, settings.delay_limits, self._now
+        )
 
     @property
     def closed(self) -> bool:
@@ -118,15 +120,13 @@ class Session(Generic[ResponseT_co]):
 
     async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> OperationRecord:
         """Send an initial request and track its operation; see `Tracker.begin`."""
-        prepared = self._starter.prepare(method, url, arguments)
-        own_id = None if self._writer is None else new_id()
-        outcome = await self._send(prepared, own_id)
-        try:
-            record = self._starter.from_outcome(prepared, outcome, own_id)
-        except InitialRequestFailed as error:
-            if self._writer is not None and own_id is not None and outcome is not None and not error.may_have_acted:
-                await self._writer.not_started(own_id, prepared, outcome.last, str(error))
-            raise
+        return await self.send(self.requests.prepare(method, url, arguments))
+
+    async def send(
+        self, prepared: Prepared, *, sending: Callable[[], object] | None = None, again: JournalRow | None = None
+    ) -> OperationRecord:
+        """Send a request that `requests` has prepared, and track its operation; see `RequestSender.send`."""
+        record = await self.requests.send(prepared, sending=sending, again=again)
         try:
             self.registry.add(record, resumed=False)
             if self._writer is not None:
@@ -176,6 +176,10 @@ class Session(Generic[ResponseT_co]):
         self.registry.not_retrieved.pop(record, None)
         return self.outcomes.error(record)
 
+    def start_soon(self, function: Callable[[], Coroutine[object, object, None]], name: str) -> None:
+        """Run a function in a task of the session, until the session closes."""
+        self._host.tasks.start_soon(function, name=name)
+
     def add_hints(self, source: HintSource) -> Callable[[], None]:
         """Run a source of hints; returns a function that ends it."""
         scope = anyio.CancelScope()
@@ -209,6 +213,8 @@ class Session(Generic[ResponseT_co]):
         """Send nothing more, wait for the requests in flight, then stop tracking the rest."""
         self._closed = True
         self._initial_requests.close()
+        for scope in self.registry.starting:
+            scope.deadline = anyio.current_time() + GRACE_S
         try:
             async with aclosing(self._host):
                 await self._scheduler.close(GRACE_S)
@@ -223,26 +229,8 @@ class Session(Generic[ResponseT_co]):
     def _serving(self, journal: Journal, settings: TrackerSettings) -> JournalSession:
         """Return the session of an entered journal."""
         rows = RowMaker(self.outcomes, settings.delay_limits, settings.patience)
-        tracking = Tracking(self._recovered, self._end, self.stop, self.cancel, self._events.emit)
+        tracking = Tracking(self._recovered, self._end, self.stop, self.cancel, self.events.emit)
         return JournalSession(journal, rows, self._host.tasks, tracking)
-
-    async def _send(self, prepared: Prepared, own_id: str | None) -> InitialOutcome | None:
-        """Send an initial request; None if the session closed before the request had its turn."""
-
-        async def intent() -> None:
-            if self._writer is not None and own_id is not None:
-                assumed = self._starter.assumed(prepared, self._now(), own_id)
-                await self._writer.intent(own_id, prepared, assumed)
-
-        return await self._initial_requests.send(
-            prepared.request,
-            prepared.settings.owner,
-            self._delay_limits,
-            repeatable=prepared.request.is_repeatable,
-            idempotent=prepared.idempotent,
-            patience=prepared.settings.patience,
-            before=None if own_id is None else intent,
-        )
 
     def _add(self, record: OperationRecord, *, resumed: bool) -> OperationRecord:
         try:
@@ -280,6 +268,6 @@ class Session(Generic[ResponseT_co]):
         self._scheduler.put(record, record.begun_s)
 
     def _on_throttled(self, scope: ScopeStatistics, throttle: Throttle) -> None:
-        self._events.emit(
+        self.events.emit(
             lambda: ScopeThrottled(self._now(), scope.scope, throttle.level.value, throttle.retry_after_s, scope.rate)
         )

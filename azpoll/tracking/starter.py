@@ -103,6 +103,10 @@ class OperationStarter:
         _check_cancel_url(settings, *self._pollable(request.url))
         return Prepared(request, settings, is_idempotent(request.method, idempotent))
 
+    def resource_url(self, prepared: Prepared) -> str:
+        """Return the URL of a request as the plan of its operation has it."""
+        return self._pollable(prepared.request.url)[0]
+
     def from_outcome(self, prepared: Prepared, outcome: InitialOutcome | None, own_id: str | None) -> OperationRecord:
         """Return the operation of an initial request.
 
