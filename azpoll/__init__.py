@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from azpoll.azure_core import as_poller, polling
+    from azpoll.bulk.outcome import BulkOutcome
+    from azpoll.bulk.report import BulkReport, BulkRow, BulkSummary
+    from azpoll.bulk.request import Request
+    from azpoll.bulk.run import BulkRun
     from azpoll.errors import (
         AnswerTooLarge,
         AuthenticationFailed,
@@ -63,6 +67,10 @@ else:
 
     _NAMES = {
         "azpoll.azure_core": "as_poller polling",
+        "azpoll.bulk.outcome": "BulkOutcome",
+        "azpoll.bulk.report": "BulkReport BulkRow BulkSummary",
+        "azpoll.bulk.request": "Request",
+        "azpoll.bulk.run": "BulkRun",
         "azpoll.errors": (
             "AnswerTooLarge AuthenticationFailed AzpollError CancelFailed InitialRequestFailed "
             "InvalidResumeToken JournalError JournalInUse MalformedAnswer OperationCanceled OperationError "
@@ -104,6 +112,11 @@ __all__ = [
     "AzpollError",
     "BeginOptions",
     "Budget",
+    "BulkOutcome",
+    "BulkReport",
+    "BulkRow",
+    "BulkRun",
+    "BulkSummary",
     "CancelFailed",
     "DeploymentOperations",
     "Durations",
@@ -138,6 +151,7 @@ __all__ = [
     "PermissionDenied",
     "PollAnswered",
     "PollingError",
+    "Request",
     "RequestQueue",
     "RetriesExhausted",
     "SQLiteJournal",

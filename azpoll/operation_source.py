@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
+from azpoll.bulk.requests import RequestReader
+from azpoll.bulk.run import BulkRun
+from azpoll.bulk.work import CONCURRENCY, BulkWork, Origin
 from azpoll.operation import AsyncOperation
-from azpoll.tracking.settings import checked_function
+from azpoll.tracking.settings import checked_count, checked_function
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from azpoll.bulk.report import BulkReport
+    from azpoll.bulk.requests import Requests
     from azpoll.options import BeginOptions, FollowOptions, Method, PatternName, TrackingOptions
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
@@ -178,12 +184,69 @@ class OperationSource(ABC, Generic[ResponseT]):
         session, options = self._enter(tracking)
         return self._handle(session, session.resume(token, options), decode)
 
+    @overload
+    def begin_all(
+        self, requests: Requests, *, concurrency: int = ..., report: BulkReport | None = ...
+    ) -> BulkRun[ResponseT]: ...
+
+    @overload
+    def begin_all(
+        self,
+        requests: Requests,
+        *,
+        concurrency: int = ...,
+        report: BulkReport | None = ...,
+        decode: Callable[[ResponseT], T],
+    ) -> BulkRun[T]: ...
+
+    def begin_all(
+        self,
+        requests: Requests,
+        *,
+        concurrency: int = CONCURRENCY,
+        report: BulkReport | None = None,
+        decode: Callable[[ResponseT], T] | None = None,
+    ) -> BulkRun[T] | BulkRun[ResponseT]:
+        """Begin the operations of many requests, and iterate over their outcomes in the order in which they end.
+
+        A request that is refused or invalid is an outcome too, with its `error`; the others go on. Requests are read
+        one by one when their turn comes, and never more than `concurrency` ahead of the loop.
+
+        With a journal, no request is sent twice. Its group, label, method and URL (without the values of the query)
+        identify it. If the journal has its operation, a running one is tracked again, and the end of another one is
+        read from there. A request that started no operation is sent again. So is a PUT, DELETE or GET of which the
+        process that was killed had not stored the answer (rule 53).
+
+        Args:
+            requests: an iterable or async iterable of `Request`; it is read in a task of the tracker.
+            concurrency: the greatest number of requests that were read and whose outcomes the loop has not received.
+                So at most this number of operations run. 1 or more.
+            report: gets each outcome before the loop does.
+            decode: converts the final response of each operation into its result.
+
+        Raises:
+            ValueError: `concurrency` is less than 1.
+            TypeError: an argument has another type.
+            TrackerClosed: the tracker or the group is closed.
+        """
+        _check_decode(decode)
+        if report is not None:
+            checked_function("report.on_event", getattr(report, "on_event", None))
+        session, _ = self._enter({})
+        reader = RequestReader(requests)
+        origin: Origin[Any] = Origin(session, self._options, partial(self._handle, session, decode=decode), decode)
+        work = BulkWork(origin, reader, checked_count("concurrency", concurrency))
+        return BulkRun(work, report, session.events)
+
     @abstractmethod
     def _enter(self, options: Mapping[str, object]) -> tuple[Session[ResponseT], Mapping[str, object]]:
         """Return the session, and the options of a call with the defaults of the source.
 
         Raises `WrongEventLoop` where the session cannot be used, and `TrackerClosed` after its end.
         """
+
+    def _options(self, options: Mapping[str, object]) -> Mapping[str, object]:
+        return self._enter(options)[1]
 
     def _added(self, operation: AsyncOperation[T]) -> AsyncOperation[T]:
         """Return a new operation after the source has noted it."""

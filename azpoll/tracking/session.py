@@ -94,9 +94,8 @@ class Session(Generic[ResponseT_co]):
             repeated=log_repetition,
         )
         self._starter = OperationStarter(transport, settings, self.registry.on_change, self.outcomes.token)
-        self.requests = RequestSender(
-            self._starter, self._initial_requests, self._writer, settings.delay_limits, self._now
-        )
+        sending = (self._starter, self._initial_requests, self._writer)
+        self.requests = RequestSender(*sending, settings.delay_limits, self._now)
 
     @property
     def closed(self) -> bool:

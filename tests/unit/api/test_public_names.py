@@ -19,6 +19,11 @@ PUBLIC = [
     "AzpollError",
     "BeginOptions",
     "Budget",
+    "BulkOutcome",
+    "BulkReport",
+    "BulkRow",
+    "BulkRun",
+    "BulkSummary",
     "CancelFailed",
     "DeploymentOperations",
     "Durations",
@@ -53,6 +58,7 @@ PUBLIC = [
     "PermissionDenied",
     "PollAnswered",
     "PollingError",
+    "Request",
     "RequestQueue",
     "RetriesExhausted",
     "SQLiteJournal",
@@ -78,7 +84,7 @@ PUBLIC = [
 ]
 
 CALLS = (
-    *("begin", "track", "follow", "resume", "group", "statistics", "subscribe"),
+    *("begin", "begin_all", "track", "follow", "resume", "group", "statistics", "subscribe"),
     *("recover", "results", "get", "forget"),
 )
 HANDLE = (

@@ -1,0 +1,1 @@
+"""Many initial requests in one loop: `Tracker.begin_all`, its outcomes and its report."""
