@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -325,3 +326,26 @@ def test_a_request_is_frozen_and_shows_no_secret() -> None:
     assert copy.copy(request) == copy.deepcopy(request) == request
     with pytest.raises(AttributeError):
         request.url = "https://arm/y"  # type: ignore[misc]  # - what is tested
+
+
+async def test_what_comes_after_the_loop_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A request in flight that is refused, outcomes that were not received, an iterable that cannot be closed."""
+    refused = Script(initial=Delay(30, Reply(409, {"error": {"code": "Conflict"}})))
+    arm = FakeARM(default=lambda request: refused if number_of(request) == 3 else Script(duration_s=1), limits=None)
+
+    async def requests() -> AsyncIterator[azpoll.Request]:
+        try:
+            for number in (1, 2, 3, 4):
+                yield put(number)
+        finally:
+            raise ZeroDivisionError
+
+    async with client_of(arm) as client, azpoll.Tracker(client) as tracker:
+        caplog.set_level("INFO", "azpoll")
+        async for _ in tracker.begin_all(requests(), concurrency=3):
+            await anyio.sleep(20)
+            break
+    logged = "\n".join(record.message for record in caplog.records)
+    assert "an initial request was not accepted after its loop had ended: PUT" in logged
+    assert re.search(r"ended before \d outcomes that were there", logged)
+    assert "the requests of begin_all raised an error when they were closed" in logged
