@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.durations import Durations
     from azpoll.schedule.leased_bucket import SharedBucket, TokenGrant, TokenSource
     from azpoll.schedule.scope_queue import ScopeStatistics
-    from azpoll.snapshot import OperationState, Snapshot, Statistics
+    from azpoll.snapshot import GroupCounts, OperationState, Overview, RunningOperation, Snapshot, Statistics
     from azpoll.tracker import Tracker
     from azpoll.tracking.journal import Journal, JournalRequest, JournalResult, JournalRow, RequestQueue
     from azpoll.tracking.journal_text import journal_row, journal_text
@@ -91,7 +91,7 @@ else:
         "azpoll.schedule.durations": "Durations",
         "azpoll.schedule.leased_bucket": "SharedBucket TokenGrant TokenSource",
         "azpoll.schedule.scope_queue": "ScopeStatistics",
-        "azpoll.snapshot": "OperationState Snapshot Statistics",
+        "azpoll.snapshot": "GroupCounts OperationState Overview RunningOperation Snapshot Statistics",
         "azpoll.tracker": "Tracker",
         "azpoll.tracking.journal": "Journal JournalRequest JournalResult JournalRow RequestQueue",
         "azpoll.tracking.journal_text": "journal_row journal_text",
@@ -123,6 +123,7 @@ __all__ = [
     "Event",
     "FollowOptions",
     "Group",
+    "GroupCounts",
     "GroupProgress",
     "HTTPClient",
     "HTTPResponse",
@@ -147,6 +148,7 @@ __all__ = [
     "OperationState",
     "OperationTimeout",
     "OperationTracked",
+    "Overview",
     "Patience",
     "PermissionDenied",
     "PollAnswered",
@@ -154,6 +156,7 @@ __all__ = [
     "Request",
     "RequestQueue",
     "RetriesExhausted",
+    "RunningOperation",
     "SQLiteJournal",
     "ScopeStatistics",
     "ScopeThrottled",

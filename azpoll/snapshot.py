@@ -1,4 +1,4 @@
-"""Frozen values: an operation at one moment, and the counts of a tracker."""
+"""Frozen values: an operation at one moment, the counts of a tracker, and an overview of what runs."""
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
@@ -91,3 +91,66 @@ class Statistics(NamedTuple):
     canceled: int
     unknown: int
     scopes: tuple[ScopeStatistics, ...]
+
+
+class GroupCounts(NamedTuple):
+    """The operations of a tracker whose groups have one label. Other fields are as in `Overview`.
+
+    Attributes:
+        label: of the groups; None for the operations without one.
+        running: operations that have not ended.
+        oldest_s: seconds since tracking of the oldest running operation began; None when none runs.
+    """
+
+    label: str | None
+    running: int
+    failing: int
+    late: int
+    succeeded: int
+    failed: int
+    canceled: int
+    unknown: int
+    oldest_s: float | None
+
+
+class RunningOperation(NamedTuple):
+    """An operation that has not ended. Other fields are as in `Snapshot`.
+
+    Attributes:
+        group: label of its group; None for none.
+        target: URL of the resource, without the values of its query.
+        late_s: seconds since its next request came due; 0 before that, and while a request is under way.
+    """
+
+    id: str
+    label: str | None
+    group: str | None
+    target: str
+    state: OperationState
+    status: str | None
+    percent: float | None
+    polls: int
+    failures: int
+    last_error: str | None
+    next_poll: datetime | None
+    late_s: float
+    elapsed_s: float
+
+
+class Overview(NamedTuple):
+    """The running operations of a tracker at one moment.
+
+    Attributes:
+        running: operations that have not ended.
+        failing: running operations whose last poll failed.
+        late: running operations whose next request has been due for more than 1 s, and waits for a read or for a
+            connection.
+        groups: counts by label of the group. Ended operations are counted for the newest 1,000 labels.
+        operations: the running operations that need attention first: failing ones, then late ones, then the oldest.
+    """
+
+    running: int
+    failing: int
+    late: int
+    groups: tuple[GroupCounts, ...]
+    operations: tuple[RunningOperation, ...]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from azpoll.hints import HintSource
     from azpoll.options import TrackingOptions
     from azpoll.schedule.durations import Durations
-    from azpoll.snapshot import Statistics
+    from azpoll.snapshot import Overview, Statistics
     from azpoll.tracking.journal import Journal, JournalResult, JournalRow
     from azpoll.transport.library import HTTPClient, HTTPResponse
 
@@ -252,6 +252,10 @@ class Tracker(OperationSource[ResponseT]):
     def statistics(self) -> Statistics:
         """Return a frozen count of what the tracker did so far. Does no I/O."""
         return self._any_session().statistics()
+
+    def overview(self, most: int = 20) -> Overview:
+        """Return counts by group, and `most` running operations. It takes some 1 us per operation, and does no I/O."""
+        return self._any_session().overview(settings.checked_count("most", most))
 
     def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
         """Call `listener(event)` for each event from now on; returns a function that ends the subscription.

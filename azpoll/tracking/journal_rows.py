@@ -11,13 +11,11 @@ from azpoll.protocol.patience import Patience
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Pending, Succeeded, Unknown
 from azpoll.snapshot import OperationState
-from azpoll.tracking.group_owner import GroupOwner
+from azpoll.tracking.group_owner import GroupOwner, label_of
 from azpoll.tracking.journal import JournalResult, JournalRow
 from azpoll.tracking.record import PUBLIC_STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from azpoll.protocol.delay import DelayLimits
     from azpoll.protocol.states import Terminal
     from azpoll.tracking.outcome import Outcomes
@@ -51,7 +49,7 @@ class RowMaker:
         if assumed is not None and isinstance(assumed.state, Pending):
             return self._open_row(assumed, assumed.state)._replace(intent=True)
         request, settings, _ = prepared
-        group, ident = group_of(settings.owner), request.client_request_id
+        group, ident = label_of(settings.owner), request.client_request_id
         url = masked_url(request.url)
         label = settings.label
         return JournalRow(
@@ -66,7 +64,7 @@ class RowMaker:
             masked_url(plan.resource_url),
             plan.client_request_id,
             record.label,
-            group_of(record.owner),
+            label_of(record.owner),
             state.progress.status,
             intent=False,
             token=self._outcomes.token(record),
@@ -81,7 +79,7 @@ class RowMaker:
             masked_url(plan.resource_url),
             plan.client_request_id,
             record.label,
-            group_of(record.owner),
+            label_of(record.owner),
             PUBLIC_STATES[type(state)],
             None if answer is None else answer.status_code,
             b"" if answer is None else answer.body,
@@ -112,7 +110,7 @@ def not_started(operation_id: str, prepared: Prepared, outcome: object, error: s
         masked_url(request.url),
         request.client_request_id,
         settings.label,
-        group_of(settings.owner),
+        label_of(settings.owner),
         None,
         None if answer is None else answer.status_code,
         b"" if answer is None else answer.body,
@@ -125,11 +123,6 @@ def not_started(operation_id: str, prepared: Prepared, outcome: object, error: s
 def never_answered(row: JournalRow) -> JournalResult:
     """Return the result of a POST or GET whose answer no process received: nothing can be polled."""
     return JournalResult(*row[:6], OperationState.UNKNOWN, None, b"", 0, UNANSWERED_TEXT, None)
-
-
-def group_of(owner: Hashable) -> str | None:
-    """Return the label of the group that owns an operation; None for none."""
-    return owner.label if isinstance(owner, GroupOwner) else None
 
 
 def options_of(row: JournalRow, owners: dict[str, GroupOwner]) -> dict[str, object]:

@@ -18,6 +18,7 @@ from azpoll.protocol.states import Canceled, Failed, Pending
 from azpoll.schedule.due_time import end_detection
 from azpoll.schedule.operation_kind import resource_kind
 from azpoll.snapshot import OperationState
+from azpoll.tracking.group_owner import label_of
 from azpoll.tracking.poll_log import PollLog, wait_s
 from azpoll.tracking.record import call_all
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 LONGEST_CODE = 64
 """Characters of an error code in an event."""
+
+MAX_LABELS = 1000
+"""Labels of groups whose ended operations are counted: a service may make a group for each of its requests."""
 
 
 class EventDispatcher:
@@ -67,6 +71,7 @@ class OperationRegistry:
         not_retrieved: failed operations that no caller has seen, where the tracker keeps failures.
         polls: requests so far that were answered or failed.
         counts: ended operations by public state.
+        ended_of_groups: the same for each label of a group; None for operations without one.
     """
 
     def __init__(
@@ -83,6 +88,7 @@ class OperationRegistry:
         self.not_retrieved: dict[OperationRecord, None] = {}
         self.polls = 0
         self.counts: Counter[OperationState] = Counter()
+        self.ended_of_groups: dict[str | None, Counter[OperationState]] = {}
 
     def add(self, record: OperationRecord, *, resumed: bool) -> None:
         """Add a new operation; one that has ended is live until `end` is called."""
@@ -126,6 +132,7 @@ class OperationRegistry:
         self._log.ended(record)
         state = record.public_state
         self.counts[state] += 1
+        self._count_of_group(label_of(record.owner))[state] += 1
         if state is not OperationState.SUCCEEDED:
             self._wall_clock.update()  # a caller may ask for a token after the event loop has ended
             if self._keep_failures and not record.stopped:
@@ -135,6 +142,15 @@ class OperationRegistry:
         if not self.live:
             self._empty.set()
         self._events.emit(lambda: _operation_ended(record, now_s()))
+
+    def _count_of_group(self, label: str | None) -> Counter[OperationState]:
+        """Return the counts of a label; a new one may replace the oldest."""
+        counts = self.ended_of_groups.get(label)
+        if counts is None:
+            if len(self.ended_of_groups) >= MAX_LABELS:
+                del self.ended_of_groups[next(iter(self.ended_of_groups))]
+            counts = self.ended_of_groups[label] = Counter()
+        return counts
 
 
 def _operation_tracked(record: OperationRecord, *, resumed: bool) -> OperationTracked:

@@ -24,6 +24,7 @@ from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.journal_rows import RowMaker
 from azpoll.tracking.journal_session import JournalSession, Tracking
 from azpoll.tracking.outcome import Outcomes
+from azpoll.tracking.overview import overview_of
 from azpoll.tracking.poll_log import log_repetition
 from azpoll.tracking.record import call_all
 from azpoll.tracking.registry import OperationRegistry
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from azpoll.hints import HintSource
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scope_queue import ScopeStatistics
+    from azpoll.snapshot import Overview
     from azpoll.tracking.journal import Journal, JournalRow
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.registry import EventDispatcher
@@ -207,6 +209,10 @@ class Session(Generic[ResponseT_co]):
             unknown=counts[OperationState.UNKNOWN],
             scopes=self._scheduler.scopes(),
         )
+
+    def overview(self, most: int) -> Overview:
+        """Return counts by group, and `most` running operations."""
+        return overview_of(self.registry, self.outcomes.wall_clock, most)
 
     async def close(self) -> None:
         """Send nothing more, wait for the requests in flight, then stop tracking the rest."""

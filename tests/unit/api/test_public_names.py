@@ -30,6 +30,7 @@ PUBLIC = [
     "Event",
     "FollowOptions",
     "Group",
+    "GroupCounts",
     "GroupProgress",
     "HTTPClient",
     "HTTPResponse",
@@ -54,6 +55,7 @@ PUBLIC = [
     "OperationState",
     "OperationTimeout",
     "OperationTracked",
+    "Overview",
     "Patience",
     "PermissionDenied",
     "PollAnswered",
@@ -61,6 +63,7 @@ PUBLIC = [
     "Request",
     "RequestQueue",
     "RetriesExhausted",
+    "RunningOperation",
     "SQLiteJournal",
     "ScopeStatistics",
     "ScopeThrottled",
@@ -84,7 +87,7 @@ PUBLIC = [
 ]
 
 CALLS = (
-    *("begin", "begin_all", "track", "follow", "resume", "group", "statistics", "subscribe"),
+    *("begin", "begin_all", "track", "follow", "resume", "group", "statistics", "overview", "subscribe"),
     *("recover", "results", "get", "forget"),
 )
 HANDLE = (
