@@ -12,6 +12,7 @@ from azpoll.journal import queue
 from azpoll.journal.cipher import Cipher
 from azpoll.journal.connection import explaining, open_beside_the_owner, open_for_reading, open_for_writing
 from azpoll.journal.lease import Lease, last_owner
+from azpoll.journal.overview import read_overview
 from azpoll.journal.pages import RESULTS_AT_A_TIME, ROWS_AT_A_TIME, all_after, delete, entry, open_after
 from azpoll.journal.rows import RowTable
 from azpoll.journal.schema import VERSION, version_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from azpoll.journal.lease import Owner
+    from azpoll.journal.overview import JournalOverview
     from azpoll.journal.rows import JournalEntry
 
 
@@ -99,6 +101,14 @@ class JournalReader:
         """Return one operation; None if there is none."""
         with explaining(self._path):
             return entry(self._table, operation_id, self._connection)
+
+    def overview(self, most: int = 20) -> JournalOverview:
+        """Return counts by group, with at most `most` failures and running operations each.
+
+        It reads every row, though no body: 10,000 operations take some 15 ms.
+        """
+        with explaining(self._path):
+            return read_overview(self._table, most, self._connection)
 
     def owner(self) -> Owner | None:
         """Return the process that owns the journal, or owned it last; None before the first."""

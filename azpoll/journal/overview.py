@@ -1,0 +1,83 @@
+"""An overview of a journal: counts by group, the newest failures and the oldest open operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from azpoll.journal.rows import NOT_STARTED, OPEN_STATES, SELECT
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from azpoll.journal.rows import JournalEntry, RowTable
+
+_COUNTS = """
+SELECT operation_group, CASE WHEN state IN ('intent', 'running') THEN 'running' ELSE state END AS state,
+    count(*), min(created_at)
+FROM operations GROUP BY 1, 2 ORDER BY min(number)
+"""
+_LIGHT = SELECT.replace(" token,", " NULL AS token,").replace(" body,", " NULL AS body,")
+"""A body may have 8 MiB."""
+
+
+class JournalGroup(NamedTuple):
+    """The operations of a journal whose groups have one label.
+
+    Attributes:
+        label: of the groups; None for the operations without one.
+        running: operations that have not ended.
+        not_started: initial requests that started no operation.
+        oldest_at: Unix time in seconds at which the oldest running operation was first stored; None when none runs.
+    """
+
+    label: str | None
+    running: int
+    succeeded: int
+    failed: int
+    canceled: int
+    unknown: int
+    not_started: int
+    oldest_at: float | None
+
+
+class JournalOverview(NamedTuple):
+    """A journal at one moment.
+
+    Attributes:
+        groups: counts by label of the group.
+        failures: operations that ended without success, the newest end first; their rows have no token and no body.
+        running: operations that have not ended, the oldest first.
+    """
+
+    groups: tuple[JournalGroup, ...]
+    failures: tuple[JournalEntry, ...]
+    running: tuple[JournalEntry, ...]
+
+
+def read_overview(table: RowTable, most: int, connection: Connection) -> JournalOverview:
+    """Return the overview, with at most `most` failures and running operations each."""
+    connection.execute("BEGIN")  # all three see the same moment
+    try:
+        counts = list(connection.execute(_COUNTS))
+        failed = f"{_LIGHT} WHERE state NOT IN {OPEN_STATES} AND state != 'succeeded'"
+        failures = connection.execute(f"{failed} ORDER BY updated_at DESC, number DESC LIMIT ?", (most,)).fetchall()
+        running = f"{SELECT} WHERE state IN {OPEN_STATES} ORDER BY number LIMIT ?"
+        oldest = connection.execute(running, (most,)).fetchall()
+    finally:
+        connection.execute("COMMIT")
+    groups: dict[str | None, dict[str, tuple[int, float]]] = {}
+    for label, state, count, oldest_at in counts:
+        groups.setdefault(label, {})[state] = count, oldest_at
+    return JournalOverview(
+        tuple(_group(label, found) for label, found in groups.items()),
+        tuple(table.entries_of(failures)),
+        tuple(table.entries_of(oldest)),
+    )
+
+
+def _group(label: str | None, found: dict[str, tuple[int, float]]) -> JournalGroup:
+    def count(state: str) -> int:
+        return found[state][0] if state in found else 0
+
+    ended = [count(state) for state in ("succeeded", "failed", "canceled", "unknown", NOT_STARTED)]
+    return JournalGroup(label, count("running"), *ended, found["running"][1] if "running" in found else None)
