@@ -79,5 +79,13 @@ def _group(label: str | None, found: dict[str, tuple[int, float]]) -> JournalGro
     def count(state: str) -> int:
         return found[state][0] if state in found else 0
 
-    ended = [count(state) for state in ("succeeded", "failed", "canceled", "unknown", NOT_STARTED)]
-    return JournalGroup(label, count("running"), *ended, found["running"][1] if "running" in found else None)
+    return JournalGroup(
+        label=label,
+        running=count("running"),
+        succeeded=count("succeeded"),
+        failed=count("failed"),
+        canceled=count("canceled"),
+        unknown=count("unknown"),
+        not_started=count(NOT_STARTED),
+        oldest_at=found["running"][1] if "running" in found else None,
+    )
