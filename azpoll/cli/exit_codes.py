@@ -51,7 +51,7 @@ exit codes:
   5    the credential is missing, was refused or lacks permission
   6    an initial request or a cancel request was refused
   65   the file is no journal, is damaged or encrypted, or has a newer version
-  66   standard input, a file or the journal cannot be read; nothing was sent
+  66   standard input, a file, the journal or the fleet cannot be read
   70   azpoll made a mistake
   71   the operating system refused something, such as one more open file
   74   standard output, the resume tokens or the journal cannot be written
@@ -76,7 +76,7 @@ class UsageError(CommandError):
 
 
 class InputError(CommandError):
-    """Standard input, a file or the journal cannot be read, and nothing was sent."""
+    """Standard input, a file, the journal or the fleet cannot be read, and nothing was sent."""
 
     code = ExitCode.NO_INPUT
 

@@ -130,12 +130,12 @@ class StoredOperation:
         room = max(width - len(start) - width_of(end), 0)
         if room < min(width_of(name), _LEAST_NAME):
             end, room = "", max(width - len(start), 0)
-        later = [] if self._reason is None else [encodable(self._reason, stream)]
+        later = [] if self.reason is None else [encodable(self.reason, stream)]
         lines = [f"{start}{without_start(name, room)}{end}".rstrip()]
         return "\n".join([*lines, *(wrapped(_INDENT + text, width, _INDENT) for text in later)])
 
     @property
-    def _reason(self) -> str | None:
+    def reason(self) -> str | None:
         """Why the operation did not succeed, or cannot be tracked; safe to print."""
         text = self.problem or (self.row.error if isinstance(self.row, JournalResult) else None)
         if text is None:
@@ -146,10 +146,10 @@ class StoredOperation:
         return escape_for_display(without_advice(text), _LONGEST_REASON)
 
     def _error_as_json(self) -> dict[str, object] | None:
-        if self._reason is None:
+        if self.reason is None:
             return None
         row = self.row
-        error: dict[str, object] = {"reason": self._reason, "code": None, "message": None}
+        error: dict[str, object] = {"reason": self.reason, "code": None, "message": None}
         if isinstance(row, JournalResult) and row.status_code is not None:
             answer = Answer(row.status_code, {}, row.body, "", datetime.now(UTC), 0.0)
             sent = read_error(answer).error
