@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from azpoll.tracking.journal_text import journal_row, journal_text
     from azpoll.transport.library import HTTPClient, HTTPResponse
     from azpoll.waiting import as_completed, wait
+    from azpoll.watching import watch
 else:
     from azpoll.lazy_names import lazy_names
 
@@ -97,6 +98,7 @@ else:
         "azpoll.tracking.journal_text": "journal_row journal_text",
         "azpoll.transport.library": "HTTPClient HTTPResponse",
         "azpoll.waiting": "as_completed wait",
+        "azpoll.watching": "watch",
     }
     _SUBMODULES = ("arm", "errors", "events", "hints", "identity", "options", "snapshot")
     __getattr__, __dir__ = lazy_names(globals(), _NAMES, _SUBMODULES)
@@ -177,4 +179,5 @@ __all__ = [
     "journal_text",
     "polling",
     "wait",
+    "watch",
 ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = (ROOT / "docs/observability.md").read_text(encoding="utf-8")
-TRACES, PROMETHEUS, COUNTS, LOGS = (block.values[0] for block in blocks("docs/observability.md"))
+TRACES, PROMETHEUS, COUNTS, WATCH, LOGS = (block.values[0] for block in blocks("docs/observability.md"))
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -69,6 +69,11 @@ def test_the_example_for_prometheus_prints_the_metrics(backend: Any, capsys: pyt
 def test_the_example_of_counts(backend: Any, capsys: pytest.CaptureFixture[str]) -> None:
     run(COUNTS, backend)
     assert "1 run, 0 polls, 0 failed, 0 seen late" in capsys.readouterr().out
+
+
+def test_the_example_of_the_table_prints_it(backend: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    run(WATCH, backend)
+    assert capsys.readouterr().err.startswith("0 running, 1 succeeded\n")
 
 
 @pytest.mark.usefixtures("unfiltered")

@@ -84,6 +84,7 @@ PUBLIC = [
     "journal_text",
     "polling",
     "wait",
+    "watch",
 ]
 
 CALLS = (
