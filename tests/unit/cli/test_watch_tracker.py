@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 from itertools import pairwise
 from typing import Any
 
 import anyio
 import pytest
+from rich.console import Console
 
 import azpoll
+from azpoll.cli.watch.drawing import Screen, draw_until_ended
+from azpoll.cli.watch.view import View
 from azpoll.testing import FakeARM, Reply, Script
 from tests.support.clients import client_of
 from tests.support.operations import path_of
@@ -144,6 +148,30 @@ async def test_it_draws_at_most_four_times_a_second() -> None:
         await azpoll.watch(tracker, stream=Clocked())
     assert len(drawn_s) > 10
     assert min(second - first for first, second in pairwise(sorted(drawn_s))) >= 0.249
+
+
+async def test_the_more_a_view_costs_the_more_rarely_it_is_drawn() -> None:
+    """Reading and drawing take at most 4 % of one core."""
+
+    class Costly:
+        """A source whose views take 20 ms of CPU time."""
+
+        def __init__(self) -> None:
+            self.read_s = list[float]()
+
+        async def read(self, most: int) -> View:
+            self.read_s.append(anyio.current_time())
+            end_s = time.perf_counter() + 0.02
+            while time.perf_counter() < end_s:
+                pass
+            return View({"running": most})
+
+        def ended(self) -> bool:
+            return len(self.read_s) > 3
+
+    source, terminal = Costly(), Terminal()
+    await draw_until_ended(source, Screen(Console(file=terminal), terminal, whole=True))
+    assert source.read_s[3] - source.read_s[0] >= 3 * 0.5
 
 
 async def test_without_rich_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
