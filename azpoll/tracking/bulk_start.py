@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from azpoll.errors import JournalError
 from azpoll.options import TrackingOptions
 from azpoll.protocol.redaction import masked_url
+from azpoll.tracking.group_owner import label_of
 from azpoll.tracking.journal import JournalResult, JournalRow
-from azpoll.tracking.journal_rows import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +84,7 @@ class BulkStart:
         if self._known is None:
             return None
         settings, url = prepared.settings, masked_url(self._session.requests.resource_url(prepared))
-        key = RequestKey(group_of(settings.owner), settings.label, prepared.request.method, url)
+        key = RequestKey(label_of(settings.owner), settings.label, prepared.request.method, url)
         if key in self._given:
             raise ValueError(
                 f"{key.method} {key.url} was given twice: with a journal, requests to one URL need different labels"
