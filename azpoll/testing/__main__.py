@@ -1,4 +1,7 @@
-"""`python -m azpoll.testing`: serve a `FakeARM` on loopback until interrupted."""
+"""`python -m azpoll.testing`: serve a `FakeARM` on loopback until interrupted.
+
+It also serves the token endpoint of a managed identity, and prints the environment variables that name both.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from azpoll.testing import socket_server
 from azpoll.testing.fake_arm import FakeARM
+from azpoll.testing.managed_identity import environment, with_managed_identity
 from azpoll.testing.script import Script
 
 
@@ -33,8 +38,10 @@ async def _serve(options: argparse.Namespace) -> None:
         percent_complete=True,
     )
     arm = FakeARM(default=script, epoch=datetime.now(UTC), log_size=1000)
-    async with arm.serve(port=options.port) as base_url:
-        print(f"{base_url} (any PUT, PATCH, POST or DELETE starts an operation)", flush=True)  # noqa: T201 - a command
+    async with socket_server.serve(with_managed_identity(arm.exchange), options.port) as base_url:
+        variables = " ".join(f"{name}={value}" for name, value in environment(base_url).items())
+        print(f"{base_url} (any PUT, PATCH, POST or DELETE starts an operation)")  # noqa: T201 - a command
+        print(f"export ARM_URL={base_url} {variables}", flush=True)  # noqa: T201 - as above
         await _wait_for_interrupt()
 
 
