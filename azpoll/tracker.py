@@ -69,10 +69,10 @@ class Tracker(OperationSource[ResponseT]):
         interval: seconds between polls where the server names no delay, in place of `durations`.
         min_interval: the shortest delay in seconds; 0 for servers that accept any rate.
         timeout: overall deadline of each operation in seconds; None for none.
-        request_timeout: time limit of each request in seconds, from connecting to the last byte. It applies to polls
-            and initial requests. The client's own timeouts apply as well, unless they are httpx's default of 5 s.
-        max_body: the longest body of an answer in bytes; a longer one ends the tracking with `AnswerTooLarge`.
-        patience: the bounds after which azpoll gives up an operation whose status cannot be read.
+        request_timeout: time limit of each request in seconds, from connecting to the last byte; 120 by default. It
+            applies to polls and initial requests. The client's own timeouts apply too, but for httpx's default of 5 s.
+        max_body: the longest body of an answer in bytes, 8 MiB by default; a longer one ends with `AnswerTooLarge`.
+        patience: the bounds after which azpoll gives up while polls fail: by default ten in a row, and ten minutes.
         token_key: signs resume tokens with HMAC-SHA256, and verifies those that are resumed.
         journal: stores each operation, its resume token and its end, so that another process can `recover` it: a
             `SQLiteJournal`, or a `Journal` of the caller's. The tracker enters it and leaves it.
