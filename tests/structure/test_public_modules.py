@@ -33,9 +33,12 @@ def test_a_public_module_has_a_docstring_and_can_be_imported(module: str) -> Non
     assert import_module(module).__doc__
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md") if path.name != "design.md"))
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("**/*.md") if path.name != "design.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_examples_import_public_modules_only(page: str) -> None:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     for block in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         imports = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Import | ast.ImportFrom)]
         named = {node.module for node in imports if isinstance(node, ast.ImportFrom)}
