@@ -30,9 +30,9 @@ def namespace_of(block: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("block", [*blocks("docs/guide.md"), *blocks("docs/fleet.md")])
+@pytest.mark.parametrize("block", [*blocks("docs/index.md"), *blocks("docs/guide.md"), *blocks("docs/fleet.md")])
 def test_guide(block: str, backend: Literal["asyncio", "trio"]) -> None:
-    """Each example of the guide and of the page on fleets runs to its end, on both backends."""
+    """Each example of the first page, the guide and the page on fleets runs to its end, on both backends."""
     arm = FakeARM(default=Script(duration_s=20))
 
     async def run() -> None:
@@ -91,7 +91,7 @@ def test_readme_deploys_all(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+    "page", sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 )
 def test_links_lead_somewhere(page: str) -> None:
     """Each relative link of a page names a file of the project."""
