@@ -116,14 +116,24 @@ def test_the_plugin_imports_no_http_library_and_no_trio() -> None:
 
 
 @pytest.mark.slow
-def test_the_examples_of_the_document_run(tmp_path: Path) -> None:
-    examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
+@pytest.mark.parametrize(
+    ("options", "passing"),
+    [
+        (("anyio",), 5),
+        (("pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function"), 1),
+    ],
+    ids=["anyio", "pytest-asyncio"],
+)
+def test_the_examples_of_the_document_run(tmp_path: Path, options: tuple[str, ...], passing: int) -> None:
+    found = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
+    of_asyncio = {example for example in found if re.search(r"mark\.asyncio|pytest_asyncio", example)}
+    examples = [example for example in found if (example in of_asyncio) == (len(options) > 1)]
     assert examples
     for number, example in enumerate(examples):
         name = "conftest.py" if example.startswith("# conftest.py") else f"test_example_{number}.py"
         (tmp_path / name).write_text(example)
-    report = run_pytest(tmp_path, "-p", "anyio", "-W", "error")
-    assert re.search(r"\d passed", report), report
+    report = run_pytest(tmp_path, "-p", *options, "-W", "error")
+    assert re.search(rf"^{passing} passed", report, re.MULTILINE), report
     assert "failed" not in report, report
     assert "error" not in report, report
 
