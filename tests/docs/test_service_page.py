@@ -132,4 +132,3 @@ def test_the_service_survives_kill_9(tmp_path: Path) -> None:
     assert arm.statistics().started == 1
     assert arm.statistics().early_polls <= 1  # the killed process may not have stored its last answer
     assert '"name": "azpoll.poll"' in spans.read_text("utf-8")
-    arm.no_early_polls()
