@@ -18,6 +18,7 @@ from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.tracking import settings
+from azpoll.tracking.continued import is_trusted
 from azpoll.tracking.origins import checked_url_policy
 from azpoll.tracking.registry import EventDispatcher
 from azpoll.tracking.session import Session
@@ -174,6 +175,10 @@ class Tracker(OperationSource[ResponseT]):
     def budget(self) -> Budget | None:
         """The reads and writes per second of each scope; None without limits."""
         return self._settings.budget
+
+    def trusts(self, url: str) -> bool:
+        """Whether a URL is at the client's base_url or in `allowed_origins`; raises `ValueError` if it is no URL."""
+        return is_trusted(url, self._settings.url_policy)
 
     @overload
     async def recover(self, **tracking: Unpack[TrackingOptions]) -> list[AsyncOperation[ResponseT]]: ...

@@ -33,6 +33,11 @@ MAYBE_SENT = (
     " before you send it again"
 )
 
+UNTRUSTED = (
+    "its initial request is for an origin that is neither that of the worker's base_url nor in its allowed_origins;"
+    " nothing was sent"
+)
+
 CANCELED_BEFORE = "the operation was canceled before its initial request was sent"
 
 
@@ -111,6 +116,8 @@ class RequestSender(Generic[ResponseT]):
             if operation.is_canceled and not operation.was_sent:
                 self._end(shard, operation, OperationState.CANCELED, CANCELED_BEFORE)
                 return
+            if not await self._may_send(shard, operation, request.url):
+                return
             await self._database.persist(partial(self._table.mark_sent, operation_id=operation_id))
             try:
                 begun = await self._begin(operation, request)
@@ -131,6 +138,19 @@ class RequestSender(Generic[ResponseT]):
             token = begun.resume_token()
             await self._database.persist(partial(self._table.store_tokens, tokens=[(operation_id, token)]))
         self._receiver.follow(shard, operation, begun)
+
+    async def _may_send(self, shard: WorkerShard, operation: OpenOperation, url: str) -> bool:
+        """Whether this worker sends a request to a URL. The database may be forged, and the client has credentials."""
+        try:
+            if self._tracker.trusts(url):
+                return True
+        except ValueError as error:
+            self._end(shard, operation, None, error)
+            return False
+        ids = [operation.operation_id]
+        await self._database.persist(partial(self._table.store_problem, operation_ids=ids, problem=UNTRUSTED))
+        self._receiver.refuse(shard, operation)
+        return False
 
     async def _begin(
         self, operation: OpenOperation, request: initial_request.StoredRequest

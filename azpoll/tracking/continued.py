@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
 from azpoll.protocol import azure_core_token
 from azpoll.protocol.token_content import InvalidToken
-from azpoll.protocol.url_policy import lists, origin_of
+from azpoll.protocol.url_policy import is_addressable, lists, origin_of
 
 if TYPE_CHECKING:
     from azpoll.protocol.azure_core_token import StoredResponse
@@ -30,6 +30,23 @@ def continued(text: str, trust: URLPolicy) -> StoredResponse:
         raise InvalidResumeToken(f"the continuation token cannot be used: {error}") from error
     check_stored_origin("the continuation token", stored.request.url, trust)
     return stored
+
+
+def is_trusted(url: str, trust: URLPolicy) -> bool:
+    """Whether requests with the client's credentials may go to the origin of a URL. A relative URL is the client's.
+
+    Raises `ValueError` if the URL is none.
+    """
+    try:
+        parsed = trust.parse(url)
+        if not (parsed.scheme and parsed.raw_host):
+            return True
+        origin = origin_of(parsed)
+    except Exception as error:  # the URL class may raise any exception
+        raise ValueError("the URL is invalid") from error
+    if not is_addressable(origin):
+        raise ValueError("the URL names a host or a port that no server can have")
+    return origin == trust.initial or lists(trust.allowed, origin)
 
 
 def check_stored_origin(name: str, url: str, trust: URLPolicy) -> None:

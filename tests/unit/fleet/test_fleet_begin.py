@@ -14,6 +14,7 @@ from azpoll.fleet import Fleet
 from azpoll.snapshot import OperationState
 from azpoll.testing import Delay, Reply
 from tests.support.canary import CANARY
+from tests.support.clients import ORIGIN
 from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import GROUP, quick_arm, quick_tracker, service, working
 from tests.support.waiting import eventually
@@ -236,6 +237,30 @@ async def test_what_cannot_be_stored_is_refused(fleet: Fleet) -> None:
             await fleet.begin("PUT", URL, **cast("FleetBeginOptions", {name: "a\ud800b"}))
     with pytest.raises(ValueError, match="at most"):
         await fleet.begin("PUT", URL, content=b"x" * 8_000_000)
+
+
+async def test_a_request_to_an_origin_that_the_worker_does_not_trust_is_left_to_others(fleet: Fleet) -> None:
+    """The rows may be forged: no credential of the worker goes where they point."""
+    arm = quick_arm()
+    async with service(arm) as client:
+        begun = await fleet.begin("PUT", "https://elsewhere.example/x?api-version=1")
+        async with working(fleet, client):
+            await eventually(lambda: has_problem(fleet, begun))
+        assert not arm.requests
+        assert await fleet.get(begun) is None
+
+    arm = quick_arm()
+    async with service(arm) as client:
+        urls = (f"{ORIGIN}{URL}", f"https://listed.example{GROUP}/other?api-version=1")
+        ids = [await fleet.begin("PUT", url) for url in urls]
+        async with working(fleet, client, allowed_origins=["https://listed.example"]):
+            results = await fleet.wait(ids, timeout=20)
+    assert [result.state for result in results] == [OperationState.SUCCEEDED] * 2
+
+
+async def has_problem(fleet: Fleet, operation_id: str) -> bool:
+    """Whether a worker has said why it leaves an operation to others."""
+    return "allowed_origins" in (await fleet.problems()).get(operation_id, "")
 
 
 async def test_a_worker_ends_a_request_that_it_cannot_build(fleet: Fleet) -> None:
