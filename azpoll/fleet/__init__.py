@@ -22,11 +22,11 @@ except ModuleNotFoundError as error:
         raise
     raise ModuleNotFoundError("azpoll.fleet needs pgqueuer: python -m pip install 'azpoll[fleet]'") from error
 
-from azpoll.fleet.errors import FleetError
+from azpoll.fleet.errors import FleetError, FleetUnavailable
 from azpoll.fleet.initial_request import FleetBeginOptions
 from azpoll.fleet.results import FleetResult
 from azpoll.fleet.shard_queue import ShardCounts
-from azpoll.fleet.statistics import FleetBudget, FleetStatistics
+from azpoll.fleet.statistics import FleetBudget, FleetStatistics, FleetWorker
 
 __all__ = [
     "Fleet",
@@ -35,5 +35,7 @@ __all__ = [
     "FleetError",
     "FleetResult",
     "FleetStatistics",
+    "FleetUnavailable",
+    "FleetWorker",
     "ShardCounts",
 ]

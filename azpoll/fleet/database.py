@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import asyncpg
 
-from azpoll.fleet.errors import FleetError
+from azpoll.fleet.errors import NO_TABLES, FleetError, FleetUnavailable
+from azpoll.protocol.redaction import escape_for_display
+from azpoll.transport.network_error import network_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -82,7 +84,8 @@ class Database:
             within_s: seconds after which an attempt is the last; None for never.
 
         Raises:
-            FleetError: the database could not be reached in time, or has no tables of a fleet.
+            FleetUnavailable: the database could not be reached in time, or its user lacks a permission.
+            FleetError: it has no tables of a fleet.
         """
         loop = asyncio.get_running_loop()
         end_s = None if within_s is None else loop.time() + within_s
@@ -96,10 +99,12 @@ class Database:
                 asyncpg.UndefinedFunctionError,
                 asyncpg.InvalidSchemaNameError,
             ) as error:
-                raise FleetError("the database has no tables of a fleet: run `await fleet.install()` once") from error
+                raise FleetError(NO_TABLES) from error
+            except asyncpg.InsufficientPrivilegeError as error:
+                raise FleetUnavailable(f"the database refuses this user: {escape_for_display(str(error))}") from error
             except _UNREACHABLE as error:
                 if end_s is not None and loop.time() + pause_s > end_s:
-                    raise FleetError(f"the database could not be reached: {type(error).__name__}") from error
+                    raise FleetUnavailable(f"the database could not be reached: {_reason(error)}") from error
                 logger.log(
                     logging.DEBUG if pause_s < LONGEST_PAUSE_S else logging.WARNING,
                     "the database of the fleet cannot be reached (%s); trying again in %g s",
@@ -110,12 +115,22 @@ class Database:
             pause_s = min(2.0 * pause_s, LONGEST_PAUSE_S)
 
 
+def _reason(error: Exception) -> str:
+    """Return a short text for a failure, without a part of the DSN."""
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return "the server refuses the user or the password"
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return "the server has no database of that name"
+    return network_text(error) or type(error).__name__
+
+
 @asynccontextmanager
 async def connected(dsn: str, connections: int) -> AsyncGenerator[Database]:
     """Connect to a database, and close all connections at the end.
 
     Raises:
-        FleetError: the database cannot be reached.
+        FleetUnavailable: the database cannot be reached, or refuses the user.
+        ValueError: the DSN is invalid; the message does not repeat it.
         RuntimeError: not under asyncio.
     """
     try:
@@ -126,8 +141,10 @@ async def connected(dsn: str, connections: int) -> AsyncGenerator[Database]:
         pool = await asyncpg.create_pool(
             dsn, min_size=1, max_size=connections, statement_cache_size=0, command_timeout=STATEMENT_TIMEOUT_S
         )
-    except _UNREACHABLE as error:
-        raise FleetError(f"the database could not be reached: {type(error).__name__}") from error
+    except (ValueError, OverflowError):  # its text may repeat a part of the DSN
+        raise ValueError("the DSN is invalid; one has the form postgresql://user:password@host:port/database") from None
+    except (*_UNREACHABLE, asyncpg.PostgresError) as error:
+        raise FleetUnavailable(f"the database could not be reached: {_reason(error)}") from error
     try:
         yield Database(pool, dsn)
     finally:

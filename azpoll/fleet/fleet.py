@@ -42,7 +42,7 @@ T = TypeVar("T")
 class Fleet:
     """A fleet, as one process sees it; `Fleet.connect` makes it. It needs asyncio.
 
-    Each call waits up to 30 s for a database that cannot be reached, and then raises `FleetError`; `work` waits on.
+    Each call waits up to 30 s for a database that cannot be reached, then raises `FleetUnavailable`; `work` waits on.
     """
 
     def __init__(self, database: Database, wakeups: Notifications, cipher: Cipher, token_key: bytes | None) -> None:
@@ -78,7 +78,8 @@ class Fleet:
             decrypt: decrypts them.
 
         Raises:
-            FleetError: the database cannot be reached.
+            FleetUnavailable: the database cannot be reached, or refuses the user.
+            ValueError: the DSN is invalid.
             RuntimeError: not under asyncio.
         """
         cipher = Cipher(encrypt, decrypt)
@@ -95,15 +96,18 @@ class Fleet:
         await self._submissions.aclose()
         await self._leases.aclose()
 
-    async def install(self) -> None:
+    async def install(self) -> int:
         """Create the tables in the schema `azpoll`, or bring them up to date; does nothing if they are.
+
+        Returns the version of the tables that were there before, 0 for none.
 
         Raises:
             FleetError: the tables are of a newer version of azpoll.
         """
-        await self._database.persist(partial(schema.install, cipher=self._cipher), PATIENCE_S)
+        found = await self._database.persist(partial(schema.install, cipher=self._cipher), PATIENCE_S)
         async with self._database.connection() as connection:
             await shard_queue.upgrade(connection)
+        return found
 
     async def submit(
         self,

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpoll.fleet import shard_queue
-from azpoll.fleet.errors import FleetError
+from azpoll.fleet.errors import NO_TABLES, FleetError
 
 if TYPE_CHECKING:
     from azpoll.fleet.cipher import Cipher
     from azpoll.fleet.database import Connection
+
+_SCHEMA = """
+CREATE SCHEMA IF NOT EXISTS azpoll;
+CREATE TABLE IF NOT EXISTS azpoll.version (number int NOT NULL, key_check bytea);
+"""
 
 _VERSION_1 = """
 CREATE TABLE azpoll.operation (
@@ -143,17 +148,16 @@ VERSION = len(_STEPS)
 _LOCK = 0x617A706F  # "azpo"
 
 
-async def install(connection: Connection, cipher: Cipher) -> None:
+async def install(connection: Connection, cipher: Cipher) -> int:
     """Create the tables, or bring those of an older version up to date; runs in a transaction.
+
+    Returns the version that was found, 0 for none.
 
     Raises:
         FleetError: the tables are of a newer version.
     """
     await connection.execute("SELECT pg_advisory_xact_lock($1::bigint)", _LOCK)
-    await connection.execute(
-        "CREATE SCHEMA IF NOT EXISTS azpoll;"
-        "CREATE TABLE IF NOT EXISTS azpoll.version (number int NOT NULL, key_check bytea)"
-    )
+    await connection.execute(_SCHEMA)
     version = await _version(connection)
     if version == 0:
         await connection.execute("INSERT INTO azpoll.version VALUES (0, $1::bytea)", cipher.key_check())
@@ -161,6 +165,14 @@ async def install(connection: Connection, cipher: Cipher) -> None:
         await connection.execute(step)
     await shard_queue.install(connection)
     await connection.execute("UPDATE azpoll.version SET number = $1::int", VERSION)
+    return version
+
+
+def script() -> str:
+    """Return the SQL that `install` executes in a database without the tables, in one transaction."""
+    parts = ("BEGIN;", _SCHEMA, *_STEPS, shard_queue.script())
+    version = f"INSERT INTO azpoll.version VALUES ({VERSION}, NULL);"  # noqa: S608 - a constant
+    return "\n".join([*(part.strip() for part in parts), version, "COMMIT;"])
 
 
 async def check(connection: Connection, cipher: Cipher) -> None:
@@ -172,9 +184,9 @@ async def check(connection: Connection, cipher: Cipher) -> None:
     exists = await connection.fetchval("SELECT to_regclass('azpoll.version') IS NOT NULL")
     version = await _version(connection) if exists else 0
     if version == 0:
-        raise FleetError("the database has no tables of a fleet: run `await fleet.install()` once")
+        raise FleetError(NO_TABLES)
     if version < VERSION:
-        raise FleetError(f"the tables of the fleet have version {version}: run `await fleet.install()` for {VERSION}")
+        raise FleetError(f"the tables of the fleet have version {version}: run `azpoll fleet install` for {VERSION}")
     cipher.check(await connection.fetchval("SELECT key_check FROM azpoll.version"))
 
 

@@ -51,6 +51,14 @@ SELECT id FROM azpoll.pgqueuer WHERE queue_manager_id = $1::uuid AND status = 'p
 """
 
 
+_WORKERS = """
+SELECT queue_manager_id AS id, count(*) AS shards,
+    greatest(extract(epoch FROM now() - max(heartbeat)), 0)::float8 AS silent_s
+FROM azpoll.pgqueuer WHERE status = 'picked' AND queue_manager_id IS NOT NULL
+GROUP BY queue_manager_id ORDER BY queue_manager_id LIMIT 1000
+"""
+
+
 class LeasedShard(NamedTuple):
     """A shard that a worker has leased.
 
@@ -90,6 +98,11 @@ async def install(connection: Connection) -> None:
     queries = _queries(connection)
     if not await queries.schema_is_installed():
         await queries.install(create_schema=False)
+
+
+def script() -> str:
+    """Return the SQL that creates the tables of the queue."""
+    return QueryBuilderEnvironment(_SETTINGS).build_install_query(create_schema=False)
 
 
 async def upgrade(connection: Connection) -> None:
@@ -152,6 +165,12 @@ async def counts(connection: Connection) -> ShardCounts:
     sizes = {row.status: row.count for row in await queries.queue_size() if row.entrypoint == _SHARD}
     workers = await queries.active_workers()
     return ShardCounts(sizes.get("queued", 0), sizes.get("picked", 0), len(workers))
+
+
+async def workers(connection: Connection) -> list[tuple[str, int, float]]:
+    """Return id, number of shards and seconds without a heartbeat of each worker that has a shard."""
+    rows = await connection.fetch(_WORKERS)
+    return [(str(row["id"]), row["shards"], row["silent_s"]) for row in rows]
 
 
 async def forget_history(connection: Connection) -> None:

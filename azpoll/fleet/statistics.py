@@ -33,6 +33,20 @@ class FleetBudget(NamedTuple):
     closed_s: float
 
 
+class FleetWorker(NamedTuple):
+    """A worker with at least one shard.
+
+    Attributes:
+        id: a UUID, new in each call of `work`.
+        shards: that it has.
+        silent_s: seconds since its last heartbeat. After its lease other workers take over.
+    """
+
+    id: str
+    shards: int
+    silent_s: float
+
+
 class FleetStatistics(NamedTuple):
     """The counts of a fleet.
 
@@ -44,6 +58,8 @@ class FleetStatistics(NamedTuple):
         problems: operations that a worker refused, or whose cancellation was refused.
         shards: the numbers of shards and workers.
         budgets: of each scope, at most 1,000.
+        workers: those that have a shard, at most 1,000.
+        last_result: the number of the last result, 0 for none: `results(after=...)` yields the later ones.
     """
 
     running: int
@@ -55,6 +71,8 @@ class FleetStatistics(NamedTuple):
     problems: int
     shards: ShardCounts
     budgets: tuple[FleetBudget, ...]
+    workers: tuple[FleetWorker, ...]
+    last_result: int
 
 
 async def read_statistics(connection: Connection) -> FleetStatistics:
@@ -74,6 +92,8 @@ async def read_statistics(connection: Connection) -> FleetStatistics:
         problems=problems,
         shards=await shard_queue.counts(connection),
         budgets=budgets,
+        workers=tuple(FleetWorker(*row) for row in await shard_queue.workers(connection)),
+        last_result=await connection.fetchval("SELECT coalesce(max(number), 0) FROM azpoll.result"),
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Unpack
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 import azpoll
-from azpoll.fleet import Fleet, FleetError
+from azpoll.fleet import Fleet, FleetError, FleetUnavailable
 from azpoll.fleet.submission import SHARD_SIZE
 from azpoll.snapshot import OperationState
 from tests.support.canary import CANARY
 from tests.support.fleet_fixtures import ONE_SERVER
-from tests.support.fleet_work import quick_arm, quick_tracker, responses_of, service, working
+from tests.support.fleet_work import GROUP, quick_arm, quick_tracker, responses_of, service, working
 
 if TYPE_CHECKING:
     import httpx
@@ -107,6 +109,23 @@ async def test_a_shard_has_one_scope_and_a_limited_size(fleet: Fleet) -> None:
     assert (counts.running, counts.shards.queued) == (SHARD_SIZE + 3, 3)
 
 
+async def test_statistics_name_each_worker_and_the_last_result(fleet: Fleet) -> None:
+    arm = quick_arm()
+    arm.operation("PUT", f"{GROUP}/g0", duration_s=0.0, retry_after=0)
+    arm.operation("PUT", f"{GROUP}/g1", duration_s=60.0, retry_after=0)
+    async with service(arm) as client:
+        ended, _ = await fleet.submit(await responses_of(client, 2))
+        before = await fleet.statistics()
+        async with working(fleet, client):
+            (result,) = await fleet.wait([ended], timeout=20)
+            counts = await fleet.statistics()
+        after = await fleet.statistics()
+    (worker,) = counts.workers
+    assert (worker.shards, counts.last_result) == (1, result.number)
+    assert 0.0 <= worker.silent_s < 20.0
+    assert (before.workers, before.last_result, after.workers) == ((), 0, ())
+
+
 async def test_a_response_that_is_the_end_needs_no_worker(fleet: Fleet) -> None:
     async with service(quick_arm()) as client:
         response = await client.get("/subscriptions/s/resourceGroups/none")
@@ -162,8 +181,10 @@ async def test_tables_are_installed_once(postgres: PostgresServer) -> None:
         async with Fleet.connect(postgres.dsn(name)) as fleet:
             with pytest.raises(FleetError, match=r"fleet\.install"):
                 await fleet.statistics()
-            await fleet.install()
-            await fleet.install()
+            assert await fleet.install() == 0
+            version = await fleet.install()
+            assert version >= 1
+            assert await fleet.install() == version
             assert (await fleet.statistics()).running == 0
     finally:
         await postgres.drop(name)
@@ -181,10 +202,43 @@ async def test_tables_of_a_newer_version_are_left_alone(dsn: str, fleet: Fleet) 
 
 
 async def test_an_unreachable_database_is_an_error_without_the_password() -> None:
-    with pytest.raises(FleetError) as unreachable:
+    with pytest.raises(FleetUnavailable, match="connection refused") as unreachable:
         async with Fleet.connect(f"postgresql://user:{CANARY}@127.0.0.1:1/x"):
             pass
     assert CANARY not in str(unreachable.value)
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [CANARY, f"postgresql://user:x@{CANARY}@h:{CANARY}/x", f"mysql://u:{CANARY}@h/x", "postgresql://127.0.0.1:99999/x"],
+)
+async def test_an_invalid_dsn_is_an_error_that_does_not_repeat_it(dsn: str) -> None:
+    with pytest.raises(ValueError, match="the DSN is invalid") as invalid:
+        async with Fleet.connect(dsn):
+            pass
+    assert CANARY not in "".join(traceback.format_exception(invalid.value, limit=0))
+
+
+async def test_a_user_or_a_database_that_the_server_refuses_is_an_error(postgres: PostgresServer) -> None:
+    with pytest.raises(FleetUnavailable, match="no database of that name"):
+        async with Fleet.connect(postgres.dsn("missing")):
+            pass
+    name = await postgres.create()
+    user = f"guest_{name}"
+    await postgres.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{CANARY}'")
+    try:
+        async with Fleet.connect(with_user(postgres.dsn(name), user)) as fleet:
+            with pytest.raises(FleetUnavailable, match="permission denied"):
+                await fleet.install()
+    finally:
+        await postgres.drop(name)
+        await postgres.execute(f"DROP ROLE {user}")
+
+
+def with_user(dsn: str, user: str) -> str:
+    """Return the connection string of another user of a server."""
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(netloc=f"{user}:{CANARY}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def httpx_response(url: httpx.URL, status_code: int) -> httpx.Response:
