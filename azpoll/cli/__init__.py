@@ -17,6 +17,7 @@ The other modules are shared:
     journal_tracking  tracks the open operations of a journal that the command owns
     stored          an operation of a journal, as text and as JSON
     requests        cancel and forget requests to the owner of a journal
+    fleet_database  the database of a fleet, and its errors
     outcome         the result for one operation, as text and as JSON
     output          standard output: text, json, jsonl or none
     progress        standard error: a live view or lines
@@ -39,6 +40,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import azpoll
 from azpoll.cli import begin, cancel, demo, forget, listing, run, show, status, wait, watch
+from azpoll.cli import begin, cancel, demo, fleet, forget, listing, run, show, status, wait, worker
 from azpoll.cli.command_line import Parser, command_of, parse
 from azpoll.cli.exit_codes import EPILOG, BrokenOutputPipe, ExitCode, command_error_of
 from azpoll.cli.terminal import discard_unwritable_streams, flush_output, usable_streams, write_error_line
@@ -81,6 +83,8 @@ COMMANDS: Mapping[str, Command] = {
     "watch": watch,
     "cancel": cancel,
     "forget": forget,
+    "worker": worker,
+    "fleet": fleet,
 }
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from azpoll import AzpollError, Tracker, UntrustedPollingURL
+from azpoll import AzpollError, Budget, Tracker, UntrustedPollingURL
 from azpoll.cli.client import create_client
 from azpoll.cli.command_line import one_of
 from azpoll.cli.credential import add_credential_arguments, auth_from, bearer_headers
@@ -50,6 +50,12 @@ def add_access_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for credential, trusted origins and output format."""
+    add_client_arguments(parser)
+    add_output_argument(parser)
+
+
+def add_client_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for credential and trusted origins."""
     add_credential_arguments(parser)
     parser.add_argument(
         "--allow-host",
@@ -71,7 +77,6 @@ def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="origin of a gateway, with an optional path, to which URLs of other origins move",
     )
-    add_output_argument(parser)
 
 
 def add_output_argument(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +114,11 @@ class Access:
     auth: AzureAuth | None = None
 
     @asynccontextmanager
-    async def tracker(self, journal: Journal | None = None) -> AsyncGenerator[Tracker[httpx.Response]]:
+    async def tracker(
+        self,
+        journal: Journal | None = None,
+        budget: Budget = Budget(),  # noqa: B008 - frozen
+    ) -> AsyncGenerator[Tracker[httpx.Response]]:
         """Run a tracker with a client of its own. At the end, tracking stops and the operations keep running.
 
         Raises:
@@ -128,6 +137,7 @@ class Access:
                     anonymous_origins=self.anonymous,
                     rebase_to=self.rebase_to,
                     journal=journal,
+                    budget=budget,
                     on_exit="stop",
                 )
             except ValueError as error:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 _GLOBAL_OPTIONS = ("--help", "--version", "-h")
+
+OF_ACTION = "of_action"
+"""The member of the arguments that holds the parser of an action, such as `install` of `azpoll fleet install`."""
+
 _MISSING = "the following arguments are required: "
 
 
@@ -91,7 +95,8 @@ def parse(parser: Parser, of_command: Parser, words: Sequence[str]) -> argparse.
     for word in rest:
         place = words.index(word) + 1
         if word.startswith("-") and word != "-":
-            raise UsageError(_unknown_option(place, word, _OPTION.findall(of_command.format_usage())))
+            usage = getattr(arguments, OF_ACTION, of_command).format_usage()
+            raise UsageError(_unknown_option(place, word, _OPTION.findall(usage)))
         if "targets" not in arguments:
             raise UsageError(f"argument {place} is unknown: only options are taken")
         arguments.targets.append(word)

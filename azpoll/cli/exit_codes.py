@@ -29,6 +29,7 @@ class ExitCode(IntEnum):
     REFUSED = 6
     BAD_JOURNAL = 65
     NO_INPUT = 66
+    UNAVAILABLE = 69
     INTERNAL = 70
     SYSTEM = 71
     NO_OUTPUT = 74
@@ -52,6 +53,10 @@ exit codes:
   6    an initial request or a cancel request was refused
   65   the file is no journal, is damaged or encrypted, or has a newer version
   66   standard input, a file, the journal or the fleet cannot be read
+  65   the file is no journal, is damaged or encrypted, or has a newer version;
+       or the database has no tables of a fleet, or those of another version
+  66   standard input, a file or the journal cannot be read; nothing was sent
+  69   the database of a fleet cannot be reached, or refuses the user
   70   azpoll made a mistake
   71   the operating system refused something, such as one more open file
   74   standard output, the resume tokens or the journal cannot be written
@@ -91,6 +96,18 @@ class JournalBusy(CommandError):
     """Another process owns the journal, or keeps it locked."""
 
     code = ExitCode.JOURNAL_IN_USE
+
+
+class BadFleet(CommandError):
+    """The database has no tables of a fleet that this command can use."""
+
+    code = ExitCode.BAD_JOURNAL
+
+
+class DatabaseUnavailable(CommandError):
+    """The database cannot be reached, or refuses the user."""
+
+    code = ExitCode.UNAVAILABLE
 
 
 class EnvironmentVariableError(CommandError):

@@ -94,9 +94,7 @@ class StoredOperation:
             return ExitCode.TIMEOUT
         if isinstance(row, JournalRow):
             return ExitCode.SUCCEEDED if self.problem is None else ExitCode.UNREADABLE
-        code = ExitCode.REFUSED if row.state is None else _EXIT_CODES[row.state]
-        may_be_unauthorized = code in {ExitCode.REFUSED, ExitCode.UNREADABLE}
-        return ExitCode.UNAUTHORIZED if may_be_unauthorized and row.status_code in _UNAUTHORIZED else code
+        return exit_code_of_end(row.state, row.status_code)
 
     def identity(self) -> dict[str, object]:
         """Return the members that name the operation; they contain no query value."""
@@ -173,6 +171,13 @@ class MissingOperation:
         """Return it as one line."""
         del stream
         return f"{'Not found':<11}  {self.id}"
+
+
+def exit_code_of_end(state: OperationState | None, status_code: int | None) -> ExitCode:
+    """Return the exit code of an operation that ended, or of a refused initial request (None)."""
+    code = ExitCode.REFUSED if state is None else _EXIT_CODES[state]
+    may_be_unauthorized = code in {ExitCode.REFUSED, ExitCode.UNREADABLE}
+    return ExitCode.UNAUTHORIZED if may_be_unauthorized and status_code in _UNAUTHORIZED else code
 
 
 def _as_text(unix_s: float | None) -> str | None:
