@@ -128,8 +128,8 @@ def _run_command(name: str | None, words: list[str]) -> int:
 
 @contextmanager
 def _silent_logger() -> Generator[None]:
-    """Keep the lines of azpoll and azure-identity from standard error, which shows the progress instead."""
-    loggers, handler = (logging.getLogger("azpoll"), logging.getLogger("azure")), logging.NullHandler()
+    """Keep the lines of azpoll, azure-identity and asyncpg from standard error, which shows the progress instead."""
+    loggers, handler = [logging.getLogger(name) for name in ("azpoll", "azure", "asyncpg")], logging.NullHandler()
     for logger in loggers:
         logger.addHandler(handler)
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from azpoll.cli.command_line import OF_ACTION
 from azpoll.cli.exit_codes import EPILOG
-from azpoll.cli.fleet import drain, install, status
+from azpoll.cli.fleet import demo, drain, install, status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "install, look at and drain a fleet: operations of many machines in PostgreSQL"
 
-ACTIONS: Mapping[str, ModuleType] = {"install": install, "status": status, "drain": drain}
+ACTIONS: Mapping[str, ModuleType] = {"install": install, "status": status, "drain": drain, "demo": demo}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -90,9 +90,10 @@ class _Drain:
         async with stop_signals(self.stop):
             with self._scope, anyio.move_on_after(timeout_s) as time_limit:
                 async with anyio.create_task_group() as tasks, connected_fleet(self._dsn) as fleet:
+                    after = (await fleet.statistics()).last_result if self._group is None else 0
                     if self._format != "none":
                         tasks.start_soon(self._show_progress, fleet)
-                    await self._wait(fleet)
+                    await self._wait(fleet, after)
                     tasks.cancel_scope.cancel()
                 self.left_open = False
         if time_limit.cancelled_caught:
@@ -104,9 +105,8 @@ class _Drain:
         if self._scope is not None:
             self._scope.cancel()
 
-    async def _wait(self, fleet: Fleet) -> None:
-        """Print each operation that ends, until none is open."""
-        after = (await fleet.statistics()).last_result if self._group is None else 0
+    async def _wait(self, fleet: Fleet, after: int) -> None:
+        """Print each result after a number, until no operation is open."""
         async for result in fleet.results(group=self._group, after=after):
             outcome = FleetOutcome(result)
             self._code = worst((self._code, outcome.exit_code))

@@ -24,6 +24,7 @@ from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
     from typing import TypeAlias
 
     from tests.support.postgres import PostgresServer
@@ -154,15 +155,32 @@ async def submitted(fleet: Fleet, base_url: str, count: int) -> list[str]:
         return await fleet.submit(await responses_of(client, count))
 
 
-async def test_drain_has_the_exit_code_of_the_operations_that_end(dsn: str, fleet: Fleet, azpoll: Azpoll) -> None:
+async def drain_while(
+    work: Callable[[], AbstractAsyncContextManager[object]], dsn: str, capsys: pytest.CaptureFixture[str]
+) -> Result:
+    """Begin to drain one operation, and then let a worker begin."""
+    drained = asyncio.get_running_loop().run_in_executor(None, main, ("fleet", "drain", "--dsn", dsn))
+    err = ""
+    while "# open: 1; " not in err:
+        await asyncio.sleep(0.02)
+        err += capsys.readouterr().err
+    async with work():
+        code = await drained
+    out, _ = capsys.readouterr()
+    return Result(code, out, err)
+
+
+async def test_drain_has_the_exit_code_of_the_operations_that_end(
+    dsn: str, fleet: Fleet, azpoll: Azpoll, capsys: pytest.CaptureFixture[str]
+) -> None:
     arm = quick_arm()
-    arm.operation("PUT", f"{GROUP}/g1", duration_s=0.2, retry_after=0, outcome="Failed", error={"code": "Full"})
-    async with service(arm) as client, working(fleet, client):
+    arm.operation("PUT", f"{GROUP}/g1", duration_s=0.0, retry_after=0, outcome="Failed", error={"code": "Full"})
+    async with service(arm) as client:
         good, bad = await responses_of(client, 2)
         (ident,) = await fleet.submit([good], group="good")
-        first = await azpoll("fleet", "drain", "--dsn", dsn)
+        first = await drain_while(lambda: working(fleet, client), dsn, capsys)
         await fleet.submit([bad], group="bad")
-        second = await azpoll("fleet", "drain", "--dsn", dsn)
+        second = await drain_while(lambda: working(fleet, client), dsn, capsys)
     after = await azpoll("fleet", "drain", "--dsn", dsn)
     of_group = await azpoll("fleet", "drain", "--group", "bad", "-o", "json", "--dsn", dsn)
     other_group = await azpoll("fleet", "drain", "--group", "good", "-o", "jsonl", "--dsn", dsn)
