@@ -15,6 +15,7 @@ from azpoll.cli.command_line import whole_number
 from azpoll.cli.duration import parse_duration
 from azpoll.cli.exit_codes import ExitCode, UsageError
 from azpoll.cli.fleet_database import add_dsn_argument, check_extra, connected_fleet, dsn_from
+from azpoll.cli.origins import in_options
 from azpoll.cli.signals import stop_signals
 from azpoll.cli.terminal import write_error_line
 from azpoll.protocol.redaction import escape_for_display
@@ -149,7 +150,7 @@ class _ErrorLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
         kind = "" if not record.exc_info or record.exc_info[0] is None else f" ({record.exc_info[0].__name__})"
-        write_error_line(f"# {escape_for_display(record.getMessage(), _LONGEST_LINE)}{kind}")
+        write_error_line(f"# {in_options(escape_for_display(record.getMessage(), _LONGEST_LINE))}{kind}")
 
 
 def _budget_of(reads_per_s: float, writes_per_s: float) -> Budget:

@@ -295,6 +295,34 @@ async def test_a_signal_ends_a_worker_which_gives_its_shards_back(
     assert (counts.queued, counts.leased) == (1, 0)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="processes are signalled")
+async def test_a_worker_sends_nothing_to_a_host_that_no_option_names(
+    dsn: str, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZPOLL_DSN", dsn)
+    monkeypatch.setenv("AZPOLL_TOKEN", CANARY)
+    arm = quick_arm()
+    async with arm.serve() as base_url:
+        await submitted(fleet, base_url, 1)
+        await fleet.begin("PUT", f"{base_url}/subscriptions/s/x?api-version=1")
+        worker = await asyncio.create_subprocess_exec(
+            *command_of("azpoll"), "worker", stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        await eventually(lambda: has_two_problems(fleet))
+        worker.terminate()
+        _, err = await asyncio.wait_for(worker.communicate(), 20)
+    assert arm.statistics().requests == 1
+    assert worker.returncode == 143
+    assert "list it with --allow-host" in err.decode()
+    assert CANARY not in err.decode()
+
+
+async def has_two_problems(fleet: Fleet) -> bool:
+    """Whether a worker has refused two operations."""
+    return (await fleet.statistics()).problems == 2
+
+
 async def is_leased(fleet: Fleet) -> bool:
     """Whether a worker has the shard."""
     return (await fleet.statistics()).shards.leased == 1
