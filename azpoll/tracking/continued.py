@@ -44,8 +44,8 @@ def is_trusted(url: str, trust: URLPolicy) -> bool:
         origin = origin_of(parsed)
     except Exception as error:  # the URL class may raise any exception
         raise ValueError("the URL is invalid") from error
-    if not is_addressable(origin):
-        raise ValueError("the URL names a host or a port that no server can have")
+    if not is_addressable(origin) or parsed.userinfo:
+        raise ValueError("the URL names a user, or a host or a port that no server can have")
     return origin == trust.initial or lists(trust.allowed, origin)
 
 
