@@ -51,8 +51,6 @@ exit codes:
   4    a status was not read: not found, malformed, or on an untrusted host
   5    the credential is missing, was refused or lacks permission
   6    an initial request or a cancel request was refused
-  65   the file is no journal, is damaged or encrypted, or has a newer version
-  66   standard input, a file, the journal or the fleet cannot be read
   65   the file is no journal, is damaged or encrypted, or has a newer version;
        or the database has no tables of a fleet, or those of another version
   66   standard input, a file or the journal cannot be read; nothing was sent

@@ -28,15 +28,20 @@ def add_dsn_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def has_dsn(arguments: argparse.Namespace) -> bool:
+    """Whether the argument or the variable names a database."""
+    return bool((arguments.dsn or os.environ.get(DSN_VARIABLE, "")).strip())
+
+
 def dsn_from(arguments: argparse.Namespace) -> str:
     """Return the connection string of the database.
 
     Raises:
         UsageError: neither the argument nor the variable names one.
     """
-    dsn: str = arguments.dsn or os.environ.get(DSN_VARIABLE, "")
-    if not dsn.strip():
+    if not has_dsn(arguments):
         raise UsageError(f"a database is needed: --dsn DSN, or the variable {DSN_VARIABLE}")
+    dsn: str = arguments.dsn or os.environ[DSN_VARIABLE]
     return dsn.strip()
 
 
@@ -49,8 +54,12 @@ def check_extra() -> None:
 
 
 @asynccontextmanager
-async def connected_fleet(dsn: str) -> AsyncGenerator[Fleet]:
+async def connected_fleet(dsn: str, *, listen: bool = True) -> AsyncGenerator[Fleet]:
     """Connect to a fleet inside the context. No message repeats the DSN, which may hold a password.
+
+    Args:
+        dsn: connection string of the database.
+        listen: whether the fleet receives notifications of results.
 
     Raises:
         UsageError: the DSN is invalid, or the packages of a fleet are not installed.
@@ -63,7 +72,7 @@ async def connected_fleet(dsn: str) -> AsyncGenerator[Fleet]:
     try:
         async with AsyncExitStack() as stack:
             try:
-                fleet = await stack.enter_async_context(Fleet.connect(dsn))
+                fleet = await stack.enter_async_context(Fleet.connect(dsn, listen=listen))
             except ValueError as error:
                 raise UsageError(str(error)) from None
             yield fleet

@@ -22,12 +22,13 @@ import anyio
 
 from azpoll.cli.command_line import whole_number
 from azpoll.cli.exit_codes import ExitCode, UsageError
+from azpoll.cli.fleet_database import DSN_VARIABLE, add_dsn_argument, connected_fleet, dsn_from, has_dsn
 from azpoll.cli.journal_file import add_journal_argument, opened_journal
 from azpoll.cli.signals import stop_signals
 from azpoll.cli.terminal import rich_console, write_line
 from azpoll.cli.watch import fleet_source
 from azpoll.cli.watch.drawing import INTERVAL_S, ROWS, Screen, draw_until_ended, text_of
-from azpoll.cli.watch.fleet_source import connected_fleet
+from azpoll.cli.watch.fleet_source import FleetSource
 from azpoll.cli.watch.journal_source import JournalSource
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ SUMMARY = "show a live table of a journal or of a fleet"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `azpoll watch`."""
     add_journal_argument(parser, required=False)
-    parser.add_argument("--dsn", metavar="DSN", help="the database of a fleet; env:NAME for the variable that holds it")
+    add_dsn_argument(parser)
     parser.add_argument("--once", action="store_true", help="print the table once; the default without a terminal")
     parser.add_argument("--json", action="store_true", help="print the state once, as JSON lines")
     parser.add_argument(
@@ -63,8 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: the journal or the fleet cannot be read, or the output cannot be written.
     """
-    if (arguments.journal is None) == (arguments.dsn is None):
-        raise UsageError("one of --journal and --dsn is needed")
+    if arguments.journal is not None and arguments.dsn is not None:
+        raise UsageError("--journal and --dsn exclude each other")
+    if arguments.journal is None and not has_dsn(arguments):
+        raise UsageError(f"a journal or a fleet is needed: --journal FILE, --dsn DSN, or the variable {DSN_VARIABLE}")
     once = arguments.once or arguments.json or not sys.stdout.isatty()
     if not once and find_spec("rich") is None:
         raise UsageError("a live table needs rich: python -m pip install 'azpoll[cli]'; --once prints the table once")
@@ -73,19 +76,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _watch(arguments: argparse.Namespace, console: Console | None) -> ExitCode:
-    async with _opened(arguments.journal, arguments.dsn) as source:
+    async with _opened(arguments) as source:
         if console is None:
             await _print_once(source, arguments.rows, as_json=arguments.json)
             return ExitCode.SUCCEEDED
-        interval_s = INTERVAL_S if arguments.dsn is None else fleet_source.INTERVAL_S
+        interval_s = fleet_source.INTERVAL_S if arguments.journal is None else INTERVAL_S
         return await _draw(source, Screen(console, sys.stdout, whole=True), interval_s)
 
 
 @asynccontextmanager
-async def _opened(journal: Path | None, dsn: str | None) -> AsyncGenerator[Source]:
+async def _opened(arguments: argparse.Namespace) -> AsyncGenerator[Source]:
+    journal: Path | None = arguments.journal
     if journal is None:
-        async with connected_fleet(dsn or "") as fleet:
-            yield fleet
+        async with connected_fleet(dsn_from(arguments), listen=False) as fleet:
+            yield FleetSource(fleet)
     else:
         with opened_journal(journal) as reader:
             yield JournalSource(reader, journal)
