@@ -193,4 +193,4 @@ def _result_of(row: JournalRow, operation: AsyncOperation[httpx.Response]) -> Jo
     """Return the result that the journal could not store."""
     error = operation.exception()
     text = None if error is None else str(error)
-    return JournalResult(*row[:6], operation.state, None, b"", 0, text, None)
+    return JournalResult(*row[:6], operation.state, None, b"", 0, text, None, row.polls, row.throttled)

@@ -15,7 +15,7 @@ from azpoll.journal.lease import Lease, last_owner
 from azpoll.journal.overview import read_overview
 from azpoll.journal.pages import RESULTS_AT_A_TIME, ROWS_AT_A_TIME, all_after, delete, entry, open_after
 from azpoll.journal.rows import RowTable
-from azpoll.journal.schema import VERSION, version_of
+from azpoll.journal.schema import VERSION, show_newest_columns, version_of
 from azpoll.tracking.journal_requests import FORGOTTEN, NO_SUCH_OPERATION
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class JournalReader:
             self._connection = open_for_reading(path)
             try:
                 cipher.check(self._connection, is_new=False)
+                show_newest_columns(self._connection)
             except BaseException:
                 self._connection.close()
                 raise

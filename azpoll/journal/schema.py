@@ -50,10 +50,18 @@ _VERSION_2 = (
 )
 """`outcome` is NULL until the owner has carried the request out."""
 
-MIGRATIONS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    "ALTER TABLE operations ADD COLUMN polls INTEGER",
+    "ALTER TABLE operations ADD COLUMN throttled INTEGER",
+)
+"""NULL in the rows that an older version stored: their polls are not known."""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """The statements that lead to version 1, 2, and so on. A published step never changes: a new version is a new step."""
 
 VERSION = len(MIGRATIONS)
+
+_COUNTS_SINCE = 3
 
 
 def version_of(connection: Connection) -> int:
@@ -74,6 +82,13 @@ def version_of(connection: Connection) -> int:
             f"the journal has version {version}, and this azpoll reads up to version {VERSION}: upgrade azpoll"
         )
     return int(version)
+
+
+def show_newest_columns(connection: Connection) -> None:
+    """Show the columns that an older file lacks as NULL, on a connection that cannot migrate it."""
+    if version_of(connection) < _COUNTS_SINCE:
+        view = "SELECT *, NULL AS polls, NULL AS throttled FROM main.operations"
+        connection.execute(f"CREATE TEMP VIEW operations AS {view}")
 
 
 def migrate(connection: Connection, version: int) -> None:

@@ -31,6 +31,8 @@ class JournalRow(NamedTuple):
             operation is tracked.
         token: resume token; None for the intent of a POST or GET. Its URLs may be signed: keep it secret.
         options: JSON text of the options that a token does not hold; empty for none.
+        polls: requests sent for it after the initial one, in all processes, as last stored; None if not known.
+        throttled: polls that were answered with 429, likewise.
     """
 
     operation_id: str
@@ -43,6 +45,8 @@ class JournalRow(NamedTuple):
     intent: bool
     token: str | None
     options: str
+    polls: int | None = None
+    throttled: int | None = None
 
     def __repr__(self) -> str:
         """Show id, label and stage, never the token."""
@@ -73,6 +77,8 @@ class JournalResult(NamedTuple):
     body_length: int
     error: str | None
     token: str | None
+    polls: int | None = None
+    throttled: int | None = None
 
     def __repr__(self) -> str:
         """Show id, label and state, never the token or the body."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.json_body import is_object
@@ -13,6 +13,7 @@ from azpoll.protocol.states import Pending, Succeeded, Unknown
 from azpoll.snapshot import OperationState
 from azpoll.tracking.group_owner import GroupOwner, label_of
 from azpoll.tracking.journal import JournalResult, JournalRow
+from azpoll.tracking.journaled_record import JournaledRecord
 from azpoll.tracking.record import PUBLIC_STATES
 
 if TYPE_CHECKING:
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     from azpoll.tracking.outcome import Outcomes
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.starter import Prepared
+
+
+class _Counts(TypedDict):
+    """The counts of a row."""
+
+    polls: int | None
+    throttled: int | None
+
+
+_NO_POLLS: _Counts = {"polls": 0, "throttled": 0}
 
 UNANSWERED_TEXT = "a process stopped between this request and its answer; the service may have executed it"
 
@@ -52,9 +63,8 @@ class RowMaker:
         group, ident = label_of(settings.owner), request.client_request_id
         url = masked_url(request.url)
         label = settings.label
-        return JournalRow(
-            operation_id, request.method, url, ident, label, group, None, intent=True, token=None, options=""
-        )
+        common = (operation_id, request.method, url, ident, label, group)
+        return JournalRow(*common, status=None, intent=True, token=None, options="", **_NO_POLLS)
 
     def _open_row(self, record: OperationRecord, state: Pending) -> JournalRow:
         plan = record.plan
@@ -69,6 +79,7 @@ class RowMaker:
             intent=False,
             token=self._outcomes.token(record),
             options=self._options_of(record),
+            **_counts_of(record),
         )
 
     def _result_of(self, record: OperationRecord, state: Terminal) -> JournalResult:
@@ -86,6 +97,7 @@ class RowMaker:
             0 if answer is None else len(answer.body),
             None if isinstance(state, Succeeded) else str(self._outcomes.error(record)),
             self._outcomes.token(record) if isinstance(state, Unknown) else None,
+            **_counts_of(record),
         )
 
     def _options_of(self, record: OperationRecord) -> str:
@@ -117,12 +129,20 @@ def not_started(operation_id: str, prepared: Prepared, outcome: object, error: s
         0 if answer is None else len(answer.body),
         error,
         None,
+        **_NO_POLLS,
     )
 
 
 def never_answered(row: JournalRow) -> JournalResult:
     """Return the result of a POST or GET whose answer no process received: nothing can be polled."""
-    return JournalResult(*row[:6], OperationState.UNKNOWN, None, b"", 0, UNANSWERED_TEXT, None)
+    return JournalResult(*row[:6], OperationState.UNKNOWN, None, b"", 0, UNANSWERED_TEXT, None, **_NO_POLLS)
+
+
+def _counts_of(record: OperationRecord) -> _Counts:
+    """Return the polls of an operation; those of a tracker's own operations are known."""
+    if isinstance(record, JournaledRecord):
+        return {"polls": record.all_polls, "throttled": record.throttled}
+    return {"polls": None, "throttled": None}
 
 
 def options_of(row: JournalRow, owners: dict[str, GroupOwner]) -> dict[str, object]:

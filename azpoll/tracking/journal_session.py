@@ -87,6 +87,8 @@ class JournalSession:
         record = self._tracking.resume(row.token, row.operation_id, options)
         if "label" not in options:
             record.label = row.label  # a token may hold a part of it
+        if isinstance(record, JournaledRecord):
+            record.earlier_polls, record.throttled = row.polls, row.throttled
         self.writer.add(record)
         return record
 

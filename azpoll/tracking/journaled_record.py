@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from azpoll.protocol.answer import Answer
 from azpoll.protocol.states import Fetching, Pending, Unknown
 from azpoll.snapshot import OperationState
 from azpoll.tracking.record import PUBLIC_STATES, OperationRecord
+
+if TYPE_CHECKING:
+    from azpoll.protocol.answer import RequestFailure
+    from azpoll.protocol.states import State
+
+_TOO_MANY_REQUESTS = 429
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -15,9 +23,24 @@ class JournaledRecord(OperationRecord):
 
     Attributes:
         stored: whether the journal has stored the end, or has failed to.
+        earlier_polls: polls that the processes before this one sent; None if the journal does not know.
+        throttled: polls that were answered with 429, in all processes; None likewise.
     """
 
     stored: bool = False
+    earlier_polls: int | None = 0
+    throttled: int | None = 0
+
+    @property
+    def all_polls(self) -> int | None:
+        """The polls of all processes; None if the journal does not know those of earlier ones."""
+        return None if self.earlier_polls is None else self.earlier_polls + self.polls
+
+    def publish(self, state: State, outcome: Answer | RequestFailure | None, sent_s: float) -> None:
+        """Adopt a new state, and count a 429."""
+        if isinstance(outcome, Answer) and outcome.status_code == _TOO_MANY_REQUESTS and self.throttled is not None:
+            self.throttled += 1
+        OperationRecord.publish(self, state, outcome, sent_s)  # `super()` fails in a slotted dataclass
 
     @property
     def ended(self) -> bool:

@@ -59,7 +59,9 @@ def version_of(path: Path) -> int:
 async def test_a_file_of_version_1_is_migrated_and_recovered(path: Path) -> None:
     own_id = await version_1(path)
     with open_reader(path) as reader:
-        assert [entry.row.operation_id for entry in reader.entries()] == [own_id]
+        (entry,) = reader.entries()
+        assert (entry.row.operation_id, entry.row.polls, entry.row.throttled) == (own_id, None, None)
+        assert [found.row.operation_id for found in reader.open_entries()] == [own_id]
     assert version_of(path) == 1
     arm = FakeARM(default=Script(duration_s=3600), floor_s=0)
     async with client_of(arm) as client, tracker_with(client, path) as tracker:
@@ -84,4 +86,5 @@ async def test_the_fixture_has_the_tables_of_the_first_step(path: Path) -> None:
         columns = [
             [row[1:] for row in connection.execute("PRAGMA table_info(operations)")] for connection in (new, first)
         ]
-    assert columns[0] == columns[1]
+    assert columns[0][: len(columns[1])] == columns[1]
+    assert [name for name, *_ in columns[0][len(columns[1]) :]] == ["polls", "throttled"]
