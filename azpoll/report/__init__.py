@@ -1,0 +1,52 @@
+"""Reports on the operations of a journal: an HTML page, JSON and CSV (docs/report.md).
+
+`azpoll report` is the same on the command line.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from azpoll.protocol.redaction import escape_for_display
+from azpoll.report.data import csv_text, json_text
+from azpoll.report.operations import reported
+from azpoll.report.page import page
+from azpoll.report.summary import summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from azpoll.journal import JournalEntry
+
+__all__ = ["csv", "html", "json"]
+
+
+def html(entries: Iterable[JournalEntry], *, title: str = "Azure operations") -> str:
+    """Return a report as one HTML page, which holds no script and requests nothing.
+
+    It has the states, durations, polls and 429s, a timeline, the failures with the errors of the service, the slowest
+    operations and a table of them all. Of more than 100 operations the timeline shows a chart and 100 bars, and of more
+    than 1,000 the table has 1,000 rows: so it has less than 1 MB. Every text is escaped, and query values and
+    credentials are masked.
+
+    Args:
+        entries: of a journal, as `JournalReader.entries` returns them.
+        title: of the page.
+    """
+    operations, now_s = [reported(entry) for entry in entries], time.time()
+    return page(escape_for_display(title), operations, summary_of(operations, now_s), now_s)
+
+
+def json(entries: Iterable[JournalEntry]) -> str:
+    """Return a report as a JSON document with a summary and all operations. Secrets are masked as in `html`."""
+    operations, now_s = [reported(entry) for entry in entries], time.time()
+    return json_text(operations, summary_of(operations, now_s), now_s)
+
+
+def csv(entries: Iterable[JournalEntry]) -> str:
+    """Return the operations as CSV with a header. Secrets are masked as in `html`.
+
+    A text that a spreadsheet would run as a formula begins with an apostrophe.
+    """
+    return csv_text(map(reported, entries), time.time())

@@ -1,0 +1,153 @@
+"""`ReportedOperation`: an operation of a journal as a report shows it, without secrets."""
+
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from azpoll.journal import JournalEntry
+from azpoll.protocol.answer import Answer
+from azpoll.protocol.arm_error import ARMError, read_error
+from azpoll.protocol.redaction import escape_for_display, masked_url
+from azpoll.snapshot import OperationState
+from azpoll.telemetry.log_redaction import redacted
+from azpoll.tracking.journal import JournalResult, JournalRow
+
+STATES = ("failed", "unknown", "not_started", "canceled", "running", "intent", "succeeded")
+"""All states of a report. Those that need attention come first."""
+
+OPEN = frozenset({"running", "intent"})
+
+_LONGEST_NAME, _LONGEST_WORD, _LONGEST_TEXT = 100, 120, 2000
+_MOST_DETAILS, _DEEPEST = 50, 5
+_ADVICE = re.compile(r"[.,](?: then)? resume with the resume_token[^.]*", re.IGNORECASE)
+"""The part of an error's text that names its Python attribute."""
+
+_SUSPICIOUS = re.compile(r"[/:=?&]|bearer|basic|sharedkey|eyj", re.IGNORECASE)
+"""Texts without a match hold nothing that `redacted` masks; it takes 60 us for one text."""
+
+
+class ReportedDetail(NamedTuple):
+    """One error below the error of an operation.
+
+    Attributes:
+        depth: 1 for those directly below.
+    """
+
+    depth: int
+    code: str | None
+    message: str | None
+    target: str | None
+
+
+class ReportedOperation(NamedTuple):
+    """An operation of a journal. Each text is one line, and query values and credentials in it are masked.
+
+    Attributes:
+        name: the label, or the last two segments of the path.
+        target: URL of the initial request, without the values of its query.
+        state: one of `STATES`; `intent` before the answer to the initial request is stored.
+        status: the status word last read; None after the end.
+        http_status: of the last answer; None before the end.
+        begun_s: Unix time in seconds of the first row.
+        ended_s: Unix time in seconds of the end; None before.
+        polls: None if the journal does not know it.
+        throttled: polls that were answered with 429; likewise.
+        reason: why it did not succeed; None after success.
+        code: the service's error code after a failure, like `message` and `details`.
+    """
+
+    id: str
+    name: str
+    group: str | None
+    method: str
+    target: str
+    state: str
+    status: str | None
+    http_status: int | None
+    request_id: str | None
+    begun_s: float
+    ended_s: float | None
+    polls: int | None
+    throttled: int | None
+    reason: str | None = None
+    code: str | None = None
+    message: str | None = None
+    details: tuple[ReportedDetail, ...] = ()
+
+    def duration_s(self, now_s: float) -> float:
+        """Return the seconds from the beginning to the end, or until now while it runs."""
+        return max((now_s if self.ended_s is None else self.ended_s) - self.begun_s, 0.0)
+
+
+def reported(entry: JournalEntry) -> ReportedOperation:
+    """Return the operation of an entry."""
+    row = entry.row
+    common = ReportedOperation(
+        id=_shown(row.operation_id, _LONGEST_WORD),
+        name=_shown(row.label, _LONGEST_NAME) if row.label else _name_of(row.url),
+        group=None if row.group is None else _shown(row.group, _LONGEST_NAME),
+        method=_shown(row.method, _LONGEST_WORD),
+        target=masked_url(row.url),
+        state=_state_of(row),
+        status=None if isinstance(row, JournalResult) or row.status is None else _shown(row.status, _LONGEST_WORD),
+        http_status=row.status_code if isinstance(row, JournalResult) else None,
+        request_id=None if row.client_request_id is None else _shown(row.client_request_id, _LONGEST_WORD),
+        begun_s=entry.created_at,
+        ended_s=entry.updated_at if isinstance(row, JournalResult) else None,
+        polls=row.polls,
+        throttled=row.throttled,
+    )
+    return _with_error(common, row) if isinstance(row, JournalResult) else common
+
+
+def _with_error(operation: ReportedOperation, row: JournalResult) -> ReportedOperation:
+    if row.state is OperationState.SUCCEEDED:
+        return operation
+    reason = None if row.error is None else _shown(_ADVICE.sub("", _without_name(row)), _LONGEST_TEXT)
+    operation = operation._replace(reason=reason)
+    if row.status_code is None or row.state is OperationState.UNKNOWN:
+        return operation
+    error = read_error(Answer(row.status_code, {}, row.body, "", datetime.now(UTC), 0.0)).error
+    return operation._replace(
+        code=_optional(error.code, _LONGEST_WORD),
+        message=_optional(error.message, _LONGEST_TEXT),
+        details=tuple(_details(error, 1))[:_MOST_DETAILS],
+    )
+
+
+def _details(error: ARMError, depth: int) -> Iterator[ReportedDetail]:
+    for below in error.details if depth <= _DEEPEST else ():
+        code, target = _optional(below.code, _LONGEST_WORD), _optional(below.target, _LONGEST_TEXT)
+        message = _optional(below.message, _LONGEST_TEXT)
+        yield ReportedDetail(depth, code, message, target)
+        yield from _details(below, depth + 1)
+
+
+def _state_of(row: JournalRow | JournalResult) -> str:
+    if isinstance(row, JournalRow):
+        return "intent" if row.intent else "running"
+    return "not_started" if row.state is None else row.state.value
+
+
+def _name_of(url: str) -> str:
+    """Return the last two segments of the path of a URL, or its host."""
+    segments = [segment for segment in url.partition("?")[0].split("/")[2:] if segment]
+    return _shown("/".join(segments[1:][-2:] or segments[:1]), _LONGEST_NAME)
+
+
+def _without_name(row: JournalResult) -> str:
+    prefix, colon, rest = (row.error or "").partition(": ")
+    return rest if colon and row.operation_id in prefix else row.error or ""
+
+
+def _optional(text: str | None, limit: int) -> str | None:
+    return _shown(text, limit) if text else None
+
+
+def _shown(text: str, limit: int) -> str:
+    """Return one line without secrets and without characters that act on a terminal."""
+    text = text[: 2 * limit]
+    return escape_for_display(redacted(text) if _SUSPICIOUS.search(text) else text, limit)
