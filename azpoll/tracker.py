@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import random
 import warnings
-from contextlib import AsyncExitStack, aclosing
-from typing import TYPE_CHECKING, Literal, Self, TypeVar, Unpack, overload
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Literal, Self
 
 import anyio
 
 from azpoll.errors import TrackerClosed, WrongEventLoop
 from azpoll.eventloop.task_host import TaskHost
 from azpoll.group import Group
-from azpoll.operation import AsyncOperation
-from azpoll.operation_source import OperationSource
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
+from azpoll.stored_operations import StoredOperations
 from azpoll.tracking import settings
 from azpoll.tracking.continued import is_trusted
 from azpoll.tracking.origins import checked_url_policy
@@ -28,28 +27,26 @@ from azpoll.transport.sender import Sender
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from types import TracebackType
 
     from azpoll.events import Event
     from azpoll.hints import HintSource
-    from azpoll.options import TrackingOptions
     from azpoll.schedule.durations import Durations
     from azpoll.snapshot import Overview, Statistics
     from azpoll.tracking.journal import Journal, JournalResult, JournalRow
+    from azpoll.snapshot import Statistics
+    from azpoll.tracking.journal import Journal
     from azpoll.transport.library import HTTPClient, HTTPResponse
 
 
-T = TypeVar("T")
-
-
-class Tracker(OperationSource[ResponseT]):
+class Tracker(StoredOperations[ResponseT]):
     """Tracks long-running operations through the caller's HTTP client, thousands of them in one event loop.
 
-    Use it as an async context manager. A regular exit waits for every operation (`on_exit="wait"`) and raises one
-    `ExceptionGroup` of the failures that no caller has awaited. With `on_exit="stop"`, or when the block raised, the
-    exit stops tracking, and awaiters get `TrackerClosed` with a resume token. The client stays open: its caller closes
-    it.
+    Use it as an async context manager; in a notebook, `start` and `aclose` it. A regular exit waits for every operation
+    (`on_exit="wait"`) and raises one `ExceptionGroup` of the failures that no caller has awaited. With
+    `on_exit="stop"`, or when the block raised, the exit stops tracking, and awaiters get `TrackerClosed` with a resume
+    token. The client stays open: its caller closes it.
 
     Args:
         client: an `httpx.AsyncClient` or `httpx2.AsyncClient`. Its auth, headers, proxies and event hooks apply to
@@ -113,6 +110,7 @@ class Tracker(OperationSource[ResponseT]):
         self._waits = settings.checked_choice("on_exit", on_exit, ("wait", "stop")) == "wait"
         self._limits = settings.checked_limits(request_timeout, max_body)
         self._entered: Session[ResponseT] | None = None
+        self._started = False
         trusted = (allowed_origins, anonymous_origins, rebase_to, str(client.base_url))
         self._settings = settings.TrackerSettings(
             base_url=str(client.base_url),
@@ -129,13 +127,43 @@ class Tracker(OperationSource[ResponseT]):
         )
 
     async def __aenter__(self) -> Self:
+        return await self._enter_with(TaskHost.start)
+
+    async def start(self) -> Self:
+        """Enter the tracker without `async with`, as a notebook does in one of its cells; `aclose` ends it.
+
+        With asyncio any task of the event loop may call `aclose`. Under trio the tracker belongs to one `trio.run`.
+
+        Raises:
+            TrackerClosed: the tracker was entered before.
+            JournalError: the journal cannot be opened.
+        """
+        await self._enter_with(TaskHost.start_detached)
+        self._started = True
+        return self
+
+    async def aclose(self) -> None:
+        """End a tracker that `start` entered: stop tracking, and wait only for the requests in flight.
+
+        Awaiters get `TrackerClosed` with a resume token. To wait for operations, await them first. Calling it again
+        does nothing.
+
+        Raises:
+            RuntimeError: `start` has not entered the tracker.
+        """
+        if not self._started:
+            raise RuntimeError("`aclose` ends a tracker that `start` entered; `async with` ends its own")
+        if not self._any_session().closed:
+            await self._close()
+
+    async def _enter_with(self, start: Callable[[], Awaitable[TaskHost]]) -> Self:
         if self._entered is not None:
             raise TrackerClosed("a tracker is entered once: make another")
         journal = self._settings.journal
         async with AsyncExitStack() as stack:
             if journal is not None:
                 await stack.enter_async_context(journal)
-            host = await TaskHost.start()
+            host = await start()
             request_timeout_s, max_body = self._limits
             transport = ClientTransport(self._client, request_timeout_s=request_timeout_s, max_body=max_body)
             self._entered = Session(self._settings, transport, self._events, host)
@@ -150,22 +178,25 @@ class Tracker(OperationSource[ResponseT]):
             if error is None and self._waits:
                 await session.registry.wait_empty()
         finally:
-            try:
-                await session.close()
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await self._open_journal.aclose()
+            await self._close()
         failures = [session.error(record) for record in tuple(session.registry.not_retrieved)]
         if error is None and failures:
             raise ExceptionGroup("operations that no caller awaited did not succeed", failures)
+
+    async def _close(self) -> None:
+        try:
+            await self._any_session().close()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._open_journal.aclose()
 
     def __del__(self, warn: Callable[..., object] = warnings.warn) -> None:
         """Warn if the tracker was entered and never closed: nothing ends its tasks."""
         session = getattr(self, "_entered", None)  # missing where `__init__` raised
         if session is not None and not session.closed:
             warn(
-                "a tracker was entered and never closed: use `async with azpoll.Tracker(client) as tracker`, or end it"
-                " with `await tracker.__aexit__(None, None, None)`",
+                "a tracker was entered and never closed: use `async with azpoll.Tracker(client) as tracker`, or end"
+                " one that `start` entered with `await tracker.aclose()`",
                 ResourceWarning,
                 source=self,
                 stacklevel=2,

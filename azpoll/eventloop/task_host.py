@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import asyncio
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import anyio
 
+from azpoll.eventloop.clock import is_asyncio
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from anyio.abc import TaskGroup
+
+    Function: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 class TaskHost:
@@ -23,15 +31,36 @@ class TaskHost:
     It is not an async generator, since the event loop closes abandoned generators in a task that must not do so.
     """
 
-    def __init__(self, tasks: TaskGroup, outer: TaskGroup, scope: anyio.CancelScope) -> None:
+    def __init__(self, tasks: TaskGroup, scope: anyio.CancelScope, join: Function) -> None:
         self.tasks = tasks
-        self._outer = outer
         self._scope = scope
+        self._join = join
 
     @classmethod
     async def start(cls) -> Self:
-        """Start the host, and return it when its task group can start tasks."""
-        scope = anyio.CancelScope(shield=True)
+        """Start the host, and return it when its task group can start tasks. The same task must close it."""
+        outer = await anyio.create_task_group().__aenter__()
+
+        async def join() -> None:
+            await outer.__aexit__(None, None, None)
+
+        def spawn(host: Function) -> Function:
+            outer.start_soon(host, name="azpoll task host")
+            return join
+
+        return await cls._started(anyio.CancelScope(shield=True), spawn)
+
+    @classmethod
+    async def start_detached(cls) -> Self:
+        """Start the host in a task of the event loop itself: any task may close it.
+
+        The end of the event loop cancels the host. An error of its tasks is raised by `aclose`.
+        """
+        return await cls._started(anyio.CancelScope(), _in_asyncio if is_asyncio() else _in_trio)
+
+    @classmethod
+    async def _started(cls, scope: anyio.CancelScope, spawn: Callable[[Function], Function]) -> Self:
+        """Start a host with `spawn`, which returns a function that waits for its end."""
         started = anyio.Event()
         inner: list[TaskGroup] = []
 
@@ -42,20 +71,56 @@ class TaskHost:
                     started.set()
                     await anyio.sleep_forever()
 
-        outer = await anyio.create_task_group().__aenter__()
-        outer.start_soon(host, name="azpoll task host")
+        join = spawn(host)
         try:
             await started.wait()
         except BaseException:
-            await _close(outer, scope)
+            scope.cancel()
+            await join()
             raise
-        return cls(inner[0], outer, scope)
+        return cls(inner[0], scope, join)
 
     async def aclose(self) -> None:
         """Cancel the tasks, and return when they have ended."""
-        await _close(self._outer, self._scope)
+        self._scope.cancel()
+        await self._join()
 
 
-async def _close(outer: TaskGroup, scope: anyio.CancelScope) -> None:
-    scope.cancel()
-    await outer.__aexit__(None, None, None)
+def _in_asyncio(host: Function) -> Function:
+    task = asyncio.get_running_loop().create_task(host(), name="azpoll task host")
+
+    async def join() -> None:
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+    return join
+
+
+def _in_trio(host: Function) -> Function:
+    from trio import Cancelled  # noqa: PLC0415 - under trio alone
+    from trio.lowlevel import spawn_system_task  # noqa: PLC0415 - likewise
+
+    ended = anyio.Event()
+    errors: list[BaseException] = []
+
+    async def run() -> None:
+        try:
+            await host()
+        except Cancelled:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a system task must not raise; `join` does
+            errors.append(error)
+        finally:
+            ended.set()
+
+    spawn_system_task(run, name="azpoll task host", context=copy_context())
+
+    async def join() -> None:
+        with anyio.CancelScope(shield=True):
+            await ended.wait()
+        if errors:
+            raise errors[0]
+
+    return join

@@ -1,0 +1,114 @@
+"""`start` and `aclose`: a tracker without `async with`, as in the cells of a notebook."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+import azpoll
+from azpoll.testing import FakeARM, Script, run_virtual
+from tests.support.clients import client_of
+from tests.support.operations import path_of
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    import httpx
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_each_call_may_come_from_another_task(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=30)
+    tracker = azpoll.Tracker(client)
+    begun: list[azpoll.AsyncOperation[httpx.Response]] = []
+    states: list[str] = []
+
+    async def start() -> None:
+        assert await tracker.start() is tracker
+
+    async def begin() -> None:
+        begun.append(await tracker.begin("PUT", path_of(1), json={}))
+
+    async def wait() -> None:
+        states.append((await begun[0].wait()).state)
+
+    for cell in (start, begin, wait, tracker.aclose):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(cell)
+    assert states == ["succeeded"]
+    assert not client.is_closed
+
+
+async def test_polling_outlives_the_task_that_started_the_tracker(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    """A cancelled cell harms nothing."""
+    fake_arm.default = Script(duration_s=30)
+    tracker = azpoll.Tracker(client)
+    begun: list[azpoll.AsyncOperation[httpx.Response]] = []
+
+    async def interrupted() -> None:
+        await tracker.start()
+        begun.append(await tracker.begin("PUT", path_of(1), json={}))
+        await anyio.sleep(3600)
+
+    with anyio.move_on_after(5):
+        await interrupted()
+    assert (await begun[0]).is_success
+    await tracker.aclose()
+
+
+async def test_aclose_stops_the_tracking_and_may_be_called_again(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=3600)
+    tracker = await azpoll.Tracker(client).start()
+    operation = await tracker.begin("PUT", path_of(1), json={})
+    await tracker.aclose()
+    await tracker.aclose()
+    assert anyio.current_time() < 60
+    error = operation.exception()
+    assert isinstance(error, azpoll.TrackerClosed)
+    assert error.resume_token
+    with pytest.raises(azpoll.TrackerClosed):
+        await tracker.begin("PUT", path_of(1), json={})
+
+
+async def test_aclose_raises_no_failure_of_an_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    fake_arm.default = Script(duration_s=5, outcome="Failed")
+    tracker = await azpoll.Tracker(client).start()
+    operation = await tracker.begin("PUT", path_of(1), json={})
+    await operation.wait()
+    await tracker.aclose()
+    assert isinstance(operation.exception(), azpoll.OperationFailed)
+
+
+async def test_a_tracker_is_entered_once(client: httpx.AsyncClient) -> None:
+    tracker = azpoll.Tracker(client)
+    with pytest.raises(RuntimeError, match="`start`"):
+        await tracker.aclose()
+    await tracker.start()
+    with pytest.raises(azpoll.TrackerClosed):
+        await tracker.start()
+    with pytest.raises(azpoll.TrackerClosed):
+        async with tracker:
+            pass
+    await tracker.aclose()
+    async with azpoll.Tracker(client) as other:
+        with pytest.raises(RuntimeError, match="`start`"):
+            await other.aclose()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_tracker_that_is_never_closed_ends_with_the_event_loop(backend: Literal["asyncio", "trio"]) -> None:
+    arm = FakeARM(default=Script(duration_s=3600))
+
+    async def forget() -> None:
+        async with client_of(arm) as client:
+            tracker = await azpoll.Tracker(client).start()
+            await tracker.begin("PUT", path_of(1), json={})
+            await anyio.sleep(20)
+
+    with pytest.warns(ResourceWarning, match="never closed"):  # noqa: PT031 - it warns when it is collected
+        run_virtual(forget, backend=backend)
+        gc.collect()
