@@ -100,7 +100,7 @@ else:
         "azpoll.waiting": "as_completed wait",
         "azpoll.watching": "watch",
     }
-    _SUBMODULES = ("arm", "errors", "events", "hints", "identity", "options", "snapshot")
+    _SUBMODULES = ("arm", "errors", "events", "hints", "identity", "options", "report", "snapshot")
     __getattr__, __dir__ = lazy_names(globals(), _NAMES, _SUBMODULES)
     del TYPE_CHECKING, lazy_names
 

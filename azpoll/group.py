@@ -97,6 +97,12 @@ class Group(OperationSource[ResponseT]):
             text = f"operations of the group {self.label!r}" if self.label else "operations of the group"
             raise ExceptionGroup(f"{text} did not succeed", failures)
 
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        from azpoll.notebook import group_html  # noqa: PLC0415 - no other program needs it
+
+        return group_html(self.label, [operation.snapshot() for operation in self.operations])
+
     @property
     def operations(self) -> tuple[AsyncOperation[Any], ...]:
         """The operations, in the order in which they were added."""

@@ -66,6 +66,14 @@ class AsyncOperation(Generic[T]):
         """Show id, label and state, never a URL (rule 45)."""
         return f"<AsyncOperation {self.id}{f' {self.label!r}' if self.label else ''} {self.state}>"
 
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        from azpoll.notebook import operation_html  # noqa: PLC0415 - no other program needs it
+
+        record = self._record
+        succeeded = not record.ended or isinstance(record.state, Succeeded)
+        return operation_html(self.snapshot(), None if succeeded else str(self._session.outcomes.error(record)))
+
     def __await__(self) -> Generator[object, None, T]:
         """Wait for the end and return the result, or raise."""
         return self._outcome().__await__()

@@ -85,6 +85,8 @@ class Tracker(StoredOperations[ResponseT]):
         JournalError: the journal cannot be opened.
     """
 
+    _started = False
+
     def __init__(
         self,
         client: HTTPClient[ResponseT],
@@ -110,7 +112,6 @@ class Tracker(StoredOperations[ResponseT]):
         self._waits = settings.checked_choice("on_exit", on_exit, ("wait", "stop")) == "wait"
         self._limits = settings.checked_limits(request_timeout, max_body)
         self._entered: Session[ResponseT] | None = None
-        self._started = False
         trusted = (allowed_origins, anonymous_origins, rebase_to, str(client.base_url))
         self._settings = settings.TrackerSettings(
             base_url=str(client.base_url),
@@ -201,6 +202,12 @@ class Tracker(StoredOperations[ResponseT]):
                 source=self,
                 stacklevel=2,
             )
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        from azpoll.notebook import tracker_html  # noqa: PLC0415 - no other program needs it
+
+        return tracker_html(None if self._entered is None else self._entered.statistics())
 
     @property
     def budget(self) -> Budget | None:

@@ -99,8 +99,7 @@ def _in_asyncio(host: Function) -> Function:
 
 
 def _in_trio(host: Function) -> Function:
-    from trio import Cancelled  # noqa: PLC0415 - under trio alone
-    from trio.lowlevel import spawn_system_task  # noqa: PLC0415 - likewise
+    from trio.lowlevel import spawn_system_task  # noqa: PLC0415 - under trio alone
 
     ended = anyio.Event()
     errors: list[BaseException] = []
@@ -108,8 +107,8 @@ def _in_trio(host: Function) -> Function:
     async def run() -> None:
         try:
             await host()
-        except Cancelled:
-            raise
+        except anyio.get_cancelled_exc_class():
+            raise  # the event loop ends
         except BaseException as error:  # noqa: BLE001 - a system task must not raise; `join` does
             errors.append(error)
         finally:

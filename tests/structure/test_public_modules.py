@@ -18,6 +18,7 @@ PUBLIC = (
     "azpoll.hints",
     "azpoll.fast",
     "azpoll.journal",
+    "azpoll.report",
     "azpoll.telemetry",
     "azpoll.fleet",
 )
