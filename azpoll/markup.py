@@ -6,7 +6,7 @@ from html import escape
 
 
 class Markup(str):
-    """HTML that may be inserted as it is. Any other text is escaped."""
+    """HTML that is inserted unchanged. Any other text is escaped."""
 
     __slots__ = ()
 

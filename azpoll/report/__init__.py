@@ -26,9 +26,9 @@ def html(entries: Iterable[JournalEntry], *, title: str = "Azure operations") ->
     """Return a report as one HTML page, which holds no script and requests nothing.
 
     It has the states, durations, polls and 429s, a timeline, the failures with the errors of the service, the slowest
-    operations and a table of them all. Of more than 100 operations the timeline shows a chart and 100 bars, and of more
-    than 1,000 the table has 1,000 rows: so it has less than 1 MB. Every text is escaped, and query values and
-    credentials are masked.
+    operations and a table of them all. The timeline shows at most 100 bars, beside a chart of all operations, and the
+    table at most 1,000 rows. So the page has less than 1 MB. Every text is escaped, and query values and credentials
+    are masked.
 
     Args:
         entries: of a journal, as `JournalReader.entries` returns them.

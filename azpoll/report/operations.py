@@ -16,7 +16,7 @@ from azpoll.telemetry.log_redaction import redacted
 from azpoll.tracking.journal import JournalResult, JournalRow
 
 STATES = ("failed", "unknown", "not_started", "canceled", "running", "intent", "succeeded")
-"""All states of a report. Those that need attention come first."""
+"""All states of a report. The states that need attention come first."""
 
 OPEN = frozenset({"running", "intent"})
 

@@ -7,6 +7,7 @@ import asyncio
 import inspect
 import re
 import time
+from functools import partial
 from typing import Any
 
 import azpoll
@@ -40,19 +41,25 @@ class Notebook:
         return self.names["_"]
 
 
+def html_of(value: Any) -> str:
+    """Return how IPython shows a value."""
+    shown: str = value._repr_html_()
+    return shown
+
+
 def test_the_cells_run_one_after_the_other() -> None:
     arm = FakeARM(default=Script(duration_s=0.1, retry_after=0), floor_s=0, limits=None, clock=time.monotonic)
     loop = asyncio.new_event_loop()
     notebook = Notebook(loop)
     try:
-        notebook.names["client_of"] = lambda **_: client_of(arm)
-        notebook.run(CELLS[0].replace("httpx.AsyncClient(", "client_of("))
+        notebook.names["client_of"] = partial(client_of, arm)
+        notebook.run(re.sub(r"httpx\.AsyncClient\(.*\)", "client_of()", CELLS[0]))
         shown = notebook.run(CELLS[1])
         assert isinstance(shown, azpoll.Group)
-        assert "logs" in shown._repr_html_()
+        assert "logs" in html_of(shown)
         assert notebook.run(CELLS[2]) == "Succeeded"
-        assert "succeeded" in notebook.run("operation")._repr_html_()
-        assert "Tracker" in notebook.run("tracker")._repr_html_()
+        assert "succeeded" in html_of(notebook.run("operation"))
+        assert "Tracker" in html_of(notebook.run("tracker"))
         notebook.run(CELLS[3])
         assert len(CELLS) == 4
     finally:

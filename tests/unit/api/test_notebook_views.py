@@ -55,7 +55,7 @@ async def test_an_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> Non
 
 async def test_a_failed_operation_says_why_and_stays_unseen(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """The exit of the tracker still reports the failure: a view is no awaiter."""
-    error = {"code": "QuotaExceeded", "message": HOSTILE}
+    error, shown = {"code": "QuotaExceeded", "message": HOSTILE}, ""
     fake_arm.default = Script(duration_s=5, outcome="Failed", error=error)
     with pytest.raises(ExceptionGroup):  # noqa: PT012 - leaving the block raises
         async with azpoll.Tracker(client) as tracker:
