@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from azpoll.hints import HintSource
     from azpoll.schedule.durations import Durations
     from azpoll.snapshot import Overview, Statistics
-    from azpoll.tracking.journal import Journal, JournalResult, JournalRow
-    from azpoll.snapshot import Statistics
     from azpoll.tracking.journal import Journal
     from azpoll.transport.library import HTTPClient, HTTPResponse
 
@@ -217,57 +215,6 @@ class Tracker(StoredOperations[ResponseT]):
     def trusts(self, url: str) -> bool:
         """Whether a URL is at the client's base_url or in `allowed_origins`; raises `ValueError` if it is no URL."""
         return is_trusted(url, self._settings.url_policy)
-
-    @overload
-    async def recover(self, **tracking: Unpack[TrackingOptions]) -> list[AsyncOperation[ResponseT]]: ...
-
-    @overload
-    async def recover(
-        self, *, decode: Callable[[ResponseT], T], **tracking: Unpack[TrackingOptions]
-    ) -> list[AsyncOperation[T]]: ...
-
-    async def recover(
-        self, *, decode: Callable[[ResponseT], T] | None = None, **tracking: Unpack[TrackingOptions]
-    ) -> list[AsyncOperation[T]] | list[AsyncOperation[ResponseT]]:
-        """Track every open operation of the journal that this tracker does not track, and return them.
-
-        Each has its id, label, group and options of before, but for `decode` and for headers that are not among its
-        `stored_headers`. Options that are given here count for all of them. Polls are spread over the budget.
-
-        A process may have stopped between an initial request and its answer. An `InitialRequestUnknown` event reports
-        each such request. After a PUT, PATCH or DELETE its resource is polled (rule 53); another one ends as unknown. A
-        row that cannot be used is kept, and a `JournalFailed` event says why.
-
-        Raises:
-            JournalError: the tracker has no journal, or the journal cannot be read.
-        """
-        session = self._session()
-        async with aclosing(session.journal().recover(tracking)) as records:
-            return [AsyncOperation(session, record, decode) async for record in records]
-
-    def results(self, group: str | None = None) -> AsyncIterator[JournalResult]:
-        """Iterate over the ended operations of the journal: those of the groups with this label, or all.
-
-        Raises:
-            JournalError: the tracker has no journal, or the journal cannot be read.
-        """
-        return self._session().journal().storage.results(group)
-
-    async def get(self, operation_id: str) -> JournalRow | JournalResult | None:
-        """Return the journal's row of one operation: it runs, or it has ended. None if there is none.
-
-        Raises:
-            JournalError: the tracker has no journal, or the journal cannot be read.
-        """
-        return await self._session().journal().storage.get(operation_id)
-
-    async def forget(self, operation_id: str) -> bool:
-        """Delete the journal's row of one operation; returns whether there was one. Its tracking stops.
-
-        Raises:
-            JournalError: the tracker has no journal, or the journal cannot be written.
-        """
-        return await self._session().journal().forget(operation_id)
 
     def group(self, label: str | None = None) -> Group[ResponseT]:
         """Return a new group: operations that are awaited, and whose progress is shown, together."""

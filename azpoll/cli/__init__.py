@@ -39,8 +39,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import azpoll
-from azpoll.cli import begin, cancel, demo, fleet, forget, listing, run, show, status, wait, watch, worker
-from azpoll.cli import begin, cancel, demo, forget, listing, report, run, show, status, wait
+from azpoll.cli import begin, cancel, demo, fleet, forget, listing, report, run, show, status, wait, watch, worker
 from azpoll.cli.command_line import Parser, command_of, parse
 from azpoll.cli.exit_codes import EPILOG, BrokenOutputPipe, ExitCode, command_error_of
 from azpoll.cli.terminal import discard_unwritable_streams, flush_output, usable_streams, write_error_line
