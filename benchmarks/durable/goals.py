@@ -1,0 +1,57 @@
+"""The goals of the journal and of fleets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.durable.kills import TAKEN_OVER_S
+from benchmarks.durable.reads import allowed_in
+from benchmarks.goal import Goal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.durable.figures import Figures
+
+JOURNAL_MS, FLEET_MS = 0.2, 0.8
+"""CPU milliseconds that a journal and a fleet may add to an operation."""
+
+ROWS, RECOVERED_S = 100_000, 10.0
+"""CPU seconds of the recovery of so many operations. Seconds of a clock are longer on a machine with other work."""
+
+GROWTH = 1.1
+"""CPU time per operation with the most workers over that with one."""
+
+MODEL = 1.25
+"""The greatest ratio of the model to the measured figure, or of that to the model."""
+
+LOOSE = 3.0
+"""Factor on the limits of CPU times in a quick run, where a few operations pay for the start of each process."""
+
+
+def goals(figures: Figures, *, quick: bool) -> Iterator[Goal]:
+    """Yield a verdict for each goal."""
+    factor = LOOSE if quick else 1.0
+    for name, kills in (("journal", figures.journal_kills), ("fleet", figures.fleet_kills)):
+        text = f"{kills.operations:,} operations, {kills.kills} kills of a {name}: 0 lost, 0 twice, 0 false"
+        left = (kills.lost, kills.twice, kills.false)
+        yield Goal(text, ", ".join(map(str, left)), left == (0, 0, 0))
+    yield _at_most("CPU of a journal per operation", figures.journal.journal_ms, JOURNAL_MS * factor, "ms")
+    yield _at_most("CPU of a fleet per operation", figures.fleet.fleet_ms, FLEET_MS * factor, "ms")
+    recovery = figures.recovery
+    limit_s = factor * RECOVERED_S * recovery.rows / ROWS
+    yield _at_most(f"CPU of the recovery of {recovery.rows:,} operations", recovery.cpu_s, limit_s, "s")
+    first, last = figures.by_workers[0], figures.by_workers[-1]
+    text = f"CPU per operation, {last.workers} workers"
+    yield _at_most(text, last.cpu_ms / first.cpu_ms, GROWTH * factor, "x that with 1")
+    late_s = max(taken.took_s - taken.lease_s for taken in figures.take_overs)
+    yield _at_most("take-over after kill -9, beyond the lease", late_s, TAKEN_OVER_S, "s")
+    reads = figures.reads
+    for window_s, found in ((1.0, reads.in_1_s), (4.0, reads.in_4_s)):
+        text = f"reads of 4 workers in {window_s:g} s, with those saved up"
+        yield _at_most(text, found, allowed_in(window_s), "", digits=0)
+    yield _at_most("reads of 4 workers per second", reads.per_s, 25.0 * (1.1 if quick else 1.01), "")
+
+
+def _at_most(text: str, found: float, limit: float, unit: str, digits: int = 2) -> Goal:
+    return Goal(f"{text} <= {limit:,.4g} {unit}".rstrip(), f"{found:,.{digits}f}", found <= limit)
