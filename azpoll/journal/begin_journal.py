@@ -54,7 +54,7 @@ class BeginJournal:
         """Open the file, and create it if there is none."""
         if self._thread is not None:
             raise JournalError(f"the journal {self.path} is entered already: give each tracker its own")
-        self._thread = thread = DatabaseThread(self._open, self._release)
+        self._thread = thread = DatabaseThread(self._open, self._release, self._table.store)
         try:
             await thread.opened()
         except BaseException:
@@ -75,7 +75,7 @@ class BeginJournal:
         new = [self._as_stored(row) for row in rows if row.operation_id not in self._started or _is_end(row)]
         if new:
             with explaining(self.path):
-                await self._running().write(lambda connection: self._table.store(connection, new))
+                await self._running().store(new)
             self._started |= {row.operation_id for row in new if isinstance(row, JournalRow) and not row.intent}
 
     async def open_rows(self) -> AsyncIterator[JournalRow]:

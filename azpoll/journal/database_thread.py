@@ -1,12 +1,14 @@
 """The thread that makes every call of SQLite for one journal.
 
-Writes that wait together share one transaction (group commit), so a thousand callers cost one commit.
+Writes that wait together share one transaction (group commit), so a thousand callers cost one commit. Their rows share
+statements.
 """
 
 from __future__ import annotations
 
 import threading
 from functools import partial
+from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,20 +18,31 @@ from azpoll.errors import JournalError
 from azpoll.eventloop.threads import LoopCaller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from sqlite3 import Connection
+    from typing import TypeAlias
+
+    from azpoll.tracking.journal import JournalResult, JournalRow
+
+    Rows: TypeAlias = Sequence[JournalRow | JournalResult]
 
 T = TypeVar("T")
 
 
 class _Job(Generic[T]):
-    """A function of the connection, and its outcome."""
+    """A function of the connection, and its outcome.
 
-    __slots__ = ("done", "error", "is_write", "result", "work")
+    Args:
+        work: the function; for `rows`, one that does nothing.
+        rows: rows to store, together with those of other jobs.
+    """
 
-    def __init__(self, work: Callable[[Connection], T], *, is_write: bool) -> None:
+    __slots__ = ("done", "error", "is_write", "result", "rows", "work")
+
+    def __init__(self, work: Callable[[Connection], T], *, is_write: bool, rows: Rows = ()) -> None:
         self.work = work
         self.is_write = is_write
+        self.rows = rows
         self.done = anyio.Event()
         self.result: list[T] = []
         self.error: Exception | None = None
@@ -50,11 +63,18 @@ class DatabaseThread:
     Args:
         open_connection: called in the thread.
         close: called in the thread at its end, after the connection was closed.
+        store: stores rows in the transaction of a connection; called in the thread.
     """
 
-    def __init__(self, open_connection: Callable[[], Connection], close: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        open_connection: Callable[[], Connection],
+        close: Callable[[], object],
+        store: Callable[[Connection, Rows], object],
+    ) -> None:
         self._open = open_connection
         self._close = close
+        self._store = store
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._loop = LoopCaller()
         self._opened = anyio.Event()
@@ -77,6 +97,10 @@ class DatabaseThread:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run a function in a transaction, and return its result when the transaction is committed."""
         return await self._outcome(_Job(work, is_write=True))
+
+    async def store(self, rows: Rows) -> None:
+        """Store rows; returns when the transaction is committed."""
+        await self._outcome(_Job(_nothing, is_write=True, rows=rows))
 
     async def close(self) -> None:
         """End the thread after everything that was requested before."""
@@ -115,7 +139,7 @@ class DatabaseThread:
             jobs, is_last = self._waiting()
             writes = [job for job in jobs if job.is_write]
             if writes:
-                _run_in_transaction(connection, writes)
+                self._run_in_transaction(connection, writes)
             for job in jobs:
                 if not job.is_write:
                     job.run(connection)
@@ -136,35 +160,45 @@ class DatabaseThread:
                 return jobs, False
         return jobs, True
 
+    def _run_in_transaction(self, connection: Connection, jobs: list[_Job[Any]]) -> None:
+        """Run jobs in one transaction; if one of them fails, run each in its own."""
+        self._attempt(connection, jobs)
+        if len(jobs) > 1 and any(job.error is not None for job in jobs):
+            for job in jobs:
+                self._attempt(connection, [job])
+
+    def _attempt(self, connection: Connection, jobs: list[_Job[Any]]) -> None:
+        """Run jobs in one transaction; if one fails, all of them have failed."""
+        failure: Exception | None = None
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for has_rows, group in groupby(jobs, _has_rows):
+                together = list(group)
+                if has_rows:
+                    self._store(connection, [row for job in together for row in job.rows])
+                for job in together:
+                    job.run(connection)
+                    failure = failure or job.error
+            if failure is None:
+                connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - raised where the outcomes are awaited
+            failure = error
+        if failure is not None:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for job in jobs:
+                job.error = failure
+
+
+def _has_rows(job: _Job[Any]) -> bool:
+    return bool(job.rows)
+
+
+def _nothing(_: Connection) -> None:
+    """Do nothing."""
+
 
 def _report(jobs: list[_Job[Any]]) -> None:
     """Wake the tasks that wait for jobs; runs in the event loop."""
     for job in jobs:
         job.done.set()
-
-
-def _run_in_transaction(connection: Connection, jobs: list[_Job[Any]]) -> None:
-    """Run jobs in one transaction; if one of them fails, run each in its own."""
-    _attempt(connection, jobs)
-    if len(jobs) > 1 and any(job.error is not None for job in jobs):
-        for job in jobs:
-            _attempt(connection, [job])
-
-
-def _attempt(connection: Connection, jobs: list[_Job[Any]]) -> None:
-    """Run jobs in one transaction; if one fails, all of them have failed."""
-    failure: Exception | None = None
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            job.run(connection)
-            failure = failure or job.error
-        if failure is None:
-            connection.execute("COMMIT")
-    except Exception as error:  # noqa: BLE001 - raised where the outcomes are awaited
-        failure = error
-    if failure is not None:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        for job in jobs:
-            job.error = failure

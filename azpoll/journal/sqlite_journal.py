@@ -90,7 +90,7 @@ class SQLiteJournal:
         """Take the lease and open the file."""
         if self._thread is not None:
             raise JournalError(f"the journal {self.path} is entered already: give each tracker its own")
-        self._thread = thread = DatabaseThread(self._open_owned, self._release)
+        self._thread = thread = DatabaseThread(self._open_owned, self._release, self._table.store)
         try:
             await thread.opened()
         except BaseException:
@@ -108,7 +108,8 @@ class SQLiteJournal:
 
     async def store(self, rows: Sequence[JournalRow | JournalResult]) -> None:
         """Store rows in one transaction; those of other callers may share it."""
-        await self._write(lambda connection: self._table.store(connection, rows))
+        with explaining(self.path):
+            await self._running().store(rows)
 
     async def open_rows(self) -> AsyncIterator[JournalRow]:
         """Iterate over the operations that have not ended, in the order in which they began.
