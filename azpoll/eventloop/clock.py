@@ -81,5 +81,9 @@ class WallClock:
 
     def unix_s(self, at_s: float) -> float:
         """Return the Unix time of a time of the event loop."""
+        return self.difference_s() + at_s
+
+    def difference_s(self) -> float:
+        """Return the Unix time at which the clock of the event loop was 0."""
         self.update()
-        return self._difference_s + at_s
+        return self._difference_s

@@ -53,24 +53,25 @@ class Outcomes:
         state = record.state if isinstance(record.state, Pending) else record.state.last
         if state is None:
             return None
-        not_before = self.wall_clock.unix_s(record.answered_s + state.next_request.delay.seconds) + CLOCK_TOLERANCE_S
-        sent_s = state.plan.sent_s
+        unix_s = self.wall_clock.difference_s()  # once, since a journal makes a token for each change
+        not_before = unix_s + record.answered_s + state.next_request.delay.seconds + CLOCK_TOLERANCE_S
+        sent_s, deadline_s = state.plan.sent_s, _deadline_s(record)
         token = resume_token.token_of(
             state,
             not_before,
             operation_id=record.id,
             label=record.label,
-            begun=self.wall_clock.unix_s(record.started_s),
-            deadline=self._deadline(record),
-            sent=None if sent_s is None else self.wall_clock.unix_s(sent_s),
+            begun=unix_s + record.started_s,
+            deadline=None if deadline_s is None else unix_s + deadline_s,
+            sent=None if sent_s is None else unix_s + sent_s,
         )
         return resume_token.encode(token, self._token_key)
 
-    def _deadline(self, record: OperationRecord) -> float | None:
-        """Return the Unix time of the deadline; None if there is none, or if it has ended the tracking.
 
-        To resume an operation after its deadline is to wait longer.
-        """
-        deadline_s = record.plan.deadline_s
-        is_over = isinstance(record.state, Unknown) and record.state.reason is UnknownReason.TIMED_OUT
-        return None if deadline_s is None or is_over else self.wall_clock.unix_s(deadline_s)
+def _deadline_s(record: OperationRecord) -> float | None:
+    """Return the deadline; None if there is none, or if it has ended the tracking.
+
+    To resume an operation after its deadline is to wait longer.
+    """
+    is_over = isinstance(record.state, Unknown) and record.state.reason is UnknownReason.TIMED_OUT
+    return None if is_over else record.plan.deadline_s
