@@ -67,6 +67,7 @@ class JournalWriter:
         self._ended: list[set[str]] = []
         self._forgotten: set[OperationRecord] = set()
         self._pending: dict[OperationRecord, None] = {}
+        self._soon: dict[OperationRecord, None] = {}
         self._unsaved: dict[OperationRecord, None] = {}
         self._retry_s = 0.0
         self._writing = anyio.Lock()
@@ -118,11 +119,10 @@ class JournalWriter:
     def enqueue_started(self, record: OperationRecord) -> None:
         """Store a new operation soon."""
         self.add(record)
-        self.enqueue(record)
-        self._urgent.set()
+        self.enqueue(record, is_new=True)
 
-    def enqueue(self, record: OperationRecord) -> None:
-        """Store the present state of an operation: an end immediately, another state in the next batch."""
+    def enqueue(self, record: OperationRecord, *, is_new: bool = False) -> None:
+        """Store the present state of an operation: an end or a new one immediately, another state in the next batch."""
         has_ended = not isinstance(record.state, Pending)
         if record in self._forgotten:
             if has_ended:
@@ -133,10 +133,13 @@ class JournalWriter:
             if has_ended:
                 self._report(record)
             return
-        self._pending[record] = None
         self._wake.set()
-        if has_ended:
+        if has_ended or is_new:
+            self._pending.pop(record, None)
+            self._soon[record] = None
             self._urgent.set()
+        elif record not in self._soon:
+            self._pending[record] = None
 
     def stopped(self, record: OperationRecord) -> None:
         """Know an operation no longer by its id: it is not tracked any more. Its last change is enqueued already."""
@@ -145,20 +148,25 @@ class JournalWriter:
     def forget(self, record: OperationRecord) -> None:
         """Store nothing more of an operation."""
         self._forgotten.add(record)
-        self._pending.pop(record, None)
-        self._unsaved.pop(record, None)
+        for records in (self._pending, self._soon, self._unsaved):
+            records.pop(record, None)
         self._remove(record)
 
     async def write_pending(self) -> None:
         """Store everything that is enqueued, and report the ends."""
         async with self._writing:
-            while self._pending:
-                batch, self._pending = tuple(self._pending), {}
-                try:
-                    await self._write(batch)
-                except BaseException:  # cancelled: the next call stores it
-                    self._pending = dict.fromkeys(batch) | self._pending
-                    raise
+            while self._pending or self._soon:
+                self._soon |= self._pending
+                self._pending = {}
+                await self._write_soon()
+
+    async def _write_soon(self) -> None:
+        batch, self._soon = tuple(self._soon), {}
+        try:
+            await self._write(batch)
+        except BaseException:  # cancelled: the next call stores it
+            self._soon = dict.fromkeys(batch) | self._soon
+            raise
 
     async def close(self) -> None:
         """Store the rest, also inside a cancelled scope, with one more attempt if the journal has failed."""
@@ -170,14 +178,27 @@ class JournalWriter:
         """Store batches for as long as the tracker runs."""
         while True:
             await self._wake.wait()
-            with anyio.move_on_after(BATCH_S):
-                await self._urgent.wait()
+            await self._gather_changes()
             self._wake, self._urgent = anyio.Event(), anyio.Event()
             await self.write_pending()
             while self._retry_s:
                 await anyio.sleep(self._retry_s)
                 self._retry()
                 await self.write_pending()
+
+    async def _gather_changes(self) -> None:
+        """Let changes of states gather, of which an end replaces some, while ends and new operations are stored."""
+        until_s = now_s() + BATCH_S
+        while not self._retry_s:
+            with anyio.move_on_after(until_s - now_s()) as gathering:
+                await self._urgent.wait()
+            if gathering.cancelled_caught:
+                return
+            self._urgent = anyio.Event()
+            async with self._writing:
+                await self._write_soon()
+            if not self._pending:
+                return
 
     def _retry(self) -> None:
         self._pending = self._unsaved | self._pending

@@ -63,6 +63,17 @@ async def test_ends_that_arrive_together_are_stored_together() -> None:
     assert anyio.current_time() - begun_s < 70
 
 
+async def test_an_end_replaces_the_change_before_it_while_others_end() -> None:
+    """An end each 20 ms: it stores no changes of other operations, whose own ends follow after 50 ms."""
+    journal = ListJournal()
+    arm = FakeARM(default=Script(duration_s=5, retry_after=5), floor_s=0, limits=None, latency_s=0.05)
+    async with client_of(arm) as client, azpoll.Tracker(client, journal=journal, budget=None) as tracker:
+        for number in range(100):
+            await tracker.begin("PUT", THING.replace("/t?", f"/{number}?"), json={})
+    assert journal.names.count("ended") == 100
+    assert journal.names.count("changed") < 60
+
+
 async def test_while_a_journal_fails_ends_are_reported_without_delay() -> None:
     journal = ListJournal()
     arm = FakeARM(default=Script(duration_s=10, retry_after=10))
