@@ -187,7 +187,7 @@ class JournalWriter:
                 await self.write_pending()
 
     async def _gather_changes(self) -> None:
-        """Let changes of states gather, of which an end replaces some, while ends and new operations are stored."""
+        """Store ends and new operations while changes of states gather, some of which an end replaces."""
         until_s = now_s() + BATCH_S
         while not self._retry_s:
             with anyio.move_on_after(until_s - now_s()) as gathering:
