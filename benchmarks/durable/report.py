@@ -64,7 +64,7 @@ def _of_fleet(figures: Figures) -> Iterator[tuple[str, str]]:
 def _of_kills(figures: Figures) -> Iterator[tuple[str, str]]:
     for name, kills in (("journal", figures.journal_kills), ("fleet", figures.fleet_kills)):
         yield (
-            f"{name}: {kills.operations:,} operations, {kills.kills} kills with -9",
+            f"{name}: {kills.operations:,} operations, {kills.kills} x kill -9",
             (f"{kills.lost} lost, {kills.twice} twice, {kills.false} false"),
         )
     slowest = {taken.lease_s: 0.0 for taken in figures.take_overs}
