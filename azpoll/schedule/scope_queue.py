@@ -2,7 +2,7 @@
 
 Owners take turns, and each turn costs one token, so a large group does not delay a small one. Within an owner's turn
 the request that came due first is first, or the one that has most likely ended where durations were learned. A
-request with a hint has a head start.
+request with a hint goes before those without one, which keep a small share of the reads.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from azpoll.schedule.histogram import Histogram
 from azpoll.schedule.job import Priority, QueuedT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from azpoll.schedule.token_bucket import TokenBucket
 
 SPARE_SHARE = 0.5
@@ -23,8 +25,12 @@ SPARE_SHARE = 0.5
 BACKGROUND_EVERY = 64
 """One read in 64 goes to a background request in any case: the hint that it runs may be wrong."""
 
-HEAD_START_S = 60.0
-"""A HIGH request goes before NORMAL ones that came due up to 60 s earlier, so it delays none without limit."""
+NORMAL_EVERY = 16
+"""One read in 16 goes to a NORMAL request before any HIGH one, so that hints delay no request without limit."""
+
+_BY_HINT = (Priority.HIGH, Priority.NORMAL)
+_BY_TURN = (Priority.NORMAL, Priority.HIGH)
+_BACKGROUND = (Priority.LOW,)
 
 
 class ScopeStatistics(NamedTuple):
@@ -65,8 +71,7 @@ class ProviderQueue(Generic[QueuedT]):
         bucket: None while no limit is known.
         waiting: number of due requests.
         in_flight: number of requests that got their token and have not ended; who sends them counts them out.
-        normal: due requests with HIGH and NORMAL priority.
-        background: due requests with LOW priority.
+        queues: due requests, one queue for each `Priority`.
     """
 
     def __init__(self, scope_queue: ScopeQueue[QueuedT], bucket: TokenBucket | None) -> None:
@@ -74,18 +79,17 @@ class ProviderQueue(Generic[QueuedT]):
         self.bucket: TokenBucket | None = None
         self.waiting = 0
         self.in_flight = 0
-        self.normal: FairQueue[QueuedT, ProviderQueue[QueuedT]] = scope_queue.normal
-        self.background: FairQueue[QueuedT, ProviderQueue[QueuedT]] = scope_queue.background
+        self.queues: Sequence[FairQueue[QueuedT, ProviderQueue[QueuedT]]] = scope_queue.queues
         if bucket is not None:
             self.limit(bucket)
 
     def limit(self, bucket: TokenBucket) -> None:
         """Set the first bucket; the provider has queues of its own from now on."""
         scope_queue, self.bucket = self.scope_queue, bucket
-        self.normal, self.background = FairQueue(scope_queue.turns), FairQueue(scope_queue.turns)
+        self.queues = _queues(scope_queue.turns)
         if self.waiting:
-            scope_queue.normal.move_to(self.normal, self)
-            scope_queue.background.move_to(self.background, self)
+            for shared, own in zip(scope_queue.queues, self.queues, strict=True):
+                shared.move_to(own, self)
             scope_queue.limited[self] = None
 
     def is_idle(self, now_s: float) -> bool:
@@ -108,8 +112,7 @@ class ScopeQueue(Generic[QueuedT]):
         throttled: number of 429s.
         lateness: seconds between due time and sending, of all requests.
         detection: seconds between the end time that a service reports and the answer that reports it.
-        normal: due requests with HIGH and NORMAL priority of all providers without a bucket.
-        background: due requests with LOW priority of these providers.
+        queues: due requests of all providers without a bucket, one queue for each `Priority`.
         limited: the providers with a bucket that have due requests.
     """
 
@@ -124,8 +127,7 @@ class ScopeQueue(Generic[QueuedT]):
         self.turns = Turns()
         self.due_s = 0.0
         self.heap_entry = 0
-        self.normal: FairQueue[QueuedT, ProviderQueue[QueuedT]] = FairQueue(self.turns)
-        self.background: FairQueue[QueuedT, ProviderQueue[QueuedT]] = FairQueue(self.turns)
+        self.queues: Sequence[FairQueue[QueuedT, ProviderQueue[QueuedT]]] = _queues(self.turns)
         self.limited: dict[ProviderQueue[QueuedT], None] = {}
 
     def consume(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> bool:
@@ -146,15 +148,13 @@ class ScopeQueue(Generic[QueuedT]):
         if provider_queue.bucket is not None:
             self.limited[provider_queue] = None
         job.heap_entry = number
-        queue = provider_queue.background if job.priority is Priority.LOW else provider_queue.normal
-        is_high = job.priority is Priority.HIGH
-        queue.add(job, job.priority_time - HEAD_START_S if is_high else job.priority_time, provider_queue)
+        queue = provider_queue.queues[job.priority]
+        queue.add(job, job.priority_time, provider_queue)
         return queue.waiting == 1
 
     def forget(self, provider_queue: ProviderQueue[QueuedT], priority: Priority) -> None:
         """Count out a request that was queued here and whose entry is no longer valid."""
-        queue = provider_queue.background if priority is Priority.LOW else provider_queue.normal
-        queue.forget()
+        provider_queue.queues[priority].forget()
         self._count_out(provider_queue)
 
     def take(self, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
@@ -162,10 +162,10 @@ class ScopeQueue(Generic[QueuedT]):
         if self.bucket is not None and self.bucket.available_at(now_s) > now_s:
             return None
         if self.reads % BACKGROUND_EVERY == BACKGROUND_EVERY - 1:
-            return self._take(Priority.LOW, now_s) or self._take(Priority.NORMAL, now_s)
-        taken = self._take(Priority.NORMAL, now_s)
+            return self._take(_BACKGROUND, now_s) or self._take(_BY_HINT, now_s)
+        taken = self._take(_BY_TURN if self.reads % NORMAL_EVERY == NORMAL_EVERY - 1 else _BY_HINT, now_s)
         if taken is None and self._spare_at(now_s) <= now_s:
-            taken = self._take(Priority.LOW, now_s)
+            taken = self._take(_BACKGROUND, now_s)
         return taken
 
     def next_s(self, now_s: float) -> float:
@@ -184,8 +184,9 @@ class ScopeQueue(Generic[QueuedT]):
 
     def _scope_token_s(self, queues: ScopeQueue[QueuedT] | ProviderQueue[QueuedT], now_s: float) -> float:
         """Return the time at which the scope has a token for the first of these requests; infinite without one."""
-        if not queues.normal.waiting:
-            return self._spare_at(now_s) if queues.background.waiting else math.inf
+        high, normal, background = queues.queues
+        if not high.waiting and not normal.waiting:
+            return self._spare_at(now_s) if background.waiting else math.inf
         return now_s if self.bucket is None else self.bucket.available_at(now_s)
 
     def is_idle(self, now_s: float) -> bool:
@@ -210,20 +211,25 @@ class ScopeQueue(Generic[QueuedT]):
             detection_p99_s=self.detection.quantile(0.99),
         )
 
-    def _take(self, priority: Priority, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
-        """Give the next turn to the owner that has waited longest, among those with a request that may be sent."""
-        is_low = priority is Priority.LOW
-        shared = self.background if is_low else self.normal
+    def _take(
+        self, priorities: tuple[Priority, ...], now_s: float
+    ) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
+        """Give the next turn to the owner that has waited longest, among those with a request that may be sent.
+
+        Of that owner's requests, the one with the first of the priorities is sent.
+        """
         chosen: FairQueue[QueuedT, ProviderQueue[QueuedT]] | None = None
-        least = (0, 0.0, 0)
-        if shared.waiting:
-            chosen, least = shared, shared.first()
-        for limited in self.limited:
-            queue = limited.background if is_low else limited.normal
-            if queue.waiting and (limited.bucket is None or limited.bucket.available_at(now_s) <= now_s):
-                first = queue.first()
-                if chosen is None or first < least:
-                    chosen, least = queue, first
+        least = (0, 0, 0.0, 0)
+        for each in (self, *self.limited):
+            if isinstance(each, ProviderQueue) and each.bucket is not None and each.bucket.available_at(now_s) > now_s:
+                continue
+            for rank, priority in enumerate(priorities):
+                queue = each.queues[priority]
+                if queue.waiting:
+                    turn, priority_time, number = queue.first()
+                    place = (turn, rank, priority_time, number)
+                    if chosen is None or place < least:
+                        chosen, least = queue, place
         if chosen is None:
             return None
         job, provider_queue = chosen.take()
@@ -258,3 +264,8 @@ class ScopeQueue(Generic[QueuedT]):
     def _spare_at(self, now_s: float) -> float:
         """Return the time at which the bucket has tokens to spare for background requests."""
         return now_s if self.bucket is None else self.bucket.available_at(now_s, self.bucket.burst * SPARE_SHARE)
+
+
+def _queues(turns: Turns) -> tuple[FairQueue[QueuedT, ProviderQueue[QueuedT]], ...]:
+    """Return an empty queue for each priority."""
+    return tuple(FairQueue(turns) for _ in Priority)

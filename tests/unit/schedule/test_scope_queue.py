@@ -11,7 +11,7 @@ import pytest
 
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.job import Priority
-from azpoll.schedule.scope_queue import BACKGROUND_EVERY, HEAD_START_S, ProviderQueue, ScopeQueue
+from azpoll.schedule.scope_queue import BACKGROUND_EVERY, NORMAL_EVERY, ProviderQueue, ScopeQueue
 from tests.support.jobs import QueuedRequest
 
 if TYPE_CHECKING:
@@ -122,20 +122,34 @@ def test_high_priority_comes_first() -> None:
     assert taken(scope_queue, 0.0) == ["high", "normal"]
 
 
-def test_high_priority_delays_no_job_for_more_than_its_head_start() -> None:
-    """With a hint for each read, a normal job is sent after a minute."""
+def test_high_priority_comes_before_jobs_that_were_due_long_before() -> None:
+    """In a burst of thousands all others have been due for minutes."""
+    scope_queue, provider_queue = queues_of()
+    late = Job("high", priority=Priority.HIGH)
+    late.priority_time = 1000.0
+    add(provider_queue, *(Job("normal") for _ in range(5)), late)
+    assert taken(scope_queue, 1000.0)[0] == "high"
+
+
+def test_one_read_in_16_goes_to_a_normal_job_in_any_case() -> None:
+    """With a hint for each read, the others keep a share."""
     scope_queue, provider_queue = queues_of(bucket(1))
-    add(provider_queue, Job("normal"))
-    for second in range(200):
-        high = Job("high", priority=Priority.HIGH)
-        high.priority_time = float(second)
-        add(provider_queue, high)
+    add(provider_queue, *(Job("normal") for _ in range(100)))
+    names: list[object] = []
+    for second in range(10 * NORMAL_EVERY):
+        add(provider_queue, Job("high", priority=Priority.HIGH))
         job = take(scope_queue, float(second))
         assert job is not None
-        if job.name == "normal":
-            assert second == pytest.approx(HEAD_START_S, abs=2)
-            return
-    raise AssertionError("the normal job starved")
+        names.append(job.name)
+    assert Counter(names)["normal"] == pytest.approx(10, abs=3)
+
+
+def test_hints_give_an_owner_no_larger_share() -> None:
+    """Priorities count among the jobs of one owner, whose turns stay the same."""
+    scope_queue, provider_queue = queues_of()
+    add(provider_queue, *(Job("hinted", "hinted", Priority.HIGH) for _ in range(50)))
+    add(provider_queue, *(Job("plain", "plain") for _ in range(50)))
+    assert Counter(taken(scope_queue, 0.0)[:40]) == {"hinted": 20, "plain": 20}
 
 
 def test_background_jobs_are_sent_only_with_reads_to_spare() -> None:
