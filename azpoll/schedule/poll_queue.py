@@ -82,6 +82,7 @@ class PollQueue:
         if provider_queue is not None:
             if priority is Priority.HIGH:
                 job.priority_time = now_s
+                provider_queue.scope_queue.note_hint(now_s)
             self.scopes.move(job, provider_queue, before, now_s)
             if state.plan.deadline_s is not None:
                 self._watch_deadline(job, state.plan.deadline_s)
@@ -103,12 +104,7 @@ class PollQueue:
             state = pending_state(job)
             if state.plan.deadline_s is not None and _expires_at(job, state) is not None:
                 return job, None
-            cancel_request, url = job.cancel_request, before_certificate(state.next_request.kept_url)
-            if cancel_request is not None:
-                job.priority, url = Priority.HIGH, cancel_request.url
-            if job.priority is Priority.HIGH:
-                job.priority_time = now_s
-            provider_queue = self.scopes.queue_for(url, now_s)
+            provider_queue = self._provider_queue_of(job, state, now_s)
             alone = not self.scopes.waiting and not self._due.may_be_due(now_s)
             if alone and provider_queue.scope_queue.consume(job, provider_queue, now_s):
                 job.priority = Priority.NORMAL  # a hint that comes during this request is for the next one
@@ -131,6 +127,18 @@ class PollQueue:
         expired = self._deadlines[0][2]
         self.withdraw(expired)
         return expired, None
+
+    def _provider_queue_of(self, job: Job, state: Pending, now_s: float) -> ProviderQueue[Job]:
+        """Return the queue of a due job's next request; a hint and a cancel request go first."""
+        url = before_certificate(state.next_request.kept_url) if job.cancel_request is None else job.cancel_request.url
+        provider_queue = self.scopes.queue_for(url, now_s)
+        if job.priority is Priority.HIGH:
+            provider_queue.scope_queue.note_hint(now_s)
+        if job.cancel_request is not None:
+            job.priority = Priority.HIGH
+        if job.priority is Priority.HIGH:
+            job.priority_time = now_s
+        return provider_queue
 
     def hold(self, job: Job, provider_queue: ProviderQueue[Job], now_s: float, rank: float) -> None:
         """Hold a job that `take` returned at `now_s`, and give back its token; its deadline still counts.

@@ -19,18 +19,22 @@ if TYPE_CHECKING:
 
     from azpoll.schedule.token_bucket import TokenBucket
 
-SPARE_SHARE = 0.5
-"""Background requests are sent only while the bucket holds this share of its burst."""
+SPARE_SHARE = 0.9
+"""Reads are to spare while the bucket holds this share of its burst; the others are saved for hints."""
 
 BACKGROUND_EVERY = 64
 """One read in 64 goes to a background request in any case: the hint that it runs may be wrong."""
 
-NORMAL_EVERY = 16
-"""One read in 16 goes to a NORMAL request before any HIGH one, so that hints delay no request without limit."""
+NORMAL_EVERY, NORMAL_TURN = 128, 31
+"""One read in 128 goes to a NORMAL request before any HIGH one, so that hints delay no request without limit."""
 
-_BY_HINT = (Priority.HIGH, Priority.NORMAL)
-_BY_TURN = (Priority.NORMAL, Priority.HIGH)
-_BACKGROUND = (Priority.LOW,)
+HINTED_S = 60.0
+"""Seconds after a hint in which the scope saves reads for the next one."""
+
+_BY_HINT: tuple[Priority, ...] = (Priority.HIGH, Priority.NORMAL)
+_BY_TURN: tuple[Priority, ...] = (Priority.NORMAL, Priority.HIGH)
+_HINTED: tuple[Priority, ...] = (Priority.HIGH,)
+_BACKGROUND: tuple[Priority, ...] = (Priority.LOW,)
 
 
 class ScopeStatistics(NamedTuple):
@@ -92,6 +96,10 @@ class ProviderQueue(Generic[QueuedT]):
                 shared.move_to(own, self)
             scope_queue.limited[self] = None
 
+    def has_token(self, now_s: float) -> bool:
+        """Whether its own bucket lets it send a request now."""
+        return self.bucket is None or self.bucket.available_at(now_s) <= now_s
+
     def is_idle(self, now_s: float) -> bool:
         """Whether no request waits, and a new bucket would be no different."""
         return not self.waiting and (self.bucket is None or self.bucket.is_recovered(now_s))
@@ -127,15 +135,21 @@ class ScopeQueue(Generic[QueuedT]):
         self.turns = Turns()
         self.due_s = 0.0
         self.heap_entry = 0
+        self._hinted_until_s = -math.inf
         self.queues: Sequence[FairQueue[QueuedT, ProviderQueue[QueuedT]]] = _queues(self.turns)
         self.limited: dict[ProviderQueue[QueuedT], None] = {}
+
+    def note_hint(self, now_s: float) -> None:
+        """Save reads for the next hints from now on."""
+        self._hinted_until_s = now_s + HINTED_S
 
     def consume(self, job: QueuedT, provider_queue: ProviderQueue[QueuedT], now_s: float) -> bool:
         """Take the tokens of a request that came due alone; False if one is missing, or the request is LOW."""
         if (
             job.priority is Priority.LOW
+            or (job.priority is Priority.NORMAL and self._is_saving(now_s))
             or (self.bucket is not None and self.bucket.available_at(now_s) > now_s)
-            or (provider_queue.bucket is not None and provider_queue.bucket.available_at(now_s) > now_s)
+            or not provider_queue.has_token(now_s)
         ):
             return False
         self._consume(job, provider_queue, now_s)
@@ -163,10 +177,12 @@ class ScopeQueue(Generic[QueuedT]):
             return None
         if self.reads % BACKGROUND_EVERY == BACKGROUND_EVERY - 1:
             return self._take(_BACKGROUND, now_s) or self._take(_BY_HINT, now_s)
-        taken = self._take(_BY_TURN if self.reads % NORMAL_EVERY == NORMAL_EVERY - 1 else _BY_HINT, now_s)
-        if taken is None and self._spare_at(now_s) <= now_s:
-            taken = self._take(_BACKGROUND, now_s)
-        return taken
+        has_spare = self._spare_at(now_s) <= now_s
+        priorities = _BY_TURN if self.reads % NORMAL_EVERY == NORMAL_TURN else _BY_HINT
+        if priorities is _BY_HINT and self._is_saving(now_s) and not has_spare:
+            priorities = _HINTED
+        taken = self._take(priorities, now_s)
+        return self._take(_BACKGROUND, now_s) if taken is None and has_spare else taken
 
     def next_s(self, now_s: float) -> float:
         """Return the earliest time at which `take` may return a request; infinite if none waits."""
@@ -185,8 +201,8 @@ class ScopeQueue(Generic[QueuedT]):
     def _scope_token_s(self, queues: ScopeQueue[QueuedT] | ProviderQueue[QueuedT], now_s: float) -> float:
         """Return the time at which the scope has a token for the first of these requests; infinite without one."""
         high, normal, background = queues.queues
-        if not high.waiting and not normal.waiting:
-            return self._spare_at(now_s) if background.waiting else math.inf
+        if not high.waiting and (not normal.waiting or self._is_saving(now_s)):
+            return self._spare_at(now_s) if normal.waiting or background.waiting else math.inf
         return now_s if self.bucket is None else self.bucket.available_at(now_s)
 
     def is_idle(self, now_s: float) -> bool:
@@ -211,20 +227,17 @@ class ScopeQueue(Generic[QueuedT]):
             detection_p99_s=self.detection.quantile(0.99),
         )
 
-    def _take(
-        self, priorities: tuple[Priority, ...], now_s: float
-    ) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
+    def _take(self, priorities: tuple[Priority, ...], now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
         """Give the next turn to the owner that has waited longest, among those with a request that may be sent.
 
-        Of that owner's requests, the one with the first of the priorities is sent.
+        The owner sends its request with the first of the priorities.
         """
         chosen: FairQueue[QueuedT, ProviderQueue[QueuedT]] | None = None
         least = (0, 0, 0.0, 0)
-        for each in (self, *self.limited):
-            if isinstance(each, ProviderQueue) and each.bucket is not None and each.bucket.available_at(now_s) > now_s:
-                continue
+        with_token = [each.queues for each in self.limited if each.has_token(now_s)]
+        for queues in (self.queues, *with_token):
             for rank, priority in enumerate(priorities):
-                queue = each.queues[priority]
+                queue = queues[priority]
                 if queue.waiting:
                     turn, priority_time, number = queue.first()
                     place = (turn, rank, priority_time, number)
@@ -260,6 +273,10 @@ class ScopeQueue(Generic[QueuedT]):
         for bucket in (self.bucket, provider_queue.bucket):
             if bucket is not None:
                 bucket.give_back()
+
+    def _is_saving(self, now_s: float) -> bool:
+        """Whether reads are saved for hints; not among several owners, whose shares hints do not change."""
+        return now_s < self._hinted_until_s and len(self.turns.last) <= 1
 
     def _spare_at(self, now_s: float) -> float:
         """Return the time at which the bucket has tokens to spare for background requests."""

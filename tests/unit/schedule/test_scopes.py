@@ -281,8 +281,8 @@ def test_a_hint_moves_a_waiting_job_between_the_priorities() -> None:
     jobs[0].priority = Priority.LOW
     scope_queues.move(jobs[0], provider_queue, Priority.NORMAL, 0.0)
     assert taken(scope_queues, 0.0) == ["1", "2", "3"]
-    assert scope_queues.next_s() == pytest.approx(1.0)
-    assert taken(scope_queues, 1.0) == ["0"]
+    assert scope_queues.next_s() == pytest.approx(2.6)
+    assert taken(scope_queues, 2.6) == ["0"]
     assert scope_queues.next_s() is None
 
 
