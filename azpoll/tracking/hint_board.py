@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import anyio
 
 from azpoll.errors import TrackerClosed, UntrustedPollingURL, error_of
+from azpoll.protocol.answer import Answer
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.retry_after import retry_after
 from azpoll.protocol.states import Fetching, NextRequest, Succeeded, Unknown
@@ -19,15 +20,18 @@ from azpoll.schedule.job import Priority
 from azpoll.tracking.record import OperationRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from azpoll.hints import HintSource
-    from azpoll.protocol.answer import Answer, RequestFailure
+    from azpoll.protocol.answer import RequestFailure
     from azpoll.protocol.plan import Plan
     from azpoll.protocol.states import State
     from azpoll.schedule.scheduler import Scheduler
 
 logger = logging.getLogger("azpoll")
+
+_ACTION_PARTS = 4
+"""Parts of a path after `providers/` that name an action: namespace, type, name and action, or more pairs."""
 
 
 class ResourceIndex:
@@ -44,6 +48,10 @@ class ResourceIndex:
         self._by_id.setdefault(resource_id, {})[record] = None
         record.call_at_end(partial(self._remove, resource_id, record))
 
+    def resources(self) -> list[str]:
+        """Return the resources of the running operations: ARM ids in lower case."""
+        return [f"/{resource_id}" for resource_id in self._by_id]
+
     def find(self, resource_id: str) -> list[OperationRecord]:
         """Return the operations on a resource that have not ended."""
         return [record for record in self._by_id.get(_resource_id(resource_id), ()) if not record.ended]
@@ -56,12 +64,25 @@ class ResourceIndex:
 
 
 class ResourceHints:
-    """The `azpoll.hints.HintBoard` of one source of hints; `plan` makes the plan of a read from its URL."""
+    """The `azpoll.hints.HintBoard` of one source of hints.
 
-    def __init__(self, index: ResourceIndex, scheduler: Scheduler, plan: Callable[[str], Plan]) -> None:
+    Args:
+        plan: makes the plan of a read from its URL.
+        query: sends a POST with a JSON body.
+    """
+
+    def __init__(
+        self,
+        index: ResourceIndex,
+        scheduler: Scheduler,
+        plan: Callable[[str], Plan],
+        query: Callable[[str, Mapping[str, object]], Awaitable[Answer | RequestFailure]],
+    ) -> None:
         self._index = index
         self._scheduler = scheduler
         self._plan = plan
+        self._query = query
+        self._is_answered = True
         self._first_plan: Plan | None = None
         self._background: dict[OperationRecord, None] = {}
         self._next_read_s = -math.inf  # after the Retry-After of the last answer
@@ -83,10 +104,7 @@ class ResourceHints:
 
         No read is sent before the `Retry-After` of the answer before it.
         """
-        plan = self._first_plan = self._first_plan or self._plan(url)
-        resolved = plan.resolve(url, plan.resource_url)
-        if isinstance(resolved, RejectedURL):
-            raise UntrustedPollingURL(f"the next page of a list is refused: {resolved.explanation}")
+        plan, resolved = self._checked(url, "the next page of a list")
         now_s = anyio.current_time()
         delay = Delay(max(self._next_read_s - now_s, 0.0), by_server=True)
         fetching = Fetching(plan, resolved, NextRequest(resolved, delay))
@@ -103,6 +121,23 @@ class ResourceHints:
                 raise error_of(unknown, "a read for hints", None, None)
             case _:
                 raise TrackerClosed("the tracker was closed before a read for hints was answered")
+
+    async def query(self, url: str, body: Mapping[str, object]) -> Answer | None:
+        """Send a query once, to the origins that `read` may read; log the first failure after an answer."""
+        _, resolved = self._checked(url, "a query for hints")
+        outcome = await self._query(resolved, body)
+        if isinstance(outcome, Answer) and outcome.is_complete:
+            self._is_answered = True
+            return outcome
+        if self._is_answered:
+            reason = "the answer was cut" if isinstance(outcome, Answer) else outcome.reason
+            logger.warning("a query for hints was not answered: %s; polling goes on", reason)
+        self._is_answered = False
+        return None
+
+    def resources(self) -> list[str]:
+        """Return the resources of all running operations."""
+        return self._index.resources()
 
     def report_ended(self, resource_id: str) -> int:
         """Poll the operations on a resource first; returns their number."""
@@ -123,6 +158,14 @@ class ResourceHints:
                 self._scheduler.set_priority(record, Priority.LOW)
         return len(records)
 
+    def _checked(self, url: str, what: str) -> tuple[Plan, str]:
+        """Return the plan of the source's requests and a checked URL."""
+        plan = self._first_plan = self._first_plan or self._plan(url)
+        resolved = plan.resolve(url, plan.resource_url)
+        if isinstance(resolved, RejectedURL):
+            raise UntrustedPollingURL(f"{what} is refused: {resolved.explanation}")
+        return plan, resolved
+
 
 class _HintRead(OperationRecord):
     """A read for hints. All reads of one source have the same sender, which cannot close a scope twice in a row."""
@@ -136,9 +179,14 @@ def _ignore(record: OperationRecord, before: State, outcome: Answer | RequestFai
 
 
 def _resource_id(url: str) -> str:
-    """Return the path of a resource's URL or ARM id in the form in which ARM compares them: lower case."""
+    """Return the path of a resource's URL or ARM id in the form in which ARM compares them: lower case.
+
+    The URL of an action, such as `.../virtualMachines/vm/start`, names the resource that it acts on.
+    """
     path = url.partition("?")[0]
     _, scheme, rest = path.partition("://")
     if scheme:
         path = rest.partition("/")[2]
-    return unquote(path).strip("/").lower()
+    path = unquote(path).strip("/").lower()
+    parts = path.rpartition("providers/")[2].count("/") + 1 if "providers/" in path else 0
+    return path.rpartition("/")[0] if parts >= _ACTION_PARTS and parts % 2 == 0 else path

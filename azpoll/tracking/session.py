@@ -31,7 +31,7 @@ from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.request_sender import RequestSender
 from azpoll.tracking.starter import OperationStarter
 from azpoll.transport.library import ResponseT_co
-from azpoll.transport.transport import poll_next
+from azpoll.transport.transport import poll_next, send_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -191,7 +191,8 @@ class Session(Generic[ResponseT_co]):
         """Return a new receiver of hints."""
         if self._resources is None:
             self._resources = ResourceIndex(self.registry.live)
-        return ResourceHints(self._resources, self._scheduler, self._starter.plan_for_read)
+        query = partial(send_query, self.transport)
+        return ResourceHints(self._resources, self._scheduler, self._starter.plan_for_read, query)
 
     def statistics(self) -> Statistics:
         """Return the counts so far."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol import arm_error, json_body, reading, retry_after, throttling
+from azpoll.protocol import arm_error, json_body, query_quota, reading, retry_after, throttling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
 """The header by which Azure correlates the requests of one operation (rule 45)."""
 
-_DECLARED = (reading.HEADERS, retry_after.HEADERS, throttling.HEADERS, arm_error.HEADERS, json_body.HEADERS)
+_DECLARED = (
+    *(reading.HEADERS, retry_after.HEADERS, throttling.HEADERS, query_quota.HEADERS),
+    *(arm_error.HEADERS, json_body.HEADERS),
+)
 
 READ_HEADERS = frozenset({"content-encoding"}).union(*_DECLARED)
 """The headers of a response that are read, in lower case: those that a reader in `protocol` declares beside its code,

@@ -150,6 +150,17 @@ def poll_next(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[A
     )
 
 
+def send_query(
+    transport: Transport[HTTPResponse], url: str, body: Mapping[str, object]
+) -> Awaitable[Answer | RequestFailure]:
+    """Send a POST with a JSON body that only reads; no redirect is followed.
+
+    Raises:
+        ValueError: the body is no JSON.
+    """
+    return transport.send_initial(transport.build_initial("POST", url, {"json": body, "follow_redirects": False}))
+
+
 def _poll_with_cookies(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[Answer | RequestFailure]:
     """Send the next request of a state with the cookies that the operation has for its URL (rule 52)."""
     plan, url = state.plan, state.next_request.url

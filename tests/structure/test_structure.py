@@ -53,7 +53,7 @@ OUTSIDE: dict[str, set[str]] = {
     "schedule": DATA
     | {"anyio", "anyio.abc", "bisect", "contextvars", "importlib.resources", "json"},  # the last two: package data
     "transport": DATA | CODECS | LOOP | {"errno", "os", "socket", "ssl", "time", "traceback", "uuid"},
-    "types": DATA | {"anyio"},
+    "types": DATA | {"anyio", "hmac", "logging"},
     "tracking": DATA | LOOP | {"base64", "json", "logging", "os", "random", "threading"},
     "api": DATA
     | LOOP

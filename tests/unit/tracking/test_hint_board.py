@@ -19,7 +19,7 @@ from azpoll.tracking.record import OperationRecord
 from tests.support.jobs import COLLECTION, answer, job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from anyio.abc import TaskGroup
 
@@ -66,6 +66,10 @@ def no_plan(url: str) -> Plan:
     raise AssertionError(f"{url} is not read here")
 
 
+async def no_query(url: str, _body: Mapping[str, object]) -> Answer:
+    raise AssertionError(f"{url} is not asked here")
+
+
 def end(record: OperationRecord) -> None:
     """End the tracking of an operation."""
     record.released_s = 0.0
@@ -105,7 +109,7 @@ def test_operations_on_one_resource_are_dropped_one_by_one() -> None:
 async def test_covered_operations_are_dropped_after_their_end() -> None:
     resources = ResourceIndex(())
     async with anyio.create_task_group() as tasks:
-        board = ResourceHints(resources, scheduler_of(tasks), no_plan)
+        board = ResourceHints(resources, scheduler_of(tasks), no_plan, no_query)
         running = add(resources, "running")
         assert board.report_running(f"{COLLECTION}/running") == 1
         covered: list[OperationRecord] = []
