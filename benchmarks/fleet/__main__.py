@@ -1,6 +1,6 @@
 """Thousands of operations under ARM's read limit, in virtual time, seeded.
 
-Run: python -m benchmarks.fleet [--quick | --operations 1000] [--seed 1] [--plot docs/fleet.svg]
+Run: python -m benchmarks.fleet [--quick | --hints | --operations 1000] [--seed 1] [--plot docs/fleet.svg]
 
 The durations are lognormal (median 180 s, sigma 0.6), and the service asks for 17 s between polls. A subscription
 has a bucket of 250 reads that refills at 25 reads/s; a 429 has a Retry-After of 10 s. The detection delay is the
@@ -10,7 +10,9 @@ azpoll runs on the whole stack, httpx over FakeARM. azure-core and a naive loop 
 token bucket. At 1,000 operations the models are checked against the same policies on the whole stack, and against
 azure-core itself where it is installed.
 
-A full run takes 15 minutes on two cores, `--quick` less than one. The exit status is 1 when a goal is missed.
+With hints from Resource Graph and Event Grid, azpoll is compared with an oracle that has the same hints.
+
+A full run takes 20 minutes on two cores, `--hints` four, `--quick` two. The exit status is 1 when a goal is missed.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from benchmarks.fleet.azure import version
 from benchmarks.fleet.figure import figure
 from benchmarks.fleet.goals import goals
 from benchmarks.fleet.report import table
-from benchmarks.fleet.runs import TRACKED, Run, full, quick, run_all
+from benchmarks.fleet.runs import TRACKED, Run, full, hinted, quick, run_all
 from benchmarks.fleet.scenario import Fleet
 
 
@@ -32,12 +34,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--quick", action="store_true", help="azpoll alone, 1,000 and 10,000 operations")
+    which.add_argument("--hints", action="store_true", help="azpoll and its oracles with Resource Graph and Event Grid")
     which.add_argument("--operations", type=int, help="azpoll alone, this many concurrent operations")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plot", type=Path, help="file for the SVG figure of a full run")
     options = parser.parse_args()
     if options.quick:
         runs = quick()
+    elif options.hints:
+        runs = hinted()
     elif options.operations is not None:
         runs = [Run("azpoll", Fleet(options.operations), policy) for policy in TRACKED]
     else:

@@ -6,10 +6,11 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from benchmarks.fleet.azure import real, version
 from benchmarks.fleet.bucket_model import modelled, oracle
+from benchmarks.fleet.hint_times import Source, hinted_oracle
 from benchmarks.fleet.scenario import READS, Fleet, Outcome
 from benchmarks.fleet.task_per_operation import whole_stack
 from benchmarks.fleet.tracker import tracked
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 AZPOLL, LEARNED, HINTS = TRACKED = ("azpoll", "azpoll learned", "azpoll hints")
+SOURCES: tuple[Source, ...] = get_args(Source)
+HINTED = tuple(f"azpoll {source}" for source in SOURCES)
+"""azpoll with the hints of Resource Graph, and of Event Grid; each is compared with an oracle that has the same."""
 OTHERS = ("azure-core", "naive")
 SAVED = (125, READS.capacity)
 """Capacity of azpoll's default token bucket, and of ARM's."""
@@ -32,12 +36,14 @@ class Run:
     """One simulation.
 
     Attributes:
-        how: azpoll, another policy on the whole stack, its model, azure-core itself, or the lower bound.
+        how: azpoll, another policy on the whole stack, its model, azure-core itself, the lower bound of all policies,
+            or the oracle that has hints.
         fleet: the simulated fleet.
-        policy: name of the policy; for the oracle, the reads that may be saved up.
+        policy: name of the policy; for the lower bound, the reads that may be saved up; for the oracle, its source and
+            these reads.
     """
 
-    how: Literal["azpoll", "whole stack", "model", "azure-core", "oracle"]
+    how: Literal["azpoll", "whole stack", "model", "azure-core", "oracle", "hinted oracle"]
     fleet: Fleet
     policy: str = ""
 
@@ -45,13 +51,24 @@ class Run:
 def quick() -> list[Run]:
     """Return the runs of CI: azpoll's small fleets."""
     runs = [Run("azpoll", TEN_THOUSAND, policy) for policy in (HINTS, AZPOLL)]
-    return [*runs, *(Run("azpoll", THOUSAND, policy) for policy in TRACKED)]
+    return [*runs, *(Run("azpoll", THOUSAND, policy) for policy in TRACKED), *_hinted(TEN_THOUSAND)]
+
+
+def hinted() -> list[Run]:
+    """Return the runs with Resource Graph and Event Grid, and their oracles."""
+    return [*_hinted(STEADY), *_hinted(TEN_THOUSAND)]
+
+
+def _hinted(fleet: Fleet) -> list[Run]:
+    ours = [Run("azpoll", fleet, policy) for policy in HINTED]
+    return [*ours, *(Run("hinted oracle", fleet, f"{source} {saved}") for source in SOURCES for saved in SAVED)]
 
 
 def full() -> list[Run]:
     """Return all runs, the longest first."""
     fleets = (HUNDRED_THOUSAND, STEADY, TEN_THOUSAND, THOUSAND)
     runs = [Run("azpoll", fleet, policy) for fleet in fleets for policy in reversed(TRACKED)]
+    runs += hinted()
     runs += [Run("model", fleet, policy) for fleet in fleets for policy in OTHERS]
     runs += [Run("oracle", fleet, str(saved)) for fleet in fleets for saved in SAVED]
     runs += [Run("whole stack", THOUSAND, policy) for policy in OTHERS]
@@ -80,4 +97,7 @@ def _run(run: Run, seed: int) -> Outcome:
             made = real(run.fleet, seed)
         case "oracle":
             made = oracle(run.fleet, seed, int(run.policy))
+        case "hinted oracle":
+            source, saved = run.policy.split()
+            made = hinted_oracle(run.fleet, cast("Source", source), seed, int(saved))
     return replace(made, wall_s=time.perf_counter() - begun)

@@ -8,7 +8,10 @@ import anyio
 import httpx
 
 import azpoll
+from azpoll.hints import ResourceGraph
 from azpoll.testing import FakeARM, IncomingRequest, run_virtual
+from benchmarks.fleet.hint_sources import WithResourceGraph, deliver
+from benchmarks.fleet.hint_times import EVERY_S, Change, changes
 from benchmarks.fleet.scenario import GROUP, ORIGIN, QUERY, Fleet, Outcome, outcome_at, service
 
 PER_DEPLOYMENT = 800
@@ -38,31 +41,46 @@ class OtherTool:
 
 
 def tracked(fleet: Fleet, policy: str, seed: int) -> Outcome:
-    """Simulate `azpoll`, `azpoll learned` or `azpoll hints`."""
+    """Simulate azpoll under a policy of `runs.TRACKED` or `runs.HINTED`."""
     arm = service(fleet, seed)
     other = OtherTool(arm)
+    known = changes(fleet, seed) if policy in {"azpoll graph", "azpoll grid"} else []
 
     async def run() -> None:
         async with anyio.create_task_group() as tasks:
             if fleet.shared:
                 tasks.start_soon(other.run)
-            await _track(arm, fleet, policy)
+            await _track(arm, fleet, policy, known)
             tasks.cancel_scope.cancel()
 
     run_virtual(run)
     return outcome_at(arm, fleet, policy, other_reads=other.reads, other_throttled=other.throttled)
 
 
-async def _track(arm: FakeARM, fleet: Fleet, policy: str) -> None:
+async def _track(arm: FakeARM, fleet: Fleet, policy: str, known: list[Change]) -> None:
     durations = azpoll.Durations() if policy == "azpoll learned" else None
+    transport = WithResourceGraph(arm, known) if policy == "azpoll graph" else arm.transport()
+    names = [f"d{number // PER_DEPLOYMENT}-{number}" for number in range(fleet.operations)]
     async with (
-        httpx.AsyncClient(transport=arm.transport(), base_url=ORIGIN) as client,
+        httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
+        anyio.create_task_group() as tasks,
         azpoll.Tracker(client, budget=azpoll.Budget(write_rate=None), durations=durations) as tracker,
     ):
-        for number in range(fleet.operations):
-            deployment = f"d{number // PER_DEPLOYMENT}"
+        if policy == "azpoll graph":
+            tracker.add_hints(ResourceGraph(["s"], EVERY_S))
+        elif policy == "azpoll grid":
+            tasks.start_soon(deliver, tracker, known, names)
+        for number, name in enumerate(names):
             if policy == "azpoll hints" and number % PER_DEPLOYMENT == 0:
-                url = f"{ORIGIN}{GROUP}/Microsoft.Resources/deployments/{deployment}/operations?{QUERY}"
-                tracker.add_hints(azpoll.DeploymentOperations(url))
-            await tracker.begin("PUT", f"{GROUP}/Microsoft.Test/widgets/{deployment}-{number}?{QUERY}", result="status")
+                deployment = f"{GROUP}/Microsoft.Resources/deployments/{name.partition('-')[0]}"
+                tracker.add_hints(azpoll.DeploymentOperations(f"{ORIGIN}{deployment}/operations?{QUERY}"))
+            await tracker.begin("PUT", f"{GROUP}/Microsoft.Test/widgets/{name}?{QUERY}", result="status")
             await anyio.sleep(fleet.every_s)
+        await _until_empty(tracker)
+        tasks.cancel_scope.cancel()
+
+
+async def _until_empty(tracker: azpoll.Tracker[httpx.Response]) -> None:
+    """Wait until no operation is tracked any more."""
+    while tracker.statistics().running:  # noqa: ASYNC110 - the tracker has no event for this while it is open
+        await anyio.sleep(1)
