@@ -16,7 +16,7 @@ from tests.support.clients import client_of
 from tests.support.repository import ROOT
 
 PAGE = (ROOT / "docs/notebooks.md").read_text(encoding="utf-8")
-CELLS = re.findall(r"^```python cell\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+CELLS = re.findall(r"^```py\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 class Notebook:
