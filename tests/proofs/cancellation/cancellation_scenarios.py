@@ -244,7 +244,7 @@ SEPARATE = scaled(push=2, nightly=8)
 """Callers of `azpoll.wait`: each has its own tracker, so they do not affect each other."""
 
 BEGUN = WAITED | {"InitialRequests._turn", "InitialRequests.send"}
-ENTERED = frozenset({"TaskHost.start"})
+ENTERED = frozenset({"TaskHost._started"})
 
 SCENARIOS: dict[str, Scenario] = {
     "failing": Scenario(failing, frozenset({"failed"}), WAITED | {"NewestValues.__anext__", "_Completed.__anext__"}),
