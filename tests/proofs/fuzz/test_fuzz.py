@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.proofs.fuzz.input_kind import InputKind
 
-INPUTS = scaled(push=100_000, nightly=2_500_000)
+INPUTS = scaled(push=50_000, nightly=2_500_000)
 SEED = 20_260_101
 
 EACH = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -18,7 +18,7 @@ from tests.proofs.simulation.simulated_service import at
 from tests.proofs.simulation.simulation_campaign import campaign, chunk, randomness_of
 from tests.support.scale import scaled
 
-OPERATIONS = scaled(push=100_000, nightly=1_000_000)
+OPERATIONS = scaled(push=50_000, nightly=1_000_000)
 """Operations for each of two seeds. The command of the package simulates ten million."""
 
 SEED = 1

@@ -124,7 +124,7 @@ def resumed(state: Pending, at_s: float) -> State:
 
 
 @pytest.mark.slow
-@settings(max_examples=scaled(push=1500, nightly=200_000))
+@settings(max_examples=scaled(push=800, nightly=200_000))
 @given(SERVICES, FAULTS, st.floats(0, 2))
 def test_rule_53_no_verdict_on_an_unanswered_request_is_false(
     service: Service, faults: list[str], latency_s: float

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-CANCELLATIONS = scaled(push=36_000, nightly=1_000_000)
-"""The number of cancelled awaiters: about 20 s, or 10 min."""
+CANCELLATIONS = scaled(push=12_000, nightly=1_000_000)
+"""The number of cancelled awaiters: about 7 s, or 10 min."""
 
 AZURE_CORE_CANCELLATIONS = scaled(push=2000, nightly=1_000_000)
 """The number for azure-core, which has another pool."""
