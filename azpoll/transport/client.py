@@ -91,7 +91,7 @@ class ClientTransport(Generic[ResponseT]):
         """Send one request without a body. Raises nothing but cancellation."""
         if self._client.is_closed:
             return RequestFailure(FailureKind.UNSENDABLE, CLOSED, self._now())
-        head: Answer | None = None
+        response: RawResponse | None = None
         try:
             exchange = self._timeouts.exchange(self._now())
             with exchange:
@@ -105,14 +105,14 @@ class ClientTransport(Generic[ResponseT]):
                 except BaseException as raised:
                     await close_unfinished_connection(raised)
                     raise
-                head = self._head(response.status_code, response.headers, method, url)
-                return await self._read(response, head)
+                return await self._read(response, method, url)
             error: BaseException = TimeoutError()
         except (Exception, asyncio.CancelledError) as raised:  # the caller's auth and event hooks may raise anything
             if isinstance(raised, asyncio.CancelledError) and is_cancelled():
                 raise
             error = raised  # the auth or an event hook may have awaited another task, which was cancelled
         try:
+            head = None if response is None else self._head(response.status_code, response.headers, method, url)
             return await self._failure(error, head)
         finally:
             del error  # its traceback refers to this frame and those beneath, which hold the response
@@ -174,7 +174,7 @@ class ClientTransport(Generic[ResponseT]):
                 response = await limited(sending, partial(setattr, scope, "deadline", -math.inf))
                 url = response.url or str(message.url)  # as the auth and the event hooks left it
                 head = self._head(response.status_code, response.headers, message.method, url)
-                return await self._read(response, head)
+                return await self._read(response, message.method, url)
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise
@@ -222,11 +222,12 @@ class ClientTransport(Generic[ResponseT]):
         """End the polls in flight as if their time limit had passed, and release the timer."""
         self._timeouts.abort(task_id)
 
-    async def _read(self, response: RawResponse, head: Answer) -> Answer:
+    async def _read(self, response: RawResponse, method: str, url: str) -> Answer:
         """Read the body of a response and release its connection."""
-        body = await read_body(response, self._max_body, head.headers.get("content-encoding", ""))
-        status_code, headers, _, url, received_at, _, method, raw, _ = head
-        answer = Answer(status_code, headers, body, url, received_at, self._now(), method, raw)
+        raw, received_at = response.headers, datetime.now(UTC)
+        headers = read_headers(raw)
+        body = await read_body(response, self._max_body, headers.get("content-encoding", ""))
+        answer = Answer(response.status_code, headers, body, url, received_at, self._now(), method, raw)
         return answer if body.endswith(ENDS_OF_JSON) else _marked(answer, response.http_version)
 
     def _on_redirect(
