@@ -9,7 +9,7 @@ from azpoll.protocol.delay import first_step, poll_delay
 from azpoll.protocol.json_body import BodyProblem
 from azpoll.protocol.operation_document import is_monitor
 from azpoll.protocol.patterns import ACCEPTED, BY_CHOICE, LOCATION, RESOURCE, UNTIL_GONE, named_patterns
-from azpoll.protocol.reading import LOCATION_HEADER, MONITOR_HEADERS, StatusClass
+from azpoll.protocol.reading import MONITOR_HEADERS, StatusClass
 from azpoll.protocol.states import NextRequest, Polling, Succeeded, Unknown, UnknownReason
 from azpoll.protocol.status_document import (
     RUNNING_WORDS,
@@ -100,7 +100,7 @@ def _without_header(plan: Plan, reading: Reading) -> State:
     request, progress = NextRequest(plan.resource_url, delay), initial_progress(reading.request_ids)
     state = Polling(plan, RESOURCE, plan.resource_url, request, step=first_step(delay), progress=progress)
     chosen = plan.pattern == "resource"
-    ignored = chosen and bool(reading.named_urls((*MONITOR_HEADERS, LOCATION_HEADER)))
+    ignored = chosen and reading.names_urls
     if plan.changes_resource or (chosen and plan.method != "DELETE"):
         polled = state if plan.pattern is None else state._replace(pattern=BY_CHOICE[plan.pattern])
         if ignored or _has_no_body(reading):

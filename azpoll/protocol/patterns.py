@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from azpoll.protocol.answer import NO_CONTENT
-from azpoll.protocol.json_body import BodyProblem, object_in
+from azpoll.protocol.json_body import BodyProblem, is_object, object_in
 from azpoll.protocol.last_modified import is_modified_since
 from azpoll.protocol.operation_document import is_error_alone, is_operation
 from azpoll.protocol.plan import PatternName, Plan
@@ -49,7 +49,7 @@ class Pattern(NamedTuple):
 def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
     """Return the report of a status monitor (rules 14-17): a status in the body beats the HTTP status code."""
     body = reading.json
-    document = object_in(body)
+    document = body if is_object(body) else None
     if document is not None and (word := status_word(document, plan.status_member, plan.terminal_words)):
         return StatusReport(verdict_of(word, plan.terminal_words), word, document)
     if reading.status_code == ACCEPTED:

@@ -28,6 +28,7 @@ SET_COOKIE = "set-cookie"
 HEADERS = (*MONITOR_HEADERS, LOCATION_HEADER, RESULT_HEADER, REQUEST_ID, CORRELATION_ID, SET_COOKIE)
 """The headers that this module reads."""
 
+_POLLING_HEADERS = frozenset({*MONITOR_HEADERS, LOCATION_HEADER})
 _UNREAD = object()
 _SUCCESS = range(200, 300)
 
@@ -57,11 +58,12 @@ _BY_CODE = {
     **dict.fromkeys((408, 429), StatusClass.TRANSIENT),
     **dict.fromkeys((205, 206, 407, 421, 425, 426, 431), StatusClass.UNREAD),
 }
+_UNEXPECTED = StatusClass.UNEXPECTED
 
 
 def status_class(status_code: int) -> StatusClass:
     """Return the class of a status code (rules 11, 17, 21, 25-28); a 5xx that no rule names is transient too."""
-    return _BY_CODE.get(status_code) or StatusClass.UNEXPECTED
+    return _BY_CODE.get(status_code, _UNEXPECTED)
 
 
 def is_success(status_code: int | None) -> bool:
@@ -85,17 +87,19 @@ class Reading:
         location: the `Location` as sent.
         request_ids: request id and correlation id of the service.
         sets_cookies: whether `cookies` has something to read.
+        names_urls: whether any polling header names a URL.
     """
 
     def __init__(self, answer: Answer) -> None:
         self.outcome = answer
-        self.at_s, self.url = answer.at_s, answer.url
-        self.status_code = answer.status_code
-        self.status_class = status_class(answer.status_code)
+        self.at_s, self.url, headers = answer.at_s, answer.url, answer.headers
+        self.status_code = status_code = answer.status_code
+        self.status_class = _BY_CODE.get(status_code, _UNEXPECTED)
         self.retry_after_s = retry_after(answer)
-        self.location = answer.headers.get(LOCATION_HEADER)
-        self.request_ids = answer.headers.get(REQUEST_ID), answer.headers.get(CORRELATION_ID)
-        self.sets_cookies = SET_COOKIE in answer.headers
+        self.location = headers.get(LOCATION_HEADER)
+        self.request_ids = headers.get(REQUEST_ID), headers.get(CORRELATION_ID)
+        self.sets_cookies = SET_COOKIE in headers
+        self.names_urls = not _POLLING_HEADERS.isdisjoint(headers)
         self._json: object = _UNREAD
 
     @property
@@ -118,7 +122,7 @@ class Reading:
     @property
     def asks_again(self) -> bool:
         """Whether the answer asks to be polled again: it names a wait or a polling URL (rule 20)."""
-        return self.retry_after_s is not None or bool(self.named_urls((*MONITOR_HEADERS, LOCATION_HEADER)))
+        return self.retry_after_s is not None or self.names_urls
 
     @property
     def result_url(self) -> str | None:
@@ -128,11 +132,7 @@ class Reading:
     def named_urls(self, headers: tuple[str, ...]) -> list[str]:
         """Return the URLs in these polling headers, as sent."""
         named = self.outcome.headers
-        urls: list[str] = []
-        for header in headers:  # a loop: each answer is read, nearly none names a URL, and a comprehension is a call
-            if header in named:
-                urls.append(named[header])  # noqa: PERF401 - as above
-        return urls
+        return [named[header] for header in headers if header in named]
 
 
 class FailureReading(NamedTuple):

@@ -153,25 +153,22 @@ def provisioning_state(document: Mapping[str, object]) -> str | None:
 def progress_after(before: Progress, report: StatusReport, request_ids: tuple[str | None, str | None]) -> Progress:
     """Return the progress after an answer; values that the answer omits stay, request ids do not."""
     status, complete, percent, start_time, end_time, _, correlation_id = before
-    if request_ids[1] == correlation_id:  # then both share one text
-        request_ids = request_ids[0], correlation_id
-    else:
-        request_ids = request_ids[0], kept(request_ids[1])
-    if request_ids[0] is not None and len(request_ids[0]) > LONGEST_WORD:
-        request_ids = kept(request_ids[0]), request_ids[1]
-    if report.status is not None:
-        status = sys.intern(report.status if len(report.status) <= LONGEST_WORD else report.status[:LONGEST_WORD])
-    document = report.document
+    request_id, sent_correlation_id = request_ids
+    if sent_correlation_id != correlation_id:  # else both share one text
+        correlation_id = kept(sent_correlation_id)
+    _, word, document, _, _ = report
+    if word is not None:
+        status = sys.intern(kept(word))
     if document is not None:
         sent = document.get("percentComplete")
         if isinstance(sent, (int, float)) and not isinstance(sent, bool) and -_LARGEST_NUMBER < sent < _LARGEST_NUMBER:
             complete = float(sent)
             percent = _percent(complete, before)
-        start_time = text_member(document, "startTime") or start_time
-        end_time = text_member(document, "endTime") or end_time
-        if start_time is not None or end_time is not None:
-            start_time, end_time = kept(start_time), kept(end_time)
-    return Progress(status, complete, percent, start_time, end_time, *request_ids)
+        if "startTime" in document:
+            start_time = kept(text_member(document, "startTime")) or start_time
+        if "endTime" in document:
+            end_time = kept(text_member(document, "endTime")) or end_time
+    return Progress(status, complete, percent, start_time, end_time, kept(request_id), correlation_id)
 
 
 def initial_progress(request_ids: tuple[str | None, str | None]) -> Progress:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.plan import Plan
     from azpoll.protocol.reading import AnyReading
     from azpoll.protocol.states import Pending, State
-    from azpoll.protocol.status_document import Progress, StatusReport
+    from azpoll.protocol.status_document import StatusReport
     from azpoll.protocol.stored_url import KeptURL
 
 _BY_MONITOR = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
@@ -60,18 +60,21 @@ def read_status(state: Polling, reading: Reading) -> State:
 
 def with_progress(state: Polling, reading: Reading, report: StatusReport) -> Polling:
     """Return the same state with the progress and the `Location` of a readable answer, and without failures."""
-    location, progress = _location_and_progress(state, reading, report)
-    return state._replace(location=location, failure_counts=NO_FAILURES, progress=progress)
+    plan, pattern, kept_url, request, location, fallback, stale, step, _, progress = state
+    if reading.location is not None:
+        location = _location(state, reading, reading.location)
+    progress = progress_after(progress, report, reading.request_ids)
+    # Neither `_replace` nor keywords: both take far longer.
+    return Polling(plan, pattern, kept_url, request, location, fallback, stale, step, NO_FAILURES, progress)
 
 
-def _location_and_progress(
-    state: Polling, reading: Reading, report: StatusReport
-) -> tuple[KeptURL | RejectedURL | None, Progress]:
-    named, location = reading.location, state.location
-    is_new = state.pattern.is_monitor and named is not None and (location is None or named != str(location))
+def _location(state: Polling, reading: Reading, named: str) -> KeptURL | RejectedURL | None:
+    """Return the latest `Location` beside a status monitor, after an answer that names one."""
+    location = state.location
+    is_new = state.pattern.is_monitor and (location is None or named != str(location))
     if is_new and (url := _result_url(state.plan, named, reading)) is not None:
         location = url if isinstance(url, RejectedURL) else stored(url)
-    return location, progress_after(state.progress, report, reading.request_ids)
+    return location
 
 
 def _result_url(plan: Plan, named: str | None, reading: Reading) -> str | RejectedURL | None:
@@ -130,17 +133,17 @@ def _poll_again(state: Polling, reading: Reading, report: StatusReport) -> Polli
 
     A deletion that is followed at its resource polls the resource in turn with its status (rule 6).
     """
-    plan, pattern, kept_url, _, _, _, stale, step, _, _ = state
-    location, progress = _location_and_progress(state, reading, report)
+    plan, pattern, kept_url, _, location, _, stale, step, _, progress = state
+    location = location if reading.location is None else _location(state, reading, reading.location)
+    progress = progress_after(progress, report, reading.request_ids)
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, step)
     step = next_step(step, delay)
-    newest = _newest_url(state, reading)
+    newest = _newest_url(state, reading) if reading.names_urls else None
     fallback = None
     if newest is not None:
         fallback = state.url if pattern.is_monitor or isinstance(newest, RejectedURL) else None
         kept_url = kept_url if isinstance(newest, RejectedURL) else stored(newest)
     request = NextRequest(kept_url, delay)
-    # Neither `_replace` nor keywords: both take far longer, and this runs at each poll.
     following = Polling(plan, pattern, kept_url, request, location, fallback, stale, step, NO_FAILURES, progress)
     if isinstance(newest, RejectedURL):
         return untrusted(following, newest, "a later answer", reading)
@@ -151,11 +154,8 @@ def _poll_again(state: Polling, reading: Reading, report: StatusReport) -> Polli
 
 def _newest_url(state: Polling, reading: Reading) -> str | RejectedURL | None:
     """Return the new polling URL that an answer names; None if it names none, or one that is known to be stale."""
-    named = reading.named_urls(state.pattern.refreshed_by)
-    if not named:
-        return None
-    known = (state.url, state.stale)
-    if named[0] in known:
+    named, known = reading.named_urls(state.pattern.refreshed_by), (state.url, state.stale)
+    if not named or named[0] in known:
         return None
     _, newest = state.plan.resolve_first(named, reading.url)
     return None if newest in known else newest
