@@ -111,8 +111,10 @@ def _is_free(state: Polling) -> bool:
 
 def detection_of(outcome: Answer, end_time: str | None) -> float | None:
     """Return seconds between a reported end time and its answer, by the server's clock; None if it is unreadable."""
+    if end_time is None:
+        return None
     try:
-        ended = datetime.fromisoformat(end_time or "")
+        ended = datetime.fromisoformat(end_time)
     except ValueError:
         return None
     if ended.tzinfo is None:

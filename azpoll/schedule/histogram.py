@@ -26,7 +26,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one duration; negative ones count as 0."""
-        bucket = bucket_of(seconds)
+        bucket = 0 if seconds <= LEAST_S else bucket_of(seconds)
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self.total += 1
 

@@ -150,7 +150,8 @@ class Scheduler:
             workers.wake_pending = False
             now_s = self._now()
             take = self._take if limit.slow or queue.held else queue.take
-            taken = take(now_s) if self._has_slot(now_s) else None
+            has_slot = not self._closed and (limit.in_flight < limit.now or self._rises(now_s))
+            taken = take(now_s) if has_slot else None
             if taken is None:
                 await workers.wait_for_work(worker.wakeup)
                 continue
@@ -196,10 +197,8 @@ class Scheduler:
                 return taken
             queue.hold(job, provider_queue, now_s, slow.operations.get(job, 0.0))
 
-    def _has_slot(self, now_s: float) -> bool:
-        """Whether one more request may be sent: the limit is not reached, or rises while jobs wait for answers."""
-        if self._closed or not self._limit.is_reached:
-            return not self._closed
+    def _rises(self, now_s: float) -> bool:
+        """Whether one more request may be sent although the limit is reached: it rises while jobs wait for answers."""
         next_s = self._queue.next_s()
         if next_s is not None and next_s <= now_s:
             self._limit.adapt(next_s, now_s)

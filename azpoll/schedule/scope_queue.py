@@ -186,6 +186,8 @@ class ScopeQueue(Generic[QueuedT]):
 
     def next_s(self, now_s: float) -> float:
         """Return the earliest time at which `take` may return a request; infinite if none waits."""
+        if self.bucket is None and self.normal.waiting:
+            return now_s
         soonest_s = self._scope_token_s(self, now_s)
         for provider_queue in self.limited:
             if soonest_s <= now_s:
@@ -243,6 +245,18 @@ class ScopeQueue(Generic[QueuedT]):
                     place = (turn, rank, priority_time, number)
                     if chosen is None or place < least:
                         chosen, least = queue, place
+    def _take(self, priority: Priority, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
+        """Give the next turn to the owner that has waited longest, among those with a request that may be sent."""
+        is_low = priority is Priority.LOW
+        shared = self.background if is_low else self.normal
+        chosen = shared if shared.waiting else None
+        least = (0, 0.0, 0) if chosen is None else chosen.first()
+        for limited in self.limited:
+            queue = limited.background if is_low else limited.normal
+            if queue.waiting and (limited.bucket is None or limited.bucket.available_at(now_s) <= now_s):
+                first = queue.first()
+                if chosen is None or first < least:
+                    chosen, least = queue, first
         if chosen is None:
             return None
         job, provider_queue = chosen.take()

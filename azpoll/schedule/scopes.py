@@ -179,7 +179,8 @@ class ScopeQueues(Generic[QueuedT]):
                 self._wake_at(scope_queue, max(scope_queue.next_s(now_s), now_s + RECHECK_S))
                 continue
             self.waiting -= 1
-            self._wake_at(scope_queue, scope_queue.next_s(now_s))
+            if scope_queue.waiting:
+                self._next_tokens.put(scope_queue, scope_queue.next_s(now_s))
             return taken
         return None
 
