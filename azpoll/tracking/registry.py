@@ -55,6 +55,11 @@ class EventDispatcher:
 
         return unsubscribe
 
+    @property
+    def has_listeners(self) -> bool:
+        """Whether `emit` calls anyone."""
+        return bool(self._listeners)
+
     def emit(self, make_event: Callable[[], Event]) -> None:
         """Make an event and call the listeners, if there are any; see `call_all` for their errors."""
         if self._listeners:
@@ -103,7 +108,8 @@ class OperationRegistry:
             if outcome is not None:
                 self.polls += 1
                 self._log.polled(record, before, outcome.at_s)
-                self._events.emit(lambda: _poll_answered(record, before, outcome, sent_s))
+                if self._events.has_listeners:
+                    self._events.emit(partial(_poll_answered, record, before, outcome, sent_s))
             elif not isinstance(record.state, Pending):
                 self._log.expired(record)
         finally:  # a listener may raise KeyboardInterrupt
