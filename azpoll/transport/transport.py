@@ -143,7 +143,7 @@ def poll_next(transport: Transport[HTTPResponse], state: Pending) -> Awaitable[A
         return _poll_with_cookies(transport, state)
     return transport.poll(
         "GET",
-        state.next_request.url,
+        str(state.next_request.kept_url),
         plan.client_request_id,
         headers=plan.request_options.poll_headers,
         params_at=plan.url_policy.initial,
