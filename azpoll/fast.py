@@ -87,6 +87,8 @@ class _Transport(httpx.AsyncBaseTransport):
         self._client = client
         self._headers: TextHeaders = ()  # of the last request; the next one may share them
         self._header_map = HeaderMap()  # the same headers as an object of pyreqwest
+        self._timeouts: Mapping[str, float | None] = {}
+        self._limit: timedelta | None = None  # of the same timeouts
 
     async def __aenter__(self) -> Self:
         if sniffio.current_async_library() != "asyncio":
@@ -125,8 +127,10 @@ class _Transport(httpx.AsyncBaseTransport):
             builder = self._client.request(method, url).headers(self._header_map)
             for name, value in own:
                 builder = builder.header(name, value)
-            if timeouts.get("read") is not None:  # else the limit of the whole request is enough
-                builder = builder.timeout(timedelta(seconds=sum(filter(None, timeouts.values()))))
+            if timeouts is not self._timeouts:
+                self._timeouts, self._limit = timeouts, _limit_of(timeouts)
+            if self._limit is not None:
+                builder = builder.timeout(self._limit)
             if request is not None:
                 builder = _with_body(builder, request)
             # The head of a response counts even if its body fails (rule 25), so they are not read together.
@@ -150,10 +154,20 @@ def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilde
     return builder.body_bytes(content) if content else builder
 
 
+def _limit_of(timeouts: Mapping[str, float | None]) -> timedelta | None:
+    """Return the time limit of a request; None where that of azpoll is enough."""
+    return None if timeouts.get("read") is None else timedelta(seconds=sum(filter(None, timeouts.values())))
+
+
 def _decoded(headers: HeaderMap) -> list[tuple[str, str]]:
     """Return the headers whose values are text."""
-    with suppress(ValueError):  # one of the values is not text
-        return list(headers.items())
+    try:
+        return list(zip(headers.keys(), headers.values(), strict=True))  # `items` takes 1 us longer
+    except ValueError:  # one of the values is not text
+        return _decoded_one_by_one(headers)
+
+
+def _decoded_one_by_one(headers: HeaderMap) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name in dict.fromkeys(headers):
         with suppress(ValueError):
