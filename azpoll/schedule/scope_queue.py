@@ -8,7 +8,7 @@ request with a hint goes before those without one, which keep a small share of t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Generic, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias
 
 from azpoll.schedule.fair_queue import FairQueue, Turns
 from azpoll.schedule.histogram import Histogram
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from azpoll.schedule.token_bucket import TokenBucket
+
+    _Queue: TypeAlias = FairQueue[QueuedT, "ProviderQueue[QueuedT]"]
 
 SPARE_SHARE = 0.9
 """Reads are to spare while the bucket holds this share of its burst; the others are saved for hints."""
@@ -83,14 +85,14 @@ class ProviderQueue(Generic[QueuedT]):
         self.bucket: TokenBucket | None = None
         self.waiting = 0
         self.in_flight = 0
-        self.queues: Sequence[FairQueue[QueuedT, ProviderQueue[QueuedT]]] = scope_queue.queues
+        self.queues: Sequence[_Queue[QueuedT]] = scope_queue.queues
         if bucket is not None:
             self.limit(bucket)
 
     def limit(self, bucket: TokenBucket) -> None:
         """Set the first bucket; the provider has queues of its own from now on."""
         scope_queue, self.bucket = self.scope_queue, bucket
-        self.queues = _queues(scope_queue.turns)
+        self.queues = tuple(FairQueue(scope_queue.turns) for _ in Priority)
         if self.waiting:
             for shared, own in zip(scope_queue.queues, self.queues, strict=True):
                 shared.move_to(own, self)
@@ -136,7 +138,7 @@ class ScopeQueue(Generic[QueuedT]):
         self.due_s = 0.0
         self.heap_entry = 0
         self._hinted_until_s = -math.inf
-        self.queues: Sequence[FairQueue[QueuedT, ProviderQueue[QueuedT]]] = _queues(self.turns)
+        self.queues: Sequence[_Queue[QueuedT]] = tuple(FairQueue(self.turns) for _ in Priority)
         self.limited: dict[ProviderQueue[QueuedT], None] = {}
 
     def note_hint(self, now_s: float) -> None:
@@ -186,7 +188,7 @@ class ScopeQueue(Generic[QueuedT]):
 
     def next_s(self, now_s: float) -> float:
         """Return the earliest time at which `take` may return a request; infinite if none waits."""
-        if self.bucket is None and self.normal.waiting:
+        if self.bucket is None and self.waiting and not self.limited:
             return now_s
         soonest_s = self._scope_token_s(self, now_s)
         for provider_queue in self.limited:
@@ -234,7 +236,21 @@ class ScopeQueue(Generic[QueuedT]):
 
         The owner sends its request with the first of the priorities.
         """
-        chosen: FairQueue[QueuedT, ProviderQueue[QueuedT]] | None = None
+        chosen = self._first(priorities, now_s)
+        if chosen is None:
+            return None
+        job, provider_queue = chosen.take()
+        self._count_out(provider_queue)
+        self._consume(job, provider_queue, now_s)
+        return job, provider_queue
+
+    def _first(self, priorities: tuple[Priority, ...], now_s: float) -> _Queue[QueuedT] | None:
+        """Return the queue with the next request; None without one."""
+        normal = self.queues[Priority.NORMAL]
+        if priorities is _BY_HINT and 0 < self.waiting == normal.waiting:  # nearly always
+            normal.first()
+            return normal
+        chosen: _Queue[QueuedT] | None = None
         least = (0, 0, 0.0, 0)
         with_token = [each.queues for each in self.limited if each.has_token(now_s)]
         for queues in (self.queues, *with_token):
@@ -245,24 +261,7 @@ class ScopeQueue(Generic[QueuedT]):
                     place = (turn, rank, priority_time, number)
                     if chosen is None or place < least:
                         chosen, least = queue, place
-    def _take(self, priority: Priority, now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]] | None:
-        """Give the next turn to the owner that has waited longest, among those with a request that may be sent."""
-        is_low = priority is Priority.LOW
-        shared = self.background if is_low else self.normal
-        chosen = shared if shared.waiting else None
-        least = (0, 0.0, 0) if chosen is None else chosen.first()
-        for limited in self.limited:
-            queue = limited.background if is_low else limited.normal
-            if queue.waiting and (limited.bucket is None or limited.bucket.available_at(now_s) <= now_s):
-                first = queue.first()
-                if chosen is None or first < least:
-                    chosen, least = queue, first
-        if chosen is None:
-            return None
-        job, provider_queue = chosen.take()
-        self._count_out(provider_queue)
-        self._consume(job, provider_queue, now_s)
-        return job, provider_queue
+        return chosen
 
     def _count_out(self, provider_queue: ProviderQueue[QueuedT]) -> None:
         self.waiting -= 1
@@ -295,8 +294,3 @@ class ScopeQueue(Generic[QueuedT]):
     def _spare_at(self, now_s: float) -> float:
         """Return the time at which the bucket has tokens to spare for background requests."""
         return now_s if self.bucket is None else self.bucket.available_at(now_s, self.bucket.burst * SPARE_SHARE)
-
-
-def _queues(turns: Turns) -> tuple[FairQueue[QueuedT, ProviderQueue[QueuedT]], ...]:
-    """Return an empty queue for each priority."""
-    return tuple(FairQueue(turns) for _ in Priority)
