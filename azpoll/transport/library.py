@@ -95,8 +95,24 @@ def library_of(client: object) -> ModuleType:
     library = sys.modules[name] if name else None
     if library is None or not isinstance(client, library.AsyncClient):
         needed = "an httpx.AsyncClient or httpx2.AsyncClient is needed"
-        raise TypeError(f"{needed}, not {type(client).__name__}{advice_for_credential(client)}")
+        raise TypeError(f"{needed}, not {_shown(client)}{_advice_for_client(client)}")
     return library
+
+
+def _shown(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
+def _advice_for_client(value: object) -> str:
+    """Return a clause for a value in the place of a client; empty if its type gives no hint."""
+    if isinstance(value, type) and any(base.__name__ == "AsyncClient" for base in value.__mro__):
+        return ". Call the class to make a client"
+    kind = type(value)  # a property of the value itself may raise
+    if hasattr(kind, "async_auth_flow"):
+        return ". It is an auth: make the client with auth=..."
+    if callable(getattr(kind, "request", None)) and not hasattr(kind, "__aenter__"):
+        return ". It is synchronous, and azpoll awaits each request"
+    return advice_for_credential(value)
 
 
 def is_credential(value: object) -> bool:

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from azpoll.transport.library import library_of
+from tests.support.credentials import InfoCredential
 
 
 class Derived(httpx.AsyncClient):
@@ -31,6 +32,23 @@ def test_any_other_object_is_rejected(client: object) -> None:
         library_of(client)
 
 
+@pytest.mark.parametrize(
+    ("client", "advice"),
+    [
+        (httpx.AsyncClient, "not the class AsyncClient. Call the class"),
+        (InfoCredential, "not the class InfoCredential. It is a credential"),
+        (httpx.Client, "not the class Client"),
+        (httpx.Client(), "not Client. It is synchronous"),
+        (httpx2.Client(), "not Client. It is synchronous"),
+        (httpx.BasicAuth("name", "password"), "not BasicAuth. It is an auth: make the client with auth="),
+    ],
+)
+def test_a_value_that_newcomers_take_for_a_client_gets_advice(client: object, advice: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        library_of(client)
+    assert advice in str(caught.value)
+
+
 def test_a_class_with_the_name_of_httpx_alone_is_rejected() -> None:
     fake = type("AsyncClient", (), {"__module__": "httpx"})
     with pytest.raises(TypeError):
@@ -47,6 +65,7 @@ import sys
 sys.modules[{other!r}] = None
 import {name}
 from azpoll.transport.library import library_of
+from tests.support.credentials import InfoCredential
 assert library_of({name}.AsyncClient()) is {name}
 """
     subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603 - its own
