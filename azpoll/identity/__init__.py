@@ -78,6 +78,8 @@ def auth(
         TypeError: the credential has neither method, or a list is one text.
         ValueError: an argument is out of its range.
     """
+    if isinstance(credential, type):
+        raise TypeError(f"a credential is needed, not the class {credential.__name__}: call it")
     if not is_credential(credential):
         raise TypeError(f"a credential has get_token_info or get_token; {type(credential).__name__} has neither")
     home = cloud_of(cloud)

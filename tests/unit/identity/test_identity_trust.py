@@ -220,6 +220,12 @@ def test_arguments_out_of_range(arguments: Any, error: type[Exception], match: s
         azpoll.identity.auth(credential_of(source), **arguments)
 
 
+def test_the_class_of_a_credential_is_refused(source: TokenSource) -> None:
+    kind: Any = type(credential_of(source))
+    with pytest.raises(TypeError, match=f"the class {kind.__name__}: call it"):
+        azpoll.identity.auth(kind)
+
+
 def test_an_object_without_tokens_is_refused() -> None:
     not_a_credential: Any = httpx.BasicAuth("a", "b")
     with pytest.raises(TypeError, match="BasicAuth has neither"):
