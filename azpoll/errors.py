@@ -196,7 +196,8 @@ _NEXT: dict[UnknownReason, str] = {
 }
 """The advice for each reason, where it is more than to resume and the state has none."""
 
-_REFUSED = "The service did not execute it. Correct the request and send it again"
+_NOT_EXECUTED = "The service did not execute it. {} and send it again"
+_CORRECTIONS = {401: "Give the client a valid credential", 403: "Grant this identity the permission"}
 _NOTHING_SENT = "Nothing was sent to the service. Fix the client or the connection, then send it again"
 _NOT_AUTHORIZED = "Nothing was sent to the service, or it refused with 401. Fix the client, then send it again"
 _MAY_HAVE_ACTED = "The service may have executed it. Look at the resource before you send it again"
@@ -250,7 +251,8 @@ def _kind_and_text(
     why = f" ({reason})" if reported is not None and _is_worth_quoting(state, reported) else ""
     detail = f"{escape_for_display(state.detail)}{why}{ids}"
     if state.reason is UnknownReason.NOT_STARTED:
-        advice = _after_acting(resume_token) if acted else _REFUSED
+        correction = _CORRECTIONS.get(reported.status_code if reported else 0, "Correct the request")
+        advice = _after_acting(resume_token) if acted else _NOT_EXECUTED.format(correction)
         return InitialRequestFailed, f"{operation} was answered with {detail}. {advice}"
     still = "" if isinstance(state.last, Fetching) else ". It may still run"
     advice = f"{state.advice}, then resume" if state.advice else _NEXT.get(state.reason, "Resume")
@@ -267,10 +269,7 @@ def _is_worth_quoting(state: Unknown, reported: ServiceError) -> bool:
 
 
 def _what_happened(state: Unknown, operation: str) -> str:
-    """Return the subject of an error text: whether the status was read, and the operation could still not be followed.
-
-    The detail of an operation that succeeded says so itself.
-    """
+    """Return the subject of an error text; the detail of an operation that succeeded says so itself."""
     if isinstance(state.last, Fetching):
         return operation
     if state.reason is UnknownReason.TIMED_OUT and not counts_of(state).in_a_row:

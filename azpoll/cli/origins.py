@@ -14,6 +14,7 @@ _OPTIONS = {
     "allowed_origins": "--allow-host",
     "anonymous_origins": "--anonymous-host",
     "rebase_to": "--rebase-to",
+    "Give the client a valid credential": "Sign in with --auth",
 }
 
 

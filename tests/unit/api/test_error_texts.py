@@ -79,6 +79,18 @@ def test_rule_7_a_refused_initial_request_says_whether_it_may_have_been_executed
     assert ("may have executed it" if acted else "did not execute it") in str(error)
 
 
+@pytest.mark.parametrize(
+    ("status", "correction"),
+    [(400, "Correct the request"), (401, "Give the client a valid credential"), (403, "Grant this identity")],
+)
+def test_rule_7_a_refused_initial_request_says_what_to_correct(status: int, correction: str) -> None:
+    state: State = start(plan("PUT"), Row(status).to(url("/rg"), 0.0))
+    assert isinstance(state, Unknown)
+    text = str(error_of(state, "PUT https://x/", None, None))
+    assert f"did not execute it. {correction}" in text
+    assert text.endswith("and send it again")
+
+
 @pytest.mark.parametrize("kind", FailureKind)
 @pytest.mark.parametrize("was_sent", [True, False])
 def test_rule_7_a_request_without_an_answer_says_whether_it_was_sent(kind: FailureKind, *, was_sent: bool) -> None:
