@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack, overload
 
 import anyio
@@ -96,7 +97,9 @@ def as_completed(
 def _check_operation(operation: object) -> None:
     """Raise `TypeError` for anything but an operation, before a callback is added to any."""
     if not isinstance(operation, AsyncOperation):
-        raise TypeError(f"as_completed takes operations, not {type(operation).__name__}")
+        name = type(operation).__name__
+        advice = ": await it to get its operation" if isinstance(operation, Coroutine) else ""
+        raise TypeError(f"as_completed takes operations, not {name}{advice}")
 
 
 class _Completed(Generic[T]):

@@ -24,6 +24,8 @@ def continued(text: str, trust: URLPolicy) -> StoredResponse:
         InvalidResumeToken: the text is no such token, or cannot be used.
         UntrustedPollingURL: the token names an origin that the caller does not.
     """
+    if "://" in text:
+        raise InvalidResumeToken("a URL is no continuation token: tracker.follow tracks the URL of a status")
     try:
         stored = azure_core_token.read(text)
     except InvalidToken as error:

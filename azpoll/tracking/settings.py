@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
+from os import PathLike
 from typing import NamedTuple, TypeGuard, TypeVar, get_args
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
@@ -170,7 +171,8 @@ def checked_journal(value: Journal | None) -> Journal | None:
     if value is not None:
         lacking = [name for name in _JOURNAL if not callable(getattr(value, name, None))]
         if lacking or isinstance(value, type):
-            raise TypeError(f"journal must be an azpoll.Journal or None, and {type(value).__name__} is none")
+            advice = "; for a file it is azpoll.SQLiteJournal(path)" if isinstance(value, str | PathLike) else ""
+            raise TypeError(f"journal must be an azpoll.Journal or None, and {type(value).__name__} is none{advice}")
     return value
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Generic
@@ -202,7 +203,8 @@ class ClientTransport(Generic[ResponseT]):
             return answer, client_request_id_of(request)
         except AttributeError as error:
             name = type(response).__name__
-            raise TypeError(f"a response of httpx, httpx2 or azure-core is needed, not {name}") from error
+            advice = ": await it to get its response" if isinstance(response, Coroutine) else ""
+            raise TypeError(f"a response of httpx, httpx2 or azure-core is needed, not {name}{advice}") from error
         except Exception as error:  # each library has its own for a missing request and for an unread body
             raise ValueError(f"the initial response cannot be used: {error}") from error
 

@@ -7,6 +7,7 @@ import math
 import threading
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -296,6 +297,31 @@ async def test_an_unusable_response_is_refused(client: httpx.AsyncClient, fake_a
             with pytest.raises(TypeError, match="response of httpx, httpx2 or azure-core is needed"):
                 tracker.track(wrong)
     assert tracker.statistics().tracked == 0
+
+
+async def test_a_forgotten_await_is_named(client: httpx.AsyncClient) -> None:
+    async with azpoll.Tracker(client) as tracker:
+        request, beginning = client.put(THING), tracker.begin("PUT", THING)
+        wrong: Any = request
+        with pytest.raises(TypeError, match="not coroutine: await it to get its response"):
+            tracker.track(wrong)
+        wrong = beginning
+        with pytest.raises(TypeError, match="not coroutine: await it to get its operation"):
+            azpoll.as_completed([wrong])
+        request.close()
+        beginning.close()
+
+
+async def test_a_url_in_the_place_of_a_response_names_follow(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
+    with pytest.raises(azpoll.InvalidResumeToken, match=r"tracker\.follow"):
+        await azpoll.wait(client, f"{ORIGIN}{THING}?sig=secret")
+    assert fake_arm.requests == ()
+
+
+@pytest.mark.parametrize("journal", ["operations.db", Path("operations.db")])
+async def test_the_path_of_a_journal_names_its_class(client: httpx.AsyncClient, journal: Any) -> None:
+    with pytest.raises(TypeError, match=r"for a file it is azpoll\.SQLiteJournal\(path\)"):
+        azpoll.Tracker(client, journal=journal)
 
 
 async def test_a_response_to_a_request_without_a_web_address_is_refused() -> None:
