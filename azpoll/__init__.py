@@ -100,7 +100,10 @@ else:
         "azpoll.waiting": "as_completed wait",
         "azpoll.watching": "watch",
     }
-    _SUBMODULES = ("arm", "errors", "events", "hints", "identity", "options", "report", "snapshot")
+    _SUBMODULES = (
+        *("arm", "errors", "events", "hints", "identity", "journal", "options", "report", "snapshot"),
+        *("telemetry", "testing"),
+    )
     __getattr__, __dir__ = lazy_names(globals(), _NAMES, _SUBMODULES)
     del TYPE_CHECKING, lazy_names
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -125,6 +126,13 @@ def test_no_other_name_is_public() -> None:
     """Names outside of `__all__` are modules or private. `SQLiteJournal` is imported at its first use."""
     others = {name for name, value in vars(azpoll).items() if not name.startswith("_") and not inspect.ismodule(value)}
     assert others | {"SQLiteJournal"} == set(azpoll.__all__)
+
+
+@pytest.mark.parametrize("name", ["arm", "hints", "identity", "journal", "report", "telemetry", "testing"])
+def test_a_public_module_without_an_extra_needs_no_import_of_its_own(name: str) -> None:
+    """As in `import azpoll` and `azpoll.identity.auth(credential)`."""
+    get = vars(azpoll)["__getattr__"]  # a module that was imported is found without it
+    assert get(name) is import_module(f"azpoll.{name}")
 
 
 def test_trackers_and_operations_have_their_public_methods() -> None:
