@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from azpoll.cli.command_line import one_of
 from azpoll.cli.duration import parse_duration
 from azpoll.cli.exit_codes import CommandError, ExitCode, InputError, OutputError, UsageError
 from azpoll.cli.journal_file import add_journal_argument, journal_errors, opened_journal, without_path
+from azpoll.cli.log_lines import log_lines
 from azpoll.cli.outcome import error_as_json, reason
 from azpoll.cli.output import create_output
 from azpoll.cli.signals import stop_signals
@@ -114,19 +116,20 @@ def run(arguments: argparse.Namespace) -> int:
         CommandError: the request was refused or not sent, or the journal cannot be used.
     """
     if len(arguments.targets) != 2:  # noqa: PLR2004 - a method and a URL
-        raise UsageError("a method and a URL are needed")
+        raise UsageError("a method and a URL are needed, in this order")
     method = _METHODS.get(arguments.targets[0].upper())
     if method is None:
         raise UsageError(f"argument 1 is no method: {', '.join(_METHODS)}")
     if "://" not in arguments.targets[1]:
-        raise UsageError("argument 2 is no URL")
+        raise UsageError("argument 2 is no URL: it must begin with https:// or http://")
     access = access_from(arguments, [arguments.targets[1]])
     try:
         access.check_token(access.targets[0].origin)
     except UntrustedPollingURL as refusal:
         raise UsageError(str(refusal)) from refusal
     options = _options_of(arguments, access)
-    begun = anyio.run(_begin, access, arguments, method, options)
+    with log_lines(logging.INFO):  # the failed attempts, which a caller may wait for minutes
+        begun = anyio.run(_begin, access, arguments, method, options)
     if begun.stopped_by is not None:
         raise _Stopped(begun.stopped_by)
     if begun.refusal is not None:

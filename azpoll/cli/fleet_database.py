@@ -45,12 +45,12 @@ def dsn_from(arguments: argparse.Namespace) -> str:
     return dsn.strip()
 
 
-def check_extra() -> None:
-    """Raise `UsageError` if the packages of a fleet are not installed."""
+def check_extra(name: str = "fleet") -> None:
+    """Raise `UsageError` with the name of an extra if the packages of a fleet are not installed."""
     try:
         import_module("azpoll.fleet")
     except ModuleNotFoundError as error:
-        raise UsageError("fleets need pgqueuer: python -m pip install 'azpoll[fleet]'") from error
+        raise UsageError(f"fleets need pgqueuer: python -m pip install 'azpoll[{name}]'") from error
 
 
 @asynccontextmanager

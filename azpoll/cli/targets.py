@@ -105,7 +105,8 @@ def _target(number: int, word: Word, pattern: PatternName | None) -> Target:
         try:
             source = decode(text)
         except InvalidToken as error:
-            raise UsageError(f"neither a URL nor a resume token: {error}") from error
+            why = "a URL begins with https:// or http://" if "." in text.partition("/")[0] and "/" in text else error
+            raise UsageError(f"neither a URL nor a resume token: {why}") from error
         origin, url, chosen = origin_of(source.resource_url), source.url, None
     return Target(
         number,

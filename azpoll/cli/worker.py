@@ -15,10 +15,9 @@ from azpoll.cli.command_line import whole_number
 from azpoll.cli.duration import parse_duration
 from azpoll.cli.exit_codes import ExitCode, UsageError
 from azpoll.cli.fleet_database import add_dsn_argument, check_extra, connected_fleet, dsn_from
-from azpoll.cli.origins import in_options
+from azpoll.cli.log_lines import log_lines
 from azpoll.cli.signals import stop_signals
 from azpoll.cli.terminal import write_error_line
-from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
     from azpoll.cli.access import Access
@@ -29,7 +28,6 @@ _READS_PER_S, _WRITES_PER_S = 25.0, 10.0
 """The limits of ARM for a subscription and principal."""
 
 _LONGEST_LEASE_S = 86_400.0
-_LONGEST_LINE = 1000
 _BUDGET = Budget()
 
 
@@ -82,12 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     check_extra()
     worker = _Worker(arguments, access_from(arguments, None), dsn_from(arguments))
-    logger, handler = logging.getLogger("azpoll"), _ErrorLines(logging.WARNING)
-    logger.addHandler(handler)
-    try:
+    with log_lines(logging.WARNING):
         anyio.run(worker.run)
-    finally:
-        logger.removeHandler(handler)
     return worker.code
 
 
@@ -142,15 +136,6 @@ class _Worker:
         self.code = self.code or code
         if self._scope is not None:
             self._scope.cancel()
-
-
-class _ErrorLines(logging.Handler):
-    """Writes the warnings of azpoll to standard error, one line each and without tracebacks."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a line."""
-        kind = "" if not record.exc_info or record.exc_info[0] is None else f" ({record.exc_info[0].__name__})"
-        write_error_line(f"# {in_options(escape_for_display(record.getMessage(), _LONGEST_LINE))}{kind}")
 
 
 def _budget_of(reads_per_s: float, writes_per_s: float) -> Budget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,6 +124,15 @@ def test_a_usage_error_is_one_line(azpoll: Command, words: list[str]) -> None:
     assert result.code == 2
     assert len(result.err.splitlines()) == 1
     assert not result.out
+
+
+@pytest.mark.parametrize("command", [["wait"], ["status"], ["begin", "--journal", "operations.db", "PUT"]])
+def test_a_url_without_a_scheme_gets_advice(azpoll: Command, command: list[str]) -> None:
+    result = azpoll(*command, f"management.azure.com/operations/x?sig={SECRET}")
+
+    assert result.code == 2
+    assert re.search("begins? with https://", result.err)
+    assert SECRET not in result.err
 
 
 def test_the_message_names_the_place_of_a_bad_word(azpoll: Command) -> None:

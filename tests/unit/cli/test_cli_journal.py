@@ -227,6 +227,7 @@ def test_a_refused_initial_request_starts_nothing(journal: Journal, status: int,
     assert refused.code == code
     assert last(refused.out)["error"]["code"] == "Nope"
     assert SECRET not in refused.out + refused.err
+    assert ("Sign in with --auth" in refused.out) is (status == 401)
     assert journal.states() == [None]
     assert journal("list").out.startswith("Not started  ")
     assert journal("run").code == 0
@@ -236,6 +237,7 @@ def test_a_request_that_nothing_answers_starts_nothing(journal: Journal) -> None
     refused = journal("begin", "PUT", f"http://127.0.0.1:9/x?{SECRET}", "--timeout", "0.3")
     assert refused.code == 124
     assert "ended before the request was answered" in refused.err
+    assert "connection refused, 1 attempt in a row" in refused.err
     assert SECRET not in refused.err
 
 

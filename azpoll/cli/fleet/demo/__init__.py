@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     count: int = arguments.operations
     if not count:
         raise UsageError("--operations: a number of 1 or more is needed")
-    check_extra()
+    check_extra("fleet-demo")
     check_postgres()
     view = create_view()
     seed = randrange(10**6) if arguments.seed is None else arguments.seed  # noqa: S311 - a simulation needs no secrets
