@@ -281,4 +281,6 @@ def _check_cancel_url(settings: Settings, url: str, policy: URLPolicy) -> None:
 
 def _checked_method(method: str) -> str:
     """Return the method in upper case, as an object that all operations share."""
+    if "/" in str(method):  # no method has one, and the query of a URL may be secret
+        raise ValueError("the method comes first, and then the URL")
     return checked_choice("method", str(method).upper(), METHODS)

@@ -299,6 +299,14 @@ async def test_an_unusable_response_is_refused(client: httpx.AsyncClient, fake_a
     assert tracker.statistics().tracked == 0
 
 
+async def test_a_url_before_the_method_is_not_repeated(client: httpx.AsyncClient) -> None:
+    async with azpoll.Tracker(client) as tracker:
+        wrong: Any = f"{THING}?sig=secret"
+        with pytest.raises(ValueError, match="the method comes first") as caught:
+            await tracker.begin(wrong, "PUT")
+        assert "secret" not in str(caught.value)
+
+
 async def test_a_forgotten_await_is_named(client: httpx.AsyncClient) -> None:
     async with azpoll.Tracker(client) as tracker:
         request, beginning = client.put(THING), tracker.begin("PUT", THING)
