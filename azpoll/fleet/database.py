@@ -12,6 +12,7 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+import anyio
 import asyncpg
 
 from azpoll.fleet.errors import NO_TABLES, FleetError, FleetUnavailable
@@ -62,9 +63,18 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
-        """Run a transaction on a connection of the pool."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            yield connection
+        """Run a transaction on a connection of the pool. A cancellation does not interrupt its COMMIT or ROLLBACK."""
+        async with self._pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.__aenter__()
+            try:
+                yield connection
+            except BaseException as error:
+                with anyio.CancelScope(shield=True):
+                    await transaction.__aexit__(type(error), error, error.__traceback__)
+                raise
+            with anyio.CancelScope(shield=True):
+                await transaction.__aexit__(None, None, None)
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
