@@ -13,6 +13,7 @@ READERS = {
     "retry_after": {"headers"},
     "arm_error": {"headers", "body"},
     "throttling": {"headers"},
+    "query_quota": {"headers"},
     "reading": {"headers"},
     "cookies": {"raw_headers"},
     "azure_core_token": {"headers"},  # of the response that it makes

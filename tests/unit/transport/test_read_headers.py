@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
-from azpoll.protocol import arm_error, json_body, reading, retry_after, throttling
+from azpoll.protocol import arm_error, json_body, query_quota, reading, retry_after, throttling
 from azpoll.protocol.json_body import read_json
+from azpoll.protocol.query_quota import query_pause
 from azpoll.protocol.reading import Reading
 from azpoll.protocol.retry_after import answered_at
 from azpoll.protocol.throttling import PROVIDER_REMAINING, REMAINING, provider_remaining, remaining, throttle_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from azpoll.protocol.answer import Answer
 
-READERS: tuple[ModuleType, ...] = (reading, retry_after, throttling, arm_error, json_body)
+READERS: tuple[ModuleType, ...] = (reading, retry_after, throttling, query_quota, arm_error, json_body)
 
 KEPT_HEADERS = READ_HEADERS - {"content-encoding"}
 """All but the one that the transport itself reads."""
@@ -46,6 +47,8 @@ WITNESSES: dict[str, tuple[Reader, Reply, str]] = {
     "x-ms-ratelimit-remaining-resource": (throttle_of, reply(429), "Microsoft.Compute/Get;0"),
     **{name: (partial(remaining, kind=kind), reply(200), "17") for kind, names in REMAINING.items() for name in names},
     **{name: (partial(provider_remaining, kind="reads"), reply(200), "17") for name in PROVIDER_REMAINING},
+    "x-ms-user-quota-remaining": (query_pause, reply(200), "0"),
+    "x-ms-user-quota-resets-after": (query_pause, reply(429), "00:00:03"),
     "x-ms-error-code": (lambda answer: arm_error.read_error(answer).error.code, reply(409), "Conflict"),
     "x-ms-request-id": (request_ids, reply(200), "r"),
     "x-ms-correlation-request-id": (request_ids, reply(200), "c"),
