@@ -14,7 +14,7 @@ from tests.support.scale import SCALE, scaled
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = scaled(push=200, nightly=200_000)
+EXAMPLES = scaled(push=120, nightly=200_000)
 STEPS = scaled(push=50, nightly=100)
 PER_RUN = 500
 """Programs per run: Hypothesis keeps all of them in memory, about 0.3 MiB each."""

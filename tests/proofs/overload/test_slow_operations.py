@@ -37,7 +37,7 @@ async def test_rule_54_500_operations_that_hang_delay_a_healthy_one_by_at_most_1
 
 @ASYNCIO
 @pytest.mark.parametrize("scope", ["own origins", "one bad subscription"])
-@pytest.mark.parametrize("hanging", HANGING)
+@pytest.mark.parametrize("hanging", ["every second answer is late", "no answers"])
 async def test_rule_54_500_operations_of_any_scope_delay_a_healthy_one_by_at_most_10_s(
     hanging: str, scope: str
 ) -> None:

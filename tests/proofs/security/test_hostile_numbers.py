@@ -11,6 +11,7 @@ import pytest
 import azpoll
 from azpoll.testing import FakeARM, IncomingRequest, Reply, Script
 from tests.support.clients import client_of
+from tests.support.marks import ASYNCIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ CLAIMS: dict[str, Callable[[int], Reply]] = {
 }
 
 
+@ASYNCIO  # no part of a budget depends on the event loop
 @pytest.mark.parametrize("claim", CLAIMS)
 async def test_t15_one_operation_slows_its_scope_only_once(claim: str) -> None:
     """In an hour, the healthy operations of its provider and location get most of their polls, and soon all."""

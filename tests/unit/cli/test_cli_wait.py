@@ -197,7 +197,7 @@ def test_a_status_monitor_polled_as_a_location_is_detected(azure: Azure, azpoll:
     running, ended = Reply(200, {"status": "Running"}, terminal=False), Reply(200, {"status": "Failed"})
     operation = azure.begin(pattern="location", polls=[running, running, ended])
 
-    result = azpoll("wait", operation.location_url)
+    result = azpoll("wait", "--interval", "1s", operation.location_url)
 
     assert result.code == 1
     assert operation.polls == 3
@@ -215,7 +215,7 @@ def test_rule_48_the_user_names_the_member_and_the_words_of_the_status(azure: Az
     options = ("--pattern", "location", "--status-member", "runtimeStatus", "--terminal-word", "Terminated=canceled")
     for code, status_code, word in ((0, 200, "Completed"), (1, 500, "Failed"), (3, 200, "Terminated")):
         operation = azure.begin(pattern="location", polls=[running, Reply(status_code, {"runtimeStatus": word})])
-        assert azpoll("wait", *options, operation.location_url).code == code
+        assert azpoll("wait", "--interval", "1s", *options, operation.location_url).code == code
         assert operation.polls == 2
 
 
