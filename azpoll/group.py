@@ -10,6 +10,7 @@ import anyio
 from azpoll.errors import TrackerClosed
 from azpoll.operation import NewestValues
 from azpoll.operation_source import OperationSource
+from azpoll.protocol.redaction import masked_label
 from azpoll.snapshot import OperationState
 from azpoll.tracking.group_owner import GroupOwner
 from azpoll.tracking.settings import checked_type
@@ -94,7 +95,7 @@ class Group(OperationSource[ResponseT]):
             await operation.wait()
         failures = [failure for _, operation in self._members if (failure := operation.exception()) is not None]
         if failures:
-            text = f"operations of the group {self.label!r}" if self.label else "operations of the group"
+            text = f"operations of the group {masked_label(self.label)!r}" if self.label else "operations of the group"
             raise ExceptionGroup(f"{text} did not succeed", failures)
 
     def _repr_html_(self) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from azpoll.markup import Markup, element
-from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.redaction import escape_for_display, masked_label
 from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def operation_html(snapshot: Snapshot, error: str | None) -> str:
         "last error": snapshot.last_error,
         "error": error,
     }
-    return _titled("Operation", snapshot.label or snapshot.id, _facts(facts))
+    return _titled("Operation", _name(snapshot), _facts(facts))
 
 
 def group_html(label: str | None, snapshots: Sequence[Snapshot]) -> str:
@@ -59,7 +59,7 @@ def group_html(label: str | None, snapshots: Sequence[Snapshot]) -> str:
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *rows))
     more = f"{len(shown)} of {len(snapshots):,} operations" if len(shown) < len(snapshots) else ""
     parts = [_counts(Counter(each.state for each in snapshots)), table] if snapshots else []
-    return _titled("Group", label, *parts, element("div", more))
+    return _titled("Group", None if label is None else masked_label(label), *parts, element("div", more))
 
 
 def tracker_html(statistics: Statistics | None) -> str:
@@ -100,7 +100,7 @@ def _fact_rows(facts: Mapping[str, str | None]) -> Iterable[Markup]:
 
 
 def _row(snapshot: Snapshot) -> Markup:
-    name, status = _text(snapshot.label or snapshot.id), _text(snapshot.status or "")
+    name, status = _name(snapshot), _text(snapshot.status or "")
     cells = (_state(snapshot.state), status, str(snapshot.polls), f"{snapshot.elapsed_s:,.0f} s")
     head = element("th", name, scope="row", style=_CELL)
     return element("tr", head, *(element("td", cell, style=_CELL) for cell in cells))
@@ -114,6 +114,10 @@ def _counts(states: Mapping[OperationState, int]) -> Markup:
 def _state(state: OperationState) -> Markup:
     dot = element("span", "\N{BLACK CIRCLE}", style=f"color:{_COLORS[state]}", aria_hidden="true")
     return element("span", dot, f" {state.value}", style="white-space:nowrap")
+
+
+def _name(snapshot: Snapshot) -> str:
+    return _text(masked_label(snapshot.label or snapshot.id))
 
 
 def _text(text: str) -> str:

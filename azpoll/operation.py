@@ -11,6 +11,7 @@ import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
 from azpoll.protocol.last_error import counts_of, last_error
+from azpoll.protocol.redaction import masked_label
 from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import Snapshot
 from azpoll.tracking.settings import checked_function, checked_seconds
@@ -64,7 +65,7 @@ class AsyncOperation(Generic[T]):
 
     def __repr__(self) -> str:
         """Show id, label and state, never a URL (rule 45)."""
-        return f"<AsyncOperation {self.id}{f' {self.label!r}' if self.label else ''} {self.state}>"
+        return f"<AsyncOperation {self.id}{f' {masked_label(self.label)!r}' if self.label else ''} {self.state}>"
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""

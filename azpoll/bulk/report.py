@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from azpoll.bulk.outcome import BulkOutcome
 from azpoll.errors import AzpollError
 from azpoll.events import Event, ScopeThrottled
-from azpoll.protocol.redaction import escape_for_display, masked_url
+from azpoll.protocol.redaction import escape_for_display, masked_label, masked_url
 from azpoll.snapshot import OperationState
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -188,7 +188,7 @@ def _row_of(outcome: BulkOutcome[Any]) -> BulkRow:
         reported = error.reported
     details = () if reported is None else reported.error.details
     return BulkRow(
-        label=_shown(request.label),
+        label=None if request.label is None else _shown(masked_label(request.label)),
         method=str(request.method),
         url=masked_url(str(request.url)),
         state="not started" if outcome.state is None else outcome.state.value,

@@ -5,7 +5,7 @@
 from typing import NamedTuple, Self, Unpack
 
 from azpoll.options import BeginOptions, Method
-from azpoll.protocol.redaction import masked_url
+from azpoll.protocol.redaction import masked_label, masked_url
 
 
 class _Fields(NamedTuple):
@@ -39,5 +39,5 @@ class Request(_Fields):
 
     def __repr__(self) -> str:
         """Show method, URL without the values of its query, and label; never a body or a header."""
-        label = "" if self.label is None else f" {self.label!r}"
+        label = "" if self.label is None else f" {masked_label(self.label)!r}"
         return f"<Request {self.method} {masked_url(str(self.url))}{label}>"

@@ -15,7 +15,7 @@ from azpoll.cli.output import create_output
 from azpoll.cli.stored import MissingOperation, StoredOperation
 from azpoll.cli.terminal import encodable, write_error_line, write_line
 from azpoll.protocol.json_body import text_of, value_in
-from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.redaction import escape_for_display, masked_label
 
 if TYPE_CHECKING:
     import argparse
@@ -68,7 +68,7 @@ def _details(operation: StoredOperation) -> str:
     width, row = columns(sys.stdout), operation.row
     times = [operation.as_json()[name] for name in ("created_at", "updated_at")]
     values: dict[str, object] = {
-        "group": None if row.group is None else escape_for_display(row.group),
+        "group": None if row.group is None else escape_for_display(masked_label(row.group)),
         "request": f"{row.method} {row.url}",
         "request id": row.client_request_id,
         "HTTP status": row.status_code if isinstance(row, JournalResult) else None,

@@ -14,7 +14,7 @@ from azpoll.cli.targets import name_of
 from azpoll.cli.terminal import encodable
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.arm_error import read_error
-from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.redaction import escape_for_display, masked_label
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -69,7 +69,7 @@ class StoredOperation:
     def name(self) -> str:
         """The label, or the last two segments of the path; safe to print."""
         label = self.row.label
-        return name_of(self.row.url) if not label else escape_for_display(label, _LONGEST_NAME)
+        return name_of(self.row.url) if not label else escape_for_display(masked_label(label), _LONGEST_NAME)
 
     @property
     def state(self) -> str:
@@ -99,7 +99,8 @@ class StoredOperation:
     def identity(self) -> dict[str, object]:
         """Return the members that name the operation; they contain no query value."""
         row = self.row
-        names: dict[str, object] = {"id": row.operation_id, "name": self.name, "group": row.group}
+        group = None if row.group is None else masked_label(row.group)
+        names: dict[str, object] = {"id": row.operation_id, "name": self.name, "group": group}
         return {**names, "method": row.method, "target": row.url}
 
     def as_json(self) -> dict[str, object]:

@@ -11,7 +11,7 @@ from azpoll.cli.exit_codes import UsageError
 from azpoll.cli.origins import origin_of
 from azpoll.cli.pattern_guess import guess_pattern
 from azpoll.protocol import url_policy
-from azpoll.protocol.redaction import escape_for_display, masked_url
+from azpoll.protocol.redaction import escape_for_display, masked_label, masked_url
 from azpoll.protocol.resume_token import decode, encode
 from azpoll.protocol.token_content import InvalidToken, Token
 
@@ -139,4 +139,4 @@ def name_of(url: str) -> str:
 
 
 def _shown_name(name: str) -> str:
-    return escape_for_display(masked_url(name) if "://" in name else name, _LONGEST_NAME)
+    return escape_for_display(masked_label(name), _LONGEST_NAME)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from azpoll.protocol.redaction import masked_label
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
@@ -43,7 +45,7 @@ class FleetResult(NamedTuple):
 
     def __repr__(self) -> str:
         """Show id, label and state, never the token or the body."""
-        return f"<FleetResult {self.operation_id} {self.label!r} {self.state or 'not started'}>"
+        return f"<FleetResult {self.operation_id} {self.label and masked_label(self.label)!r} {self.state or 'not started'}>"
 
 
 class ResultIterator:

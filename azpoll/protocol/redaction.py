@@ -45,6 +45,11 @@ def masked_url(url: str) -> str:
     return escape_for_display(shown + question + "&".join(map(_masked_part, query.split("&"))))
 
 
+def masked_label(label: str) -> str:
+    """Return a caller's label for repr, logs and errors: a URL in it, which may be signed, is as in `masked_url`."""
+    return masked_url(label) if "://" in label or label.startswith("/") else label
+
+
 def _shown(character: str) -> str:
     # Python counts every blank but U+0020 as not printable; messages in French and Chinese use others.
     if character.isprintable() or unicodedata.category(character) == "Zs":

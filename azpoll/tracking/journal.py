@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
+from azpoll.protocol.redaction import masked_label
 from azpoll.snapshot import OperationState
 
 
@@ -50,7 +51,7 @@ class JournalRow(NamedTuple):
 
     def __repr__(self) -> str:
         """Show id, label and stage, never the token."""
-        return f"<JournalRow {self.operation_id} {self.label!r} {'intent' if self.intent else 'running'}>"
+        return f"<JournalRow {self.operation_id} {self.label and masked_label(self.label)!r} {'intent' if self.intent else 'running'}>"
 
 
 class JournalResult(NamedTuple):
@@ -82,7 +83,7 @@ class JournalResult(NamedTuple):
 
     def __repr__(self) -> str:
         """Show id, label and state, never the token or the body."""
-        return f"<JournalResult {self.operation_id} {self.label!r} {self.state or 'not started'}>"
+        return f"<JournalResult {self.operation_id} {self.label and masked_label(self.label)!r} {self.state or 'not started'}>"
 
 
 class Journal(Protocol):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
+from azpoll.protocol.redaction import masked_label
 from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Pending, Polling, Succeeded, Unknown
 from azpoll.schedule.job import Priority
 from azpoll.snapshot import OperationState
@@ -88,7 +89,8 @@ class OperationRecord:
     @property
     def name(self) -> str:
         """Id and label, for messages."""
-        return f"operation {self.id}" if self.label is None else f"operation {self.label!r} ({self.id})"
+        label = self.label
+        return f"operation {self.id}" if label is None else f"operation {masked_label(label)!r} ({self.id})"
 
     @property
     def answered_s(self) -> float:

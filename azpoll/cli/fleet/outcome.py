@@ -9,7 +9,7 @@ from azpoll.cli.layout import columns, without_start, wrapped
 from azpoll.cli.outcome import without_advice
 from azpoll.cli.stored import exit_code_of_end
 from azpoll.cli.terminal import encodable
-from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.redaction import escape_for_display, masked_label
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -50,7 +50,7 @@ class FleetOutcome:
         return {
             "id": result.operation_id,
             "name": self._name,
-            "group": result.group,
+            "group": None if result.group is None else masked_label(result.group),
             "state": self.state,
             "http_status": result.status_code,
             "ended_at": result.ended_at.isoformat(timespec="milliseconds"),
@@ -69,7 +69,7 @@ class FleetOutcome:
     def _name(self) -> str | None:
         """The label, safe to print."""
         label = self.result.label
-        return None if label is None else escape_for_display(label, _LONGEST_NAME)
+        return None if label is None else escape_for_display(masked_label(label), _LONGEST_NAME)
 
     @property
     def _reason(self) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from azpoll.cli.targets import name_of
-from azpoll.protocol.redaction import escape_for_display, masked_url
+from azpoll.protocol.redaction import escape_for_display, masked_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -117,7 +117,7 @@ class View:
 def shown_name(label: str | None, otherwise: str) -> str:
     """Return the name of an operation: its label, without the query values of a URL, or else a URL or an id."""
     if label:
-        return escape_for_display(masked_url(label) if _may_be_url(label) else label, _LONGEST_NAME)
+        return escape_for_display(masked_label(label), _LONGEST_NAME)
     return name_of(otherwise) if "://" in otherwise else escape_for_display(otherwise, _LONGEST_NAME)
 
 
@@ -139,10 +139,6 @@ def shown_reason(reason: str | None) -> str | None:
 def shown_scope(scope: str) -> str:
     """Return the name of a read limit, without the scheme of its origin."""
     return escape_for_display(scope.replace("https://", "", 1), _LONGEST_REASON)
-
-
-def _may_be_url(label: str) -> bool:
-    return "://" in label or label.startswith("/")
 
 
 def first_rows(

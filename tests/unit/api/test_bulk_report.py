@@ -66,6 +66,15 @@ async def test_a_report_counts_the_outcomes_and_the_429s() -> None:
     )
 
 
+async def test_a_row_shows_no_query_value_of_its_label() -> None:
+    report, request = azpoll.BulkReport(), azpoll.Request("PUT", path_of(1), json={}, label="https://h/t?sig=SECRET")
+    async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
+        async for _ in tracker.begin_all([request], report=report):
+            pass
+    assert report.rows[0].label == "https://h/t?sig=***"
+    assert "SECRET" not in report.to_json() + repr(request)
+
+
 async def test_a_failure_has_the_error_of_the_service() -> None:
     report = await filled(FakeARM(default=script, limits=None))
     refused, failed = report.failures

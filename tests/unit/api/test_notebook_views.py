@@ -53,6 +53,28 @@ async def test_an_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> Non
         assert "management.azure.com" not in Text(operation).text
 
 
+async def test_a_label_that_is_a_signed_url_is_shown_without_its_query(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    """So do repr and error texts, which programs log."""
+    signed, error = "https://h/t?sig=SECRET", {"code": "QuotaExceeded"}
+    fake_arm.default = Script(duration_s=5, outcome="Failed", error=error)
+    async with azpoll.Tracker(client) as tracker:
+        with pytest.raises(ExceptionGroup) as together:  # noqa: PT012 - leaving the block raises
+            async with tracker.group(signed) as group:
+                operation = await group.begin("PUT", path_of(1), json={}, label=signed)
+        shown = (
+            Text(operation).text,
+            Text(group).text,
+            repr(operation),
+            str(operation.exception()),
+            str(together.value),
+        )
+    for text in shown:
+        assert "https://h/t?sig=***" in text
+        assert "SECRET" not in text
+
+
 async def test_a_failed_operation_says_why_and_stays_unseen(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     """The exit of the tracker still reports the failure: a view is no awaiter."""
     error, shown = {"code": "QuotaExceeded", "message": HOSTILE}, ""

@@ -117,6 +117,17 @@ def test_begin_returns_before_the_end_and_run_finishes(journal: Journal) -> None
     assert journal("run").out == ""
 
 
+@pytest.mark.parametrize("form", ["text", "json", "jsonl"])
+def test_a_label_that_is_a_signed_url_is_shown_without_its_query(journal: Journal, form: str) -> None:
+    signed = f"https://h/things/t?{SECRET}"
+    script = {"outcome": "Failed", "error": {"code": "Quota", "message": "none"}}
+    ident = journal.begin("t", "--label", signed, "--group", signed, duration_s=0, retry_after=0, **script)
+    ran = journal("run", "-o", form)
+    for shown in (ran, journal("list", "-o", form), journal("show", ident, "-o", form)):
+        assert "https://h/things/t?sig=***" in shown.out
+        assert SECRET not in shown.out + shown.err
+
+
 @pytest.mark.parametrize("form", ["text", "json", "jsonl", "none"])
 def test_each_form_shows_every_end_and_no_secret(journal: Journal, form: str) -> None:
     good = journal.begin("a", duration_s=0, retry_after=0)

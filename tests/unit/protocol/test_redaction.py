@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.redaction import escape_for_display, masked_url
+from azpoll.protocol.redaction import escape_for_display, masked_label, masked_url
 from tests.support.canary import CANARY
 
 
@@ -111,6 +111,21 @@ def test_rule_45_a_masked_url_never_shows_a_secret(start: str, noise: str) -> No
     """The canary stands in a value, a fragment or the user information; what follows it is arbitrary."""
     ending = f"@{noise}" if start.endswith(("/", "\\")) else noise.replace("&", "").replace("=", "")
     assert CANARY not in masked_url(start + CANARY + ending)
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("vm-1 (50%?)", "vm-1 (50%?)"),
+        ("", ""),
+        (f"https://h/p?sig={CANARY}", "https://h/p?sig=***"),
+        (f"/p?sig={CANARY}", "/p?sig=***"),
+        (f"read https://h/p?sig={CANARY}", "read https://h/p?sig=***"),
+    ],
+)
+def test_rule_45_a_label_shows_no_query_value(label: str, shown: str) -> None:
+    """A label is shown as it is, unless it holds a URL."""
+    assert masked_label(label) == shown
 
 
 @given(st.text(st.characters(), max_size=700))
