@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from ssl import SSLError
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import anyio
@@ -151,6 +152,8 @@ async def connected(dsn: str, connections: int) -> AsyncGenerator[Database]:
         pool = await asyncpg.create_pool(
             dsn, min_size=1, max_size=connections, statement_cache_size=0, command_timeout=STATEMENT_TIMEOUT_S
         )
+    except SSLError as error:  # one that refuses a certificate is a ValueError too
+        raise FleetUnavailable(f"the database could not be reached: {_reason(error)}") from error
     except (ValueError, OverflowError):  # its text may repeat a part of the DSN
         raise ValueError("the DSN is invalid; one has the form postgresql://user:password@host:port/database") from None
     except (*_UNREACHABLE, asyncpg.PostgresError) as error:
