@@ -35,7 +35,7 @@ DELETE FROM azpoll.result WHERE id = ANY($1::text[]) AND state = 'unknown' RETUR
 """
 
 _OPEN_OF_SHARD = """
-SELECT id, group_label, label, token, request, sent_at, cancel_at FROM azpoll.operation o
+SELECT id, group_label, label, token, request, sent_at, cancel_at, problem FROM azpoll.operation o
 WHERE shard = $1::bigint AND NOT EXISTS (SELECT FROM azpoll.result r WHERE r.id = o.id)
 ORDER BY id
 """
@@ -100,6 +100,7 @@ class OpenOperation(NamedTuple):
     Attributes:
         was_sent: whether a worker was about to send the initial request, or has sent it.
         is_canceled: whether its cancellation was asked for.
+        has_problem: whether a worker has stored why it does not track it, or did not cancel it.
     """
 
     operation_id: str
@@ -109,6 +110,7 @@ class OpenOperation(NamedTuple):
     request: str | None
     was_sent: bool
     is_canceled: bool
+    has_problem: bool
 
 
 class EndedOperation(NamedTuple):
@@ -169,6 +171,7 @@ class OperationTable:
                 text_of(row["request"]),
                 row["sent_at"] is not None,
                 row["cancel_at"] is not None,
+                row["problem"] is not None,
             )
             for row in await connection.fetch(_OPEN_OF_SHARD, shard)
         ]
@@ -188,8 +191,8 @@ class OperationTable:
             [token for _, token in rows],
         )
 
-    async def store_problem(self, connection: Connection, operation_ids: Sequence[str], problem: str) -> None:
-        """Store why operations are not tracked, or were not canceled, as text without secrets."""
+    async def store_problem(self, connection: Connection, operation_ids: Sequence[str], problem: str | None) -> None:
+        """Store why operations are not tracked, or were not canceled, as text without secrets; None for no reason."""
         query = "UPDATE azpoll.operation SET problem = $2 WHERE id = ANY($1::text[])"
         await connection.execute(query, operation_ids, problem)
 

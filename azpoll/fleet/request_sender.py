@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("azpoll")
 
+_UNAUTHORIZED = 401
+
 CONCURRENT = 64
 """The number of stored requests that a worker has handed to its tracker at a time."""
 
@@ -38,6 +40,8 @@ UNTRUSTED = (
     " nothing was sent"
 )
 
+REFUSED_CREDENTIAL = "a worker's credential was refused with HTTP 401; nothing was executed"
+
 CANCELED_BEFORE = "the operation was canceled before its initial request was sent"
 
 
@@ -50,6 +54,10 @@ class Receiver(Protocol[ResponseT]):
 
     def refuse(self, shard: WorkerShard, operation: OpenOperation, /) -> None:
         """Leave an operation to other workers."""
+        ...
+
+    def stop(self) -> None:
+        """Give all shards back."""
         ...
 
 
@@ -122,14 +130,11 @@ class RequestSender(Generic[ResponseT]):
             try:
                 begun = await self._begin(operation, request)
             except InitialRequestFailed as error:
-                state = OperationState.UNKNOWN if error.may_have_acted else None
-                shard.starting.discard(operation_id)
-                self._writer.add_outcome(
-                    shard, operation, state, error=error, response=error.response, token=error.resume_token
-                )
+                await self._failed(shard, operation, error)
                 return
             except TrackerClosed:  # nothing was sent
-                await self._database.persist(partial(self._table.mark_sent, operation_id=operation_id, sent=False))
+                await self._leave_open(operation)
+                self._receiver.stop()  # the owner of the tracker closes it; or the worker stops already
                 return
             except (ValueError, TypeError) as error:
                 self._end(shard, operation, None, error)
@@ -147,10 +152,38 @@ class RequestSender(Generic[ResponseT]):
         except ValueError as error:
             self._end(shard, operation, None, error)
             return False
-        ids = [operation.operation_id]
-        await self._database.persist(partial(self._table.store_problem, operation_ids=ids, problem=UNTRUSTED))
+        await self._leave_open(operation, UNTRUSTED)
         self._receiver.refuse(shard, operation)
         return False
+
+    async def _failed(self, shard: WorkerShard, operation: OpenOperation, error: InitialRequestFailed) -> None:
+        """Store the end of a request that was not accepted; the credential of another worker may be."""
+        if error.status_code == _UNAUTHORIZED and not error.may_have_acted:
+            logger.warning("the operation %s was not begun here: %s", operation.operation_id, REFUSED_CREDENTIAL)
+            await self._leave_open(operation, REFUSED_CREDENTIAL)
+            self._receiver.refuse(shard, operation)
+            return
+        shard.starting.discard(operation.operation_id)
+        may_have_acted = error.may_have_acted or operation.was_sent
+        text = f"{MAYBE_SENT}. Its repetition failed: {error}" if operation.was_sent else str(error)
+        self._writer.add_outcome(
+            shard,
+            operation,
+            OperationState.UNKNOWN if may_have_acted else None,
+            error=text,
+            response=error.response,
+            token=error.resume_token,
+        )
+
+    async def _leave_open(self, operation: OpenOperation, problem: str | None = None) -> None:
+        """Leave a request to other workers after nothing was executed here; an earlier worker may have sent it."""
+        if not operation.was_sent:
+            await self._database.persist(
+                partial(self._table.mark_sent, operation_id=operation.operation_id, sent=False)
+            )
+        if problem is not None:
+            ids = [operation.operation_id]
+            await self._database.persist(partial(self._table.store_problem, operation_ids=ids, problem=problem))
 
     async def _begin(
         self, operation: OpenOperation, request: initial_request.StoredRequest

@@ -45,7 +45,8 @@ class FleetResult(NamedTuple):
 
     def __repr__(self) -> str:
         """Show id, label and state, never the token or the body."""
-        return f"<FleetResult {self.operation_id} {self.label and masked_label(self.label)!r} {self.state or 'not started'}>"
+        label = self.label and masked_label(self.label)
+        return f"<FleetResult {self.operation_id} {label!r} {self.state or 'not started'}>"
 
 
 class ResultIterator:

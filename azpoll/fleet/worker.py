@@ -10,8 +10,17 @@ from uuid import uuid4
 
 import anyio
 
-from azpoll.errors import AzpollError, CancelFailed, InvalidResumeToken, TrackerClosed, UntrustedPollingURL
+from azpoll.errors import (
+    AuthenticationFailed,
+    AzpollError,
+    CancelFailed,
+    InvalidResumeToken,
+    TrackerClosed,
+    UntrustedPollingURL,
+)
 from azpoll.fleet import notifications, shard_queue
+from azpoll.fleet.completion import completed
+from azpoll.fleet.refusals import Refusals
 from azpoll.fleet.request_sender import RequestSender
 from azpoll.fleet.result_writer import ResultWriter
 from azpoll.fleet.worker_shard import WorkerShard
@@ -40,9 +49,6 @@ BEAT_S = 10.0
 
 SLICE = 20
 """The number of operations that are resumed without a pause for the other tasks of the event loop."""
-
-REFUSED_S = 60.0
-"""Seconds until a worker gets a shard again of which another one refused operations."""
 
 GIVE_BACK_S = 10.0
 """Seconds in which a stopping worker tries to reach the database; after that its leases run out."""
@@ -78,7 +84,7 @@ class Worker(Generic[ResponseT]):
         self._shards: dict[int, WorkerShard] = {}
         self._writer = ResultWriter(database, table, options.stored_body, self._release)
         self._sender = RequestSender(tracker, database, table, self._writer, self)
-        self._to_return: list[WorkerShard] = []
+        self._refusals = Refusals(database, table, self.id)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
 
@@ -100,14 +106,14 @@ class Worker(Generic[ResponseT]):
                 raise errors.exceptions[0] from None
             raise
         finally:
-            await _completed(self._give_back_all())
+            await completed(self._give_back_all())
 
     async def _lease(self) -> None:
         """Lease shards while there is room for more."""
         look_s = min(LOOK_S, self._options.lease_s / 4)
         while True:
             wait = self._wakeups.next("work")
-            await self._return_refused()
+            await self._refusals.return_shards()
             most = min(self._options.shards - len(self._shards), LEASED_AT_ONCE)
             leased: list[shard_queue.LeasedShard] = []
             if most > 0:
@@ -160,9 +166,13 @@ class Worker(Generic[ResponseT]):
                 shard.starting.discard(operation.operation_id)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
+        solved = [
+            each.operation_id for each in operations if each.has_problem and each.operation_id in shard.operations
+        ]
+        if solved:
+            await self._database.persist(partial(self._table.store_problem, operation_ids=solved, problem=None))
         for problem, ids in problems.items():
-            logger.warning("%d operations of shard %d are not tracked here: %s", len(ids), leased.number, problem)
-            await self._database.persist(partial(self._table.store_problem, operation_ids=ids, problem=problem))
+            await self._refusals.store(leased.number, ids, problem)
         if any(operation.is_canceled for operation in operations):
             self._wakeups.wake("cancel")
         if shard.is_finished:
@@ -195,26 +205,39 @@ class Worker(Generic[ResponseT]):
         tracked.add_done_callback(partial(self._ended, shard, operation))
 
     def _ended(self, shard: WorkerShard, operation: OpenOperation, tracked: AsyncOperation[ResponseT]) -> None:
-        if isinstance(tracked.exception(), TrackerClosed):
+        error = tracked.exception()
+        if isinstance(error, TrackerClosed):
             if self._shards.get(shard.leased.number) is shard:
                 self.stop()  # the owner of the tracker closes it; or the worker stops already
             return
         del shard.operations[operation.operation_id]
+        if isinstance(error, AuthenticationFailed):  # of this worker; the credential of another one may be good
+            shard.starting.add(operation.operation_id)  # not finished before its problem is stored
+            self._run(self._leave_open(shard, operation, error))
+            return
         self._writer.add(shard, operation, tracked)
+
+    async def _leave_open(self, shard: WorkerShard, operation: OpenOperation, error: AuthenticationFailed) -> None:
+        """Leave an operation, with its newest token, to the other workers."""
+        try:
+            ids, problem = [operation.operation_id], escape_for_display(str(error))
+            await self._refusals.store(shard.leased.number, ids, problem, error.resume_token)
+        except AzpollError as failure:
+            logger.warning("the problem of the operation %s was not stored: %s", operation.operation_id, failure)
+        finally:
+            self.refuse(shard, operation)
+
+    def _run(self, work: Coroutine[object, object, None]) -> None:
+        """Run a coroutine in a task that ends with the worker."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _release(self, shard: WorkerShard) -> None:
         """Drop a shard that nothing is left to do for, and look for others."""
         if self._shards.pop(shard.leased.number, None) is not None and shard.refused:
-            self._to_return.append(shard)
+            self._refusals.add(shard)
         self._wakeups.wake("work")
-
-    async def _return_refused(self) -> None:
-        """Give back the shards of which this worker has refused operations; another one may accept them."""
-        if self._to_return:
-            leased = [shard.leased for shard in self._to_return]
-            call = partial(shard_queue.give_back, worker=self.id, shards=leased, delay_s=REFUSED_S)
-            await self._database.persist(call)
-            self._to_return.clear()
 
     async def _watch_cancellations(self) -> None:
         """Cancel operations for other processes."""
@@ -231,9 +254,7 @@ class Worker(Generic[ResponseT]):
         tracked = None if shard is None else shard.operations.get(operation_id)
         if shard is not None and tracked is not None and shard.canceled.get(operation_id) != asked_at:
             shard.canceled[operation_id] = asked_at
-            task = asyncio.create_task(self._send_cancel(operation_id, tracked))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._run(self._send_cancel(operation_id, tracked))
 
     async def _send_cancel(self, operation_id: str, tracked: AsyncOperation[ResponseT]) -> None:
         try:
@@ -274,17 +295,3 @@ class Worker(Generic[ResponseT]):
         await self._table.store_tokens(connection, tokens)
         await shard_queue.give_back_all(connection, self.id)
         await notifications.notify(connection, "work")
-
-
-async def _completed(ending: Coroutine[object, object, None]) -> None:
-    """Wait for an ending, which no cancellation interrupts; then raise the last cancellation."""
-    task = asyncio.ensure_future(ending)
-    cancellation: asyncio.CancelledError | None = None
-    with anyio.CancelScope(shield=True):
-        while not task.done():
-            try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError as error:
-                cancellation = error
-    if cancellation is not None:
-        raise cancellation
