@@ -51,7 +51,8 @@ class JournalRow(NamedTuple):
 
     def __repr__(self) -> str:
         """Show id, label and stage, never the token."""
-        return f"<JournalRow {self.operation_id} {self.label and masked_label(self.label)!r} {'intent' if self.intent else 'running'}>"
+        label = self.label and masked_label(self.label)
+        return f"<JournalRow {self.operation_id} {label!r} {'intent' if self.intent else 'running'}>"
 
 
 class JournalResult(NamedTuple):
@@ -83,7 +84,8 @@ class JournalResult(NamedTuple):
 
     def __repr__(self) -> str:
         """Show id, label and state, never the token or the body."""
-        return f"<JournalResult {self.operation_id} {self.label and masked_label(self.label)!r} {self.state or 'not started'}>"
+        label = self.label and masked_label(self.label)
+        return f"<JournalResult {self.operation_id} {label!r} {self.state or 'not started'}>"
 
 
 class Journal(Protocol):

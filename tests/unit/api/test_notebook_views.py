@@ -60,9 +60,11 @@ async def test_a_label_that_is_a_signed_url_is_shown_without_its_query(
     signed, error = "https://h/t?sig=SECRET", {"code": "QuotaExceeded"}
     fake_arm.default = Script(duration_s=5, outcome="Failed", error=error)
     async with azpoll.Tracker(client) as tracker:
-        with pytest.raises(ExceptionGroup) as together:  # noqa: PT012 - leaving the block raises
-            async with tracker.group(signed) as group:
-                operation = await group.begin("PUT", path_of(1), json={}, label=signed)
+        group = tracker.group(signed)
+        with pytest.raises(ExceptionGroup) as together:
+            async with group:
+                await group.begin("PUT", path_of(1), json={}, label=signed)
+        (operation,) = group.operations
         shown = (
             Text(operation).text,
             Text(group).text,

@@ -120,8 +120,8 @@ def test_begin_returns_before_the_end_and_run_finishes(journal: Journal) -> None
 @pytest.mark.parametrize("form", ["text", "json", "jsonl"])
 def test_a_label_that_is_a_signed_url_is_shown_without_its_query(journal: Journal, form: str) -> None:
     signed = f"https://h/things/t?{SECRET}"
-    script = {"outcome": "Failed", "error": {"code": "Quota", "message": "none"}}
-    ident = journal.begin("t", "--label", signed, "--group", signed, duration_s=0, retry_after=0, **script)
+    words = ("--label", signed, "--group", signed)
+    ident = journal.begin("t", *words, duration_s=0, retry_after=0, outcome="Failed", error={"code": "Quota"})
     ran = journal("run", "-o", form)
     for shown in (ran, journal("list", "-o", form), journal("show", ident, "-o", form)):
         assert "https://h/things/t?sig=***" in shown.out
