@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from azpoll.fleet import shard_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from azpoll.fleet.database import Connection, Database
-    from azpoll.fleet.operation_table import OperationTable
+    from azpoll.fleet.operation_table import OpenOperation, OperationTable
     from azpoll.fleet.worker_shard import WorkerShard
 
 REFUSED_S = 60.0
@@ -47,6 +47,12 @@ class Refusals:
                 await self._table.store_tokens(connection, [(operation_ids[0], token)])
 
         await self._database.persist(write)
+
+    async def forget(self, operations: Iterable[OpenOperation]) -> None:
+        """Delete the problems of operations that are tracked here."""
+        ids = [operation.operation_id for operation in operations if operation.has_problem]
+        if ids:
+            await self._database.persist(partial(self._table.store_problem, operation_ids=ids, problem=None))
 
     def add(self, shard: WorkerShard) -> None:
         """Give a shard back soon."""

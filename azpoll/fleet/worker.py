@@ -166,11 +166,7 @@ class Worker(Generic[ResponseT]):
                 shard.starting.discard(operation.operation_id)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-        solved = [
-            each.operation_id for each in operations if each.has_problem and each.operation_id in shard.operations
-        ]
-        if solved:
-            await self._database.persist(partial(self._table.store_problem, operation_ids=solved, problem=None))
+        await self._refusals.forget(each for each in operations if each.operation_id in shard.operations)
         for problem, ids in problems.items():
             await self._refusals.store(leased.number, ids, problem)
         if any(operation.is_canceled for operation in operations):
