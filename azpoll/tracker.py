@@ -149,10 +149,13 @@ class Tracker(StoredOperations[ResponseT]):
 
         Raises:
             RuntimeError: `start` has not entered the tracker.
+            WrongEventLoop: it has entered it in another event loop.
         """
         if not self._started:
             raise RuntimeError("`aclose` ends a tracker that `start` entered; `async with` ends its own")
-        if not self._any_session().closed:
+        session = self._any_session()
+        if not session.closed:
+            session.check_task()
             await self._close()
 
     async def _enter_with(self, start: Callable[[], Awaitable[TaskHost]]) -> Self:

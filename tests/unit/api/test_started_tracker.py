@@ -100,6 +100,25 @@ async def test_a_tracker_is_entered_once(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_aclose_of_another_event_loop_is_refused(backend: Literal["asyncio", "trio"]) -> None:
+    """It could stop nothing there, and the tracker would count as closed."""
+    started: list[azpoll.Tracker[httpx.Response]] = []
+
+    async def start() -> None:
+        async with client_of(FakeARM()) as client:
+            started.append(await azpoll.Tracker(client).start())
+
+    async def close() -> None:
+        with pytest.raises(azpoll.WrongEventLoop):
+            await started.pop().aclose()
+
+    run_virtual(start, backend=backend)
+    with pytest.warns(ResourceWarning, match="never closed"):  # noqa: PT031 - it warns when it is collected
+        run_virtual(close, backend=backend)
+        gc.collect()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_tracker_that_is_never_closed_ends_with_the_event_loop(backend: Literal["asyncio", "trio"]) -> None:
     arm = FakeARM(default=Script(duration_s=3600))
 
