@@ -52,9 +52,16 @@ def _title(journal: Path, group: str | None) -> str:
 
 def _write(text: str, path: Path | None) -> None:
     if path is None:
-        write_line(text.removesuffix("\n").removesuffix("\r"))
+        write_line(_for_a_stream(text))
         return
     try:
         path.write_bytes(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise OutputError(f"the report cannot be written: {error.strerror or type(error).__name__}") from error
+
+
+def _for_a_stream(text: str) -> str:
+    """Return a report for standard output, which ends lines as its system does and may have any encoding."""
+    text = text.replace("\r\n", "\n").removesuffix("\n")
+    is_page = text.startswith("<")  # it names UTF-8 as its encoding
+    return text.encode("ascii", "xmlcharrefreplace").decode() if is_page else text

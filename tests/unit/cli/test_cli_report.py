@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from azpoll.cli import main
 from azpoll.journal import open_reader
 from azpoll.testing import FakeARM, Script
 from tests.support.clients import client_of
@@ -58,6 +59,19 @@ def test_the_forms_go_to_standard_output(azpoll: Command, journal: Path) -> None
     assert document["operations"][0]["polls"] >= 1
     rows = list(csv.DictReader(io.StringIO(azpoll("report", "--journal", str(journal), "--format", "csv").out)))
     assert [(row["name"], row["code"]) for row in rows] == [("red", "QuotaExceeded"), ("blue", "")]
+
+
+def test_standard_output_of_windows(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends each line with CR LF itself, and its encoding is not the one that a page names."""
+    written: dict[str, bytes] = {}
+    for form in ("html", "csv"):
+        output = io.BytesIO()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output, encoding="cp1252", newline="\r\n"))
+        assert main(["report", "--journal", str(journal), "--format", form, "--group", "r\u00e9d \u2713"]) == 0
+        written[form] = output.getvalue()
+    assert "r&#233;d &#10003;" in written["html"].decode("ascii")
+    assert b"\r\r\n" not in written["csv"]
+    assert written["csv"].count(b"\r\n") == 1
 
 
 def test_a_group_alone(azpoll: Command, journal: Path) -> None:
