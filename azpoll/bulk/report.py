@@ -5,20 +5,18 @@
 import csv
 import io
 import json
-import math
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from azpoll.bulk.outcome import BulkOutcome
+from azpoll.csv_cells import cell_of
 from azpoll.errors import AzpollError
 from azpoll.events import Event, ScopeThrottled
 from azpoll.protocol.redaction import escape_for_display, masked_label, masked_url
+from azpoll.schedule.histogram import quantile_of
 from azpoll.snapshot import OperationState
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs the text of a cell that begins like this; services and callers supply the text of cells."""
 
 
 class BulkRow(NamedTuple):
@@ -141,8 +139,8 @@ class BulkReport:
             not_started=counts["not started"],
             from_journal=sum(not row.is_new for row in rows),
             shortest_s=durations[0] if durations else None,
-            median_s=_percentile(durations, 0.5),
-            p95_s=_percentile(durations, 0.95),
+            median_s=quantile_of(durations, 0.5),
+            p95_s=quantile_of(durations, 0.95),
             longest_s=durations[-1] if durations else None,
             polls=sum(row.polls for row in rows),
             throttled=self._throttled,
@@ -210,11 +208,4 @@ def _shown(text: object) -> str | None:
 
 
 def _cell(value: str | float | tuple[str, ...] | None) -> str | float | None:
-    if isinstance(value, tuple):
-        value = "; ".join(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def _percentile(ordered: list[float], fraction: float) -> float | None:
-    """Return the least value that is not below this fraction of the values."""
-    return ordered[math.ceil(fraction * len(ordered)) - 1] if ordered else None
+    return cell_of("; ".join(value) if isinstance(value, tuple) else value)

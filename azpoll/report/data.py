@@ -7,10 +7,11 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+from azpoll.csv_cells import cell_of
 from azpoll.report.texts import iso_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from azpoll.report.operations import ReportedOperation
     from azpoll.report.summary import Summary
@@ -32,8 +33,6 @@ COLUMNS = (
     *("duration_s", "polls", "throttled", "reason", "code", "message"),
 )
 """The members of an operation in JSON, where it also has `details`, and the columns of CSV."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def json_text(operations: Iterable[ReportedOperation], summary: Summary, now_s: float) -> str:
@@ -67,7 +66,7 @@ def csv_text(operations: Iterable[ReportedOperation], now_s: float) -> str:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for each in operations:
-        writer.writerow(_cells(tuple(_members(each, now_s).values())))
+        writer.writerow(map(cell_of, _members(each, now_s).values()))
     return text.getvalue()
 
 
@@ -76,9 +75,3 @@ def _members(operation: ReportedOperation, now_s: float) -> dict[str, object]:
     values |= {"begun_at": iso_text(operation.begun_s), "ended_at": iso_text(operation.ended_s)}
     values["duration_s"] = round(operation.duration_s(now_s), 3)
     return {name: values[name] for name in COLUMNS}
-
-
-def _cells(values: Sequence[object]) -> list[object]:
-    return [
-        f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value for value in values
-    ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from azpoll.report.operations import OPEN, STATES, ReportedOperation
+from azpoll.schedule.histogram import quantile_of
 
 
 class Durations(NamedTuple):
@@ -70,14 +71,8 @@ def summary_of(operations: Sequence[ReportedOperation], now_s: float) -> Summary
 def _durations(operations: Sequence[ReportedOperation]) -> Durations | None:
     ended = [each for each in operations if each.state not in OPEN and each.state != "not_started"]
     took_s = sorted(each.duration_s(0.0) for each in ended)
-    if not took_s:
-        return None
-    return Durations(_quantile(took_s, 0.5), _quantile(took_s, 0.9), took_s[-1])
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the least value that is at least as great as this share of the values."""
-    return ordered[max(-int(-share * len(ordered) // 1) - 1, 0)]
+    p50_s, p90_s = quantile_of(took_s, 0.5), quantile_of(took_s, 0.9)
+    return None if p50_s is None or p90_s is None else Durations(p50_s, p90_s, took_s[-1])
 
 
 def _count(values: Sequence[int | None]) -> Count:

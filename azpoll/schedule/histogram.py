@@ -6,13 +6,18 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 BUCKETS_PER_DOUBLING = 8
 """So a bucket of a histogram is 9 % wide."""
 
 LEAST_S = 1e-3
 """Shorter durations share the first bucket of a histogram."""
+
+
+def quantile_of(ascending: Sequence[float], share: float) -> float | None:
+    """Return the least value that `share` (0..1) of the values do not exceed; None if there are none."""
+    return ascending[max(math.ceil(share * len(ascending)) - 1, 0)] if ascending else None
 
 
 class Histogram:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from azpoll import OperationState
 from azpoll.cli.duration import format_duration
+from azpoll.schedule.histogram import quantile_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,8 +141,8 @@ def _show_guarantees(report: Report, view: View) -> None:
 def _show_cost(report: Report, view: View) -> None:
     view.heading("Cost")
     total, cpu_ms = report.total, report.cpu_s / max(report.requests, 1) * 1000
-    detection = f"{_percentile(report.detection_s, 0.5):.1f} / {_percentile(report.detection_s, 0.99):.1f} s"
-    median_ms, late_ms = (_percentile(report.lateness_s, share) * 1000 for share in (0.5, 0.99))
+    detection = f"{_quantile(report.detection_s, 0.5):.1f} / {_quantile(report.detection_s, 0.99):.1f} s"
+    median_ms, late_ms = (_quantile(report.lateness_s, share) * 1000 for share in (0.5, 0.99))
     lateness = f"{median_ms:.0f} / {late_ms:.0f} ms"
     memory = "unknown" if report.memory_mib is None else f"{report.memory_mib:.0f} MiB"
     rows = (
@@ -158,9 +159,8 @@ def _show_cost(report: Report, view: View) -> None:
         view.line(f"  {name:<20}{value:>12}   {meaning}")
 
 
-def _percentile(ascending: Sequence[float], share: float) -> float:
-    """Return the value that `share` (0..1) of the values do not exceed; 0 if there are none."""
-    return ascending[max(math.ceil(share * len(ascending)) - 1, 0)] if ascending else 0.0
+def _quantile(ascending: Sequence[float], share: float) -> float:
+    return quantile_of(ascending, share) or 0.0
 
 
 def _peak_memory_mib() -> float | None:
