@@ -142,6 +142,8 @@ class InitialRequests(Generic[RequestT]):
                 return outcome
             sent_s = self._now()
             last = await self._attempt(queued, sent_s, provider_queue, scope_queues, None if outcome else before)
+            if last is None:
+                return outcome
             outcome = outcome_after(outcome, last, sent_s)
             if repeatable:
                 retry = next_retry(last, retry, delay_limits, idempotent=idempotent, patience=patience)
@@ -158,11 +160,13 @@ class InitialRequests(Generic[RequestT]):
         provider_queue: ProviderQueue[QueuedRequest[RequestT]],
         scope_queues: ScopeQueues[QueuedRequest[RequestT]],
         before: Callable[[], Awaitable[object]] | None,
-    ) -> Answer | RequestFailure:
-        """Send a request that was admitted, and slow its scope down after a 429."""
+    ) -> Answer | RequestFailure | None:
+        """Send a request that was admitted, and slow its scope down after a 429; None if this was closed before."""
         try:
             if before is not None:
                 await before()
+            if self._closing.is_set():
+                return None
             outcome = await self._send(queued.request)
             throttle = scope_queues.on_answer(provider_queue, outcome, outcome.at_s, sent_s, queued)
         finally:

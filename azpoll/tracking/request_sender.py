@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from azpoll.transport.transport import InitialRequest
 
 
+CLOSED = "the tracker was closed before the request was sent"
+
+
 class RequestSender:
     """Sends the initial requests of one tracker.
 
@@ -70,7 +73,7 @@ class RequestSender:
         own_id = None
         if self._writer is not None:
             own_id = new_id() if again is None else again.operation_id
-        outcome = await self._outcome(prepared, own_id, sending)
+        outcome = await self._outcome(prepared, own_id, sending, is_first=again is None)
         if outcome is not None and again is not None and again.token is not None:
             sent_s = self._starter.from_token(again.token, {}, self._now()).plan.sent_s
             outcome = outcome_after(InitialOutcome(outcome.last, sent_s), outcome.last, self._now())
@@ -82,18 +85,21 @@ class RequestSender:
             raise
 
     async def _outcome(
-        self, prepared: Prepared, own_id: str | None, sending: Callable[[], object] | None
+        self, prepared: Prepared, own_id: str | None, sending: Callable[[], object] | None, *, is_first: bool
     ) -> InitialOutcome | None:
-        """Send a request; None if the tracker closed before the request had its turn."""
+        """Send a request; None if the tracker closed before it was sent."""
+        has_intent = False
 
         async def before() -> None:
+            nonlocal has_intent
             if sending is not None:
                 sending()
             if self._writer is not None and own_id is not None:
                 assumed = self._starter.assumed(prepared, self._now(), own_id)
                 await self._writer.intent(own_id, prepared, assumed)
+                has_intent = True
 
-        return await self._queue.send(
+        outcome = await self._queue.send(
             prepared.request,
             prepared.settings.owner,
             self._delay_limits,
@@ -102,3 +108,6 @@ class RequestSender:
             patience=prepared.settings.patience,
             before=before,
         )
+        if outcome is None and has_intent and is_first and self._writer is not None and own_id is not None:
+            await self._writer.not_started(own_id, prepared, None, CLOSED)
+        return outcome

@@ -241,6 +241,27 @@ async def test_a_begin_after_the_close_of_the_tracker_sends_nothing() -> None:
     assert len(journal.open) == 1
 
 
+async def test_a_request_whose_intent_is_stored_during_the_close_is_not_sent() -> None:
+    """The end of the tracker is the end of its requests, and the journal says that there was none."""
+    arm, journal = FakeARM(), ListJournal(delay_s=30)
+    errors: list[Exception] = []
+    async with client_of(arm) as client, anyio.create_task_group() as tasks:
+        async with azpoll.Tracker(client, journal=journal, on_exit="stop") as tracker:
+
+            async def begin() -> None:
+                try:
+                    await tracker.begin("POST", THING, json={})
+                except azpoll.TrackerClosed as error:
+                    errors.append(error)
+
+            tasks.start_soon(begin)
+            await anyio.sleep(1)
+        assert anyio.current_time() < 30
+    assert len(errors) == 1
+    assert not arm.requests
+    assert [(row.operation_id, row.state) for row in journal.ended] == [(journal.calls[0][1].operation_id, None)]
+
+
 def test_a_list_journal_satisfies_the_protocol() -> None:
     """The type checkers check the assignment."""
     journal: Journal = ListJournal()
