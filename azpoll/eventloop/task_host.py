@@ -29,10 +29,14 @@ class TaskHost:
     requests in flight are completed first. The cancellation does reach `start`, which would otherwise never return.
 
     It is not an async generator, since the event loop closes abandoned generators in a task that must not do so.
+
+    Attributes:
+        lost: called once if the group ends before `aclose`: one of its tasks failed, or the event loop cancels all.
     """
 
     def __init__(self, tasks: TaskGroup, scope: anyio.CancelScope, join: Function) -> None:
         self.tasks = tasks
+        self.lost: Callable[[], object] | None = None
         self._scope = scope
         self._join = join
 
@@ -63,13 +67,19 @@ class TaskHost:
         """Start a host with `spawn`, which returns a function that waits for its end."""
         started = anyio.Event()
         inner: list[TaskGroup] = []
+        made: list[Self] = []
 
         async def host() -> None:
-            with scope:
-                async with anyio.create_task_group() as tasks:
-                    inner.append(tasks)
-                    started.set()
-                    await anyio.sleep_forever()
+            try:
+                with scope:
+                    async with anyio.create_task_group() as tasks:
+                        inner.append(tasks)
+                        started.set()
+                        await anyio.sleep_forever()
+            finally:
+                for each in made:
+                    if each.lost is not None:
+                        each.lost()
 
         join = spawn(host)
         try:
@@ -78,10 +88,12 @@ class TaskHost:
             scope.cancel()
             await join()
             raise
-        return cls(inner[0], scope, join)
+        made.append(cls(inner[0], scope, join))
+        return made[0]
 
     async def aclose(self) -> None:
         """Cancel the tasks, and return when they have ended."""
+        self.lost = None
         self._scope.cancel()
         await self._join()
 

@@ -69,7 +69,8 @@ class Session(Generic[ResponseT_co]):
         self._now = loop_clock()
         self.events = events
         self._host = host
-        self._closed = False
+        self._closed = self._lost = False
+        host.lost = self._lose
         self._resources: ResourceIndex | None = None
         self.outcomes = Outcomes(transport, settings.token_key)
         self._journal = None if settings.journal is None else self._serving(settings.journal, settings)
@@ -118,6 +119,8 @@ class Session(Generic[ResponseT_co]):
         self.check_task()
         if self._closed:
             raise TrackerClosed("the tracker is closed: it tracks nothing more")
+        if self._lost:
+            raise TrackerClosed("the tracker tracks nothing more: its tasks were cancelled, or ended with an error")
 
     async def begin(self, method: str, url: str, arguments: Mapping[str, object]) -> OperationRecord:
         """Send an initial request and track its operation; see `Tracker.begin`."""
@@ -232,6 +235,12 @@ class Session(Generic[ResponseT_co]):
             if self._writer is not None:
                 await self._writer.close()
 
+    def _lose(self) -> None:
+        """Stop tracking when the tasks have ended before `close`, which is still to be called."""
+        self._lost = True
+        self._initial_requests.close()
+        call_all([partial(self.stop, record) for record in self.registry.live])
+
     def _serving(self, journal: Journal, settings: TrackerSettings) -> JournalSession:
         """Return the session of an entered journal."""
         rows = RowMaker(self.outcomes, settings.delay_limits, settings.patience)
@@ -266,7 +275,7 @@ class Session(Generic[ResponseT_co]):
             elif not record.ended:
                 self._writer.enqueue(record)
             return
-        if self._closed:  # its initial request was answered after the session had closed
+        if self._closed or self._lost:  # its initial request was answered after the session had closed
             self.stop(record)
             return
         if self._resources is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,55 @@ async def test_a_tracker_is_entered_once(client: httpx.AsyncClient) -> None:
     async with azpoll.Tracker(client) as other:
         with pytest.raises(RuntimeError, match="`start`"):
             await other.aclose()
+
+
+class Fatal(BaseException):
+    """As `KeyboardInterrupt`, which may be raised in any task of a notebook."""
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_no_awaiter_waits_after_a_fatal_error_of_a_callback(backend: Literal["asyncio", "trio"]) -> None:
+    """No block is cancelled by it, as that of `async with` is. `aclose` raises it."""
+    errors: list[BaseException] = []
+
+    def listener(event: azpoll.Event) -> None:
+        if isinstance(event, azpoll.PollAnswered):
+            raise Fatal
+
+    async def main() -> None:
+        async with client_of(FakeARM(default=Script(duration_s=30))) as client:
+            tracker = await azpoll.Tracker(client).start()
+            tracker.subscribe(listener)
+            operation = await tracker.begin("PUT", path_of(1), json={})
+            with pytest.raises(azpoll.TrackerClosed) as closed:
+                await operation
+            assert closed.value.resume_token
+            with pytest.raises(azpoll.TrackerClosed, match="ended with an error"):
+                await tracker.begin("PUT", path_of(2), json={})
+            try:
+                await tracker.aclose()
+            except BaseExceptionGroup as error:
+                errors.extend(error.exceptions)
+
+    run_virtual(main, backend=backend)
+    assert isinstance(errors[0], Fatal)
+
+
+def test_no_awaiter_waits_after_all_other_tasks_were_cancelled() -> None:
+    """As programs do to clean up in a notebook."""
+
+    async def main() -> None:
+        async with client_of(FakeARM(default=Script(duration_s=30))) as client:
+            tracker = await azpoll.Tracker(client).start()
+            operation = await tracker.begin("PUT", path_of(1), json={})
+            await anyio.sleep(1)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            with pytest.raises(azpoll.TrackerClosed):
+                await operation
+            await tracker.aclose()
+
+    run_virtual(main, backend="asyncio")
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
