@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 
-from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.redaction import escape_for_display, masked_label
 from azpoll.snapshot import OperationState
 from azpoll.telemetry import attributes as names
 
@@ -49,7 +49,7 @@ class OperationSpans:
         if kind.provider:
             attributes[names.PROVIDER] = kind.provider
         if event.label is not None:
-            attributes[names.LABEL] = event.label
+            attributes[names.LABEL] = masked_label(event.label)
         if event.status_code is not None:
             attributes[names.STATUS_CODE] = event.status_code
         if event.status is not None:
@@ -70,7 +70,7 @@ class OperationSpans:
             names.POLLS: event.polls,
         }
         optional = {
-            names.LABEL: event.label,
+            names.LABEL: None if event.label is None else masked_label(event.label),
             names.RESUMED: resumed,
             names.REQUEST_ID: event.request_id,
             names.CORRELATION_ID: event.correlation_id,

@@ -68,6 +68,17 @@ async def test_an_operation_and_its_polls_link_to_the_span_of_the_initial_reques
     assert all((each.attributes or {})["azpoll.operation.id"] == operation.id for each in polls)
 
 
+async def test_a_label_that_is_a_signed_url_has_no_query_value(
+    client: httpx.AsyncClient, fake_arm: FakeARM, sdk: TelemetrySDK
+) -> None:
+    fake_arm.operation("DELETE", duration_s=5)
+    async with azpoll.Tracker(client) as tracker:
+        sdk.instrument(tracker)
+        await (await tracker.begin("DELETE", THING, label=f"https://h/t?sig={CANARY}"))
+    for span in (*sdk.spans("azpoll.operation"), *sdk.spans("azpoll.poll")):
+        assert (span.attributes or {})["azpoll.operation.label"] == "https://h/t?sig=***"
+
+
 async def test_a_failed_poll_is_an_error_with_its_status_code_or_its_reason(
     client: httpx.AsyncClient, fake_arm: FakeARM, sdk: TelemetrySDK
 ) -> None:
