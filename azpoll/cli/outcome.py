@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from azpoll.cli.origins import in_options
 from azpoll.cli.progress import failing_polls
 from azpoll.cli.terminal import encodable
 from azpoll.protocol.redaction import escape_for_display
+from azpoll.tracking import row_text
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -25,9 +25,6 @@ _LONGEST_STATUS, _LONGEST_REASON = 40, 1000
 _INDENT = " " * 11
 _LEAST_NAME = 40
 """Columns that a name keeps beside the number of reads; a GUID has 36."""
-
-_RESUME_ADVICE = re.compile(r"[.,](?: then)? resume with the resume_token[^.]*", re.IGNORECASE)
-"""The part of an error's text that names its Python attribute. The command prints the token itself if it is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +124,7 @@ def reason(error: AzpollError) -> str:
 
 def without_advice(text: str) -> str:
     """Return the text of an error without its advice to resume, and with options in place of Python names."""
-    return in_options(_RESUME_ADVICE.sub("", text))
+    return in_options(row_text.without_advice(text))
 
 
 def error_as_json(error: AzpollError) -> dict[str, object]:

@@ -15,6 +15,7 @@ from azpoll.cli.terminal import encodable
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.redaction import escape_for_display, masked_label
+from azpoll.tracking.row_text import state_of, without_name
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -74,12 +75,7 @@ class StoredOperation:
     @property
     def state(self) -> str:
         """The state: `intent`, `running`, a terminal state, or `not_started`; `unknown` if it cannot be tracked."""
-        row = self.row
-        if self.problem is not None:
-            return OperationState.UNKNOWN.value
-        if isinstance(row, JournalRow):
-            return "intent" if row.intent else "running"
-        return "not_started" if row.state is None else row.state.value
+        return OperationState.UNKNOWN.value if self.problem is not None else state_of(self.row)
 
     @property
     def ended(self) -> bool:
@@ -139,10 +135,7 @@ class StoredOperation:
         text = self.problem or (self.row.error if isinstance(self.row, JournalResult) else None)
         if text is None:
             return None
-        prefix, colon, rest = text.partition(": ")
-        if colon and self.id in prefix:  # the name of the operation, which the line has already
-            text = rest
-        return escape_for_display(without_advice(text), _LONGEST_REASON)
+        return escape_for_display(without_advice(without_name(text, self.id)), _LONGEST_REASON)
 
     def _error_as_json(self) -> dict[str, object] | None:
         if self.reason is None:

@@ -13,7 +13,8 @@ from azpoll.protocol.arm_error import ARMError, read_error
 from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.snapshot import OperationState
 from azpoll.telemetry.log_redaction import redacted
-from azpoll.tracking.journal import JournalResult, JournalRow
+from azpoll.tracking.journal import JournalResult
+from azpoll.tracking.row_text import state_of, without_advice, without_name
 
 STATES = ("failed", "unknown", "not_started", "canceled", "running", "intent", "succeeded")
 """All states of a report. The states that need attention come first."""
@@ -22,9 +23,6 @@ OPEN = frozenset({"running", "intent"})
 
 _LONGEST_NAME, _LONGEST_WORD, _LONGEST_TEXT = 100, 120, 2000
 _MOST_DETAILS, _DEEPEST = 50, 5
-_ADVICE = re.compile(r"[.,](?: then)? resume with the resume_token[^.]*", re.IGNORECASE)
-"""The part of an error's text that names its Python attribute."""
-
 _SUSPICIOUS = re.compile(r"[/:=?&]|bearer|basic|sharedkey|eyj", re.IGNORECASE)
 """Texts without a match hold nothing that `redacted` masks; it takes 60 us for one text."""
 
@@ -91,7 +89,7 @@ def reported(entry: JournalEntry) -> ReportedOperation:
         group=None if row.group is None else _shown(row.group, _LONGEST_NAME),
         method=_shown(row.method, _LONGEST_WORD),
         target=masked_url(row.url),
-        state=_state_of(row),
+        state=state_of(row),
         status=None if isinstance(row, JournalResult) or row.status is None else _shown(row.status, _LONGEST_WORD),
         http_status=row.status_code if isinstance(row, JournalResult) else None,
         request_id=None if row.client_request_id is None else _shown(row.client_request_id, _LONGEST_WORD),
@@ -106,7 +104,8 @@ def reported(entry: JournalEntry) -> ReportedOperation:
 def _with_error(operation: ReportedOperation, row: JournalResult) -> ReportedOperation:
     if row.state is OperationState.SUCCEEDED:
         return operation
-    reason = None if row.error is None else _shown(_ADVICE.sub("", _without_name(row)), _LONGEST_TEXT)
+    text = without_advice(without_name(row.error or "", row.operation_id))
+    reason = None if row.error is None else _shown(text, _LONGEST_TEXT)
     operation = operation._replace(reason=reason)
     if row.status_code is None or row.state is OperationState.UNKNOWN:
         return operation
@@ -126,21 +125,10 @@ def _details(error: ARMError, depth: int) -> Iterator[ReportedDetail]:
         yield from _details(below, depth + 1)
 
 
-def _state_of(row: JournalRow | JournalResult) -> str:
-    if isinstance(row, JournalRow):
-        return "intent" if row.intent else "running"
-    return "not_started" if row.state is None else row.state.value
-
-
 def _name_of(url: str) -> str:
     """Return the last two segments of the path of a URL, or its host."""
     segments = [segment for segment in url.partition("?")[0].split("/")[2:] if segment]
     return _shown("/".join(segments[1:][-2:] or segments[:1]), _LONGEST_NAME)
-
-
-def _without_name(row: JournalResult) -> str:
-    prefix, colon, rest = (row.error or "").partition(": ")
-    return rest if colon and row.operation_id in prefix else row.error or ""
 
 
 def _optional(text: str | None, limit: int) -> str | None:
