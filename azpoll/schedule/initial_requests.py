@@ -137,21 +137,24 @@ class InitialRequests(Generic[RequestT]):
         retry: Retry | None = None
         queued = QueuedRequest(request, owner, self._now())
         scope_queues = self._deletes if request.method == "DELETE" else self._writes
-        while True:
-            if (provider_queue := await self._turn(queued, scope_queues)) is None:
-                return outcome
+        while (provider_queue := await self._turn(queued, scope_queues)) is not None:
             sent_s = self._now()
             last = await self._attempt(queued, sent_s, provider_queue, scope_queues, None if outcome else before)
             if last is None:
-                return outcome
+                break
             outcome = outcome_after(outcome, last, sent_s)
             if repeatable:
                 retry = next_retry(last, retry, delay_limits, idempotent=idempotent, patience=patience)
-            if not repeatable or retry is None:
-                return outcome
+            if retry is None:
+                break
             self._repeated(request, last, retry)
-            with anyio.move_on_after(retry.delay.seconds):
-                await self._closing.wait()
+            await self._pause(retry.delay.seconds)
+        return outcome
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not longer than until this is closed."""
+        with anyio.move_on_after(seconds):
+            await self._closing.wait()
 
     async def _attempt(
         self,
