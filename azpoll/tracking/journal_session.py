@@ -96,5 +96,7 @@ class JournalSession:
         """Report an end that is stored."""
         if isinstance(record, JournaledRecord) and not record.stored:
             record.stored = True
-            self._tracking.end(record)
-            record.notify()
+            try:
+                self._tracking.end(record)
+            finally:  # a listener may raise KeyboardInterrupt
+                record.notify()

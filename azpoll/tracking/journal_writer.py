@@ -7,6 +7,7 @@ attempt.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -16,6 +17,7 @@ from azpoll.eventloop.clock import now_s
 from azpoll.events import JournalFailed
 from azpoll.protocol.states import Pending
 from azpoll.tracking.journal_rows import not_started
+from azpoll.tracking.record import call_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -173,6 +175,14 @@ class JournalWriter:
         with anyio.CancelScope(shield=True):
             self._retry()
             await self.write_pending()
+
+    def lose(self) -> None:
+        """Report the ends that wait, as while the journal fails: the task that stores them is gone; `close` stores."""
+        self._retry_s = self._retry_s or FIRST_RETRY_S
+        waiting = tuple(self._soon | self._pending)
+        self._soon, self._pending = {}, {}
+        self._keep(waiting)
+        call_all([partial(self._report, record) for record in waiting if not isinstance(record.state, Pending)])
 
     async def run(self) -> None:
         """Store batches for as long as the tracker runs."""

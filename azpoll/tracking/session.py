@@ -68,9 +68,8 @@ class Session(Generic[ResponseT_co]):
         self._process = os.getpid()
         self._now = loop_clock()
         self.events = events
-        self._host = host
+        self._host, host.lost = host, self._lose
         self._closed = self._lost = False
-        host.lost = self._lose
         self._resources: ResourceIndex | None = None
         self.outcomes = Outcomes(transport, settings.token_key)
         self._journal = None if settings.journal is None else self._serving(settings.journal, settings)
@@ -239,7 +238,8 @@ class Session(Generic[ResponseT_co]):
         """Stop tracking when the tasks have ended before `close`, which is still to be called."""
         self._lost = True
         self._initial_requests.close()
-        call_all([partial(self.stop, record) for record in self.registry.live])
+        ends = [] if self._writer is None else [self._writer.lose]
+        call_all([*ends, *(partial(self.stop, record) for record in self.registry.live)])
 
     def _serving(self, journal: Journal, settings: TrackerSettings) -> JournalSession:
         """Return the session of an entered journal."""

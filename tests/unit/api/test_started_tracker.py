@@ -12,6 +12,7 @@ import pytest
 import azpoll
 from azpoll.testing import FakeARM, Script, run_virtual
 from tests.support.clients import client_of
+from tests.support.list_journal import ListJournal
 from tests.support.operations import path_of
 
 if TYPE_CHECKING:
@@ -102,6 +103,33 @@ async def test_a_tracker_is_entered_once(client: httpx.AsyncClient) -> None:
 
 class Fatal(BaseException):
     """As `KeyboardInterrupt`, which may be raised in any task of a notebook."""
+
+
+@pytest.mark.parametrize("journal", [None, ListJournal()], ids=["no journal", "journal"])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_end_is_reported_after_a_fatal_error_of_its_listener(
+    backend: Literal["asyncio", "trio"], journal: ListJournal | None
+) -> None:
+    """The journal has it at the latest when the tracker is closed."""
+
+    def listener(event: azpoll.Event) -> None:
+        if isinstance(event, azpoll.OperationEnded):
+            raise Fatal
+
+    async def main() -> None:
+        async with client_of(FakeARM(default=Script(duration_s=30))) as client:
+            tracker = await azpoll.Tracker(client, journal=journal).start()
+            tracker.subscribe(listener)
+            operations = [await tracker.begin("PUT", path_of(number), json={}) for number in (1, 2)]
+            states = {(await operation.wait()).state for operation in operations}
+            assert azpoll.OperationState.SUCCEEDED in states
+            with pytest.raises(BaseException) as caught:  # noqa: PT011 - a group in some cases
+                await tracker.aclose()
+            assert isinstance(getattr(caught.value, "exceptions", (caught.value,))[0], Fatal)
+
+    run_virtual(main, backend=backend)
+    if journal is not None:
+        assert journal.ended
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
