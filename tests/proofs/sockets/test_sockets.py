@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-OPERATIONS = scaled(push=160, nightly=25_000)
+OPERATIONS = scaled(push=96, nightly=25_000)
 SEED = 20_260_101
 
 KINDS: tuple[Kind, ...] = ("latency", "drip", "truncate", "reset", "half-close", "stall")
