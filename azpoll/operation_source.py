@@ -6,9 +6,6 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
-from azpoll.bulk.requests import RequestReader
-from azpoll.bulk.run import BulkRun
-from azpoll.bulk.work import CONCURRENCY, BulkWork, Origin
 from azpoll.operation import AsyncOperation
 from azpoll.tracking.settings import checked_count, checked_function
 from azpoll.transport.library import ResponseT
@@ -18,12 +15,16 @@ if TYPE_CHECKING:
 
     from azpoll.bulk.report import BulkReport
     from azpoll.bulk.requests import Requests
+    from azpoll.bulk.run import BulkRun
     from azpoll.options import BeginOptions, FollowOptions, Method, PatternName, TrackingOptions
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
     from azpoll.transport.received_response import InitialResponse
 
 T = TypeVar("T")
+
+CONCURRENCY = 1000
+"""With 1,000 running operations, the 25 reads per second of ARM poll each of them once in 40 s."""
 
 
 class OperationSource(ABC, Generic[ResponseT]):
@@ -233,6 +234,10 @@ class OperationSource(ABC, Generic[ResponseT]):
         if report is not None:
             checked_function("report.on_event", getattr(report, "on_event", None))
         session, _ = self._enter({})
+        from azpoll.bulk.requests import RequestReader  # noqa: PLC0415 - most programs begin few operations
+        from azpoll.bulk.run import BulkRun  # noqa: PLC0415 - likewise
+        from azpoll.bulk.work import BulkWork, Origin  # noqa: PLC0415 - likewise
+
         reader = RequestReader(requests)
         origin: Origin[Any] = Origin(session, self._options, partial(self._handle, session, decode=decode), decode)
         work = BulkWork(origin, reader, checked_count("concurrency", concurrency))

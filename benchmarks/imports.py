@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmarks.jobs import Figures
 
-TIMED = "import time, asyncio, {0}; begun = time.process_time(); from {1} import {2}; print((time.process_time() - begun) * 1e3)"
+TIMED = """
+import time, asyncio, {0}
+begun = time.process_time()
+from {1} import {2}
+print((time.process_time() - begun) * 1e3)
+"""
 """The program has imported asyncio before, as asynchronous programs have."""
 
 USED = {"azpoll": "Tracker", "httpx": "AsyncClient"}

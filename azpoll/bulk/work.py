@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CONCURRENCY = 1000
-"""With 1,000 running operations, the 25 reads per second of ARM poll each of them once in 40 s."""
-
 _CLOSED = "the tracker was closed before all requests were begun"
 
 logger = logging.getLogger("azpoll")

@@ -21,8 +21,6 @@ from azpoll.schedule.scheduler import Scheduler
 from azpoll.snapshot import OperationState, Statistics
 from azpoll.tracking.cancellation import cancel, send_cancel
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
-from azpoll.tracking.journal_rows import RowMaker
-from azpoll.tracking.journal_session import JournalSession, Tracking
 from azpoll.tracking.outcome import Outcomes
 from azpoll.tracking.overview import overview_of
 from azpoll.tracking.poll_log import log_repetition
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.scope_queue import ScopeStatistics
     from azpoll.snapshot import Overview
     from azpoll.tracking.journal import Journal, JournalRow
+    from azpoll.tracking.journal_session import JournalSession
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.registry import EventDispatcher
     from azpoll.tracking.settings import TrackerSettings
@@ -243,6 +242,9 @@ class Session(Generic[ResponseT_co]):
 
     def _serving(self, journal: Journal, settings: TrackerSettings) -> JournalSession:
         """Return the session of an entered journal."""
+        from azpoll.tracking.journal_rows import RowMaker  # noqa: PLC0415 - most trackers have no journal
+        from azpoll.tracking.journal_session import JournalSession, Tracking  # noqa: PLC0415 - likewise
+
         rows = RowMaker(self.outcomes, settings.delay_limits, settings.patience)
         tracking = Tracking(self._recovered, self._end, self.stop, self.cancel, self.events.emit)
         return JournalSession(journal, rows, self._host.tasks, tracking)
