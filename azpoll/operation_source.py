@@ -234,14 +234,11 @@ class OperationSource(ABC, Generic[ResponseT]):
         if report is not None:
             checked_function("report.on_event", getattr(report, "on_event", None))
         session, _ = self._enter({})
-        from azpoll.bulk.requests import RequestReader  # noqa: PLC0415 - most programs begin few operations
-        from azpoll.bulk.run import BulkRun  # noqa: PLC0415 - likewise
-        from azpoll.bulk.work import BulkWork, Origin  # noqa: PLC0415 - likewise
+        from azpoll.bulk.run import bulk_run  # noqa: PLC0415 - most programs begin few operations
+        from azpoll.bulk.work import Origin  # noqa: PLC0415 - likewise
 
-        reader = RequestReader(requests)
         origin: Origin[Any] = Origin(session, self._options, partial(self._handle, session, decode=decode), decode)
-        work = BulkWork(origin, reader, checked_count("concurrency", concurrency))
-        return BulkRun(work, report, session.events)
+        return bulk_run(origin, requests, checked_count("concurrency", concurrency), report)
 
     @abstractmethod
     def _enter(self, options: Mapping[str, object]) -> tuple[Session[ResponseT], Mapping[str, object]]:

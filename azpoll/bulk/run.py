@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from azpoll.bulk.requests import RequestReader
+from azpoll.bulk.work import BulkWork
+
 if TYPE_CHECKING:
     from azpoll.bulk.outcome import BulkOutcome
     from azpoll.bulk.report import BulkReport
-    from azpoll.bulk.work import BulkWork
+    from azpoll.bulk.requests import Requests
+    from azpoll.bulk.work import Origin
     from azpoll.tracking.registry import EventDispatcher
 
 T = TypeVar("T")
@@ -58,3 +62,8 @@ class BulkRun(Generic[T]):
         if self._unsubscribe is not None:
             self._unsubscribe()
         self._work.stop()
+
+
+def bulk_run(origin: Origin[T], requests: Requests, concurrency: int, report: BulkReport | None) -> BulkRun[T]:
+    """Return the iterator over the outcomes of requests."""
+    return BulkRun(BulkWork(origin, RequestReader(requests), concurrency), report, origin.session.events)
