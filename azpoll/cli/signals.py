@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 async def stop_signals(stop: Callable[[ExitCode], None]) -> AsyncGenerator[None]:
     """Call `stop` with the exit code of each signal that arrives while the context is entered.
 
-    A signal that the parent ignores stays ignored, as `nohup` asks. Windows has none of the signals.
+    A signal that the parent ignores stays ignored, as `nohup` asks. One that has arrived is ignored afterwards, while
+    the command prints resume tokens: GNU timeout sends each signal twice. Windows has none of the signals.
     """
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
@@ -32,13 +33,18 @@ async def stop_signals(stop: Callable[[ExitCode], None]) -> AsyncGenerator[None]
         with anyio.open_signal_receiver(*heeded) as arrived:
             started.set()
             async for number in arrived:
+                received.add(number)
                 stop(codes[number])
 
-    started = anyio.Event()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(receive)
-        await started.wait()
-        try:
-            yield
-        finally:
-            tasks.cancel_scope.cancel()
+    started, received = anyio.Event(), set[signal.Signals]()
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(receive)
+            await started.wait()
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+    finally:
+        for number in received:
+            signal.signal(number, signal.SIG_IGN)
