@@ -243,7 +243,7 @@ STOPPED = frozenset({"succeeded", "TrackerClosed"})
 SEPARATE = scaled(push=2, nightly=8)
 """Callers of `azpoll.wait`: each has its own tracker, so they do not affect each other."""
 
-BEGUN = WAITED | {"InitialRequests._turn", "InitialRequests.send"}
+BEGUN = WAITED | {"InitialRequests._turn", "InitialRequests._pause"}
 ENTERED = frozenset({"TaskHost._started"})
 
 SCENARIOS: dict[str, Scenario] = {
