@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from azpoll.bulk.request import Request
+from azpoll.eventloop.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,7 +46,7 @@ class RequestReader:
             if isinstance(self._requests, AsyncIterator):
                 request = await anext(self._requests)
             else:
-                await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes 1.5 ms to import
+                await checkpoint()
                 request = next(self._requests)
         except (StopIteration, StopAsyncIteration):
             return None

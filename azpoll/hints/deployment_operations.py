@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from azpoll.eventloop.checkpoint import checkpoint
 from azpoll.hints.board import ITEMS_AT_ONCE
 from azpoll.hints.intervals import checked_interval
 from azpoll.hints.pages import Pages
@@ -57,7 +58,7 @@ class DeploymentOperations:
             for number, verdict in enumerate(_report(board, page), 1):
                 verdicts.add(verdict)
                 if number % ITEMS_AT_ONCE == 0:
-                    await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
+                    await checkpoint()
             url = text_member(page, "nextLink")
         return not verdicts or Verdict.RUNNING in verdicts
 

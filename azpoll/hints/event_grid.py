@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import anyio
 
 from azpoll.errors import AzpollError
+from azpoll.eventloop.checkpoint import checkpoint
 from azpoll.hints.resource_events import delivery_of
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class EventGrid:
             for number, resource_id in enumerate(delivery.resource_ids, 1):
                 self._tracker.hint(resource_id)
                 if number % HINTS_AT_ONCE == 0:
-                    await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
+                    await checkpoint()
         except AzpollError:  # the tracker is not entered, is closed, or belongs to another event loop
             return _Reply(_NOT_NOW)
         return _Reply(_OK)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from azpoll.eventloop.checkpoint import checkpoint
 from azpoll.hints.pages import Pages
 from azpoll.hints.resource_changes import seen_in
 from azpoll.protocol.arm_error import describe, read_error
@@ -70,7 +71,7 @@ class GraphReader:
                 raise QueryTooLong("Azure Resource Graph cut its answer")
             if not token:
                 return found
-            await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
+            await checkpoint()
 
     async def _send(self, body: dict[str, object]) -> Answer:
         """Send one query, a few times if the service asks for that."""

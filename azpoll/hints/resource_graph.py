@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from azpoll.eventloop.checkpoint import checkpoint
 from azpoll.hints.board import ITEMS_AT_ONCE
 from azpoll.hints.graph_reader import PATH, ROWS, GraphReader, QueryTooLong
 from azpoll.hints.intervals import checked_interval
@@ -137,7 +138,7 @@ class _Rounds:
 
 async def _other_tasks() -> None:
     """Give other tasks a turn."""
-    await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
+    await checkpoint()
 
 
 def _checked_subscription(subscription: str) -> str:

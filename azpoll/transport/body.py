@@ -5,8 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
-import anyio
-
+from azpoll.eventloop.checkpoint import checkpoint
 from azpoll.protocol.answer import NO_CONTENT
 from azpoll.transport.shortcuts.unread_bytes import close_after_response, connection_with_unread_bytes
 
@@ -130,7 +129,7 @@ async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) ->
                 decoder.decode(first)
         pieces += decoder.decode(chunk)
         if decoder.is_pause_due:
-            await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
+            await checkpoint()
     if decoder is not None:
         decoder.end()
     return b"".join(pieces)
@@ -224,7 +223,7 @@ class BoundedStream:
                         pass
                     yield piece
                     if decoder.is_pause_due:
-                        await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` takes long to import
+                        await checkpoint()
             decoder.end()
         except Exception as error:
             self.error = error
