@@ -19,7 +19,7 @@ def calling_at(signals: Iterable[Signals], function: Callable[[], object]) -> Ge
     caught: list[Signals] = []
     if threading.current_thread() is threading.main_thread():
         for number in signals:
-            with suppress(NotImplementedError):  # on Windows
+            with suppress(NotImplementedError):  # - event loops of Windows call no function at a signal
                 loop.add_signal_handler(number, function)
                 caught.append(number)
     try:

@@ -47,7 +47,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 async def _wait_for_interrupt() -> None:
     loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
-    with suppress(NotImplementedError):  # on Windows, where KeyboardInterrupt ends the command
+    with suppress(NotImplementedError):  # - on Windows KeyboardInterrupt ends the command
         loop.add_signal_handler(signal.SIGINT, interrupted.set)
         loop.add_signal_handler(signal.SIGTERM, interrupted.set)
     await interrupted.wait()

@@ -219,8 +219,11 @@ def signature_of(collection: str, operation_id: str) -> str:
 
 def subscription_of(path: str) -> str:
     """Return the subscription id in a path; empty if there is none."""
-    parts = path.split("/", 3)
-    return parts[2] if len(parts) > 2 and parts[1].lower() == "subscriptions" else ""  # noqa: PLR2004 - "", "subscriptions", id
+    match path.split("/", 3):
+        case [_, name, ident, *_] if name.lower() == "subscriptions":
+            return ident
+        case _:
+            return ""
 
 
 def _innermost(step: Step) -> Step:
