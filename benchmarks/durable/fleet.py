@@ -152,7 +152,7 @@ async def _started(dsn: str, reads: int, shards: int) -> asyncio.subprocess.Proc
 
 
 async def _finished(process: asyncio.subprocess.Process) -> bytes:
-    """Let a worker begin; returns what it prints at its end."""
+    """Start the work of a worker process, and return its output when it has ended."""
     printed, _ = await process.communicate(b"begin\n")
     assert process.returncode == 0
     return printed

@@ -1,4 +1,4 @@
-"""What kill -9 leaves of operations in a journal and in a fleet, and how soon another worker takes over."""
+"""Kills processes of a journal and of a fleet, counts lost and doubled operations, and times the take-over."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _OWNERS = "SELECT DISTINCT queue_manager_id FROM azpoll.pgqueuer"
 
 
 class Kills(NamedTuple):
-    """What is left of operations whose processes were killed.
+    """The counts of operations whose processes were killed.
 
     Attributes:
         kills: processes that were killed.

@@ -37,7 +37,7 @@ class Reads(NamedTuple):
 
 
 async def shared_reads(databases: Databases, sizes: Sizes) -> Reads:
-    """Let four workers poll operations of one scope as often as the budget lets them."""
+    """Count the reads of four workers that share the budget of one scope."""
     arm = TimedARM(Script(duration_s=600.0, retry_after=1))
     async with databases.new() as dsn, Fleet.connect(dsn) as fleet, arm.serve() as base_url:
         for _ in range(WORKERS):  # each worker gets a shard

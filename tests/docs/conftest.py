@@ -1,4 +1,4 @@
-"""What all examples need."""
+"""Fixtures of all tests of examples."""
 
 from __future__ import annotations
 

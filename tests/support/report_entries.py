@@ -45,7 +45,7 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What becomes of one operation: its state, the status code and the body of the last answer, and its error."""
+    """The end of one operation: its state, the status code and the body of the last answer, and its error."""
 
     state: OperationState | None
     status_code: int | None = 200

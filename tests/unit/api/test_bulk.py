@@ -180,7 +180,7 @@ async def test_an_error_of_the_iterable_is_raised_after_the_outcomes_before_it()
 
 
 async def test_leaving_the_loop_reads_and_sends_nothing_more() -> None:
-    """What has begun stays tracked, and the tracker waits for it."""
+    """The tracker waits for the operations that have begun."""
     arm = arm_of()
     counted = Counted(range(1, 1000))
     budget = azpoll.Budget(write_burst=4, write_rate=0.01)

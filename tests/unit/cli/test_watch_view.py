@@ -100,7 +100,7 @@ def test_a_narrow_terminal_leaves_out_the_least_important_columns() -> None:
 )
 @settings(max_examples=60, deadline=None)
 def test_no_line_is_wider_or_lower_than_the_terminal(names: list[str], width: int, height: int | None) -> None:
-    """Whatever services and callers name things."""
+    """Names may be any text of services and callers."""
     operations = tuple(
         operation(shown_name(name, "id"), status=shown_status(name), reason=shown_reason(name)) for name in names
     )

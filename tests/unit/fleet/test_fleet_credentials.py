@@ -45,7 +45,7 @@ async def have_problems(fleet: Fleet, ids: list[str]) -> bool:
 
 
 async def sent_at(dsn: str) -> list[object]:
-    """Return when each initial request was sent."""
+    """Return the stored times at which the initial requests were sent."""
     connection = await asyncpg.connect(dsn)
     try:
         return [row["sent_at"] for row in await connection.fetch("SELECT sent_at FROM azpoll.operation")]

@@ -329,7 +329,7 @@ async def test_other_methods_are_refused(method: str) -> None:
 async def exchange(
     application: EventGrid, scope: Mapping[str, object], *events: Mapping[str, object]
 ) -> list[MutableMapping[str, object]]:
-    """Return what an ASGI application sends."""
+    """Return the messages that an ASGI application sends."""
     sent: list[MutableMapping[str, object]] = []
     left = list(events)
 

@@ -124,7 +124,7 @@ def test_rule_45_a_masked_url_never_shows_a_secret(start: str, noise: str) -> No
     ],
 )
 def test_rule_45_a_label_shows_no_query_value(label: str, shown: str) -> None:
-    """A label is shown as it is, unless it holds a URL."""
+    """Only the URLs in a label are masked."""
     assert masked_label(label) == shown
 
 
