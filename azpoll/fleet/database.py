@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from ssl import SSLError
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import anyio
 import asyncpg
 
+from azpoll.fleet.completion import completed
 from azpoll.fleet.errors import NO_TABLES, FleetError, FleetUnavailable
 from azpoll.protocol.redaction import escape_for_display
 from azpoll.transport.network_error import network_text
@@ -71,11 +71,9 @@ class Database:
             try:
                 yield connection
             except BaseException as error:
-                with anyio.CancelScope(shield=True):
-                    await transaction.__aexit__(type(error), error, error.__traceback__)
+                await completed(transaction.__aexit__(type(error), error, error.__traceback__))
                 raise
-            with anyio.CancelScope(shield=True):
-                await transaction.__aexit__(None, None, None)
+            await completed(transaction.__aexit__(None, None, None))
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
