@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import azpoll
 from azpoll.cli import begin, cancel, demo, fleet, forget, listing, report, run, show, status, wait, watch, worker
-from azpoll.cli.command_line import Parser, command_of, parse
+from azpoll.cli.command_line import Parser, command_of, parse, parser_options
 from azpoll.cli.exit_codes import EPILOG, BrokenOutputPipe, ExitCode, command_error_of
 from azpoll.cli.terminal import discard_unwritable_streams, flush_output, usable_streams, write_error_line
 
@@ -152,13 +152,6 @@ def _parsers() -> tuple[Parser, Mapping[str, Parser]]:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parsers: dict[str, Parser] = {}
     for name, command in COMMANDS.items():
-        parsers[name] = subparsers.add_parser(
-            name,
-            help=command.SUMMARY,
-            description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.",
-            epilog=EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            exit_on_error=False,
-        )
+        parsers[name] = subparsers.add_parser(name, **parser_options(command.SUMMARY))
         command.add_arguments(parsers[name])
     return parser, parsers

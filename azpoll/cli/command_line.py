@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypedDict
 
-from azpoll.cli.exit_codes import UsageError
+from azpoll.cli.exit_codes import EPILOG, UsageError
 from azpoll.cli.terminal import write_line
 
 if TYPE_CHECKING:
@@ -33,6 +33,27 @@ class Parser(argparse.ArgumentParser):
         """Write the help or the version; argparse would ignore that standard output cannot be written."""
         del file
         write_line(message.rstrip())
+
+
+class ParserOptions(TypedDict):
+    """The arguments of `add_parser` that all commands and actions share."""
+
+    help: str
+    description: str
+    epilog: str
+    formatter_class: type[argparse.HelpFormatter]
+    exit_on_error: bool
+
+
+def parser_options(summary: str) -> ParserOptions:
+    """Return the options of the parser of a command or action with this summary."""
+    return {
+        "help": summary,
+        "description": f"{summary[0].upper()}{summary[1:]}.",
+        "epilog": EPILOG,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "exit_on_error": False,
+    }
 
 
 def one_of(names: Sequence[str]) -> Callable[[str], str]:

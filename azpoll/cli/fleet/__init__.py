@@ -5,14 +5,13 @@ Each action is a module or package with `SUMMARY`, `add_arguments` and `run`, as
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
-from azpoll.cli.command_line import OF_ACTION
-from azpoll.cli.exit_codes import EPILOG
+from azpoll.cli.command_line import OF_ACTION, parser_options
 from azpoll.cli.fleet import demo, drain, install, status
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
     from types import ModuleType
 
@@ -25,14 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions of `azpoll fleet`."""
     actions = parser.add_subparsers(dest="action", metavar="|".join(ACTIONS), required=True)
     for name, action in ACTIONS.items():
-        of_action = actions.add_parser(
-            name,
-            help=action.SUMMARY,
-            description=f"{action.SUMMARY[0].upper()}{action.SUMMARY[1:]}.",
-            epilog=EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            exit_on_error=False,
-        )
+        of_action = actions.add_parser(name, **parser_options(action.SUMMARY))
         action.add_arguments(of_action)
         of_action.set_defaults(**{OF_ACTION: of_action, "run_action": action.run})
 
