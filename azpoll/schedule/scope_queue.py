@@ -177,6 +177,10 @@ class ScopeQueue(Generic[QueuedT]):
         """Remove the next request and take its tokens; None if no request may be sent now."""
         if self.bucket is not None and self.bucket.available_at(now_s) > now_s:
             return None
+        normal = self.queues[Priority.NORMAL]
+        if 0 < self.waiting == normal.waiting and not self._is_saving(now_s):  # nearly always
+            normal.first()
+            return self._take_from(normal, now_s)
         if self.reads % BACKGROUND_EVERY == BACKGROUND_EVERY - 1:
             return self._take(_BACKGROUND, now_s) or self._take(_BY_HINT, now_s)
         has_spare = self._spare_at(now_s) <= now_s
@@ -237,19 +241,17 @@ class ScopeQueue(Generic[QueuedT]):
         The owner sends its request with the first of the priorities.
         """
         chosen = self._first(priorities, now_s)
-        if chosen is None:
-            return None
-        job, provider_queue = chosen.take()
+        return None if chosen is None else self._take_from(chosen, now_s)
+
+    def _take_from(self, queue: _Queue[QueuedT], now_s: float) -> tuple[QueuedT, ProviderQueue[QueuedT]]:
+        """Remove the request that `first` of a queue has found, and take its tokens."""
+        job, provider_queue = queue.take()
         self._count_out(provider_queue)
         self._consume(job, provider_queue, now_s)
         return job, provider_queue
 
     def _first(self, priorities: tuple[Priority, ...], now_s: float) -> _Queue[QueuedT] | None:
         """Return the queue with the next request; None without one."""
-        normal = self.queues[Priority.NORMAL]
-        if priorities is _BY_HINT and 0 < self.waiting == normal.waiting:  # nearly always
-            normal.first()
-            return normal
         chosen: _Queue[QueuedT] | None = None
         least = (0, 0, 0.0, 0)
         with_token = [each.queues for each in self.limited if each.has_token(now_s)]
