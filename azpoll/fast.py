@@ -13,13 +13,8 @@ It needs `pip install 'azpoll[fast]'`, a client of httpx (not httpx2), and async
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import socket
-import ssl
-from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, overload
 
 import sniffio
 
@@ -31,11 +26,12 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("azpoll.fast needs pyreqwest: python -m pip install 'azpoll[fast]'") from error
 
-from azpoll.transport.network_error import EXPIRED, NOT_YET_VALID, OTHER_HOST, UNKNOWN_ISSUER
+from azpoll.transport.headers import HeaderLookup
+from azpoll.transport.pyreqwest_error import system_error_of, to_httpx
 from azpoll.transport.raw_response import RawResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pyreqwest.client import Client
     from pyreqwest.request import RequestBuilder, StreamRequest
@@ -46,34 +42,8 @@ if TYPE_CHECKING:
 SHORT_DIGITS = 5
 """The greatest number of digits of the `Content-Length` of a body that is read in one call."""
 
-_ERRORS: tuple[tuple[type[exceptions.PyreqwestError], type[httpx.RequestError]], ...] = (
-    (exceptions.ConnectTimeoutError, httpx.ConnectTimeout),
-    (exceptions.ReadTimeoutError, httpx.ReadTimeout),
-    (exceptions.WriteTimeoutError, httpx.WriteTimeout),
-    (exceptions.PoolTimeoutError, httpx.PoolTimeout),
-    (exceptions.RequestTimeoutError, httpx.ReadTimeout),
-    (exceptions.ConnectError, httpx.ConnectError),
-    (exceptions.ReadError, httpx.ReadError),
-    (exceptions.WriteError, httpx.WriteError),
-    (exceptions.NetworkError, httpx.NetworkError),
-    (exceptions.BuilderError, httpx.LocalProtocolError),
-    (exceptions.PyreqwestError, httpx.RemoteProtocolError),
-)
-"""The equivalent in httpx of each error of pyreqwest. The first matching row applies."""
-
 _VERSIONS = {"HTTP/2.0": b"HTTP/2", "HTTP/3.0": b"HTTP/3"}
 """The versions that httpx names otherwise than pyreqwest."""
-
-_REJECTED = "invalid peer certificate: "
-
-_CERTIFICATE_ERRORS = (
-    (f"{_REJECTED}certificate expired", EXPIRED),
-    (f"{_REJECTED}certificate not valid for name", OTHER_HOST),
-    (f"{_REJECTED}certificate not valid yet", NOT_YET_VALID),
-    (f"{_REJECTED}UnknownIssuer", UNKNOWN_ISSUER),
-    (_REJECTED, 1),
-)
-"""How the text of a rejected certificate begins, and the number that OpenSSL has for it. The first match applies."""
 
 
 class _Transport(httpx.AsyncBaseTransport):
@@ -137,12 +107,14 @@ class _Transport(httpx.AsyncBaseTransport):
             sending = builder.streamed_read_buffer_limit(0).build_streamed()
             response = await sending.__aenter__()
         except exceptions.PyreqwestError as error:
-            raise _to_httpx(error, request) from (system_error_of(error) or error)
+            raise to_httpx(error, request) from (system_error_of(error) or error)
         except ValueError as error:
             raise httpx.LocalProtocolError(str(error), request=request) from error
-        body, version = _Body(sending, response, request), response.version
+        received, version = response.headers, response.version
+        body = _Body(sending, response, request, is_short=_is_short(received))
+        read_short = body.read_short if body.is_short else None
         http_version = _VERSIONS.get(version) or version.encode()
-        return RawResponse(response.status, _decoded(response.headers), body, http_version=http_version)
+        return RawResponse(response.status, _Headers(received), body, None, http_version, read_short)
 
 
 def _with_body(builder: RequestBuilder, request: httpx.Request) -> RequestBuilder:
@@ -159,28 +131,68 @@ def _limit_of(timeouts: Mapping[str, float | None]) -> timedelta | None:
     return None if timeouts.get("read") is None else timedelta(seconds=sum(filter(None, timeouts.values())))
 
 
-def _decoded(headers: HeaderMap) -> list[tuple[str, str]]:
-    """Return the headers whose values are text."""
-    try:
-        return list(zip(headers.keys(), headers.values(), strict=True))  # `items` takes 1 us longer
-    except ValueError:  # one of the values is not text
-        return _decoded_one_by_one(headers)
+class _Headers(HeaderLookup):
+    """The headers of a response. Those whose values are not text are left out."""
+
+    def __init__(self, received: HeaderMap) -> None:
+        self._received = received
+
+    def read(self, names: frozenset[str]) -> dict[str, str]:
+        folded: dict[str, str] = {}
+        for name in names.intersection(self._received):
+            try:
+                text = self._received[name].strip(" \t")
+            except ValueError:  # the value is not text
+                continue
+            text = text or next((other for other in map(_stripped, self._values(name)) if other), "")
+            if text:
+                folded[name] = text
+        return folded
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[str, str]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[str, str] | list[tuple[str, str]]:
+        return self._pairs()[index]
+
+    def __len__(self) -> int:
+        return len(self._pairs())
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._pairs())
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        try:
+            return list(self._received.items())
+        except ValueError:  # one of the values is not text
+            return [(name, value) for name in dict.fromkeys(self._received) for value in self._values(name)]
+
+    def _values(self, name: str) -> list[str]:
+        """Return the values of a name, or the first one if another is not text."""
+        try:
+            return self._received.getall(name)
+        except ValueError:
+            try:
+                return [self._received[name]]
+            except ValueError:
+                return []
 
 
-def _decoded_one_by_one(headers: HeaderMap) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for name in dict.fromkeys(headers):
-        with suppress(ValueError):
-            pairs.append((name, headers[name]))
-            pairs += [(name, value) for value in headers.getall(name)[1:]]
-    return pairs
+def _stripped(value: str) -> str:
+    return value.strip(" \t")
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, sending: StreamRequest, response: Response, request: httpx.Request | None) -> None:
+    def __init__(
+        self, sending: StreamRequest, response: Response, request: httpx.Request | None, *, is_short: bool
+    ) -> None:
         self._sending = sending
         self._response = response
         self._request = request
+        self.is_short = is_short
         self._ended = False
 
     # Not an asynchronous generator: the event loop would keep a weak reference to it.
@@ -190,19 +202,29 @@ class _Body(httpx.AsyncByteStream):
     async def __anext__(self) -> bytes:
         if self._ended:
             raise StopAsyncIteration
+        if self.is_short:
+            return await self.read_short()
         try:
-            if _is_short(self._response):
-                body = await self._response.body_reader.bytes()
-                self._ended = True
-                return bytes(body)
             # `read` would join 65,536 chunks of one byte before azpoll could count them, which takes 3 s.
             chunk = await self._response.body_reader.read_chunk()
         except exceptions.PyreqwestError as error:
-            raise _to_httpx(error, self._request) from (system_error_of(error) or error)
+            raise to_httpx(error, self._request) from (system_error_of(error) or error)
         if chunk is None:
             self._ended = True
             raise StopAsyncIteration
         return bytes(chunk)
+
+    async def read_short(self) -> bytes:
+        """Read a short body to its end."""
+        try:
+            body = await self._response.body_reader.bytes()
+        except BaseException as error:
+            await self.aclose()
+            if isinstance(error, exceptions.PyreqwestError):
+                raise to_httpx(error, self._request) from (system_error_of(error) or error)
+            raise
+        self._ended = True
+        return bytes(body)
 
     async def aclose(self) -> None:
         if not self._ended:
@@ -210,33 +232,13 @@ class _Body(httpx.AsyncByteStream):
             await self._sending.__aexit__(None, None, None)
 
 
-def _is_short(response: Response) -> bool:
-    """Whether the body cannot be longer than a short `Content-Length`, which does not limit a chunked body."""
-    length = response.get_header("content-length")
-    return length is not None and len(length) <= SHORT_DIGITS and "transfer-encoding" not in response.headers
-
-
-def _to_httpx(error: exceptions.PyreqwestError, request: httpx.Request | None) -> httpx.RequestError:
-    """Convert an error of pyreqwest into one of httpx, with the last of its causes."""
-    kind = next(to_kind for from_kind, to_kind in _ERRORS if isinstance(error, from_kind))
-    causes = (error.details["causes"] or []) if isinstance(error, exceptions.DetailedPyreqwestError) else []
-    return kind(": ".join([error.message, *(cause["message"] for cause in causes[-1:])]), request=request)
-
-
-def system_error_of(error: exceptions.PyreqwestError) -> OSError | None:
-    """Return the error of the system or of a certificate that a text of pyreqwest names; None if it names none."""
-    causes = (error.details["causes"] or []) if isinstance(error, exceptions.DetailedPyreqwestError) else []
-    text = causes[-1]["message"] if causes else ""
-    if found := re.search(r"\(os error (\d{1,5})\)$", text):
-        return OSError(int(found[1]), os.strerror(int(found[1])))
-    if text.startswith("failed to lookup address information"):
-        return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    number = next((number for start, number in _CERTIFICATE_ERRORS if text.startswith(start)), None)
-    if number is None:
-        return None
-    rejected = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    rejected.verify_code = number
-    return rejected
+def _is_short(headers: HeaderMap) -> bool:
+    """Whether a body cannot be longer than a short `Content-Length`, which does not limit a chunked body."""
+    try:
+        length = headers.get("content-length", "")
+    except ValueError:  # it is not text
+        return False
+    return 0 < len(length) <= SHORT_DIGITS and "transfer-encoding" not in headers
 
 
 def transport(configure: Callable[[ClientBuilder], ClientBuilder] | None = None) -> httpx.AsyncBaseTransport:

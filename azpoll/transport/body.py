@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
     from types import ModuleType
 
-    from azpoll.protocol.answer import RawHeaders
+    from azpoll.protocol.answer import Answer
     from azpoll.transport.raw_response import RawResponse
 
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
@@ -54,27 +54,26 @@ class UndecodableError(Exception):
     """The content coding of the body is broken or unknown."""
 
 
-def is_complete(status_code: int, headers: RawHeaders, http_version: object, *, is_blank: bool) -> bool:
+def is_complete(answer: Answer, http_version: object, *, is_blank: bool) -> bool:
     """Whether a body that may be the beginning of JSON has certainly arrived to its end (rule 17).
 
     Without `Content-Length` and chunks, the body of HTTP/1 ends with the connection, wherever that breaks. An empty
     body has no content coding, so one that names a coding lost its content.
 
     Args:
-        status_code: a 204 never has a body.
-        headers: all of the response.
+        answer: a 204 never has a body.
         http_version: as the transport names it. A server chooses the number in an answer of HTTP/1, such as
             `b"HTTP/9.9"`. A body without a version counts as complete.
         is_blank: whether the body is no more than blanks.
     """
-    if status_code == NO_CONTENT:
+    if answer.status_code == NO_CONTENT:
         return True
-    lower = {_text_of(name).lower(): _text_of(value).strip().lower() for name, value in headers}
-    coding = lower.get("content-encoding", "")
-    if coding not in ("", "identity"):
+    if answer.headers.get("content-encoding", "").lower() not in ("", "identity"):
         return not is_blank  # the end of coded data is marked
-    is_http_1 = isinstance(http_version, (bytes, str)) and _text_of(http_version) not in _FRAMED
-    return not is_http_1 or "content-length" in lower or "chunked" in lower.get("transfer-encoding", "")
+    if not isinstance(http_version, (bytes, str)) or _text_of(http_version) in _FRAMED:
+        return True
+    lower = {_text_of(name).lower(): _text_of(value).lower() for name, value in answer.raw_headers}
+    return "content-length" in lower or "chunked" in lower.get("transfer-encoding", "")
 
 
 async def read_body(response: RawResponse, limit: int, content_encoding: str) -> bytes:
@@ -102,6 +101,11 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
         if len(response.content) > limit:
             raise TooLargeError(limit)
         return response.content
+    if response.read_short is not None and not content_encoding:
+        body = await response.read_short()
+        if len(body) > limit:
+            raise TooLargeError(limit)
+        return body
     # `aiter_raw` would wrap the stream in two more generators, which costs a tenth of a poll.
     unread = response.stream
     stream: Any = aiter(unread.source if isinstance(unread, BoundedStream) else unread)

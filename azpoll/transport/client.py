@@ -257,7 +257,7 @@ class ClientTransport(Generic[ResponseT]):
 def _marked(answer: Answer, http_version: object) -> Answer:
     """Mark an answer whose body may have been cut, so that it is empty or the beginning of JSON (rule 17)."""
     is_blank = not answer.body.lstrip(BLANKS)
-    if is_complete(answer.status_code, answer.raw_headers, http_version, is_blank=is_blank):
+    if is_complete(answer, http_version, is_blank=is_blank):
         return answer
     return answer.without_end() if is_blank else answer._replace(is_complete=False)
 

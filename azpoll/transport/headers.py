@@ -5,6 +5,8 @@ A response of Azure has some 14 headers, of which azpoll reads a few.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from azpoll.protocol import arm_error, json_body, query_quota, reading, retry_after, throttling
@@ -31,11 +33,21 @@ _NAMES: Mapping[str | bytes, str] = {each: name for name in READ_HEADERS for eac
 """The same headers by their names as text and as bytes, so that the names of the other headers are not decoded."""
 
 
+class HeaderLookup(Sequence[tuple[str, str]]):
+    """All headers of a response, which a transport decodes only when they are read."""
+
+    @abstractmethod
+    def read(self, names: frozenset[str]) -> dict[str, str]:
+        """Return the headers of these names as `read_headers` does."""
+
+
 def read_headers(raw: RawHeaders) -> dict[str, str]:
     """Return the headers that are read: lower-case name to the first value that is not blank (rule 1).
 
     Bytes are decoded as Latin-1, which cannot fail. The readers in `protocol` reject a value that is not plain text.
     """
+    if isinstance(raw, HeaderLookup):
+        return raw.read(READ_HEADERS)
     folded: dict[str, str] = {}
     for name, value in raw:
         lower = name.lower()

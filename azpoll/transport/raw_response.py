@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from azpoll.protocol.answer import RawHeaders
 
 
@@ -16,6 +18,8 @@ class RawResponse(NamedTuple):
         stream: an asynchronous byte stream of an HTTP library.
         content: the body if it has been read; None if the stream delivers it.
         http_version: such as `b"HTTP/1.1"`; None if the transport names none.
+        read_short: reads a short body in one step and releases the connection; None if the body may be long, or the
+            transport has no such step.
         url: of the request, if the client followed redirects to it; None if it is the URL that was sent.
     """
 
@@ -24,6 +28,7 @@ class RawResponse(NamedTuple):
     stream: Any
     content: bytes | None = None
     http_version: object = None
+    read_short: Callable[[], Awaitable[bytes]] | None = None
     url: str | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,6 +14,7 @@ from azpoll import fast
 from azpoll.protocol.answer import Answer
 from azpoll.transport.body import is_complete
 from azpoll.transport.client import ClientTransport
+from azpoll.transport.headers import read_headers
 from tests.support.clients import new_client
 from tests.support.marks import EACH_LIBRARY
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from tests.support.clients import Library
 
 pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +54,11 @@ def test_rule_17_the_head_says_whether_a_blank_body_is_complete(
 ) -> None:
     """Headers may be bytes or text, and their names are in any case. A server of HTTP/1 can name any two numbers."""
     as_bytes = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert is_complete(status_code, as_bytes, version, is_blank=True) is complete
-    assert is_complete(status_code, [*headers.items()], version, is_blank=True) is complete
+    for raw in (as_bytes, [*headers.items()]):
+        answer = Answer(
+            status_code, read_headers(raw), b"", "https://a.example", datetime.now(UTC), 0.0, raw_headers=raw
+        )
+        assert is_complete(answer, version, is_blank=True) is complete
 
 
 BLANK_BODIES = [b"", b" ", b"\r\n", b"\n\t \n", b"\xef\xbb\xbf", b"\xef\xbb", b"\xff\xfe \x00", b"\x00\x00\xfe\xff\x00"]
