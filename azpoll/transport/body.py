@@ -98,14 +98,9 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
         await response.stream.aclose()
         if (connection := connection_with_unread_bytes(response.stream)) is not None:
             await close_after_response(connection)
-        if len(response.content) > limit:
-            raise TooLargeError(limit)
-        return response.content
+        return _within(limit, response.content)
     if response.read_short is not None and not content_encoding:
-        body = await response.read_short()
-        if len(body) > limit:
-            raise TooLargeError(limit)
-        return body
+        return _within(limit, await response.read_short())
     # `aiter_raw` would wrap the stream in two more generators, which costs a tenth of a poll.
     unread = response.stream
     stream: Any = aiter(unread.source if isinstance(unread, BoundedStream) else unread)
@@ -118,6 +113,12 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
         if (connection := connection_with_unread_bytes(unread)) is not None:
             await close_after_response(connection)
         await response.stream.aclose()
+
+
+def _within(limit: int, body: bytes) -> bytes:
+    if len(body) > limit:
+        raise TooLargeError(limit)
+    return body
 
 
 async def _read_stream(stream: AsyncIterator[bytes], limit: int, coding: str) -> bytes:

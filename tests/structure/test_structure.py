@@ -52,7 +52,7 @@ OUTSIDE: dict[str, set[str]] = {
     "eventloop": DATA | LOOP | {"contextvars", "trio.lowlevel"},  # imported under trio alone
     "schedule": DATA
     | {"anyio", "anyio.abc", "bisect", "contextvars", "importlib.resources", "json"},  # the last two: package data
-    "transport": DATA | CODECS | LOOP | {"errno", "os", "socket", "ssl", "time", "traceback", "uuid"},
+    "transport": DATA | CODECS | LOOP | {"abc", "errno", "os", "socket", "ssl", "time", "traceback", "uuid"},
     "types": DATA | {"anyio", "hmac", "logging"},
     "tracking": DATA | LOOP | {"base64", "json", "logging", "os", "random", "threading"},
     "api": DATA

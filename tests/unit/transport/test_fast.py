@@ -18,6 +18,7 @@ import uvloop
 
 import azpoll
 from azpoll import fast
+from azpoll.fast.response import SHORT_DIGITS
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.url_policy import origin_of
 from azpoll.testing import Cut, Drop, FakeARM, Reply, Script, redirect, status_monitor
@@ -224,7 +225,7 @@ def test_rule_45_headers_of_one_operation_replace_those_of_the_client() -> None:
     assert {sent[0] for sent in seen} == {b"GET /op?b=%2f&a=1 HTTP/1.1"}
 
 
-@pytest.mark.parametrize("length", [0, 1, 10**fast.SHORT_DIGITS - 1, 10**fast.SHORT_DIGITS, 2**20])
+@pytest.mark.parametrize("length", [0, 1, 10**SHORT_DIGITS - 1, 10**SHORT_DIGITS, 2**20])
 @pytest.mark.parametrize("told", [True, False], ids=["told", "chunked"])
 def test_bodies_of_any_length_are_complete(length: int, *, told: bool) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
