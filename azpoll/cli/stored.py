@@ -106,6 +106,8 @@ class StoredOperation:
             **self.identity(),
             "state": self.state,
             "status": row.status if isinstance(row, JournalRow) else None,
+            "percent": row.percent if isinstance(row, JournalRow) else None,
+            "last_error": self.last_error,
             "http_status": row.status_code if isinstance(row, JournalResult) else None,
             "request_id": row.client_request_id,
             "created_at": _as_text(self.created_at),
@@ -120,12 +122,14 @@ class StoredOperation:
         start = f"{word:<11}  {self.id}  "
         end = ""
         if isinstance(row, JournalRow) and row.status and not self.timed_out:
-            end = encodable(f"  (status {escape_for_display(row.status, _LONGEST_STATUS)})", stream)
+            percent = "" if row.percent is None else f", {row.percent:.0f} %"
+            end = encodable(f"  (status {escape_for_display(row.status, _LONGEST_STATUS)}{percent})", stream)
         name = encodable(self.name, stream)
         room = max(width - len(start) - width_of(end), 0)
         if room < min(width_of(name), _LEAST_NAME):
             end, room = "", max(width - len(start), 0)
-        later = [] if self.reason is None else [encodable(self.reason, stream)]
+        reason = self.reason or (self.last_error and f"last poll: {self.last_error}")
+        later = [] if reason is None else [encodable(reason, stream)]
         lines = [f"{start}{without_start(name, room)}{end}".rstrip()]
         return "\n".join([*lines, *(wrapped(_INDENT + text, width, _INDENT) for text in later)])
 
@@ -136,6 +140,12 @@ class StoredOperation:
         if text is None:
             return None
         return escape_for_display(without_advice(without_name(text, self.id)), _LONGEST_REASON)
+
+    @property
+    def last_error(self) -> str | None:
+        """Why its last poll failed, while it runs; safe to print."""
+        text = self.row.last_error if isinstance(self.row, JournalRow) else None
+        return None if text is None else escape_for_display(text, _LONGEST_REASON)
 
     def _error_as_json(self) -> dict[str, object] | None:
         if self.reason is None:

@@ -22,7 +22,8 @@ _VERDICTS = "('succeeded', 'failed', 'canceled')"
 
 _COLUMNS = (
     *("operation_id", "state", "method", "url", "client_request_id", "label", "operation_group", "status", "options"),
-    *("token", "status_code", "body", "body_length", "error", "polls", "throttled", "created_at", "updated_at"),
+    *("token", "status_code", "body", "body_length", "error", "polls", "throttled", "percent", "last_error"),
+    *("created_at", "updated_at"),
 )
 SELECT = f"SELECT number, {', '.join(_COLUMNS)} FROM operations"  # noqa: S608 - constants
 _REPLACED = [name for name in _COLUMNS if name not in {"operation_id", "created_at"}]
@@ -82,14 +83,14 @@ class RowTable:
     def entry_of(self, values: Sequence[Any]) -> JournalEntry:
         """Return the entry for a row of `SELECT`."""
         number, ident, state, method, url, request_id, label, group, status, options, token, *rest = values
-        status_code, body, body_length, error, polls, throttled, created_at, updated_at = rest
+        status_code, body, body_length, error, polls, throttled, percent, last_error, created_at, updated_at = rest
         token = self._cipher.from_stored(token)
         text = None if token is None else token.decode()
         row: JournalRow | JournalResult
         if state in {INTENT, RUNNING}:
             is_intent = state == INTENT
             common = (ident, method, url, request_id, label, group)
-            row = JournalRow(*common, status, is_intent, text, options, polls, throttled)
+            row = JournalRow(*common, status, is_intent, text, options, polls, throttled, percent, last_error)
         else:
             end = None if state == NOT_STARTED else OperationState(state)
             body = self._cipher.from_stored(body) or b""
@@ -107,8 +108,8 @@ class RowTable:
         if isinstance(row, JournalRow):
             state = INTENT if row.intent else RUNNING
             open_row = (row.operation_id, state, *common, row.status, row.options, token)
-            return (*open_row, None, None, 0, None, row.polls, row.throttled, now, now)
+            return (*open_row, None, None, 0, None, row.polls, row.throttled, row.percent, row.last_error, now, now)
         end = NOT_STARTED if row.state is None else row.state.value
         body = self._cipher.to_stored(row.body[: self._max_body])
-        answer = (row.status_code, body, row.body_length, row.error, row.polls, row.throttled)
+        answer = (row.status_code, body, row.body_length, row.error, row.polls, row.throttled, None, None)
         return (row.operation_id, end, *common, None, "", token, *answer, now, now)

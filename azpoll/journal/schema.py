@@ -56,12 +56,20 @@ _VERSION_3 = (
 )
 """NULL in the rows that an older version stored: their polls are not known."""
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = (
+    "ALTER TABLE operations ADD COLUMN percent REAL",
+    "ALTER TABLE operations ADD COLUMN last_error TEXT",
+    "CREATE INDEX failing_operations ON operations (number) WHERE last_error IS NOT NULL",
+)
+"""Both are NULL after the end."""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """The statements that lead to version 1, 2, and so on. A published step never changes: a new version is a new step."""
 
 VERSION = len(MIGRATIONS)
 
-_COUNTS_SINCE = 3
+_ADDED = ((3, ("polls", "throttled")), (4, ("percent", "last_error")))
+"""The columns that a version has added to `operations`."""
 
 
 def version_of(connection: Connection) -> int:
@@ -86,8 +94,10 @@ def version_of(connection: Connection) -> int:
 
 def show_newest_columns(connection: Connection) -> None:
     """Show the columns that an older file lacks as NULL, on a connection that cannot migrate it."""
-    if version_of(connection) < _COUNTS_SINCE:
-        view = "SELECT *, NULL AS polls, NULL AS throttled FROM main.operations"
+    version = version_of(connection)
+    missing = [f"NULL AS {name}" for since, names in _ADDED if version < since for name in names]
+    if missing:
+        view = f"SELECT *, {', '.join(missing)} FROM main.operations"  # noqa: S608 - constants
         connection.execute(f"CREATE TEMP VIEW operations AS {view}")
 
 

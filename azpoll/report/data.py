@@ -30,7 +30,7 @@ COLUMNS = (
         "begun_at",
         "ended_at",
     ),
-    *("duration_s", "polls", "throttled", "reason", "code", "message"),
+    *("duration_s", "polls", "throttled", "reason", "code", "message", "percent", "last_error"),
 )
 """The members of an operation in JSON, where it also has `details`, and the columns of CSV."""
 

@@ -1,4 +1,4 @@
-"""The failures of a report, with the details that the service sent."""
+"""The failures of a report, with the details that the service sent, and the running operations whose polls fail."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ MOST_OF_A_CODE, MOST_CODES = 25, 20
 
 
 def failures(operations: Sequence[ReportedOperation]) -> Markup:
-    """Return the section of the operations that ended without success, by the service's code."""
+    """Return the section of the operations that ended without success, by the service's code; then those that fail."""
     failed = [each for each in operations if each.state not in OPEN and each.state != "succeeded"]
-    if not failed:
+    failing = [each for each in operations if each.last_error is not None]
+    if not failed and not failing:
         return Markup("")
     by_code: dict[str, list[ReportedOperation]] = {}
     for each in failed:
@@ -30,14 +31,19 @@ def failures(operations: Sequence[ReportedOperation]) -> Markup:
     parts = [part for code in codes[:MOST_CODES] for part in _of_code(code, by_code[code], is_open=code == codes[0])]
     if len(codes) > MOST_CODES:
         parts.append(element("p", f"{counted(len(codes) - MOST_CODES, 'more code')}: see JSON or CSV.", class_="quiet"))
+    if failing:
+        parts += _listed("Running, and the last poll failed", failing, is_open=not failed)
     return element("section", element("h2", "Failures", id="failures"), *parts, aria_labelledby="failures")
 
 
 def _of_code(code: str, failed: list[ReportedOperation], *, is_open: bool) -> list[Markup]:
     """Return the failures with one code; `is_open` shows the details of the first."""
-    title = element(
-        "h3", element("code", code), " ", element("span", counted(len(failed), "operation"), class_="quiet")
-    )
+    return _listed(element("code", code), failed, is_open=is_open)
+
+
+def _listed(head: str, failed: list[ReportedOperation], *, is_open: bool) -> list[Markup]:
+    """Return a head and some operations with their details."""
+    title = element("h3", head, " ", element("span", counted(len(failed), "operation"), class_="quiet"))
     parts = [title, *(_failure(each, is_open=is_open and each is failed[0]) for each in failed[:MOST_OF_A_CODE])]
     if len(failed) > MOST_OF_A_CODE:
         more = f"The first {MOST_OF_A_CODE} of {len(failed):,}; JSON and CSV have all."
@@ -47,9 +53,10 @@ def _of_code(code: str, failed: list[ReportedOperation], *, is_open: bool) -> li
 
 def _failure(operation: ReportedOperation, *, is_open: bool) -> Markup:
     line = element("summary", state_mark(operation.state), "  ", operation.name)
-    reason = operation.message or operation.reason or "The service gave no reason."
+    reason = operation.message or operation.reason or operation.last_error or "The service gave no reason."
     facts: dict[str, str | None] = {
         "Request": f"{operation.method} {operation.target}",
+        "Progress": None if operation.percent is None else f"{operation.percent:.0f} %",
         "HTTP status": None if operation.http_status is None else str(operation.http_status),
         "Request id": operation.request_id,
         "Operation": operation.id,

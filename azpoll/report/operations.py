@@ -55,6 +55,8 @@ class ReportedOperation(NamedTuple):
         throttled: polls that were answered with 429; likewise.
         reason: why it did not succeed; None after success.
         code: the service's error code after a failure, like `message` and `details`.
+        percent: progress while it runs, 0..100; None if it is not known.
+        last_error: why its last poll failed, while it runs; None if it did not.
     """
 
     id: str
@@ -74,6 +76,8 @@ class ReportedOperation(NamedTuple):
     code: str | None = None
     message: str | None = None
     details: tuple[ReportedDetail, ...] = ()
+    percent: float | None = None
+    last_error: str | None = None
 
     def duration_s(self, now_s: float) -> float:
         """Return the seconds from the beginning to the end, or until now while it runs."""
@@ -98,7 +102,9 @@ def reported(entry: JournalEntry) -> ReportedOperation:
         polls=row.polls,
         throttled=row.throttled,
     )
-    return _with_error(common, row) if isinstance(row, JournalResult) else common
+    if isinstance(row, JournalResult):
+        return _with_error(common, row)
+    return common._replace(percent=row.percent, last_error=_optional(row.last_error, _LONGEST_TEXT))
 
 
 def _with_error(operation: ReportedOperation, row: JournalResult) -> ReportedOperation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
-from azpoll.markup import Markup, element
+from azpoll.markup import Markup, element, joined
 from azpoll.report.operations import STATES
 from azpoll.report.texts import WORDS, duration_text, time_text
 
@@ -58,8 +58,9 @@ def _section(ident: str, title: str, caption: str, operations: Iterable[Reported
 
 
 def _row(operation: ReportedOperation, now_s: float) -> Markup:
+    mark = state_mark(operation.state)
     cells: tuple[str, ...] = (
-        state_mark(operation.state),
+        mark if operation.percent is None else joined(mark, Markup(f" {operation.percent:.0f} %")),
         time_text(operation.begun_s),
         duration_text(operation.duration_s(now_s)),
         _number(operation.polls),

@@ -34,6 +34,8 @@ class JournalRow(NamedTuple):
         options: JSON text of the options that a token does not hold; empty for none.
         polls: requests sent for it after the initial one, in all processes, as last stored; None if not known.
         throttled: polls that were answered with 429, likewise.
+        percent: progress last read, 0..100; None if the service names none, or none of a certain scale.
+        last_error: why the last poll failed, such as "HTTP 503"; None after an answer that could be used.
     """
 
     operation_id: str
@@ -48,6 +50,8 @@ class JournalRow(NamedTuple):
     options: str
     polls: int | None = None
     throttled: int | None = None
+    percent: float | None = None
+    last_error: str | None = None
 
     def __repr__(self) -> str:
         """Show id, label and stage, never the token."""

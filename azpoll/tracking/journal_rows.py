@@ -79,6 +79,8 @@ class RowMaker:
             intent=False,
             token=self._outcomes.token(record),
             options=self._options_of(record),
+            percent=state.progress.percent,
+            last_error=state.failure_counts.reason or None,
             **_counts_of(record),
         )
 

@@ -85,23 +85,24 @@ def _ended(group: JournalGroup) -> dict[str, int]:
 
 def _group(group: JournalGroup, now_s: float) -> GroupRow:
     oldest_s = None if group.oldest_at is None else max(now_s - group.oldest_at, 0.0)
-    return GroupRow(shown_group(group.label), group.running, None, None, _ended(group), oldest_s)
+    return GroupRow(shown_group(group.label), group.running, group.failing, None, _ended(group), oldest_s)
 
 
 def _row(entry: JournalEntry, now_s: float, *, is_polled: bool) -> OperationRow:
     stored, row = StoredOperation.of(entry), entry.row
     runs = isinstance(row, JournalRow)
+    last_error = row.last_error if isinstance(row, JournalRow) else None
     return OperationRow(
         id=row.operation_id,
         name=shown_name(row.label, row.url),
         group=shown_group(row.group),
         state=stored.state,
         status=shown_status(row.status) if isinstance(row, JournalRow) else None,
-        percent=None,
+        percent=row.percent if isinstance(row, JournalRow) else None,
         next_poll_s=_next_poll_s(row.token, now_s) if runs and is_polled else None,
         elapsed_s=max((now_s if runs else entry.updated_at) - entry.created_at, 0.0),
-        reason=shown_reason(stored.reason),
-        concern="none" if runs else "failed",
+        reason=shown_reason(last_error if runs else stored.reason),
+        concern=("failing" if last_error else "none") if runs else "failed",
     )
 
 

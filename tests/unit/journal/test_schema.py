@@ -87,4 +87,4 @@ async def test_the_fixture_has_the_tables_of_the_first_step(path: Path) -> None:
             [row[1:] for row in connection.execute("PRAGMA table_info(operations)")] for connection in (new, first)
         ]
     assert columns[0][: len(columns[1])] == columns[1]
-    assert [name for name, *_ in columns[0][len(columns[1]) :]] == ["polls", "throttled"]
+    assert [name for name, *_ in columns[0][len(columns[1]) :]] == ["polls", "throttled", "percent", "last_error"]
