@@ -31,10 +31,11 @@ Change the tables, not this page.
 The HTTP status code alone selects the row of an answer. If the caller named a `status_member`, an answer in which it
 has a status is read as a 2xx (rule 48). A request that fails without an answer has the next states of
 a 5xx. The deadline of an operation leads from `Polling`, `Confirming` and `Fetching` to `Unknown`.
+
+`docs/make_diagrams.py` draws the picture from the same tables. The table below it has the answers of each arrow.
 """
 
-INITIAL = ("Polling", "Fetching", "Succeeded", "Failed", "Canceled", "Unknown")
-TERMINAL = ("Succeeded", "Failed", "Canceled", "Unknown")
+PICTURE = "![An initial answer leads to each state but Confirming; the table names all other arrows](transitions.svg)"
 
 
 class AnyRow(Protocol):
@@ -65,19 +66,7 @@ TABLES: Mapping[str, Mapping[StatusClass, AnyRow]] = {
 
 def page() -> str:
     """Return the text of the page."""
-    return "\n".join((HEAD, "```mermaid", *_diagram(), "```", "", *_table())) + "\n"
-
-
-def _diagram() -> Iterator[str]:
-    yield "stateDiagram-v2"
-    for state in INITIAL:
-        yield f"    [*] --> {state}"
-    for state, table in TABLES.items():
-        for follower in dict.fromkeys(follower for row in table.values() for follower in row.to):
-            classes = (status_class.value for status_class, row in table.items() if follower in row.to)
-            yield f"    {state} --> {follower.__name__}: {'; '.join(classes)}"
-    for state in TERMINAL:
-        yield f"    {state} --> [*]"
+    return "\n".join((HEAD, PICTURE, "", *_table())) + "\n"
 
 
 def _table() -> Iterator[str]:
