@@ -11,9 +11,10 @@ import anyio
 
 from azpoll.errors import AzpollError, OperationTimeout
 from azpoll.protocol.last_error import counts_of, last_error
-from azpoll.protocol.redaction import masked_label
+from azpoll.protocol.redaction import masked_label, masked_url
 from azpoll.protocol.states import Succeeded
 from azpoll.snapshot import Snapshot
+from azpoll.tracking.group_owner import label_of
 from azpoll.tracking.settings import checked_function, checked_seconds
 
 if TYPE_CHECKING:
@@ -95,6 +96,21 @@ class AsyncOperation(Generic[T]):
         return self._record.label
 
     @property
+    def group(self) -> str | None:
+        """The label of its group; None for none."""
+        return label_of(self._record.owner)
+
+    @property
+    def method(self) -> str:
+        """The method of the initial request, such as PUT. It is assumed for an operation of `follow`."""
+        return self._record.plan.method
+
+    @property
+    def target(self) -> str:
+        """The URL of the resource, without the values of its query."""
+        return masked_url(self._record.plan.resource_url)
+
+    @property
     def state(self) -> OperationState:
         """`running`, `fetching`, `succeeded`, `failed`, `canceled` or `unknown`."""
         return self._record.public_state
@@ -103,6 +119,16 @@ class AsyncOperation(Generic[T]):
     def status(self) -> str | None:
         """The status word last read, in the service's spelling; None before the first."""
         return self._record.state.progress.status
+
+    @property
+    def percent(self) -> float | None:
+        """The progress last read, 0..100; None where the service names none, or none of a certain scale."""
+        return self._record.state.progress.percent
+
+    @property
+    def last_error(self) -> str | None:
+        """Why the last poll failed, such as "HTTP 503"; None after an answer that could be used."""
+        return last_error(self._record.state)
 
     def done(self) -> bool:
         """Whether the operation has ended, in any state. Does no I/O."""

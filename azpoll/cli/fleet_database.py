@@ -45,6 +45,18 @@ def dsn_from(arguments: argparse.Namespace) -> str:
     return dsn.strip()
 
 
+def check_one_source(arguments: argparse.Namespace) -> None:
+    """Check that the arguments name either a journal or a fleet; a journal goes before the variable.
+
+    Raises:
+        UsageError: they name both, or neither.
+    """
+    if arguments.journal is not None and arguments.dsn is not None:
+        raise UsageError("--journal and --dsn exclude each other")
+    if arguments.journal is None and not has_dsn(arguments):
+        raise UsageError(f"a journal or a fleet is needed: --journal FILE, --dsn DSN, or the variable {DSN_VARIABLE}")
+
+
 def check_extra(name: str = "fleet") -> None:
     """Raise `UsageError` with the name of an extra if the packages of a fleet are not installed."""
     try:

@@ -12,11 +12,11 @@ from uuid import uuid4
 from azpoll.fleet import initial_request, notifications, schema, shard_queue, submission
 from azpoll.fleet.cipher import Cipher
 from azpoll.fleet.database import connected
+from azpoll.fleet.fleet_reader import FleetReader
 from azpoll.fleet.notifications import Notifications, listening
 from azpoll.fleet.operation_table import OperationTable
 from azpoll.fleet.result_reader import ResultReader
 from azpoll.fleet.signals import calling_at
-from azpoll.fleet.statistics import FleetStatistics, read_problems, read_statistics
 from azpoll.fleet.submission import PATIENCE_S, Submissions, Submitted, checked_text
 from azpoll.fleet.token_leases import TokenLeases
 from azpoll.fleet.worker import Worker
@@ -39,16 +39,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Fleet:
+class Fleet(FleetReader):
     """A fleet, as one process sees it; `Fleet.connect` makes it. It needs asyncio.
 
     Each call waits up to 30 s for a database that cannot be reached, then raises `FleetUnavailable`; `work` waits on.
     """
 
     def __init__(self, database: Database, wakeups: Notifications, cipher: Cipher, token_key: bytes | None) -> None:
+        super().__init__(self._call, cipher)
         self._database = database
         self._wakeups = wakeups
-        self._cipher, self._token_key = cipher, token_key
+        self._token_key = token_key
         self._table = OperationTable(cipher)
         self._leases = TokenLeases(database)
         self._submissions = Submissions(database, self._table)
@@ -225,14 +226,6 @@ class Fleet:
             total += count
         await self._call(shard_queue.forget_history)
         return total
-
-    async def statistics(self) -> FleetStatistics:
-        """Return the present counts and budgets."""
-        return await self._call(read_statistics)
-
-    async def problems(self, limit: int = 100) -> dict[str, str]:
-        """Return why open operations are not tracked or were not canceled, by id; of at most `limit` operations."""
-        return await self._call(partial(read_problems, limit=checked_count("limit", limit)))
 
     def budget(self, budget: Budget = Budget()) -> Budget:  # noqa: B008 - frozen
         """Return a budget whose reads and writes all workers of the fleet share, for the tracker of a worker."""

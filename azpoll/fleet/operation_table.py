@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from azpoll.fleet.progress_writer import Progress
 from azpoll.fleet.results import FleetResult
 from azpoll.snapshot import OperationState
 
@@ -25,7 +26,8 @@ FORGOTTEN_AT_ONCE = 10_000
 _ADD = """
 INSERT INTO azpoll.operation AS o (id, shard, group_label, label, token, request)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
-ON CONFLICT (id) DO UPDATE SET shard = excluded.shard, token = excluded.token, cancel_at = NULL, problem = NULL
+ON CONFLICT (id) DO UPDATE SET shard = excluded.shard, token = excluded.token, cancel_at = NULL, problem = NULL,
+    percent = NULL, last_error = NULL
 WHERE o.id = ANY($7::text[])
 RETURNING shard
 """
@@ -35,7 +37,7 @@ DELETE FROM azpoll.result WHERE id = ANY($1::text[]) AND state = 'unknown' RETUR
 """
 
 _OPEN_OF_SHARD = """
-SELECT id, group_label, label, token, request, sent_at, cancel_at, problem FROM azpoll.operation o
+SELECT id, group_label, label, token, request, sent_at, cancel_at, problem, percent, last_error FROM azpoll.operation o
 WHERE shard = $1::bigint AND NOT EXISTS (SELECT FROM azpoll.result r WHERE r.id = o.id)
 ORDER BY id
 """
@@ -101,6 +103,7 @@ class OpenOperation(NamedTuple):
         was_sent: whether a worker was about to send the initial request, or has sent it.
         is_canceled: whether its cancellation was asked for.
         has_problem: whether a worker has stored why it does not track it, or did not cancel it.
+        progress: as a worker has stored it.
     """
 
     operation_id: str
@@ -111,6 +114,7 @@ class OpenOperation(NamedTuple):
     was_sent: bool
     is_canceled: bool
     has_problem: bool
+    progress: Progress
 
 
 class EndedOperation(NamedTuple):
@@ -172,6 +176,7 @@ class OperationTable:
                 row["sent_at"] is not None,
                 row["cancel_at"] is not None,
                 row["problem"] is not None,
+                Progress(row["percent"], row["last_error"]),
             )
             for row in await connection.fetch(_OPEN_OF_SHARD, shard)
         ]

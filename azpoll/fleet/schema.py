@@ -140,7 +140,18 @@ BEGIN
 END $$;
 """
 
-_STEPS = (_VERSION_1,)
+_VERSION_2 = """
+ALTER TABLE azpoll.operation ADD COLUMN percent float8, ADD COLUMN last_error text;
+CREATE INDEX operation_attention ON azpoll.operation (id) WHERE problem IS NOT NULL OR last_error IS NOT NULL;
+CREATE INDEX result_failure ON azpoll.result (number) WHERE state IS DISTINCT FROM 'succeeded';
+
+-- With each row, so that the counts need not read the tables.
+DROP INDEX azpoll.operation_group;
+CREATE INDEX operation_group ON azpoll.operation (group_label);
+CREATE INDEX result_count ON azpoll.result (group_label, state);
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2)
 """The statements that make each version out of the one before it."""
 
 VERSION = len(_STEPS)

@@ -120,6 +120,12 @@ async def add(connection: Connection, shards: Sequence[int]) -> None:
     await _queries(connection).enqueue([_SHARD] * count, payloads, [0] * count)
 
 
+async def oldest(connection: Connection, most: int) -> list[int]:
+    """Return the numbers of up to `most` shards that are queued or leased, in the order in which they were added."""
+    query = "SELECT convert_from(payload, 'UTF8')::bigint AS number FROM azpoll.pgqueuer ORDER BY id LIMIT $1::int"
+    return [row["number"] for row in await connection.fetch(query, most)]
+
+
 async def lease(connection: Connection, worker: UUID, most: int, lease_s: float) -> list[LeasedShard]:
     """Lease up to `most` shards that are queued, or whose worker has sent no heartbeat for `lease_s` seconds."""
     entrypoints = {_SHARD: EntrypointExecutionParameter(concurrency_limit=0)}

@@ -20,6 +20,7 @@ from azpoll.errors import (
 )
 from azpoll.fleet import notifications, shard_queue
 from azpoll.fleet.completion import completed
+from azpoll.fleet.progress_writer import NO_PROGRESS, ProgressWriter
 from azpoll.fleet.refusals import Refusals
 from azpoll.fleet.request_sender import RequestSender
 from azpoll.fleet.result_writer import ResultWriter
@@ -85,6 +86,7 @@ class Worker(Generic[ResponseT]):
         self._writer = ResultWriter(database, table, options.stored_body, self._release)
         self._sender = RequestSender(tracker, database, table, self._writer, self)
         self._refusals = Refusals(database, table, self.id)
+        self._progress = ProgressWriter(database)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
 
@@ -148,12 +150,14 @@ class Worker(Generic[ResponseT]):
                     logger.warning("shard %d was taken over by another worker", number)
                     for operation in shard.operations.values():
                         operation.stop_tracking()
+            await self._progress.store(shard for shard in shards if shard.leased.number in kept)
 
     async def _start(self, shard: WorkerShard) -> None:
         """Track the open operations of a shard."""
         leased = shard.leased
         operations = await self._database.persist(partial(self._table.open_of_shard, shard=leased.number))
         shard.starting = {operation.operation_id for operation in operations}  # not finished before all are tracked
+        shard.progress = {each.operation_id: each.progress for each in operations if each.progress != NO_PROGRESS}
         problems: dict[str, list[str]] = {}
         for number, operation in enumerate(operations, start=1):
             if operation.token is not None:
@@ -207,6 +211,7 @@ class Worker(Generic[ResponseT]):
                 self.stop()  # the owner of the tracker closes it; or the worker stops already
             return
         del shard.operations[operation.operation_id]
+        shard.progress.pop(operation.operation_id, None)
         if isinstance(error, AuthenticationFailed):  # of this worker; the credential of another one may be good
             shard.starting.add(operation.operation_id)  # not finished before its problem is stored
             self._run(self._leave_open(shard, operation, error))

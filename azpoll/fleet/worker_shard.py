@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from azpoll.fleet.progress_writer import Progress
     from azpoll.fleet.shard_queue import LeasedShard
     from azpoll.operation import AsyncOperation
 
@@ -20,6 +21,7 @@ class WorkerShard:
         starting: ids of the operations that are not tracked yet, such as those whose initial request is not answered.
         unwritten: number of results that are not stored yet.
         refused: ids of the operations that this worker may not or cannot track.
+        progress: what is stored of the progress of its operations, by stored id; those without any are left out.
         canceled: when each cancellation was asked for that this worker has carried out, by stored id.
     """
 
@@ -29,6 +31,7 @@ class WorkerShard:
         self.starting: set[str] = set()
         self.unwritten = 0
         self.refused: set[str] = set()
+        self.progress: dict[str, Progress] = {}
         self.canceled: dict[str, datetime] = {}
 
     @property

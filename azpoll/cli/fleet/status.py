@@ -1,4 +1,4 @@
-"""`azpoll fleet status`: the operations, shards, workers and budgets of a fleet."""
+"""`azpoll fleet status`: the operations, groups, shards, workers and budgets of a fleet."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from azpoll.cli.duration import format_duration
 from azpoll.cli.exit_codes import ExitCode
 from azpoll.cli.fleet_database import add_dsn_argument, connected_fleet, dsn_from
 from azpoll.cli.layout import columns, width_of, without_end, wrapped
+from azpoll.cli.stored import StoredOperation
 from azpoll.cli.terminal import encodable, write_line
-from azpoll.protocol.redaction import escape_for_display
+from azpoll.protocol.redaction import escape_for_display, masked_label
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
     from azpoll.fleet import FleetBudget, FleetStatistics
+    from azpoll.journal import JournalGroup, JournalOverview
 
-SUMMARY = "print the operations, shards, workers and budgets of a fleet"
+SUMMARY = "print the operations, groups, shards, workers and budgets of a fleet"
 
 _STATES = ("running", "succeeded", "failed", "canceled", "unknown", "not_started")
-_MOST_PROBLEMS = 20
+_MOST_PROBLEMS = _MOST_OPEN = 20
+_MOST_GROUPS = 20
 _LONGEST = 300
 _LEAST_NAME, _USUAL_NAME = 12, 38
 """Columns of a name: at least, and in a table with short ones."""
@@ -44,44 +47,82 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: the database cannot be used, or the output cannot be written.
     """
-    counts, problems = anyio.run(_read, dsn_from(arguments))
+    found = anyio.run(_read, dsn_from(arguments))
     if arguments.output == "text":
-        write_line("\n".join(_lines(counts, problems)))
+        write_line("\n".join(_lines(*found)))
     elif arguments.output != "none":
-        write_line(json.dumps(_document(counts, problems), indent=2 if arguments.output == "json" else None))
+        write_line(json.dumps(_document(*found), indent=2 if arguments.output == "json" else None))
     return ExitCode.SUCCEEDED
 
 
-async def _read(dsn: str) -> tuple[FleetStatistics, dict[str, str]]:
+async def _read(dsn: str) -> tuple[FleetStatistics, dict[str, str], JournalOverview]:
     async with connected_fleet(dsn) as fleet:
-        return await fleet.statistics(), await fleet.problems(_MOST_PROBLEMS)
+        return await fleet.statistics(), await fleet.problems(_MOST_PROBLEMS), await fleet.overview(_MOST_OPEN)
 
 
-def _document(counts: FleetStatistics, problems: Mapping[str, str]) -> dict[str, object]:
+def _document(counts: FleetStatistics, problems: Mapping[str, str], overview: JournalOverview) -> dict[str, object]:
     shards = counts.shards
     return {
         "operations": {state: getattr(counts, state) for state in _STATES},
+        "groups": [_group(each) for each in overview.groups],
         "shards": {"queued": shards.queued, "leased": shards.leased},
         "workers": [worker._asdict() for worker in counts.workers],
         "budgets": [budget._asdict() for budget in counts.budgets],
         "problems": [{"id": each, "problem": text} for each, text in problems.items()],
         "problem_count": counts.problems,
+        "open": [_open(StoredOperation.of(each)) for each in overview.running],
         "last_result": counts.last_result,
     }
 
 
-def _lines(counts: FleetStatistics, problems: Mapping[str, str]) -> Iterator[str]:
+def _group(group: JournalGroup) -> dict[str, object]:
+    label = None if group.label is None else masked_label(group.label)
+    return {"group": label, "failing": group.failing, **{state: getattr(group, state) for state in _STATES}}
+
+
+def _open(operation: StoredOperation) -> dict[str, object]:
+    members = operation.as_json()
+    return {name: members[name] for name in ("id", "name", "group", "percent", "last_error")}
+
+
+def _lines(counts: FleetStatistics, problems: Mapping[str, str], overview: JournalOverview) -> Iterator[str]:
     """Yield lines that fit the width of standard output."""
     operations = [(state.replace("_", " "), f"{getattr(counts, state):,}") for state in _STATES]
     shards = [("queued", f"{counts.shards.queued:,}"), ("leased", f"{counts.shards.leased:,}")]
     workers = [(each.id, f"{each.shards:,}", format_duration(each.silent_s)) for each in counts.workers]
     yield from _table(("operations", ""), operations)
+    if any(group.label is not None for group in overview.groups):
+        yield from ("", *_groups(overview.groups))
     yield from ("", *_table(("shards", ""), shards))
     yield from ("", *_table(("workers", "shards", "silent for"), workers))
     yield from ("", *_table(("budgets", "rate", "saved up", "closed for"), [_row(each) for each in counts.budgets]))
-    if problems:
-        yield from ("", f"problems ({counts.problems:,})")
-    for each, text in problems.items():
+    yield from _reasons("problems", counts.problems, problems)
+    errors = {each.id: each.last_error for each in map(StoredOperation.of, overview.running) if each.last_error}
+    failing = max(sum(group.failing for group in overview.groups) - counts.problems, 0)
+    others = {each: text for each, text in errors.items() if each not in problems}
+    yield from _reasons("last polls that failed", failing, others)
+
+
+def _groups(groups: Sequence[JournalGroup]) -> Iterator[str]:
+    """Yield a table of the groups with the most running operations; its columns are the states that are not all 0."""
+    states = [state for state in _STATES if state == "running" or any(getattr(each, state) for each in groups)]
+    rows = [
+        (
+            "(no group)" if each.label is None else masked_label(each.label),
+            *(f"{getattr(each, name):,}" for name in states),
+        )
+        for each in groups[:_MOST_GROUPS]
+    ]
+    yield from _table(("groups", *(state.replace("_", " ") for state in states)), rows)
+    if len(groups) > _MOST_GROUPS:
+        yield f"  and {len(groups) - _MOST_GROUPS:,} more groups"
+
+
+def _reasons(title: str, count: int, reasons: Mapping[str, str]) -> Iterator[str]:
+    """Yield a section with a reason for each operation."""
+    if reasons:
+        yield from ("", f"{title} ({count:,})")
+    for each, text in reasons.items():
         line = encodable(f"  {each}  {escape_for_display(text, _LONGEST)}", sys.stdout)
         yield wrapped(line, columns(sys.stdout), " " * 4)
 

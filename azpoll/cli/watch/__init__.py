@@ -5,6 +5,7 @@ The modules:
     view                   the values that are shown, whatever their source
     journal_source         a journal
     fleet_source           a fleet
+    stored_rows            rows of both
     tracker_source         a tracker of the same process
     text_table, rendering  the lines, for a width and a height
     drawing                a terminal, which is drawn again and again
@@ -22,7 +23,7 @@ import anyio
 
 from azpoll.cli.command_line import whole_number
 from azpoll.cli.exit_codes import ExitCode, UsageError
-from azpoll.cli.fleet_database import DSN_VARIABLE, add_dsn_argument, connected_fleet, dsn_from, has_dsn
+from azpoll.cli.fleet_database import add_dsn_argument, check_one_source, connected_fleet, dsn_from
 from azpoll.cli.journal_file import add_journal_argument, opened_journal
 from azpoll.cli.signals import stop_signals
 from azpoll.cli.terminal import rich_console, write_line
@@ -64,10 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: the journal or the fleet cannot be read, or the output cannot be written.
     """
-    if arguments.journal is not None and arguments.dsn is not None:
-        raise UsageError("--journal and --dsn exclude each other")
-    if arguments.journal is None and not has_dsn(arguments):
-        raise UsageError(f"a journal or a fleet is needed: --journal FILE, --dsn DSN, or the variable {DSN_VARIABLE}")
+    check_one_source(arguments)
     once = arguments.once or arguments.json or not sys.stdout.isatty()
     if not once and find_spec("rich") is None:
         raise UsageError("a live table needs rich: python -m pip install 'azpoll[cli]'; --once prints the table once")

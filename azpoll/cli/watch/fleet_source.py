@@ -1,10 +1,12 @@
-"""The view of a fleet: its counts, its budgets, and the operations with a problem."""
+"""The view of a fleet: its counts, groups, budgets and operations."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from azpoll.cli.watch.view import BudgetRow, OperationRow, View, shown_name, shown_reason, shown_scope
+from azpoll.cli.watch.stored_rows import ended_counts, group_row, operation_row
+from azpoll.cli.watch.view import BudgetRow, View, first_rows, shown_scope
 
 if TYPE_CHECKING:
     from azpoll.fleet import Fleet, FleetBudget
@@ -14,26 +16,30 @@ INTERVAL_S = 1.0
 
 
 class FleetSource:
-    """Reads the statistics of a fleet."""
+    """Reads the statistics and the overview of a fleet."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
 
     async def read(self, most: int) -> View:
-        """Return the present view with at most `most` operations: those with a problem.
+        """Return the present view with at most `most` operations.
 
         Raises:
             FleetError: the database could not be reached for 30 s, or has no tables of a fleet.
         """
-        found, problems = await self._fleet.statistics(), await self._fleet.problems(most)
-        names = ("running", "succeeded", "failed", "canceled", "unknown", "not_started")
+        found, overview, now_s = await self._fleet.statistics(), await self._fleet.overview(most), time.time()
         workers, leased = _number(found.shards.workers, "worker"), _number(found.shards.leased, "shard")
+        failures = [operation_row(entry, now_s, is_polled=False) for entry in overview.failures]
+        running = [operation_row(entry, now_s, is_polled=False) for entry in overview.running]
+        operations = first_rows(failures, running, most)
+        listed = sum(row.concern != "failed" for row in operations)
         return View(
-            {**{name: getattr(found, name) for name in names}, "refused": found.problems},
+            {"running": found.running, **ended_counts(found), "refused": found.problems},
             (f"{workers}; {leased} leased, {found.shards.queued:,} queued",),
-            operations=tuple(_row(ident, problem) for ident, problem in problems.items()),
-            others=max(found.running - len(problems), 0),
-            budgets=tuple(map(_budget, found.budgets)),
+            tuple(group_row(group, now_s) for group in overview.groups),
+            operations,
+            max(found.running - listed, 0),
+            tuple(map(_budget, found.budgets)),
         )
 
     def ended(self) -> bool:
@@ -43,11 +49,6 @@ class FleetSource:
 
 def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _row(ident: str, problem: str) -> OperationRow:
-    name = shown_name(None, ident)
-    return OperationRow(ident, name, None, "running", None, None, None, None, shown_reason(problem), "failing")
 
 
 def _budget(budget: FleetBudget) -> BudgetRow:

@@ -6,27 +6,15 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from azpoll import JournalRow
 from azpoll.cli.journal_file import journal_errors
-from azpoll.cli.stored import StoredOperation
-from azpoll.cli.watch.view import (
-    GroupRow,
-    OperationRow,
-    View,
-    first_rows,
-    shown_group,
-    shown_name,
-    shown_reason,
-    shown_status,
-)
+from azpoll.cli.watch.stored_rows import ended_counts, group_row, operation_row
+from azpoll.cli.watch.view import View, first_rows
 from azpoll.protocol.redaction import escape_for_display
-from azpoll.protocol.resume_token import decode
-from azpoll.protocol.token_content import InvalidToken
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from azpoll.journal import JournalEntry, JournalGroup, JournalOverview, JournalReader, Owner
+    from azpoll.journal import JournalOverview, JournalReader, Owner
 
 
 class JournalSource:
@@ -63,56 +51,19 @@ class JournalSource:
 def _view_of(overview: JournalOverview, owner: Owner | None, most: int, now_s: float) -> View:
     counts: Counter[str] = Counter(running=sum(group.running for group in overview.groups))
     for group in overview.groups:
-        counts.update(_ended(group))
+        counts.update(ended_counts(group))
     is_polled = owner is not None and owner.is_alive
-    failures = [_row(entry, now_s, is_polled=is_polled) for entry in overview.failures]
-    running = [_row(entry, now_s, is_polled=is_polled) for entry in overview.running]
+    failures = [operation_row(entry, now_s, is_polled=is_polled) for entry in overview.failures]
+    running = [operation_row(entry, now_s, is_polled=is_polled) for entry in overview.running]
     operations = first_rows(failures, running, most)
     listed = sum(row.concern != "failed" for row in operations)
     return View(
         counts,
         (_owner_text(owner),),
-        tuple(_group(group, now_s) for group in overview.groups),
+        tuple(group_row(group, now_s) for group in overview.groups),
         operations,
         max(counts["running"] - listed, 0),
     )
-
-
-def _ended(group: JournalGroup) -> dict[str, int]:
-    names = ("succeeded", "failed", "canceled", "unknown", "not_started")
-    return {name: getattr(group, name) for name in names}
-
-
-def _group(group: JournalGroup, now_s: float) -> GroupRow:
-    oldest_s = None if group.oldest_at is None else max(now_s - group.oldest_at, 0.0)
-    return GroupRow(shown_group(group.label), group.running, group.failing, None, _ended(group), oldest_s)
-
-
-def _row(entry: JournalEntry, now_s: float, *, is_polled: bool) -> OperationRow:
-    stored, row = StoredOperation.of(entry), entry.row
-    runs = isinstance(row, JournalRow)
-    last_error = row.last_error if isinstance(row, JournalRow) else None
-    return OperationRow(
-        id=row.operation_id,
-        name=shown_name(row.label, row.url),
-        group=shown_group(row.group),
-        state=stored.state,
-        status=shown_status(row.status) if isinstance(row, JournalRow) else None,
-        percent=row.percent if isinstance(row, JournalRow) else None,
-        next_poll_s=_next_poll_s(row.token, now_s) if runs and is_polled else None,
-        elapsed_s=max((now_s if runs else entry.updated_at) - entry.created_at, 0.0),
-        reason=shown_reason(last_error if runs else stored.reason),
-        concern=("failing" if last_error else "none") if runs else "failed",
-    )
-
-
-def _next_poll_s(token: str | None, now_s: float) -> float | None:
-    """Return the seconds until the earliest next poll, of which a token tells; 0 if it may be sent."""
-    try:
-        not_before = 0.0 if token is None else decode(token.partition(".")[0]).not_before  # shown only: unverified
-    except InvalidToken:
-        return None
-    return max(not_before - now_s, 0.0) if not_before else None
 
 
 def _owner_text(owner: Owner | None) -> str:
