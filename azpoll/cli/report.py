@@ -1,24 +1,31 @@
-"""`azpoll report`: the operations of a journal as an HTML page, as JSON or as CSV."""
+"""`azpoll report`: the operations of a journal or of a fleet as an HTML page, as JSON or as CSV."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+
 from azpoll.cli.exit_codes import ExitCode, OutputError
+from azpoll.cli.fleet_database import add_dsn_argument, check_one_source, connected_fleet, dsn_from
 from azpoll.cli.journal_file import add_journal_argument, opened_journal
 from azpoll.cli.terminal import write_line
 from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
-SUMMARY = "report on the operations of a journal as an HTML page, JSON or CSV"
+    from azpoll.journal import JournalEntry
+
+SUMMARY = "report on the operations of a journal or of a fleet as an HTML page, JSON or CSV"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `azpoll report`."""
-    add_journal_argument(parser)
+    add_journal_argument(parser, required=False)
+    add_dsn_argument(parser)
     parser.add_argument("--group", metavar="NAME", help="only the operations of the groups with this label")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the file to write; standard output by default")
     parser.add_argument(
@@ -30,23 +37,35 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the report; the exit code is 0, however the operations ended.
 
     Raises:
-        CommandError: the journal cannot be read, or the report cannot be written.
+        CommandError: the journal or the fleet cannot be read, or the report cannot be written.
     """
-    from azpoll import report  # noqa: PLC0415 - no other command needs it
-
+    check_one_source(arguments)
     group: str | None = arguments.group
-    with opened_journal(arguments.journal) as reader:
-        entries = reader.entries(group=group)
-        if arguments.format == "html":
-            text = report.html(entries, title=_title(arguments.journal, group))
-        else:
-            text = report.json(entries) if arguments.format == "json" else report.csv(entries)
+    if arguments.journal is None:
+        entries = anyio.run(_entries_of_fleet, dsn_from(arguments), group)
+        text = _text(entries, arguments.format, _title("the fleet", group))
+    else:
+        with opened_journal(arguments.journal) as reader:
+            text = _text(reader.entries(group=group), arguments.format, _title(arguments.journal.name, group))
     _write(text, arguments.output)
     return ExitCode.SUCCEEDED
 
 
-def _title(journal: Path, group: str | None) -> str:
-    source = journal.name if group is None else f"{group} in {journal.name}"
+async def _entries_of_fleet(dsn: str, group: str | None) -> list[JournalEntry]:
+    async with connected_fleet(dsn, listen=False) as fleet:
+        return [entry async for entry in fleet.entries(group=group)]
+
+
+def _text(entries: Iterable[JournalEntry], form: str, title: str) -> str:
+    from azpoll import report  # noqa: PLC0415 - no other command needs it
+
+    if form == "html":
+        return report.html(entries, title=title)
+    return report.json(entries) if form == "json" else report.csv(entries)
+
+
+def _title(name: str, group: str | None) -> str:
+    source = name if group is None else f"{group} in {name}"
     return f"Operations of {escape_for_display(source, 100)}"
 
 

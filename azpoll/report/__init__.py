@@ -1,4 +1,4 @@
-"""Reports on the operations of a journal: an HTML page, JSON and CSV (docs/report.md).
+"""Reports on the operations of a journal, a fleet or a group: an HTML page, JSON and CSV (docs/report.md).
 
 `azpoll report` is the same on the command line.
 """
@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from azpoll.journal import JournalEntry
 from azpoll.protocol.redaction import escape_for_display
 from azpoll.report.data import csv_text, json_text
+from azpoll.report.live import reported_live
 from azpoll.report.operations import reported
 from azpoll.report.page import page
 from azpoll.report.summary import summary_of
@@ -17,12 +19,15 @@ from azpoll.report.summary import summary_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from azpoll.journal import JournalEntry
+    from azpoll.operation import AsyncOperation
+    from azpoll.report.operations import ReportedOperation
+
+    Entry: TypeAlias = JournalEntry | AsyncOperation[Any]  # of the responses of any library
 
 __all__ = ["csv", "html", "json"]
 
 
-def html(entries: Iterable[JournalEntry], *, title: str = "Azure operations") -> str:
+def html(entries: Iterable[Entry], *, title: str = "Azure operations") -> str:
     """Return a report as one HTML page, which holds no script and requests nothing.
 
     It has the states, durations, polls and 429s, a timeline, the failures with the errors of the service, the slowest
@@ -31,22 +36,27 @@ def html(entries: Iterable[JournalEntry], *, title: str = "Azure operations") ->
     are masked.
 
     Args:
-        entries: of a journal, as `JournalReader.entries` returns them.
+        entries: as `JournalReader.entries` and `Fleet.entries` yield them, or operations of a tracker of this process,
+            as `Group.operations` has them.
         title: of the page.
     """
-    operations, now_s = [reported(entry) for entry in entries], time.time()
+    operations, now_s = [_reported(entry) for entry in entries], time.time()
     return page(escape_for_display(title), operations, summary_of(operations, now_s), now_s)
 
 
-def json(entries: Iterable[JournalEntry]) -> str:
+def json(entries: Iterable[Entry]) -> str:
     """Return a report as a JSON document with a summary and all operations. Secrets are masked as in `html`."""
-    operations, now_s = [reported(entry) for entry in entries], time.time()
+    operations, now_s = [_reported(entry) for entry in entries], time.time()
     return json_text(operations, summary_of(operations, now_s), now_s)
 
 
-def csv(entries: Iterable[JournalEntry]) -> str:
+def csv(entries: Iterable[Entry]) -> str:
     """Return the operations as CSV with a header. Secrets are masked as in `html`.
 
     A text that a spreadsheet would run as a formula begins with an apostrophe.
     """
-    return csv_text(map(reported, entries), time.time())
+    return csv_text(map(_reported, entries), time.time())
+
+
+def _reported(entry: Entry) -> ReportedOperation:
+    return reported(entry) if isinstance(entry, JournalEntry) else reported_live(entry)

@@ -1,4 +1,4 @@
-"""`ReportedOperation`: an operation of a journal as a report shows it, without secrets."""
+"""`ReportedOperation`: an operation as a report shows it, without secrets."""
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
@@ -13,7 +13,7 @@ from azpoll.protocol.arm_error import ARMError, read_error
 from azpoll.protocol.redaction import escape_for_display, masked_url
 from azpoll.snapshot import OperationState
 from azpoll.telemetry.log_redaction import redacted
-from azpoll.tracking.journal import JournalResult
+from azpoll.tracking.journal import JournalResult, JournalRow
 from azpoll.tracking.row_text import state_of, without_advice, without_name
 
 STATES = ("failed", "unknown", "not_started", "canceled", "running", "intent", "succeeded")
@@ -41,7 +41,7 @@ class ReportedDetail(NamedTuple):
 
 
 class ReportedOperation(NamedTuple):
-    """An operation of a journal. Each text is one line, and query values and credentials in it are masked.
+    """An operation. Each text is one line, and query values and credentials in it are masked.
 
     Attributes:
         name: the label, or the last two segments of the path.
@@ -87,35 +87,76 @@ class ReportedOperation(NamedTuple):
 def reported(entry: JournalEntry) -> ReportedOperation:
     """Return the operation of an entry."""
     row = entry.row
-    common = ReportedOperation(
-        id=_shown(row.operation_id, _LONGEST_WORD),
-        name=_shown(row.label, _LONGEST_NAME) if row.label else _name_of(row.url),
-        group=None if row.group is None else _shown(row.group, _LONGEST_NAME),
-        method=_shown(row.method, _LONGEST_WORD),
-        target=masked_url(row.url),
+    is_result = isinstance(row, JournalResult)
+    shown = common_of(
+        operation_id=row.operation_id,
+        label=row.label,
+        group=row.group,
+        method=row.method,
+        url=row.url,
         state=state_of(row),
-        status=None if isinstance(row, JournalResult) or row.status is None else _shown(row.status, _LONGEST_WORD),
-        http_status=row.status_code if isinstance(row, JournalResult) else None,
-        request_id=None if row.client_request_id is None else _shown(row.client_request_id, _LONGEST_WORD),
+        status=row.status if isinstance(row, JournalRow) else None,
         begun_s=entry.created_at,
-        ended_s=entry.updated_at if isinstance(row, JournalResult) else None,
+        ended_s=entry.updated_at if is_result else None,
         polls=row.polls,
-        throttled=row.throttled,
     )
-    if isinstance(row, JournalResult):
-        return _with_error(common, row)
-    return common._replace(percent=row.percent, last_error=_optional(row.last_error, _LONGEST_TEXT))
-
-
-def _with_error(operation: ReportedOperation, row: JournalResult) -> ReportedOperation:
+    shown = shown._replace(throttled=row.throttled, request_id=_optional(row.client_request_id, _LONGEST_WORD))
+    if isinstance(row, JournalRow):
+        return with_progress(shown, row.percent, row.last_error)
+    shown = shown._replace(http_status=row.status_code)
     if row.state is OperationState.SUCCEEDED:
-        return operation
-    text = without_advice(without_name(row.error or "", row.operation_id))
-    reason = None if row.error is None else _shown(text, _LONGEST_TEXT)
-    operation = operation._replace(reason=reason)
+        return shown
     if row.status_code is None or row.state is OperationState.UNKNOWN:
+        return with_error(shown, row.operation_id, row.error, None)
+    answer = Answer(row.status_code, {}, row.body, "", datetime.now(UTC), 0.0)
+    return with_error(shown, row.operation_id, row.error, read_error(answer).error)
+
+
+def common_of(
+    *,
+    operation_id: str,
+    label: str | None,
+    group: str | None,
+    method: str,
+    url: str,
+    state: str,
+    status: str | None,
+    begun_s: float,
+    ended_s: float | None,
+    polls: int | None,
+) -> ReportedOperation:
+    """Return the members that all operations have; texts are as they were stored."""
+    name = _shown(label, _LONGEST_NAME) if label else _name_of(url)
+    return ReportedOperation(
+        id=_shown(operation_id, _LONGEST_WORD),
+        name=name or _shown(operation_id, _LONGEST_NAME),
+        group=None if group is None else _shown(group, _LONGEST_NAME),
+        method=_shown(method, _LONGEST_WORD),
+        target=masked_url(url),
+        state=state,
+        status=None if status is None else _shown(status, _LONGEST_WORD),
+        http_status=None,
+        request_id=None,
+        begun_s=begun_s,
+        ended_s=ended_s,
+        polls=polls,
+        throttled=None,
+    )
+
+
+def with_progress(operation: ReportedOperation, percent: float | None, last_error: str | None) -> ReportedOperation:
+    """Return an operation that runs with its progress, and with the error of its last poll."""
+    return operation._replace(percent=percent, last_error=_optional(last_error, _LONGEST_TEXT))
+
+
+def with_error(
+    operation: ReportedOperation, operation_id: str, text: str | None, error: ARMError | None
+) -> ReportedOperation:
+    """Return an operation that did not succeed with its reason, and with the error that the service sent, if any."""
+    reason = None if text is None else _shown(without_advice(without_name(text, operation_id)), _LONGEST_TEXT)
+    operation = operation._replace(reason=reason)
+    if error is None:
         return operation
-    error = read_error(Answer(row.status_code, {}, row.body, "", datetime.now(UTC), 0.0)).error
     return operation._replace(
         code=_optional(error.code, _LONGEST_WORD),
         message=_optional(error.message, _LONGEST_TEXT),

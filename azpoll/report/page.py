@@ -85,11 +85,13 @@ def _count(count: Count) -> str:
 
 def _notes(summary: Summary) -> list[str]:
     notes = [
-        "A duration is the time from the first row of an operation in the journal to the row of its end.",
+        "A duration is the time from the first row of an operation to the row of its end, or that of its tracking.",
         "Half of the ended operations took at most p50, and nine tenths of them at most p90.",
         "Answers 429 are those to polls. Initial requests may have got more of them.",
     ]
     if summary.polls.known < summary.total:
         missing = counted(summary.total - summary.polls.known, "operation")
-        notes.append(f"The journal does not know the polls of {missing}: an older version of azpoll stored them.")
+        notes.append(
+            f"The polls of {missing} are not known. A fleet counts none, nor does a journal of an older azpoll."
+        )
     return notes

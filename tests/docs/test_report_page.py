@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import anyio
+import pytest
 
 from azpoll.cli import main
 from azpoll.testing import FakeARM, Script
@@ -18,10 +19,8 @@ from tests.support.repository import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
 PAGE = (ROOT / "docs/report.md").read_text(encoding="utf-8")
-(EXAMPLE,) = (block.values[0] for block in blocks("docs/report.md"))
+EXAMPLE, LIVE = (block.values[0] for block in blocks("docs/report.md"))
 
 
 def test_the_example_writes_a_page(tmp_path: Path) -> None:
@@ -37,6 +36,15 @@ def test_the_example_writes_a_page(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "<title>Storage accounts</title>" in text
     assert "logs" in text
+
+
+@pytest.mark.anyio
+async def test_a_group_needs_no_journal() -> None:
+    """tests/unit/fleet/test_fleet_entries.py does what the example does with a fleet."""
+    arm = FakeARM(default=Script(duration_s=5))
+    async with client_of(arm) as client:
+        page = await namespace_of(LIVE)["of_a_group"](client, [path_of(1), path_of(2)])
+    assert page.count('<th scope="row">storage ') == 2
 
 
 def test_the_page_names_each_option(capsys: pytest.CaptureFixture[str]) -> None:

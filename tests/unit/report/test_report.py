@@ -129,7 +129,7 @@ def test_the_page_says_which_counts_are_not_known() -> None:
     entries = [entry(1, SUCCEEDED, BEGUN_S, 5, "a", polls=None, throttled=None)]
     text = Document(report.html(entries)).text
     assert "Pollsnot known" in text
-    assert "does not know the polls of 1 operation:" in text
+    assert "The polls of 1 operation are not known." in text
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "=cmd|' /C calc'!A0", "%0A"])
