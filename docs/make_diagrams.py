@@ -192,7 +192,7 @@ class _Layout:
             left += self._width(node) + gap
 
     def _ports(self, *, leaving: bool) -> dict[tuple[str, str], float]:
-        """Return where each arrow leaves or enters a box, in the order of the next places."""
+        """Return the points at which arrows leave or enter boxes, in the order of their next places."""
         at: dict[str, list[list[str]]] = {}
         for path in self.paths.values():
             at.setdefault(path[0] if leaving else path[-1], []).append(path)

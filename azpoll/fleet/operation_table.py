@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.fleet.progress_writer import Progress
 from azpoll.fleet.results import FleetResult
+from azpoll.fleet.worker_shard import Progress
 from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:

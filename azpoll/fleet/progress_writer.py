@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from azpoll.fleet.worker_shard import NO_PROGRESS, Progress
 from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
@@ -24,16 +25,6 @@ _STORE = """
 UPDATE azpoll.operation o SET percent = row.percent, last_error = row.last_error
 FROM unnest($1::text[], $2::float8[], $3::text[]) AS row(id, percent, last_error) WHERE o.id = row.id
 """
-
-
-class Progress(NamedTuple):
-    """The stored progress of an operation that runs: whole percent, and the error of its last poll."""
-
-    percent: float | None = None
-    last_error: str | None = None
-
-
-NO_PROGRESS = Progress()
 
 
 class ProgressWriter:

@@ -20,11 +20,11 @@ from azpoll.errors import (
 )
 from azpoll.fleet import notifications, shard_queue
 from azpoll.fleet.completion import completed
-from azpoll.fleet.progress_writer import NO_PROGRESS, ProgressWriter
+from azpoll.fleet.progress_writer import ProgressWriter
 from azpoll.fleet.refusals import Refusals
 from azpoll.fleet.request_sender import RequestSender
 from azpoll.fleet.result_writer import ResultWriter
-from azpoll.fleet.worker_shard import WorkerShard
+from azpoll.fleet.worker_shard import NO_PROGRESS, WorkerShard
 from azpoll.protocol.redaction import escape_for_display
 from azpoll.transport.library import ResponseT
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from azpoll.fleet.progress_writer import Progress
     from azpoll.fleet.shard_queue import LeasedShard
     from azpoll.operation import AsyncOperation
+
+
+class Progress(NamedTuple):
+    """The stored progress of an operation that runs: whole percent, and the error of its last poll."""
+
+    percent: float | None = None
+    last_error: str | None = None
+
+
+NO_PROGRESS = Progress()
 
 
 class WorkerShard:
