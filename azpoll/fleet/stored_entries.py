@@ -86,9 +86,19 @@ def open_entry(row: Record, cipher: Cipher) -> JournalEntry:
     """Return the entry for a row of `OPEN_COLUMNS`; its number is 0."""
     token = cipher.text_of(row["token"])
     request = _request_of(token, cipher.text_of(row["request"]))
-    common = (row["id"], *request, row["label"], row["group_label"])
     begun_s = row["created_at"].timestamp()
-    stored = JournalRow(*common, None, token is None, token, "", percent=row["percent"], last_error=row["last_error"])
+    stored = JournalRow(
+        row["id"],
+        *request,
+        row["label"],
+        row["group_label"],
+        status=None,
+        intent=token is None,
+        token=token,
+        options="",
+        percent=row["percent"],
+        last_error=row["last_error"],
+    )
     return JournalEntry(0, stored, begun_s, begun_s)
 
 
