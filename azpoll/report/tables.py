@@ -36,7 +36,7 @@ def slowest(operations: Sequence[ReportedOperation], now_s: float) -> Markup:
 def everything(operations: Sequence[ReportedOperation], now_s: float) -> Markup:
     """Return the section of all operations; of many, those that need attention come first."""
     caption = "In the order in which they began"
-    shown = operations
+    shown = sorted(operations, key=lambda each: each.begun_s)
     if len(operations) > MOST_ROWS:
         by_state = sorted(operations, key=lambda each: STATES.index(each.state))
         shown = by_state[:MOST_ROWS]

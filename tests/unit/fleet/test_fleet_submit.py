@@ -190,12 +190,40 @@ async def test_tables_are_installed_once(postgres: PostgresServer) -> None:
         await postgres.drop(name)
 
 
-async def test_tables_of_a_newer_version_are_left_alone(dsn: str, fleet: Fleet) -> None:
+VERSION_1 = """
+ALTER TABLE azpoll.operation DROP COLUMN percent, DROP COLUMN last_error;
+DROP INDEX azpoll.operation_group, azpoll.result_failure, azpoll.result_count;
+CREATE INDEX operation_group ON azpoll.operation (group_label) WHERE group_label IS NOT NULL;
+UPDATE azpoll.version SET number = 1;
+"""
+"""Makes tables as version 1 had them."""
+
+
+async def test_tables_of_version_1_are_brought_up_to_date(dsn: str, fleet: Fleet) -> None:
+    async with service(quick_arm()) as client:
+        ids = await fleet.submit(await responses_of(client, 1), group="g")
+        await execute(dsn, VERSION_1)
+        async with Fleet.connect(dsn) as newer:
+            with pytest.raises(FleetError, match="version 1: run `azpoll fleet install`"):
+                await newer.statistics()
+            assert await newer.install() == 1
+            assert [group.running for group in (await newer.overview()).groups] == [1]
+            async with working(newer, client):
+                (result,) = await newer.wait(ids, timeout=20)
+    assert (result.state, result.group) == (OperationState.SUCCEEDED, "g")
+
+
+async def execute(dsn: str, statements: str) -> None:
+    """Execute statements as another program does."""
     import asyncpg  # noqa: PLC0415 - the fleet has imported it
 
     connection = await asyncpg.connect(dsn)
-    await connection.execute("UPDATE azpoll.version SET number = 99")
+    await connection.execute(statements)
     await connection.close()
+
+
+async def test_tables_of_a_newer_version_are_left_alone(dsn: str, fleet: Fleet) -> None:
+    await execute(dsn, "UPDATE azpoll.version SET number = 99")
     for call in (fleet.install, fleet.statistics):
         with pytest.raises(FleetError, match="version 99"):
             await call()

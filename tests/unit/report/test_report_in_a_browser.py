@@ -63,7 +63,8 @@ def test_the_page_is_readable_everywhere(tmp_path: Path) -> None:
     """No line of the console, no request, no horizontal scrolling, and a contrast of 4.5 in both schemes (WCAG AA)."""
     path, many = tmp_path / "report.html", tmp_path / "many.html"
     failed = Sample(OperationState.FAILED, 409, QUOTA, "it failed")
-    entries = [*day(60), entry(61, failed, BEGUN_S, 60, LONG), entry(62, None, BEGUN_S, 9, "web-62")]
+    failing = entry(62, None, BEGUN_S, 9, "web-62", percent=40.0, last_error=f"HTTP 503 {LONG}")
+    entries = [*day(60), entry(61, failed, BEGUN_S, 60, LONG), failing]
     path.write_text(report.html(entries, title="Release 42"), encoding="utf-8")
     many.write_text(report.html(day(1500)), encoding="utf-8")
 
