@@ -88,6 +88,9 @@ def test_its_errors(azpoll: Command, journal: Path, tmp_path: Path) -> None:
     unwritable = azpoll("report", "--journal", str(journal), "--output", str(tmp_path / "no" / "report.html"))
     assert (unwritable.code, unwritable.out) == (74, "")
     assert unwritable.err == "azpoll report: the report cannot be written: No such file or directory\n"
+    both = azpoll("report", "--journal", str(journal), "--dsn", "postgresql://u@h/d")
+    assert (both.code, both.err) == (2, "azpoll report: --journal and --dsn exclude each other\n")
+    assert azpoll("report").err.startswith("azpoll report: a journal or a fleet is needed: --journal FILE, --dsn DSN")
     other = tmp_path / "other.db"
     other.write_bytes(b"no database" * 100)
     assert azpoll("report", "--journal", str(other)).code == 65
