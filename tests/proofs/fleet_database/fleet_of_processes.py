@@ -16,7 +16,7 @@ from tests.support.child_processes import command_of
 from tests.support.repository import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from azpoll.fleet import Fleet, FleetResult
 
@@ -32,7 +32,7 @@ class TimedARM(FakeARM):
         polls: times of the polls in seconds of the event loop.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script | Callable[[IncomingRequest], Script]) -> None:
         super().__init__(default=script, limits=None, floor_s=0.0, log_size=1_000_000)
         self.polls: list[float] = []
 

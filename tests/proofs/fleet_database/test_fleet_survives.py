@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from azpoll.testing import Script
+from tests.proofs.fleet_database.disturbance import Disturbance
 from tests.proofs.fleet_database.fleet_of_processes import TimedARM, all_results, submitted, workers
 from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.waiting import eventually
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, ONE_SERVER, pytest.mark.anyio]
 
 LEASE_S = 2.0
+SEED = 5
 
 
 async def shards_are_shared(fleet: Fleet) -> bool:
@@ -92,3 +94,11 @@ async def test_cut_connections_lose_nothing(dsn: str, fleet: Fleet) -> None:
             await knife.close()
         assert len(await reading) == 60
         await all_results(fleet, ids, 5)
+
+
+async def test_random_disturbances_lose_repeat_and_falsify_nothing(dsn: str, postgres: PostgresServer) -> None:
+    """`python -m tests.proofs.fleet_database` does the same for ten minutes."""
+    found = await Disturbance(postgres, dsn, SEED).run(8.0)
+    assert found.operations >= 40
+    assert found.disturbances
+    assert (found.lost, found.repeated, found.false) == (0, 0, 0)
