@@ -67,28 +67,38 @@ def token_of(
     It omits a cancel URL that is refused too: else the operation could not be resumed.
     """
     plan, polling = state.plan, state.polling if isinstance(state, Confirming) else state
-    token = _with_options(
-        Token(
-            method=plan.method,
-            resource_url=plan.resource_url,
-            pattern=FETCHING if isinstance(polling, Fetching) else polling.pattern.name,
-            url=polling.url,
-            client_request_id=plan.client_request_id if is_plain(plan.client_request_id) else None,
-            not_before=not_before,
-            operation_id=operation_id,
-            label=None if label is None else label[:MAX_LABEL],
-            begun=begun,
-            deadline=None if deadline is None or deadline >= END_OF_TIME else deadline,
-            sent=sent,
-        ),
-        plan,
-    )
     if isinstance(polling, Fetching):
-        return token
-    if isinstance(polling.location, RejectedURL):
-        return token._replace(fallback=polling.fallback, rejected_location=polling.location.url or _NO_URL)
-    location = None if polling.location is None else str(polling.location)
-    return token._replace(fallback=polling.fallback, location=location)
+        pattern, fallback, location = FETCHING, None, None
+    else:
+        pattern, fallback, location = polling.pattern.name, polling.fallback, polling.location
+    rejected = (location.url or _NO_URL) if isinstance(location, RejectedURL) else None
+    headers, stored_names, cancel_url, cancel_method, _ = plan.request_options
+    if cancel_url is not None and isinstance(plan.resolve(cancel_url, plan.resource_url), RejectedURL):
+        cancel_url, cancel_method = None, "POST"
+    return Token(
+        method=plan.method,
+        resource_url=plan.resource_url,
+        pattern=pattern,
+        url=polling.url,
+        fallback=fallback,
+        location=None if location is None or rejected else str(location),
+        final_state_via=plan.final_state_via,
+        client_request_id=plan.client_request_id if is_plain(plan.client_request_id) else None,
+        not_before=not_before,
+        rejected_location=rejected,
+        operation_id=operation_id,
+        label=None if label is None else label[:MAX_LABEL],
+        begun=begun,
+        deadline=None if deadline is None or deadline >= END_OF_TIME else deadline,
+        sent=sent,
+        choice=plan.pattern,
+        status_member=plan.status_member,
+        terminal_words=plan.terminal_words,
+        result=plan.result,
+        cancel_url=cancel_url,
+        cancel_method=cancel_method,
+        poll_headers=tuple(pair for pair in headers if pair[0].lower() in stored_names) if stored_names else (),
+    )
 
 
 def encode(token: Token, key: bytes | None = None) -> str:
@@ -170,23 +180,6 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
 
 def _kept(location: str | RejectedURL | None) -> KeptURL | RejectedURL | None:
     return stored(location) if isinstance(location, str) else location
-
-
-def _with_options(token: Token, plan: Plan) -> Token:
-    """Return a token with the caller's options, but for a cancel URL that is refused."""
-    headers, stored, cancel_url, cancel_method, _ = plan.request_options
-    if cancel_url is not None and isinstance(plan.resolve(cancel_url, plan.resource_url), RejectedURL):
-        cancel_url, cancel_method = None, "POST"
-    return token._replace(
-        final_state_via=plan.final_state_via,
-        choice=plan.pattern,
-        status_member=plan.status_member,
-        terminal_words=plan.terminal_words,
-        result=plan.result,
-        cancel_url=cancel_url,
-        cancel_method=cancel_method,
-        poll_headers=tuple(pair for pair in headers if pair[0].lower() in stored),
-    )
 
 
 def _text_of(token: Token, key: bytes | None) -> str:

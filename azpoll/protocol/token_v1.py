@@ -10,21 +10,11 @@ from azpoll.protocol.patterns import BY_NAME
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.token_content import FETCHING, METHODS, InvalidToken, Token, is_plain, is_unix_time
 
-_NAMES = {
-    "method": "method",
-    "resource": "resource_url",
-    "pattern": "pattern",
-    "url": "url",
-    "fallback": "fallback",
-    "location": "location",
-    "via": "final_state_via",
-    "request_id": "client_request_id",
-    "not_before": "not_before",
-    "refused": "rejected_location",
-}
-"""The name of each member of the JSON object, and of its field."""
+MEMBERS = ("method", "resource", "pattern", "url", "fallback", "location", "via", "request_id", "not_before", "refused")
+"""The names of the members of the JSON object, in the order of the fields of a `Token`."""
 
-_REQUIRED = frozenset({"method", "resource", "pattern", "url"})
+_KNOWN, _REQUIRED = frozenset(MEMBERS), frozenset({"method", "resource", "pattern", "url"})
+_PATTERNS, _VIAS = frozenset({FETCHING, *BY_NAME}), frozenset({None, *FinalStateVia})
 
 
 def read(members: Mapping[str, object]) -> Token:
@@ -33,18 +23,18 @@ def read(members: Mapping[str, object]) -> Token:
     Raises:
         InvalidToken: the object is not one of this schema.
     """
-    if not _REQUIRED <= members.keys() <= _NAMES.keys():
+    if not _REQUIRED <= members.keys() <= _KNOWN:
         raise InvalidToken("its members are not those of a resume token")
     not_before = members.get("not_before", 0.0)
     if not is_unix_time(not_before):
         raise InvalidToken("its time is not a time")
-    texts = {name: value for name, value in members.items() if name != "not_before" and is_plain(value)}
-    if len(texts) != len(members.keys() - {"not_before"}):
+    texts = {name: value for name, value in members.items() if is_plain(value)}
+    if len(texts) != len(members) - ("not_before" in members):
         raise InvalidToken("its members are not plain text")
-    if texts["method"] not in METHODS or texts["pattern"] not in {FETCHING, *BY_NAME}:
+    if texts["method"] not in METHODS or texts["pattern"] not in _PATTERNS:
         raise InvalidToken("it names an unknown method or polling pattern")
     via = texts.get("via")
-    if via not in {None, *FinalStateVia}:
+    if via not in _VIAS:
         raise InvalidToken("it names an unknown final_state_via")
     return Token(
         method=texts["method"],
@@ -58,9 +48,3 @@ def read(members: Mapping[str, object]) -> Token:
         not_before=float(not_before),
         rejected_location=texts.get("refused"),
     )
-
-
-def members_of(token: Token) -> dict[str, object]:
-    """Return the JSON object of a token; members without a value are omitted."""
-    values = ((name, getattr(token, field)) for name, field in _NAMES.items())
-    return {name: value for name, value in values if value not in (None, 0.0)}

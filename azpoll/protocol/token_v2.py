@@ -6,14 +6,14 @@ Further members, each omitted where it has its default: `id`, `label`, `begun`, 
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
 from azpoll.protocol import token_v1
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patterns import BY_CHOICE
 from azpoll.protocol.plan import CancelMethod, PatternName
 from azpoll.protocol.request_headers import MAX_HEADERS, HeaderPairs, header_problem
-from azpoll.protocol.status_document import NO_WORDS, OUTCOMES, Verdict
+from azpoll.protocol.status_document import OUTCOMES, Verdict
 from azpoll.protocol.token_content import (
     MAX_LABEL,
     MAX_PATH,
@@ -24,26 +24,7 @@ from azpoll.protocol.token_content import (
     is_unix_time,
 )
 
-T = TypeVar("T")
-
 _ID = re.compile(r"[0-9a-f]{16}")
-ADDED_MEMBERS = frozenset(
-    {
-        "id",
-        "label",
-        "begun",
-        "deadline",
-        "sent",
-        "choice",
-        "status_member",
-        "words",
-        "result",
-        "cancel_url",
-        "cancel_method",
-        "poll_headers",
-    }
-)
-"""The names of the members that version 1 lacks."""
 
 
 def read(members: Mapping[str, object]) -> Token:
@@ -52,21 +33,10 @@ def read(members: Mapping[str, object]) -> Token:
     Raises:
         InvalidToken: the object is not one of this schema.
     """
-    token = token_v1.read({name: value for name, value in members.items() if name not in ADDED_MEMBERS})
-    token = token._replace(
-        operation_id=_member(members, "id", _id, None),
-        label=_member(members, "label", _label, None),
-        begun=_member(members, "begun", _unix_time, None),
-        deadline=_member(members, "deadline", _unix_time, None),
-        sent=_member(members, "sent", _unix_time, None),
-        choice=_member(members, "choice", _choice, None),
-        status_member=_member(members, "status_member", _path, None),
-        terminal_words=_member(members, "words", _words, NO_WORDS),
-        result=_member(members, "result", _result, "final"),
-        cancel_url=_member(members, "cancel_url", _cancel_url, None),
-        cancel_method=_member(members, "cancel_method", _cancel_method, "POST"),
-        poll_headers=_member(members, "poll_headers", _headers, ()),
-    )
+    added = [name for name in _ADDED if name in members]
+    token = token_v1.read({name: value for name, value in members.items() if name not in _ADDED})
+    values: dict[str, Any] = {_ADDED[name][0]: _read(name, members[name]) for name in added}
+    token = token._replace(**values)
     if token.cancel_method == "DELETE" and token.cancel_url is None and token.choice in {"location", "resource"}:
         raise InvalidToken("its cancel_method needs a cancel_url")
     return token
@@ -74,29 +44,20 @@ def read(members: Mapping[str, object]) -> Token:
 
 def members_of(token: Token) -> dict[str, object]:
     """Return the JSON object of a token; members that have their default are omitted."""
-    values: dict[str, object] = {
-        "id": token.operation_id,
-        "label": token.label,
-        "begun": token.begun,
-        "deadline": token.deadline,
-        "sent": token.sent,
-        "choice": token.choice,
-        "status_member": token.status_member,
-        "words": {word: verdict.value for word, verdict in token.terminal_words.items()} or None,
-        "result": None if token.result == "final" else token.result,
-        "cancel_url": token.cancel_url,
-        "cancel_method": None if token.cancel_method == "POST" else token.cancel_method,
-        "poll_headers": dict(token.poll_headers) or None,
+    members: dict[str, object] = {
+        name: value for name, value, default in zip(_MEMBERS, token, _DEFAULTS, strict=True) if value != default
     }
-    return token_v1.members_of(token) | {name: value for name, value in values.items() if value is not None}
+    if token.terminal_words:
+        members["words"] = {word: verdict.value for word, verdict in token.terminal_words.items()}
+    if token.poll_headers:
+        members["poll_headers"] = dict(token.poll_headers)
+    return members
 
 
-def _member(members: Mapping[str, object], name: str, read_value: Callable[[object], T], default: T) -> T:
-    """Return the value of a member, or the default if it is absent."""
-    if name not in members:
-        return default
+def _read(name: str, value: object) -> object:
+    """Return the value of a member."""
     try:
-        return read_value(members[name])
+        return _ADDED[name][1](value)
     except ValueError:
         raise InvalidToken(f"its member {name} is not one of a resume token") from None
 
@@ -174,3 +135,26 @@ def _headers(value: object) -> HeaderPairs:
     if not one_each or any(header_problem(name, text) for name, text in pairs):
         raise ValueError
     return pairs
+
+
+_ADDED: dict[str, tuple[str, Callable[[object], object]]] = {
+    "id": ("operation_id", _id),
+    "label": ("label", _label),
+    "begun": ("begun", _unix_time),
+    "deadline": ("deadline", _unix_time),
+    "sent": ("sent", _unix_time),
+    "choice": ("choice", _choice),
+    "status_member": ("status_member", _path),
+    "words": ("terminal_words", _words),
+    "result": ("result", _result),
+    "cancel_url": ("cancel_url", _cancel_url),
+    "cancel_method": ("cancel_method", _cancel_method),
+    "poll_headers": ("poll_headers", _headers),
+}
+"""The field and the reader of each member that version 1 lacks, in the order of the fields of a `Token`."""
+
+ADDED_MEMBERS = _ADDED.keys()
+"""Their names."""
+
+_MEMBERS = (*token_v1.MEMBERS, *_ADDED)
+_DEFAULTS = tuple(map(Token._field_defaults.get, Token._fields))
