@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -62,17 +61,23 @@ def now_s() -> float:
 
 
 class WallClock:
-    """Converts times of the event loop to Unix times; after the loop has ended, by the last known difference."""
+    """Converts times of the event loop to Unix times; after the loop has ended, by the last known difference.
 
-    __slots__ = ("_difference_s",)
+    It belongs to the event loop in which it is made.
+    """
+
+    __slots__ = ("_difference_s", "_now")
 
     def __init__(self) -> None:
         self._difference_s = 0.0
+        self._now = loop_clock()
 
     def update(self) -> None:
-        """Measure the difference between the two clocks if an event loop is running."""
-        with suppress(RuntimeError):
-            self._difference_s = time.time() - now_s()
+        """Measure the difference between the two clocks, unless the clock of the event loop ended with it."""
+        try:
+            self._difference_s = time.time() - self._now()
+        except RuntimeError:
+            return
 
     def now_s(self) -> float:
         """Return the present time of the event loop, also where it does not run."""

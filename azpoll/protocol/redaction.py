@@ -40,9 +40,10 @@ def masked_url(url: str) -> str:
     Source: rule 45; RFC 3986 3.2.1 and 7.5.
     """
     location, question, query = url.partition("#")[0].partition("?")
-    segments = location.replace("\\", "/").split("/")
-    shown = "/".join(segment.rpartition("@")[2] for segment in segments)
-    return escape_for_display(shown + question + "&".join(map(_masked_part, query.split("&"))))
+    location = location.replace("\\", "/")
+    if "@" in location:
+        location = "/".join([segment.rpartition("@")[2] for segment in location.split("/")])
+    return escape_for_display(location + question + "&".join(map(_masked_part, query.split("&"))))
 
 
 def masked_label(label: str) -> str:
