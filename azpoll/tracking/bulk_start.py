@@ -83,7 +83,7 @@ class BulkStart:
     def _known_id(self, prepared: Prepared) -> str | None:
         if self._known is None:
             return None
-        settings, url = prepared.settings, masked_url(self._session.requests.resource_url(prepared))
+        settings, url = prepared.settings, masked_url(prepared.resource_url)
         key = RequestKey(label_of(settings.owner), settings.label, prepared.request.method, url)
         if key in self._given:
             raise ValueError(

@@ -58,15 +58,15 @@ class RowMaker:
     def intent_of(self, operation_id: str, prepared: Prepared, assumed: OperationRecord | None) -> JournalRow:
         """Return the row of a request that is about to be sent; `assumed` polls its resource (rule 53)."""
         if assumed is not None and isinstance(assumed.state, Pending):
-            return self._open_row(assumed, assumed.state)._replace(intent=True)
-        request, settings, _ = prepared
+            return self._open_row(assumed, assumed.state, intent=True)
+        request, settings = prepared.request, prepared.settings
         group, ident = label_of(settings.owner), request.client_request_id
         url = masked_url(request.url)
         label = settings.label
         common = (operation_id, request.method, url, ident, label, group)
         return JournalRow(*common, status=None, intent=True, token=None, options="", **_NO_POLLS)
 
-    def _open_row(self, record: OperationRecord, state: Pending) -> JournalRow:
+    def _open_row(self, record: OperationRecord, state: Pending, *, intent: bool = False) -> JournalRow:
         plan = record.plan
         return JournalRow(
             record.id,
@@ -76,7 +76,7 @@ class RowMaker:
             record.label,
             label_of(record.owner),
             state.progress.status,
-            intent=False,
+            intent=intent,
             token=self._outcomes.token(record),
             options=self._options_of(record),
             percent=state.progress.percent,
@@ -116,7 +116,7 @@ class RowMaker:
 
 def not_started(operation_id: str, prepared: Prepared, outcome: object, error: str) -> JournalResult:
     """Return the result of a request that started no operation."""
-    request, settings, _ = prepared
+    request, settings = prepared.request, prepared.settings
     answer = outcome if isinstance(outcome, Answer) else None
     return JournalResult(
         operation_id,

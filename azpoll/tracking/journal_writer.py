@@ -219,6 +219,8 @@ class JournalWriter:
         rows: list[JournalRow | JournalResult] = []
         ended: list[OperationRecord] = []
         for number, record in enumerate(batch, 1):
+            for waiting in (self._soon, self._pending):
+                waiting.pop(record, None)  # the row has the newest state
             if record not in self._forgotten:
                 rows.append(self._rows.row_of(record))
                 if not isinstance(record.state, Pending):

@@ -52,10 +52,6 @@ class RequestSender:
         """Build and check an initial request from the arguments of `Tracker.begin`. Sends nothing."""
         return self._starter.prepare(method, url, arguments)
 
-    def resource_url(self, prepared: Prepared) -> str:
-        """Return the URL of a request as its operation will have it."""
-        return self._starter.resource_url(prepared)
-
     async def send(
         self, prepared: Prepared, *, sending: Callable[[], object] | None = None, again: JournalRow | None = None
     ) -> OperationRecord:

@@ -56,11 +56,18 @@ POLICIES_KEPT = 64
 
 
 class Prepared(NamedTuple):
-    """A checked initial request that was not sent yet."""
+    """A checked initial request that was not sent yet.
+
+    Attributes:
+        resource_url: its URL, as the plan of its operation has it.
+        policy: of the operation.
+    """
 
     request: InitialRequest
     settings: Settings
     idempotent: bool
+    resource_url: str
+    policy: URLPolicy
 
 
 class OperationStarter:
@@ -100,12 +107,9 @@ class OperationStarter:
         options = {name: given[name] for name in given.keys() - arguments.keys() - {"idempotent", "request_timeout"}}
         settings = checked(options, self._settings)
         request = self._transport.build_initial(_checked_method(method), url, arguments, limit_s)
-        _check_cancel_url(settings, *self._pollable(request.url))
-        return Prepared(request, settings, is_idempotent(request.method, idempotent))
-
-    def resource_url(self, prepared: Prepared) -> str:
-        """Return the URL of a request as the plan of its operation has it."""
-        return self._pollable(prepared.request.url)[0]
+        target = self._pollable(request.url)
+        _check_cancel_url(settings, *target)
+        return Prepared(request, settings, is_idempotent(request.method, idempotent), *target)
 
     def from_outcome(self, prepared: Prepared, outcome: InitialOutcome | None, own_id: str | None) -> OperationRecord:
         """Return the operation of an initial request.
@@ -117,7 +121,7 @@ class OperationStarter:
         """
         if outcome is None:
             raise TrackerClosed("the tracker was closed before the initial request had its turn; nothing was sent")
-        request, settings, _ = prepared
+        request, settings = prepared.request, prepared.settings
         last, sent_s, repeated = outcome
         method, (url, policy) = _checked_method(request.method), self._pollable(request.url)
         plan = settings.plan_at(method, url, policy, last.at_s, request.client_request_id)._replace(sent_s=sent_s)
@@ -131,8 +135,7 @@ class OperationStarter:
 
     def assumed(self, prepared: Prepared, at_s: float, own_id: str) -> OperationRecord | None:
         """Return an operation that polls the resource, as if a request sent at `at_s` had no answer (rule 53)."""
-        request, settings, _ = prepared
-        url, policy = self._pollable(request.url)
+        request, settings, _, url, policy = prepared
         plan = settings.plan_at(_checked_method(request.method), url, policy, at_s, request.client_request_id)
         return self._assumed(settings, plan._replace(sent_s=at_s), at_s, own_id)
 
