@@ -1,7 +1,7 @@
 """The thread that makes every call of SQLite for one journal.
 
-Writes that wait together share one transaction (group commit), so a thousand callers cost one commit. Their rows share
-statements.
+While it works, the event loop collects jobs, and hands them over together: one wake-up of each for a batch. The writes
+of a batch share one transaction (group commit), so a thousand callers cost one commit. Their rows share statements.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from functools import partial
 from itertools import groupby
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
 from azpoll.errors import JournalError
 from azpoll.eventloop.threads import LoopCaller
+from azpoll.journal.rows import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,24 +38,32 @@ class _Job(Generic[T]):
         rows: rows to store, together with those of other jobs.
     """
 
-    __slots__ = ("done", "error", "is_write", "result", "rows", "work")
+    __slots__ = ("error", "is_write", "result", "rows", "work")
 
     def __init__(self, work: Callable[[Connection], T], *, is_write: bool, rows: Rows = ()) -> None:
         self.work = work
         self.is_write = is_write
         self.rows = rows
-        self.done = anyio.Event()
         self.result: list[T] = []
         self.error: Exception | None = None
 
     def run(self, connection: Connection) -> None:
         """Run the function and keep its outcome."""
         self.error = None
-        self.result = []
         try:
-            self.result.append(self.work(connection))
+            self.result = [self.work(connection)]
         except Exception as error:  # noqa: BLE001 - raised where the outcome is awaited
             self.error = error
+
+
+class _Batch:
+    """Jobs that the thread gets together, and an event that says that all have an outcome."""
+
+    __slots__ = ("done", "jobs")
+
+    def __init__(self) -> None:
+        self.jobs: list[_Job[Any]] = []
+        self.done = anyio.Event()
 
 
 class DatabaseThread:
@@ -75,7 +84,9 @@ class DatabaseThread:
         self._open = open_connection
         self._close = close
         self._store = store
-        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._next: _Batch | None = None  # collects jobs
+        self._is_busy = False  # until the thread has reported the batch before
         self._loop = LoopCaller()
         self._opened = anyio.Event()
         self._closed = anyio.Event()
@@ -105,6 +116,7 @@ class DatabaseThread:
     async def close(self) -> None:
         """End the thread after everything that was requested before."""
         self._stopped = True
+        self._hand_over()
         self._queue.put(None)
         with anyio.CancelScope(shield=True):
             await self._closed.wait()
@@ -112,11 +124,29 @@ class DatabaseThread:
     async def _outcome(self, job: _Job[T]) -> T:
         if self._stopped:
             raise JournalError("the journal is closed: its tracker has ended")
-        self._queue.put(job)
-        await job.done.wait()
+        if self._next is None:
+            self._next = _Batch()
+        batch = self._next
+        batch.jobs.append(job)
+        if not self._is_busy:
+            self._is_busy = True
+            self._loop.call(self._hand_over)  # soon: the other tasks that run now may have jobs too
+        await batch.done.wait()
         if job.error is not None:
             raise job.error
         return job.result[0]
+
+    def _hand_over(self) -> None:
+        """Give the collected jobs to the thread; runs in the event loop."""
+        batch, self._next = self._next, None
+        self._is_busy = batch is not None
+        if batch is not None:
+            self._queue.put(batch)
+
+    def _report(self, batch: _Batch) -> None:
+        """Wake the tasks that wait for a batch, and hand the next one over; runs in the event loop."""
+        batch.done.set()
+        self._hand_over()
 
     def _main(self) -> None:
         try:
@@ -135,30 +165,14 @@ class DatabaseThread:
 
     def _serve(self, connection: Connection) -> None:
         """Run jobs until the end is requested."""
-        while True:
-            jobs, is_last = self._waiting()
-            writes = [job for job in jobs if job.is_write]
+        while (batch := self._queue.get()) is not None:
+            writes = [job for job in batch.jobs if job.is_write]
             if writes:
                 self._run_in_transaction(connection, writes)
-            for job in jobs:
+            for job in batch.jobs:
                 if not job.is_write:
                     job.run(connection)
-            if jobs:
-                self._loop.call(partial(_report, jobs))
-            if is_last:
-                return
-
-    def _waiting(self) -> tuple[list[_Job[Any]], bool]:
-        """Return the jobs that wait, at least one of them, and whether the end is requested."""
-        jobs: list[_Job[Any]] = []
-        job = self._queue.get()
-        while job is not None:
-            jobs.append(job)
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return jobs, False
-        return jobs, True
+            self._loop.call(partial(self._report, batch))
 
     def _run_in_transaction(self, connection: Connection, jobs: list[_Job[Any]]) -> None:
         """Run jobs in one transaction; if one of them fails, run each in its own."""
@@ -170,8 +184,10 @@ class DatabaseThread:
     def _attempt(self, connection: Connection, jobs: list[_Job[Any]]) -> None:
         """Run jobs in one transaction; if one fails, all of them have failed."""
         failure: Exception | None = None
+        is_one_statement = all(map(_has_rows, jobs)) and sum(len(job.rows) for job in jobs) <= ROWS_AT_ONCE
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            if not is_one_statement:  # which SQLite runs in a transaction anyway
+                connection.execute("BEGIN IMMEDIATE")
             for has_rows, group in groupby(jobs, _has_rows):
                 together = list(group)
                 if has_rows:
@@ -179,7 +195,7 @@ class DatabaseThread:
                 for job in together:
                     job.run(connection)
                     failure = failure or job.error
-            if failure is None:
+            if failure is None and not is_one_statement:
                 connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - raised where the outcomes are awaited
             failure = error
@@ -196,9 +212,3 @@ def _has_rows(job: _Job[Any]) -> bool:
 
 def _nothing(_: Connection) -> None:
     """Do nothing."""
-
-
-def _report(jobs: list[_Job[Any]]) -> None:
-    """Wake the tasks that wait for jobs; runs in the event loop."""
-    for job in jobs:
-        job.done.set()
