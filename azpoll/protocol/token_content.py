@@ -70,6 +70,14 @@ class Token(NamedTuple):
     cancel_method: CancelMethod = "POST"
     poll_headers: HeaderPairs = ()
 
+    @property
+    def options(self) -> tuple[object, ...]:
+        """Its members that are options of a call, but for the label."""
+        return (
+            *(self.final_state_via, self.choice, self.status_member, self.terminal_words, self.result),
+            *(self.cancel_url, self.cancel_method, self.poll_headers),
+        )
+
     def __repr__(self) -> str:  # without URLs, whose queries may be secret (rule 45)
         return f"<Token of a {self.method}, {self.pattern}>"
 

@@ -32,6 +32,7 @@ from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.request_options import resumed_options
 from azpoll.tracking.settings import (
     REQUEST_ARGUMENTS,
+    Settings,
     checked,
     checked_choice,
     checked_request_timeout,
@@ -45,11 +46,14 @@ if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer
     from azpoll.protocol.initial_retry import InitialOutcome
     from azpoll.protocol.states import State
+    from azpoll.protocol.token_content import Token
     from azpoll.tracking.record import OnChange
-    from azpoll.tracking.settings import Settings, TrackerSettings
+    from azpoll.tracking.settings import TrackerSettings
     from azpoll.transport.library import HTTPResponse
     from azpoll.transport.received_response import InitialResponse
     from azpoll.transport.transport import InitialRequest, Transport
+
+_OWNER = frozenset({"owner"})
 
 POLICIES_KEPT = 64
 """The greatest number of cached URL policies; operations at one origin share a policy."""
@@ -95,6 +99,7 @@ class OperationStarter:
         self._token = token
         self._record_type = OperationRecord if settings.journal is None else JournaledRecord
         self._policy_before = lru_cache(POLICIES_KEPT)(self._new_policy)
+        self._alike: tuple[object, Settings] | None = None  # the options of the last token, and their settings
 
     def prepare(self, method: str, url: str, given: Mapping[str, object]) -> Prepared:
         """Build and check an initial request from the arguments of `Tracker.begin`."""
@@ -166,14 +171,15 @@ class OperationStarter:
         """Return the operation of a resume token."""
         if not isinstance(text, str):
             raise InvalidResumeToken(f"the resume token cannot be used: it is of type {type(text).__name__}, not text")
-        self._check(options)
+        if options:  # their errors come before those of the token
+            checked({name: value for name, value in options.items() if name != "stored_headers"}, self._settings)
         try:
             token = resume_token.decode(text, self._settings.token_key)
         except InvalidToken as error:
             advice = ". `track` takes the continuation tokens of azure-core" if is_continuation_token(text) else ""
             raise InvalidResumeToken(f"the resume token cannot be used: {error}{advice}") from error
         check_stored_origin("the resume token", token.resource_url, self._settings.url_policy)
-        settings = checked({**resumed_options(token, options), **options}, self._settings)
+        settings = self._resumed(token, options)
         policy = self._policy_before(before_path(token.resource_url))
         plan = settings.plan_at(token.method, token.resource_url, policy, at_s, token.client_request_id)
         now = time.time()
@@ -194,10 +200,14 @@ class OperationStarter:
             record.started_s = at_s - max(now - token.begun, 0.0)
         return record
 
-    def _check(self, options: Mapping[str, object]) -> None:
-        """Raise the errors of the caller's options, before those of the token."""
-        if options:
-            checked({name: value for name, value in options.items() if name != "stored_headers"}, self._settings)
+    def _resumed(self, token: Token, options: Mapping[str, object]) -> Settings:
+        """Return the settings of a token. Those of the token before serve again: most tokens of a journal are alike."""
+        if not options.keys() <= _OWNER:
+            return checked({**resumed_options(token, options), **options}, self._settings)
+        if self._alike is None or self._alike[0] != token.options:
+            self._alike = token.options, checked(resumed_options(token, options), self._settings)
+        plan, timeout_s, patience, _, _ = self._alike[1]
+        return Settings(plan, timeout_s, patience, token.label, options.get("owner"))
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""
