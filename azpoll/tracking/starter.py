@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from azpoll.transport.transport import InitialRequest, Transport
 
 _OWNER = frozenset({"owner"})
-
 POLICIES_KEPT = 64
 """The greatest number of cached URL policies; operations at one origin share a policy."""
 
@@ -171,7 +170,7 @@ class OperationStarter:
         """Return the operation of a resume token."""
         if not isinstance(text, str):
             raise InvalidResumeToken(f"the resume token cannot be used: it is of type {type(text).__name__}, not text")
-        if options:  # their errors come before those of the token
+        if not options.keys() <= _OWNER:  # their errors come before those of the token
             checked({name: value for name, value in options.items() if name != "stored_headers"}, self._settings)
         try:
             token = resume_token.decode(text, self._settings.token_key)
@@ -206,6 +205,7 @@ class OperationStarter:
             return checked({**resumed_options(token, options), **options}, self._settings)
         if self._alike is None or self._alike[0] != token.options:
             self._alike = token.options, checked(resumed_options(token, options), self._settings)
+        hash(options.get("owner"))  # raises TypeError where an owner cannot be a key
         plan, timeout_s, patience, _, _ = self._alike[1]
         return Settings(plan, timeout_s, patience, token.label, options.get("owner"))
 

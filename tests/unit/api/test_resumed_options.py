@@ -169,3 +169,30 @@ async def test_rule_42_a_token_with_signed_urls_has_4_to_9_kb() -> None:
         arm.operation("PUT", duration_s=50, signed=True, location=location)
         _, token = await token_of(arm)
         assert least < len(token) < most
+
+
+async def test_rule_42_tokens_resumed_in_turn_keep_their_own_options() -> None:
+    """Each of them, although tokens with equal options share their settings."""
+    arm = FakeARM()
+    given: list[dict[str, Any]] = [
+        {"label": "a"},
+        {"label": "b"},
+        {"label": "c", "result": "status"},
+        {"terminal_words": {"done": "succeeded"}},
+        {"terminal_words": {"done": "failed"}},
+        {"cancel_url": "/subscriptions/s/stop", "cancel_method": "DELETE"},
+        {"poll_headers": {"x-tenant": "t"}, "stored_headers": ["x-tenant"]},
+        {"pattern": "azure-async-operation", "status_member": "state.id"},
+        {},
+    ]
+    for _ in given:
+        arm.operation("PUT", polls=[monitor_of("Working")], retry_after=60)
+    tokens = [(await token_of(arm, **options))[1] for options in given]
+    async with client_of(arm) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        again = [tracker.resume(token, owner=f"owner {number}") for number, token in enumerate(tokens)]
+        for token, operation in zip(tokens, again, strict=True):
+            before, after = opened(token), opened(operation.resume_token())
+            assert {name: after[name] for name in after.keys() - {"not_before", "begun"}} == {
+                name: before[name] for name in before.keys() - {"not_before", "begun"}
+            }
+            operation.stop_tracking()
