@@ -77,9 +77,13 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
-        """Use a connection of the pool without a transaction, for statements that allow none."""
+        """Use a connection of the pool without a transaction, for statements that allow none. Its session is reset."""
         async with self._pool.acquire() as connection:
-            yield connection
+            try:
+                yield connection
+            finally:
+                if not connection.is_closed():
+                    await connection.reset()
 
     async def listening(self) -> asyncpg.Connection[asyncpg.Record]:
         """Return a new connection of its own, which the caller closes."""
@@ -148,7 +152,12 @@ async def connected(dsn: str, connections: int) -> AsyncGenerator[Database]:
         raise RuntimeError("a fleet needs asyncio, since asyncpg does") from None
     try:
         pool = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=connections, statement_cache_size=0, command_timeout=STATEMENT_TIMEOUT_S
+            dsn,
+            min_size=1,
+            max_size=connections,
+            statement_cache_size=0,
+            command_timeout=STATEMENT_TIMEOUT_S,
+            reset=_as_it_is,
         )
     except SSLError as error:  # one that refuses a certificate is a ValueError too
         raise FleetUnavailable(f"the database could not be reached: {_reason(error)}") from error
@@ -164,3 +173,11 @@ async def connected(dsn: str, connections: int) -> AsyncGenerator[Database]:
         except (*_UNREACHABLE, asyncio.CancelledError):
             pool.terminate()
             raise
+
+
+async def _as_it_is(connection: Connection) -> None:
+    """Give a connection back as it is: a transaction changes no session, and asyncpg rolls an open one back.
+
+    Gain: one of the five round trips of a transaction.
+    """
+    del connection
