@@ -157,7 +157,7 @@ async def connected(dsn: str, connections: int) -> AsyncGenerator[Database]:
             max_size=connections,
             statement_cache_size=0,
             command_timeout=STATEMENT_TIMEOUT_S,
-            reset=_as_it_is,
+            reset=_without_reset,
         )
     except SSLError as error:  # one that refuses a certificate is a ValueError too
         raise FleetUnavailable(f"the database could not be reached: {_reason(error)}") from error
@@ -175,8 +175,8 @@ async def connected(dsn: str, connections: int) -> AsyncGenerator[Database]:
             raise
 
 
-async def _as_it_is(connection: Connection) -> None:
-    """Give a connection back as it is: a transaction changes no session, and asyncpg rolls an open one back.
+async def _without_reset(connection: Connection) -> None:
+    """Reset nothing: a transaction changes no session, and asyncpg rolls an open one back.
 
     Gain: one of the five round trips of a transaction.
     """

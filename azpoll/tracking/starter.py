@@ -200,7 +200,7 @@ class OperationStarter:
         return record
 
     def _resumed(self, token: Token, options: Mapping[str, object]) -> Settings:
-        """Return the settings of a token. Those of the token before serve again: most tokens of a journal are alike."""
+        """Return the settings of a token. Equal options, as most rows of a journal have, are checked once."""
         if not options.keys() <= _OWNER:
             return checked({**resumed_options(token, options), **options}, self._settings)
         if self._alike is None or self._alike[0] != token.options:
