@@ -17,7 +17,8 @@ from azpoll.protocol import token_v1, token_v2
 from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.plan import Plan
+from azpoll.protocol.plan import CancelMethod, Plan, RequestOptions
+from azpoll.protocol.request_headers import HeaderPairs
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling
 from azpoll.protocol.status_document import NO_WORDS
 from azpoll.protocol.stored_url import KeptURL, stored
@@ -67,25 +68,14 @@ def token_of(
     It omits a cancel URL that is refused too: else the operation could not be resumed.
     """
     plan, polling = state.plan, state.polling if isinstance(state, Confirming) else state
-    if isinstance(polling, Fetching):
-        pattern, fallback, location = FETCHING, None, None
-    else:
-        pattern, fallback, location = polling.pattern.name, polling.fallback, polling.location
-    rejected = (location.url or _NO_URL) if isinstance(location, RejectedURL) else None
-    headers, stored_names, cancel_url, cancel_method, _ = plan.request_options
-    if cancel_url is not None and isinstance(plan.resolve(cancel_url, plan.resource_url), RejectedURL):
-        cancel_url, cancel_method = None, "POST"
+    location = None if isinstance(polling, Fetching) else polling.location
+    cancel_url, cancel_method = _cancel_of(plan)
     return Token(
-        method=plan.method,
-        resource_url=plan.resource_url,
-        pattern=pattern,
-        url=polling.url,
-        fallback=fallback,
-        location=None if location is None or rejected else str(location),
+        *_target_of(plan, polling),
         final_state_via=plan.final_state_via,
         client_request_id=plan.client_request_id if is_plain(plan.client_request_id) else None,
         not_before=not_before,
-        rejected_location=rejected,
+        rejected_location=(location.url or _NO_URL) if isinstance(location, RejectedURL) else None,
         operation_id=operation_id,
         label=None if label is None else label[:MAX_LABEL],
         begun=begun,
@@ -97,7 +87,7 @@ def token_of(
         result=plan.result,
         cancel_url=cancel_url,
         cancel_method=cancel_method,
-        poll_headers=tuple(pair for pair in headers if pair[0].lower() in stored_names) if stored_names else (),
+        poll_headers=_stored_headers(plan.request_options),
     )
 
 
@@ -180,6 +170,27 @@ def state_of(token: Token, plan: Plan) -> Pending | RejectedURL:
 
 def _kept(location: str | RejectedURL | None) -> KeptURL | RejectedURL | None:
     return stored(location) if isinstance(location, str) else location
+
+
+def _target_of(plan: Plan, polling: Polling | Fetching) -> tuple[str, str, str, str, str | None, str | None]:
+    """Return method, resource, pattern, URL, fallback and location."""
+    if isinstance(polling, Fetching):
+        return plan.method, plan.resource_url, FETCHING, polling.url, None, None
+    location = polling.location
+    text = None if location is None or isinstance(location, RejectedURL) else str(location)
+    return plan.method, plan.resource_url, polling.pattern.name, polling.url, polling.fallback, text
+
+
+def _cancel_of(plan: Plan) -> tuple[str | None, CancelMethod]:
+    """Return URL and method of the cancel request, without a URL that is refused."""
+    url, method = plan.request_options.cancel_url, plan.request_options.cancel_method
+    is_refused = url is not None and isinstance(plan.resolve(url, plan.resource_url), RejectedURL)
+    return (None, "POST") if is_refused else (url, method)
+
+
+def _stored_headers(options: RequestOptions) -> HeaderPairs:
+    stored_names = options.stored_headers
+    return tuple(pair for pair in options.poll_headers if pair[0].lower() in stored_names) if stored_names else ()
 
 
 def _text_of(token: Token, key: bytes | None) -> str:
