@@ -56,6 +56,11 @@ class Target:
         return encode(self.source) if isinstance(self.source, Token) else None
 
     @property
+    def deadline(self) -> float | None:
+        """The deadline of its resume token, as a Unix time; None if it has none, or if a URL was given."""
+        return self.source.deadline if isinstance(self.source, Token) else None
+
+    @property
     def polls_until_gone(self) -> bool:
         """Whether a resource is polled until it is not found."""
         return isinstance(self.source, Token) and self.source.pattern == "until-gone"

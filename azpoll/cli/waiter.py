@@ -13,6 +13,7 @@ from azpoll.cli.exit_codes import ExitCode, OutputError, worst
 from azpoll.cli.outcome import Outcome
 from azpoll.cli.pattern_guess import is_running_monitor
 from azpoll.cli.signals import stop_signals
+from azpoll.protocol.resume_token import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,8 +141,15 @@ class Waiter:
         operation = next((operation for of, operation in tracked if of.number == target.number), None)
         if operation is None:  # The wait ended before tracking started.
             return Outcome(target, OperationState.UNKNOWN, resume_token=target.resume_token)
-        token = operation.resume_token() if operation.state in _NOT_ENDED else None
+        token = self._token(target, operation) if operation.state in _NOT_ENDED else None
         return Outcome(target, operation.state, None, operation.snapshot(), self._elapsed_s, token)
+
+    def _token(self, target: Target, operation: AsyncOperation[httpx.Response]) -> str:
+        """Return the resume token, with the deadline of the target: `--timeout` limits this command only."""
+        token = operation.resume_token()
+        if self._limits.timeout_s is None:
+            return token
+        return encode(decode(token)._replace(deadline=target.deadline))
 
     def _on_event(self, event: Event) -> None:
         if not isinstance(event, PollAnswered) or event.operation_id not in self._operations:

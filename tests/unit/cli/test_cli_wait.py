@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from azpoll.protocol.resume_token import decode, encode
 from azpoll.testing import Reply, html_page
 
 if TYPE_CHECKING:
+    from azpoll.protocol.token_content import Token
     from tests.unit.cli.conftest import Azure, Command
 
 SECRET = "c2VjcmV0"
@@ -109,6 +111,21 @@ def test_fail_fast_stops_at_the_first_failure(azure: Azure, azpoll: Command) -> 
 
     assert result.code == 1
     assert "Succeeded" in result.out
+
+
+def test_the_tokens_of_a_wait_that_ends_early_outlive_its_timeout(azure: Azure, azpoll: Command) -> None:
+    """`--timeout` limits one command. A deadline that the token had before remains."""
+    running, failed = azure.begin(duration_s=60), azure.begin(duration_s=0, outcome="Failed")
+
+    def token_after_a_wait_for(target: str) -> Token:
+        words = ("wait", "-o", "json", "--timeout", "60", "--fail-fast", "--allow-host", azure.base_url)
+        operations = json.loads(azpoll(*words, target, failed.monitor_url).out)["operations"]
+        return decode(operations[0]["resume_token"])
+
+    token = token_after_a_wait_for(running.monitor_url)
+
+    assert token.deadline is None
+    assert token_after_a_wait_for(encode(token._replace(deadline=4e9))).deadline == 4e9
 
 
 @pytest.mark.slow
@@ -213,10 +230,14 @@ def test_rule_48_the_user_names_the_member_and_the_words_of_the_status(azure: Az
     """Durable Functions: the member is `runtimeStatus`, and a failed instance answers 500."""
     running = Reply(202, {"runtimeStatus": "Running"}, terminal=False)
     options = ("--pattern", "location", "--status-member", "runtimeStatus", "--terminal-word", "Terminated=canceled")
-    for code, status_code, word in ((0, 200, "Completed"), (1, 500, "Failed"), (3, 200, "Terminated")):
-        operation = azure.begin(pattern="location", polls=[running, Reply(status_code, {"runtimeStatus": word})])
-        assert azpoll("wait", "--interval", "1s", *options, operation.location_url).code == code
-        assert operation.polls == 2
+    ends = [Reply(200, {"runtimeStatus": "Completed"}), Reply(500, {"runtimeStatus": "Failed"})]
+    ends.append(Reply(200, {"runtimeStatus": "Terminated"}))
+    operations = [azure.begin(pattern="location", polls=[running, end]) for end in ends]
+
+    result = azpoll("wait", "-o", "json", "--interval", "1s", *options, *(each.location_url for each in operations))
+
+    assert [told["state"] for told in json.loads(result.out)["operations"]] == ["succeeded", "failed", "canceled"]
+    assert [operation.polls for operation in operations] == [2, 2, 2]
 
 
 def test_rule_47_the_pattern_has_the_names_of_the_library(azure: Azure, azpoll: Command) -> None:
