@@ -54,14 +54,11 @@ async def test_outcome(autorest: str, scenario: Scenario, client_class: AnyClien
     await run(scenario, client_class, autorest)
 
 
-@rows(scenario for scenario in SCENARIOS if scenario.waits)
-async def test_outcome_after_a_delay(autorest: str, scenario: Scenario, paired_client_class: AnyClientClass) -> None:
-    """The same for slow scenarios. The next test runs them concurrently with the other libraries."""
-    await run(scenario, paired_client_class, autorest)
-
-
 async def test_the_server_counts_every_scenario(autorest: str, client_class: AnyClientClass) -> None:
-    """The server counts a scenario after its last step; concurrent runs of all scenarios are counted."""
+    """The server counts a scenario after its last step; concurrent runs of all scenarios are counted.
+
+    Only this test runs the scenarios that take 1 s or more.
+    """
     wrong: list[Exception] = []
 
     async def check(scenario: Scenario) -> None:
