@@ -53,7 +53,7 @@ def test_the_output_of_wait_fits(
     lines = "".join(f"{LONG}: {operation.monitor_url}&n={n}\n" for n, operation in enumerate(operations))
     lines += "".join(f"{operation.monitor_url}\n" for operation in operations)
 
-    waited = azpoll("wait", "-", "--timeout", "4", "--allow-host", azure.base_url, stdin=lines)
+    waited = azpoll("wait", "-", "--timeout", "2.5", "--allow-host", azure.base_url, stdin=lines)
     refused = azpoll("status", "-", stdin=lines)
 
     assert (waited.code, refused.code) == (1, 4)
