@@ -21,7 +21,8 @@ BAD_REQUEST: Final = "Expected bad request message"
 
 NOT_READ: Final = Unreadable(azpoll.PollingError)
 MALFORMED: Final = Unreadable(azpoll.MalformedAnswer, says="2 polls in a row")
-NOT_FOUND: Final = Unreadable(azpoll.OperationNotFound, says="HTTP 404 from a proxy (HTML) for 1 s")
+# For 1 s, or longer on a busy machine.
+NOT_FOUND: Final = Unreadable(azpoll.OperationNotFound, says="HTTP 404 from a proxy (HTML) for ")
 NOT_DELETED: Final = Unreadable(azpoll.OperationNotFound, says="the resource, read in its place, answers HTTP 404")
 
 
