@@ -10,9 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
-from azpoll.protocol.cookies import MAX_COUNT, MAX_SIZE, Cookies, cookies_after, cookies_for, joined
+from azpoll.protocol.cookies import (
+    MAX_COUNT,
+    MAX_SIZE,
+    Cookies,
+    cookies_after,
+    cookies_for,
+    joined,
+    plan_with_cookies,
+)
+from azpoll.protocol.machine import advance
 from azpoll.protocol.reading import read
+from azpoll.protocol.states import Confirming
 from azpoll.protocol.url_policy import origin_of
+from tests.support.protocol_rows import plan, polling
 
 HOME = "https://management.azure.com/subscriptions/s/op?api-version=1"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -156,3 +167,20 @@ def test_rule_52_any_header_is_kept_as_ascii_or_ignored(lines: list[str]) -> Non
     assert header.isascii()
     assert header.isprintable()
     assert all(cookie.origin == origin_of(httpx.URL(HOME)) for cookie in cookies)
+
+
+def test_a_confirmation_keeps_the_cookies_that_its_answers_set() -> None:
+    """Rule 28: after a 404 the resource is read in the place of the monitor."""
+    confirming = advance(polling("DELETE"), answer_with()._replace(status_code=404))
+    assert isinstance(confirming, Confirming)
+    url = confirming.next_request.url
+    after_it = advance(confirming, answer_with("affinity=7", url=url)._replace(status_code=503))
+    assert isinstance(after_it, Confirming)
+    assert sent(after_it.plan.request_options.cookies, url) == ("affinity=7",)
+
+
+def test_an_anonymous_answer_sets_no_cookies() -> None:
+    anonymous = frozenset({origin_of(httpx.URL(HOME))})
+    policy = plan().url_policy._replace(anonymous=anonymous, allowed=frozenset())
+    begun = plan()._replace(url_policy=policy)
+    assert plan_with_cookies(begun, answer_with("affinity=7")) is begun

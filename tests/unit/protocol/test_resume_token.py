@@ -14,7 +14,7 @@ from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.machine import resume
 from azpoll.protocol.patterns import BY_CHOICE, BY_NAME
 from azpoll.protocol.plan import FinalStateVia, RequestOptions
-from azpoll.protocol.resume_token import MAX_TOKEN, decode, encode, state_of, token_of
+from azpoll.protocol.resume_token import MAX_TOKEN, decode, derived_id, encode, state_of, token_of
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling, UnknownReason
 from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.token_content import METHODS, InvalidToken, Token
@@ -599,3 +599,9 @@ def test_rule_42_a_token_that_would_be_too_long_omits_the_least_important(length
     ]
     assert kept == sorted(kept)
     assert read.url == token.url
+
+
+def test_a_token_without_an_id_gets_the_same_one_each_time() -> None:
+    assert derived_id("a token") == derived_id("a token")
+    assert derived_id("a token") != derived_id("another")
+    assert len(derived_id("")) == 16

@@ -6,12 +6,18 @@ import random
 
 import pytest
 
-from azpoll.schedule.histogram import Histogram
+from azpoll.schedule.histogram import Histogram, quantile_of
 
 
 def test_an_empty_histogram_has_no_quantiles() -> None:
     histogram = Histogram()
     assert histogram.quantile(0.5) is None
+
+
+def test_a_quantile_of_values_is_one_of_them() -> None:
+    values = [1.0, 2.0, 3.0, 4.0]
+    assert [quantile_of(values, share) for share in (0.0, 0.25, 0.26, 0.5, 1.0)] == [1.0, 1.0, 2.0, 2.0, 4.0]
+    assert quantile_of([], 0.5) is None
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.9, 0.99, 1.0])

@@ -155,6 +155,14 @@ def test_few_remaining_reads_are_reported_once_a_second(source: OneBucket) -> No
     assert source.calls == [*[("limit", 30, 0.5)] * 3, ("limit", 200, 1.0)]
 
 
+def test_a_number_that_does_not_count_is_not_reported(source: OneBucket) -> None:
+    """One sender cannot slow the bucket twice in a row (threat T15)."""
+    bucket, sender = LeasedBucket(source, READS, 0.0), object()
+    bucket.limit_to(30, 1.0, sender=sender)
+    bucket.limit_to(20, 3.0, sender=sender)
+    assert source.calls == [("limit", 30, 0.5)]
+
+
 def test_background_requests_wait_for_tokens_to_spare(source: OneBucket) -> None:
     """A level is that of the shared bucket: 62.5 of 125 tokens."""
     source.bucket.tokens = 20.0
