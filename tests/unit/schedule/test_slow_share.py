@@ -14,10 +14,11 @@ import pytest
 from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.states import Polling, Succeeded, Unknown
 from azpoll.schedule.budget import Budget
-from azpoll.schedule.concurrency import ConcurrencyLimit
+from azpoll.schedule.concurrency import SLOW_S, ConcurrencyLimit
 from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.job import CancelRequest, Priority, pending_state
 from azpoll.schedule.scheduler import Scheduler
+from azpoll.schedule.slow_share import SlowShare
 from tests.support.jobs import COLLECTION, answer, job
 
 if TYPE_CHECKING:
@@ -150,6 +151,17 @@ async def test_rule_54_one_slow_answer_does_not_make_an_operation_slow_for_long(
         times = [at_s for at_s in service.times_of("m") if at_s > 140]
     assert len(times) >= 5
     assert max(after - before for before, after in pairwise(times)) < 12
+
+
+async def test_rule_54_an_operation_is_quick_again_after_a_quick_answer() -> None:
+    share, mixed = SlowShare(ConcurrencyLimit(1, 8, lambda: 0.0), lambda _: None), job("m")
+    share.operations[mixed] = SLOW_S
+    share.on_answer(mixed, SLOW_S)
+    assert share.operations == {mixed: 2 * SLOW_S}
+    share.on_answer(mixed, 0.1)
+    assert mixed in share.operations
+    share.on_answer(mixed, 0.1)
+    assert share.operations == {}
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 6])
