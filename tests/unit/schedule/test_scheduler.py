@@ -340,3 +340,23 @@ async def test_a_429_to_a_cancel_request_closes_its_scope(asked: str | None, pol
     assert service.throttled == [scope.scope]
     polled = [at_s for at_s, name in service.sent if name == "other"]
     assert polled[0] == pytest.approx(5 + polled_s, abs=1.2)
+
+
+async def test_an_answer_counts_although_a_listener_ends_the_program() -> None:
+    """The listener is told of a 429, and raises what no code may catch."""
+
+    class End(BaseException):
+        pass
+
+    class Ending(Service):
+        def on_throttle(self, scope: ScopeStatistics, throttle: Throttle) -> None:
+            del scope, throttle
+            raise End
+
+    service, polled = Ending(), job(retry_after=6)
+    service.answers = [answer(429, {"retry-after": "60"})]
+    with pytest.raises(BaseExceptionGroup) as ended:
+        async with scheduler_of(service, polled):
+            await anyio.sleep(10)
+    assert ended.group_contains(End)
+    assert pending_state(polled).next_request.delay.seconds == 60
