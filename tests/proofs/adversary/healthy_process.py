@@ -9,13 +9,15 @@ import asyncio
 import json
 import re
 import sys
-from functools import partial
 
 from azpoll.testing import FakeARM, IncomingRequest, Limits, Rate, RetryAfter, Script
 from tests.proofs.adversary.polling_lateness import lateness_s
 
 WAIT_S = 0.5
 """The `Retry-After` of each answer, in seconds."""
+
+TOLERANCE_S = 0.001
+"""A poll that is early by less is not early: the clocks of two processes are read at different times."""
 
 _PLENTY = Rate(1_000_000, 1e6)
 
@@ -36,16 +38,32 @@ def script_of(request: IncomingRequest) -> Script:
     return Script(duration_s=float(seconds[1]), retry_after=retry_after, outcome=outcome, result={"id": number[1]})
 
 
-def broken(arm: FakeARM) -> list[str]:
-    """Return the broken rules of the client's conduct."""
-    found: list[str] = []
-    checks = (partial(arm.no_early_polls, tolerance_s=0.001), arm.one_request_at_a_time, arm.no_requests_after_end)
-    for check in checks:
-        try:
-            check()
-        except AssertionError as error:
-            found.append(str(error))
+def repeated_polls(arm: FakeARM) -> list[tuple[str, float, float, str]]:
+    """Return the polls that came early or after the end, if the client has read the answer before each of them.
+
+    Returns:
+        The operation, when the answer before the poll was sent, when the poll arrived, and a text. The times are those
+        of the event loop.
+    """
+    found: list[tuple[str, float, float, str]] = []
+    answered_s: dict[str, float] = {}
+    for record in arm.requests:
+        if record.operation is None:
+            continue
+        number = re.search(r"/(g\d+)/", record.path)
+        if (record.early_s > TOLERANCE_S or record.after_end) and number is not None:
+            found.append((number[1], answered_s[record.operation], record.at_s, str(record)))
+        answered_s[record.operation] = record.at_s
     return found
+
+
+def broken(arm: FakeARM) -> list[str]:
+    """Return the other broken rules of the client's conduct."""
+    try:
+        arm.one_request_at_a_time()
+    except AssertionError as error:
+        return [str(error)]
+    return []
 
 
 async def main() -> None:
@@ -58,6 +76,7 @@ async def main() -> None:
         cookies = {request.headers.get("cookie", "none")[:80] for request in arm.requests}
         report = {
             "broken": broken(arm),
+            "repeated": repeated_polls(arm),
             "lateness_s": lateness_s(arm, WAIT_S, asyncio.get_running_loop().time()),
             "cookies": sorted(cookies - {"own=1"}),
         }

@@ -10,13 +10,14 @@ import asyncio
 import json
 import os
 import re
+import select
 import socket
 import struct
 import sys
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.proofs.adversary.attack_generator import ALL_KINDS
 from tests.proofs.adversary.hostile_service import WAIT_S, HostileService
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from tests.proofs.adversary.wire_answer import Step, WireAnswer
 
 _NO_LINGER = struct.pack("ii", 1, 0)
+CROSSING_S = 0.05
+"""The longest time from a client's look for unread bytes to its sending of a request, in seconds."""
+
 _WAIT_MS = int(1000 * WAIT_S)
 _HONEST_HEAD = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nretry-after-ms: %d\r\nContent-Length: %d\r\n\r\n"
 
@@ -48,11 +52,28 @@ async def answer_http_1(service: HostileService, reader: asyncio.StreamReader, w
                 continue
             attack = service.attack(path, before)
             before += attack.kinds
-            if not await send(attack, writer, coming):
+            sent = await send(attack, writer, coming)
+            if sent == "closed":
                 return
+            if sent == "late" and await has_crossed(coming, writer):
+                service.second_answer_crossed((await coming)[0])
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)
+
+
+async def has_crossed(coming: asyncio.Task[tuple[str, str]], writer: asyncio.StreamWriter) -> bool:
+    """Return whether the next request was sent before the client could read a late second answer.
+
+    The request then gets that answer, and no client of HTTP/1 can tell. A loopback connection delivers immediately: a
+    request that has not arrived after the second answer was sent is at most as late as a client takes from its look
+    for unread bytes to its sending.
+    """
+    connection: socket.socket = writer.get_extra_info("socket")
+    if coming.done() or select.select([connection], [], [], 0)[0]:
+        return True
+    await asyncio.wait([coming], timeout=CROSSING_S)
+    return coming.done()
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[str, str]:
@@ -77,14 +98,16 @@ async def answer_http_2(service: HostileService, reader: asyncio.StreamReader, w
         attack = service.attack(path, before, stream)
         before.extend(attack.kinds)
         with suppress(OSError):
-            if not await send(attack, writer, forever):
+            if await send(attack, writer, forever) == "closed":
                 writer.close()
 
     await read_requests(reader, writer, answer)
 
 
-async def send(attack: WireAnswer, writer: asyncio.StreamWriter, coming: asyncio.Future[Any]) -> bool:
-    """Send an attack; return whether the connection stays open.
+async def send(
+    attack: WireAnswer, writer: asyncio.StreamWriter, coming: asyncio.Future[Any]
+) -> Literal["closed", "open", "late"]:
+    """Send an attack; return whether the connection is closed then, and whether a late second answer was sent.
 
     Args:
         attack: the attack.
@@ -101,14 +124,14 @@ async def send(attack: WireAnswer, writer: asyncio.StreamWriter, coming: asyncio
             for _ in range(3):  # iterations of the event loop, which read a request that has arrived
                 await asyncio.sleep(0)
             if coming.done():
-                return True
+                return "open"
         elif step == "reset":
             reset(writer)
         elif step == "hang":
             await asyncio.wait([coming])
         if step in {"close", "reset", "hang"}:
-            return False
-    return True
+            return "closed"
+    return "late" if "if idle" in attack.steps else "open"
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -43,7 +43,9 @@ class Ledger:
         kinds: the kinds of its latest answers, and of those before them on the same connection.
         foreign: the connections to the foreign origin.
         cookies: unexpected `Cookie` headers of honest requests, cut.
-        early: the honest polls that came early, in seconds.
+        crossed: the operations and bystanders with a request that a late second answer crossed: it may be their answer.
+        early: honest polls that came early: the bystander, when it was answered, when it was polled again, and by how
+            many seconds that was early. The times are those of `time.monotonic`.
     """
 
     answers: int = 0
@@ -51,7 +53,8 @@ class Ledger:
     kinds: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     foreign: int = 0
     cookies: list[str] = field(default_factory=list[str])
-    early: list[float] = field(default_factory=list[float])
+    crossed: list[str] = field(default_factory=list[str])
+    early: list[tuple[str, float, float, float]] = field(default_factory=list[tuple[str, float, float, float]])
 
 
 class HostileService:
@@ -92,6 +95,11 @@ class HostileService:
         ledger.kinds[number] = [*ledger.kinds.get(number, ()), "+".join(attack.kinds) + after][-12:]
         return attack
 
+    def second_answer_crossed(self, path: str) -> None:
+        """Note the operation or bystander whose request a late second answer may answer."""
+        if found := re.match(r"/subscriptions/([hb][\w-]+)/", path):
+            self.ledger.crossed.append(found[1])
+
     def honest(self, path: str, cookie: str) -> tuple[int, bytes] | None:
         """Return the status code and the body of an honest answer; None if the path is not that of a bystander."""
         found = re.match(r"/subscriptions/b(\d+)/", path)
@@ -102,9 +110,9 @@ class HostileService:
             if len(cookie) > MAX_COOKIE:
                 return 400, b""
         number, now_s = found[1], time.monotonic()
-        early_s = self._honest_at_s.get(number, 0.0) + WAIT_S - now_s
-        if early_s > 0.001:
-            self.ledger.early.append(early_s)
+        answered_s = self._honest_at_s.get(number, 0.0)
+        if (early_s := answered_s + WAIT_S - now_s) > 0.001:
+            self.ledger.early.append((f"b{number}", answered_s, now_s, early_s))
         self._honest_at_s[number] = now_s
         self._honest_polls[number] += 1
         has_ended = self._honest_polls[number] > RUNS_FOR_POLLS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.proofs.adversary.game import Game
-from tests.proofs.adversary.hostile_service import WAIT_S
+from tests.proofs.adversary.hostile_service import bystander_end
 from tests.proofs.adversary.polling_lateness import percentile
 from tests.proofs.adversary.server_process import serve
 from tests.proofs.adversary.wire_answer import ANY_END
@@ -23,9 +23,6 @@ MAX_LATE_S = 10.0
 
 MAX_CLOSE_S = 8.0
 """The grace period of 5 s and a margin."""
-
-RESENT_S = 0.05
-"""hyper sends a request again, within this time, if its connection is closed before the request was written."""
 
 MAX_HELD_S, MAX_CPU_S = 0.5, 1.0
 SLOW_MACHINE = 2
@@ -69,7 +66,8 @@ async def judged(options: GameOptions) -> Verdict:
         ledger, conduct = await hostile.report(), await healthy.report()
     broken = findings(result, ledger, conduct)
     figures = (
-        f"{ledger['answers']} attacks on {len(result.ends)} operations, {result.bystanders} bystanders,"
+        f"{ledger['answers']} attacks on {len(result.ends)} operations, {len(result.bystanders)} bystanders,"
+        f" {len(ledger['crossed'])} crossed requests,"
         f" lateness p99 {percentile(conduct['lateness_s'], 0.99):.2f} s of {len(conduct['lateness_s'])} polls,"
         f" begin {max(result.begin_s, default=0):.2f} s, event loop held {result.held_s:.2f} s,"
         f" CPU {result.cpu_s:.1f} s, closed in {result.closed_s:.2f} s"
@@ -89,6 +87,7 @@ def findings(result: GameResult, ledger: Mapping[str, Any], conduct: Mapping[str
         *result.broken,
         *conduct["broken"],
         *_leaks(ledger, conduct),
+        *_early_polls(result, ledger, conduct),
         *_false_verdicts(result, ledger),
         *_costs(result, ledger, percentile(conduct["lateness_s"], 0.99)),
     ]
@@ -101,17 +100,37 @@ def _leaks(ledger: Mapping[str, Any], conduct: Mapping[str, Any]) -> list[str]:
     for cookies, where in ((ledger["cookies"], "a bystander"), (conduct["cookies"], "a healthy operation")):
         if cookies:
             found.append(f"a cookie of another operation reached {where}: {len(cookies)} times, {cookies[0]!r}")
-    early = [early_s for early_s in ledger["early"] if early_s < WAIT_S - RESENT_S]
+    return found
+
+
+def _early_polls(result: GameResult, ledger: Mapping[str, Any], conduct: Mapping[str, Any]) -> list[str]:
+    """Return the polls that came too early after an answer that the client has read.
+
+    A poll may be ended before its answer arrives, by its time limit or for others (rule 54). It is then repeated.
+    """
+
+    def has_read(label: str, from_s: float, to_s: float) -> bool:
+        return any(from_s <= read_s <= to_s for read_s in result.read_s.get(label, ()))
+
+    early = [by_s for label, from_s, to_s, by_s in ledger["early"] if has_read(label, from_s, to_s)]
+    found = [text for label, from_s, to_s, text in conduct["repeated"] if has_read(label, from_s, to_s)]
     if early:
-        found.append(f"{len(early)} early polls of bystanders, by up to {max(early):.3f} s")
+        found.insert(0, f"{len(early)} early polls of bystanders, by up to {max(early):.3f} s")
     return found
 
 
 def _false_verdicts(result: GameResult, ledger: Mapping[str, Any]) -> list[str]:
-    return [
+    """Return the ends that no answer said; a second answer may have crossed the request of any operation."""
+    crossed = frozenset(ledger["crossed"])
+    found = [
         f"hostile operation {name} ended as {end}, which no whole answer said; its kinds: {ledger['kinds'].get(name)}"
         for name, end in result.ends.items()
-        if end in ANY_END and end not in ledger["claims"].get(name, ())
+        if end in ANY_END and end not in ledger["claims"].get(name, ()) and f"h{name}" not in crossed
+    ]
+    return found + [
+        f"bystander {number} ended as {end}, not {bystander_end(number)}"[:300]
+        for number, end in result.bystanders.items()
+        if end != bystander_end(number) and f"b{number}" not in crossed
     ]
 
 

@@ -54,14 +54,28 @@ def found(
         "kinds": {},
         "foreign": 0,
         "cookies": [],
+        "crossed": [],
         "early": [],
     }
-    judged_by_service: dict[str, object] = {"broken": [], "lateness_s": [0.1] * 10, "cookies": []}
+    judged_by_service: dict[str, object] = {"broken": [], "repeated": [], "lateness_s": [0.1] * 10, "cookies": []}
     return findings(seen, {**sent, **(ledger or {})}, {**judged_by_service, **(conduct or {})})
 
 
 def test_a_game_in_order_has_no_findings() -> None:
     assert found() == []
+
+
+def test_a_poll_whose_answer_was_not_read_may_be_repeated() -> None:
+    """It was ended by its time limit, or for others; the answer was on its way."""
+    unread = {"b1": [9.9, 10.4], "g1": [9.9]}
+    ledger = {"early": [("b1", 10.0, 10.3, 0.1)]}
+    assert found(ledger=ledger, conduct={"repeated": [("g1", 10.0, 10.3, "early")]}, read_s=unread) == []
+
+
+def test_a_second_answer_that_crosses_a_request_may_be_its_answer() -> None:
+    ends, bystanders = {"0-0": "failed"}, {1: "failed"}
+    assert len(found(ends=ends, bystanders=bystanders)) == 2
+    assert found(ends=ends, bystanders=bystanders, ledger={"crossed": ["h0-0", "b1"]}) == []
 
 
 def test_each_broken_invariant_is_found() -> None:
@@ -70,7 +84,10 @@ def test_each_broken_invariant_is_found() -> None:
     assert "foreign origin" in found(ledger={"foreign": 1})[0]
     assert "cookie" in found(ledger={"cookies": ["a=b"]})[0]
     assert "cookie" in found(conduct={"cookies": ["a=b"]})[0]
-    assert "early" in found(ledger={"early": [0.2]})[0]
+    assert "bystander 1" in found(bystanders={1: "failed"})[0]
+    early, read = [("b1", 10.0, 10.3, 0.1)], {"b1": [10.1], "g1": [10.1]}
+    assert "1 early polls" in found(ledger={"early": early}, read_s=read)[0]
+    assert found(conduct={"repeated": [("g1", 10.0, 10.3, "0.2 s early")]}, read_s=read) == ["0.2 s early"]
     assert "late at p99" in found(conduct={"lateness_s": [0.1] * 50 + [30.0]})[0]
     assert found(conduct={"broken": ["polls sent too early"]}) == ["polls sent too early"]
     assert found(broken=["healthy operation 1 was lost"]) == ["healthy operation 1 was lost"]
