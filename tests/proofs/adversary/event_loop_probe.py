@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.02
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_SCHEDULER = Path("/proc/self/schedstat")
 
 
 class LoopProbe:
@@ -45,6 +46,13 @@ async def loop_probe() -> AsyncGenerator[LoopProbe]:
         yield probe
     finally:
         task.cancel()
+
+
+def waited_s() -> float:
+    """Return the time for which this process was ready to run and had no processor, in seconds; 0 if unknown."""
+    if not _SCHEDULER.exists():  # outside of Linux
+        return 0.0
+    return int(_SCHEDULER.read_text(encoding="ascii").split()[1]) / 1e9
 
 
 def _kib(field: str) -> int:

@@ -11,6 +11,7 @@ import re
 import sys
 
 from azpoll.testing import FakeARM, IncomingRequest, Limits, Rate, RetryAfter, Script
+from tests.proofs.adversary.event_loop_probe import waited_s
 from tests.proofs.adversary.polling_lateness import lateness_s
 
 WAIT_S = 0.5
@@ -79,6 +80,7 @@ async def main() -> None:
             "repeated": repeated_polls(arm),
             "lateness_s": lateness_s(arm, WAIT_S, asyncio.get_running_loop().time()),
             "cookies": sorted(cookies - {"own=1"}),
+            "waited_s": waited_s(),
         }
         sys.stdout.write(json.dumps(report) + "\n")
 

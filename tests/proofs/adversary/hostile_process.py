@@ -20,6 +20,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 from tests.proofs.adversary.attack_generator import ALL_KINDS
+from tests.proofs.adversary.event_loop_probe import waited_s
 from tests.proofs.adversary.hostile_service import WAIT_S, HostileService
 from tests.proofs.adversary.http2_connection import honest_frames, read_requests
 from tests.proofs.adversary.wire_answer import bytes_of
@@ -186,7 +187,7 @@ async def main(seed: str, only: tuple[str, ...], library: str) -> None:
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     service.ledger.foreign = len(strangers)
-    sys.stdout.write(json.dumps(vars(service.ledger)) + "\n")
+    sys.stdout.write(json.dumps({**vars(service.ledger), "waited_s": waited_s()}) + "\n")
     sys.stdout.flush()
     os._exit(0)  # without waiting for the connections that hang
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from tests.proofs.adversary.game import GameOptions, GameResult
 
 MAX_LATE_S = 10.0
-"""The lateness of a healthy poll at p99, in seconds. `test_starvation` judges it exactly, in virtual time."""
+"""The lateness of a healthy poll at p99, in seconds, beside the time for which the processes had no processor.
+
+`test_starvation` judges it exactly, in virtual time.
+"""
 
 MAX_CLOSE_S = 8.0
 """The grace period of 5 s and a margin."""
@@ -69,6 +72,7 @@ async def judged(options: GameOptions) -> Verdict:
         f"{ledger['answers']} attacks on {len(result.ends)} operations, {len(result.bystanders)} bystanders,"
         f" {len(ledger['crossed'])} crossed requests,"
         f" lateness p99 {percentile(conduct['lateness_s'], 0.99):.2f} s of {len(conduct['lateness_s'])} polls,"
+        f" without a processor for {_waited_s(result, ledger, conduct):.1f} s,"
         f" begin {max(result.begin_s, default=0):.2f} s, event loop held {result.held_s:.2f} s,"
         f" CPU {result.cpu_s:.1f} s, closed in {result.closed_s:.2f} s"
     )
@@ -89,7 +93,8 @@ def findings(result: GameResult, ledger: Mapping[str, Any], conduct: Mapping[str
         *_leaks(ledger, conduct),
         *_early_polls(result, ledger, conduct),
         *_false_verdicts(result, ledger),
-        *_costs(result, ledger, percentile(conduct["lateness_s"], 0.99)),
+        *_lateness(result, conduct, MAX_LATE_S + _waited_s(result, ledger, conduct)),
+        *_costs(result, ledger),
     ]
 
 
@@ -134,12 +139,21 @@ def _false_verdicts(result: GameResult, ledger: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _costs(result: GameResult, ledger: Mapping[str, Any], late_s: float) -> list[str]:
+def _waited_s(result: GameResult, ledger: Mapping[str, Any], conduct: Mapping[str, Any]) -> float:
+    return float(result.waited_s + ledger["waited_s"] + conduct["waited_s"])
+
+
+def _lateness(result: GameResult, conduct: Mapping[str, Any], most_s: float) -> list[str]:
     found: list[str] = []
-    if late_s > MAX_LATE_S:
-        found.append(f"healthy polls are {late_s:.2f} s late at p99, more than {MAX_LATE_S} s")
-    if (begin_s := max(result.begin_s, default=0.0)) > MAX_LATE_S:
-        found.append(f"begin of a healthy operation took {begin_s:.2f} s, more than {MAX_LATE_S} s")
+    if (late_s := percentile(conduct["lateness_s"], 0.99)) > most_s:
+        found.append(f"healthy polls are {late_s:.2f} s late at p99, more than {most_s:.2f} s")
+    if (begin_s := max(result.begin_s, default=0.0)) > most_s:
+        found.append(f"begin of a healthy operation took {begin_s:.2f} s, more than {most_s:.2f} s")
+    return found
+
+
+def _costs(result: GameResult, ledger: Mapping[str, Any]) -> list[str]:
+    found: list[str] = []
     if result.held_s > MAX_HELD_S * SLOW_MACHINE:
         found.append(f"the event loop was held for {result.held_s:.2f} s of CPU time")
     if result.closed_s > MAX_CLOSE_S:

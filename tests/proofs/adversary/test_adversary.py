@@ -56,8 +56,15 @@ def found(
         "cookies": [],
         "crossed": [],
         "early": [],
+        "waited_s": 0.0,
     }
-    judged_by_service: dict[str, object] = {"broken": [], "repeated": [], "lateness_s": [0.1] * 10, "cookies": []}
+    judged_by_service: dict[str, object] = {
+        "broken": [],
+        "repeated": [],
+        "lateness_s": [0.1] * 10,
+        "cookies": [],
+        "waited_s": 0.0,
+    }
     return findings(seen, {**sent, **(ledger or {})}, {**judged_by_service, **(conduct or {})})
 
 
@@ -91,6 +98,7 @@ def test_each_broken_invariant_is_found() -> None:
     assert "late at p99" in found(conduct={"lateness_s": [0.1] * 50 + [30.0]})[0]
     assert found(conduct={"broken": ["polls sent too early"]}) == ["polls sent too early"]
     assert found(broken=["healthy operation 1 was lost"]) == ["healthy operation 1 was lost"]
+    assert found(conduct={"lateness_s": [30.0], "waited_s": 9.0}, ledger={"waited_s": 8.0}, waited_s=4.0) == []
     assert "begin" in found(begin_s=[11.0])[0]
     assert "held" in found(held_s=3.0)[0]
     assert "CPU" in found(cpu_s=100.0)[0]

@@ -24,6 +24,11 @@ def frame(kind: int, stream: int, payload: bytes, flags: int = 0) -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
+def streams_at_most(count: int) -> bytes:
+    """Return a frame that limits the number of concurrent streams."""
+    return frame(SETTINGS, 0, b"\x00\x03" + count.to_bytes(4, "big"))
+
+
 DATA, HEADERS, RESET, SETTINGS, PUSH, PING, GOAWAY, WINDOW = 0, 1, 3, 4, 5, 6, 7, 8
 
 FRAMES: dict[str, Callable[[int], bytes]] = {
@@ -37,6 +42,7 @@ FRAMES: dict[str, Callable[[int], bytes]] = {
     "a reset": lambda stream: frame(RESET, stream, (7).to_bytes(4, "big")),
     "the end of all streams": lambda _: frame(GOAWAY, 0, bytes(4) + (1).to_bytes(4, "big")),
     "the end of later streams": lambda stream: frame(GOAWAY, 0, stream.to_bytes(4, "big") + bytes(4)),
+    "no more streams": lambda _: streams_at_most(0),
 }
 
 
@@ -90,14 +96,16 @@ class Server:
 
 
 @asynccontextmanager
-async def tracking(server: Server, library: Library) -> AsyncGenerator[azpoll.Tracker[Any]]:
+async def tracking(
+    server: Server, library: Library, request_timeout: float = 60
+) -> AsyncGenerator[azpoll.Tracker[Any]]:
     module = import_module(library)
     async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
         base_url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         transport = module.AsyncHTTPTransport(http1=False, http2=True)
         client: Any = module.AsyncClient(transport=transport, base_url=base_url)
         tracker: azpoll.Tracker[Any] = azpoll.Tracker(
-            client, interval=0.01, min_interval=0.01, request_timeout=60, on_exit="stop"
+            client, interval=0.01, min_interval=0.01, request_timeout=request_timeout, on_exit="stop"
         )
         async with client, tracker:
             yield tracker
@@ -117,6 +125,23 @@ def test_rule_25_a_frame_for_one_operation_ends_no_other(name: str, library: Lib
             innocent = [operation for path, operation in zip(paths, operations, strict=True) if path != "/hostile"]
             for response in await asyncio.gather(*innocent):
                 assert response.status_code == 204
+
+    asyncio.run(run())
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize("count", [0, 1])
+def test_rule_25_a_limit_of_streams_below_those_in_use_stops_no_operation(count: int, library: Library) -> None:
+    """httpcore 1.0.9 waits for streams to end, and reads nothing meanwhile: each request waits for its time limit."""
+
+    async def run() -> None:
+        server = Server(lambda _: streams_at_most(count))
+        async with asyncio.timeout(20), tracking(server, library, request_timeout=0.3) as tracker:
+            paths = ("/innocent1", "/innocent2", "/innocent3", "/hostile")
+            operations = [await tracker.begin("DELETE", path) for path in paths]
+            for response in await asyncio.gather(*operations):
+                assert response.status_code == 204
+            assert max(operation.snapshot().polls for operation in operations) <= 3
 
     asyncio.run(run())
 
