@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from azpoll.transport.shortcuts.shared_reads import share_reads
+
 _INNER = ("_httpcore_stream", "_stream", "source")
 """The fields in which the stream of a response keeps the stream beneath it."""
 
@@ -22,6 +24,8 @@ def connection_with_unread_bytes(stream: Any) -> Any:  # noqa: ANN401 - of eithe
     connection = _connection_of(stream)
     protocol = getattr(connection, "_h11_state", None)
     if protocol is None:
+        if connection is not None:
+            share_reads(connection)
         return None
     return connection if protocol.trailing_data[0] or _has_buffered(connection) else None
 

@@ -51,12 +51,14 @@ class Server:
 
     Attributes:
         connections: their number so far.
+        has_three: is set once three polls wait.
     """
 
     def __init__(self, hostile: Callable[[int], bytes]) -> None:
         self._hostile: Callable[[int], bytes] | None = hostile
         self._waiting: list[tuple[Any, asyncio.StreamWriter, int]] = []
         self.connections = 0
+        self.has_three = asyncio.Event()
         self.tasks: list[Any] = []
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -93,6 +95,8 @@ class Server:
             state.send_headers(stream, [(":status", "204")], end_stream=True)
         else:
             self._waiting.append((state, writer, stream))
+            if len(self._waiting) == 3:
+                self.has_three.set()
 
 
 @asynccontextmanager
@@ -132,7 +136,7 @@ def test_rule_25_a_frame_for_one_operation_ends_no_other(name: str, library: Lib
 @EACH_LIBRARY
 @pytest.mark.parametrize("count", [0, 1])
 def test_rule_25_a_limit_of_streams_below_those_in_use_stops_no_operation(count: int, library: Library) -> None:
-    """httpcore 1.0.9 waits for streams to end, and reads nothing meanwhile: each request waits for its time limit."""
+    """The client of httpx waits for streams to end, and reads nothing: each request waits for its time limit."""
 
     async def run() -> None:
         server = Server(lambda _: streams_at_most(count))
@@ -141,7 +145,23 @@ def test_rule_25_a_limit_of_streams_below_those_in_use_stops_no_operation(count:
             operations = [await tracker.begin("DELETE", path) for path in paths]
             for response in await asyncio.gather(*operations):
                 assert response.status_code == 204
-            assert max(operation.snapshot().polls for operation in operations) <= 3
+
+    asyncio.run(run())
+
+
+@EACH_LIBRARY
+def test_rule_54_polls_that_hang_hold_up_no_answer_on_the_same_connection(library: Library) -> None:
+    """A request that reads for others passes the reading on to the oldest one, which may be one that hangs."""
+
+    async def run() -> None:
+        server = Server(FRAMES["a reset"])
+        async with asyncio.timeout(20), tracking(server, library) as tracker:
+            operations = [await tracker.begin("DELETE", f"/innocent{number}") for number in range(3)]
+            await server.has_three.wait()
+            async with asyncio.timeout(5):
+                await tracker.begin("DELETE", "/other")
+            await tracker.begin("DELETE", "/hostile")
+            await asyncio.gather(*operations)
 
     asyncio.run(run())
 

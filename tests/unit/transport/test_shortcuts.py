@@ -39,7 +39,7 @@ def names_in(node: ast.AST) -> list[str]:
 AZPOLL = files("azpoll")
 TRANSPORT = modules(AZPOLL / "transport") | {"fast.py": modules(AZPOLL)["fast.py"]}
 PRIVATE = modules(AZPOLL / "transport" / "shortcuts")
-PROTECTIONS = ("redirect_request.py", "unfinished_connection.py", "unread_bytes.py")
+PROTECTIONS = ("redirect_request.py", "shared_reads.py", "unfinished_connection.py", "unread_bytes.py")
 """Modules that do what no public name offers. They save nothing."""
 
 
