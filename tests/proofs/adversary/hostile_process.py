@@ -73,7 +73,9 @@ async def has_crossed(coming: asyncio.Task[tuple[str, str]], writer: asyncio.Str
     connection: socket.socket = writer.get_extra_info("socket")
     if coming.done() or select.select([connection], [], [], 0)[0]:
         return True
+    waiting_s = waited_s()
     await asyncio.wait([coming], timeout=CROSSING_S)
+    await asyncio.wait([coming], timeout=2 * (waited_s() - waiting_s))  # for a processor, here and in the client
     return coming.done()
 
 
