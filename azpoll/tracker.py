@@ -144,8 +144,8 @@ class Tracker(StoredOperations[ResponseT]):
     async def aclose(self) -> None:
         """End a tracker that `start` entered: stop tracking, and wait only for the requests in flight.
 
-        Awaiters get `TrackerClosed` with a resume token. To wait for operations, await them first. Calling it again
-        does nothing.
+        Awaiters get `TrackerClosed` with a resume token. To wait for operations, await them first. A second call
+        returns when the first one has ended.
 
         Raises:
             RuntimeError: `start` has not entered the tracker.
@@ -154,7 +154,9 @@ class Tracker(StoredOperations[ResponseT]):
         if not self._started:
             raise RuntimeError("`aclose` ends a tracker that `start` entered; `async with` ends its own")
         session = self._any_session()
-        if not session.closed:
+        if session.closed:
+            await self._closed.wait()
+        else:
             session.check_task()
             await self._close()
 
@@ -169,7 +171,7 @@ class Tracker(StoredOperations[ResponseT]):
             request_timeout_s, max_body = self._limits
             transport = ClientTransport(self._client, request_timeout_s=request_timeout_s, max_body=max_body)
             self._entered = Session(self._settings, transport, self._events, host)
-            self._open_journal = stack.pop_all()
+            self._open_journal, self._closed = stack.pop_all(), anyio.Event()
         return self
 
     async def __aexit__(
@@ -189,8 +191,11 @@ class Tracker(StoredOperations[ResponseT]):
         try:
             await self._any_session().close()
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._open_journal.aclose()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._open_journal.aclose()
+            finally:
+                self._closed.set()
 
     def __del__(self, warn: Callable[..., object] = warnings.warn) -> None:
         """Warn if the tracker was entered and never closed: nothing ends its tasks."""

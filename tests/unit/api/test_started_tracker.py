@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
 import azpoll
-from azpoll.testing import FakeARM, Script, run_virtual
+from azpoll.testing import Delay, FakeARM, Script, run_virtual
 from tests.support.clients import client_of
 from tests.support.list_journal import ListJournal
 from tests.support.operations import path_of
@@ -74,6 +75,26 @@ async def test_aclose_stops_the_tracking_and_may_be_called_again(client: httpx.A
     assert error.resume_token
     with pytest.raises(azpoll.TrackerClosed):
         await tracker.begin("PUT", path_of(1), json={})
+
+
+async def test_a_second_aclose_returns_when_the_first_one_has_ended(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.default = Script(duration_s=3600, retry_after=1, polls=[Delay(math.inf)])
+    tracker = await azpoll.Tracker(client).start()
+    operation = await tracker.begin("PUT", path_of(1), json={})
+    await anyio.sleep(2)  # a poll is in flight, for which the first call waits
+    ended_s: list[float] = []
+
+    async def close() -> None:
+        await tracker.aclose()
+        assert operation.done()
+        ended_s.append(anyio.current_time())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(close)
+        tasks.start_soon(close)
+    assert ended_s[0] == ended_s[1] > 2
 
 
 async def test_aclose_raises_no_failure_of_an_operation(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
