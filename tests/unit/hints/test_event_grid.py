@@ -210,6 +210,20 @@ async def test_t38_a_bad_token_is_refused_also_if_the_verifier_raises(token: str
     assert hints.given == []
 
 
+async def test_t38_a_verifier_that_hangs_holds_no_delivery() -> None:
+    """Event Grid repeats a delivery after a 503, and gives up waiting after 30 s."""
+
+    async def hang(_: str) -> bool:
+        await anyio.sleep_forever()
+        return True
+
+    hints, started_s = Hints(), anyio.current_time()
+    async with client_at(EventGrid(hints, verify=hang), {"authorization": "Bearer good"}) as endpoint:
+        assert (await endpoint.post("/", json=[event()])).status_code == 503
+    assert anyio.current_time() - started_s <= 10
+    assert hints.given == []
+
+
 async def test_t38_with_a_key_and_a_verifier_both_are_needed() -> None:
     application = EventGrid(Hints(), key=KEY, verify=_verify)
     for headers, status in (
