@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import anyio
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from azpoll.hints.resource_changes import Seen
     from azpoll.protocol.answer import Answer
 
+logger = logging.getLogger("azpoll")
+
 PATH = "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01"
 ROWS = 1000
 """Rows of one page at most. Source: learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources."""
@@ -29,7 +32,10 @@ ROWS = 1000
 TRIES = 3
 """Attempts at one query, each after the pause that the service asks for."""
 
-_OK, _BAD_REQUEST, _REQUEST_TIMEOUT, _CONTENT_TOO_LARGE, _SERVER_ERROR = 200, 400, 408, 413, 500
+UNAUTHORIZED_S = 60.0
+"""Seconds until the next query after a 401: the client's credential may be renewed."""
+
+_OK, _BAD_REQUEST, _UNAUTHORIZED, _REQUEST_TIMEOUT, _CONTENT_TOO_LARGE, _SERVER_ERROR = 200, 400, 401, 408, 413, 500
 _TOO_LONG = {_BAD_REQUEST, _CONTENT_TOO_LARGE}
 _TRANSIENT = {_REQUEST_TIMEOUT, TOO_MANY_REQUESTS}
 
@@ -86,6 +92,10 @@ class GraphReader:
             if status == _OK:
                 return answer
             reason = f"Azure Resource Graph answered HTTP {status}: {describe(read_error(answer).error)}"
+            if status == _UNAUTHORIZED:
+                logger.warning("%s; the next query is sent in %.0f s", reason, UNAUTHORIZED_S)
+                self._next_s = anyio.current_time() + UNAUTHORIZED_S
+                raise ConnectionError(reason)
             if status in _TOO_LONG:
                 raise QueryTooLong(reason)
             if status not in _TRANSIENT and status < _SERVER_ERROR:

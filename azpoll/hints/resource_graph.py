@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ MAX_QUERY = 250_000
 FEWEST = 10
 """Resources of a query whose refusal ends the hints."""
 
+RAISE_S = 600.0
+"""Seconds after a refusal until a query names twice as many resources again."""
+
 _SUBSCRIPTION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _RESOURCE = re.compile(r"/subscriptions/(?P<subscription>[a-z0-9-]{1,64})/[^'\"\\\x00-\x1f\x7f]{1,2000}")
 
@@ -39,6 +43,7 @@ class ResourceGraph:
     shows resources that the client's principal may read.
 
     The source ends with an error that is logged if the service refuses a query, for example for want of permission.
+    After a 401 it queries again in 60 s, since the client's credential may be renewed.
 
     Args:
         subscriptions: ids of the subscriptions whose resources are asked for, one or more, in any letter case.
@@ -81,6 +86,7 @@ class _Rounds:
         self._reader = reader
         self._changes = ResourceChanges()
         self._at_most = ROWS
+        self._raise_s = math.inf  # when a query may name more resources again
 
     async def ask(self) -> None:
         """Query all resources once; a round that the service does not answer ends early."""
@@ -95,6 +101,8 @@ class _Rounds:
         resources = self._board.resources()
         self._changes.keep(resources)
         now_s, batches, length = anyio.current_time(), [list[str]()], 0
+        if now_s >= self._raise_s:
+            self._at_most, self._raise_s = min(2 * self._at_most, ROWS), now_s + RAISE_S
         for number, name in enumerate(resources, 1):
             if number % ITEMS_AT_ONCE == 0:
                 await _other_tasks()
@@ -118,6 +126,7 @@ class _Rounds:
             if len(batch) <= FEWEST:
                 raise ValueError(str(error)) from None
             self._at_most = half = len(batch) // 2
+            self._raise_s = anyio.current_time() + RAISE_S
             await self._ask(batch[:half])
             await self._ask(batch[half:])
             return

@@ -165,6 +165,31 @@ async def test_a_refused_query_is_halved() -> None:
     assert max(len(names) for at_s, names in graph.asked if at_s >= 10) <= 30
 
 
+async def test_a_query_grows_again_after_a_refusal() -> None:
+    graph = Graph(arm_of(duration_s=5000.0), since(math.inf))
+    graph.most = 20
+    async with graph.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        tracker.add_hints(ResourceGraph(["s1"]))
+        for number in range(40):
+            await tracker.begin("PUT", path_of(number), json={})
+        await anyio.sleep(30)
+        graph.most = 1000
+        assert max(len(names) for at_s, names in graph.asked if at_s > 15) == 20
+        await anyio.sleep(700)
+    assert len(graph.asked[-1][1]) == 40
+
+
+async def test_a_401_pauses_the_hints(caplog: pytest.LogCaptureFixture) -> None:
+    graph = Graph(arm_of(duration_s=1000.0), since(math.inf), httpx.Response(401))
+    async with graph.client() as client, azpoll.Tracker(client, on_exit="stop") as tracker:
+        tracker.add_hints(ResourceGraph(["s1"]))
+        await tracker.begin("PUT", path_of(1), json={})
+        await anyio.sleep(80)
+    assert len(graph.asked) > 1
+    assert graph.asked[1][0] - graph.asked[0][0] >= 60
+    assert caplog.text.count("HTTP 401") == 1
+
+
 async def test_queries_leave_a_part_of_the_quota_to_others() -> None:
     """With 4 queries left the next one waits until the quota is reset; a round of 3 pages takes 3 such times."""
     graph = Graph(arm_of(duration_s=1000.0), since(math.inf))
