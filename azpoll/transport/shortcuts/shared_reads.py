@@ -1,8 +1,8 @@
-"""Let each request of an HTTP/2 connection look for its answer whenever another one has read from the connection.
+"""Read an HTTP/2 connection for all of its requests: each looks for its answer after each read.
 
-The requests of a connection read in turns, and each one keeps what it reads for the others. httpcore 1.0.9 and
-httpcore2 2.16.2 give the turn to the request that has waited longest. If that is one whose answer does not come, an
-answer that was already read waits for the next bytes of the server, or for a time limit.
+The requests of a connection read in turns, and each one keeps what it reads for the others. The turn goes to the
+request that has waited longest (httpcore 1.0.9, httpcore2 2.16.2). If its answer does not come, an answer that was
+already read waits for the next bytes of the server, or for a time limit.
 
 This is no shortcut: no public name shows these turns. A connection without the private fields does not change. The
 first answer of a connection installs this, so a server that never answers can hold up the answers of none but itself.
