@@ -48,6 +48,14 @@ def test_a_cut_answer_reports_nothing(kind: str) -> None:
         assert draw(seed, MONITOR, ("end", kind)).claims == frozenset()
 
 
+def test_a_204_is_whole_whatever_coding_it_names() -> None:
+    """It has no body, so nothing of it was cut."""
+    draws = (draw(str(number), MONITOR, ("status code", "cut member")) for number in range(2000))
+    empty = [answer for answer in draws if bytes_of(answer.steps).startswith(b"HTTP/1.1 204 ")]
+    assert any(len(answer.kinds) == 2 for answer in empty)
+    assert {answer.claims for answer in empty} == {frozenset({"succeeded"})}
+
+
 @pytest.mark.parametrize("behind", ["second answer", "late second answer", "junk behind"])
 def test_nothing_is_sent_behind_an_answer_that_hangs(behind: str) -> None:
     """A second answer would be the first one that arrives, and its word would be that of a whole answer."""

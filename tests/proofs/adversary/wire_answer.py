@@ -112,12 +112,17 @@ class WireAnswer:
     size: int
 
 
+def _is_whole_without_body(draft: Draft) -> bool:
+    """Whether a 204 of HTTP/1 was sent up to the end of its head, where it ends."""
+    return draft.status == 204 and not draft.stream and b"\r\n\r\n" in bytes_of(draft.steps or ())
+
+
 def claims_of(draft: Draft) -> frozenset[str]:
     """Return the verdicts that a client may read from an answer (rules 3 to 7, 17, 20, 21 and 24)."""
     is_success = 200 <= draft.status < 300
     if draft.place.pattern == "location" and 400 <= draft.status < 500:
         return frozenset({"failed", "canceled"})
-    if not draft.is_whole or not is_success:
+    if not is_success or not (draft.is_whole or _is_whole_without_body(draft)):
         return NOTHING
     if draft.place.pattern == "initial":
         return ANY_END
