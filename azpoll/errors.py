@@ -22,8 +22,7 @@ r"""Every exception azpoll raises.
     └── WrongEventLoop                 used outside the event loop of its tracker; also a RuntimeError
 
 The first two families are never mixed: only `OperationError` describes the operation itself. Arguments out of their
-range raise `ValueError` or `TypeError`, as everywhere in Python. No text shows the values of a URL's query, a header,
-or more than 512 characters of a body.
+range raise `ValueError` or `TypeError`. No text shows query values, headers, or more than 512 characters of a body.
 """
 
 from __future__ import annotations
@@ -148,9 +147,11 @@ class InitialRequestFailed(AzpollError):
     Attributes:
         may_have_acted: whether the service may have executed the request: after a 5xx, a 408, and a request that was
             sent and not answered. False if the service refused it, or nothing was sent.
+        is_local: whether nothing was sent for want of a credential or a connection: another process may succeed.
     """
 
     may_have_acted: bool = False
+    is_local: bool = False
 
 
 class CancelFailed(AzpollError):
@@ -280,7 +281,6 @@ def _what_happened(state: Unknown, operation: str) -> str:
 
 
 def _after_acting(resume_token: str | None) -> str:
-    """Return the advice for an initial request that the service may have executed (rule 53)."""
     return f"{_MAY_HAVE_ACTED}. The resume_token of this error polls it" if resume_token else _MAY_HAVE_ACTED
 
 
@@ -294,6 +294,6 @@ def unanswered(
     detail = f"{outcome.kind.value}: {outcome.detail}" if outcome.detail else outcome.kind.value
     text = f"{name} has no complete answer ({detail}). {advice}"
     error = InitialRequestFailed(text, operation=name, resume_token=resume_token)
-    error.may_have_acted = may_have_acted
+    error.may_have_acted, error.is_local = may_have_acted, not may_have_acted and outcome.kind.is_local
     error.__cause__ = outcome.cause
     return error

@@ -37,7 +37,9 @@ DELETE FROM azpoll.result WHERE id = ANY($1::text[]) AND state = 'unknown' RETUR
 """
 
 _OPEN_OF_SHARD = """
-SELECT id, group_label, label, token, request, sent_at, cancel_at, problem, percent, last_error FROM azpoll.operation o
+SELECT id, group_label, label, token, request, sent_at, cancel_at, problem, percent, last_error,
+    created_at < now() - interval '1 day' AS is_old
+FROM azpoll.operation o
 WHERE shard = $1::bigint AND NOT EXISTS (SELECT FROM azpoll.result r WHERE r.id = o.id)
 ORDER BY id
 """
@@ -104,6 +106,7 @@ class OpenOperation(NamedTuple):
         is_canceled: whether its cancellation was asked for.
         has_problem: whether a worker has stored why it does not track it, or did not cancel it.
         progress: as a worker has stored it.
+        is_old: whether it was stored more than a day ago.
     """
 
     operation_id: str
@@ -115,6 +118,7 @@ class OpenOperation(NamedTuple):
     is_canceled: bool
     has_problem: bool
     progress: Progress
+    is_old: bool
 
 
 class EndedOperation(NamedTuple):
@@ -177,6 +181,7 @@ class OperationTable:
                 row["cancel_at"] is not None,
                 row["problem"] is not None,
                 Progress(row["percent"], row["last_error"]),
+                row["is_old"],
             )
             for row in await connection.fetch(_OPEN_OF_SHARD, shard)
         ]

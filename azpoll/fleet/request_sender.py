@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, Protocol
 
 from azpoll.errors import InitialRequestFailed, TrackerClosed
 from azpoll.fleet import initial_request
+from azpoll.protocol.redaction import escape_for_display
 from azpoll.snapshot import OperationState
 from azpoll.transport.library import ResponseT
 
@@ -157,10 +158,15 @@ class RequestSender(Generic[ResponseT]):
         return False
 
     async def _failed(self, shard: WorkerShard, operation: OpenOperation, error: InitialRequestFailed) -> None:
-        """Store the end of a request that was not accepted; the credential of another worker may be."""
-        if error.status_code == _UNAUTHORIZED and not error.may_have_acted:
-            logger.warning("the operation %s was not begun here: %s", operation.operation_id, REFUSED_CREDENTIAL)
-            await self._leave_open(operation, REFUSED_CREDENTIAL)
+        """Store the end of a request that was not accepted; the credential of another worker may be.
+
+        A worker without a credential or a connection leaves a request to the others too, for a day.
+        """
+        is_refused = error.status_code == _UNAUTHORIZED and not error.may_have_acted
+        if is_refused or (error.is_local and not operation.is_old):
+            problem = REFUSED_CREDENTIAL if is_refused else escape_for_display(str(error))
+            logger.warning("the operation %s was not begun here: %s", operation.operation_id, problem)
+            await self._leave_open(operation, problem)
             self._receiver.refuse(shard, operation)
             return
         shard.starting.discard(operation.operation_id)

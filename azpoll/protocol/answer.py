@@ -66,6 +66,11 @@ class FailureKind(Enum):
         """Whether azpoll does not try again: the next attempt must fail alike, or the caller's own hook refused."""
         return self in {FailureKind.CERTIFICATE, FailureKind.UNSENDABLE, FailureKind.HOOK}
 
+    @property
+    def is_local(self) -> bool:
+        """Whether another process may succeed, with its own credential or connection."""
+        return self in {FailureKind.AUTH, FailureKind.CERTIFICATE, FailureKind.CONNECTION, FailureKind.TIMEOUT}
+
 
 class RequestFailure(NamedTuple):
     """A request without a complete, readable answer.

@@ -106,6 +106,39 @@ async def test_a_request_is_sent_by_a_worker_with_a_good_credential(
     assert result.state is OperationState.SUCCEEDED
 
 
+def unreachable_client() -> httpx.AsyncClient:
+    """Return a client that reaches no service."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route", request=request)
+
+    return httpx.AsyncClient(base_url=ORIGIN, transport=httpx.MockTransport(answer))
+
+
+async def test_a_worker_without_a_connection_leaves_a_request_to_the_others(fleet: Fleet) -> None:
+    arm = quick_arm()
+    async with service(arm) as client, unreachable_client() as unreachable:
+        begun = await fleet.begin("POST", URL, json={})
+        async with working(fleet, unreachable):
+            await eventually(lambda: have_problems(fleet, [begun]))
+            assert "Nothing was sent" in (await fleet.problems())[begun]
+        async with working(fleet, client):
+            (result,) = await fleet.wait([begun], timeout=20)
+    assert result.state is OperationState.SUCCEEDED
+
+
+async def test_a_request_that_no_worker_can_send_ends_after_a_day(dsn: str, fleet: Fleet) -> None:
+    async with unreachable_client() as unreachable:
+        begun = await fleet.begin("POST", URL, json={})
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("UPDATE azpoll.operation SET created_at = now() - interval '25 hours'")
+        await connection.close()
+        async with working(fleet, unreachable):
+            (result,) = await fleet.wait([begun], timeout=20)
+    assert result.state is None
+    assert "Nothing was sent" in (result.error or "")
+
+
 async def test_a_request_of_a_dead_worker_still_counts_as_sent_when_its_repetition_was_not(
     dsn: str, fleet: Fleet
 ) -> None:

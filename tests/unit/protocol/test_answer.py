@@ -23,6 +23,15 @@ def test_rule_45_an_answer_shows_its_status_and_size_only() -> None:
     assert CANARY not in repr(RequestFailure(FailureKind.CONNECTION, "", 0.0, cause=OSError(CANARY), head=SECRET))
 
 
+def test_a_failure_for_want_of_a_credential_or_connection_is_local() -> None:
+    assert {kind for kind in FailureKind if kind.is_local} == {
+        FailureKind.AUTH,
+        FailureKind.CERTIFICATE,
+        FailureKind.CONNECTION,
+        FailureKind.TIMEOUT,
+    }
+
+
 def test_only_failures_that_must_repeat_are_fatal() -> None:
     """A bad certificate, a request that cannot be sent, an error of a hook; rule 25 tries all others again."""
     assert {kind for kind in FailureKind if kind.fatal} == {
