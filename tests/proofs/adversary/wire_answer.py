@@ -114,7 +114,8 @@ class WireAnswer:
 
 def _is_whole_without_body(draft: Draft) -> bool:
     """Whether a 204 of HTTP/1 was sent up to the end of its head, where it ends."""
-    return draft.status == 204 and not draft.stream and b"\r\n\r\n" in bytes_of(draft.steps or ())
+    has_head = draft.steps is None or b"\r\n\r\n" in bytes_of(draft.steps)
+    return draft.status == 204 and not draft.stream and has_head
 
 
 def claims_of(draft: Draft) -> frozenset[str]:
