@@ -20,61 +20,69 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-_NEXT, _RECEIVE, _EVENTS = "_receive_stream_event", "_receive_events", "_events"
-"""The method that returns the next event of a stream, the one that reads for all streams, and what was read."""
+    _Wait = Callable[[object, int], Awaitable[object]]
+
+_NEXT, _FLOW, _RECEIVE = "_receive_stream_event", "_wait_for_outgoing_flow", "_receive_events"
+"""The methods that return the next event of a stream and the bytes that it may send, and the one that reads for all."""
+
+_EVENTS, _STATE = "_events", "_h2_state"
+"""The events that were read, by stream, and the state of h2."""
 
 
 def share_reads(connection: Any) -> None:  # noqa: ANN401 - of httpcore
     """Change how the requests of an HTTP/2 connection take turns; once, and nothing on any other connection."""
-    following, receive = getattr(connection, _NEXT, None), getattr(connection, _RECEIVE, None)
-    events: Mapping[int, object] | None = getattr(connection, _EVENTS, None)
-    if following is None or receive is None or events is None:
+    methods = [getattr(connection, name, None) for name in (_NEXT, _FLOW, _RECEIVE)]
+    if None in methods or getattr(connection, _EVENTS, None) is None or getattr(connection, _STATE, None) is None:
         return
-    if not isinstance(getattr(following, "__self__", None), _SharedReads):
-        shared = _SharedReads(following, receive, events)
+    if not isinstance(getattr(methods[0], "__self__", None), _SharedReads):
+        shared = _SharedReads(connection)
         setattr(connection, _NEXT, shared.next_event)
+        setattr(connection, _FLOW, shared.outgoing_flow)
         setattr(connection, _RECEIVE, shared.receive)
 
 
 class _SharedReads:
-    """Lets one request read until its own event comes. After each read, the others look for theirs.
+    """Lets one request read until it has what it waits for. After each read, the others look for theirs."""
 
-    Args:
-        next_event: the method of the connection; its arguments are a request and the number of a stream.
-        receive: likewise; it reads once.
-        events: that were read, by stream.
-    """
-
-    def __init__(
-        self,
-        next_event: Callable[[object, int], Awaitable[object]],
-        receive: Callable[..., Awaitable[None]],
-        events: Mapping[int, object],
-    ) -> None:
-        self._next_event = next_event
-        self._receive = receive
-        self._events = events
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - of httpcore
+        self._next_event: _Wait = getattr(connection, _NEXT)
+        self._outgoing_flow: _Wait = getattr(connection, _FLOW)
+        self._receive: Callable[..., Awaitable[None]] = getattr(connection, _RECEIVE)
+        self._events: Mapping[int, object] = getattr(connection, _EVENTS)
+        self._state: Any = getattr(connection, _STATE)
         self._is_read = False
         self._has_read = anyio.Event()
 
     async def next_event(self, request: object, stream_id: int) -> object:
         """Return the next event of a stream."""
-        while self._is_read and not self._events.get(stream_id):
-            await self._has_read.wait()
-        if self._events.get(stream_id):
-            return await self._next_event(request, stream_id)
-        self._is_read = True
-        try:
-            return await self._next_event(request, stream_id)
-        finally:
-            self._is_read = False
-            self._wake_others()
+        return await self._in_turn(lambda: bool(self._events.get(stream_id)), self._next_event, request, stream_id)
+
+    async def outgoing_flow(self, request: object, stream_id: int) -> object:
+        """Return how many bytes of a body may be sent."""
+
+        def has_flow() -> bool:
+            return bool(self._state.local_flow_control_window(stream_id) > 0)
+
+        return await self._in_turn(has_flow, self._outgoing_flow, request, stream_id)
 
     async def receive(self, *arguments: object, **options: object) -> None:
         """Read once."""
         try:
             await self._receive(*arguments, **options)
         finally:
+            self._wake_others()
+
+    async def _in_turn(self, has_come: Callable[[], bool], wait: _Wait, request: object, stream_id: int) -> object:
+        """Call `wait`, which reads until something has come; not while another request reads."""
+        while self._is_read and not has_come():
+            await self._has_read.wait()
+        if has_come():
+            return await wait(request, stream_id)
+        self._is_read = True
+        try:
+            return await wait(request, stream_id)
+        finally:
+            self._is_read = False
             self._wake_others()
 
     def _wake_others(self) -> None:

@@ -29,6 +29,11 @@ def streams_at_most(count: int) -> bytes:
     return frame(SETTINGS, 0, b"\x00\x03" + count.to_bytes(4, "big"))
 
 
+def without_windows(stream: int) -> bytes:
+    """Return frames that answer with 204, and let no body of a later request through."""
+    return frame(SETTINGS, 0, b"\x00\x04" + bytes(4)) + frame(HEADERS, stream, b"\x89", 5)
+
+
 DATA, HEADERS, RESET, SETTINGS, PUSH, PING, GOAWAY, WINDOW = 0, 1, 3, 4, 5, 6, 7, 8
 
 FRAMES: dict[str, Callable[[int], bytes]] = {
@@ -162,6 +167,25 @@ def test_rule_54_polls_that_hang_hold_up_no_answer_on_the_same_connection(librar
                 await tracker.begin("DELETE", "/other")
             await tracker.begin("DELETE", "/hostile")
             await asyncio.gather(*operations)
+
+    asyncio.run(run())
+
+
+@EACH_LIBRARY
+def test_rule_54_bodies_that_no_window_lets_through_hold_up_no_answer(library: Library) -> None:
+    """The server never lets the client send a body, so each PUT waits for its time limit."""
+
+    async def run() -> None:
+        server = Server(without_windows)
+        async with asyncio.timeout(20), tracking(server, library) as tracker, asyncio.TaskGroup() as tasks:
+            await (await tracker.begin("DELETE", "/hostile"))
+            bodies = [tasks.create_task(tracker.begin("PUT", f"/{number}", content=b"x")) for number in range(4)]
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(5):
+                for number in range(3):
+                    await (await tracker.begin("DELETE", f"/innocent{number}"))
+            for body in bodies:
+                body.cancel()
 
     asyncio.run(run())
 
