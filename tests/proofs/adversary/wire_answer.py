@@ -113,9 +113,10 @@ class WireAnswer:
 
 
 def _is_whole_without_body(draft: Draft) -> bool:
-    """Whether a 204 of HTTP/1 was sent up to the end of its head, where it ends."""
-    has_head = draft.steps is None or b"\r\n\r\n" in bytes_of(draft.steps)
-    return draft.status == 204 and not draft.stream and has_head
+    """Whether an answer of HTTP/1 without a body was sent up to the end of its head, where it ends."""
+    head = draft.head() if draft.steps is None else bytes_of(draft.steps)
+    has_none = draft.status == 204 or b"\r\nContent-Length: 0\r\n" in head
+    return has_none and not draft.stream and b"\r\n\r\n" in head
 
 
 def claims_of(draft: Draft) -> frozenset[str]:
