@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from azpoll.journal import JournalEntry
 
-SUMMARY = "report on the operations of a journal or of a fleet as an HTML page, JSON or CSV"
+SUMMARY = "report on the operations of a journal or of a fleet as HTML, JSON or CSV"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,8 +16,8 @@ BY_NAME = {"getattr", "setattr", "hasattr", "delattr"}
 
 
 def modules(folder: Traversable) -> dict[str, ast.Module]:
-    """Return file name to syntax tree of the modules of a package, without its subpackages and `__init__.py`."""
-    found = [entry for entry in folder.iterdir() if entry.name.endswith(".py") and entry.name != "__init__.py"]
+    """Return file name to syntax tree of the modules of a package, without its subpackages."""
+    found = [entry for entry in folder.iterdir() if entry.name.endswith(".py")]
     return {entry.name: ast.parse(entry.read_text(encoding="utf-8")) for entry in found}
 
 
@@ -37,8 +37,11 @@ def names_in(node: ast.AST) -> list[str]:
 
 
 AZPOLL = files("azpoll")
-TRANSPORT = modules(AZPOLL / "transport") | {"fast.py": modules(AZPOLL)["fast.py"]}
+TRANSPORT = {
+    f"{package}/{name}": tree for package in ("transport", "fast") for name, tree in modules(AZPOLL / package).items()
+}
 PRIVATE = modules(AZPOLL / "transport" / "shortcuts")
+del PRIVATE["__init__.py"]
 PROTECTIONS = ("redirect_request.py", "shared_reads.py", "unfinished_connection.py", "unread_bytes.py")
 """Modules that do what no public name offers. They save nothing."""
 
