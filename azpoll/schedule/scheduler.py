@@ -260,11 +260,11 @@ class Scheduler:
             cancel_request.outcome = outcome = await self._cancel(cancel_request)
         finally:
             self._limit.end()
-        head = outcome if isinstance(outcome, Answer) else outcome.head
+        head, throttle = outcome if isinstance(outcome, Answer) else outcome.head, None
         if head is not None and head.status_code == TOO_MANY_REQUESTS:
             throttle = self._queue.scopes.on_answer(provider_queue, head, outcome.at_s, sender=job)
-            if throttle is not None:
-                self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
+        if throttle is not None:
+            self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         job.cancel_request = None
         cancel_request.finished.set()
         before, due_s = pending_state(job), cancel_request.back_s

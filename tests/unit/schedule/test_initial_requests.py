@@ -44,6 +44,7 @@ class Service:
         sent: time and last part of the path of each request.
         outcomes: of the next requests; without one it is accepted.
         takes_s: seconds between a request and its answer.
+        hung: set when the requests that hang are answered; their names begin with "hang".
         throttled: all 429s.
         repeated: the status code after which a request is sent again, and the number of its failures so far.
         results: by the last part of the path, the outcome that the caller received.
@@ -55,6 +56,7 @@ class Service:
         self.sent: list[tuple[float, str]] = []
         self.outcomes = list(outcomes)
         self.takes_s = takes_s
+        self.hung = anyio.Event()
         self.throttled: list[Throttle] = []
         self.repeated: list[tuple[int | None, int]] = []
         self.results: dict[str, Answer | RequestFailure | None] = {}
@@ -62,9 +64,15 @@ class Service:
         self.cancelled_first = anyio.CancelScope()
 
     def requests(
-        self, tasks: TaskGroup, *, budget: Budget | None = None, least: int = 8, most: int = 8
+        self,
+        tasks: TaskGroup,
+        *,
+        budget: Budget | None = None,
+        least: int = 8,
+        most: int = 8,
+        total: int | None = None,
     ) -> InitialRequests[Target]:
-        limit = ConcurrencyLimit(least, most, lambda: 0.0)
+        limit = ConcurrencyLimit(least, most, lambda: 0.0, total)
         throttled, repeated = self._on_throttle, self._on_repetition
         return InitialRequests(self._receive, tasks, limit, budget, throttled=throttled, repeated=repeated)
 
@@ -78,12 +86,14 @@ class Service:
         repeatable: bool = True,
         idempotent: bool = False,
     ) -> None:
-        target = Target(method, f"{HOST}/subscriptions/s/{name}")
+        target = Target(method, f"{HOST}/subscriptions/{'h' if name.startswith('hang') else 's'}/{name}")
         outcome = await requests.send(target, owner, DelayLimits(), repeatable=repeatable, idempotent=idempotent)
         self.results[name], self.outcome = None if outcome is None else outcome.last, outcome
 
     async def _receive(self, request: Target) -> Answer | RequestFailure:
         self.sent.append((round(anyio.current_time(), 3), request.url.rpartition("/")[2]))
+        if "/hang" in request.url:
+            await self.hung.wait()
         await anyio.sleep(self.takes_s)
         self.cancelled_first.cancel()
         outcome = self.outcomes.pop(0) if self.outcomes else answer(202)
@@ -263,3 +273,45 @@ async def test_closing_ends_the_repetitions_with_the_last_outcome() -> None:
         requests.close()
     assert isinstance(service.results["a"], RequestFailure)
     assert len(service.sent) == 4
+
+
+async def test_requests_of_a_slow_scope_are_held_until_one_is_answered_or_they_are_cancelled() -> None:
+    """Two requests that hang hold half of the four places, so a third one waits, and another scope does not."""
+    service = Service()
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, least=2, most=2, total=4)
+        held = anyio.CancelScope()
+
+        async def send_held() -> None:
+            with held:
+                await service.send(requests, "hang3")
+
+        for name in ("hang1", "hang2"):
+            tasks.start_soon(service.send, requests, name)
+        await anyio.sleep(1)
+        tasks.start_soon(service.send, requests, "a1")
+        tasks.start_soon(send_held)
+        await anyio.sleep(1)
+        tasks.start_soon(service.send, requests, "a2")
+        await anyio.sleep(1)
+        held.cancel()
+        await anyio.sleep(1)
+        assert requests.waiting == 0
+        service.hung.set()
+    assert sorted(service.sent) == [(0, "hang1"), (0, "hang2"), (1, "a1"), (2, "a2")]
+
+
+async def test_held_requests_are_sent_at_the_rate_of_their_scope() -> None:
+    service = Service()
+    async with anyio.create_task_group() as tasks:
+        requests = service.requests(tasks, budget=SLOW, least=2, most=2, total=4)
+        for name, pause_s in (("hang1", 0), ("hang2", 2), ("a1", 1), ("hang3", 0), ("hang4", 0), ("hang5", 0)):
+            tasks.start_soon(service.send, requests, name)
+            await anyio.sleep(pause_s)
+        await anyio.sleep(5)
+        assert [name for _, name in service.sent] == ["hang1", "hang2", "a1"]
+        service.hung.set()
+    times = {name: at_s for at_s, name in service.sent}
+    assert sorted(times) == ["a1", "hang1", "hang2", "hang3", "hang4", "hang5"]
+    assert times["hang4"] - times["hang3"] >= 1
+    assert times["hang5"] - times["hang4"] >= 1

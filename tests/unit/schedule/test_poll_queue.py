@@ -233,3 +233,22 @@ def test_a_429_closes_its_scope() -> None:
     assert poll_queue.take(59.0) is None
     (scope,) = poll_queue.scopes.statistics(59.0)
     assert (scope.throttled, scope.waiting, scope.rate) == (1, 1, 14.0)
+
+
+def test_jobs_that_were_held_and_withdrawn_leave_no_entries() -> None:
+    """The entries of withdrawn jobs are dropped in time, and the order of the others remains."""
+    poll_queue = queue_of(budget=None)
+    first, second, *others = (job(str(number)) for number in range(100))
+    for each, rank in ((second, 2.0), *((other, 0.0) for other in others), (first, 1.0)):
+        poll_queue.put(each, 0.0)
+        taken = poll_queue.take(0.0)
+        assert taken is not None
+        _, provider_queue = taken
+        assert provider_queue is not None
+        poll_queue.hold(each, provider_queue, 0.0, rank)
+        if each in others:
+            poll_queue.withdraw(each)
+    for each in (first, second):
+        poll_queue.release()
+        assert take(poll_queue, 0.0) is each
+    assert len(poll_queue) == 0

@@ -289,6 +289,31 @@ async def test_closing_aborts_requests_after_the_grace_and_keeps_their_retry_aft
     assert service.sent == [(10, "a")]
 
 
+async def test_an_aborted_request_of_a_withdrawn_job_releases_it_and_keeps_its_retry_after() -> None:
+    service, polled = Service(), job(retry_after=10)
+    service.takes_s = math.inf
+    async with scheduler_of(service, polled) as scheduler:
+        await anyio.sleep(11)
+        scheduler.withdraw(polled)
+        await scheduler.close(5.0)
+        assert polled.ended
+        assert isinstance(polled.state, Polling)
+        assert polled.state.next_request.delay.seconds == pytest.approx(116, abs=0.01)
+
+
+async def test_an_aborted_poll_keeps_its_cancel_request() -> None:
+    service, polled = Service(), job(retry_after=10)
+    service.takes_s = math.inf
+    async with scheduler_of(service, polled) as scheduler:
+        await anyio.sleep(11)
+        polled.cancel_request = request = CancelRequest(CANCEL)
+        scheduler.send_now(polled)
+        await scheduler.close(5.0)
+        assert polled.cancel_request is request
+        assert not request.finished.is_set()
+    assert service.sent == [(10, "a")]
+
+
 async def test_a_worker_that_is_cancelled_frees_its_slot() -> None:
     """Then a withdrawn job is released immediately."""
     service, polled = Service(), job(retry_after=10)
