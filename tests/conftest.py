@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     import httpx
 
     from azpoll.testing import FakeARM
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are processors: the tests of processes and sockets often wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(params=["asyncio", "trio"])
