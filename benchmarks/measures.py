@@ -33,8 +33,10 @@ TICK_S = 0.005
 """Interval of the timer that shows whether the event loop is blocked; each tick costs some 40 us."""
 
 
-def cost(peer: str, workload: dict[str, Any], *, stop_s: float = 60.0, uvloop: bool = False) -> Figures:
-    """CPU per poll of operations that are all polled until their end.
+def cost(
+    peer: str, workload: dict[str, Any], *, stop_s: float = 60.0, uvloop: bool = False, all_cores: bool = False
+) -> Figures:
+    """CPU per poll of operations that are all polled until their end, on one core or, as most users run it, on all.
 
     A run that has not ended after `stop_s` seconds is abandoned and has no cost per poll: the start of all
     operations would be charged to the few polls made.
@@ -58,6 +60,8 @@ def cost(peer: str, workload: dict[str, Any], *, stop_s: float = 60.0, uvloop: b
             "per_s": polls / work.wall_s,
         }
 
+    if all_cores:
+        server.unpin()
     return _run(main, uvloop=uvloop)
 
 

@@ -219,6 +219,12 @@ def pin(core: int) -> None:
         os.sched_setaffinity(0, {cores[core]})
 
 
+def unpin() -> None:
+    """Allow this process all cores."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+
+
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
     recorder = Recorder()

@@ -118,6 +118,7 @@ def full_parts(origin: str) -> dict[str, list[Measurement]]:
     compared = (RAW, AZURE, *AZPOLL)
     loops = (HTTPX, HTTPX_GATED, HTTPX2, AIOHTTP, PYREQWEST)
     transports = (AZPOLL_FAST_AUTH, AZPOLL_PYREQWEST, AZPOLL_AIOHTTP)
+    unpinned = (AZURE, AZPOLL_HTTPX, AZPOLL_FAST, PYREQWEST)
     return {
         "cost": [
             *_costs(origin, compared, operations=1_000),
@@ -136,6 +137,10 @@ def full_parts(origin: str) -> dict[str, list[Measurement]]:
         "uvloop": [
             *_costs(origin, (AZURE, AZPOLL_HTTPX2, AZPOLL_FAST), operations=1_000, rounds=FEW_ROUNDS, uvloop=True),
             *_bursts(origin, (PYREQWEST, AZPOLL_FAST), rounds=FEW_ROUNDS, uvloop=True),
+        ],
+        "all cores": [
+            *_costs(origin, unpinned, operations=1_000, rounds=FEW_ROUNDS, all_cores=True),
+            *_costs(origin, (AZURE, AZPOLL_FAST), operations=1_000, rounds=FEW_ROUNDS, uvloop=True, all_cores=True),
         ],
         "calls": list(_calls(origin)),
         "lateness": list(_late(origin, (RAW, AZURE, AZPOLL_HTTPX2, AZPOLL_FAST), FULL_SIZES, FEW_ROUNDS)),
@@ -184,12 +189,15 @@ def _costs(
     rounds: int = ROUNDS,
     stop_s: float = 120.0,
     uvloop: bool = False,
+    all_cores: bool = False,
     delay_s: float = 0.0,
 ) -> Iterator[Measurement]:
-    measure = "cost, uvloop" if uvloop else "cost, high latency" if delay_s else "cost"
+    measure = "cost, high latency" if delay_s else "cost"
+    measure += (", uvloop" if uvloop else "") + (", all cores" if all_cores else "")
     workload = {"origin": origin, "operations": operations, "polls": polls, "answer_delay_s": delay_s}
     for peer in peers:
         arguments: dict[str, Any] = {"peer": peer.name, "workload": workload, "uvloop": uvloop, "stop_s": stop_s}
+        arguments["all_cores"] = all_cores
         yield Measurement(Key(measure, peer.name, operations), Job("measures.cost", arguments), rounds)
 
 

@@ -53,7 +53,7 @@ def _costs(results: Results) -> Iterator[str]:
         *(f"1,000 with {ANSWER_DELAY_S:g} s latency", "polls/s then"),
     )
     rows: list[tuple[object, ...]] = []
-    for suffix in ("", ", uvloop"):
+    for suffix in ("", ", uvloop", ", all cores", ", uvloop, all cores"):
         for peer in PEERS:
             key, calls = Key(f"cost{suffix}", peer.name, 1_000), Key(f"calls{suffix}", peer.name)
             latent = Key(f"cost, high latency{suffix}", peer.name, 1_000)
@@ -148,7 +148,7 @@ def _table(heading: str, head: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 def _label(peer: str, measure: str = "") -> str:
     label = f"**{peer}**" if any(each.is_azpoll for each in PEERS if each.name == peer) else peer
-    return f"{label}, on uvloop" if "uvloop" in measure else label
+    return label + "".join(f", on {each}" for each in ("uvloop", "all cores") if each in measure)
 
 
 def _spread(ratios: Sequence[float]) -> str:
