@@ -275,7 +275,7 @@ async def test_closing_ends_the_repetitions_with_the_last_outcome() -> None:
     assert len(service.sent) == 4
 
 
-async def test_requests_of_a_slow_scope_are_held_until_one_is_answered_or_they_are_cancelled() -> None:
+async def test_requests_of_a_slow_scope_are_held_and_can_be_cancelled() -> None:
     """Two requests that hang hold half of the four places, so a third one waits, and another scope does not."""
     service = Service()
     async with anyio.create_task_group() as tasks:
