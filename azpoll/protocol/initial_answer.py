@@ -80,7 +80,7 @@ def _names_the_result(plan: Plan, reading: Reading) -> bool:
         return True
     if state := provisioning_state(document):
         return verdict_of(state, plan.terminal_words) is not Verdict.RUNNING
-    word = operation_status(document, plan.status_member, plan.terminal_words)
+    word = operation_status(document, plan.status_member)
     return word is None or word.lower() not in RUNNING_WORDS
 
 

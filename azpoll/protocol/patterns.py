@@ -57,7 +57,7 @@ def monitor_report(plan: Plan, reading: Reading) -> StatusReport:
     if reading.status_code == NO_CONTENT or body is BodyProblem.EMPTY:
         return StatusReport(Verdict.SUCCEEDED)
     if document is not None:
-        return StatusReport(Verdict.UNREADABLE, None, document, problem="its JSON object holds no status")
+        return StatusReport(Verdict.UNREADABLE, problem="its JSON object holds no status")
     problem = body.value if body is BodyProblem.COSTLY else "it is not a status document"
     return StatusReport(Verdict.UNREADABLE, problem=problem)
 
@@ -73,16 +73,15 @@ def location_report(plan: Plan, reading: Reading) -> StatusReport:
         return _resource_report(plan, reading, body, document)
     accepted = reading.status_code == ACCEPTED
     by_caller = plan.status_member is not None or word.lower() in plan.terminal_words
-    if plan.status_member is None and not accepted and provisioning_state(document):
-        return _resource_report(plan, reading, body, document)
+    if plan.status_member is None and not accepted and (state := provisioning_state(document)):
+        return StatusReport(verdict_of(state, plan.terminal_words), state, document)
     verdict, by_operation = verdict_of(word, plan.terminal_words), is_operation(document, plan.status_member)
     if accepted:
         ends = verdict if by_caller or by_operation else Verdict.RUNNING
         return StatusReport(ends, word, document, by_operation=by_operation)
     if by_caller or _tells(word, verdict, document, reading, by_operation=by_operation):
         return StatusReport(verdict, word, document, by_operation=by_operation)
-    report = _resource_report(plan, reading, body, document)
-    return report._replace(status=word) if by_operation else report
+    return StatusReport(Verdict.SUCCEEDED, word if by_operation else None, document)
 
 
 def _tells(
