@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azpoll.protocol.states import UnknownReason, is_anonymous
+from azpoll.protocol.states import Polling, UnknownReason, is_anonymous
 from azpoll.protocol.url_policy import origin_of
 from tests.support.protocol_rows import HOST, TRUST, accepted, monitor, plan, polling, reply, run, run_from, url
 
@@ -58,8 +58,18 @@ def test_rule_26_a_401_without_a_credential_renews_none() -> None:
     state = run(plan("POST", url_policy=ANONYMOUS), accepted(Azure_AsyncOperation=f"{EU}/op")).next
     unknown = run_from(state, reply(401)).unknown
     assert unknown.reason is UnknownReason.UNAUTHENTICATED
-    assert "anonymous_origins" in unknown.detail
-    assert "allowed_origins" in unknown.advice
+    assert unknown.detail == "HTTP 401, and the request had no credential because anonymous_origins names its origin"
+    assert unknown.advice == "If it needs a credential and you trust it, list it in allowed_origins instead"
     redirected = run_from(polling(url_policy=LISTED), reply(307, Location=f"{EU}/2"), reply(401)).unknown
-    assert "a redirect" in redirected.detail
-    assert "redirects" in redirected.advice
+    assert redirected.detail == "HTTP 401, and the request had no credential because a redirect led to its origin"
+    assert redirected.advice == "Find out why the service redirects"
+
+
+def test_rule_26_a_401_without_a_credential_keeps_the_operation_and_the_answer() -> None:
+    """The operation can be resumed once its origin is listed, and the 401 is the response of the error."""
+    state = run(plan("POST", url_policy=ANONYMOUS), accepted(Azure_AsyncOperation=f"{EU}/op")).next
+    unknown = run_from(state, reply(401)).unknown
+    assert isinstance(unknown.last, Polling)
+    assert (unknown.last.url, unknown.last.failure_counts.in_a_row) == (state.url, 1)
+    assert unknown.answer is not None
+    assert unknown.answer.status_code == 401

@@ -1,4 +1,4 @@
-"""Rules 28 and 45: an answer without content, and the text of an outcome."""
+"""Rules 17, 28 and 45: an answer without its end or content, and the text of an outcome."""
 
 from __future__ import annotations
 
@@ -46,3 +46,9 @@ def test_rule_28_an_answer_without_content_keeps_only_its_request_and_time() -> 
     """A 204, for the result of a DELETE."""
     answer = SECRET._replace(method="DELETE", raw_headers=((b"a", b"b"),))
     assert answer.without_content() == Answer(204, {}, b"", answer.url, answer.received_at, answer.at_s, "DELETE", ())
+    assert answer.without_end().without_content().is_complete is True
+
+
+def test_rule_17_an_answer_without_its_end_has_an_empty_body_that_may_be_cut() -> None:
+    cut = SECRET._replace(body=b" \r\n").without_end()
+    assert (cut.body, cut.is_complete) == (b"", False)

@@ -215,12 +215,15 @@ def test_rule_26_an_error_of_the_clients_auth_is_repeated_twice(kind: type[Pendi
     assert history.unknown.reason is UnknownReason.UNAUTHENTICATED
     assert "CredentialError, 3 times in a row" in history.unknown.detail
     assert isinstance(history.unknown.outcome, RequestFailure)
+    assert history.unknown.last is not None
 
 
 def test_rule_26_an_error_of_the_clients_auth_is_repeated_for_60_s() -> None:
     """One bound is enough: a slow schedule does not hide for minutes that the credential is bad."""
     slow = polling(delay_limits=DelayLimits(floor=60.0, cap=3600.0))
     assert len(until_unknown(slow, Drop(FailureKind.AUTH)).delays) == 2
+    late = run_from(polling(), Drop(FailureKind.AUTH), Drop(FailureKind.AUTH), at_s=86400.0)
+    assert late.outcome is Polling, "the time counts from the first of these errors"
 
 
 def test_rule_26_a_readable_answer_resets_the_count_of_auth_errors() -> None:
@@ -249,6 +252,8 @@ def test_rule_38_a_body_beyond_the_limit_ends_the_tracking(kind: type[Pending]) 
     too_large = RequestFailure(FailureKind.TOO_LARGE, "9 MiB", 10.0, head=reply(200).to(state.url, 10.0))
     assert isinstance(unknown := advance(state, too_large), Unknown)
     assert unknown.reason is UnknownReason.TOO_LARGE
+    assert unknown.detail.removeprefix(NO_RESULT) == "9 MiB"
+    assert (unknown.last is not None, unknown.outcome) == (True, too_large)
     page = RequestFailure(FailureKind.TOO_LARGE, "9 MiB", 10.0, head=reply(503).to(state.url, 10.0))
     assert isinstance(advance(state, page), kind)
 

@@ -37,6 +37,10 @@ def test_rule_47_a_method_counts_only_at_the_resource(
 
 def test_rule_47_the_original_uri_is_unknown_unless_the_resource_is_followed() -> None:
     plan = PLAN._replace(method="POST", final_state_via=FinalStateVia.ORIGINAL_URI)
-    with pytest.raises(ValueError, match="original-uri"):
+    with pytest.raises(ValueError, match="original-uri") as raised:
         follow(plan._replace(pattern="location"))
+    assert str(raised.value) == (
+        "final_state_via='original-uri' needs the URL of the initial request, which `follow` does not know. Allowed are"
+        " 'azure-async-operation', 'operation-location' and 'location', or any with pattern='resource'"
+    )
     assert follow(plan._replace(pattern="resource")).pattern is RESOURCE

@@ -7,11 +7,14 @@ import pytest
 from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.last_error import counts_of, error_of_poll, last_error
 from azpoll.protocol.machine import advance, expire, start
-from azpoll.protocol.states import Confirming, Pending, Polling, Succeeded, Unknown
+from azpoll.protocol.plan import FinalStateVia
+from azpoll.protocol.states import Confirming, Fetching, Pending, Polling, Succeeded, Unknown, UnknownReason
 from tests.support.protocol_rows import HOST, Reply, plan, url
 
 MONITOR = url("/op")
 RUNNING = Reply(200, b'{"status": "Running"}')
+SUCCEEDED = Reply(200, b'{"status": "Succeeded"}')
+EVIL = "https://evil.example/"
 PAGE = Reply(502, b"<html><body>Bad Gateway")
 
 
@@ -94,11 +97,56 @@ def test_the_end_of_a_confirmation_keeps_its_failures() -> None:
 
 
 def test_a_refused_url_is_the_reason_though_the_answer_was_readable() -> None:
-    foreign = Reply(200, b'{"status": "Running"}', {"azure-asyncoperation": "https://evil.example/"})
+    foreign = Reply(200, b'{"status": "Running"}', {"azure-asyncoperation": EVIL})
     before, state = after(polling(), Reply(503), foreign)
     assert isinstance(state, Unknown)
     assert error_of_poll(before, state) == last_error(state) == state.detail
     assert counts_of(state).in_a_row == 0
+
+
+def test_a_refused_url_is_the_failure_of_its_poll_after_a_poll_that_succeeded() -> None:
+    before, state = after(polling(), Reply(200, b'{"status": "Running"}', {"azure-asyncoperation": EVIL}))
+    assert isinstance(state, Unknown)
+    assert error_of_poll(before, state) == state.detail
+
+
+def test_a_redirect_beyond_the_deadline_is_no_failed_poll() -> None:
+    """The deadline passes, and the counts of the polls before it stay."""
+    redirect = Reply(307, b"", {"location": f"{HOST}/elsewhere", "retry-after": "1"})
+    before, state = after(polling(deadline_s=3.0), Reply(503), Reply(503), redirect)
+    assert isinstance(state, Unknown)
+    assert (state.reason, last_error(state)) == (UnknownReason.TIMED_OUT, "HTTP 503")
+    assert error_of_poll(before, state) is None
+
+
+@pytest.mark.parametrize(
+    ("replies", "reason"),
+    [
+        ([Reply(400)], "HTTP 400"),
+        ([failure(FailureKind.CERTIFICATE, "certificate expired")], "certificate expired"),
+        (
+            [failure(FailureKind.TOO_LARGE, "9 MiB")._replace(head=Reply(200).to(MONITOR, 0.0))],
+            "the answer was larger than allowed: 9 MiB",
+        ),
+        ([failure(FailureKind.AUTH, "CredentialError")] * 3, "the client's auth raised an error: CredentialError"),
+    ],
+)
+def test_rule_55_a_result_that_is_given_up_has_the_reason_of_its_last_request(
+    replies: list[Reply | RequestFailure], reason: str
+) -> None:
+    """Without the text that the operation itself succeeded."""
+    _, fetching = after(polling("PUT"), SUCCEEDED)
+    assert isinstance(fetching, Fetching)
+    _, state = after(fetching, *replies)
+    assert isinstance(state, Unknown)
+    assert last_error(state) == reason
+
+
+def test_rule_55_a_deleted_resource_that_is_still_visible_is_the_reason() -> None:
+    deletion = polling("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
+    _, fetching = after(deletion, SUCCEEDED)
+    assert isinstance(fetching, Fetching)
+    assert last_error(after(fetching, Reply(200, b"{}"))[1]) == "the resource is still visible after its deletion"
 
 
 def test_the_deadline_of_an_operation_that_was_read_is_no_failure() -> None:

@@ -172,7 +172,7 @@ def test_rule_38_a_missing_result_at_the_deadline_is_reported_as_such() -> None:
     assert due(history.next, history.at_s) == (1, False)
     unknown = run_from(history.end, accepted(), at_s=history.at_s).unknown
     assert unknown.reason is UnknownReason.TIMED_OUT
-    assert unknown.detail.startswith("the operation succeeded")
+    assert unknown.detail == "the operation succeeded, but its result could not be read: the deadline passed first"
     assert isinstance(unknown.last, Fetching)
 
 
@@ -229,6 +229,8 @@ def test_rule_38_giving_up_keeps_the_operation() -> None:
     assert unknown.detail == "the deadline passed while it ran"
     unread = expire(run_from(polling(), reply(503)).next)
     assert unread.detail == "the deadline passed; the last poll failed: HTTP 503"
+    unread = expire(run_from(polling(), reply(503), reply(404)).next)
+    assert unread.detail == "the deadline passed; the last 2 polls failed: HTTP 404"
 
 
 def aborted(at_s: float, retry_after: str | None = None) -> RequestFailure:
@@ -245,6 +247,13 @@ def test_rule_34_the_retry_after_of_an_aborted_request_is_kept(retry_after: str 
     state = run_from(polling("DELETE"), monitor("Running", Retry_After="5")).next
     later = postpone(state, aborted(15.0, retry_after), 10.0)
     assert later == state._replace(next_request=NextRequest(OP, Delay(5.0 + delay_s, by_server=True)))
+
+
+def test_rule_34_an_aborted_request_without_retry_after_waits_for_the_floor_alone() -> None:
+    state = run_from(polling("DELETE", delay_limits=SWIFT), monitor("Running", Retry_After="2")).next
+    later = postpone(state, aborted(15.0), 10.0)
+    assert isinstance(later, Polling)
+    assert later.next_request.delay == Delay(5.0, by_server=True)
 
 
 def test_rule_34_an_aborted_request_shortens_no_delay() -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CHANGES = pytest.mark.parametrize("method", ["PUT", "PATCH"])
 PAGE = b"<!DOCTYPE html><html></html>"
+IN_DOUBT = "the service may have executed the initial request or not, and the resource does not tell"
+LOOK = "Look at the resource, which is the response of this error"
 LATER, EARLIER = (NOON + timedelta(days=1)).isoformat(), (NOON - timedelta(days=1)).isoformat()
 
 
@@ -132,6 +134,8 @@ def test_rule_53_a_state_that_may_be_old_ends_no_put_or_patch(method: str, word:
     assert unknown.answer is not None
     assert unknown.answer.body == answer.body
     assert unknown.progress.status == word
+    assert unknown.detail == f"{IN_DOUBT}: systemData.lastModifiedAt names no time after the request"
+    assert unknown.advice == LOOK
     assert isinstance(unknown.last, Polling)
     assert unknown.last.pattern is UNANSWERED
 
@@ -157,6 +161,11 @@ def test_a_running_resource_is_polled_until_it_has_ended(method: str) -> None:
     assert polled(polling(method), *running).outcome is Polling
     assert polled(polling(method), *running, at(LATER, "Succeeded")).outcome is Succeeded
     assert polled(polling(method), *running, resource("Succeeded")).outcome is UnknownReason.UNATTRIBUTED
+
+
+def test_rule_36_a_resource_without_an_answer_is_polled_in_the_usual_schedule() -> None:
+    history = polled(polling(), *[resource("Updating")] * 4)
+    assert (history.urls, history.delays) == ((RESOURCE,) * 4, [1, 2, 4, 8])
 
 
 def test_a_resource_that_is_not_found_has_the_time_of_rule_27() -> None:
@@ -205,6 +214,8 @@ def test_a_resource_that_stays_has_the_time_of_rule_27_to_disappear(answer: Repl
     assert ended.outcome is UnknownReason.UNATTRIBUTED
     assert ended.unknown.answer is not None
     assert ended.unknown.answer.body == answer.body
+    assert ended.unknown.detail == f"{IN_DOUBT}: it exists, and does not say that it is being deleted"
+    assert ended.unknown.advice == LOOK
 
 
 def test_the_resource_is_polled_alone_with_original_uri() -> None:

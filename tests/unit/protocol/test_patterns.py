@@ -155,6 +155,8 @@ UPDATING = {"percentComplete": 40, "properties": {"provisioningState": "Updating
         (reply(200, {"percentComplete": 40, "properties": {"provisioningState": "Failed"}}), Failed, "Failed"),
         (reply(200, {"percentComplete": 40, "status": "Failed"}), Failed, "Failed"),
         (reply(200, {"percentComplete": 40, "status": "Canceled", "error": {"code": "x"}}), Canceled, "Canceled"),
+        (reply(202, {"percentComplete": 40, "status": "Busy"}), Polling, "Busy"),
+        (reply(200, {"percentComplete": 40, "status": "Ready"}), Succeeded, "Ready"),
         (reply(200, {"percentComplete": 40}), Succeeded, None),
     ],
 )
@@ -243,6 +245,15 @@ def test_rule_21_a_failure_by_a_4xx_keeps_the_operation_and_its_progress() -> No
     history = run(plan("POST"), accepted(Location="/op"), resource("Updating"), reply(409))
     assert isinstance(history.end, Failed)
     assert (history.end.last.url, history.end.progress.status) == (url("/op"), "Updating")
+
+
+@pytest.mark.parametrize("code", ["OperationCanceled", "operationcancelled"])
+def test_rule_21_an_error_code_at_a_location_reports_a_cancellation(code: str) -> None:
+    """The operation can be polled again, and its progress is that of the answer before."""
+    history = run(plan("POST"), accepted(Location="/op"), resource("Updating"), reply(409, {"error": {"code": code}}))
+    assert isinstance(history.end, Canceled)
+    assert (history.end.answer.status_code, history.end.last.url) == (409, url("/op"))
+    assert history.end.progress.status == history.end.last.progress.status == "Updating"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.machine import advance, start
 from azpoll.protocol.plan import Plan
 from azpoll.protocol.reading import Reading
-from azpoll.protocol.states import Polling
+from azpoll.protocol.states import Polling, Succeeded, Unknown
 from azpoll.protocol.status_document import (
     NO_PROGRESS,
     Progress,
@@ -26,7 +26,7 @@ from azpoll.protocol.status_document import (
 )
 from tests.support.jobs import TRUST
 from tests.support.json_documents import DOCUMENTS
-from tests.support.protocol_rows import RESOURCE, reply
+from tests.support.protocol_rows import RESOURCE, Reply, plan, reply, run
 
 if TYPE_CHECKING:
     from azpoll.protocol.states import State
@@ -49,6 +49,23 @@ def test_rule_41_progress_is_reported_unchanged() -> None:
     }
     progress = read(document, x_ms_request_id="r", x_ms_correlation_request_id="c")
     assert progress == Progress("InProgress", 12.5, 12.5, "2023-08-11 01:58:30 +0000", "soon", "r", "c")
+
+
+@pytest.mark.parametrize(
+    ("method", "initial", "end"),
+    [
+        ("POST", reply(200, x_ms_request_id="r"), Succeeded),
+        ("PUT", reply(201, x_ms_request_id="r"), Polling),
+        ("DELETE", reply(202, x_ms_request_id="r"), Unknown),
+    ],
+)
+def test_rule_41_an_initial_answer_without_a_status_sets_the_request_id(
+    method: str, initial: Reply, end: type[State]
+) -> None:
+    """Whether the operation ends by it, is polled at the resource, or has nowhere to poll."""
+    state = run(plan(method), initial).end
+    assert isinstance(state, end)
+    assert state.progress.request_id == "r"
 
 
 def test_rule_41_progress_that_an_answer_omits_is_kept() -> None:

@@ -7,9 +7,11 @@ from typing import get_args
 import pytest
 
 from azpoll.protocol.answer import Answer
+from azpoll.protocol.plan import Cookie
 from azpoll.protocol.states import Confirming, Pending, State, Terminal, UnknownReason
 from azpoll.protocol.status_document import NO_PROGRESS
-from tests.support.protocol_rows import RESOURCE, accepted, monitor, plan, polling, reply, run, run_from
+from azpoll.protocol.url_policy import origin_of
+from tests.support.protocol_rows import HOST, RESOURCE, TRUST, accepted, monitor, plan, polling, reply, run, run_from
 
 STORIES = [
     run_from(polling(), monitor("Running", Location="/canary", Azure_AsyncOperation="/canary")),
@@ -44,6 +46,11 @@ def test_rule_45_a_state_shows_no_url_header_or_body(state: State) -> None:
 def test_rule_45_a_plan_shows_only_its_method() -> None:
     """Its URL has a query too."""
     assert repr(plan("PUT", resource_url=f"{RESOURCE}&sig=canary")) == "<Plan of a PUT>"
+
+
+def test_rule_45_a_cookie_shows_no_value_or_path() -> None:
+    cookie = Cookie(origin_of(TRUST.parse(HOST)), "/canary", "canary", "canary=canary")
+    assert repr(cookie) == str(cookie) == "<Cookie>"
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -80,6 +80,51 @@ def test_rule_16_the_numbers_of_kudu_end_a_deployment(status: int, end: type[Sta
         assert run(kudu, accepted(Location="/op"), reply(200, document)).outcome is end
 
 
+@pytest.mark.parametrize("status_code", [200, 400, 404, 503])
+@pytest.mark.parametrize(("status", "end"), [(1, Polling), (3, Failed), (4, Succeeded)])
+def test_rule_16_a_number_in_a_named_member_decides_with_every_http_status(
+    status: int, end: type[State], status_code: int
+) -> None:
+    """At a monitor, at a Location, and at a resource without a provisioning state."""
+    named = plan("POST", terminal_words=KUDU, status_member="state.id")
+    last = reply(status_code, {"state": {"id": status}})
+    for initial in (accepted(Azure_AsyncOperation="/op"), accepted(Location="/op")):
+        assert run(named, initial, last).outcome is end
+    assert run(named._replace(method="PUT"), resource("Creating"), last).outcome is end
+
+
+def test_rule_16_a_number_without_a_named_member_ends_a_resource() -> None:
+    """The resource has no provisioning state."""
+    kudu = plan("PUT", terminal_words=KUDU)
+    assert run(kudu, resource("Creating"), reply(200, {"status": 3, "sku": 1})).outcome is Failed
+
+
+@pytest.mark.parametrize("status_code", [200, 202])
+@pytest.mark.parametrize(
+    ("changes", "document"),
+    [
+        ({"status_member": "state"}, {"state": "Succeeded"}),
+        ({"status_member": "state.id"}, {"state": {"id": "Succeeded"}}),
+        ({"terminal_words": KUDU}, {"status": 4}),
+    ],
+)
+def test_rule_49_an_operation_document_at_a_location_names_its_result(
+    changes: dict[str, object], document: dict[str, object], status_code: int
+) -> None:
+    """The member that the caller named is one of an operation document, and so is a number."""
+    last = reply(status_code, {**document, "resourceLocation": "/result"})
+    end = run(plan("POST", **changes), accepted(Location="/op"), last).end
+    assert isinstance(end, Fetching)
+    assert end.url == url("/result")
+
+
+def test_rule_3_the_named_member_says_whether_a_refused_location_matters() -> None:
+    """An operation that runs has nowhere else to be polled; one that does not run has ended."""
+    named = plan("POST", status_member="state")
+    for body, outcome in (({"state": "Running"}, UnknownReason.UNTRUSTED), ({"state": "Ready"}, Succeeded)):
+        assert run(named, reply(200, body, Location="file:///op")).outcome is outcome
+
+
 @pytest.mark.parametrize("header", HEADERS)
 def test_rule_16_a_word_of_the_caller_ends_a_document_with_any_members(header: str) -> None:
     """Also one that is no operation document, with 200 and 202, and a resource without a provisioning state."""

@@ -208,7 +208,7 @@ def test_rule_36_a_confirmation_is_not_sent_before_the_404_allows(value: str, wa
     """Else the poll after it would come before the Retry-After."""
     state = run_from(polling("DELETE"), reply(404, Retry_After=value)).end
     assert isinstance(state, Confirming)
-    assert state.next_request.delay.seconds == wait
+    assert state.next_request.delay == Delay(wait, by_server=True)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "GET"])

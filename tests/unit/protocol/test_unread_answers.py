@@ -8,7 +8,7 @@ import pytest
 
 from azpoll.protocol.machine import advance, start
 from azpoll.protocol.plan import FinalStateVia
-from azpoll.protocol.states import Confirming, Failed, Fetching, Polling, State, Succeeded, UnknownReason
+from azpoll.protocol.states import NO_FAILURES, Confirming, Failed, Fetching, Polling, State, Succeeded, UnknownReason
 from tests.support.protocol_rows import (
     RESOURCE,
     Event,
@@ -174,6 +174,7 @@ def test_rule_28_a_resource_that_is_deleting_is_a_sign_of_life(there: Reply) -> 
     assert history.delays[:8] == [1, 1, 2, 1, 4, 1, 8, 1]
     named = run(plan("DELETE"), LOC, GONE, Reply(200, there.body, {"retry-after": "17"}), GONE)
     assert named.delays == [1, 1, 17]
+    assert run(plan("DELETE"), LOC, reply(503), GONE, there).next.failure_counts == NO_FAILURES
 
 
 FOLLOWED = plan("DELETE", final_state_via=FinalStateVia.ORIGINAL_URI)
@@ -216,6 +217,7 @@ def test_rule_6_a_deleted_resource_may_be_visible_a_little_longer() -> None:
     kept = run(FOLLOWED, AAO, monitor("Succeeded"), *[reply(200, {"a": 1})] * 7)
     assert isinstance(kept.end, Succeeded)
     assert kept.end.answer.body == b'{"a": 1}'
+    assert kept.end.progress.status == "Succeeded"
     assert kept.at_s > 60
 
 
