@@ -8,6 +8,7 @@ from azpoll.protocol.cookies import with_cookies
 from azpoll.protocol.delay import Delay
 from azpoll.protocol.machine import resume
 from azpoll.protocol.reading import read
+from azpoll.protocol.states import WithheldRequest
 
 if TYPE_CHECKING:
     from azpoll.protocol.answer import Answer, RequestFailure
@@ -31,4 +32,7 @@ def after_cancel(state: Pending, outcome: Answer | RequestFailure, since_s: floa
     before = state.next_request.delay
     if before.by_server and delay_s <= before.seconds:
         return state
-    return resume(state, Delay(delay_s, by_server=True), since_s)
+    delay = Delay(max(delay_s, before.retry_after_s), by_server=True)
+    if isinstance(state.next_request, WithheldRequest):  # keep the last answer for the error at the deadline (rule 38)
+        return state._replace(next_request=state.next_request._replace(delay=delay))
+    return resume(state, delay, since_s)

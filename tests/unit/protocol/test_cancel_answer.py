@@ -7,7 +7,7 @@ import pytest
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.cancel_answer import after_cancel
 from azpoll.protocol.delay import Delay, DelayLimits
-from azpoll.protocol.machine import expires_at
+from azpoll.protocol.machine import expire, expires_at
 from azpoll.protocol.states import NextRequest, Pending, Polling
 from tests.support.protocol_rows import monitor, polling, reply, run_from, url
 
@@ -44,8 +44,8 @@ def test_rule_34_a_cancel_shortens_no_delay_of_the_server(seconds: int) -> None:
     assert after_cancel(state, reply(202, Retry_After=str(seconds)).to(CANCEL, 12.0, "POST"), 10.0) is state
 
 
-def test_rule_34_a_cancel_shortens_a_delay_of_azpolls_own() -> None:
-    """A service that accepted the cancellation knows better when its status will change."""
+def test_rule_34_the_retry_after_of_a_cancel_replaces_a_delay_of_azpolls_own() -> None:
+    """The schedule keeps the due time of the next poll if that is later."""
     state = waiting(delay_limits=DelayLimits(interval=100.0))
     assert state.next_request.delay.seconds == 100
     later = after_cancel(state, reply(202, Retry_After="5").to(CANCEL, 12.0, "POST"), 10.0)
@@ -84,3 +84,22 @@ def test_rule_52_the_cookies_of_a_cancel_answer_go_with_the_next_poll(headers: d
     assert isinstance(later, Polling)
     assert [each.pair for each in later.plan.request_options.cookies] == ["affinity=7"]
     assert later.next_request.delay.seconds == (65 if headers else 2)
+
+
+def test_rule_36_a_cancel_brings_no_poll_before_a_hidden_retry_after() -> None:
+    """The last answer asked for 6 s, and the backoff is the longer wait."""
+    state = run_from(polling("POST"), *[reply(503, Retry_After="6")] * 5).next
+    assert state.next_request.delay == Delay(16.0, by_server=False, retry_after_s=6.0)
+    for seconds, delay_s in (("0", 6.0), ("4", 6.0), ("5", 7.0)):
+        later = after_cancel(state, reply(202, Retry_After=seconds).to(CANCEL, 102.0, "POST"), 100.0)
+        assert isinstance(later, Polling)
+        assert later.next_request.delay == Delay(delay_s, by_server=True)
+
+
+def test_rule_38_the_last_answer_is_known_at_the_deadline_after_a_cancel() -> None:
+    """The error at the deadline has the answer to the last poll, though the cancel request was answered later."""
+    state = waiting("60", deadline_s=30.0)
+    later = after_cancel(state, reply(202, Retry_After="99").to(CANCEL, 12.0, "POST"), 1.0)
+    assert isinstance(later, Polling)
+    assert (later.next_request.delay.seconds, expires_at(later, 1.0)) == (110, 30)
+    assert expire(later).outcome == expire(state).outcome == monitor("Running", Retry_After="60").to(OP, 1.0)

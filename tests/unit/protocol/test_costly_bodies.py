@@ -14,10 +14,12 @@ COSTLY = Reply(200, RUNNING)
 LIST = Reply(200, b"[%s1]" % (b"[[]]," * 200_000))
 
 
-@pytest.mark.parametrize("body", [COSTLY, LIST])
-def test_t10_a_costly_status_is_malformed(body: Reply) -> None:
+@pytest.mark.parametrize(("body", "why"), [(COSTLY, BodyProblem.COSTLY.value), (LIST, "it is not a status document")])
+def test_t10_a_costly_status_is_malformed(body: Reply, why: str) -> None:
     """It is polled again as any other failure."""
-    assert run_from(polling(), *[body] * 16).unknown.reason is UnknownReason.MALFORMED
+    unknown = run_from(polling(), *[body] * 16).unknown
+    assert unknown.reason is UnknownReason.MALFORMED
+    assert unknown.detail.startswith(why)
 
 
 def test_t10_a_costly_object_at_a_location_or_the_resource_is_malformed() -> None:

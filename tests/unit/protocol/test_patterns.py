@@ -152,6 +152,7 @@ UPDATING = {"percentComplete": 40, "properties": {"provisioningState": "Updating
     [
         (reply(202, UPDATING), Polling, "Updating"),
         (reply(200, UPDATING), Polling, "Updating"),
+        (reply(200, {**UPDATING, "status": "Busy"}), Polling, "Updating"),
         (reply(200, {"percentComplete": 40, "properties": {"provisioningState": "Failed"}}), Failed, "Failed"),
         (reply(200, {"percentComplete": 40, "status": "Failed"}), Failed, "Failed"),
         (reply(200, {"percentComplete": 40, "status": "Canceled", "error": {"code": "x"}}), Canceled, "Canceled"),
