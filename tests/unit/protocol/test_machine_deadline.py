@@ -71,11 +71,12 @@ def test_rule_38_the_last_poll_may_return_the_end() -> None:
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
 def test_rule_38_a_deadline_that_has_passed_expires_immediately(timeout_s: float) -> None:
-    """The end in an initial answer still counts."""
+    """The end in an initial answer still counts, and its result is read."""
     unknown = begun(timeout_s).unknown
     assert unknown.reason is UnknownReason.TIMED_OUT
     assert isinstance(unknown.outcome, Answer)
     assert run(plan(deadline_s=timeout_s), reply(200)).outcome is Succeeded
+    assert run(plan(deadline_s=timeout_s), monitor("Succeeded", 202, Azure_AsyncOperation="/op")).outcome is Fetching
 
 
 def test_rule_36_no_deadline_brings_a_poll_before_a_retry_after() -> None:
