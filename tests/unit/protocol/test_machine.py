@@ -179,7 +179,7 @@ def check_ask(the_plan: Plan, before: Pending | None, outcome: Answer | RequestF
         assert expire(after).last is not None
         return
     turned = isinstance(after, Confirming | Fetching) and type(after) is not type(before)
-    if turned and before is not None and isinstance(after, Fetching):
+    if turned and isinstance(after, Fetching):
         assert wait_s == 0  # the final GET is no poll: it follows at once (rule 36)
     elif turned or after.next_request.redirects:
         assert wait_s >= min(asked or 0.0, the_plan.delay_limits.cap)

@@ -57,6 +57,12 @@ def test_rule_8_a_malformed_polling_url_gives_way_to_the_next_header(
     assert (state.pattern, state.next_request.url) == (pattern, url(path))
 
 
+def test_rule_8_the_error_says_what_is_wrong_with_the_first_malformed_url() -> None:
+    """Its reason is that of the URL as the answer names it, relative to the URL of the request."""
+    both = accepted(Azure_AsyncOperation="/a/%2e%2e/op", Location="https:///op")
+    assert "segment of dots" in run(plan("POST"), both).unknown.detail
+
+
 def test_rule_9_an_untrusted_polling_url_does_not_give_way_to_the_next_header() -> None:
     """The service named the monitor well; only the caller can say whether it is trusted."""
     unknown = run(plan(), accepted(Azure_AsyncOperation="https://evil.example/", Location="/loc")).unknown
@@ -250,6 +256,13 @@ def test_rule_34_the_initial_retry_after_counts_before_the_first_poll() -> None:
         17,
     ]
     assert run(plan(), resource("Creating"), resource("Creating"), resource("Creating")).delays == [1, 2]
+
+
+def test_rule_36_the_final_get_after_an_initial_answer_is_sent_immediately() -> None:
+    """It is no poll, so that the `Retry-After` of the last status does not apply."""
+    state = run(plan(), monitor("Succeeded", 202, **AAO, Retry_After="17")).end
+    assert isinstance(state, Fetching)
+    assert state.next_request.delay.seconds == 0
 
 
 def test_rule_36_the_default_schedule_continues_after_a_retry_after() -> None:
