@@ -58,14 +58,14 @@ def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading)
         pattern = UNTIL_GONE
     document = reading.document
     word = None if document is None else status_word(document, plan.status_member, plan.terminal_words)
-    report = StatusReport(Verdict.RUNNING, word, document)
+    verdict = Verdict.RUNNING if word is None else verdict_of(word, plan.terminal_words)
+    report = StatusReport(verdict, word, document)
     request = NextRequest(stored(url), delay)
     state = Polling(plan, pattern, request.kept_url, request, step=first_step(delay))
     state = transitions.with_progress(state, reading, report)
-    if document is None or word is None or not _is_last_document(state, document):
+    if document is None or verdict is Verdict.RUNNING or not _is_last_document(state, document):
         return state
-    report = report._replace(verdict=verdict_of(word, plan.terminal_words))
-    return state if report.verdict is Verdict.RUNNING else transitions.conclude(state, reading, report)
+    return transitions.conclude(state, reading, report)
 
 
 def _names_the_result(plan: Plan, reading: Reading) -> bool:
