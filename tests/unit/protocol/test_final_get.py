@@ -135,6 +135,13 @@ def test_rule_31_the_latest_location_beside_a_monitor_counts() -> None:
     assert history.outcome is Succeeded
 
 
+def test_rule_8_a_malformed_later_location_keeps_the_one_before_it() -> None:
+    """The result is read from the last `Location` that can be requested."""
+    for later in ("//a b/", "https:///loc"):
+        history = run(plan("POST"), MONITOR_AND_LOC, monitor("Running", Location=later), monitor("Succeeded"))
+        assert final_get(history) == LOC
+
+
 def test_rule_31_a_refused_location_matters_only_when_used() -> None:
     """The error says that the operation succeeded (rule 32)."""
     foreign = accepted(Azure_AsyncOperation="/op", Location="https://evil.example/loc")

@@ -212,10 +212,11 @@ def test_rule_17_unreadable_bytes_never_fail_an_operation(pattern: str, status_c
 
 
 def test_rule_19_each_location_replaces_the_polling_url() -> None:
-    """The latest counts; an answer without one changes nothing."""
+    """The latest counts, and no other is kept; an answer without one changes nothing."""
     redirects = (accepted(Location="/2"), accepted(), resource("Updating", Location="3"), reply(200, {"a": 1}))
     history = run(plan("POST"), accepted(Location="/1"), *redirects)
     assert history.urls == (url("/1"), url("/2"), url("/2"), url("/3"))
+    assert [each.location for each in history.states if isinstance(each, Polling)] == [None] * 4
     assert isinstance(history.end, Succeeded)
     assert history.end.answer.body == b'{"a": 1}'
 

@@ -99,6 +99,21 @@ def test_rule_16_a_number_without_a_named_member_ends_a_resource() -> None:
     assert run(kudu, resource("Creating"), reply(200, {"status": 3, "sku": 1})).outcome is Failed
 
 
+@pytest.mark.parametrize(
+    ("changes", "document", "status"),
+    [
+        ({"status_member": "state"}, {"state": "Queued", "status": "Failed"}, "Queued"),
+        ({"terminal_words": KUDU}, {"status": 1}, "1"),
+        ({"terminal_words": KUDU, "status_member": "state.id"}, {"state": {"id": 1}}, "1"),
+    ],
+)
+def test_rule_41_the_status_that_the_caller_named_is_the_first_progress(
+    changes: dict[str, object], document: dict[str, object], status: str
+) -> None:
+    """In the initial answer, as in later ones."""
+    assert run(plan("POST", **changes), reply(202, document, Location="/op")).next.progress.status == status
+
+
 @pytest.mark.parametrize("status_code", [200, 202])
 @pytest.mark.parametrize(
     ("changes", "document"),
@@ -197,9 +212,10 @@ def test_rule_47_a_pattern_has_a_name_for_callers() -> None:
 
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("header", HEADERS)
-def test_rule_47_the_url_of_any_header_is_read_in_the_chosen_way(choice: PatternName, header: str) -> None:
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_rule_47_the_url_of_any_header_is_read_in_the_chosen_way(method: str, choice: PatternName, header: str) -> None:
     """Whichever header names it."""
-    history = run(plan("POST", pattern=choice), accepted(**{header: "/op"}))
+    history = run(plan(method, pattern=choice), accepted(**{header: "/op"}))
     assert isinstance(history.end, Polling)
     assert (history.end.pattern.name, history.end.url) == (CHOICES[choice], OP)
 

@@ -135,6 +135,9 @@ def test_rule_18_an_end_at_the_first_use_of_a_newer_url_keeps_the_old_one() -> N
     failed = run_from(polling(), NEWER, monitor("Failed")).end
     assert isinstance(failed, Failed)
     assert (failed.last.url, failed.last.fallback) == (TWO, OP)
+    failed = run_from(polling(), NEWER, reply(404), monitor("Failed")).end
+    assert isinstance(failed, Failed)
+    assert (failed.last.url, failed.last.stale) == (OP, TWO)
 
 
 def test_rule_18_two_urls_that_are_gone_end_by_rule_27() -> None:
