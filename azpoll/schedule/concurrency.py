@@ -56,7 +56,7 @@ class ConcurrencyLimit:
     Args:
         least: the limit at first, and its minimum; 1 or more.
         most: its maximum, without the requests that are slow.
-        cpu_s: returns the CPU seconds that the process has used so far.
+        cpu_s: returns the CPU seconds that the process has needed so far: used, or waited for on a busy machine.
         total: the maximum of all requests, with those that are slow; `most` if it is None.
 
     Attributes:

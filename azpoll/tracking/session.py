@@ -6,13 +6,13 @@ import os
 import threading
 from contextlib import aclosing
 from functools import partial
-from time import process_time
 from typing import TYPE_CHECKING, Generic
 
 import anyio
 
 from azpoll.errors import JournalError, TrackerClosed, WrongEventLoop
 from azpoll.eventloop.clock import loop_clock, running_loop
+from azpoll.eventloop.cpu_time import needed_cpu_time
 from azpoll.events import ScopeThrottled
 from azpoll.protocol.states import Pending
 from azpoll.schedule.concurrency import limits_of
@@ -75,7 +75,7 @@ class Session(Generic[ResponseT_co]):
         self._writer = None if self._journal is None else self._journal.writer
         wall_clock = self.outcomes.wall_clock
         self.registry = OperationRegistry(events, self._writer, wall_clock, keep_failures=settings.keep_failures)
-        polls, initial = limits_of(*settings.max_in_flight, process_time)
+        polls, initial = limits_of(*settings.max_in_flight, needed_cpu_time)
         self._scheduler = Scheduler(
             partial(poll_next, transport),
             partial(send_cancel, transport),
