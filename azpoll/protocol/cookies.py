@@ -4,13 +4,15 @@ A service binds an operation to one of its instances by such a cookie. All opera
 so a cookie in it could reach, or break, the requests of other operations. These cookies are part of the state instead.
 """
 
+import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
 
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.plan import Cookie, Plan
 from azpoll.protocol.reading import SET_COOKIE
-from azpoll.protocol.retry_after import answered_at, http_date
+from azpoll.protocol.retry_after import answered_at
 from azpoll.protocol.states import Confirming, Pending, is_anonymous
 from azpoll.protocol.url_policy import ParsedURL, before_path, origin_of
 
@@ -25,6 +27,16 @@ MAX_COUNT = 50
 
 _SEPARATOR = "; "
 _MAX_DATE = 64
+
+# The parts of a cookie's date, in the order in which each word is tried (RFC 6265 5.1.1).
+_DATE_PARTS = (
+    ("time", "([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])"),
+    ("day", "([0-9]{1,2})(?![0-9])"),
+    ("month", "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"),
+    ("year", "([0-9]{2,4})(?![0-9])"),
+)
+_DATE_DELIMITERS = r"[\t -/;-@\[-`{-~]+"
+_MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
 
 Cookies: TypeAlias = tuple[Cookie, ...]
 ParseURL: TypeAlias = Callable[[str], ParsedURL]
@@ -136,10 +148,32 @@ def _is_past(attributes: dict[str, str], answer: Answer) -> bool:
     """Whether a cookie has expired, which deletes it. Any later time is after the end of the operation."""
     age = attributes.get("max-age", "")
     if age.removeprefix("-").isdecimal() and age.isascii():
-        return age.startswith("-") or not age.strip("0")
-    text = attributes.get("expires", "")[:_MAX_DATE]
-    date = http_date(text, answer.received_at) or http_date(text.replace("-", " "), answer.received_at)
+        return age.startswith("-") or set(age) == {"0"}
+    date = cookie_date(attributes.get("expires", "")[:_MAX_DATE])
     return date is not None and date <= answered_at(answer)
+
+
+def cookie_date(text: str) -> datetime | None:
+    """Return the time of an `Expires` attribute, whatever the order of its parts; None if one is absent or impossible.
+
+    A year of two digits is one from 1970 to 2069. Source: RFC 6265 5.1.1.
+    """
+    parts: dict[str, re.Match[str]] = {}
+    for word in re.split(_DATE_DELIMITERS, text.lower()):
+        for name, pattern in _DATE_PARTS:
+            if name not in parts and (match := re.match(pattern, word)):
+                parts[name] = match
+                break
+    if len(parts) < len(_DATE_PARTS):
+        return None
+    year, month = int(parts["year"][1]), _MONTHS.index(parts["month"][1]) // 3 + 1
+    if year < 100:  # noqa: PLR2004 - two digits
+        year += 1900 if year >= 70 else 2000  # noqa: PLR2004 - as above
+    hour, minute, second = map(int, parts["time"].groups())
+    try:
+        return datetime(year, month, int(parts["day"][1]), hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _path_of(url: str) -> str:
