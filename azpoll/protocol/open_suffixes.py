@@ -65,7 +65,7 @@ def is_open(host: str) -> bool:
 
     A registry's own level, such as `co.uk`, is open too.
     """
-    labels = host.rsplit(".", _MOST_LABELS)[-_MOST_LABELS:]
+    labels = host.split(".")[-_MOST_LABELS:]
     match labels:
         case [label, country] if label in _REGISTRY_LABELS and len(country) == _COUNTRY:
             return True

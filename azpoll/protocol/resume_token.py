@@ -190,7 +190,7 @@ def _cancel_of(plan: Plan) -> tuple[str | None, CancelMethod]:
 
 def _stored_headers(options: RequestOptions) -> HeaderPairs:
     stored_names = options.stored_headers
-    return tuple(pair for pair in options.poll_headers if pair[0].lower() in stored_names) if stored_names else ()
+    return tuple(pair for pair in options.poll_headers if pair[0].lower() in stored_names)
 
 
 def _text_of(token: Token, key: bytes | None) -> str:

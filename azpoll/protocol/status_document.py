@@ -184,6 +184,5 @@ def kept(text: TextT) -> TextT | str:
 def _percent(sent: float, before: Progress) -> float | None:
     """Return the number if its scale must be 0..100: a value up to 1 may be a fraction of one."""
     scale_known = before.percent_complete is not None and before.percent_complete > 1
-    if sent == 0 or 1 < sent <= 100 or (scale_known and 0 < sent <= 1):  # noqa: PLR2004 - per cent
-        return sent
-    return None
+    is_certain = sent == 0 or sent > 1 or scale_known
+    return sent if is_certain and 0 <= sent <= 100 else None  # noqa: PLR2004 - per cent

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azpoll.protocol.answer import Answer
-from azpoll.protocol.arm_error import ARMError, ServiceError, describe, read_error, reason_of
+from azpoll.protocol.arm_error import ARMError, ServiceError, describe, is_explained, read_error, reason_of
 
 CONFLICT = ARMError("Conflict", "the name is taken")
 SENT = {"code": "Conflict", "message": "the name is taken"}
@@ -205,6 +205,19 @@ def test_rule_44_without_a_reason_the_start_of_the_body_is_quoted(body: bytes, r
     """The quotation has at most 512 characters, and is escaped."""
     quoted = reason_of(read_error(answer(body)))
     assert quoted == f"the service gave no reason; its answer begins: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("error", "explained"),
+    [
+        (ARMError("A"), True),
+        (ARMError(message="b"), True),
+        (ARMError(details=(ARMError("A"),)), True),
+        (ARMError(target="t", members={"a": 1}), False),
+    ],
+)
+def test_rule_44_a_code_a_message_or_details_explain_a_failure(error: ARMError, *, explained: bool) -> None:
+    assert is_explained(error) is explained
 
 
 def test_rule_44_without_a_body_there_is_nothing_to_quote() -> None:

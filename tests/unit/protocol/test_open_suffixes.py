@@ -25,6 +25,7 @@ from azpoll.protocol.open_suffixes import OPEN_SUFFIXES, is_open
         *("westus.azurecontainerapps.io", "azurecontainer.io", "azurecr.io", "vault.azure.net", "vault.azure.cn"),
         *("servicebus.windows.net", "search.windows.net", "search.azure.us", "documents.azure.com"),
         *("cognitiveservices.azure.com", "openai.azure.com", "openai.azure.us", "co.uk", "com.au", "github.io"),
+        "a.b.c.d.e.f.g.blob.core.windows.net",
     ],
 )
 def test_rule_9_an_open_suffix_is_known_in_every_cloud(host: str) -> None:
@@ -37,6 +38,7 @@ def test_rule_9_an_open_suffix_is_known_in_every_cloud(host: str) -> None:
     [
         *("analysis.windows.net", "management.azure.com", "azure.com", "core.windows.net", "fabric.microsoft.com"),
         *("api.azureml.ms", "contoso.com", "contoso.net", "api.contoso.co.uk", "xsharepoint.com", "io", ""),
+        *("contoso.de", "com.contoso"),
     ],
 )
 def test_rule_9_hosts_of_one_owner_are_not_open(host: str) -> None:

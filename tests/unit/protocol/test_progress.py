@@ -130,7 +130,8 @@ def test_rule_45_a_waiting_operation_keeps_at_most_512_characters_of_each_text(l
     progress = progress_after(NO_PROGRESS, StatusReport(Verdict.RUNNING, long, document), (long, long))
     cut = long[:512]
     assert progress == Progress(cut, None, None, cut, cut, cut, cut)
-    assert initial_progress((long, long)) == Progress(request_id=cut, correlation_id=cut)
+    assert initial_progress((long, "c")) == Progress(request_id=cut, correlation_id="c")
+    assert initial_progress(("r", long)) == Progress(request_id="r", correlation_id=cut)
     again = progress_after(progress, StatusReport(Verdict.RUNNING, "Running", {}), (None, long))
     assert again == Progress("Running", None, None, cut, cut, None, cut)
 

@@ -58,6 +58,7 @@ def test_rule_14_a_provisioning_state_counts_where_the_member_is_absent() -> Non
         (0.5, KUDU, "0.5"),
         (float("inf"), KUDU, "inf"),
         (True, KUDU, None),
+        (4, {"X4": Verdict.FAILED, "-": Verdict.FAILED, "4X": Verdict.FAILED}, None),
         (4, {}, None),
         (4, {"done": Verdict.SUCCEEDED}, None),
     ],
