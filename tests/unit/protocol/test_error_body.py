@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.error_body import json_in, member_in_any_case, raw_text, xml_members
+from azpoll.protocol.error_body import joined, json_in, member_in_any_case, raw_text, xml_members
 from azpoll.protocol.json_body import is_list, is_object
 
 BOMB = (
@@ -108,6 +108,11 @@ def test_rule_44_members_are_found_in_any_case() -> None:
     assert member_in_any_case({"CODE": 1, "code": 2}, "code") == 1
     assert member_in_any_case({}, "code") is None
     assert member_in_any_case(["code"], "code") is None
+
+
+def test_rule_44_the_texts_of_a_list_are_one_text() -> None:
+    assert joined(["too long", " ", None, 7]) == "too long; 7"
+    assert joined("too long") == joined(None) == ""
 
 
 def test_json_values_are_narrowed() -> None:

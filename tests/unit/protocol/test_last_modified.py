@@ -55,7 +55,13 @@ def test_without_a_date_the_first_three_seconds_are_in_doubt() -> None:
     assert not modified(2.999, date=False)
 
 
-@pytest.mark.parametrize("answer_took_s", [0.4, 5, 119])
+def test_the_time_of_sending_may_be_that_of_the_answer() -> None:
+    changed = (NOON - timedelta(seconds=0.5)).isoformat()
+    headers = {"date": imf_date(NOON)}
+    assert not is_modified_since(ANSWERED_S, reading(headers), {"systemData": {"lastModifiedAt": changed}})
+
+
+@pytest.mark.parametrize("answer_took_s", [0.4, 5, 119, 120])
 def test_a_slow_answer_makes_no_earlier_change_count(answer_took_s: float) -> None:
     assert not modified(-0.001, answer_took_s=answer_took_s)
     assert modified(0.001, answer_took_s=answer_took_s)

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.json_body import BodyProblem
-from azpoll.protocol.reading import MONITOR_HEADERS, FailureReading, Reading, StatusClass, read, status_class
+from azpoll.protocol.reading import (
+    MONITOR_HEADERS,
+    FailureReading,
+    Reading,
+    StatusClass,
+    is_believed,
+    read,
+    status_class,
+)
 from tests.support.protocol_rows import RESOURCE, Reply, reply
 
 
@@ -62,6 +70,26 @@ def test_rule_25_the_head_of_an_incomplete_answer_counts(
     answer = None if head is None else head.to(RESOURCE, 6.0)
     failure = RequestFailure(FailureKind.TIMEOUT, "", 7.0, None, answer)
     assert read(failure) == FailureReading(failure, 7.0, status_code, retry_after_s)
+
+
+@pytest.mark.parametrize("status_code", [200, 202, 206, 299])
+@pytest.mark.parametrize(
+    ("method", "headers", "believed"),
+    [
+        *((method, {}, True) for method in ("PUT", "PATCH", "DELETE")),
+        *((method, {}, False) for method in ("POST", "GET")),
+        *(("POST", {name: "/op"}, True) for name in ("azure-asyncoperation", "operation-location", "location")),
+        ("PUT", {"location": "/op"}, True),
+        ("POST", {"resource-location": "/op", "retry-after": "7"}, False),
+    ],
+)
+def test_rule_53_a_head_that_shows_where_to_poll_is_believed(
+    method: str, headers: dict[str, str], status_code: int, *, believed: bool
+) -> None:
+    """A polling header does, and so does the resource of a PUT, PATCH or DELETE; only a success counts."""
+    assert is_believed(Reply(status_code, headers=headers).to(RESOURCE, 0.0, method)) is believed
+    for refused in (199, 300, 409, 503):
+        assert not is_believed(Reply(refused, headers=headers).to(RESOURCE, 0.0, method))
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\x89PNG", b"null", b"[" * 100_000])

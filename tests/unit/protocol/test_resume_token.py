@@ -14,10 +14,12 @@ from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.machine import resume
 from azpoll.protocol.patterns import BY_CHOICE, BY_NAME
 from azpoll.protocol.plan import FinalStateVia, RequestOptions
+from azpoll.protocol.request_headers import MAX_HEADERS
 from azpoll.protocol.resume_token import MAX_TOKEN, decode, derived_id, encode, state_of, token_of
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling, UnknownReason
 from azpoll.protocol.status_document import Verdict
-from azpoll.protocol.token_content import METHODS, InvalidToken, Token
+from azpoll.protocol.stored_url import StoredURL
+from azpoll.protocol.token_content import END_OF_TIME, MAX_WORDS, METHODS, InvalidToken, Token
 from azpoll.protocol.token_v2 import ADDED_MEMBERS
 from azpoll.protocol.url_policy import MAX_URL, RejectedURL, origin_of
 from tests.support.protocol_rows import (
@@ -550,15 +552,16 @@ def test_rule_42_a_token_holds_every_option_of_tracking() -> None:
         result="status",
         request_options=options._replace(cancel_method="DELETE"),
     )
-    token = token_of(state, 17.5, operation_id="0123456789abcdef", label="caf\xe9", begun=1e8, deadline=1e9)
+    token = token_of(state, 17.5, operation_id="0123456789abcdef", label="caf\xe9", begun=1e8, deadline=1e9, sent=9e7)
     assert decode(encode(token)) == token
     text = encode(token)
     members = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    assert {name: members[name] for name in FURTHER if name != "sent"} == {
+    assert {name: members[name] for name in FURTHER} == {
         "id": "0123456789abcdef",
         "label": "caf\xe9",
         "begun": 1e8,
         "deadline": 1e9,
+        "sent": 9e7,
         "choice": "operation-location",
         "status_member": "state.id",
         "words": {"done": "succeeded"},
@@ -580,9 +583,32 @@ def test_rule_42_a_refused_cancel_url_is_left_out(refused: str) -> None:
 
 
 def test_rule_42_a_long_label_is_cut_and_an_endless_deadline_is_left_out() -> None:
-    token = token_of(polling(), 0.0, label="x" * 2000, deadline=1e300)
+    for deadline in (END_OF_TIME, 1e300):
+        token = token_of(polling(), 0.0, label="x" * 2000, deadline=deadline)
+        assert decode(encode(token)) == token
+        assert (token.label, token.deadline) == ("x" * 1024, None)
+
+
+def test_rule_42_a_resumed_operation_shares_the_certificate_of_a_signed_location() -> None:
+    """As each waiting operation does, so that it takes less memory."""
+    signed = f"{HOST}/loc?api-version=1&c={'x' * 3000}&s=1"
+    state = run(plan("POST"), accepted(Azure_AsyncOperation="/op", Location=signed)).next
+    resumed = again(state)
+    assert isinstance(resumed, Polling)
+    assert isinstance(resumed.location, StoredURL)
+
+
+@pytest.mark.parametrize("key", [None, b"key"])
+def test_rule_42_the_last_member_that_a_long_token_omits_is_the_cancel_url(key: bytes | None) -> None:
+    long = TOKEN._replace(cancel_url="/c".ljust(MAX_TOKEN, "c"), cancel_method="DELETE")
+    assert decode(encode(long, key), key) == TOKEN
+
+
+def test_rule_42_a_token_holds_as_many_words_and_headers_as_an_operation_may_have() -> None:
+    words = {str(number): Verdict.FAILED for number in range(MAX_WORDS)}
+    headers = tuple((f"x-{number}", "v") for number in range(MAX_HEADERS))
+    token = TOKEN._replace(terminal_words=words, poll_headers=headers)
     assert decode(encode(token)) == token
-    assert (token.label, token.deadline) == ("x" * 1024, None)
 
 
 @given(st.integers(0, 60_000))

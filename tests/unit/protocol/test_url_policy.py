@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.protocol.url_policy import MAX_URL, Origin, RejectedURL, URLPolicy, before_path, origin_of
+from azpoll.protocol.url_policy import MAX_URL, Origin, RejectedURL, URLPolicy, before_path, lists, origin_of
 from tests.support.protocol_rows import HOST, RESOURCE, TRUST, url
 
 BASE = f"{HOST}/a/b/op?t=secret"
@@ -285,6 +285,48 @@ def test_rule_9_the_advice_names_the_option_that_helps(initial: str, named: str,
     if option == REBASE:
         moved = target(named, trust_of(initial, initial, rebase_to=initial), initial)
         assert moved in (f"{initial}/op", f"{initial}/op?api-version=1")
+
+
+@pytest.mark.parametrize(
+    ("named", "advice"),
+    [
+        ("https://evil.example/op", "If you trust that origin, list it in allowed_origins"),
+        (
+            "https://a.blob.core.windows.net/op",
+            (
+                "Anyone may register a host beside it. If the URL needs no credential, list its origin in"
+                " anonymous_origins"
+            ),
+        ),
+        (
+            "https://westus.management.azure.com/op",
+            f"If it is a regional host of the same service, give rebase_to='{HOST}'",
+        ),
+        (
+            "http://evil.example/op",
+            f"If the same paths work at {HOST}, give rebase_to='{HOST}', since plain http is not used",
+        ),
+    ],
+)
+def test_rule_9_the_advice_is_one_clause(named: str, advice: str) -> None:
+    rejected = target(named)
+    assert isinstance(rejected, RejectedURL)
+    assert rejected.advice == advice
+
+
+@pytest.mark.parametrize(
+    ("listed", "host", "is_listed"),
+    [
+        ("eu.azure.com", "eu.azure.com", True),
+        ("*.azure.com", "eu.azure.com", True),
+        ("*.azure.com", "azure.com", False),
+        ("*.azure.com", ".azure.com", False),
+        ("*", "localhost", False),
+        ("*.", "localhost.", False),
+    ],
+)
+def test_rule_9_a_wildcard_stands_for_one_label_before_others(listed: str, host: str, *, is_listed: bool) -> None:
+    assert lists(frozenset({Origin("https", listed, 443)}), Origin("https", host, 443)) is is_listed
 
 
 def test_rule_9_a_refusal_names_both_origins_and_no_query() -> None:
