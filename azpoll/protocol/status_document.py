@@ -106,8 +106,6 @@ def status_word(
     document: Mapping[str, object], member: str | None = None, terminal_words: Mapping[str, Verdict] = NO_WORDS
 ) -> str | None:
     """Return the status of a status monitor: its own status, else the provisioning state (rule 14)."""
-    if member is None and (word := text_member(document, "status")) is not None:  # nearly always, so it comes first
-        return word
     return operation_status(document, member, terminal_words) or provisioning_state(document)
 
 
