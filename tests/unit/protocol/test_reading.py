@@ -44,13 +44,16 @@ def test_the_reading_of_an_answer_has_all_that_the_machine_looks_at() -> None:
     assert (reading.named_urls(MONITOR_HEADERS), reading.named_urls(MONITOR_HEADERS[1:])) == (["/a", "/o"], ["/o"])
     assert (reading.location, reading.request_ids) == ("/l", ("r", "c"))
     assert reading.json == reading.document == {"status": "Running"}
+    assert (reading.names_urls, reading.sets_cookies) == (True, False)
 
 
 def test_the_reading_of_an_answer_without_headers_has_no_url() -> None:
     reading = reading_of(reply(500))
     assert (reading.retry_after_s, reading.location, reading.named_urls(MONITOR_HEADERS)) == (None, None, [])
     assert reading.request_ids == (None, None)
+    assert (reading.names_urls, reading.sets_cookies) == (False, False)
     assert reading.json is BodyProblem.EMPTY
+    assert reading_of(reply(500, Set_Cookie="a=1")).sets_cookies
 
 
 def test_the_body_is_parsed_once() -> None:
@@ -116,6 +119,7 @@ CODES = {
 def test_each_status_code_is_of_one_kind(kind: StatusClass) -> None:
     """As the rules list them; other 5xx are as transient as those of rule 25."""
     assert {status_class(code) for code in CODES[kind]} == {kind}
+    assert {reading_of(Reply(code)).status_class for code in CODES[kind]} == {kind}
 
 
 def test_rule_21_other_4xx_are_refusals() -> None:

@@ -30,6 +30,7 @@ from tests.support.json_documents import DOCUMENTS
         ({"status": 200, "properties": {"provisioningState": "Updating"}}, "Updating"),
         ({"status": {"value": "Succeeded"}}, None),
         ({"status": ["Succeeded"]}, None),
+        ({"STATUS": "Succeeded", "Properties": {"provisioningState": "Succeeded"}}, None),
         ({"status": True}, None),
         ({"properties": [], "provisioningState": "Updating"}, "Updating"),
         ({"properties": "Succeeded"}, None),

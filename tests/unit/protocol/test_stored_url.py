@@ -18,7 +18,7 @@ SIGNED = f"{BEFORE}&c={CERTIFICATE}{AFTER}"
 
 def signed(number: int) -> str:
     """Return a signed URL of another operation; no part of it is an object that another URL has."""
-    return f"{HOST}/subscriptions/s/results/{number}?api-version=1&t=639&c={CERTIFICATE}&s={number}"
+    return f"{HOST}/subscriptions/s/results/{number}?api-version=1&t=639&c={CERTIFICATE}&s={number}&h=1&c=2"
 
 
 @pytest.mark.parametrize(

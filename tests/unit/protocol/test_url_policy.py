@@ -489,6 +489,7 @@ def test_rule_12_a_url_with_a_segment_of_dots_is_refused(segment: str, rest: str
     base = "https://management.azure.com/subscriptions/s/op"
     refused = policy.resolve(f"https://management.azure.com/a/{segment}{rest}", base=base, resource_url=base)
     assert isinstance(refused, RejectedURL)
+    assert refused.reason == "its path has a segment of dots, which not every HTTP library sends as it is named"
     assert refused.is_malformed
 
 
