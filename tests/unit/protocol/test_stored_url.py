@@ -42,6 +42,7 @@ def test_a_stored_url_is_the_text_that_was_sent(url: str) -> None:
 def test_a_url_without_a_certificate_is_stored_as_it_is() -> None:
     short = f"{BEFORE}&c={'x' * (LEAST_SHARED - 1)}{AFTER}"
     assert stored(short) is short
+    assert isinstance(stored(f"{BEFORE}&c={'x' * LEAST_SHARED}{AFTER}"), StoredURL)
 
 
 def test_urls_of_one_certificate_share_its_text() -> None:
