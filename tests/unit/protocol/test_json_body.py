@@ -110,6 +110,7 @@ def test_rule_17_any_bytes_are_read_as_pythons_own_reader_does(data: bytes) -> N
         (b"[1]", None, [1]),
         (b"null", None, None),
         (b' "text"\n', None, "text"),
+        (b'{"a": "\xed\xa0\x80"}', None, {"a": "\ud800"}),
         (b'{"a": 1}\r\n', None, {"a": 1}),
     ],
 )
@@ -140,6 +141,9 @@ def test_rule_17_json_is_read_with_any_content_type(body: bytes, content_type: s
         (b"<!-- a proxy's page -->", None, BodyProblem.HTML),
         (b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">', None, BodyProblem.HTML),
         (b"<headers/>", None, BodyProblem.OPAQUE),
+        (b"<?xml ".ljust(250, b"x") + b"><html>", None, BodyProblem.HTML),
+        (b"<?xml ".ljust(251, b"x") + b"><html>", None, BodyProblem.OPAQUE),
+        (b'\x0c{"a": 1}', None, BodyProblem.BROKEN),
         (b'{"a": "\xff"}', None, BodyProblem.BROKEN),
         (b"[" * 100_000, None, BodyProblem.BROKEN),
         (b'{"a": ' + b"1" * 5000 + b"}", None, BodyProblem.BROKEN),
@@ -152,6 +156,32 @@ def test_rule_17_a_body_without_json_says_why(body: bytes, content_type: str | N
     """Broken where JSON was promised, a page of HTML, or opaque where it is of another type."""
     assert read_json(answer(body, content_type)) is absent
     assert Reading(answer(body, content_type)).document is None
+
+
+@pytest.mark.parametrize(
+    ("body", "absent"),
+    [
+        (b"", BodyProblem.CUT),
+        (b" " * 256 + b"x", BodyProblem.CUT),
+        (b" " * 255 + b"x", BodyProblem.OPAQUE),
+    ],
+)
+def test_rule_17_only_the_first_256_bytes_say_whether_a_body_may_have_been_cut(
+    body: bytes, absent: BodyProblem
+) -> None:
+    assert read_json(answer(body)._replace(is_complete=False)) is absent
+
+
+def test_rule_17_a_text_has_one_value_and_blanks_of_json_around_it() -> None:
+    assert value_in(" [1]\r\n\t") == [1]
+    for text in ("\x0c[1]", "[1] [2]", ""):
+        with pytest.raises(ValueError):  # noqa: PT011 - the parser's own texts differ between versions of Python
+            value_in(text)
+
+
+def test_rule_17_numbers_with_a_fraction_are_text_in_a_body_above_64_kib() -> None:
+    assert read_json(answer(b"[0.5]".ljust(LARGE))) == [0.5]
+    assert read_json(answer(b"[0.5]".ljust(LARGE + 1))) == ["0.5"]
 
 
 MIB = 2**20
