@@ -160,7 +160,7 @@ def is_explained(error: ARMError) -> bool:
 def _sentence(error: ARMError) -> str:
     message = error.message
     if message and error.details and json_in(message) is not None:
-        message = ""  # its content is among the details, in readable form
+        return error.code or ""  # the content of the message is among the details, in readable form
     return ": ".join(filter(None, (error.code, message)))
 
 

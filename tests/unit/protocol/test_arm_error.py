@@ -161,12 +161,31 @@ def test_rule_44_an_error_may_be_only_a_message(body: object, message: str) -> N
         ({"ERRORCODE": "E2", "FailureReason": "it broke"}, "E2", "it broke"),
         ({"title": "a report", "failureReason": "it broke"}, None, "it broke"),
         ({"error": {"code": "E1"}, "failureReason": "it broke"}, "E1", None),
+        ({"error": {"errorCode": "E1", "errorMessage": "it broke"}}, "E1", "it broke"),
+        ({"code": "E1", "message": "it broke", "failureReason": "why"}, "E1", "it broke"),
+        ({"code": "E1", "details": [{"code": "E2"}], "failureReason": "why"}, "E1", None),
     ],
 )
 def test_rule_44_other_members_hold_the_reason(members: dict[str, object], code: str | None, message: str) -> None:
     """Services without an error of the contract put the reason into members of their own."""
     error = read({"status": "Failed", **members})
     assert (error.code, error.message) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("members", "target"),
+    [
+        ({"target": "t", "failureReason": "it broke"}, "t"),
+        ({"target": "t", "failureReason": {"message": "it broke", "target": "u"}}, "t"),
+        ({"failureReason": {"message": "it broke", "target": "u"}}, "u"),
+    ],
+)
+def test_rule_44_the_target_beside_the_code_counts_first(members: dict[str, object], target: str) -> None:
+    assert read({"code": "E1", **members}) == ARMError("E1", "it broke", target)
+
+
+def test_rule_44_a_list_of_one_error_is_that_error() -> None:
+    assert read({"errors": [{"code": "E1", "message": "first"}]}) == ARMError("E1", "first")
 
 
 def test_rule_44_all_errors_of_a_list_are_details() -> None:
@@ -415,6 +434,8 @@ def test_errors_are_values() -> None:
         (ARMError("A", "b", innererror={"trace": "x"}), "A: b"),
         (ARMError("A", "b", details=(ARMError("C"),), innererror={"code": "D"}), "A: b [C]"),
         (ARMError("A", '{"b": 1}'), 'A: {"b": 1}'),
+        (ARMError("A", '{"code": "C"}', details=(ARMError("C", "d"),)), "A [C: d]"),
+        (ARMError(message='{"code": "C"}', details=(ARMError("C", "d"),)), "C: d"),
         (ARMError("A", "two\r\nlines \x1b[31m\u2028\u202e"), r"A: two\r\nlines \x1b[31m\u2028\u202e"),
     ],
 )
