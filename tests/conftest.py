@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from azpoll.testing import FakeARM
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which is not there in WebAssembly
 def pytest_xdist_auto_num_workers() -> int:
     """Run one worker more than there are processors: the tests of processes and sockets often wait."""
     return (os.cpu_count() or 1) + 1
