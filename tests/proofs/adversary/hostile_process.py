@@ -66,9 +66,8 @@ async def answer_http_1(service: HostileService, reader: asyncio.StreamReader, w
 async def has_crossed(coming: asyncio.Task[tuple[str, str]], writer: asyncio.StreamWriter) -> bool:
     """Return whether the next request was sent before the client could read a late second answer.
 
-    The request then gets that answer, and no client of HTTP/1 can tell. A loopback connection delivers immediately: a
-    request that has not arrived after the second answer was sent is at most as late as a client takes from its look
-    for unread bytes to its sending.
+    The request then gets that answer, and no client of HTTP/1 can tell. A loopback connection delivers immediately. So
+    the client looks for unread bytes shortly before a request arrives that comes after the second answer.
     """
     connection: socket.socket = writer.get_extra_info("socket")
     if coming.done() or select.select([connection], [], [], 0)[0]:

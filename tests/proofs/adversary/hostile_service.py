@@ -96,7 +96,7 @@ class HostileService:
         return attack
 
     def second_answer_crossed(self, path: str) -> None:
-        """Note the operation or bystander whose request a late second answer may answer."""
+        """Record an operation or bystander: a late second answer may be taken for the answer to its request."""
         if found := re.match(r"/subscriptions/([hb][\w-]+)/", path):
             self.ledger.crossed.append(found[1])
 

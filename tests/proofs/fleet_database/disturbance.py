@@ -30,7 +30,7 @@ OUTCOMES = ("Succeeded", "Succeeded", "Failed", "Canceled")
 
 
 class Judgement(NamedTuple):
-    """What a disturbed fleet has done.
+    """The results of a disturbed fleet.
 
     Attributes:
         disturbances: number of each kind.

@@ -368,7 +368,7 @@ async def test_a_429_to_a_cancel_request_closes_its_scope(asked: str | None, pol
 
 
 async def test_an_answer_counts_although_a_listener_ends_the_program() -> None:
-    """The listener is told of a 429, and raises what no code may catch."""
+    """The listener raises an exception that no code may catch when it receives a 429."""
 
     class End(BaseException):
         pass
