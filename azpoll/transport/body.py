@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from azpoll.eventloop.checkpoint import checkpoint
 from azpoll.protocol.answer import NO_CONTENT
-from azpoll.transport.shortcuts.unread_bytes import close_after_response, connection_with_unread_bytes
+from azpoll.transport.shortcuts.shared_reads import share_reads
+from azpoll.transport.shortcuts.unread_bytes import (
+    close_after_response,
+    connection_of,
+    connection_with_unread_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -96,8 +101,7 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
     """
     if response.content is not None:
         await response.stream.aclose()
-        if (connection := connection_with_unread_bytes(response.stream)) is not None:
-            await close_after_response(connection)
+        await _finish(response.stream)
         return _within(limit, response.content)
     if response.read_short is not None and not content_encoding:
         return _within(limit, await response.read_short())
@@ -110,9 +114,15 @@ async def read_body(response: RawResponse, limit: int, content_encoding: str) ->
         await stream.aclose()
         raise
     finally:
-        if (connection := connection_with_unread_bytes(unread)) is not None:
-            await close_after_response(connection)
+        await _finish(unread)
         await response.stream.aclose()
+
+
+async def _finish(stream: Any) -> None:  # noqa: ANN401 - of either library
+    """Close a connection on which more than its response has arrived, and share the reads of one of HTTP/2."""
+    share_reads(connection_of(stream))
+    if (connection := connection_with_unread_bytes(stream)) is not None:
+        await close_after_response(connection)
 
 
 def _within(limit: int, body: bytes) -> bytes:
@@ -235,8 +245,7 @@ class BoundedStream:
             await stream.aclose()
             raise
         finally:
-            if (connection := connection_with_unread_bytes(self.source)) is not None:
-                await close_after_response(connection)
+            await _finish(self.source)
 
     async def aclose(self) -> None:
         """Release the connection."""

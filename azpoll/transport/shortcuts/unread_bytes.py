@@ -13,19 +13,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from azpoll.transport.shortcuts.shared_reads import share_reads
-
 _INNER = ("_httpcore_stream", "_stream", "source")
 """The fields in which the stream of a response keeps the stream beneath it."""
 
 
 def connection_with_unread_bytes(stream: Any) -> Any:  # noqa: ANN401 - of either library
     """Return the HTTP/1 connection of a response that was read to its end, if it has received more; else None."""
-    connection = _connection_of(stream)
+    connection = connection_of(stream)
     protocol = getattr(connection, "_h11_state", None)
     if protocol is None:
-        if connection is not None:
-            share_reads(connection)
         return None
     return connection if protocol.trailing_data[0] or _has_buffered(connection) else None
 
@@ -38,7 +34,7 @@ async def close_after_response(connection: Any) -> None:  # noqa: ANN401 - as ab
         connection._h11_state.send_failed()  # noqa: SLF001 - a connection whose state is an error is not used again
 
 
-def _connection_of(stream: Any) -> Any:  # noqa: ANN401 - as above
+def connection_of(stream: Any) -> Any:  # noqa: ANN401 - as above
     """Return the connection of a response; None if it has no field of this name."""
     while True:
         for name in _INNER:
