@@ -25,7 +25,7 @@ def element(tag: str, *children: str, **attributes: str | bool) -> Markup:
 
 def opening(tag: str, **attributes: str | bool) -> Markup:
     """Return the start of an element, or one that has no end, such as `meta`."""
-    return Markup(f"<{tag}{''.join(_attribute(name, value) for name, value in attributes.items())}>")
+    return Markup(f"<{tag}{''.join(map(_attribute, attributes.items()))}>")
 
 
 def joined(*children: str) -> Markup:
@@ -33,7 +33,8 @@ def joined(*children: str) -> Markup:
     return Markup("".join(child if isinstance(child, Markup) else escape(child) for child in children))
 
 
-def _attribute(name: str, value: str | bool) -> str:  # noqa: FBT001 - True is for an attribute without a value
+def _attribute(attribute: tuple[str, str | bool]) -> str:
+    name, value = attribute
     name = name.rstrip("_").replace("_", "-")
     if isinstance(value, bool):
         return f" {name}" if value else ""

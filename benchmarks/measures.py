@@ -12,6 +12,7 @@ import time
 import tracemalloc
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import server
@@ -156,8 +157,7 @@ def _allocated(*, traced: bool) -> int:
     """Return the bytes traced, or the resident bytes of this process."""
     if traced:
         return tracemalloc.get_traced_memory()[0]
-    with open("/proc/self/statm", encoding="ascii") as status:  # noqa: PTH123 - Linux only
-        return int(status.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _workload(fields: dict[str, Any]) -> Workload:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from pgqueuer.models import Job
+    from pgqueuer.models import JOB_STATUS, Job, TracebackRecord
 
     from azpoll.fleet.database import Connection
 
@@ -160,9 +160,10 @@ async def give_back_all(connection: Connection, worker: UUID) -> None:
 
 async def finish(connection: Connection, shards: Iterable[LeasedShard]) -> None:
     """Remove shards without open operations, whichever worker has them by now."""
+    finished: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]
     finished = [(shard.job, "successful", None) for shard in shards]
     if finished:
-        await _queries(connection).log_jobs(finished)  # type: ignore[arg-type]  # - "successful" is inferred as str
+        await _queries(connection).log_jobs(finished)
 
 
 async def counts(connection: Connection) -> ShardCounts:

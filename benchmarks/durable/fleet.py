@@ -81,8 +81,7 @@ async def bare_ms(operations: int, reads: int) -> float:
     gc.collect()
     async with client(reads) as http:
         meter = CPUMeter()
-        options = {"interval": INTERVAL_S, "min_interval": 0.0}
-        async with azpoll.Tracker(http, budget=LIMITS, **options) as tracker:  # type: ignore[arg-type]  # floats
+        async with azpoll.Tracker(http, budget=LIMITS, interval=INTERVAL_S, min_interval=0.0) as tracker:
             for number, token in enumerate(made):
                 tracker.resume(token)
                 if number % 20 == 0:

@@ -69,7 +69,7 @@ async def _poll_all(fleet: Fleet, arm: FakeARM) -> None:
 def _transport(http: Any, arm: FakeARM) -> Any:
     """Return a transport of azure-core that sends requests to a `FakeARM`."""
 
-    class Response(http.AsyncHttpResponse):  # type: ignore[misc]  # a class of azure-core
+    class Response(http.AsyncHttpResponse):  # type: ignore[misc]  # - azure-core is imported when it is measured
         def __init__(self, request: Any, status: int, headers: dict[str, str], body: bytes) -> None:
             http.AsyncHttpResponse.__init__(self, request, None)
             self.status_code = status
@@ -81,7 +81,7 @@ def _transport(http: Any, arm: FakeARM) -> Any:
         def body(self) -> bytes:
             return self._content
 
-    class Transport(http.AsyncHttpTransport):  # type: ignore[misc]  # a class of azure-core
+    class Transport(http.AsyncHttpTransport):  # type: ignore[misc]  # - azure-core is imported when it is measured
         async def open(self) -> None: ...
 
         async def close(self) -> None: ...

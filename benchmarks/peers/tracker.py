@@ -36,7 +36,7 @@ async def fast_with_auth(work: Workload) -> None:
     library = import_module("httpx")
     base: Any = library.Auth
 
-    class Bearer(base):  # type: ignore[misc]  # the library is imported when it is measured
+    class Bearer(base):  # type: ignore[misc]  # - the library is imported when it is measured
         def auth_flow(self, request: Any) -> Generator[Any, Any]:
             request.headers.update(HEADERS)
             yield request
