@@ -105,6 +105,16 @@ async def scheduler_of(service: Service, *jobs: OperationRecord, most: int = 2) 
         tasks.cancel_scope.cancel()
 
 
+@asynccontextmanager
+async def hanging_poll() -> AsyncGenerator[tuple[Service, OperationRecord, Scheduler]]:
+    """Run a scheduler until 11 s, 1 s after a poll that is never answered."""
+    service, polled = Service(), job(retry_after=10)
+    service.takes_s = math.inf
+    async with scheduler_of(service, polled) as scheduler:
+        await anyio.sleep(11)
+        yield service, polled, scheduler
+
+
 async def test_a_cancel_request_is_sent_immediately_and_the_poll_keeps_its_due_time() -> None:
     service, waiting = Service(), job(retry_after=17)
     async with scheduler_of(service, waiting) as scheduler:
@@ -274,10 +284,7 @@ async def test_closing_waits_for_the_answers_of_requests_in_flight_and_sends_not
 
 async def test_closing_aborts_requests_after_the_grace_and_keeps_their_retry_after() -> None:
     """The poll has not failed, so it is not counted, but its Retry-After is in the state for the resume token."""
-    service, polled = Service(), job(retry_after=10)
-    service.takes_s = math.inf
-    async with scheduler_of(service, polled) as scheduler:
-        await anyio.sleep(11)
+    async with hanging_poll() as (service, polled, scheduler):
         await scheduler.close(5.0)
         assert anyio.current_time() == pytest.approx(16, abs=0.01)
         assert isinstance(polled.state, Polling)
@@ -290,10 +297,7 @@ async def test_closing_aborts_requests_after_the_grace_and_keeps_their_retry_aft
 
 
 async def test_an_aborted_request_of_a_withdrawn_job_releases_it_and_keeps_its_retry_after() -> None:
-    service, polled = Service(), job(retry_after=10)
-    service.takes_s = math.inf
-    async with scheduler_of(service, polled) as scheduler:
-        await anyio.sleep(11)
+    async with hanging_poll() as (_, polled, scheduler):
         scheduler.withdraw(polled)
         await scheduler.close(5.0)
         assert polled.ended
@@ -302,10 +306,7 @@ async def test_an_aborted_request_of_a_withdrawn_job_releases_it_and_keeps_its_r
 
 
 async def test_an_aborted_poll_keeps_its_cancel_request() -> None:
-    service, polled = Service(), job(retry_after=10)
-    service.takes_s = math.inf
-    async with scheduler_of(service, polled) as scheduler:
-        await anyio.sleep(11)
+    async with hanging_poll() as (service, polled, scheduler):
         polled.cancel_request = request = CancelRequest(CANCEL)
         scheduler.send_now(polled)
         await scheduler.close(5.0)
@@ -316,10 +317,7 @@ async def test_an_aborted_poll_keeps_its_cancel_request() -> None:
 
 async def test_a_worker_that_is_cancelled_frees_its_slot() -> None:
     """Then a withdrawn job is released immediately."""
-    service, polled = Service(), job(retry_after=10)
-    service.takes_s = math.inf
-    async with scheduler_of(service, polled) as scheduler:
-        await anyio.sleep(11)
+    async with hanging_poll() as (_, polled, scheduler):
         scheduler.withdraw(polled)
         ended = [polled.ended]
     assert scheduler.in_flight == 0
