@@ -60,3 +60,13 @@ async def service(arm: FakeARM) -> AsyncGenerator[httpx.AsyncClient]:
     """Give a client of a fake service."""
     async with client_of(arm) as client:
         yield client
+
+
+async def submit_red_and_blue(fleet: Fleet) -> None:
+    """Let two operations of the group "red" fail, and leave one of "blue" open."""
+    arm = quick_arm(outcome="Failed", error={"code": "QuotaExceeded", "message": "no cores"})
+    async with service(arm) as client:
+        ids = await fleet.submit(await responses_of(client, 2), group="red")
+        async with working(fleet, client):
+            await fleet.wait(ids, 20)
+        await fleet.submit(await responses_of(client, 1), group="blue")

@@ -15,7 +15,7 @@ from azpoll.fleet import Fleet, stored_entries
 from azpoll.snapshot import OperationState
 from tests.support.canary import CANARY
 from tests.support.fleet_fixtures import ONE_SERVER
-from tests.support.fleet_work import quick_arm, responses_of, service, working
+from tests.support.fleet_work import submit_red_and_blue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +29,7 @@ URL = "/subscriptions/s/resourceGroups/new?api-version=1"
 
 async def fill(fleet: Fleet) -> None:
     """Store two failed operations of the group "red", an open one of "blue", and a request that no worker has sent."""
-    arm = quick_arm(outcome="Failed", error={"code": "QuotaExceeded", "message": "no cores"})
-    async with service(arm) as client:
-        ids = await fleet.submit(await responses_of(client, 2), group="red")
-        async with working(fleet, client):
-            await fleet.wait(ids, 20)
-        await fleet.submit(await responses_of(client, 1), group="blue")
+    await submit_red_and_blue(fleet)
     await fleet.begin("PUT", URL, json={"password": CANARY}, label="mine")
 
 

@@ -15,7 +15,7 @@ from azpoll.cli import main
 from azpoll.testing import Reply
 from tests.support.clients import client_of
 from tests.support.fleet_fixtures import ONE_SERVER
-from tests.support.fleet_work import quick_arm, responses_of, service, working
+from tests.support.fleet_work import quick_arm, responses_of, service, submit_red_and_blue, working
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -66,12 +66,7 @@ async def test_groups_and_failures_are_listed(
     fleet: Fleet, dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    arm = quick_arm(outcome="Failed", error={"code": "QuotaExceeded", "message": "no cores"})
-    async with service(arm) as client:
-        ids = await fleet.submit(await responses_of(client, 2), group="red")
-        async with working(fleet, client):
-            await fleet.wait(ids, 20)
-        await fleet.submit(await responses_of(client, 1), group="blue")
+    await submit_red_and_blue(fleet)
     assert await watch("--dsn", dsn) == 0
     out = capsys.readouterr().out
     assert out.startswith("1 running, 2 failed\n")
