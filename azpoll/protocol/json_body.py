@@ -27,11 +27,11 @@ _PERCENT = "percentComplete"
 _BLANKS = " \t\n\r"
 _BLANK_BYTES = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
 _BOM = b"\xef\xbb\xbf"
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_HTML = re.compile(
-    rb"(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|title|h1|center|script|meta)\b|<!--", re.IGNORECASE
-)
-_BEGINNING = re.compile(
+
+# `re` compiles each pattern when a body first needs it, which most bodies do not.
+_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_HTML = rb"(?i)(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|title|h1|center|script|meta)\b|<!--"
+_BEGINNING = (
     rb'["{\[]|(?:t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?|-?[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]*)?)\Z'
 )
 """The first characters of JSON, and a word or a number that ends too early."""
@@ -117,7 +117,7 @@ def _large_value_in(text: str) -> object:
     Python's parser takes twice as long to convert it: 45 ms for 1 MiB of them. `percentComplete` is converted.
     """
     value = _whole(text, _decode_without_floats)
-    if is_object(value) and isinstance(sent := value.get(_PERCENT), str) and _NUMBER.fullmatch(sent):
+    if is_object(value) and isinstance(sent := value.get(_PERCENT), str) and re.fullmatch(_NUMBER, sent):
         value[_PERCENT] = float(sent)
     return value
 
@@ -157,7 +157,7 @@ def _problem_of(answer: Answer) -> BodyProblem:
     if not start:
         return BodyProblem.EMPTY
     content_type = answer.headers.get(CONTENT_TYPE, "").lower()
-    if "html" in content_type or _HTML.match(start):
+    if "html" in content_type or re.match(_HTML, start):
         return BodyProblem.HTML
     if "json" in content_type or start[:1] in (b"{", b"["):
         return BodyProblem.BROKEN
@@ -167,4 +167,4 @@ def _problem_of(answer: Answer) -> BodyProblem:
 
 def _begins_as_json(body: bytes) -> bool:
     """Whether bytes may be the beginning of a JSON text; in each encoding, its marks are ASCII without zero bytes."""
-    return _BEGINNING.match(body[:256].lstrip(_BLANK_BYTES).replace(b"\0", b"")) is not None
+    return re.match(_BEGINNING, body[:256].lstrip(_BLANK_BYTES).replace(b"\0", b"")) is not None

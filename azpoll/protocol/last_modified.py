@@ -21,7 +21,7 @@ MARGIN = timedelta(seconds=3)
 SLOWEST_ANSWER = timedelta(seconds=120)
 """The time that an answer may take from its `Date` until it is received, if the two clocks agree."""
 
-_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
+_RFC_3339 = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 
 
 def is_modified_since(sent_s: float | None, reading: Reading, document: Mapping[str, object] | None) -> bool:
@@ -43,7 +43,7 @@ def is_modified_since(sent_s: float | None, reading: Reading, document: Mapping[
 def rfc3339_time(text: str) -> datetime | None:
     """Return the time that RFC 3339 text names, in whole microseconds; None for any other text."""
     text = text.upper()
-    if not _RFC_3339.fullmatch(text):
+    if not re.fullmatch(_RFC_3339, text):
         return None
     try:
         return datetime.fromisoformat(text)

@@ -29,8 +29,8 @@ WINDOW_S = 5.0
 LONGEST_S = DelayLimits().cap
 """The longest pause in seconds, whatever the answer asks for (rule 35)."""
 
-_COUNT = re.compile("[0-9]{1,9}")
-_TIME = re.compile(r"(?P<hours>[0-9]{1,2}):(?P<minutes>[0-9]{2}):(?P<seconds>[0-9]{2}(?:\.[0-9]{1,9})?)")
+_COUNT = "[0-9]{1,9}"
+_TIME = r"(?P<hours>[0-9]{1,2}):(?P<minutes>[0-9]{2}):(?P<seconds>[0-9]{2}(?:\.[0-9]{1,9})?)"
 
 
 def query_pause(answer: Answer) -> float:
@@ -41,11 +41,11 @@ def query_pause(answer: Answer) -> float:
     asked_s = retry_after(answer)
     if asked_s is not None:
         return min(asked_s, LONGEST_S)
-    remaining = _COUNT.fullmatch(answer.headers.get(QUOTA_REMAINING, ""))
+    remaining = re.fullmatch(_COUNT, answer.headers.get(QUOTA_REMAINING, ""))
     few = remaining is not None and int(remaining.group()) < KEPT
     if not few and answer.status_code != TOO_MANY_REQUESTS:
         return 0.0
-    resets = _TIME.fullmatch(answer.headers.get(QUOTA_RESETS_AFTER, ""))
+    resets = re.fullmatch(_TIME, answer.headers.get(QUOTA_RESETS_AFTER, ""))
     if resets is None:
         return WINDOW_S
     seconds = 3600 * int(resets["hours"]) + 60 * int(resets["minutes"]) + float(resets["seconds"])

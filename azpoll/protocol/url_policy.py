@@ -25,7 +25,7 @@ _BEFORE_PATH = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//[^/?# ]*(?=[/?#])|[A-Za-z][A-Za-z0-9+.\-]*:(?!//)|(?=/)(?!//)"
 )
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|[0-9a-f:]*:[0-9a-f:.]*")  # a name or IPv4, or IPv6
-_DOT_SEGMENT = re.compile(r"/(?:\.|%2[eE]){1,2}(?=/|$)")
+_DOT_SEGMENT = r"/(?:\.|%2[eE]){1,2}(?=/|$)"
 _HOSTLESS = re.compile(r"//(?:[/?]|$)")  # resolving it would silently drop the empty host
 
 
@@ -136,7 +136,7 @@ class URLPolicy(NamedTuple):
             origin = self.initial if url.startswith(_prefix_of(self.initial)) else self._origin_of(url)
             if isinstance(origin, RejectedURL):
                 return origin
-            if ("/." in url or "%2e" in url or "%2E" in url) and _DOT_SEGMENT.search(url.partition("?")[0]):
+            if ("/." in url or "%2e" in url or "%2E" in url) and re.search(_DOT_SEGMENT, url.partition("?")[0]):
                 return _malformed("its path has a segment of dots, which not every HTTP library sends as it is named")
             if self.rebase_to is not None and not self._is_anonymous(origin):
                 gateway = origin_of(self.parse(self.rebase_to))

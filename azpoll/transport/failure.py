@@ -14,7 +14,7 @@ from azpoll.transport.caller_error import CallerError, QuotableError
 from azpoll.transport.library import unsendable_errors
 from azpoll.transport.network_error import chain_of, network_text, system_error_in
 
-_ILLEGAL = re.compile(r"\billegal\b|\bheader (?:name|value)\b|\bmandatory\b|\bContent-Length\b", re.IGNORECASE)
+_ILLEGAL = r"(?i)\billegal\b|\bheader (?:name|value)\b|\bmandatory\b|\bContent-Length\b"
 _LIBRARIES = frozenset({"httpx", "httpx2", "httpcore", "httpcore2"})
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _is_of_the_request(error: BaseException, library: ModuleType) -> bool:
         return isinstance(error, (*unsendable_errors(library), UnicodeEncodeError))
     own = next((each for each in chain_of(error) if _package_of(each) not in _LIBRARIES), None)
     if own is None:
-        return _ILLEGAL.search(str(error)) is not None
+        return re.search(_ILLEGAL, str(error)) is not None
     if _package_of(own) != "h2":
         return True
     frames = [frame for frame, _ in traceback.walk_tb(own.__traceback__)]
