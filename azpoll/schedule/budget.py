@@ -9,10 +9,12 @@ answer. `token_bucket.py` or this module applies it: a bucket changes its rate, 
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeGuard
 
-from azpoll.schedule.leased_bucket import LeasedBucket, SharedBucket, TokenSource
 from azpoll.schedule.token_bucket import TokenBucket
+
+if TYPE_CHECKING:
+    from azpoll.schedule.leased_bucket import TokenSource
 
 _NO_PROVIDERS: Mapping[str, float] = {}
 
@@ -27,7 +29,7 @@ class _Settings(NamedTuple):
     providers: Mapping[str, float]
     write_rate: float | None
     write_burst: float
-    source: TokenSource | None
+    source: "TokenSource | None"
 
 
 class Budget(_Settings):
@@ -72,7 +74,7 @@ class Budget(_Settings):
         providers: Mapping[str, float] = _NO_PROVIDERS,
         write_rate: float | None = 10.0,
         write_burst: float = 100.0,
-        source: TokenSource | None = None,
+        source: "TokenSource | None" = None,
     ) -> Self:
         """Check the settings."""
         numbers = (rate, max_rate, burst, increase_per_s, decrease_factor, write_burst)
@@ -106,24 +108,27 @@ class Budget(_Settings):
 
     def bucket(self, now_s: float, name: str = "") -> TokenBucket:
         """Return the bucket of a new scope; a source knows it by its name."""
-        return self._new(SharedBucket(name, self.rate, self.max_rate, self.burst, self.increase_per_s), now_s)
+        return self._new(name, (self.rate, self.max_rate, self.burst, self.increase_per_s), now_s)
 
     def provider_bucket(self, sub_scope: str, now_s: float, name: str = "") -> TokenBucket | None:
         """Return the bucket of a new sub-scope, `namespace/location`; None while no limit is known."""
         namespace = sub_scope.partition("/")[0]
         for provider, rate in self.providers.items():
             if provider.lower() == namespace:
-                return self._new(SharedBucket(f"{name} {sub_scope}", rate, rate, max(rate, 1.0), 0.0), now_s)
+                return self._new(f"{name} {sub_scope}", (rate, rate, max(rate, 1.0), 0.0), now_s)
         return None
 
     def discovered_bucket(self, now_s: float) -> TokenBucket:
         """Return the bucket of a sub-scope whose own limit shows in an answer: it slows no faster sub-scope."""
         return TokenBucket(self.max_rate, self.max_rate, self.burst, self.increase_per_s, now_s)
 
-    def _new(self, bucket: SharedBucket, now_s: float) -> TokenBucket:
-        if self.source is not None:
-            return LeasedBucket(self.source, bucket, now_s)
-        return TokenBucket(bucket.rate, bucket.max_rate, bucket.burst, bucket.increase_per_s, now_s)
+    def _new(self, name: str, limits: tuple[float, float, float, float], now_s: float) -> TokenBucket:
+        """Return a bucket with these values of `rate`, `max_rate`, `burst` and `increase_per_s`."""
+        if self.source is None:
+            return TokenBucket(*limits, now_s)
+        from azpoll.schedule.leased_bucket import LeasedBucket, SharedBucket  # noqa: PLC0415 - few budgets are shared
+
+        return LeasedBucket(self.source, SharedBucket(name, *limits), now_s)
 
 
 def _check_types(providers: object, principal: object, *numbers: object) -> None:
