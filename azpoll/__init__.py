@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from azpoll.hints import DeploymentOperations, HintBoard, HintSource
     from azpoll.journal import SQLiteJournal
     from azpoll.operation import AsyncOperation
+    from azpoll.operation_state import OperationState
     from azpoll.options import BeginOptions, FollowOptions, TrackingOptions
     from azpoll.protocol.arm_error import ARMError, ServiceError
     from azpoll.protocol.patience import Patience
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from azpoll.schedule.durations import Durations
     from azpoll.schedule.leased_bucket import SharedBucket, TokenGrant, TokenSource
     from azpoll.schedule.scope_queue import ScopeStatistics
-    from azpoll.snapshot import GroupCounts, OperationState, Overview, RunningOperation, Snapshot, Statistics
+    from azpoll.snapshot import GroupCounts, Overview, RunningOperation, Snapshot, Statistics
     from azpoll.tracker import Tracker
     from azpoll.tracking.journal import Journal, JournalRequest, JournalResult, JournalRow, RequestQueue
     from azpoll.tracking.journal_text import journal_row, journal_text
@@ -85,6 +86,7 @@ else:
         "azpoll.hints": "DeploymentOperations HintBoard HintSource",
         "azpoll.journal": "SQLiteJournal",
         "azpoll.operation": "AsyncOperation",
+        "azpoll.operation_state": "OperationState",
         "azpoll.options": "BeginOptions FollowOptions TrackingOptions",
         "azpoll.protocol.arm_error": "ARMError ServiceError",
         "azpoll.protocol.patience": "Patience",
@@ -92,7 +94,7 @@ else:
         "azpoll.schedule.durations": "Durations",
         "azpoll.schedule.leased_bucket": "SharedBucket TokenGrant TokenSource",
         "azpoll.schedule.scope_queue": "ScopeStatistics",
-        "azpoll.snapshot": "GroupCounts OperationState Overview RunningOperation Snapshot Statistics",
+        "azpoll.snapshot": "GroupCounts Overview RunningOperation Snapshot Statistics",
         "azpoll.tracker": "Tracker",
         "azpoll.tracking.journal": "Journal JournalRequest JournalResult JournalRow RequestQueue",
         "azpoll.tracking.journal_text": "journal_row journal_text",

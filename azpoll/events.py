@@ -8,7 +8,7 @@ ids of a request, so every event may be logged.
 
 from typing import NamedTuple, TypeAlias
 
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 
 
 class OperationTracked(NamedTuple):

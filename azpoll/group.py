@@ -10,8 +10,8 @@ import anyio
 from azpoll.errors import TrackerClosed
 from azpoll.operation import NewestValues
 from azpoll.operation_source import OperationSource
+from azpoll.operation_state import OperationState
 from azpoll.protocol.redaction import masked_label
-from azpoll.snapshot import OperationState
 from azpoll.tracking.group_owner import GroupOwner
 from azpoll.tracking.settings import checked_type
 from azpoll.transport.library import ResponseT

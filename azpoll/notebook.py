@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from azpoll.markup import Markup, element
+from azpoll.operation_state import OperationState
 from azpoll.protocol.redaction import escape_for_display, masked_label
-from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -20,7 +20,7 @@ from azpoll.tracking.settings import checked_function, checked_seconds
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
-    from azpoll.snapshot import OperationState
+    from azpoll.operation_state import OperationState
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
     from azpoll.transport.library import ResponseT

@@ -3,23 +3,10 @@
 # Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
+from azpoll.operation_state import OperationState
 from azpoll.schedule.scope_queue import ScopeStatistics
-
-
-class OperationState(StrEnum):
-    """The public state of an operation."""
-
-    RUNNING = "running"
-    FETCHING = "fetching"
-    """The operation succeeded; its result is being read."""
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    UNKNOWN = "unknown"
-    """The status cannot be read, or tracking was stopped. The operation may still run."""
 
 
 class Snapshot(NamedTuple):

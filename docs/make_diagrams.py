@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "azpoll"
 
-TYPES = {"errors", "events", "options", "snapshot"}
+TYPES = {"errors", "events", "operation_state", "options", "snapshot"}
 """Modules of the public API that tracking imports too."""
 
 NAMES = {"api": "public API: azpoll/*.py", "types": "types of the public API"}

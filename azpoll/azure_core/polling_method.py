@@ -9,8 +9,8 @@ from azure.core.polling import AsyncPollingMethod
 from azpoll.azure_core.errors import azure_error
 from azpoll.azure_core.response import pipeline_response
 from azpoll.errors import AzpollError
+from azpoll.operation_state import OperationState
 from azpoll.protocol.azure_core_token import is_continuation_token
-from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

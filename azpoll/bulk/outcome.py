@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from azpoll.errors import AzpollError, OperationCanceled, OperationFailed, PollingError
+from azpoll.operation_state import OperationState
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.arm_error import read_error
-from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

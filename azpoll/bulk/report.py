@@ -14,9 +14,9 @@ from azpoll.bulk.outcome import BulkOutcome
 from azpoll.csv_cells import cell_of
 from azpoll.errors import AzpollError
 from azpoll.events import Event, ScopeThrottled
+from azpoll.operation_state import OperationState
 from azpoll.protocol.redaction import escape_for_display, masked_label, masked_url
 from azpoll.schedule.histogram import quantile_of
-from azpoll.snapshot import OperationState
 
 
 class BulkRow(NamedTuple):

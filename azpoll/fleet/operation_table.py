@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.fleet.results import FleetResult
 from azpoll.fleet.worker_shard import Progress
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

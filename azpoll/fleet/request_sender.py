@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Generic, Protocol
 
 from azpoll.errors import InitialRequestFailed, TrackerClosed
 from azpoll.fleet import initial_request
+from azpoll.operation_state import OperationState
 from azpoll.protocol.redaction import escape_for_display
-from azpoll.snapshot import OperationState
 from azpoll.transport.library import ResponseT
 
 if TYPE_CHECKING:

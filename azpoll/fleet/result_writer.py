@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from azpoll.fleet.operation_table import OpenOperation, OperationTable
     from azpoll.fleet.worker_shard import WorkerShard
     from azpoll.operation import AsyncOperation
-    from azpoll.snapshot import OperationState
+    from azpoll.operation_state import OperationState
     from azpoll.transport.library import HTTPResponse, ResponseT
 
 GATHER_S = 0.02

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from azpoll.snapshot import OperationState
+    from azpoll.operation_state import OperationState
 
 
 class FleetResult(NamedTuple):

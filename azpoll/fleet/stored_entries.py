@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.fleet import initial_request
 from azpoll.journal.rows import JournalEntry
+from azpoll.operation_state import OperationState
 from azpoll.protocol import resume_token
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.token_content import InvalidToken
-from azpoll.snapshot import OperationState
 from azpoll.tracking.journal import JournalResult, JournalRow
 from azpoll.transport.headers import CLIENT_REQUEST_ID
 

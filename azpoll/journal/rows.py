@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from azpoll.tracking.journal import JournalResult, JournalRow
 
 if TYPE_CHECKING:

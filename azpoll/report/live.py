@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from azpoll.operation_state import OperationState
 from azpoll.report.operations import ReportedOperation, common_of, with_error, with_progress
-from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from azpoll.errors import AzpollError

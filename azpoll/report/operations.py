@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from azpoll.journal import JournalEntry
+from azpoll.operation_state import OperationState
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.arm_error import ARMError, read_error
 from azpoll.protocol.redaction import escape_for_display, masked_url
-from azpoll.snapshot import OperationState
 from azpoll.telemetry.log_redaction import redacted
 from azpoll.tracking.journal import JournalResult, JournalRow
 from azpoll.tracking.row_text import state_of, without_advice, without_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from azpoll.telemetry import attributes as names
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 
+from azpoll.operation_state import OperationState
 from azpoll.protocol.redaction import escape_for_display, masked_label
-from azpoll.snapshot import OperationState
 from azpoll.telemetry import attributes as names
 
 if TYPE_CHECKING:

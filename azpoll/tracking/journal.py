@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
+from azpoll.operation_state import OperationState
 from azpoll.protocol.redaction import masked_label
-from azpoll.snapshot import OperationState
 
 
 class JournalRow(NamedTuple):

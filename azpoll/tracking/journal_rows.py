@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypedDict
 
+from azpoll.operation_state import OperationState
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patience import Patience
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Pending, Succeeded, Unknown
-from azpoll.snapshot import OperationState
 from azpoll.tracking.group_owner import GroupOwner, label_of
 from azpoll.tracking.journal import JournalResult, JournalRow
 from azpoll.tracking.journaled_record import JournaledRecord

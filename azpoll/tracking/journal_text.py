@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 
+from azpoll.operation_state import OperationState
 from azpoll.protocol.json_body import is_object
-from azpoll.snapshot import OperationState
 from azpoll.tracking.journal import JournalResult, JournalRow
 
 

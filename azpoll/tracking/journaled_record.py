@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from azpoll.operation_state import OperationState
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.states import Fetching, Pending, Unknown
-from azpoll.snapshot import OperationState
 from azpoll.tracking.record import PUBLIC_STATES, OperationRecord
 
 if TYPE_CHECKING:

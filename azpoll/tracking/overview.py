@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from azpoll.eventloop.clock import now_s
+from azpoll.operation_state import OperationState
 from azpoll.protocol.last_error import counts_of, last_error
 from azpoll.protocol.redaction import masked_url
-from azpoll.snapshot import GroupCounts, OperationState, Overview, RunningOperation
+from azpoll.snapshot import GroupCounts, Overview, RunningOperation
 from azpoll.tracking.group_owner import label_of
 
 if TYPE_CHECKING:

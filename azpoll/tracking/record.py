@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
+from azpoll.operation_state import OperationState
 from azpoll.protocol.redaction import masked_label
 from azpoll.protocol.states import Canceled, Confirming, Failed, Fetching, Pending, Polling, Succeeded, Unknown
 from azpoll.schedule.job import Priority
-from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

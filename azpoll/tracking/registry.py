@@ -10,6 +10,7 @@ import anyio
 
 from azpoll.eventloop.clock import now_s
 from azpoll.events import OperationEnded, OperationTracked, PollAnswered
+from azpoll.operation_state import OperationState
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.last_error import error_of_poll
@@ -17,7 +18,6 @@ from azpoll.protocol.redaction import escape_for_display
 from azpoll.protocol.states import Canceled, Failed, Pending
 from azpoll.schedule.due_time import end_detection
 from azpoll.schedule.operation_kind import resource_kind
-from azpoll.snapshot import OperationState
 from azpoll.tracking.group_owner import label_of
 from azpoll.tracking.poll_log import PollLog, wait_s
 from azpoll.tracking.record import call_all

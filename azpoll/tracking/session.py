@@ -14,11 +14,12 @@ from azpoll.errors import JournalError, TrackerClosed, WrongEventLoop
 from azpoll.eventloop.clock import loop_clock, running_loop
 from azpoll.eventloop.cpu_time import needed_cpu_time
 from azpoll.events import ScopeThrottled
+from azpoll.operation_state import OperationState
 from azpoll.protocol.states import Pending
 from azpoll.schedule.concurrency import limits_of
 from azpoll.schedule.initial_requests import InitialRequests
 from azpoll.schedule.scheduler import Scheduler
-from azpoll.snapshot import OperationState, Statistics
+from azpoll.snapshot import Statistics
 from azpoll.tracking.cancellation import cancel, send_cancel
 from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.outcome import Outcomes

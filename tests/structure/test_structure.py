@@ -24,7 +24,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
 
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
-TYPES = {"errors", "events", "hints", "options", "snapshot"}
+TYPES = {"errors", "events", "hints", "operation_state", "options", "snapshot"}
 """Public modules that hold types only; `tracking` may import them."""
 
 FEATURES = {"azure_core", "cli", "fast", "fleet", "identity", "journal", "report", "telemetry", "testing", "watching"}

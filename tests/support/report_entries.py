@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import azpoll
 from azpoll.journal import JournalEntry
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 
 BEGUN_S = 1_772_355_600.0
 """2026-03-01 09:00:00 UTC."""

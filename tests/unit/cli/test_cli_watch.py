@@ -15,9 +15,9 @@ import pytest
 
 import azpoll as library
 from azpoll.journal import JournalReader
+from azpoll.operation_state import OperationState
 from azpoll.protocol.resume_token import encode
 from azpoll.protocol.token_content import Token
-from azpoll.snapshot import OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import pytest
 
 from azpoll import Budget
 from azpoll.fleet import Fleet
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from azpoll.testing import Delay, Reply
 from tests.support.canary import CANARY
 from tests.support.clients import ORIGIN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from azpoll.fleet import Fleet
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from azpoll.testing import FakeARM
 from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import quick_arm, responses_of, service, working

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from azpoll.testing import Reply
 from tests.support.clients import ORIGIN
 from tests.support.fleet_fixtures import ONE_SERVER

@@ -12,7 +12,7 @@ import pytest
 from azpoll import JournalResult, JournalRow, report
 from azpoll.cli import main
 from azpoll.fleet import Fleet, stored_entries
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from tests.support.canary import CANARY
 from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import submit_red_and_blue

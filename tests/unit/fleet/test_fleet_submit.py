@@ -11,7 +11,7 @@ import pytest
 import azpoll
 from azpoll.fleet import Fleet, FleetError, FleetUnavailable
 from azpoll.fleet.submission import SHARD_SIZE
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from tests.support.canary import CANARY
 from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import GROUP, quick_arm, quick_tracker, responses_of, service, working

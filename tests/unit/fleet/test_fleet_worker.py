@@ -11,7 +11,7 @@ import pytest
 
 import azpoll
 from azpoll.fleet import Fleet
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from tests.support.clients import ORIGIN, client_of
 from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import FAST, quick_arm, quick_tracker, responses_of, service, working

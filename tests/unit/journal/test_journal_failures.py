@@ -15,7 +15,7 @@ import pytest
 
 import azpoll
 from azpoll.journal import open_reader, submit
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from azpoll.testing import FakeARM, Script
 from tests.support.clients import client_of
 from tests.support.journals import THING, rows, tracker_with

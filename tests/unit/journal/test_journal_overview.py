@@ -8,7 +8,7 @@ import pytest
 
 import azpoll
 from azpoll.journal import open_reader
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 
 if TYPE_CHECKING:
     from pathlib import Path

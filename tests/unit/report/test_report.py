@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpoll import report
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from tests.support.report_entries import BEGUN_S, QUOTA, Sample, day, entry
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from azpoll import report
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from tests.support.chromium import NEEDS_CHROMIUM, browser
 from tests.support.report_entries import BEGUN_S, QUOTA, Sample, day, entry
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.snapshot import OperationState
+from azpoll.operation_state import OperationState
 from azpoll.testing import FakeARM, Script
 from azpoll.tracking.journal import Journal, JournalResult, JournalRow
 from tests.support.clients import ORIGIN, client_of, new_client

@@ -10,9 +10,9 @@ import pytest
 
 import azpoll
 from azpoll.eventloop.task_host import TaskHost
+from azpoll.operation_state import OperationState
 from azpoll.protocol.answer import FailureKind
 from azpoll.protocol.states import Succeeded
-from azpoll.snapshot import OperationState
 from azpoll.tracking.registry import EventDispatcher
 from azpoll.tracking.session import Session
 from tests.support.scripted_transport import ScriptedReply, ScriptedResponse, ScriptedTransport
