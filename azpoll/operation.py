@@ -13,7 +13,6 @@ from azpoll.errors import AzpollError, OperationTimeout
 from azpoll.protocol.last_error import counts_of, last_error
 from azpoll.protocol.redaction import masked_label, masked_url
 from azpoll.protocol.states import Succeeded
-from azpoll.snapshot import Snapshot
 from azpoll.tracking.group_owner import label_of
 from azpoll.tracking.settings import checked_function, checked_seconds
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
     from azpoll.operation_state import OperationState
+    from azpoll.snapshot import Snapshot
     from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.session import Session
     from azpoll.transport.library import ResponseT
@@ -192,6 +192,8 @@ class AsyncOperation(Generic[T]):
 
     def snapshot(self) -> Snapshot:
         """Return the present knowledge of the operation. Does no I/O."""
+        from azpoll.snapshot import Snapshot  # noqa: PLC0415 - not needed before the first poll
+
         record = self._record
         last_s, ended_s = record.last_poll_s, record.ended_s
         return Snapshot(

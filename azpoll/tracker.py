@@ -11,14 +11,12 @@ import anyio
 
 from azpoll.errors import TrackerClosed, WrongEventLoop
 from azpoll.eventloop.task_host import TaskHost
-from azpoll.group import Group
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.stored_operations import StoredOperations
 from azpoll.tracking import settings
-from azpoll.tracking.continued import is_trusted
-from azpoll.tracking.origins import checked_url_policy
+from azpoll.tracking.origins import checked_url_policy, is_trusted
 from azpoll.tracking.registry import EventDispatcher
 from azpoll.tracking.session import Session
 from azpoll.transport.client import CLOSED, ClientTransport
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from azpoll.events import Event
+    from azpoll.group import Group
     from azpoll.hints import HintSource
     from azpoll.schedule.durations import Durations
     from azpoll.snapshot import Overview, Statistics
@@ -226,6 +225,8 @@ class Tracker(StoredOperations[ResponseT]):
 
     def group(self, label: str | None = None) -> Group[ResponseT]:
         """Return a new group: operations that are awaited, and whose progress is shown, together."""
+        from azpoll.group import Group  # noqa: PLC0415 - not needed before the first poll
+
         return Group(self, label)
 
     def add_hints(self, source: HintSource) -> Callable[[], None]:

@@ -9,7 +9,8 @@ import binascii
 from collections.abc import Mapping
 
 from azpoll.protocol.json_body import is_costly, is_object, object_in, value_in
-from azpoll.protocol.token_content import METHODS, InvalidToken, is_plain
+from azpoll.protocol.plan import METHODS
+from azpoll.protocol.token_content import InvalidToken, is_plain
 
 MAX_TOKEN = 4 * 1024 * 1024
 """Longest token, in characters. A token holds the body of the initial response twice."""

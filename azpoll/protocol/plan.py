@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
@@ -11,6 +11,7 @@ from azpoll.protocol.status_document import NO_WORDS, Verdict
 from azpoll.protocol.url_policy import Origin, RejectedURL, URLPolicy
 
 Method: TypeAlias = Literal["PUT", "PATCH", "POST", "DELETE", "GET"]
+METHODS: tuple[Method, ...] = get_args(Method)
 """The methods that start long-running operations."""
 
 PatternName: TypeAlias = Literal["azure-async-operation", "operation-location", "location", "resource"]
@@ -19,6 +20,12 @@ PatternName: TypeAlias = Literal["azure-async-operation", "operation-location", 
 
 CancelMethod: TypeAlias = Literal["POST", "DELETE"]
 """The methods of a cancel request (rule 43)."""
+
+MAX_WORDS = 256
+"""The greatest number of `terminal_words`, and of the characters of each."""
+
+MAX_PATH = 1024
+"""The greatest length of `status_member`, in characters."""
 
 
 class FinalStateVia(StrEnum):

@@ -1,26 +1,17 @@
 """The content of a resume token, whatever its version (rule 42)."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeGuard, get_args
+from typing import Literal, NamedTuple, TypeGuard
 
-from azpoll.protocol.plan import CancelMethod, FinalStateVia, Method, PatternName
+from azpoll.protocol.plan import CancelMethod, FinalStateVia, PatternName
 from azpoll.protocol.request_headers import HeaderPairs
 from azpoll.protocol.status_document import NO_WORDS, Verdict
-
-METHODS: tuple[Method, ...] = get_args(Method)
-"""Methods that start long-running operations."""
 
 FETCHING = "fetching"
 """The pattern of an operation of which only the result is missing."""
 
 MAX_LABEL = 1024
 """The greatest length of a label in characters; a longer one is cut."""
-
-MAX_WORDS = 256
-"""The greatest number of `terminal_words`, and of the characters of each."""
-
-MAX_PATH = 1024
-"""The greatest length of `status_member`, in characters."""
 
 END_OF_TIME = 1e11
 """Unix time in seconds, far beyond any date: no time in a token is as late."""

@@ -7,8 +7,8 @@ location), `via` (`final_state_via`), `request_id` and `not_before`.
 from collections.abc import Mapping
 
 from azpoll.protocol.patterns import BY_NAME
-from azpoll.protocol.plan import FinalStateVia
-from azpoll.protocol.token_content import FETCHING, METHODS, InvalidToken, Token, is_plain, is_unix_time
+from azpoll.protocol.plan import METHODS, FinalStateVia
+from azpoll.protocol.token_content import FETCHING, InvalidToken, Token, is_plain, is_unix_time
 
 MEMBERS = ("method", "resource", "pattern", "url", "fallback", "location", "via", "request_id", "not_before", "refused")
 """The names of the members of the JSON object, in the order of the fields of a `Token`."""

@@ -11,20 +11,12 @@ from typing import Any, Literal
 from azpoll.protocol import token_v1
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patterns import BY_CHOICE
-from azpoll.protocol.plan import CancelMethod, PatternName
+from azpoll.protocol.plan import MAX_PATH, MAX_WORDS, CancelMethod, PatternName
 from azpoll.protocol.request_headers import MAX_HEADERS, HeaderPairs, header_problem
 from azpoll.protocol.status_document import OUTCOMES, Verdict
-from azpoll.protocol.token_content import (
-    MAX_LABEL,
-    MAX_PATH,
-    MAX_WORDS,
-    InvalidToken,
-    Token,
-    is_plain,
-    is_unix_time,
-)
+from azpoll.protocol.token_content import MAX_LABEL, InvalidToken, Token, is_plain, is_unix_time
 
-_ID = re.compile(r"[0-9a-f]{16}")
+_ID = r"[0-9a-f]{16}"
 
 
 def read(members: Mapping[str, object]) -> Token:
@@ -69,7 +61,7 @@ def _text(value: object, longest: int) -> str:
 
 
 def _id(value: object) -> str:
-    if not isinstance(value, str) or _ID.fullmatch(value) is None:
+    if not isinstance(value, str) or re.fullmatch(_ID, value) is None:
         raise ValueError
     return value
 

@@ -41,7 +41,13 @@ class Tracking(NamedTuple):
 
 
 class JournalSession:
-    """An entered journal and the tasks that serve it."""
+    """An entered journal and the tasks that serve it.
+
+    Attributes:
+        record_type: of the operations in a journal.
+    """
+
+    record_type = JournaledRecord
 
     def __init__(self, journal: Journal, rows: RowMaker, tasks: TaskGroup, tracking: Tracking) -> None:
         self.storage = journal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from azpoll.protocol.open_suffixes import is_open
 from azpoll.protocol.redaction import escape_for_display
-from azpoll.protocol.url_policy import Origin, URLPolicy, is_addressable, origin_of
+from azpoll.protocol.url_policy import Origin, URLPolicy, is_addressable, lists, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,23 @@ def checked_origin(name: str, url: str, parse: Callable[[str], ParsedURL], *, pa
             f"{name}: {origin.shown()} is to be given as scheme, host and port alone, such as 'https://host:8443'"
         )
     return origin
+
+
+def is_trusted(url: str, trust: URLPolicy) -> bool:
+    """Whether requests with the client's credentials may go to the origin of a URL. A relative URL is the client's.
+
+    Raises `ValueError` if the URL is none.
+    """
+    try:
+        parsed = trust.parse(url)
+        if not (parsed.scheme and parsed.raw_host):
+            return True
+        origin = origin_of(parsed)
+    except Exception as error:  # the URL class may raise any exception
+        raise ValueError("the URL is invalid") from error
+    if not is_addressable(origin) or parsed.userinfo:
+        raise ValueError("the URL names a user, or a host or a port that no server can have")
+    return origin == trust.initial or lists(trust.allowed, origin)
 
 
 def _checked_list(name: str, entries: object, parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:

@@ -19,13 +19,10 @@ from azpoll.protocol.states import Pending
 from azpoll.schedule.concurrency import limits_of
 from azpoll.schedule.initial_requests import InitialRequests
 from azpoll.schedule.scheduler import Scheduler
-from azpoll.snapshot import Statistics
 from azpoll.tracking.cancellation import cancel, send_cancel
-from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
 from azpoll.tracking.outcome import Outcomes
-from azpoll.tracking.overview import overview_of
 from azpoll.tracking.poll_log import log_repetition
-from azpoll.tracking.record import call_all
+from azpoll.tracking.record import OperationRecord, call_all
 from azpoll.tracking.registry import OperationRegistry
 from azpoll.tracking.request_sender import RequestSender
 from azpoll.tracking.starter import OperationStarter
@@ -40,10 +37,10 @@ if TYPE_CHECKING:
     from azpoll.hints import HintSource
     from azpoll.protocol.throttling import Throttle
     from azpoll.schedule.scope_queue import ScopeStatistics
-    from azpoll.snapshot import Overview
+    from azpoll.snapshot import Overview, Statistics
+    from azpoll.tracking.hint_board import ResourceHints, ResourceIndex
     from azpoll.tracking.journal import Journal, JournalRow
     from azpoll.tracking.journal_session import JournalSession
-    from azpoll.tracking.record import OperationRecord
     from azpoll.tracking.registry import EventDispatcher
     from azpoll.tracking.settings import TrackerSettings
     from azpoll.tracking.starter import Prepared
@@ -64,8 +61,7 @@ class Session(Generic[ResponseT_co]):
     ) -> None:
         self.transport = transport
         self._loop = running_loop()
-        self._thread = threading.get_ident()
-        self._process = os.getpid()
+        self._thread, self._process = threading.get_ident(), os.getpid()
         self._now = loop_clock()
         self.events = events
         self._host, host.lost = host, self._lose
@@ -95,7 +91,8 @@ class Session(Generic[ResponseT_co]):
             throttled=self._on_throttled,
             repeated=log_repetition,
         )
-        self._starter = OperationStarter(transport, settings, self.registry.on_change, self.outcomes.token)
+        record_type = OperationRecord if self._journal is None else self._journal.record_type
+        self._starter = OperationStarter(transport, settings, self.registry.on_change, self.outcomes.token, record_type)
         sending = (self._starter, self._initial_requests, self._writer)
         self.requests = RequestSender(*sending, settings.delay_limits, self._now)
 
@@ -191,6 +188,8 @@ class Session(Generic[ResponseT_co]):
 
     def hints(self) -> ResourceHints:
         """Return a new receiver of hints."""
+        from azpoll.tracking.hint_board import ResourceHints, ResourceIndex  # noqa: PLC0415 - few trackers get hints
+
         if self._resources is None:
             self._resources = ResourceIndex(self.registry.live)
         query = partial(send_query, self.transport)
@@ -198,6 +197,8 @@ class Session(Generic[ResponseT_co]):
 
     def statistics(self) -> Statistics:
         """Return the counts so far."""
+        from azpoll.snapshot import Statistics  # noqa: PLC0415 - not needed before the first poll
+
         registry, counts = self.registry, self.registry.counts
         return Statistics(
             starting=self._initial_requests.waiting,
@@ -215,6 +216,8 @@ class Session(Generic[ResponseT_co]):
 
     def overview(self, most: int) -> Overview:
         """Return counts by group, and `most` running operations."""
+        from azpoll.tracking.overview import overview_of  # noqa: PLC0415 - not needed before the first poll
+
         return overview_of(self.registry, self.outcomes.wall_clock, most)
 
     async def close(self) -> None:

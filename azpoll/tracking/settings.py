@@ -11,21 +11,22 @@ import sys
 from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from os import PathLike
-from typing import NamedTuple, TypeGuard, TypeVar, get_args
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard, TypeVar, get_args
 
 from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.patterns import BY_CHOICE
-from azpoll.protocol.plan import CancelMethod, FinalStateVia, Plan, RequestOptions
+from azpoll.protocol.plan import MAX_PATH, MAX_WORDS, CancelMethod, FinalStateVia, Plan, RequestOptions
 from azpoll.protocol.status_document import NO_WORDS, OUTCOMES, Verdict
-from azpoll.protocol.token_content import MAX_PATH, MAX_WORDS
 from azpoll.protocol.url_policy import URLPolicy
 from azpoll.schedule.budget import Budget
 from azpoll.schedule.due_time import DueTimes
 from azpoll.schedule.durations import Durations
-from azpoll.tracking.journal import Journal
 from azpoll.tracking.request_options import checked_request_options
+
+if TYPE_CHECKING:
+    from azpoll.tracking.journal import Journal
 
 T = TypeVar("T")
 
@@ -69,7 +70,7 @@ class TrackerSettings(NamedTuple):
     budget: Budget | None
     due_times: DueTimes
     keep_failures: bool
-    journal: Journal | None
+    journal: "Journal | None"
     patience: Patience = DEFAULT_PATIENCE
 
 
@@ -166,7 +167,7 @@ def checked_function(name: str, value: T) -> T:
     return value
 
 
-def checked_journal(value: Journal | None) -> Journal | None:
+def checked_journal(value: "Journal | None") -> "Journal | None":
     """Return the journal, or None."""
     if value is not None:
         lacking = [name for name in _JOURNAL if not callable(getattr(value, name, None))]

@@ -10,23 +10,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of, unanswered
-from azpoll.protocol import resume_token
 from azpoll.protocol.answer import RequestFailure
-from azpoll.protocol.azure_core_token import is_continuation_token
 from azpoll.protocol.cookies import plan_with_cookies, with_kept
 from azpoll.protocol.delay import Delay, immediate_delay
 from azpoll.protocol.followed_url import follow
 from azpoll.protocol.initial_retry import is_idempotent
 from azpoll.protocol.machine import resume, start
 from azpoll.protocol.not_accepted import resource_polling
-from azpoll.protocol.plan import Plan
+from azpoll.protocol.plan import METHODS, Plan
 from azpoll.protocol.reading import SET_COOKIE
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
-from azpoll.protocol.token_content import METHODS, InvalidToken
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, origin_of
-from azpoll.tracking.continued import check_stored_origin, continued
-from azpoll.tracking.journaled_record import JournaledRecord
 from azpoll.tracking.origins import NO_ORIGIN, checked_origin
 from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.request_options import resumed_options
@@ -83,6 +78,7 @@ class OperationStarter:
         settings: of the tracker.
         on_change: given to each record.
         token: makes the resume token of a record; None where there is nothing to poll.
+        record_type: of the records.
     """
 
     def __init__(
@@ -91,12 +87,13 @@ class OperationStarter:
         settings: TrackerSettings,
         on_change: OnChange,
         token: Callable[[OperationRecord], str | None],
+        record_type: type[OperationRecord] = OperationRecord,
     ) -> None:
         self._transport = transport
         self._settings = settings
         self._on_change = on_change
         self._token = token
-        self._record_type = OperationRecord if settings.journal is None else JournaledRecord
+        self._record_type = record_type
         self._policy_before = lru_cache(POLICIES_KEPT)(self._new_policy)
         self._alike: tuple[object, Settings] | None = None  # the options of the last token, and their settings
 
@@ -147,7 +144,9 @@ class OperationStarter:
         """Return the operation of an initial response that the caller received, or of a continuation token."""
         settings = checked(options, self._settings)
         if isinstance(response, str):
-            response = continued(response, self._settings.url_policy)
+            from azpoll.tracking import stored_text  # noqa: PLC0415 - most programs track responses alone
+
+            response = stored_text.response_in(response, self._settings.url_policy)
         answer, client_request_id = self._transport.answer_from(response)
         url, policy = self._pollable(answer.url)
         _check_cancel_url(settings, url, policy)
@@ -168,16 +167,13 @@ class OperationStarter:
 
     def from_token(self, text: object, options: Mapping[str, object], at_s: float) -> OperationRecord:
         """Return the operation of a resume token."""
+        from azpoll.tracking import stored_text  # noqa: PLC0415 - most programs resume nothing
+
         if not isinstance(text, str):
             raise InvalidResumeToken(f"the resume token cannot be used: it is of type {type(text).__name__}, not text")
         if not options.keys() <= _OWNER:  # their errors come before those of the token
             checked({name: value for name, value in options.items() if name != "stored_headers"}, self._settings)
-        try:
-            token = resume_token.decode(text, self._settings.token_key)
-        except InvalidToken as error:
-            advice = ". `track` takes the continuation tokens of azure-core" if is_continuation_token(text) else ""
-            raise InvalidResumeToken(f"the resume token cannot be used: {error}{advice}") from error
-        check_stored_origin("the resume token", token.resource_url, self._settings.url_policy)
+        token = stored_text.token_in(text, self._settings.token_key, self._settings.url_policy)
         settings = self._resumed(token, options)
         policy = self._policy_before(before_path(token.resource_url))
         plan = settings.plan_at(token.method, token.resource_url, policy, at_s, token.client_request_id)
@@ -189,11 +185,8 @@ class OperationStarter:
         if "cancel_url" in options:
             _check_cancel_url(settings, token.resource_url, policy)
             token = token._replace(cancel_url=None)
-        state = resume_token.state_of(token, plan)
-        if isinstance(state, RejectedURL):
-            raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.explanation}")
         left_s = min(max(token.not_before - now, 0.0), plan.delay_limits.cap)
-        resumed = resume(state, Delay(left_s, by_server=True), at_s)
+        resumed = resume(stored_text.state_of(token, plan), Delay(left_s, by_server=True), at_s)
         record = self._record(settings, plan, resumed, at_s, token.operation_id)
         if token.begun is not None:
             record.started_s = at_s - max(now - token.begun, 0.0)

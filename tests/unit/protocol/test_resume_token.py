@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.machine import resume
 from azpoll.protocol.patterns import BY_CHOICE, BY_NAME
-from azpoll.protocol.plan import FinalStateVia, RequestOptions
+from azpoll.protocol.plan import MAX_WORDS, METHODS, FinalStateVia, RequestOptions
 from azpoll.protocol.request_headers import MAX_HEADERS
 from azpoll.protocol.resume_token import MAX_TOKEN, decode, derived_id, encode, state_of, token_of
 from azpoll.protocol.states import Confirming, Fetching, NextRequest, Pending, Polling, UnknownReason
 from azpoll.protocol.status_document import Verdict
 from azpoll.protocol.stored_url import StoredURL
-from azpoll.protocol.token_content import END_OF_TIME, MAX_WORDS, METHODS, InvalidToken, Token
+from azpoll.protocol.token_content import END_OF_TIME, InvalidToken, Token
 from azpoll.protocol.token_v2 import ADDED_MEMBERS
 from azpoll.protocol.url_policy import MAX_URL, RejectedURL, origin_of
 from tests.support.protocol_rows import (

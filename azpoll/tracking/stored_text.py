@@ -1,4 +1,4 @@
-"""Operations that another process or library began, and their trust: no stored text names an origin that is polled.
+"""Resume tokens and continuation tokens of other processes, and their trust: no token names an origin that is polled.
 
 The caller names the origins (rule 9), since stored texts can be forged.
 """
@@ -8,16 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpoll.errors import InvalidResumeToken, UntrustedPollingURL
-from azpoll.protocol import azure_core_token
+from azpoll.protocol import azure_core_token, resume_token
 from azpoll.protocol.token_content import InvalidToken
-from azpoll.protocol.url_policy import is_addressable, lists, origin_of
+from azpoll.protocol.url_policy import RejectedURL, lists, origin_of
 
 if TYPE_CHECKING:
     from azpoll.protocol.azure_core_token import StoredResponse
+    from azpoll.protocol.plan import Plan
+    from azpoll.protocol.states import Pending
+    from azpoll.protocol.token_content import Token
     from azpoll.protocol.url_policy import URLPolicy
 
 
-def continued(text: str, trust: URLPolicy) -> StoredResponse:
+def response_in(text: str, trust: URLPolicy) -> StoredResponse:
     """Return the initial response in a continuation token of azure-core (rule 57).
 
     Raises:
@@ -30,28 +33,36 @@ def continued(text: str, trust: URLPolicy) -> StoredResponse:
         stored = azure_core_token.read(text)
     except InvalidToken as error:
         raise InvalidResumeToken(f"the continuation token cannot be used: {error}") from error
-    check_stored_origin("the continuation token", stored.request.url, trust)
+    _check_origin("the continuation token", stored.request.url, trust)
     return stored
 
 
-def is_trusted(url: str, trust: URLPolicy) -> bool:
-    """Whether requests with the client's credentials may go to the origin of a URL. A relative URL is the client's.
+def token_in(text: str, key: bytes | None, trust: URLPolicy) -> Token:
+    """Return the content of a resume token that is signed with the key, if there is one.
 
-    Raises `ValueError` if the URL is none.
+    Raises:
+        InvalidResumeToken: the text is no such token, or was changed.
+        UntrustedPollingURL: the token names an origin that the caller does not.
     """
     try:
-        parsed = trust.parse(url)
-        if not (parsed.scheme and parsed.raw_host):
-            return True
-        origin = origin_of(parsed)
-    except Exception as error:  # the URL class may raise any exception
-        raise ValueError("the URL is invalid") from error
-    if not is_addressable(origin) or parsed.userinfo:
-        raise ValueError("the URL names a user, or a host or a port that no server can have")
-    return origin == trust.initial or lists(trust.allowed, origin)
+        token = resume_token.decode(text, key)
+    except InvalidToken as error:
+        is_foreign = azure_core_token.is_continuation_token(text)
+        advice = ". `track` takes the continuation tokens of azure-core" if is_foreign else ""
+        raise InvalidResumeToken(f"the resume token cannot be used: {error}{advice}") from error
+    _check_origin("the resume token", token.resource_url, trust)
+    return token
 
 
-def check_stored_origin(name: str, url: str, trust: URLPolicy) -> None:
+def state_of(token: Token, plan: Plan) -> Pending:
+    """Return the state of a resume token; raises `UntrustedPollingURL` if one of its URLs is refused."""
+    state = resume_token.state_of(token, plan)
+    if isinstance(state, RejectedURL):
+        raise UntrustedPollingURL(f"a URL in the resume token is refused: {state.explanation}")
+    return state
+
+
+def _check_origin(name: str, url: str, trust: URLPolicy) -> None:
     """Raise `UntrustedPollingURL` unless the caller trusts the origin of a URL in a stored text with that name.
 
     Raises `InvalidResumeToken` if the URL is none.
