@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azpoll.operation_state import OperationState
@@ -11,13 +10,16 @@ from azpoll.protocol.states import Fetching, Pending, Unknown
 from azpoll.tracking.record import PUBLIC_STATES, OperationRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from azpoll.protocol.answer import RequestFailure
+    from azpoll.protocol.plan import Plan
     from azpoll.protocol.states import State
+    from azpoll.tracking.record import OnChange
 
 _TOO_MANY_REQUESTS = 429
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class JournaledRecord(OperationRecord):
     """An operation that has not `ended` for its awaiters before its end is stored.
 
@@ -27,9 +29,24 @@ class JournaledRecord(OperationRecord):
         throttled: polls that were answered with 429, in all processes; None likewise.
     """
 
-    stored: bool = False
-    earlier_polls: int | None = 0
-    throttled: int | None = 0
+    __slots__ = ("earlier_polls", "stored", "throttled")
+
+    def __init__(
+        self,
+        plan: Plan,
+        state: State,
+        on_change: OnChange,
+        begun_s: float,
+        started_s: float,
+        *,
+        label: str | None = None,
+        owner: Hashable = None,
+        own_id: str | None = None,
+    ) -> None:
+        super().__init__(plan, state, on_change, begun_s, started_s, label=label, owner=owner, own_id=own_id)
+        self.stored = False
+        self.earlier_polls: int | None = 0
+        self.throttled: int | None = 0
 
     @property
     def all_polls(self) -> int | None:
@@ -40,7 +57,7 @@ class JournaledRecord(OperationRecord):
         """Adopt a new state, and count a 429."""
         if isinstance(outcome, Answer) and outcome.status_code == _TOO_MANY_REQUESTS and self.throttled is not None:
             self.throttled += 1
-        OperationRecord.publish(self, state, outcome, sent_s)  # `super()` fails in a slotted dataclass
+        super().publish(state, outcome, sent_s)
 
     @property
     def ended(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
@@ -44,40 +43,60 @@ PUBLIC_STATES: dict[type[State], OperationState] = {
 }
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class OperationRecord:
     """One operation. It satisfies `schedule.job.Job`. Times are monotonic seconds.
 
-    Attributes:
+    Args:
+        plan: of the operation.
+        state: its first.
         on_change: called after each change of the state; all records of a tracker share one function.
         begun_s: the time when tracking began: that of the initial answer, or of the resumption. The first delay counts
             from it.
         started_s: the time of the initial answer, from which the age of the operation counts (rule 50).
         own_id: None until the id is first read: most operations are never shown by their id.
+
+    Attributes:
         reported: the error in the last answer, once an awaiter has read it; a large one is not parsed again.
     """
 
-    plan: Plan
-    state: State
-    on_change: OnChange
-    begun_s: float
-    started_s: float
-    label: str | None = None
-    owner: Hashable = None
-    own_id: str | None = None
-    due_s: float = 0.0
-    priority_time: float = 0.0
-    heap_entry: int = 0
-    polls: int = 0
-    last_poll_s: float | None = None
-    released_s: float | None = None
-    priority: Priority = Priority.NORMAL
-    completion_times: CompletionTimes | None = None
-    cancel_request: CancelRequest | None = None
-    callbacks: list[Callable[[], object]] | None = None
-    reported: ServiceError | None = None
-    _done: anyio.Event | None = None
-    _changed: anyio.Event | None = None
+    # A dataclass with slots would be declared twice, by code that is compiled at each import.
+    __slots__ = (
+        *("plan", "state", "on_change", "begun_s", "started_s", "label", "owner", "own_id"),
+        *("due_s", "priority_time", "heap_entry", "priority", "completion_times"),
+        *("polls", "last_poll_s", "released_s", "cancel_request", "callbacks", "reported", "_done", "_changed"),
+    )
+
+    def __init__(
+        self,
+        plan: Plan,
+        state: State,
+        on_change: OnChange,
+        begun_s: float,
+        started_s: float,
+        *,
+        label: str | None = None,
+        owner: Hashable = None,
+        own_id: str | None = None,
+    ) -> None:
+        self.plan = plan
+        self.state = state
+        self.on_change = on_change
+        self.begun_s = begun_s
+        self.started_s = started_s
+        self.label = label
+        self.owner = owner
+        self.own_id = own_id
+        self.due_s = self.priority_time = 0.0
+        self.heap_entry = self.polls = 0
+        self.priority = Priority.NORMAL
+        self.last_poll_s: float | None = None
+        self.released_s: float | None = None
+        self.completion_times: CompletionTimes | None = None
+        self.cancel_request: CancelRequest | None = None
+        self.callbacks: list[Callable[[], object]] | None = None
+        self.reported: ServiceError | None = None
+        self._done: anyio.Event | None = None
+        self._changed: anyio.Event | None = None
 
     @property
     def id(self) -> str:

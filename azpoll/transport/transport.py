@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from azpoll.protocol.cookies import Cookies, cookies_for
@@ -28,8 +27,9 @@ each read, which a slow server can repeat without end."""
 MAX_BODY = 8 * 1024 * 1024
 """The longest body of a response in bytes, unless the caller sets another limit (rule 38)."""
 
+_NO_OPTIONS: Mapping[str, object] = {}
 
-@dataclass(eq=False, slots=True)
+
 class InitialRequest:
     """An initial request, ready to be sent.
 
@@ -45,14 +45,28 @@ class InitialRequest:
         options: how that transport sends it: the auth and the redirects of this request alone.
     """
 
-    method: str
-    url: str
-    client_request_id: str | None = None
-    is_repeatable: bool = True
-    timeout_s: float | None = None
-    cookies: Cookies = ()
-    message: Any = None
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    # A dataclass with slots would be declared twice, by code that is compiled at each import.
+    __slots__ = ("client_request_id", "cookies", "is_repeatable", "message", "method", "options", "timeout_s", "url")
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        client_request_id: str | None = None,
+        *,
+        is_repeatable: bool = True,
+        timeout_s: float | None = None,
+        message: Any = None,  # noqa: ANN401 - of either library
+        options: Mapping[str, Any] = _NO_OPTIONS,
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.client_request_id = client_request_id
+        self.is_repeatable = is_repeatable
+        self.timeout_s = timeout_s
+        self.cookies: Cookies = ()
+        self.message = message
+        self.options = options
 
 
 class Transport(Protocol[ResponseT_co]):
