@@ -5,17 +5,15 @@ a transport drops all others. States keep the `Answer` itself and no parsed docu
 small.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.json_body import BodyProblem, object_in, read_json
 from azpoll.protocol.retry_after import retry_after
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MONITOR_HEADERS = ("azure-asyncoperation", "operation-location")
 """The headers that name a status monitor, in the order of their precedence (rule 2)."""

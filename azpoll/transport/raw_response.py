@@ -1,13 +1,11 @@
 """A response as a transport delivers it, before its body is read."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from azpoll.protocol.answer import RawHeaders
+from azpoll.protocol.answer import RawHeaders
 
 
 class RawResponse(NamedTuple):
