@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Generic
 import anyio
 
 from azpoll.eventloop.clock import loop_clock
-from azpoll.eventloop.held_loop import limited
 from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.cookies import cookies_after, cookies_for, joined
@@ -96,13 +95,14 @@ class ClientTransport(Generic[ResponseT]):
         try:
             exchange = self._timeouts.exchange(self._now())
             with exchange:
+                send, cancel = self._sender.send, exchange.cancel
                 sending = (
-                    self._sender.send_anonymously(method, url)
+                    self._sender.send_anonymously(method, url, cancel=cancel)
                     if anonymous
-                    else self._sender.send(method, url, client_request_id, headers, params_at, cookies=cookies)
+                    else send(method, url, client_request_id, headers, params_at, cookies=cookies, cancel=cancel)
                 )
                 try:
-                    response = await limited(sending, exchange.cancel)
+                    response = await sending
                 except BaseException as raised:
                     await close_unfinished_connection(raised)
                     raise
@@ -169,10 +169,12 @@ class ClientTransport(Generic[ResponseT]):
             message.headers["Cookie"] = joined(message.headers.get("Cookie"), own)
         try:
             with anyio.fail_after(limit_s) as scope:
-                sending = self._sender.send_initial(
-                    message, request.options, partial(self._on_redirect, request, targets)
+                response = await self._sender.send_initial(
+                    message,
+                    request.options,
+                    partial(self._on_redirect, request, targets),
+                    cancel=partial(setattr, scope, "deadline", -math.inf),
                 )
-                response = await limited(sending, partial(setattr, scope, "deadline", -math.inf))
                 url = response.url or str(message.url)  # as the auth and the event hooks left it
                 head = self._head(response.status_code, response.headers, message.method, url)
                 return await self._read(response, message.method, url)

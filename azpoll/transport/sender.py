@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from azpoll.eventloop.held_loop import limited
 from azpoll.protocol.answer import FailureKind
 from azpoll.transport.body import bounded_stream_class, read_body
 from azpoll.transport.bounded_send import BodyLimit, limit_body
@@ -27,7 +28,7 @@ from azpoll.transport.shortcuts.url_cache import URLCache
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from azpoll.protocol.request_headers import HeaderPairs
     from azpoll.protocol.url_policy import Origin, ParsedURL
@@ -93,7 +94,7 @@ class Sender:
         transport = None if self._transport_for is None else self._transport_for(self.library.URL(ARM))
         return pool_size(transport) or max(100, 2 * self.concurrency[1])
 
-    async def send(
+    def send(
         self,
         method: str,
         url: str,
@@ -102,8 +103,12 @@ class Sender:
         params_at: Origin | None = None,
         *,
         cookies: tuple[str, ...] = (),
-    ) -> RawResponse:
-        """Send a request without a body. Redirects are not followed, and the body of the response is not read."""
+        cancel: Callable[[], object],
+    ) -> Awaitable[RawResponse]:
+        """Send a request without a body. Redirects are not followed, and the body of the response is not read.
+
+        `cancel` ends the request when the HTTP library has held the event loop for too long.
+        """
         if self._client.params and params_at is not None:
             url = self._requests.with_params(url, params_at)
         own = headers if client_request_id is None else ((CLIENT_REQUEST_ID, client_request_id), *headers)
@@ -113,16 +118,18 @@ class Sender:
             direct: DirectSend | None = getattr(transport_for(template.request.url), "get_directly", None)
             if direct is not None:
                 shared = without(template.headers, headers) if headers else template.headers
-                return await direct(url, shared, own, template.request.extensions["timeout"])
+                return direct(url, shared, own, template.request.extensions["timeout"])
         request = self._requests.build(template, method, url, own, cookies)
         if transport_for is None:
-            return await self._send_with_client(request, {})
-        if auth is None and not has_hooks:
-            return raw_response(await transport_for(request.url).handle_async_request(request))
-        return await self._send_in_steps(self._exchange, request, self._shared_auth())
+            sending = self._send_with_client(request, {})
+        elif auth is None and not has_hooks:
+            sending = _send_over(transport_for(request.url), request)
+        else:
+            sending = self._send_in_steps(self._exchange, request, self._shared_auth())
+        return limited(sending, cancel)
 
-    async def send_anonymously(self, method: str, url: str) -> RawResponse:
-        """Send a request without a body and without anything of the client that may be a credential (rule 9).
+    def send_anonymously(self, method: str, url: str, *, cancel: Callable[[], object]) -> Awaitable[RawResponse]:
+        """Send a request as `send` does, without anything of the client that may be a credential (rule 9).
 
         The client's auth and event hooks stay behind, and so does a `send` that a subclass or an instrument has
         replaced. The transport, the proxies and the TLS settings are the client's own.
@@ -131,27 +138,33 @@ class Sender:
         transport = transport_of(self._client, request.url)
         if transport is None:
             raise self.library.UnsupportedProtocol("the client's transport cannot be reached without its credentials")
-        return raw_response(await transport.handle_async_request(request))
+        return limited(_send_over(transport, request), cancel)
 
-    async def send_initial(
-        self, request: HTTPRequest, options: Mapping[str, Any], on_redirect: OnRedirect
-    ) -> RawResponse:
+    def send_initial(
+        self,
+        request: HTTPRequest,
+        options: Mapping[str, Any],
+        on_redirect: OnRedirect,
+        *,
+        cancel: Callable[[], object],
+    ) -> Awaitable[RawResponse]:
         """Send an initial request with `client.send`, whose log line it may need, or through the event hooks.
 
         Args:
             request: of the client.
             options: `auth` as `auth_of` returns it, and `follow_redirects`; both may be absent.
             on_redirect: called with each redirect that is followed, and the request to its target.
+            cancel: as in `send`.
         """
         follows: bool = options.get("follow_redirects", False)
         in_steps = self._transport_for is not None and self._has_hooks
         if not in_steps and not follows:
-            return await self._send_with_client(request, options)
+            return limited(self._send_with_client(request, options), cancel)
         auth = options["auth"] if "auth" in options else self._shared_auth()
         send: SendOne = self._exchange if in_steps else self._exchange_with_client
         if follows:
             send = RedirectFollower(self._client, self.library, send, request, on_redirect, max_body=self._max_body)
-        return await self._send_in_steps(send, request, auth)
+        return limited(self._send_in_steps(send, request, auth), cancel)
 
     def auth_of(self, auth: object) -> SharedAuth | None:
         """Return the auth for one initial request; raises TypeError if the library does not accept it."""
@@ -243,6 +256,11 @@ class Sender:
         if self._auth is None or self._auth.auth is not auth:
             self._auth = shared_auth(auth, self.library, self._max_body)
         return self._auth
+
+
+async def _send_over(transport: Any, request: HTTPRequest) -> RawResponse:  # noqa: ANN401 - of either library
+    """Send a request over a transport of the client."""
+    return raw_response(await transport.handle_async_request(request))
 
 
 def _raw_response(response: Any, request: HTTPRequest) -> RawResponse:  # noqa: ANN401 - of either library
