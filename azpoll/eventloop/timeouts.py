@@ -11,7 +11,7 @@ CPython 3.11 under asyncio. Without it a poll costs 2 % more over httpx, and up 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -29,7 +29,7 @@ class Exchange(Protocol):
     block.
     """
 
-    def __enter__(self) -> object: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
@@ -106,8 +106,9 @@ class _Exchange:
         """The id of the task, as in `anyio.TaskInfo`."""
         return id(self._task)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._in_flight[self] = None
+        return self
 
     def cancel(self) -> None:
         if not self._late:

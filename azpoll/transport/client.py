@@ -93,8 +93,7 @@ class ClientTransport(Generic[ResponseT]):
             return RequestFailure(FailureKind.UNSENDABLE, CLOSED, self._now())
         response: RawResponse | None = None
         try:
-            exchange = self._timeouts.exchange(self._now())
-            with exchange:
+            with self._timeouts.exchange(self._now()) as exchange:
                 send, cancel = self._sender.send, exchange.cancel
                 sending = (
                     self._sender.send_anonymously(method, url, cancel=cancel)
