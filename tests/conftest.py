@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     import httpx
 
     from azpoll.testing import FakeARM
+
+
+# Compiled modules are kept. Otherwise each process of tests, and each process that a test starts, compiles all its
+# modules again, which takes longer than many tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which is not there in WebAssembly
