@@ -1,4 +1,4 @@
-"""Fixtures of the tests of fleets: a server for the session, and a new database for each test."""
+"""Fixtures of the tests of fleets: a server for each process of tests, and a new database for each test."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from tests.support.postgres import PostgresServer, postgres_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-
-ONE_SERVER = pytest.mark.xdist_group("postgres")
-"""Keeps all tests of fleets in one process, so that they share a server."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The server of the session, and a database for each test."""
+"""The server of this process, and a database for each test."""
 
 from tests.support.fleet_fixtures import anyio_backend, dsn, fleet, installed, postgres
 

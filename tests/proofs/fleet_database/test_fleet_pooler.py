@@ -17,7 +17,6 @@ import pytest
 from azpoll.fleet import Fleet
 from azpoll.testing import Script
 from tests.proofs.fleet_database.fleet_of_processes import TimedARM, all_results, submitted, workers
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/s
 
 pytestmark = [
     pytest.mark.slow,
-    ONE_SERVER,
     pytest.mark.anyio,
     pytest.mark.skipif(PGBOUNCER is None, reason="pgbouncer is not installed"),
 ]

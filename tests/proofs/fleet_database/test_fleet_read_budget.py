@@ -10,12 +10,11 @@ import pytest
 
 from azpoll.testing import Script
 from tests.proofs.fleet_database.fleet_of_processes import TimedARM, submitted, workers
-from tests.support.fleet_fixtures import ONE_SERVER
 
 if TYPE_CHECKING:
     from azpoll.fleet import Fleet
 
-pytestmark = [pytest.mark.slow, ONE_SERVER, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 RATE, BURST = 25.0, 10.0
 RUN_S = 8.0

@@ -11,14 +11,13 @@ import pytest
 from azpoll.testing import Script
 from tests.proofs.fleet_database.disturbance import Disturbance
 from tests.proofs.fleet_database.fleet_of_processes import TimedARM, all_results, submitted, workers
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from azpoll.fleet import Fleet
     from tests.support.postgres import PostgresServer
 
-pytestmark = [pytest.mark.slow, ONE_SERVER, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 LEASE_S = 2.0
 SEED = 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -78,27 +77,6 @@ class Command:
         code = main(words)
         out, err = self._capsys.readouterr()
         return Result(code, out, err)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _early_demo(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str] | None]:
-    """Start the real demo in the background, because it takes ten seconds."""
-    if not any("demo" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        yield None
-        return
-    words = [sys.executable, "-m", "azpoll", "demo", "--operations", "30", "--seed", "11"]
-    with subprocess.Popen(  # noqa: S603 - the program under test
-        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        yield process
-        process.kill()
-
-
-@pytest.fixture
-def demo(_early_demo: subprocess.Popen[str] | None) -> subprocess.Popen[str]:
-    """A running `azpoll demo --operations 30`."""
-    assert _early_demo is not None
-    return _early_demo
 
 
 @pytest.fixture

@@ -15,11 +15,24 @@ import pytest
 from tests.support.child_processes import command_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.unit.cli.conftest import Azure, Command
 
 pytestmark = pytest.mark.slow
 
 AZPOLL = command_of("azpoll")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def demo() -> Iterator[subprocess.Popen[str]]:
+    """A running `azpoll demo`. It takes ten seconds, so it starts before the first test of this file."""
+    words = [sys.executable, "-m", "azpoll", "demo", "--operations", "30", "--seed", "11"]
+    with subprocess.Popen(  # noqa: S603 - the program under test
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        yield process
+        process.kill()
 
 
 def start(*words: str) -> subprocess.Popen[str]:

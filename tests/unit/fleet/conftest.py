@@ -1,4 +1,4 @@
-"""The server of the session, and a database for each test."""
+"""The server of this process, and a database for each test."""
 
 from __future__ import annotations
 

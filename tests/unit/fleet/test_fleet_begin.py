@@ -15,7 +15,6 @@ from azpoll.operation_state import OperationState
 from azpoll.testing import Delay, Reply
 from tests.support.canary import CANARY
 from tests.support.clients import ORIGIN
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import GROUP, quick_arm, quick_tracker, service, working
 from tests.support.waiting import eventually
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from azpoll.options import Method
     from azpoll.testing import FakeARM, RequestRecord
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 URL = f"{GROUP}/g?api-version=1"
 FAST_READS = Budget(rate=1000.0, max_rate=1000.0, burst=1000.0, write_rate=10.0, write_burst=10.0)

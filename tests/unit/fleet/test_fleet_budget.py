@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 
 import azpoll
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from azpoll.fleet import Fleet
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 BUCKET = azpoll.SharedBucket("reads https://management.azure.com s", 20.0, 25.0, 125.0, 0.5)
 

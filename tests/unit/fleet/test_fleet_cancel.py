@@ -7,11 +7,10 @@ import pytest
 from azpoll.fleet import Fleet
 from azpoll.operation_state import OperationState
 from azpoll.testing import FakeARM
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import quick_arm, responses_of, service, working
 from tests.support.waiting import eventually
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 
 def cancels(arm: FakeARM) -> int:

@@ -18,7 +18,6 @@ from azpoll.fleet import Fleet
 from azpoll.testing import Reply
 from tests.support.canary import CANARY
 from tests.support.child_processes import command_of
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import GROUP, quick_arm, responses_of, service, working
 from tests.support.waiting import eventually
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     Azpoll: TypeAlias = "Callable[..., Awaitable[Result]]"
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 NO_SERVER = f"postgresql://user:{CANARY}@127.0.0.1:1/x"
 ACTIONS = (("fleet", "install"), ("fleet", "status"), ("fleet", "drain"), ("worker",))

@@ -12,14 +12,13 @@ import pytest
 from azpoll.operation_state import OperationState
 from azpoll.testing import Reply
 from tests.support.clients import ORIGIN
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import FAST, quick_arm, quick_tracker, responses_of, service, working
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from azpoll.fleet import Fleet
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 URL = "/subscriptions/s/resourceGroups/new?api-version=1"
 

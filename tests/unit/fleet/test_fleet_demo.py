@@ -15,12 +15,10 @@ from azpoll.cli import main
 from azpoll.cli.demo.view import create_view
 from azpoll.cli.fleet.demo.report import Report, show
 from tests.support.child_processes import command_of
-from tests.support.fleet_fixtures import ONE_SERVER
 
 
 @pytest.mark.slow
 @pytest.mark.anyio
-@ONE_SERVER
 async def test_a_killed_worker_loses_and_doubles_no_result() -> None:
     process = await asyncio.create_subprocess_exec(
         *command_of("azpoll", "-W", "error"),
@@ -38,7 +36,6 @@ async def test_a_killed_worker_loses_and_doubles_no_result() -> None:
 
 @pytest.mark.slow
 @pytest.mark.anyio
-@ONE_SERVER
 @pytest.mark.skipif(os.name == "nt", reason="processes are signalled")
 async def test_a_signal_ends_the_demo_and_its_processes() -> None:
     process = await asyncio.create_subprocess_exec(

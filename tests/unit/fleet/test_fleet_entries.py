@@ -14,7 +14,6 @@ from azpoll.cli import main
 from azpoll.fleet import Fleet, stored_entries
 from azpoll.operation_state import OperationState
 from tests.support.canary import CANARY
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import submit_red_and_blue
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from azpoll.journal import JournalEntry
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 URL = "/subscriptions/s/resourceGroups/new?api-version=1"
 

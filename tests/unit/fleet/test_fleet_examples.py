@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import quick_arm, responses_of, service
 from tests.support.repository import ROOT
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 
 def namespace(page: str) -> dict[str, Any]:

@@ -8,14 +8,13 @@ import pytest
 
 from azpoll import JournalRow
 from azpoll.testing import Reply
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import quick_arm, responses_of, service, working
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from azpoll.fleet import Fleet
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 MOVING, BROKEN = Reply(200, {"status": "Moving", "percentComplete": 39.6}), Reply(503)
 

@@ -12,14 +12,13 @@ import azpoll.fleet.notifications
 from azpoll.fleet import Fleet, FleetError
 from azpoll.fleet.operation_table import READ_AT_ONCE
 from tests.support.canary import CANARY
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import quick_arm, responses_of, service, working
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 INSERT = """
 INSERT INTO azpoll.result (id, group_label, label, state, status_code, body, body_length)

@@ -13,14 +13,13 @@ from azpoll.fleet import Fleet
 from azpoll.testing import Reply
 from tests.support.canary import CANARY
 from tests.support.clients import ORIGIN
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import quick_arm, responses_of, working
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'azpoll'"
 

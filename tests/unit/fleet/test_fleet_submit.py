@@ -13,7 +13,6 @@ from azpoll.fleet import Fleet, FleetError, FleetUnavailable
 from azpoll.fleet.submission import SHARD_SIZE
 from azpoll.operation_state import OperationState
 from tests.support.canary import CANARY
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import GROUP, quick_arm, quick_tracker, responses_of, service, working
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from azpoll import TrackingOptions
     from tests.support.postgres import PostgresServer
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 
 async def tokens_of(

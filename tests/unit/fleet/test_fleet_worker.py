@@ -13,14 +13,13 @@ import azpoll
 from azpoll.fleet import Fleet
 from azpoll.operation_state import OperationState
 from tests.support.clients import ORIGIN, client_of
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import FAST, quick_arm, quick_tracker, responses_of, service, working
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from azpoll.fleet import FleetStatistics
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 
 async def leased(fleet: Fleet, count: int = 1) -> None:

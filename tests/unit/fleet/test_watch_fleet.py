@@ -14,7 +14,6 @@ from azpoll import JournalRow
 from azpoll.cli import main
 from azpoll.testing import Reply
 from tests.support.clients import client_of
-from tests.support.fleet_fixtures import ONE_SERVER
 from tests.support.fleet_work import quick_arm, responses_of, service, submit_red_and_blue, working
 from tests.support.waiting import eventually
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from azpoll.fleet import Fleet
     from tests.support.postgres import PostgresServer
 
-pytestmark = [ONE_SERVER, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 
 async def watch(*words: str) -> int:

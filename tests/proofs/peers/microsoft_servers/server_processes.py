@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -99,7 +99,7 @@ def _install(folder: Path) -> None:
         except (OSError, subprocess.SubprocessError) as error:
             stderr = getattr(error, "stderr", None)
             raise ServersUnavailableError(f"npm could not install {', '.join(wanted)}: {stderr or error}") from error
-        if not folder.exists():
+        with suppress(OSError):  # another run was faster
             prefix.rename(folder)
 
 

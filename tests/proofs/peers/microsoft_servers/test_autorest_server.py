@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tests.proofs.peers.microsoft_servers.server_scenario import Scenario
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.xdist_group("acceptance"), pytest.mark.slow]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.slow]
 
 SCENARIOS: Final = PUTS + DELETES_AND_POSTS + RETRIES + GIVEN_UP + ERRORS
 METHODS: Final = frozenset({"put", "patch", "post", "delete", "get"})

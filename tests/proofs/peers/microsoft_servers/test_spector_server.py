@@ -13,7 +13,7 @@ from tests.proofs.peers.microsoft_servers.spector_scenarios import SCENARIOS
 if TYPE_CHECKING:
     from tests.proofs.peers.microsoft_servers.server_scenario import Scenario
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.xdist_group("acceptance"), pytest.mark.slow]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300), pytest.mark.slow]
 
 
 def _version(url: str) -> str | None:
