@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from azpoll.testing import virtual_backend
 from tests.support.clients import client_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Generator
 
     import httpx
 
@@ -23,6 +24,22 @@ if TYPE_CHECKING:
 # modules again, which takes longer than many tests.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without garbage collection. Their half a million objects stay, so later ones exclude them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Include these objects again: Hypothesis looks for them when its plugin imports it for its summary."""
+    gc.unfreeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which is not there in WebAssembly

@@ -6,7 +6,6 @@ before that step repeats its action, and the invariants must hold. At night all 
 
 from __future__ import annotations
 
-import gc
 from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
@@ -35,14 +34,6 @@ CASES = [
     for number in ([1, 2, 8] if method != "scope" else SCOPES_OF_ASYNCIO)
     if number <= scenario.max_callers
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def frozen() -> Iterator[None]:
-    """Exclude existing objects from garbage collection during thousands of short runs."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def points(steps: int) -> Iterator[tuple[int, ...]]:
