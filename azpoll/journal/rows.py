@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from functools import cache
+from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from azpoll.operation_state import OperationState
@@ -28,7 +29,6 @@ _COLUMNS = (
 SELECT = f"SELECT number, {', '.join(_COLUMNS)} FROM operations"  # noqa: S608 - constants
 _REPLACED = [name for name in _COLUMNS if name not in {"operation_id", "created_at"}]
 _INSERT = f"INSERT INTO operations ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608 - constants
-_ROW = f"({', '.join('?' * len(_COLUMNS))})"
 _REPLACE = (
     f" ON CONFLICT (operation_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _REPLACED)}"
     f" WHERE state NOT IN {_VERDICTS}"
@@ -39,11 +39,15 @@ ROWS_AT_ONCE = 32
 """The greatest number of rows of one statement. Each statement hands the interpreter lock to the event loop and back,
 so one for many rows takes less CPU time than one for each."""
 
+STATEMENTS = 128
+"""The number of statements that are kept: as many as a connection of `sqlite3` keeps compiled."""
 
-@cache
-def _statement(count: int) -> str:
-    """Return the statement that stores so many rows."""
-    return _INSERT + ", ".join([_ROW] * count) + _REPLACE
+
+@lru_cache(STATEMENTS)
+def _statement(count: int, empty: tuple[int, ...]) -> str:
+    """Return the statement that stores so many rows, which all have NULL in the columns of these indexes."""
+    values = ", ".join("NULL" if index in empty else "?" for index in range(len(_COLUMNS)))
+    return _INSERT + ", ".join([f"({values})"] * count) + _REPLACE
 
 
 class JournalEntry(NamedTuple):
@@ -78,7 +82,9 @@ class RowTable:
         now = time.time()
         for first in range(0, len(rows), ROWS_AT_ONCE):
             values = [self._values(row, now) for row in rows[first : first + ROWS_AT_ONCE]]
-            connection.execute(_statement(len(values)), list(chain.from_iterable(values)))
+            empty = _empty_columns(values)
+            bound = itemgetter(*(index for index in range(len(_COLUMNS)) if index not in empty))
+            connection.execute(_statement(len(values), empty), list(chain.from_iterable(map(bound, values))))
 
     def entry_of(self, values: Sequence[Any]) -> JournalEntry:
         """Return the entry for a row of `SELECT`."""
@@ -113,3 +119,10 @@ class RowTable:
         body = self._cipher.to_stored(row.body[: self._max_body])
         answer = (row.status_code, body, row.body_length, row.error, row.polls, row.throttled, None, None)
         return (row.operation_id, end, *common, None, "", token, *answer, now, now)
+
+
+def _empty_columns(rows: Sequence[tuple[object, ...]]) -> tuple[int, ...]:
+    """Return the indexes of the columns that are None in all rows; to bind None takes 0.4 us, ten times a number."""
+    first, *others = rows
+    candidates = (index for index, value in enumerate(first) if value is None)
+    return tuple(index for index in candidates if all(row[index] is None for row in others))

@@ -12,6 +12,7 @@ import pytest
 import azpoll
 from azpoll.operation_state import OperationState
 from azpoll.testing import FakeARM, Script
+from azpoll.tracking.journal import JournalResult, JournalRow
 from tests.support.canary import CANARY
 from tests.support.clients import ORIGIN, client_of, new_client
 from tests.support.journals import THING, rows, tracker_with
@@ -19,6 +20,9 @@ from tests.support.journals import THING, rows, tracker_with
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
+    from typing import TypeAlias
+
+    Row: TypeAlias = JournalRow | JournalResult
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +49,7 @@ async def test_an_operation_is_stored_when_begin_returns_and_ended_when_awaited(
     assert [type(row) for row in rows(path)] == [azpoll.JournalResult]
 
 
-async def test_recover_tracks_open_rows_with_id_label_group_and_options(path: Path) -> None:
+async def test_recover_tracks_open_givenwith_id_label_group_and_options(path: Path) -> None:
     arm = FakeARM(default=LONG, floor_s=0)
     patience = azpoll.Patience(attempts=3)
     async with client_of(arm) as client:
@@ -181,6 +185,26 @@ async def test_a_verdict_is_never_replaced(arm_client: httpx.AsyncClient, path: 
         await again
     (row,) = rows(path)
     assert isinstance(row, azpoll.JournalResult)
+
+
+@pytest.mark.parametrize("count", [1, 2, 31, 32, 33, 70])
+async def test_giventhat_are_stored_together_keep_their_own_values(path: Path, count: int) -> None:
+    """Whichever of their values are None, and whether they replace a row with other values."""
+    ids = [f"{number:016x}" for number in range(count)]
+    no_values = (None, None, None, None)
+    none: list[Row] = [JournalRow(ident, "PUT", "u", *no_values, intent=False, token=None, options="") for ident in ids]
+    full: list[Row] = [
+        JournalRow(ident, "PUT", "u", "r", "l", "g", "w", intent=True, token="t", options="{}", percent=3.0)
+        for ident in ids
+    ]
+    ends: list[Row] = [
+        JournalResult(ident, "PUT", "u", None, None, "g", OperationState.FAILED, 200, b"b", 1, "e", None, 1, 2)
+        for ident in ids
+    ]
+    async with azpoll.SQLiteJournal(path) as journal:
+        for given in (full, none, [*full[::2], *none[1::2]], [*none[::2], *ends[1::2]]):
+            await journal.store(given)
+            assert [await journal.get(row.operation_id) for row in given] == given
 
 
 async def test_pending_writes_are_stored_when_the_tracker_closes(path: Path) -> None:
