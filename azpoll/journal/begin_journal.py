@@ -54,7 +54,7 @@ class BeginJournal:
         """Open the file, and create it if there is none."""
         if self._thread is not None:
             raise JournalError(f"the journal {self.path} is entered already: give each tracker its own")
-        self._thread = thread = DatabaseThread(self._open, self._release, self._table.store)
+        self._thread = thread = DatabaseThread(self.path, self._open, self._release, self._table.store)
         try:
             await thread.opened()
         except BaseException:
@@ -74,8 +74,7 @@ class BeginJournal:
         """Store intents, first tokens and ends in one transaction. Later tokens belong to the owner."""
         new = [self._as_stored(row) for row in rows if row.operation_id not in self._started or _is_end(row)]
         if new:
-            with explaining(self.path):
-                await self._running().store(new)
+            await self._running().store(new)
             self._started |= {row.operation_id for row in new if isinstance(row, JournalRow) and not row.intent}
 
     async def open_rows(self) -> AsyncIterator[JournalRow]:
@@ -93,14 +92,12 @@ class BeginJournal:
 
     async def get(self, operation_id: str) -> JournalRow | JournalResult | None:
         """Return the row of one operation; None if there is none."""
-        with explaining(self.path):
-            found = await self._running().read(partial(entry, self._table, operation_id))
+        found = await self._running().read(partial(entry, self._table, operation_id))
         return None if found is None else found.row
 
     async def forget(self, operation_id: str) -> bool:
         """Delete the row of one operation; returns whether there was one."""
-        with explaining(self.path):
-            return await self._running().write(partial(delete, operation_id))
+        return await self._running().write(partial(delete, operation_id))
 
     def _running(self) -> DatabaseThread:
         if self._thread is None:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
-from azpoll.errors import JournalError
+from azpoll.errors import AzpollError, JournalError
 from azpoll.eventloop.threads import LoopCaller
+from azpoll.journal.connection import explained
 from azpoll.journal.rows import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from sqlite3 import Connection
     from typing import TypeAlias
 
@@ -70,6 +72,7 @@ class DatabaseThread:
     """A thread with a connection of its own.
 
     Args:
+        path: of the file, for the text of errors.
         open_connection: called in the thread.
         close: called in the thread at its end, after the connection was closed.
         store: stores rows in the transaction of a connection; called in the thread.
@@ -77,10 +80,12 @@ class DatabaseThread:
 
     def __init__(
         self,
+        path: Path,
         open_connection: Callable[[], Connection],
         close: Callable[[], object],
         store: Callable[[Connection, Rows], object],
     ) -> None:
+        self._path = path
         self._open = open_connection
         self._close = close
         self._store = store
@@ -111,7 +116,7 @@ class DatabaseThread:
 
     async def store(self, rows: Rows) -> None:
         """Store rows; returns when the transaction is committed."""
-        await self._outcome(_Job(_nothing, is_write=True, rows=rows))
+        await self._done(_Job(_nothing, is_write=True, rows=rows))
 
     async def close(self) -> None:
         """End the thread after everything that was requested before."""
@@ -122,6 +127,11 @@ class DatabaseThread:
             await self._closed.wait()
 
     async def _outcome(self, job: _Job[T]) -> T:
+        await self._done(job)
+        return job.result[0]
+
+    async def _done(self, job: _Job[Any]) -> None:
+        """Wait until the thread has run a job; raises the job's error as `JournalError`."""
         if self._stopped:
             raise JournalError("the journal is closed: its tracker has ended")
         if self._next is None:
@@ -132,9 +142,10 @@ class DatabaseThread:
             self._is_busy = True
             self._loop.call(self._hand_over)  # soon: the other tasks that run now may have jobs too
         await batch.done.wait()
-        if job.error is not None:
+        if isinstance(job.error, AzpollError):
             raise job.error
-        return job.result[0]
+        if job.error is not None:
+            raise explained(self._path, job.error) from job.error
 
     def _hand_over(self) -> None:
         """Give the collected jobs to the thread; runs in the event loop."""
@@ -192,6 +203,7 @@ class DatabaseThread:
                 together = list(group)
                 if has_rows:
                     self._store(connection, [row for job in together for row in job.rows])
+                    continue
                 for job in together:
                     job.run(connection)
                     failure = failure or job.error
@@ -199,11 +211,10 @@ class DatabaseThread:
                 connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - raised where the outcomes are awaited
             failure = error
-        if failure is not None:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            for job in jobs:
-                job.error = failure
+        if failure is not None and connection.in_transaction:
+            connection.execute("ROLLBACK")
+        for job in jobs:
+            job.error = failure
 
 
 def _has_rows(job: _Job[Any]) -> bool:

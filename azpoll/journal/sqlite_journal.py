@@ -90,7 +90,7 @@ class SQLiteJournal:
         """Take the lease and open the file."""
         if self._thread is not None:
             raise JournalError(f"the journal {self.path} is entered already: give each tracker its own")
-        self._thread = thread = DatabaseThread(self._open_owned, self._release, self._table.store)
+        self._thread = thread = DatabaseThread(self.path, self._open_owned, self._release, self._table.store)
         try:
             await thread.opened()
         except BaseException:
@@ -108,8 +108,7 @@ class SQLiteJournal:
 
     async def store(self, rows: Sequence[JournalRow | JournalResult]) -> None:
         """Store rows in one transaction; those of other callers may share it."""
-        with explaining(self.path):
-            await self._running().store(rows)
+        await self._running().store(rows)
 
     async def open_rows(self) -> AsyncIterator[JournalRow]:
         """Iterate over the operations that have not ended, in the order in which they began.
@@ -165,12 +164,10 @@ class SQLiteJournal:
         return 0 if is_held(self.path) else int(last)  # in this order: each process holds the lock before it stores
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        with explaining(self.path):
-            return await self._running().read(work)
+        return await self._running().read(work)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
-        with explaining(self.path):
-            return await self._running().write(work)
+        return await self._running().write(work)
 
     def _running(self) -> DatabaseThread:
         if self._thread is None:
