@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("azpoll")
 
-BATCH_S = 0.25
-"""Seconds for which changes of states are collected. Ends and new operations are stored immediately."""
+STORED_WITHIN_S = 0.25
+"""Seconds within which a change of a state is stored. Ends and new operations are stored immediately."""
+
+BATCH_S = STORED_WITHIN_S / 2
+"""Seconds for which changes are collected. A change that is younger waits for the next batch, since an end that follows
+soon replaces it."""
 
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
 """Seconds between attempts while the journal fails."""
@@ -69,7 +73,7 @@ class JournalWriter:
         self._live: dict[str, OperationRecord] = {}
         self._ended: list[set[str]] = []
         self._forgotten: set[OperationRecord] = set()
-        self._pending: dict[OperationRecord, None] = {}
+        self._pending: dict[OperationRecord, float] = {}  # since when, in this order
         self._soon: dict[OperationRecord, None] = {}
         self._unsaved: dict[OperationRecord, None] = {}
         self._retry_s = 0.0
@@ -142,7 +146,7 @@ class JournalWriter:
             self._soon[record] = None
             self._urgent.set()
         elif record not in self._soon:
-            self._pending[record] = None
+            self._pending.setdefault(record, now_s())
 
     def stopped(self, record: OperationRecord) -> None:
         """Know an operation no longer by its id: it is not tracked any more. Its last change is enqueued already."""
@@ -159,9 +163,18 @@ class JournalWriter:
         """Store everything that is enqueued, and report the ends."""
         async with self._writing:
             while self._pending or self._soon:
-                self._soon |= self._pending
+                self._soon |= dict.fromkeys(self._pending)
                 self._pending = {}
                 await self._write_soon()
+
+    async def _write_old(self) -> None:
+        """Store everything that is enqueued but young changes."""
+        async with self._writing:
+            until_s = now_s() - BATCH_S
+            for record in [record for record, since_s in self._pending.items() if since_s <= until_s]:
+                del self._pending[record]
+                self._soon[record] = None
+            await self._write_soon()
 
     async def _write_soon(self) -> None:
         batch, self._soon = tuple(self._soon), {}
@@ -191,7 +204,9 @@ class JournalWriter:
             await self._wake.wait()
             await self._gather_changes()
             self._wake, self._urgent = anyio.Event(), anyio.Event()
-            await self.write_pending()
+            await self._write_old()
+            if self._pending:
+                self._wake.set()
             while self._retry_s:
                 await anyio.sleep(self._retry_s)
                 self._retry()
@@ -212,7 +227,7 @@ class JournalWriter:
                 return
 
     def _retry(self) -> None:
-        self._pending = self._unsaved | self._pending
+        self._soon = self._unsaved | self._soon
         self._unsaved = {}
 
     async def _write(self, batch: tuple[OperationRecord, ...]) -> None:
