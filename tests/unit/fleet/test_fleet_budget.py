@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 import pytest
 
 import azpoll
+from azpoll.fleet import Fleet
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from azpoll.fleet import Fleet
 
 pytestmark = pytest.mark.anyio
 
@@ -152,6 +152,53 @@ async def test_a_source_answers_and_reports(fleet: Fleet) -> None:
     await eventually(lambda: len(grants) == 2)
     assert grants[1].tokens == 0
     assert grants[1].wait_s > 50.0
+
+
+async def test_leases_of_many_buckets_get_their_own_tokens(dsn: str, fleet: Fleet) -> None:
+    """Two processes lease from the same buckets, in opposite orders: each token is taken once."""
+    buckets = [azpoll.SharedBucket(f"reads {number}", 0.001, 0.001, number + 1.0, 0.0) for number in range(60)]
+    taken = dict.fromkeys((bucket.name for bucket in buckets), 0)
+    answered: list[azpoll.TokenGrant] = []
+
+    def granted(bucket: azpoll.SharedBucket, grant: azpoll.TokenGrant) -> None:
+        taken[bucket.name] += grant.tokens
+        answered.append(grant)
+
+    async with Fleet.connect(dsn) as other:
+        sources = [fleet.budget().source, other.budget().source]
+        for order, source in zip((buckets, buckets[::-1]), sources, strict=True):
+            assert source is not None
+            for bucket in order:
+                source.lease(bucket, 1 + int(bucket.burst) // 2, partial(granted, bucket))
+        await eventually(lambda: len(answered) == 120)
+    assert taken == {bucket.name: int(bucket.burst) for bucket in buckets}
+
+
+async def test_a_row_that_stays_locked_does_not_stop_other_buckets(dsn: str, fleet: Fleet, row: Row) -> None:
+    """Those that shared its transaction get no tokens once, and then lease without it."""
+    await row.lease(1)
+    locking = await asyncpg.connect(dsn)
+    source = fleet.budget().source
+    assert source is not None
+    locked: list[azpoll.TokenGrant] = []
+    others: list[azpoll.TokenGrant] = []
+
+    def lease_all() -> None:
+        source.lease(BUCKET, 20, locked.append)
+        for number in range(3):
+            source.lease(BUCKET._replace(name=f"reads {number}"), 20, others.append)
+
+    async with locking.transaction():
+        await locking.execute("SELECT FROM azpoll.budget FOR UPDATE")
+        lease_all()
+        await eventually(lambda: len(others) == 3)
+        assert [grant.tokens for grant in (*locked, *others)] == [0, 0, 0, 0]
+        lease_all()
+        await eventually(lambda: len(others) == 6)
+        assert len(locked) == 1
+    await locking.close()
+    await eventually(lambda: len(locked) == 2)
+    assert [grant.tokens for grant in (locked[-1], *others[3:])] == [20, 20, 20, 20]
 
 
 async def test_there_are_no_tokens_without_the_tables(dsn: str, fleet: Fleet) -> None:
