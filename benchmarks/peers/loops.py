@@ -78,7 +78,7 @@ async def _over_client(work: Workload, library: Any, gate: AbstractAsyncContextM
 async def client_of(library: Any, transport: Any = None, **credential: Any) -> AsyncGenerator[Any]:
     """Yield a client of httpx or httpx2; without a `credential` the token is in its headers."""
     credential = credential or {"headers": HEADERS}
-    timeout = library.Timeout(30, pool=None)
+    timeout = library.Timeout(120, pool=None)  # as in README.md; azpoll then sets no timer for each read and write
     async with library.AsyncClient(timeout=timeout, transport=transport, trust_env=False, **credential) as client:
         yield client
 

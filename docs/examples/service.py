@@ -17,7 +17,7 @@ ARM_URL = os.environ.get("ARM_URL", "https://management.azure.com")
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     auth = azpoll.identity.auth(DefaultAzureCredential(), origins=[ARM_URL])
     journal = azpoll.SQLiteJournal("operations.db")
-    async with httpx.AsyncClient(base_url=ARM_URL, auth=auth, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=ARM_URL, auth=auth, timeout=120) as client:
         async with azpoll.Tracker(client, journal=journal, on_exit="stop") as tracker:
             with azpoll.telemetry.instrument(tracker):
                 await tracker.recover()  # the operations of the process before this one

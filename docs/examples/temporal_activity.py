@@ -91,7 +91,7 @@ async def main() -> None:
     arm_url = os.environ["ARM_URL"]
     auth = azpoll.identity.auth(DefaultAzureCredential(), origins=[arm_url])
     temporal = await Client.connect(os.environ["TEMPORAL_ADDRESS"])
-    async with httpx.AsyncClient(base_url=arm_url, auth=auth, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=arm_url, auth=auth, timeout=120) as client:
         await work(temporal, client)
 
 
