@@ -115,3 +115,22 @@ def _checked_entry(name: str, entry: object, parse: Callable[[str], ParsedURL]) 
 
 def _is_iterable(value: object) -> TypeGuard[Iterable[object]]:
     return isinstance(value, Iterable)
+
+
+def checked_initial_url(url: str, parse: Callable[[str], ParsedURL]) -> str:
+    """Return a URL from which the HTTP library drops nothing when it completes the URL with the client's base URL.
+
+    It drops a scheme without a host, such as that of `documentModels:build`, and a host without a scheme.
+    """
+    if not str(url).strip():
+        raise ValueError("the URL of the initial request must not be empty")
+    try:
+        parsed = parse(str(url))
+    except Exception:  # noqa: BLE001 - the URL class may raise any exception; the library refuses this URL too
+        return url
+    if bool(parsed.scheme) is not bool(parsed.raw_host) or str(url).startswith("//"):
+        raise ValueError(
+            "the URL must be absolute, or relative without a scheme and a host. Where the first segment of a path has a"
+            " colon, begin the path with a slash"
+        )
+    return url

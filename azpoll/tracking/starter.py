@@ -22,7 +22,7 @@ from azpoll.protocol.reading import SET_COOKIE
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, origin_of
-from azpoll.tracking.origins import NO_ORIGIN, checked_origin
+from azpoll.tracking.origins import NO_ORIGIN, checked_initial_url, checked_origin
 from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.request_options import resumed_options
 from azpoll.tracking.settings import (
@@ -107,7 +107,8 @@ class OperationStarter:
         limit_s = None if limit is None else checked_request_timeout(limit)
         options = {name: given[name] for name in given.keys() - arguments.keys() - {"idempotent", "request_timeout"}}
         settings = checked(options, self._settings)
-        request = self._transport.build_initial(_checked_method(method), url, arguments, limit_s)
+        method, url = _checked_method(method), checked_initial_url(url, self._settings.url_policy.parse)
+        request = self._transport.build_initial(method, url, arguments, limit_s)
         target = self._pollable(request.url)
         _check_cancel_url(settings, *target)
         return Prepared(request, settings, is_idempotent(request.method, idempotent), *target)

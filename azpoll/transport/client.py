@@ -22,7 +22,7 @@ from azpoll.eventloop.timeouts import ExchangeTimeouts
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.cookies import cookies_after, cookies_for, joined
 from azpoll.protocol.reading import SET_COOKIE, is_believed
-from azpoll.protocol.url_policy import origin_of
+from azpoll.protocol.url_policy import is_addressable, origin_of
 from azpoll.transport.body import BLANKS, ENDS_OF_JSON, is_complete, read_body
 from azpoll.transport.caller_error import CallerError, is_cancelled
 from azpoll.transport.failure import failure_of
@@ -134,13 +134,14 @@ class ClientTransport(Generic[ResponseT]):
             message: HTTPRequest = self._client.build_request(method, url, timeout=timeout, **arguments)
             limits = message.extensions["timeout"]
             message.extensions["timeout"] = with_connect_limit(limits, timeout_s or self._request_timeout_s)
-            has_host = bool(_absolute_origin(message.url).host)
+            is_sendable = is_addressable(_absolute_origin(message.url))
         except unsendable_errors(self._library) as error:
             raise ValueError(f"no request can be made of these arguments: {type(error).__name__}") from None
         except Exception as error:
             raise ValueError(f"no request can be made of these arguments: {error}") from error
-        if not has_host:
-            raise ValueError("no request can be made of these arguments: the URL names no host")
+        if not is_sendable:
+            reason = "the URL names no host, or a host or a port that no server can have"
+            raise ValueError(f"no request can be made of these arguments: {reason}")
         if CLIENT_REQUEST_ID not in message.headers:
             from uuid import uuid4  # noqa: PLC0415 - slow to import, and unused in processes that begin no operation
 

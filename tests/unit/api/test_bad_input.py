@@ -247,6 +247,23 @@ async def test_an_invalid_url_is_refused_before_any_request(url: str, library: L
 
 @EACH_LIBRARY
 @pytest.mark.parametrize(
+    "url",
+    [
+        *("", " ", "documentModels:build?api-version=1", "mailto:a@b", "https:///x", "https://:80/x", "http://", "//"),
+        *("//h/x", "https://x.example:99999/", "https://x.example:65536/", "https://a..b/"),
+    ],
+)
+async def test_a_url_that_the_client_would_read_as_another_is_refused(url: str, library: Library) -> None:
+    """HTTP libraries drop a scheme without a host, and a host without a scheme, in favour of the base URL."""
+    arm = FakeARM(default=Script())
+    async with client_of(arm, library) as client, azpoll.Tracker(client) as tracker:
+        with pytest.raises(ValueError, match="the URL"):
+            await tracker.begin("DELETE", url)
+    assert arm.requests == ()
+
+
+@EACH_LIBRARY
+@pytest.mark.parametrize(
     ("url", "reason"),
     [(f"{THING}&t={'x' * 9000}", "longer than 8192"), (f"https://u:p@management.azure.com{THING}", "user information")],
 )
