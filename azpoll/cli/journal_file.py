@@ -87,15 +87,24 @@ def journal_errors(path: Path) -> Generator[None]:
 def command_error(path: Path, error: JournalError) -> CommandError:
     """Return the error of a command for an error of a journal."""
     text = without_path(path, str(error))
-    cause = error.__cause__
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, JournalInUse):
         return JournalBusy("another process owns the journal, and tracks its operations")
-    if code in _LOCKED:
+    if _sqlite_code(error) in _LOCKED:
         return JournalBusy(text)
-    if cause is None or code in _BROKEN:
+    if error.__cause__ is None or is_damaged(error):
         return BadJournal(text.replace(": give encrypt and decrypt", ", which this command cannot read"))
     return InputError(text)
+
+
+def is_damaged(error: JournalError) -> bool:
+    """Whether the file is damaged or no journal, so that another attempt would fail too."""
+    return _sqlite_code(error) in _BROKEN
+
+
+def _sqlite_code(error: JournalError) -> int:
+    """Return the primary result code of SQLite; 0 if the error is not of SQLite."""
+    code: int = getattr(error.__cause__, "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 def without_path(path: Path, text: str) -> str:

@@ -17,7 +17,7 @@ from azpoll import (
     OperationEnded,
     PollAnswered,
 )
-from azpoll.cli.journal_file import without_path
+from azpoll.cli.journal_file import is_damaged, without_path
 from azpoll.cli.stored import MissingOperation, StoredOperation
 from azpoll.cli.terminal import write_error_line
 from azpoll.journal import open_reader
@@ -76,7 +76,11 @@ class JournalTracking:
         tracker.subscribe(self._on_event)
 
     async def run(self, is_done: Callable[[], bool], *, until_empty: bool) -> None:
-        """Track operations until `is_done`, or until the journal has none that can be tracked."""
+        """Track operations until `is_done`, or until the journal has none that can be tracked.
+
+        Raises:
+            JournalError: the file is damaged, and no operation is tracked in memory.
+        """
         look_at_s = anyio.current_time()
         is_empty = False
         while True:
@@ -107,8 +111,10 @@ class JournalTracking:
             new = {each.id: each for each in found if not self._is_settled(each.id)}
             if new:
                 await self._recover(new)
-        except JournalError as error:  # tracking goes on in memory
-            self._note(str(error))
+        except JournalError as error:
+            if is_damaged(error) and not self._operations:
+                raise
+            self._note(str(error))  # tracking goes on in memory
             return True
         for each in found:  # rows before the first that another process is still beginning are not read again
             if not self._is_settled(each.id):

@@ -349,3 +349,22 @@ def test_groups_are_listed_apart(journal: Journal) -> None:
     assert {event["event"] for event in map(json.loads, journal("list", "-o", "jsonl").out.splitlines())} == {
         "operation"
     }
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--forever"], ["wait", "--timeout", "9"]])
+def test_a_journal_whose_operations_cannot_be_read_ends_the_command(journal: Journal, words: list[str]) -> None:
+    """The file opens, and its table is damaged: another look at it would find the same."""
+    ident = journal.begin(duration_s=60)
+    with closing(sqlite3.connect(journal.path)) as connection:
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'operations'").fetchone()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damaged = bytearray(journal.path.read_bytes())
+    damaged[(page - 1) * page_size : page * page_size] = b"\xff" * page_size
+    journal.path.write_bytes(damaged)
+
+    ended = journal(*words, *([ident] if "wait" in words else []))
+
+    assert (ended.code, ended.out) == (65, "")
+    assert "the file is damaged: move it away" in ended.err
+    assert journal.azure.reads == 0
