@@ -59,13 +59,18 @@ def flush_output() -> None:
         raise output_error_of(error) from error
 
 
+def is_closed(stream: TextIO) -> bool:
+    """Whether the caller of the command had closed a standard stream, which `usable_streams` has replaced."""
+    return getattr(stream, "name", None) == os.devnull  # a stream that leads to the device has another name
+
+
 def write_error_line(text: str) -> bool:
-    """Write a line to standard error immediately; False if it cannot be written."""
+    """Write a line to standard error immediately; False if it cannot be written or is closed."""
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         return False
-    return True
+    return not is_closed(sys.stderr)
 
 
 def discard_unwritable_streams() -> None:

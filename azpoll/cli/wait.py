@@ -15,7 +15,7 @@ from azpoll.cli.journal_waiter import JournalWaiter, wait_for_journal
 from azpoll.cli.layout import columns, wrapped
 from azpoll.cli.output import create_output
 from azpoll.cli.progress import create_progress
-from azpoll.cli.terminal import write_error_line
+from azpoll.cli.terminal import is_closed, write_error_line
 from azpoll.cli.waiter import Limits, Waiter
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     except BaseException:
         _write_resume_tokens(waiter.outcomes)  # Standard output may not have them.
         raise
-    if arguments.output in {"text", "none"} and not _write_resume_tokens(waiter.outcomes):
+    has_tokens = arguments.output in {"json", "jsonl"} and not is_closed(sys.stdout)
+    if not has_tokens and not _write_resume_tokens(waiter.outcomes):
         raise OutputError("the resume tokens cannot be written to standard error")
     return waiter.exit_code
 

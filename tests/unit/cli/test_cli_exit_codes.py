@@ -150,6 +150,24 @@ def test_closed_standard_streams(closed: int, code: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are not inherited there")
+@pytest.mark.parametrize(("closed", "output", "code"), [(1, "json", 124), (1, "jsonl", 124), (2, "text", 74)])
+def test_a_closed_stream_loses_no_resume_token(azure: Azure, closed: int, output: str, code: int) -> None:
+    program = f"import os, sys; os.close({closed}); os.execv(sys.executable, sys.argv[1:])"
+    words = ["wait", "--timeout", "0.5", "-o", output, azure.begin(duration_s=60).monitor_url]
+    done = subprocess.run(  # noqa: S603 - the program under test
+        [sys.executable, "-c", program, *command_of("azpoll"), *words],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == code
+    assert ("eyJ2IjoyL" in done.stderr) is (closed == 1)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
 @pytest.mark.parametrize("words", [["--help"], ["demo", "--operations", "3"], ["status", NO_PORT]])
 @pytest.mark.parametrize("both", [False, True])
