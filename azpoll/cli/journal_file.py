@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from azpoll.cli.exit_codes import CommandError
     from azpoll.journal import JournalReader
 
-_ID = re.compile(r"[\w.:-]{1,64}")
+_ID = re.compile(r"(?!-$)[\w.:-]{1,64}")  # `-` would be standard input, which holds URLs and tokens alone
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 

@@ -305,6 +305,8 @@ def _encrypted(path: Path) -> None:
         ("begin", "PUT", "http://host/x"),
         ("show", "a", "b"),
         ("cancel", "https://host/?s3cret"),
+        ("wait", "-"),
+        ("forget", "-"),
         ("wait", "--pattern", "location", "0" * 16),
         ("run", "--forever", "-o", "json"),
         ("run", "extra"),
