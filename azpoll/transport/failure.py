@@ -110,8 +110,9 @@ def _detail_of(error: BaseException, kind: FailureKind, head: Answer | None, lib
 
 
 def _told_size(head: Answer | None, library: ModuleType) -> str:
-    """Return a clause with the size that a response names; empty if it names none."""
-    told = "" if head is None else library.Headers(head.raw_headers).get("content-length", "")
+    """Return a clause with the size that a response names; empty if it names none, or that of the coded body."""
+    headers = library.Headers([] if head is None else head.raw_headers)
+    told = "" if "content-encoding" in headers else headers.get("content-length", "")
     return f"the Content-Length is {told} bytes, and " if re.fullmatch(r"[0-9]{1,18}", told) else ""
 
 

@@ -311,6 +311,15 @@ async def test_rule_38_a_longer_body_names_its_size_the_limit_and_the_option(
     assert (outcome.kind, outcome.detail) == (FailureKind.TOO_LARGE, detail)
 
 
+@EACH_LIBRARY
+async def test_rule_38_the_length_of_a_coded_body_is_not_its_size(library: Library) -> None:
+    """The `Content-Length` of a decompression bomb is below the limit."""
+    coded = bomb(1)
+    outcome = await read(library, [coded], "gzip", limit=MEBIBYTE - 1, content_length=str(len(coded)))
+    assert isinstance(outcome, RequestFailure)
+    assert (outcome.kind, outcome.detail) == (FailureKind.TOO_LARGE, "max_body is 1048575 bytes")
+
+
 async def test_the_connection_of_a_consumed_body_is_released() -> None:
     """A transport in memory or an event hook may have read it."""
     closed: list[bool] = []
