@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpoll.errors import JournalError
+from azpoll.tracking.settings import checked_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +25,8 @@ class Cipher:
     ) -> None:
         if (encrypt is None) is not (decrypt is None):
             raise ValueError("encrypt and decrypt belong together: give both or none")
-        self._encrypt = encrypt
-        self._decrypt = decrypt
+        self._encrypt = encrypt if encrypt is None else checked_function("encrypt", encrypt)
+        self._decrypt = decrypt if decrypt is None else checked_function("decrypt", decrypt)
 
     def to_stored(self, data: bytes | None) -> bytes | None:
         """Return the stored form of data; None and empty data are not changed."""

@@ -16,6 +16,7 @@ from azpoll.journal.lease import Lease, note_owner
 from azpoll.journal.pages import RESULTS_AT_A_TIME, ROWS_AT_A_TIME, delete, ended_after, entry, open_after
 from azpoll.journal.rows import RowTable
 from azpoll.tracking.journal import JournalResult, JournalRow
+from azpoll.tracking.settings import checked_seconds, checked_type
 
 if TYPE_CHECKING:
     import os
@@ -53,6 +54,7 @@ class SQLiteJournal:
 
     Raises:
         ValueError: an argument is out of its range, or only one of `encrypt` and `decrypt` is given.
+        TypeError: an argument has the wrong type.
 
     Raises when entered:
         JournalInUse: another tracker owns the file.
@@ -70,6 +72,9 @@ class SQLiteJournal:
         encrypt: Callable[[bytes], bytes] | None = None,
         decrypt: Callable[[bytes], bytes] | None = None,
     ) -> None:
+        checked_type("max_body", max_body, int)
+        checked_type("max_bytes", max_bytes, int)
+        checked_seconds("busy_s", busy_s)
         if max_body < 0 or busy_s < 0 or (max_bytes is not None and max_bytes <= 0):
             raise ValueError("max_body and busy_s must be 0 or more, and max_bytes more than 0")
         if synchronous not in ("normal", "full"):

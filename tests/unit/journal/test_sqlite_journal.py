@@ -315,3 +315,18 @@ async def test_a_tracker_without_a_journal_says_so(arm_client: httpx.AsyncClient
 def test_bad_arguments_are_refused(path: Path, options: Any) -> None:
     with pytest.raises(ValueError, match=r"must be|belong together"):
         azpoll.SQLiteJournal(path, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"encrypt": "key", "decrypt": bytes}, "encrypt must be callable, not str"),
+        ({"encrypt": bytes, "decrypt": b"key"}, "decrypt must be callable, not bytes"),
+        ({"max_body": "5"}, "max_body must be an integer, not str"),
+        ({"max_bytes": 1.5}, "max_bytes must be an integer, not float"),
+        ({"busy_s": "5"}, "busy_s must be a number of seconds"),
+    ],
+)
+def test_arguments_of_another_type_are_refused(path: Path, options: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        azpoll.SQLiteJournal(path, **options)
