@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack, overload
 
 import anyio
@@ -14,7 +14,7 @@ from azpoll.tracking.settings import checked_seconds
 from azpoll.transport.transport import MAX_BODY, REQUEST_TIMEOUT_S
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable
 
     from azpoll.options import TrackingOptions, WaitOptions
     from azpoll.transport.library import HTTPClient, ResponseT
@@ -94,6 +94,11 @@ def as_completed(
     return _Completed(operations, checked_seconds("timeout", timeout))
 
 
+def _check_iterable(operations: object) -> None:
+    if not isinstance(operations, Iterable):
+        raise TypeError(f"as_completed takes an iterable of operations, not {type(operations).__name__}")
+
+
 def _check_operation(operation: object) -> None:
     """Raise `TypeError` for anything but an operation, before a callback is added to any."""
     if not isinstance(operation, AsyncOperation):
@@ -112,6 +117,7 @@ class _Completed(Generic[T]):
         self._deadline_s = anyio.current_time() + timeout_s
         self._ended: deque[AsyncOperation[T]] = deque()
         self._progress = anyio.Event()
+        _check_iterable(operations)
         operations = tuple(operations)
         for operation in operations:
             _check_operation(operation)

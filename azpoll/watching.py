@@ -6,10 +6,11 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from azpoll.tracker import Tracker
+from azpoll.tracking.settings import checked_value
+
 if TYPE_CHECKING:
     from typing import TextIO
-
-    from azpoll.tracker import Tracker
 
 __all__ = ["watch"]
 
@@ -36,6 +37,7 @@ async def watch(
         ModuleNotFoundError: rich is missing.
         WrongEventLoop: the tracker was not entered.
     """
+    checked_value("tracker", tracker, Tracker)
     if find_spec("rich") is None:
         raise ModuleNotFoundError("azpoll.watch needs rich: python -m pip install 'azpoll[cli]'", name="rich")
     from azpoll.cli.watch.tracker_source import watch_tracker  # noqa: PLC0415 - takes 0.1 s to import

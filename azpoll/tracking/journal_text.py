@@ -12,10 +12,16 @@ from azpoll.tracking.journal import JournalResult, JournalRow
 
 def journal_text(row: JournalRow | JournalResult) -> str:
     """Return a row as JSON text. It holds the token, and the body of a result: keep it secret."""
+    _check_row(row)
     values: dict[str, object] = row._asdict()
     if isinstance(row, JournalResult):
         values["body"] = base64.b64encode(row.body).decode()
     return json.dumps(values)
+
+
+def _check_row(row: object) -> None:
+    if not isinstance(row, JournalRow | JournalResult):
+        raise TypeError(f"row must be a JournalRow or a JournalResult, not {type(row).__name__}")
 
 
 def journal_row(text: str) -> JournalRow | JournalResult:

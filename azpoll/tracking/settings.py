@@ -109,7 +109,6 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
     owner, pattern, patience = options.get("owner"), options.get("pattern"), options.get("patience")
     pattern = None if pattern is None else checked_choice("pattern", pattern, BY_CHOICE)
     patience = tracker.patience if patience is None else checked_value("patience", patience, Patience)
-    hash(owner)  # raises TypeError where an owner cannot be a key
     return Settings(
         partial(
             Plan,
@@ -131,8 +130,17 @@ def checked(options: Mapping[str, object], tracker: TrackerSettings) -> Settings
         timeout_s=checked_seconds("timeout", options["timeout"]) if "timeout" in options else tracker.timeout_s,
         patience=patience,
         label=checked_type("label", options.get("label"), str),
-        owner=owner,
+        owner=checked_owner(owner),
     )
+
+
+def checked_owner(owner: object) -> Hashable:
+    """Return an owner, which is a key of the fair queue."""
+    try:
+        hash(owner)
+    except TypeError as error:
+        raise TypeError(f"owner must be hashable, not {type(owner).__name__}") from error
+    return owner
 
 
 def checked_choice(name: str, value: object, choices: Iterable[T]) -> T:
@@ -180,7 +188,7 @@ def checked_journal(value: "Journal | None") -> "Journal | None":
 def checked_path(name: str, value: object) -> str | None:
     """Return names of members with dots between them (rule 48), or None."""
     path = checked_type(name, value, str)
-    if path is not None and (not all(path.split(".")) or len(path) > MAX_PATH):
+    if path is not None and (not all(map(str.strip, path.split("."))) or len(path) > MAX_PATH):
         raise ValueError(f"{name} must be names with dots between them, not {path[:64]!r}")
     return path
 

@@ -30,6 +30,7 @@ from azpoll.tracking.settings import (
     Settings,
     checked,
     checked_choice,
+    checked_owner,
     checked_request_timeout,
     checked_seconds,
     checked_type,
@@ -199,9 +200,8 @@ class OperationStarter:
             return checked({**resumed_options(token, options), **options}, self._settings)
         if self._alike is None or self._alike[0] != token.options:
             self._alike = token.options, checked(resumed_options(token, options), self._settings)
-        hash(options.get("owner"))  # raises TypeError where an owner cannot be a key
         plan, timeout_s, patience, _, _ = self._alike[1]
-        return Settings(plan, timeout_s, patience, token.label, options.get("owner"))
+        return Settings(plan, timeout_s, patience, token.label, checked_owner(options.get("owner")))
 
     def plan_for_read(self, url: str) -> Plan:
         """Return the plan of a read that belongs to no operation."""

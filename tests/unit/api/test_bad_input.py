@@ -192,6 +192,7 @@ async def test_a_tracker_must_be_entered_exactly_once() -> None:
         ({"pattern": 3}, ValueError, "pattern must be one of"),
         ({"status_member": "a..b"}, ValueError, "status_member must be names"),
         ({"status_member": ""}, ValueError, "status_member must be names"),
+        ({"status_member": "state. "}, ValueError, "status_member must be names"),
         ({"status_member": 3}, TypeError, "status_member must be text"),
         ({"terminal_words": ["Done"]}, TypeError, "terminal_words must be a mapping"),
         ({"cancel_url": b"/cancel"}, TypeError, "cancel_url must be text"),
@@ -322,6 +323,20 @@ async def test_a_url_before_the_method_is_not_repeated(client: httpx.AsyncClient
         with pytest.raises(ValueError, match="the method comes first") as caught:
             await tracker.begin(wrong, "PUT")
         assert "secret" not in str(caught.value)
+
+
+async def test_an_argument_of_another_type_is_named(client: httpx.AsyncClient) -> None:
+    wrong: Any = None
+    unhashable: Any = []
+    async with azpoll.Tracker(client) as tracker:
+        with pytest.raises(TypeError, match="owner must be hashable, not list"):
+            tracker.track(accepted(), owner=unhashable)
+        with pytest.raises(TypeError, match="as_completed takes an iterable of operations, not NoneType"):
+            azpoll.as_completed(wrong)
+        with pytest.raises(TypeError, match=r"tracker must be an azpoll\.Tracker, not NoneType"):
+            await azpoll.watch(wrong)
+    with pytest.raises(TypeError, match="row must be a JournalRow or a JournalResult, not NoneType"):
+        azpoll.journal_text(wrong)
 
 
 async def test_a_forgotten_await_is_named(client: httpx.AsyncClient) -> None:
