@@ -89,7 +89,9 @@ def _data(decoded: bytes) -> Mapping[str, object]:
         token = None if is_costly(document, len(decoded)) else value_in(document)
     except (ValueError, RecursionError) as error:
         raise InvalidToken("it is no continuation token of azure-core, or was cut") from error
-    data = object_in(token.get("data")) if is_object(token) and token.get("version") == _VERSION else None
+    version = token.get("version") if is_object(token) else None
+    is_known = isinstance(version, int) and not isinstance(version, bool) and version == _VERSION
+    data = object_in(token.get("data")) if is_object(token) and is_known else None
     if data is None:
         raise InvalidToken("it is no continuation token of azure-core in its version 1, or has too many values")
     return data

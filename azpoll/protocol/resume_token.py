@@ -112,6 +112,8 @@ def decode(text: str, key: bytes | None = None) -> Token:
     """
     if len(text) > MAX_TOKEN:
         raise InvalidToken(f"it is longer than {MAX_TOKEN} characters")
+    if "://" in text:
+        raise InvalidToken("it is a URL, and `follow` tracks the URL of a status")
     if not text.isascii():
         raise InvalidToken("it is not a resume token")
     payload, dot, signature = text.strip().partition(".")

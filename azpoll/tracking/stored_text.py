@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from azpoll.protocol.token_content import Token
     from azpoll.protocol.url_policy import URLPolicy
 
+_OWN_BEGINNING = "eyJ2Ijo"
+"""Base64 of `{"v":`, with which a resume token begins."""
+
 
 def response_in(text: str, trust: URLPolicy) -> StoredResponse:
     """Return the initial response in a continuation token of azure-core (rule 57).
@@ -32,7 +35,8 @@ def response_in(text: str, trust: URLPolicy) -> StoredResponse:
     try:
         stored = azure_core_token.read(text)
     except InvalidToken as error:
-        raise InvalidResumeToken(f"the continuation token cannot be used: {error}") from error
+        advice = ". `resume` takes the resume tokens of azpoll" if text.lstrip().startswith(_OWN_BEGINNING) else ""
+        raise InvalidResumeToken(f"the continuation token cannot be used: {error}{advice}") from error
     _check_origin("the continuation token", stored.request.url, trust)
     return stored
 

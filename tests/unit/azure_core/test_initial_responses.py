@@ -114,13 +114,16 @@ async def test_rule_57_a_text_that_is_no_token_is_refused() -> None:
         "request": {"method": "PUT", "url": "https://a.example:port/", "headers": {}},
         "response": {"status_code": 202, "headers": {}, "content": ""},
     }}  # fmt: skip
-    async with client_of(FakeARM()) as client, azpoll.Tracker(client) as tracker:
+    async with client_of(FakeARM()) as client, azpoll.Tracker(client, on_exit="stop") as tracker:
         for text in ("", "response", "gASVAAAA", base64.b64encode(json.dumps(invalid_url).encode()).decode()):
             with pytest.raises(azpoll.InvalidResumeToken, match="the continuation token cannot be used"):
                 tracker.track(text)
         with pytest.raises(azpoll.InvalidResumeToken, match="`track` takes the continuation tokens of azure-core"):
             tracker.resume("gASVAAAA")
-    assert tracker.statistics().tracked == 0
+        ours = tracker.follow(f"{ORIGIN}/op").resume_token()
+        with pytest.raises(azpoll.InvalidResumeToken, match="`resume` takes the resume tokens of azpoll"):
+            tracker.track(ours)
+    assert tracker.statistics().tracked == 1
 
 
 @pytest.mark.anyio

@@ -81,6 +81,8 @@ def test_rule_57_a_pickle_is_refused_and_never_read(protocol: int) -> None:
         (token_of(DATA | {"context": EMPTY_LISTS}), NO_VERSION_1),
         (base64.b64encode(b"[]").decode(), NO_VERSION_1),
         (token_of(DATA, 2), NO_VERSION_1),
+        (token_of(DATA, version=True), NO_VERSION_1),
+        (token_of(DATA, 1.0), NO_VERSION_1),
         (token_of(None), NO_VERSION_1),
         (token_of(DATA | {"request": None}), NO_MESSAGES),
         (token_of(DATA | {"response": 5}), NO_MESSAGES),

@@ -397,6 +397,8 @@ def test_rule_42_a_token_is_signed_if_and_only_if_there_is_a_key() -> None:
     [
         ("A" * (MAX_TOKEN + 1), None, "it is longer than 98304 characters"),
         ("caf\xe9", None, "it is not a resume token"),
+        ("https://a.example/op?t=1", None, "it is a URL, and `follow` tracks the URL of a status"),
+        ("https://a.example/op?t=1", b"key", "it is a URL, and `follow` tracks the URL of a status"),
         (encode(TOKEN, b"key"), None, "it is signed: the key it was signed with is needed"),
         (encode(TOKEN), b"key", "it is not signed with this key, or was changed"),
         (encode(TOKEN)[:-2], None, "it is not a resume token, or was cut"),
