@@ -7,32 +7,34 @@ unanswered only after that.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from azpoll.journal.side_lock import SideLock, is_locked
+from azpoll.journal.side_lock import SideLock, is_locked, side_file
 from azpoll.protocol.json_body import is_object
 from azpoll.tracking.journal import JournalRow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from azpoll.tracking.journal import JournalResult
 
 WAIT_S = 5.0
 """How long the shared lock is waited for in seconds. The exclusive one is held for less than a millisecond."""
 
 _MARK = "begun_beside_owner"
+_SUFFIX = "-begin"
 
 
 class BeginLock(SideLock):
     """The shared lock, until `close`."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(_side_file(path), exclusive=False, wait_s=WAIT_S)
+        super().__init__(side_file(path, _SUFFIX), exclusive=False, wait_s=WAIT_S)
 
 
 def is_held(path: Path) -> bool:
     """Whether a process is beginning an operation beside the owner now."""
-    return is_locked(_side_file(path), exclusively=False)
+    return is_locked(side_file(path, _SUFFIX), exclusively=False)
 
 
 def marked(row: JournalRow) -> JournalRow:
@@ -48,7 +50,3 @@ def may_be_beginning(row: JournalRow | JournalResult) -> bool:
 def _options_of(row: JournalRow) -> dict[str, object]:
     stored: object = json.loads(row.options) if row.options else {}
     return dict(stored) if is_object(stored) else {}
-
-
-def _side_file(path: Path) -> Path:
-    return Path(f"{path}-begin")

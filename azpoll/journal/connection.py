@@ -94,7 +94,7 @@ def open_for_reading(path: Path, busy_s: float = 5.0) -> sqlite3.Connection:
     try:
         return _checked(sqlite3.connect(uri, uri=True, timeout=busy_s, isolation_level=None))
     except sqlite3.OperationalError:
-        if not path.exists() or Path(f"{path}-wal").exists():
+        if not path.exists() or Path(f"{path.resolve()}-wal").exists():
             raise
     return _checked(sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None))
 

@@ -10,14 +10,18 @@ import os
 import socket
 import sqlite3
 import time
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from azpoll.errors import JournalInUse
-from azpoll.journal.side_lock import SideLock, is_busy, is_locked
+from azpoll.journal.side_lock import SideLock, is_busy, is_locked, side_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OWNER = "owner"
 """The name of the fact that describes the last owner."""
+
+_SUFFIX = "-owner"
 
 
 class Lease(SideLock):
@@ -29,7 +33,7 @@ class Lease(SideLock):
 
     def __init__(self, path: Path) -> None:
         try:
-            super().__init__(_side_file(path), exclusive=True, wait_s=0.0)
+            super().__init__(side_file(path, _SUFFIX), exclusive=True, wait_s=0.0)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
@@ -62,8 +66,4 @@ def last_owner(connection: sqlite3.Connection, path: Path) -> Owner | None:
     if found is None:
         return None
     host, process_id, since = str(found[0]).rsplit(" ", 2)
-    return Owner(host, int(process_id), float(since), is_locked(_side_file(path), exclusively=True))
-
-
-def _side_file(path: Path) -> Path:
-    return Path(f"{path}-owner")
+    return Owner(host, int(process_id), float(since), is_locked(side_file(path, _SUFFIX), exclusively=True))

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def side_file(path: Path, suffix: str) -> Path:
+    """Return a side file of a journal: the same one for each name of the journal, as SQLite follows links too."""
+    real = path.resolve()
+    return real.with_name(f"{real.name}{suffix}")
+
+
 class SideLock:
     """A lock on a file of its own, until `close`.
 

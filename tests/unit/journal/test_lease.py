@@ -55,6 +55,23 @@ async def test_a_second_tracker_of_the_process_is_refused(arm_client: httpx.Asyn
         pass
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("of_folder", [False, True])
+async def test_a_second_tracker_is_refused_by_any_name_of_the_file(
+    arm_client: httpx.AsyncClient, path: Path, *, of_folder: bool
+) -> None:
+    link = path.with_name("linked")
+    link.symlink_to(path.parent if of_folder else path)
+    other = link / path.name if of_folder else link
+    async with tracker_with(arm_client, path):
+        with pytest.raises(azpoll.JournalInUse, match="another tracker owns it"):
+            await tracker_with(arm_client, other).__aenter__()
+        with open_reader(other) as reader:
+            owner = reader.owner()
+    assert owner is not None
+    assert owner.is_alive
+
+
 async def test_the_lease_of_a_killed_process_is_taken_over(arm_client: httpx.AsyncClient, path: Path) -> None:
     process = start_owner(path)
     try:
