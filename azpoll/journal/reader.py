@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 from azpoll.errors import JournalInUse
 from azpoll.journal import queue
@@ -17,6 +17,7 @@ from azpoll.journal.pages import RESULTS_AT_A_TIME, ROWS_AT_A_TIME, all_after, d
 from azpoll.journal.rows import RowTable
 from azpoll.journal.schema import VERSION, show_newest_columns, version_of
 from azpoll.tracking.journal_requests import FORGOTTEN, NO_SUCH_OPERATION
+from azpoll.tracking.settings import checked_choice, checked_text
 
 if TYPE_CHECKING:
     import os
@@ -140,8 +141,12 @@ def submit(path: str | os.PathLike[str], action: queue.Action, operation_id: str
 
     Raises:
         JournalError: the file cannot be opened or written, is not a journal, or has another version.
+        ValueError: the action is another one, or the id is empty.
+        TypeError: the id is not text.
     """
-    path = Path(path)
+    path, action = Path(path), checked_choice("action", action, get_args(queue.Action))
+    if checked_text("operation_id", operation_id) is None:
+        raise TypeError("operation_id must be text, not NoneType")
     with explaining(path):
         with closing(open_beside_the_owner(path)) as connection:
             is_current = version_of(connection) == VERSION

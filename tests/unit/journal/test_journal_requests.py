@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -16,6 +16,8 @@ from tests.support.journals import THING, rows, tracker_with
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
@@ -96,3 +98,22 @@ async def test_a_reader_sees_rows_in_order_and_changes_of_the_file(path: Path) -
             assert reader.get(begun[1].id) == entries[1]
             assert reader.get("0" * 16) is None
             assert list(reader.entries(group="h")) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "ident", "text"),
+    [
+        ("pause", "0" * 16, "action must be one of 'cancel', 'forget'"),
+        ("cancel", "", "operation_id must not be empty"),
+        ("cancel", 5, "operation_id must be text, not int"),
+        ("forget", None, "operation_id must be text, not NoneType"),
+    ],
+)
+async def test_a_request_that_no_owner_can_carry_out_is_refused(
+    arm_client: httpx.AsyncClient, path: Path, action: Any, ident: Any, text: str
+) -> None:
+    async with tracker_with(arm_client, path):
+        with pytest.raises((ValueError, TypeError), match=text):
+            await request(path, action, ident)
+        with open_reader(path) as reader:
+            assert reader.outcome(1) is None
