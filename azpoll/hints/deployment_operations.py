@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from azpoll.eventloop.checkpoint import checkpoint
+from azpoll.hints.arguments import checked_interval, checked_url
 from azpoll.hints.board import ITEMS_AT_ONCE
-from azpoll.hints.intervals import checked_interval
 from azpoll.hints.pages import Pages
 from azpoll.protocol.json_body import is_list, object_in, text_member
 from azpoll.protocol.reading import Reading
@@ -31,13 +31,14 @@ class DeploymentOperations:
         every_s: seconds between two lists, above 0.
 
     Raises:
-        ValueError: `every_s` is out of its range.
+        ValueError: the URL is not absolute, or `every_s` is out of its range.
+        TypeError: an argument has the wrong type.
 
     Source: learn.microsoft.com/rest/api/resources/deployment-operations/list.
     """
 
     def __init__(self, url: str, *, every_s: float = 10.0) -> None:
-        self._url = url
+        self._url = checked_url("url", url)
         self._every_s = checked_interval(every_s)
 
     async def run(self, board: HintBoard) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import anyio
 
 from azpoll.eventloop.checkpoint import checkpoint
+from azpoll.hints.arguments import checked_interval, checked_url
 from azpoll.hints.board import ITEMS_AT_ONCE
 from azpoll.hints.graph_reader import PATH, ROWS, GraphReader, QueryTooLong
-from azpoll.hints.intervals import checked_interval
 from azpoll.hints.resource_changes import ResourceChanges, Seen
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ class ResourceGraph:
             credentials are sent there.
 
     Raises:
-        TypeError: `subscriptions` is one string.
-        ValueError: there is no subscription, one is no id, or `every_s` is out of its range.
+        TypeError: `subscriptions` is one string, or another argument has the wrong type.
+        ValueError: there is no subscription, one is no id, `every_s` is out of its range, or the origin is not
+            absolute.
 
     Source: learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources.
     """
@@ -67,7 +68,7 @@ class ResourceGraph:
         if not self._subscriptions:
             raise ValueError("subscriptions must name one subscription or more")
         self._every_s = checked_interval(every_s)
-        self._url = origin.rstrip("/") + PATH
+        self._url = checked_url("origin", origin).rstrip("/") + PATH
 
     async def run(self, board: HintBoard) -> None:
         """Query the resources of all tracked operations every `every_s` seconds."""

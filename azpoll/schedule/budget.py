@@ -16,6 +16,9 @@ from azpoll.schedule.token_bucket import TokenBucket
 if TYPE_CHECKING:
     from azpoll.schedule.leased_bucket import TokenSource
 
+_SOURCE = ("lease", "back_off", "limit")
+"""The methods of a `TokenSource`."""
+
 _NO_PROVIDERS: Mapping[str, float] = {}
 
 
@@ -88,6 +91,7 @@ class Budget(_Settings):
             raise ValueError(
                 "a budget needs a burst of 1 or more, a decrease_factor between 0 and 1, increase_per_s of 0 or more"
             )
+        _check_source(source)
         writes = (write_rate, write_burst)
         return super().__new__(
             cls, rate, max_rate, burst, increase_per_s, decrease_factor, principal, providers, *writes, source
@@ -143,6 +147,11 @@ def _check_types(providers: object, principal: object, *numbers: object) -> None
     for number in (*numbers, *providers.values()):
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise TypeError(f"the rates of a budget must be numbers, not {type(number).__name__}")
+
+
+def _check_source(source: object) -> None:
+    if source is not None and not all(callable(getattr(source, name, None)) for name in _SOURCE):
+        raise TypeError(f"the source of a budget must have {', '.join(_SOURCE)}, which {type(source).__name__} lacks")
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:

@@ -49,6 +49,7 @@ def instrument(
 
     Raises:
         ModuleNotFoundError: opentelemetry-api is missing.
+        TypeError: `tracker` is no tracker.
     """
     try:
         from azpoll.telemetry.instrumentation import started  # noqa: PLC0415 - imports opentelemetry

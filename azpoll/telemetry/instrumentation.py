@@ -19,10 +19,11 @@ from azpoll.telemetry.attributes import UNKNOWN_KIND, Kind, kind_of
 from azpoll.telemetry.handle import Instrumentation
 from azpoll.telemetry.metrics import TrackerMetrics
 from azpoll.telemetry.spans import OperationSpans
+from azpoll.tracker import Tracker
+from azpoll.tracking.settings import checked_value
 
 if TYPE_CHECKING:
     from azpoll.events import Event
-    from azpoll.tracker import Tracker
 
 NAME = "azpoll"
 """The name of the tracer and of the meter."""
@@ -81,6 +82,7 @@ def started(
     poll_spans: bool,
 ) -> Instrumentation:
     """Subscribe to a tracker; see `azpoll.telemetry.instrument`."""
+    checked_value("tracker", tracker, Tracker)
     from azpoll import __version__  # noqa: PLC0415 - azpoll imports its features lazily, and they never at import
 
     tracer = trace.get_tracer(NAME, __version__, tracer_provider)

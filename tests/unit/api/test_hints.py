@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
@@ -165,6 +165,17 @@ async def test_a_hint_during_a_poll_applies_to_the_next_poll() -> None:
 async def test_an_invalid_interval_of_a_source_is_refused(every_s: float) -> None:
     with pytest.raises(ValueError, match="every_s"):
         azpoll.DeploymentOperations(f"{ORIGIN}{LIST}", every_s=every_s)
+
+
+@pytest.mark.parametrize(
+    ("url", "every_s", "error"),
+    [(5, 1.0, TypeError), ("/deployments/d/operations", 1.0, ValueError), (f"{ORIGIN}{LIST}", "1", TypeError)],
+)
+async def test_an_invalid_argument_of_a_source_is_refused_at_once(
+    url: Any, every_s: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=r"url must be|every_s must be"):
+        azpoll.DeploymentOperations(url, every_s=every_s)
 
 
 @ASYNCIO

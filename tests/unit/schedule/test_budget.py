@@ -34,6 +34,11 @@ def test_a_budget_with_a_setting_out_of_range_is_rejected(settings: dict[str, fl
         Budget(**settings)  # type: ignore[arg-type]  # wrong type on purpose
 
 
+def test_a_source_of_a_budget_has_the_methods_of_a_token_source() -> None:
+    with pytest.raises(TypeError, match="must have lease, back_off, limit, which int lacks"):
+        Budget(source=5)  # type: ignore[arg-type]  # wrong type on purpose
+
+
 def test_replace_checks_the_settings() -> None:
     assert Budget()._replace(burst=3.0) == Budget(burst=3.0)
     with pytest.raises(ValueError, match="rates above 0"):

@@ -74,3 +74,8 @@ async def test_two_instrumentations_report_each_for_itself(
             await operation
     assert len(sdk.spans("azpoll.operation")) == 2
     assert len(sdk.spans("azpoll.poll")) == operation.snapshot().polls
+
+
+def test_instrument_takes_a_tracker() -> None:
+    with pytest.raises(TypeError, match=r"tracker must be an azpoll\.Tracker, not NoneType"):
+        telemetry.instrument(None)  # type: ignore[arg-type]  # wrong type on purpose
