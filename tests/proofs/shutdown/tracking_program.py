@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import sniffio
+import trio
 
 import azpoll
 from azpoll.testing import Delay, FakeARM, IncomingRequest, Reply, RetryAfter, Script, status_monitor
@@ -98,6 +99,7 @@ class Program:
         identities = dict(zip(self._arm.operations, names, strict=True))
         return Counter(identities[request.operation] for request in self._arm.requests if request.operation)
 
+    @trio.lowlevel.enable_ki_protection  # an interrupt in an awaiter itself would end it without a result
     async def _follow(self, tracker: azpoll.Tracker[Any], name: str) -> None:
         try:
             operation = self.operations[name] = await tracker.begin("PUT", path_of(name))
