@@ -28,6 +28,11 @@ MAX_PATH = 1024
 """The greatest length of `status_member`, in characters."""
 
 
+def is_member_path(path: str) -> bool:
+    """Whether a text is names of members with dots between them (rule 48)."""
+    return len(path) <= MAX_PATH and all(map(str.strip, path.split(".")))
+
+
 class FinalStateVia(StrEnum):
     """The place of the final result (`x-ms-long-running-operation-options`); rule 30."""
 

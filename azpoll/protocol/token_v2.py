@@ -11,7 +11,7 @@ from typing import Any, Literal
 from azpoll.protocol import token_v1
 from azpoll.protocol.json_body import is_object
 from azpoll.protocol.patterns import BY_CHOICE
-from azpoll.protocol.plan import MAX_PATH, MAX_WORDS, CancelMethod, PatternName
+from azpoll.protocol.plan import MAX_PATH, MAX_WORDS, CancelMethod, PatternName, is_member_path
 from azpoll.protocol.request_headers import MAX_HEADERS, HeaderPairs, header_problem
 from azpoll.protocol.status_document import OUTCOMES, Verdict
 from azpoll.protocol.token_content import MAX_LABEL, InvalidToken, Token, is_plain, is_unix_time
@@ -85,7 +85,7 @@ def _choice(value: object) -> PatternName:
 
 def _path(value: object) -> str:
     path = _text(value, MAX_PATH)
-    if not all(path.split(".")):
+    if not is_member_path(path):
         raise ValueError
     return path
 

@@ -17,7 +17,7 @@ from azpoll.options import BeginOptions, ResultWanted, TrackingOptions
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
 from azpoll.protocol.patterns import BY_CHOICE
-from azpoll.protocol.plan import MAX_PATH, MAX_WORDS, CancelMethod, FinalStateVia, Plan, RequestOptions
+from azpoll.protocol.plan import MAX_WORDS, CancelMethod, FinalStateVia, Plan, RequestOptions, is_member_path
 from azpoll.protocol.status_document import NO_WORDS, OUTCOMES, Verdict
 from azpoll.protocol.url_policy import URLPolicy
 from azpoll.schedule.budget import Budget
@@ -188,7 +188,7 @@ def checked_journal(value: "Journal | None") -> "Journal | None":
 def checked_path(name: str, value: object) -> str | None:
     """Return names of members with dots between them (rule 48), or None."""
     path = checked_type(name, value, str)
-    if path is not None and (not all(map(str.strip, path.split("."))) or len(path) > MAX_PATH):
+    if path is not None and not is_member_path(path):
         raise ValueError(f"{name} must be names with dots between them, not {path[:64]!r}")
     return path
 

@@ -56,7 +56,7 @@ TOKENS = st.builds(
     deadline=st.none() | st.floats(0, 1e11, exclude_max=True),
     choice=st.none() | st.sampled_from(sorted(BY_CHOICE)),
     status_member=st.none()
-    | st.lists(st.text(st.characters(exclude_characters="."), min_size=1), min_size=1).map(".".join),
+    | st.lists(st.text(st.characters(exclude_characters=".")).filter(str.strip), min_size=1).map(".".join),
     terminal_words=st.dictionaries(
         st.text(min_size=1, max_size=20).filter(str.strip),
         st.sampled_from([Verdict.SUCCEEDED, Verdict.FAILED, Verdict.CANCELED]),
@@ -322,6 +322,8 @@ def test_rule_42_a_client_request_id_is_left_out_only_where_it_does_not_fit(key:
         {"choice": ["location"]},
         {"status_member": "a..b"},
         {"status_member": ""},
+        {"status_member": " "},
+        {"status_member": "a. .b"},
         {"status_member": "x" * 1025},
         {"words": {}},
         {"words": ["done"]},
