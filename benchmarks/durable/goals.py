@@ -29,10 +29,14 @@ MODEL = 1.25
 LOOSE = 3.0
 """Factor on the limits of CPU times in a quick run, where a few operations pay for the start of each process."""
 
+BARE_MS = 0.5
+"""CPU milliseconds of an operation without a journal on the machine of these limits. A quick run may share a slower
+machine, so its limits of CPU times grow with its own figure."""
+
 
 def goals(figures: Figures, *, quick: bool) -> Iterator[Goal]:
     """Yield a verdict for each goal."""
-    factor = LOOSE if quick else 1.0
+    factor = LOOSE * max(1.0, figures.journal.bare_ms / BARE_MS) if quick else 1.0
     for name, kills in (("journal", figures.journal_kills), ("fleet", figures.fleet_kills)):
         text = f"{kills.operations:,} operations, {kills.kills} kills of a {name}: 0 lost, 0 twice, 0 false"
         left = (kills.lost, kills.twice, kills.false)
@@ -43,7 +47,7 @@ def goals(figures: Figures, *, quick: bool) -> Iterator[Goal]:
     limit_s = factor * RECOVERED_S * recovery.rows / ROWS
     yield _at_most(f"CPU of the recovery of {recovery.rows:,} operations", recovery.cpu_s, limit_s, "s")
     text = f"CPU per operation, {figures.by_workers[-1].workers} workers"
-    yield _at_most(text, figures.growth, GROWTH * factor, "x that with 1")
+    yield _at_most(text, figures.growth, GROWTH * (LOOSE if quick else 1.0), "x that with 1")
     late_s = max(taken.took_s - taken.lease_s for taken in figures.take_overs)
     yield _at_most("take-over after kill -9, beyond the lease", late_s, TAKEN_OVER_S, "s")
     if not quick:

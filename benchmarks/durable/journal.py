@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FEW_READS, MORE_READS = 2, 6
 """Reads per operation: the least, and enough to see what one of them costs."""
 
+ROUNDS = 5
+"""Comparisons of operations without and with a journal. Each takes a few seconds."""
+
 BEGUN_TOGETHER = 40
 """The greatest number of concurrent requests."""
 
@@ -61,14 +64,10 @@ def journal_cost(sizes: Sizes) -> JournalCost:
     added: dict[int, list[float]] = {FEW_READS: [], **({MORE_READS: []} if sizes.more_reads else {})}
     bare: list[float] = []
     ended_bytes = 0.0
-    asyncio.run(_operations(sizes.compared // 4, FEW_READS, None))  # fills the caches
-    for _ in range(sizes.rounds):
+    _compare(sizes.compared // 4, FEW_READS)  # loads modules and fills the caches
+    for _ in range(ROUNDS):
         for reads, found in added.items():
-            without_ms = asyncio.run(_operations(sizes.compared, reads, None))
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "operations.db"
-                with_ms = asyncio.run(_operations(sizes.compared, reads, azpoll.SQLiteJournal(path)))
-                ended_bytes = path.stat().st_size / sizes.compared
+            without_ms, with_ms, ended_bytes = _compare(sizes.compared, reads)
             found.append(with_ms - without_ms)
             if reads == FEW_READS:
                 bare.append(without_ms)
@@ -77,6 +76,15 @@ def journal_cost(sizes: Sizes) -> JournalCost:
     if sizes.more_reads:
         read_ms = (medians[MORE_READS] - medians[FEW_READS]) / (MORE_READS - FEW_READS)
     return JournalCost(statistics.median(bare), medians[FEW_READS], read_ms, ended_bytes)
+
+
+def _compare(count: int, reads: int) -> tuple[float, float, float]:
+    """Return the CPU milliseconds of an operation without and with a journal, and its bytes in the file."""
+    without_ms = asyncio.run(_operations(count, reads, None))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "operations.db"
+        with_ms = asyncio.run(_operations(count, reads, azpoll.SQLiteJournal(path)))
+        return without_ms, with_ms, path.stat().st_size / count
 
 
 def recovery(sizes: Sizes) -> Recovery:

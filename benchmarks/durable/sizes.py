@@ -9,7 +9,7 @@ class Sizes(NamedTuple):
     """Sizes that differ between a full and a quick run.
 
     Attributes:
-        rounds: repetitions of each comparison with the bare tracker.
+        rounds: repetitions of each comparison of a fleet.
         compared: operations of each comparison of the journal.
         shards: shards of each comparison of the fleet, with 250 operations each.
         more_reads: whether the cost of a further read is measured too.
