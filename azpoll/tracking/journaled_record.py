@@ -10,12 +10,8 @@ from azpoll.protocol.states import Fetching, Pending, Unknown
 from azpoll.tracking.record import PUBLIC_STATES, OperationRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from azpoll.protocol.answer import RequestFailure
-    from azpoll.protocol.plan import Plan
     from azpoll.protocol.states import State
-    from azpoll.tracking.record import OnChange
 
 _TOO_MANY_REQUESTS = 429
 
@@ -29,24 +25,10 @@ class JournaledRecord(OperationRecord):
         throttled: polls that were answered with 429, in all processes; None likewise.
     """
 
-    __slots__ = ("earlier_polls", "stored", "throttled")
-
-    def __init__(
-        self,
-        plan: Plan,
-        state: State,
-        on_change: OnChange,
-        begun_s: float,
-        started_s: float,
-        *,
-        label: str | None = None,
-        owner: Hashable = None,
-        own_id: str | None = None,
-    ) -> None:
-        super().__init__(plan, state, on_change, begun_s, started_s, label=label, owner=owner, own_id=own_id)
-        self.stored = False
-        self.earlier_polls: int | None = 0
-        self.throttled: int | None = 0
+    # Without slots: most records set none of these.
+    stored = False
+    earlier_polls: int | None = 0
+    throttled: int | None = 0
 
     @property
     def all_polls(self) -> int | None:
