@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from azpoll.protocol.json_body import is_costly, is_object, object_in, value_in
+from azpoll.protocol.json_body import is_costly, object_in, value_in
 from azpoll.protocol.plan import METHODS
 from azpoll.protocol.token_content import InvalidToken, is_plain
 
@@ -89,9 +89,10 @@ def _data(decoded: bytes) -> Mapping[str, object]:
         token = None if is_costly(document, len(decoded)) else value_in(document)
     except (ValueError, RecursionError) as error:
         raise InvalidToken("it is no continuation token of azure-core, or was cut") from error
-    version = token.get("version") if is_object(token) else None
-    is_known = isinstance(version, int) and not isinstance(version, bool) and version == _VERSION
-    data = object_in(token.get("data")) if is_object(token) and is_known else None
+    members = object_in(token) or {}
+    version = members.get("version")
+    is_known = type(version) is int and version == _VERSION  # neither true nor 1.0
+    data = object_in(members.get("data")) if is_known else None
     if data is None:
         raise InvalidToken("it is no continuation token of azure-core in its version 1, or has too many values")
     return data
