@@ -91,6 +91,26 @@ def is_trusted(url: str, trust: URLPolicy) -> bool:
     return origin == trust.initial or lists(trust.allowed, origin)
 
 
+def checked_initial_url(url: str, parse: Callable[[str], ParsedURL]) -> str:
+    """Return a URL from which the HTTP library drops nothing when it completes the URL with the client's base URL.
+
+    It drops a scheme without a host, such as that of `documentModels:build`, and a host without a scheme.
+    """
+    text = str(url)
+    if not text.strip():
+        raise ValueError("the URL of the initial request must not be empty")
+    try:
+        parsed = parse(text)
+    except Exception:  # noqa: BLE001 - the URL class may raise any exception; the library refuses this URL too
+        return url
+    if bool(parsed.scheme) is not bool(parsed.raw_host) or text.startswith("//"):
+        raise ValueError(
+            "the URL must be absolute, or relative without a scheme and a host. Where the first segment of a path has a"
+            " colon, begin the path with a slash"
+        )
+    return url
+
+
 def _checked_list(name: str, entries: object, parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:
     if isinstance(entries, (str, bytes)) or not _is_iterable(entries):
         raise TypeError(f"{name} must be a collection of URLs, such as a list, not {type(entries).__name__}")
@@ -115,22 +135,3 @@ def _checked_entry(name: str, entry: object, parse: Callable[[str], ParsedURL]) 
 
 def _is_iterable(value: object) -> TypeGuard[Iterable[object]]:
     return isinstance(value, Iterable)
-
-
-def checked_initial_url(url: str, parse: Callable[[str], ParsedURL]) -> str:
-    """Return a URL from which the HTTP library drops nothing when it completes the URL with the client's base URL.
-
-    It drops a scheme without a host, such as that of `documentModels:build`, and a host without a scheme.
-    """
-    if not str(url).strip():
-        raise ValueError("the URL of the initial request must not be empty")
-    try:
-        parsed = parse(str(url))
-    except Exception:  # noqa: BLE001 - the URL class may raise any exception; the library refuses this URL too
-        return url
-    if bool(parsed.scheme) is not bool(parsed.raw_host) or str(url).startswith("//"):
-        raise ValueError(
-            "the URL must be absolute, or relative without a scheme and a host. Where the first segment of a path has a"
-            " colon, begin the path with a slash"
-        )
-    return url
