@@ -191,7 +191,7 @@ class AsyncOperation(Generic[T]):
         return self
 
     def snapshot(self) -> Snapshot:
-        """Return the present knowledge of the operation. Does no I/O."""
+        """Return the present knowledge of the operation. Sends nothing."""
         from azpoll.snapshot import Snapshot  # noqa: PLC0415 - not needed before the first poll
 
         record = self._record

@@ -249,7 +249,7 @@ class Tracker(StoredOperations[ResponseT]):
         return self._session().hints().report_ended(resource_id)
 
     def statistics(self) -> Statistics:
-        """Return a frozen count of what the tracker did so far. Does no I/O."""
+        """Return a frozen count of what the tracker did so far. Sends nothing."""
         return self._any_session().statistics()
 
     def overview(self, most: int = 20) -> Overview:
