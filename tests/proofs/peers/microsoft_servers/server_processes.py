@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -88,7 +88,7 @@ def _install(folder: Path) -> None:
         options = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
         npm = shutil.which("npm") or "npm"
         try:
-            subprocess.run(  # noqa: S603  # constant arguments, no shell
+            subprocess.run(  # noqa: S603 - constant arguments, no shell
                 [npm, "install", "--prefix", str(prefix), *options, *wanted],
                 cwd=prefix,
                 check=True,
@@ -99,8 +99,11 @@ def _install(folder: Path) -> None:
         except (OSError, subprocess.SubprocessError) as error:
             stderr = getattr(error, "stderr", None)
             raise ServersUnavailableError(f"npm could not install {', '.join(wanted)}: {stderr or error}") from error
-        with suppress(OSError):  # another run was faster
+        try:
             prefix.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another run was faster
+                raise
 
 
 @contextmanager
@@ -134,7 +137,7 @@ def _preload(*scripts: str) -> list[str]:
 def _running(arguments: list[str], scratch: Path) -> Generator[str]:
     log = scratch / "server.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603  # constant arguments, no shell
+        process = subprocess.Popen(  # noqa: S603 - constant arguments, no shell
             [shutil.which("node") or "node", *arguments, "--port", "0"],
             cwd=scratch,
             stdin=subprocess.DEVNULL,
