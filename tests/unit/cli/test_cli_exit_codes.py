@@ -131,19 +131,24 @@ def test_a_full_standard_error_ends_no_wait_but_is_an_error_if_tokens_are_lost(a
     assert codes == [0, 74]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="descriptors are not inherited there")
-@pytest.mark.parametrize(("closed", "code"), [(0, 66), (1, 4), (2, 4)])
-def test_closed_standard_streams(closed: int, code: int) -> None:
+def run_without(closed: int, words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the command with a closed standard stream, by its descriptor."""
     program = f"import os, sys; os.close({closed}); os.execv(sys.executable, sys.argv[1:])"
-    words = ["wait", "-"] if closed == 0 else ["status", NO_PORT]
-    done = subprocess.run(  # noqa: S603 - the program under test
+    return subprocess.run(  # noqa: S603 - the program under test
         [sys.executable, "-c", program, *command_of("azpoll"), *words],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are not inherited there")
+@pytest.mark.parametrize(("closed", "code"), [(0, 66), (1, 4), (2, 4)])
+def test_closed_standard_streams(closed: int, code: int) -> None:
+    words = ["wait", "-"] if closed == 0 else ["status", NO_PORT]
+    done = run_without(closed, words)
 
     assert done.returncode == code
     assert "Traceback" not in done.stderr
@@ -153,15 +158,8 @@ def test_closed_standard_streams(closed: int, code: int) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="descriptors are not inherited there")
 @pytest.mark.parametrize(("closed", "output", "code"), [(1, "json", 124), (1, "jsonl", 124), (2, "text", 74)])
 def test_a_closed_stream_loses_no_resume_token(azure: Azure, closed: int, output: str, code: int) -> None:
-    program = f"import os, sys; os.close({closed}); os.execv(sys.executable, sys.argv[1:])"
     words = ["wait", "--timeout", "0.5", "-o", output, azure.begin(duration_s=60).monitor_url]
-    done = subprocess.run(  # noqa: S603 - the program under test
-        [sys.executable, "-c", program, *command_of("azpoll"), *words],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = run_without(closed, words)
 
     assert done.returncode == code
     assert ("eyJ2IjoyL" in done.stderr) is (closed == 1)
