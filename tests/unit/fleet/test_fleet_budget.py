@@ -175,7 +175,7 @@ async def test_leases_of_many_buckets_get_their_own_tokens(dsn: str, fleet: Flee
 
 
 async def test_a_row_that_stays_locked_does_not_stop_other_buckets(dsn: str, fleet: Fleet, row: Row) -> None:
-    """Those that shared its transaction get no tokens once, and then lease without it."""
+    """The other buckets of its transaction get no tokens once. They then lease in transactions of their own."""
     await row.lease(1)
     locking = await asyncpg.connect(dsn)
     source = fleet.budget().source
