@@ -100,7 +100,7 @@ def run(arguments: list[str]) -> int:
     select.epoll, select.EPOLLIN, select.EPOLLOUT, select.EPOLLONESHOT = Epoll, select.POLLIN, select.POLLOUT, 0
     asyncio._set_running_loop(None)  # noqa: SLF001 - pyodide's own loop is running, and asyncio allows one
     import_as_on_linux()
-    print(f"CPython {sys.version.split()[0]} as WebAssembly")  # noqa: T201
+    print(f"CPython {sys.version.split()[0]} as WebAssembly")  # noqa: T201 - the log of the run
     options = ["-q", "-rs", "-m", "not slow", "-p", "no:cacheprovider", "-o", "addopts="]
     # pyproject.toml configures pytest-timeout, which needs signals and is not installed here.
     options += ["-W", "ignore::pytest.PytestConfigWarning"]

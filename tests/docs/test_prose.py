@@ -43,7 +43,7 @@ WORDS = {kind: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for kind, patter
 CODE = re.compile(r"`[^`]*`|\]\([^)]*\)|https?://\S+")
 TABLE_ROW = re.compile(r"^.*\S {3,}\S.*$", re.MULTILINE)
 BREAK = re.compile(r"(?<=[.!?:;])\s+|\n\s*(?=[-*] )|\n\s*\n")
-DIRECTIVE = re.compile(r"#\s*(?:!|noqa|type:|pyright|ruff|shellcheck)")
+DIRECTIVE = re.compile(r"#\s*(?:!|noqa|type:|pyright|ruff|shellcheck)")  # - a pattern, no directive
 
 
 class Text(NamedTuple):
@@ -135,5 +135,8 @@ def test_a_breach_in_a_module_is_found(source: str) -> None:
 
 def test_good_prose_passes() -> None:
     page = "## What it is\n\nWhat is due? A `crew` polls.\n\n```\nat once\n```\n\n    nobody\n\n1. Thundering herds.\n"
-    module = '"""Return the delay before a poll.\n\nlanes   a table row\n"""\nNOBODY = "at once"  # noqa: nobody\n'
+    module = (
+        '"""Return the delay before a poll.\n\nlanes   a table row\n"""\n'
+        'NOBODY = "at once"  # noqa: nobody\n'  # - a sample: a directive is no prose
+    )
     assert not [found for text in [*texts_of_page(page), *texts_of_module(module)] for found in breaches(text)]

@@ -24,7 +24,7 @@ FAST = azpoll.Budget(rate=10_000.0, max_rate=10_000.0, burst=10_000.0, write_rat
 
 def quick_arm(duration_s: float = 0.05, **script: object) -> FakeARM:
     """Return a service whose operations end soon, and which never throttles."""
-    planned = Script(duration_s=duration_s, retry_after=0, **script)  # type: ignore[arg-type]  # the fields of a script
+    planned = Script(duration_s=duration_s, retry_after=0, **script)  # type: ignore[arg-type]  # - the fields of a script
     return FakeARM(default=planned, limits=None, floor_s=0.0)
 
 
@@ -37,7 +37,7 @@ async def responses_of(client: httpx.AsyncClient, count: int, subscription: str 
 def quick_tracker(client: httpx.AsyncClient, fleet: Fleet, **options: object) -> azpoll.Tracker[httpx.Response]:
     """Return a tracker that polls each 20 ms, with the shared budget of a fleet."""
     given: dict[str, object] = {"budget": fleet.budget(FAST), "interval": 0.02, "min_interval": 0.02}
-    return azpoll.Tracker(client, **{**given, "on_exit": "stop", **options})  # type: ignore[arg-type]  # its keywords
+    return azpoll.Tracker(client, **{**given, "on_exit": "stop", **options})  # type: ignore[arg-type]  # - its keywords
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ PLAN = Plan("PUT", RESOURCE, TRUST)
 
 def plan(method: str = "PUT", **changes: object) -> Plan:
     """Return a plan with changed fields of `Plan`."""
-    return PLAN._replace(method=method, **changes)  # type: ignore[arg-type]  # `_replace` checks the names
+    return PLAN._replace(method=method, **changes)  # type: ignore[arg-type]  # - `_replace` checks the names
 
 
 @dataclass(frozen=True)

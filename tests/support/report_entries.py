@@ -72,11 +72,11 @@ def entry(
     }
     rest: dict[str, object] = {"status": "Creating", "intent": False, "options": ""}
     if sample is None:
-        row: azpoll.JournalRow | azpoll.JournalResult = azpoll.JournalRow(**{**common, **rest, **fields})  # type: ignore[arg-type]
+        row: azpoll.JournalRow | azpoll.JournalResult = azpoll.JournalRow(**{**common, **rest, **fields})  # type: ignore[arg-type]  # - its members
     else:
         body = b"" if sample.body is None else json.dumps(sample.body).encode()
         rest = {"state": sample.state, "status_code": sample.status_code, "body": body, "error": sample.error}
-        row = azpoll.JournalResult(**{**common, **rest, "body_length": len(body), **fields})  # type: ignore[arg-type]
+        row = azpoll.JournalResult(**{**common, **rest, "body_length": len(body), **fields})  # type: ignore[arg-type]  # - its members
     return JournalEntry(number, row, begun_s, begun_s + took_s)
 
 

@@ -50,7 +50,7 @@ def _cookie(_: Library) -> ClientOptions:
 def _auth(library: Library) -> ClientOptions:
     base: Any = import_module(library).Auth
 
-    class Signer(base):  # type: ignore[misc]  # the library is a parameter
+    class Signer(base):  # type: ignore[misc]  # - the library is a parameter
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
             request.headers["Authorization"] = f"Bearer {CANARY}"
             yield request

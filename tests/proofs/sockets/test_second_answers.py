@@ -44,7 +44,7 @@ async def _reading_hook(response: Any) -> None:
 
 
 def _reading_auth(module: Any) -> object:
-    class Reading(module.Auth):  # type: ignore[misc]  # the library is a parameter
+    class Reading(module.Auth):  # type: ignore[misc]  # - the library is a parameter
         requires_response_body = True
 
         def auth_flow(self, request: Any) -> Generator[Any, Any]:
@@ -54,7 +54,7 @@ def _reading_auth(module: Any) -> object:
 
 
 def _sending_class(module: Any) -> Any:
-    class Client(module.AsyncClient):  # type: ignore[misc]  # the library is a parameter
+    class Client(module.AsyncClient):  # type: ignore[misc]  # - the library is a parameter
         async def send(self, *arguments: Any, **options: Any) -> object:
             return await module.AsyncClient.send(self, *arguments, **options)
 

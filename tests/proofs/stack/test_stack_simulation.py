@@ -50,7 +50,7 @@ def test_no_invariant_breaks_under_arbitrary_throttling() -> None:
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @EACH_LIBRARY
 def test_no_invariant_breaks_with_each_library_and_event_loop(library: Library, backend: str) -> None:
-    history, _ = run(RunOptions(2_000_000, 200, library=library, backend=backend))  # type: ignore[arg-type]
+    history, _ = run(RunOptions(2_000_000, 200, library=library, backend=backend))  # type: ignore[arg-type]  # - parametrized
     assert violations(history) == []
 
 

@@ -208,7 +208,7 @@ BAD_CALLS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "a resource of another type": lambda source: arm.start_vm(source, ACCOUNT),
     "an extension of a machine": lambda source: arm.start_vm(source, f"{VM}/extensions/e"),
     "a group": lambda source: arm.restart_vm(source, GROUP),
-    "an id that is no text": lambda source: arm.stop_vm(source, None),  # type: ignore[arg-type]  # on purpose
+    "an id that is no text": lambda source: arm.stop_vm(source, None),  # type: ignore[arg-type]  # - on purpose
     "a version that is no date": lambda source: arm.delete(source, ACCOUNT, api_version="latest"),
     "a version with a query": lambda source: arm.delete(source, ACCOUNT, api_version="2023-05-01&x=y"),
     "an action with a slash": lambda source: arm.post(source, ACCOUNT, "a/b", api_version="2023-05-01"),
@@ -217,12 +217,12 @@ BAD_CALLS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "a name with a slash": lambda source: arm.deploy(source, GROUP, "a/b", TEMPLATE),
     "a location of a group": lambda source: arm.deploy(source, GROUP, "d", TEMPLATE, location="x"),
     "no location of a subscription": lambda source: arm.deploy(source, "/subscriptions/s", "d", TEMPLATE),
-    "an unknown mode": lambda source: arm.deploy(source, GROUP, "d", TEMPLATE, mode="All"),  # type: ignore[arg-type]  # on purpose
+    "an unknown mode": lambda source: arm.deploy(source, GROUP, "d", TEMPLATE, mode="All"),  # type: ignore[arg-type]  # - on purpose
     "Complete for a subscription": lambda source: arm.deploy(
         source, "/subscriptions/s", "d", TEMPLATE, location="x", mode="Complete"
     ),
     "a plain value as a parameter": lambda source: arm.deploy(source, GROUP, "d", TEMPLATE, {"a": {"b": 1}}),
-    "no object as a parameter": lambda source: arm.deploy(source, GROUP, "d", TEMPLATE, {"a": 1}),  # type: ignore[dict-item]  # on purpose
+    "no object as a parameter": lambda source: arm.deploy(source, GROUP, "d", TEMPLATE, {"a": 1}),  # type: ignore[dict-item]  # - on purpose
     "a template that is another resource": lambda source: arm.deploy(source, GROUP, "d", ACCOUNT),
     "a template over plain http": lambda source: arm.deploy(source, GROUP, "d", "http://contoso.com/main.json"),
 }
@@ -240,9 +240,9 @@ def test_the_base_url_of_each_cloud() -> None:
     assert arm.base_url("china") == "https://management.chinacloudapi.cn"
     assert arm.base_url("us-government") == "https://management.usgovcloudapi.net"
     with pytest.raises(ValueError, match="'us-government'"):
-        arm.base_url("germany")  # type: ignore[arg-type]  # on purpose
+        arm.base_url("germany")  # type: ignore[arg-type]  # - on purpose
     with pytest.raises(ValueError, match="cloud"):
-        arm.base_url([])  # type: ignore[arg-type]  # on purpose
+        arm.base_url([])  # type: ignore[arg-type]  # - on purpose
 
 
 async def test_the_base_url_decides_on_the_cloud_and_may_have_a_path() -> None:

@@ -44,7 +44,7 @@ def accepted(method: str = "DELETE", url: str = f"{ORIGIN}{THING}") -> httpx.Res
 )
 async def test_a_client_of_the_wrong_type_is_refused(client: object) -> None:
     with pytest.raises(TypeError, match=r"httpx\.AsyncClient or httpx2\.AsyncClient is needed"):
-        azpoll.Tracker(client)  # type: ignore[arg-type]  # the wrong type is tested
+        azpoll.Tracker(client)  # type: ignore[arg-type]  # - the wrong type is tested
 
 
 @EACH_LIBRARY
@@ -136,7 +136,7 @@ async def test_a_closed_client_is_refused(library: Library) -> None:
 async def test_an_invalid_setting_is_refused(settings: dict[str, object], error: type[Exception], text: str) -> None:
     async with client_of(FakeARM()) as client:
         with pytest.raises(error, match=text):
-            azpoll.Tracker(client, **settings)  # type: ignore[arg-type]
+            azpoll.Tracker(client, **settings)  # type: ignore[arg-type]  # - the wrong type is tested
 
 
 async def test_a_base_url_without_an_origin_is_refused() -> None:
@@ -227,7 +227,7 @@ async def test_a_method_that_cannot_begin_an_operation_is_refused(
     fake_arm.default = Script()
     async with azpoll.Tracker(client) as tracker:
         with pytest.raises(ValueError, match="method must be one of 'PUT', 'PATCH', 'POST', 'DELETE', 'GET'"):
-            await tracker.begin(method, THING)  # type: ignore[call-overload]  # a wrong method is tested
+            await tracker.begin(method, THING)  # type: ignore[call-overload]  # - a wrong method is tested
         with pytest.raises(ValueError, match="method must be one of 'PUT'"):
             tracker.track(accepted("HEAD"))
     assert fake_arm.requests == ()

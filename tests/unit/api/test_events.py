@@ -64,7 +64,7 @@ async def test_events_are_frozen_and_hold_no_url_header_or_body() -> None:
         assert CANARY not in repr(event)
         assert "://" not in repr(event)
         with pytest.raises(AttributeError):
-            event.at_s = 5  # type: ignore[misc]  # the assignment is tested
+            event.at_s = 5  # type: ignore[misc]  # - the assignment is tested
 
 
 async def test_events_of_an_immediate_end_and_of_a_resumed_and_stopped_operation(

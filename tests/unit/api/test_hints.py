@@ -43,7 +43,7 @@ class Source:
 
 
 def arm_of(**script: float | None) -> FakeARM:
-    return FakeARM(default=Script(**script), limits=None)  # type: ignore[arg-type]  # the fields are numbers
+    return FakeARM(default=Script(**script), limits=None)  # type: ignore[arg-type]  # - the fields are numbers
 
 
 def item(number: int, state: object) -> dict[str, object]:

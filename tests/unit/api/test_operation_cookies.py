@@ -128,7 +128,7 @@ async def test_rule_52_cookies_of_many_answers_do_not_accumulate(library: Librar
 async def test_a_client_of_a_derived_class_keeps_its_jar(library: Library) -> None:
     base: Any = import_module(library).AsyncClient
 
-    class Client(base):  # type: ignore[misc]  # the library is a parameter
+    class Client(base):  # type: ignore[misc]  # - the library is a parameter
         async def send(self, request: Any, **options: Any) -> Any:
             return await base.send(self, request, **options)
 
@@ -150,7 +150,7 @@ async def test_rule_52_a_request_for_a_token_keeps_its_cookies(library: Library)
     module = import_module(library)
     base: Any = module.Auth
 
-    class Login(base):  # type: ignore[misc]  # the library is a parameter
+    class Login(base):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> Any:
             yield module.Request("GET", f"{ORIGIN}/hostile/login")
             yield request

@@ -126,7 +126,7 @@ async def test_an_auth_of_begin_signs_the_initial_request_alone(library: Library
     """In each form that httpx accepts."""
     base: Any = import_module(library)
 
-    class Own(base.Auth):  # type: ignore[misc]  # the library is a parameter
+    class Own(base.Auth):  # type: ignore[misc]  # - the library is a parameter
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
             yield sign(request)
 

@@ -289,7 +289,7 @@ async def test_a_token_that_is_no_text_is_refused_as_such(client: httpx.AsyncCli
     """An error without a token has `resume_token` None."""
     async with azpoll.Tracker(client) as tracker:
         with pytest.raises(azpoll.InvalidResumeToken, match=f"it is of type {kind}, not text"):
-            tracker.resume(text)  # type: ignore[call-overload]  # the wrong type is tested
+            tracker.resume(text)  # type: ignore[call-overload]  # - the wrong type is tested
 
 
 async def test_a_truncated_token_and_one_of_a_megabyte_are_refused(

@@ -304,5 +304,5 @@ async def test_a_refusal_is_final_even_for_an_idempotent_request(
 async def test_idempotent_is_a_flag(client: httpx.AsyncClient, fake_arm: FakeARM) -> None:
     async with azpoll.Tracker(client) as tracker:
         with pytest.raises(TypeError, match="idempotent must be True, False or None, not str"):
-            await tracker.begin("PUT", thing(1), idempotent="yes")  # type: ignore[call-overload]
+            await tracker.begin("PUT", thing(1), idempotent="yes")  # type: ignore[call-overload]  # - the wrong type is tested
     assert not fake_arm.requests

@@ -108,9 +108,9 @@ def test_one_line_per_operation_is_kept_and_shows_its_id(azure: Azure, azpoll: C
 @pytest.mark.skipif(os.name == "nt", reason="there are no such terminals")
 def test_the_width_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl  # noqa: PLC0415 - not on Windows
-    import pty  # noqa: PLC0415
-    import struct  # noqa: PLC0415
-    import termios  # noqa: PLC0415
+    import pty  # noqa: PLC0415 - not on Windows
+    import struct  # noqa: PLC0415 - beside the modules that it serves
+    import termios  # noqa: PLC0415 - not on Windows
 
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 57, 0, 0))

@@ -46,7 +46,7 @@ def operation(name: str = "t", **members: object) -> OperationRow:
         "elapsed_s": 75.0,
         "reason": None,
     }
-    return OperationRow(**{**known, **members})  # type: ignore[arg-type]  # its members
+    return OperationRow(**{**known, **members})  # type: ignore[arg-type]  # - its members
 
 
 FULL = View(

@@ -62,7 +62,7 @@ def report(**figures: object) -> Report:
     """Return the report of three operations with one result each, but for the figures that are given."""
     counts = Counter(succeeded=2, failed=1)
     good: dict[str, object] = {"stored": counts, "actual": counts, "lost": 0, "doubled": 0, "false_verdicts": 0}
-    return Report(**{**good, "polls": 9, "taken_over_s": 3.5, **figures})  # type: ignore[arg-type]  # its fields
+    return Report(**{**good, "polls": 9, "taken_over_s": 3.5, **figures})  # type: ignore[arg-type]  # - its fields
 
 
 def test_the_report_shows_each_mistake(capsys: pytest.CaptureFixture[str]) -> None:

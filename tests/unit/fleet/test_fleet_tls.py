@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def test_a_certificate_that_is_not_trusted_is_named(tmp_path: Path) -> None:
     """Its error is a `ValueError` too, as that of an invalid DSN is."""
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(server_side)  # pyright: ignore[reportUnknownMemberType]
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(server_side)  # pyright: ignore[reportUnknownMemberType] - OpenSSL's too
     roots = tmp_path / "roots.pem"
     trustme.CA().cert_pem.write_to_path(roots)
 

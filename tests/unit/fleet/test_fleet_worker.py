@@ -174,7 +174,7 @@ async def test_a_tracker_with_a_budget_of_its_own_is_refused(dsn: str, fleet: Fl
 async def test_options_out_of_range_are_refused(fleet: Fleet, options: dict[str, float]) -> None:
     async with service(quick_arm()) as client, quick_tracker(client, fleet) as tracker:
         with pytest.raises(ValueError, match=next(iter(options))):
-            await partial(fleet.work, tracker, **options)()  # type: ignore[arg-type]  # numbers of either type
+            await partial(fleet.work, tracker, **options)()  # type: ignore[arg-type]  # - numbers of either type
 
 
 async def test_a_closing_tracker_ends_the_worker_and_loses_nothing(fleet: Fleet) -> None:

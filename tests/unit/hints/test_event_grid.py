@@ -186,7 +186,7 @@ async def _verify(token: str) -> bool:
 
 async def _verify_loosely(_: str) -> bool:
     await anyio.lowlevel.checkpoint()
-    return "claims"  # type: ignore[return-value]  # a caller without a type checker
+    return "claims"  # type: ignore[return-value]  # - a caller without a type checker
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ async def test_an_endpoint_without_a_check_is_refused() -> None:
         with pytest.raises(ValueError, match="16 characters"):
             EventGrid(Hints(), key=key)
     with pytest.raises(TypeError, match="a tracker is needed"):
-        EventGrid(object(), key=KEY)  # type: ignore[arg-type]  # the error is the test
+        EventGrid(object(), key=KEY)  # type: ignore[arg-type]  # - the error is the test
 
 
 # Bounds
@@ -394,7 +394,7 @@ async def test_a_framework_mounts_it(framework: str) -> None:
 
         application = FastAPI()
         application.mount("/events", EventGrid(hints, key=KEY))
-    transport = httpx.ASGITransport(application)  # type: ignore[arg-type]  # either
+    transport = httpx.ASGITransport(application)  # type: ignore[arg-type]  # - either
     async with httpx.AsyncClient(transport=transport, base_url="https://x.example", headers=BY_KEY) as endpoint:
         assert (await endpoint.post("/events/", json=[event()])).status_code == 200
         assert (await endpoint.post("/events/", json=validation())).json() == {"validationResponse": CODE}

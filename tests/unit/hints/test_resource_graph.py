@@ -70,7 +70,7 @@ class Graph(httpx.AsyncBaseTransport):
 
 
 def arm_of(**script: float | None) -> FakeARM:
-    return FakeARM(default=Script(**script), limits=None)  # type: ignore[arg-type]  # the fields are numbers
+    return FakeARM(default=Script(**script), limits=None)  # type: ignore[arg-type]  # - the fields are numbers
 
 
 def since(at_s: float, before: str | None = "Creating", after: str | None = "Succeeded") -> Callable[[str], str | None]:
@@ -128,7 +128,7 @@ async def test_only_resources_with_tracked_operations_are_asked_for() -> None:
         await until(60)
         assert tracker.statistics().running == 0
     assert graph.asked == [(at_s, ["t1", "t2"]) for at_s in (10, 15, 20)]
-    assert {tuple(body["subscriptions"]) for body in graph.bodies} == {("s1",)}  # type: ignore[arg-type]  # a list
+    assert {tuple(body["subscriptions"]) for body in graph.bodies} == {("s1",)}  # type: ignore[arg-type]  # - a list
 
 
 async def test_an_action_is_asked_for_by_its_resource() -> None:
@@ -149,7 +149,7 @@ async def test_all_pages_are_read() -> None:
         tracker.add_hints(ResourceGraph(["s1"]))
         await until(47)
         assert tracker.statistics().succeeded == 5
-    assert [body["options"].get("$skipToken") for body in graph.bodies[:3]] == [None, "2", "4"]  # type: ignore[attr-defined]  # an object
+    assert [body["options"].get("$skipToken") for body in graph.bodies[:3]] == [None, "2", "4"]  # type: ignore[attr-defined]  # - an object
 
 
 async def test_a_refused_query_is_halved() -> None:

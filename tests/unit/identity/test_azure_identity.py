@@ -87,10 +87,10 @@ class Entra:
 class AsyncEntra(Entra):
     """The same for asynchronous credentials."""
 
-    async def send(self, request: Any, **_: object) -> EntraAnswer:  # type: ignore[override]  # as azure-core's own
+    async def send(self, request: Any, **_: object) -> EntraAnswer:  # type: ignore[override]  # - as azure-core's own
         return super().send(request)
 
-    async def close(self) -> None:  # type: ignore[override]  # as azure-core's own
+    async def close(self) -> None:  # type: ignore[override]  # - as azure-core's own
         """Do nothing: there is no connection."""
 
     async def __aenter__(self) -> Self:

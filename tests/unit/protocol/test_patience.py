@@ -14,7 +14,7 @@ from azpoll.protocol.patience import Patience
 def test_rule_25_counts_are_integers_of_1_or_more(name: str, value: object, error: type[Exception]) -> None:
     """The message names the bound."""
     with pytest.raises(error, match=name):
-        Patience(**{name: value})  # type: ignore[arg-type]  # that is the case
+        Patience(**{name: value})  # type: ignore[arg-type]  # - that is the case
 
 
 @pytest.mark.parametrize("name", ["seconds", "grace_seconds"])
@@ -25,7 +25,7 @@ def test_rule_25_counts_are_integers_of_1_or_more(name: str, value: object, erro
 def test_rule_25_times_are_finite_seconds(name: str, value: object, error: type[Exception]) -> None:
     """The message names the bound."""
     with pytest.raises(error, match=name):
-        Patience(**{name: value})  # type: ignore[arg-type]  # that is the case
+        Patience(**{name: value})  # type: ignore[arg-type]  # - that is the case
 
 
 def test_rule_25_a_changed_patience_is_checked_too() -> None:

@@ -40,7 +40,7 @@ def test_rule_45_a_header_that_cannot_be_sent_has_a_problem(name: str, value: st
 
 @pytest.mark.parametrize(
     "name",
-    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect".split(),  # noqa: SIM905
+    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect".split(),  # noqa: SIM905 - shorter than a list
 )
 def test_rule_45_the_headers_of_the_http_library_cannot_be_replaced(name: str) -> None:
     assert header_problem(name.upper(), "a") == f"{name.upper()} is set by the HTTP library"

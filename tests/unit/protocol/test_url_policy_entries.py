@@ -93,7 +93,7 @@ def of_token(**urls: str) -> History | None:
     """Return the story after resuming a token with these URLs; None if the token is refused."""
     members = {"method": "POST", "resource_url": RESOURCE, "pattern": "Location", "url": url("/op")} | urls
     try:
-        token = decode(encode(Token(**members)))  # type: ignore[arg-type]  # no other member is named
+        token = decode(encode(Token(**members)))  # type: ignore[arg-type]  # - no other member is named
     except InvalidToken:
         return None
     state = state_of(token, plan("POST", resource_url=token.resource_url))

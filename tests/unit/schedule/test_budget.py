@@ -31,12 +31,12 @@ from azpoll.schedule.budget import Budget
 def test_a_budget_with_a_setting_out_of_range_is_rejected(settings: dict[str, float]) -> None:
     """Rates above 0, rate <= max_rate, a burst of 1 or more, a decrease_factor between 0 and 1."""
     with pytest.raises(ValueError, match="a budget needs"):
-        Budget(**settings)  # type: ignore[arg-type]  # wrong type on purpose
+        Budget(**settings)  # type: ignore[arg-type]  # - wrong type on purpose
 
 
 def test_a_source_of_a_budget_has_the_methods_of_a_token_source() -> None:
     with pytest.raises(TypeError, match="must have lease, back_off, limit, which int lacks"):
-        Budget(source=5)  # type: ignore[arg-type]  # wrong type on purpose
+        Budget(source=5)  # type: ignore[arg-type]  # - wrong type on purpose
 
 
 def test_replace_checks_the_settings() -> None:

@@ -109,7 +109,7 @@ def test_its_repr_shows_what_was_learned() -> None:
 @pytest.mark.parametrize("price", [0, -1, math.inf, math.nan, True, "1", None])
 def test_a_price_is_a_number_above_0(price: object) -> None:
     with pytest.raises(ValueError, match="price must be a finite number of seconds above 0"):
-        Durations(price=price)  # type: ignore[arg-type]  # what is refused
+        Durations(price=price)  # type: ignore[arg-type]  # - what is refused
 
 
 def test_rule_50_what_was_learned_can_be_saved_and_loaded() -> None:

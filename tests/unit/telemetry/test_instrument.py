@@ -78,4 +78,4 @@ async def test_two_instrumentations_report_each_for_itself(
 
 def test_instrument_takes_a_tracker() -> None:
     with pytest.raises(TypeError, match=r"tracker must be an azpoll\.Tracker, not NoneType"):
-        telemetry.instrument(None)  # type: ignore[arg-type]  # wrong type on purpose
+        telemetry.instrument(None)  # type: ignore[arg-type]  # - wrong type on purpose

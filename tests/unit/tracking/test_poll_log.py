@@ -39,7 +39,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 async def polled(arm: FakeARM, *polls: Step, **options: float) -> azpoll.AsyncOperation[httpx.Response]:
     """Return an operation that has ended after these answers."""
     arm.operation("DELETE", polls=list(polls), retry_after=1)
-    async with client_of(arm) as client, azpoll.Tracker(client, **options) as tracker:  # type: ignore[arg-type] # - floats
+    async with client_of(arm) as client, azpoll.Tracker(client, **options) as tracker:  # type: ignore[arg-type]  # - floats
         operation = await tracker.begin("DELETE", f"{THING}&sig={CANARY}", label="mine")
         await operation.wait()
         if operation.state is not azpoll.OperationState.SUCCEEDED:

@@ -62,7 +62,7 @@ class Signing:
         self.used: list[str] = []
         signing = self
 
-        class Signer(import_module(library).Auth):  # type: ignore[misc]  # the library is a parameter
+        class Signer(import_module(library).Auth):  # type: ignore[misc]  # - the library is a parameter
             def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
                 signing.used.append(f"auth {request.url.host}")
                 request.headers["Authorization"] = CANARY
@@ -199,7 +199,7 @@ async def test_rule_9_a_replaced_send_is_passed_by(library: Library) -> None:
     network = Network(library)
     module: Any = network.library
 
-    class Client(module.AsyncClient):  # type: ignore[misc]  # the library is a parameter
+    class Client(module.AsyncClient):  # type: ignore[misc]  # - the library is a parameter
         async def send(self, request: Any, **options: Any) -> Any:
             request.headers["Authorization"] = CANARY
             parent: Any = super()

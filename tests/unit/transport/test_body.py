@@ -45,7 +45,7 @@ async def read(
     """Return the outcome of a poll whose response body consists of these chunks, perhaps read by the client's auth."""
     module: Any = import_module(library)
 
-    class Stream(module.AsyncByteStream):  # type: ignore[misc]  # the library is a parameter
+    class Stream(module.AsyncByteStream):  # type: ignore[misc]  # - the library is a parameter
         def __init__(self) -> None:
             self.chunks = iter(chunks)
 
@@ -79,7 +79,7 @@ async def read(
 def _reading_auth(module: Any, *, in_flow: bool = False) -> object:
     """Return an auth that signs nothing, but needs the body of each response, or reads it in its flow."""
 
-    class Reading(module.Auth):  # type: ignore[misc]  # the library is a parameter
+    class Reading(module.Auth):  # type: ignore[misc]  # - the library is a parameter
         requires_response_body = not in_flow
 
         def auth_flow(self, request: Any) -> Generator[Any, Any]:
@@ -344,7 +344,7 @@ async def read_by(
     """Return the outcome of a request of a client with a `send` of its own."""
     module: Any = import_module(library)
 
-    class Client(module.AsyncClient):  # type: ignore[misc]  # the library is a parameter
+    class Client(module.AsyncClient):  # type: ignore[misc]  # - the library is a parameter
         async def send(self, *arguments: Any, **options: Any) -> Any:
             response: Any = await module.AsyncClient.send(self, *arguments, **options)
             if reader == "its send":
@@ -357,7 +357,7 @@ async def read_by(
     hooks = {"response": [read_all]} if reader == "a hook" else {}
     headers = {"Content-Encoding": coding, "Content-Type": "text/plain"}
 
-    class Stream(module.AsyncByteStream):  # type: ignore[misc]  # as above
+    class Stream(module.AsyncByteStream):  # type: ignore[misc]  # - as above
         def __init__(self) -> None:
             # Its CPU time counts as that of the client, which is limited: the rest is not copied for each chunk.
             self.chunks = (content[start : start + PIECE] for start in range(0, len(content), PIECE))

@@ -51,7 +51,7 @@ def replace_send(client: httpx.AsyncClient) -> None:
 def auth_of(library: Library, error: Exception, *, after_answer: bool = False) -> Any:
     base: Any = import_module(library).Auth
 
-    class Failing(base):  # type: ignore[misc]  # the library is a parameter
+    class Failing(base):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
             if after_answer:
                 yield request
@@ -91,7 +91,7 @@ async def test_rule_26_so_is_a_failed_request_that_the_auth_hands_to_the_client(
 ) -> None:
     made: Any = import_module(library)
 
-    class Fetching(made.Auth):  # type: ignore[misc]  # the library is a parameter
+    class Fetching(made.Auth):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
             yield made.Request("POST", TOKEN)
             yield request
@@ -178,7 +178,7 @@ async def test_an_error_of_the_transport_is_blamed_on_nobody_else(library: Libra
     """A closed event loop, or a defect in a transport of the caller."""
     base: Any = import_module(library)
 
-    class Broken(base.AsyncBaseTransport):  # type: ignore[misc]  # the library is a parameter
+    class Broken(base.AsyncBaseTransport):  # type: ignore[misc]  # - the library is a parameter
         async def handle_async_request(self, _: Any) -> Any:
             raise RuntimeError("Event loop is closed")
 
@@ -198,7 +198,7 @@ async def test_rule_26_the_user_sees_the_error_of_the_auth(library: Library) -> 
     base: Any = import_module(library).Auth
     error = OSError("no credential")
 
-    class Failing(base):  # type: ignore[misc]  # the library is a parameter
+    class Failing(base):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
             if request.method == "GET":
                 raise error
@@ -230,7 +230,7 @@ async def test_the_cut_answer_that_an_auth_needs_is_no_error_of_the_auth(library
     """Httpx reads the body for such an auth within the auth flow."""
     base: Any = import_module(library).Auth
 
-    class Reading(base):  # type: ignore[misc]  # the library is a parameter
+    class Reading(base):  # type: ignore[misc]  # - the library is a parameter
         requires_response_body = True
 
         def auth_flow(self, request: Any) -> Any:

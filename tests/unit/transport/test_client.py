@@ -347,7 +347,7 @@ def credential(library: Library) -> type[httpx.Auth]:
     """Return a class of auth that fetches a token if it has none or after a 401."""
     base: type[httpx.Auth] = import_module(library).Auth
 
-    class Credential(base):  # type: ignore[valid-type, misc]  # the library is a parameter
+    class Credential(base):  # type: ignore[valid-type, misc]  # - the library is a parameter
         def __init__(self, arm: FakeARM) -> None:
             self.arm = arm
             self.token = ""
@@ -376,7 +376,7 @@ def credential(library: Library) -> type[httpx.Auth]:
 async def test_rule_26_an_expired_credential_is_renewed_once_for_all_operations(library: Library) -> None:
     """Rule 26."""
     arm = FakeARM(default=Script(duration_s=60, retry_after=20), latency_s=0.2)
-    auth = credential(library)(arm)  # type: ignore[call-arg]
+    auth = credential(library)(arm)  # type: ignore[call-arg]  # - a class of either library
     async with client_of(arm, library, auth=auth) as client, azpoll.Tracker(client) as tracker:
         operations = [await tracker.begin("DELETE", f"{THING}{number}") for number in range(12)]
         await anyio.sleep(5)
@@ -391,7 +391,7 @@ async def test_rule_26_an_expired_credential_is_renewed_once_for_all_operations(
 async def test_an_auth_flow_that_a_fault_ends_is_closed(fault: Step, library: Library) -> None:
     arm = FakeARM()
     arm.operation("DELETE", retry_after=1, polls=[fault, SUCCEEDED])
-    auth = credential(library)(arm)  # type: ignore[call-arg]
+    auth = credential(library)(arm)  # type: ignore[call-arg]  # - a class of either library
     with garbage_collected():
         assert (await polled(arm, library, auth=auth)).status_code == 200
 
@@ -402,7 +402,7 @@ async def test_a_failed_renewal_does_not_block_the_other_polls(library: Library)
     arm = FakeARM(default=Script(duration_s=30, retry_after=10))
     tries = 0
 
-    class Failing(base):  # type: ignore[valid-type, misc]  # the library is a parameter
+    class Failing(base):  # type: ignore[valid-type, misc]  # - the library is a parameter
         async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
             nonlocal tries
             request.headers["Authorization"] = f"Bearer {tries}"

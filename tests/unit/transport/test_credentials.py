@@ -39,7 +39,7 @@ def auth_of(library: Library, signed: list[str]) -> Any:
     """Return an auth that records the URL of each request that it signs."""
     base: Any = import_module(library).Auth
 
-    class Signer(base):  # type: ignore[misc]  # the library is a parameter
+    class Signer(base):  # type: ignore[misc]  # - the library is a parameter
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
             signed.append(str(request.url))
             request.headers["Authorization"] = f"Bearer {CANARY}"

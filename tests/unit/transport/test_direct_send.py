@@ -29,7 +29,7 @@ def twofold(arm: FakeARM, library: Library, ways: list[str]) -> Any:
     made, inner = import_module(library), arm.transport(library)
     base: Any = made.AsyncBaseTransport
 
-    class Twofold(base):  # type: ignore[misc]  # the library is a parameter
+    class Twofold(base):  # type: ignore[misc]  # - the library is a parameter
         async def handle_async_request(self, request: Any) -> Any:
             if request.method == "GET":
                 ways.append(WHOLE)
@@ -75,7 +75,7 @@ async def test_a_direct_poll_has_the_headers_that_the_client_would_send(library:
 async def test_an_auth_receives_requests_and_responses(library: Library) -> None:
     base: Any = import_module(library).Auth
 
-    class Signed(base):  # type: ignore[misc]  # the library is a parameter
+    class Signed(base):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
             request.headers["x-proof"] = "yes"
             yield request

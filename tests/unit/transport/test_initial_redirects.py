@@ -52,7 +52,7 @@ class Service:
         """Return a client of this service whose requests go a way."""
         service = self
 
-        class Transport(self._module.AsyncBaseTransport):  # type: ignore[misc,name-defined]  # of either library
+        class Transport(self._module.AsyncBaseTransport):  # type: ignore[misc,name-defined]  # - of either library
             async def handle_async_request(self, request: Any) -> Any:
                 content = await request.aread()
                 service.requests.append(Sent(request.method, request.url.path, dict(request.headers), content))
@@ -181,7 +181,7 @@ async def test_rule_26_a_401_behind_a_redirect_renews_the_credential(library: Li
     """The initial request is sent again, and redirected again, with the new credential."""
     module: Any = import_module(library)
 
-    class Renewing(module.Auth):  # type: ignore[misc]  # the library is a parameter
+    class Renewing(module.Auth):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
             request.headers["Authorization"] = "old"
             response = yield request

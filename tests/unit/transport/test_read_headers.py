@@ -73,7 +73,7 @@ class Watched(dict[str, str]):
         self.names.add(name)
         return super().__getitem__(name)
 
-    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # one of its forms
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # - one of its forms
         self.names.add(name)
         return super().get(name, default)
 

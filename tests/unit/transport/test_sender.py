@@ -67,7 +67,7 @@ async def test_a_client_with_a_send_of_its_own_sends_each_poll(library: Library)
     sent: list[str] = []
     base: Any = import_module(library).AsyncClient
 
-    class Client(base):  # type: ignore[misc]  # the library is a parameter
+    class Client(base):  # type: ignore[misc]  # - the library is a parameter
         async def send(self, request: Any, **options: Any) -> Any:
             sent.append(request.method)
             answer: object = await base.send(self, request, **options)
@@ -108,7 +108,7 @@ async def test_an_auth_that_sends_two_requests_receives_both_responses(library: 
     base: Any = import_module(library).Auth
     seen: list[int] = []
 
-    class Challenged(base):  # type: ignore[misc]  # the library is a parameter
+    class Challenged(base):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
             response = yield request
             seen.append(response.status_code)
@@ -132,7 +132,7 @@ async def test_the_response_that_an_auth_has_read_itself_is_released(library: Li
     """A body of exactly the limit can be read."""
     base: Any = import_module(library).Auth
 
-    class Reading(base):  # type: ignore[misc]  # the library is a parameter
+    class Reading(base):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
             response = yield request
             if response.status_code == 407:
@@ -150,7 +150,7 @@ async def test_the_response_that_an_auth_has_read_itself_is_released(library: Li
 async def test_a_large_response_that_an_auth_rejects_is_a_failed_poll(library: Library) -> None:
     base: Any = import_module(library).Auth
 
-    class Challenged(base):  # type: ignore[misc]  # the library is a parameter
+    class Challenged(base):  # type: ignore[misc]  # - the library is a parameter
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
             response = yield request
             if response.status_code == 407:
@@ -166,7 +166,7 @@ async def test_a_large_response_that_an_auth_rejects_is_a_failed_poll(library: L
 async def test_the_connection_is_released_when_an_auth_raises(library: Library) -> None:
     base: Any = import_module(library).Auth
 
-    class Broken(base):  # type: ignore[misc]  # the library is a parameter
+    class Broken(base):  # type: ignore[misc]  # - the library is a parameter
         fails = 1
 
         async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:

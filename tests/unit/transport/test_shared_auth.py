@@ -29,7 +29,7 @@ def transport_of(library: Any, arm: FakeARM) -> Any:
 def bearer(library: Any, arm: FakeARM) -> Any:
     """Return an auth that fetches one token, and another one for each 401 that it receives."""
 
-    class Bearer(library.Auth):  # type: ignore[misc]  # a class of either library
+    class Bearer(library.Auth):  # type: ignore[misc]  # - a class of either library
         token = "first"
         renewals = 0
 

@@ -144,5 +144,5 @@ def test_only_loopback_is_bound(autorest: str, spector: str) -> None:
         port = httpx.URL(base_url).port or 0
         with socket.create_connection(("127.0.0.1", port), timeout=5):
             pass
-        with pytest.raises(OSError), socket.create_connection((outward, port), timeout=5):  # noqa: PT011  # refused or filtered
+        with pytest.raises(OSError), socket.create_connection((outward, port), timeout=5):  # noqa: PT011 - refused or filtered
             pass
