@@ -32,9 +32,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("azpoll")
 
 STORED_WITHIN_S = 0.25
-"""Seconds within which a change of a state is stored. Ends and new operations are stored immediately."""
+"""Seconds within which a change of a state is stored. Ends and new operations are stored within `PAUSE_S`."""
 
-BATCH_S = STORED_WITHIN_S / 2
+PAUSE_S = 0.02
+"""Seconds between two transactions of ends and new operations. The first is stored immediately; those that come soon
+after it share the next transaction."""
+
+BATCH_S = (STORED_WITHIN_S - PAUSE_S) / 2
 """Seconds for which changes are collected. A change that is younger waits for the next batch, since an end that follows
 soon replaces it."""
 
@@ -223,7 +227,8 @@ class JournalWriter:
             self._urgent = anyio.Event()
             async with self._writing:
                 await self._write_soon()
-            if not self._pending:
+            await anyio.sleep(PAUSE_S)
+            if not (self._pending or self._soon):
                 return
 
     def _retry(self) -> None:

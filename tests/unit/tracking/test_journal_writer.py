@@ -81,6 +81,42 @@ async def test_ends_that_arrive_together_are_stored_together() -> None:
     assert anyio.current_time() - begun_s < 70
 
 
+async def test_a_lone_end_is_stored_immediately() -> None:
+    journal = ListJournal()
+    arm = FakeARM(default=Script(duration_s=10, retry_after=10), limits=None)
+    answered_s: list[float] = []
+    async with client_of(arm) as client, azpoll.Tracker(client, journal=journal, budget=None) as tracker:
+        tracker.subscribe(
+            lambda event: answered_s.append(anyio.current_time()) if isinstance(event, azpoll.PollAnswered) else None
+        )
+        await (await tracker.begin("PUT", THING, json={}))
+        assert anyio.current_time() == answered_s[-1]
+
+
+async def test_ends_of_a_steady_stream_share_transactions() -> None:
+    """An end each ms, for 1 s: 50 transactions, and no end waits for more than 20 ms."""
+    journal = ListJournal()
+    arm = FakeARM(default=Script(duration_s=5, retry_after=5), floor_s=0, limits=None)
+    answered_s: dict[str, float] = {}
+    delays_s: list[float] = []
+
+    def note(event: azpoll.Event) -> None:
+        if isinstance(event, azpoll.PollAnswered):
+            answered_s[event.operation_id] = anyio.current_time()
+        if isinstance(event, azpoll.OperationEnded):
+            delays_s.append(anyio.current_time() - answered_s[event.operation_id])
+
+    async with client_of(arm) as client, azpoll.Tracker(client, journal=journal, budget=None) as tracker:
+        tracker.subscribe(note)
+        for number in range(1_000):
+            await tracker.begin("PUT", THING.replace("/t?", f"/{number}?"), json={})
+            await anyio.sleep(0.001)
+        before = len(journal.batches)
+    assert len(delays_s) == 1_000
+    assert max(delays_s) <= 0.0201
+    assert len(journal.batches) - before <= 60
+
+
 async def test_an_end_replaces_the_change_before_it_while_others_end() -> None:
     """An end each 20 ms: it stores no changes of other operations, whose own ends follow after 50 ms."""
     journal = ListJournal()
