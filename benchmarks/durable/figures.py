@@ -8,11 +8,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.durable.fleet import FleetRun, bare_ms, through_fleet
+from benchmarks.durable.bare_trackers import bare_ms, together_ms
+from benchmarks.durable.fleet import FleetRun, through_fleet
 from benchmarks.durable.journal import FEW_READS, MORE_READS, JournalCost, Recovery, journal_cost, recovery
 from benchmarks.durable.kills import Kills, TakeOver, fleet_kills, journal_kills, take_overs
 from benchmarks.durable.reads import Reads, shared_reads
-from benchmarks.durable.service import SHARD
+from benchmarks.durable.service import SHARD, tokens
 
 if TYPE_CHECKING:
     from benchmarks.durable.databases import Databases
@@ -59,6 +60,7 @@ class Figures(NamedTuple):
     Attributes:
         by_workers: the median run, by CPU time per operation, of each number of workers.
         growth: CPU time per operation with the most workers over that with one: the median of the rounds.
+        bare_growth: the same for as many bare trackers without a fleet: what the machine adds.
     """
 
     journal: JournalCost
@@ -67,6 +69,7 @@ class Figures(NamedTuple):
     many: FleetRun
     by_workers: list[FleetRun]
     growth: float
+    bare_growth: float
     journal_kills: Kills
     fleet_kills: Kills
     take_overs: list[TakeOver]
@@ -86,7 +89,7 @@ async def _measured(databases: Databases, sizes: Sizes, journal: JournalCost, re
     _say("cost of a fleet")
     fleet = await _fleet_cost(databases, sizes)
     _say("workers")
-    by_workers, growth = await _by_workers(databases, sizes)
+    by_workers, growth, bare_growth = await _by_workers(databases, sizes)
     _say("many operations")
     many = await _run(databases, sizes.many, FEW_READS, 1) if sizes.many else by_workers[0]
     _say("kills")
@@ -95,18 +98,21 @@ async def _measured(databases: Databases, sizes: Sizes, journal: JournalCost, re
     )
     _say("reads of one scope")
     reads = await shared_reads(databases, sizes)
-    return Figures(journal, recovered, fleet, many, by_workers, growth, left, fleet_left, taken, reads)
+    return Figures(journal, recovered, fleet, many, by_workers, growth, bare_growth, left, fleet_left, taken, reads)
 
 
-async def _by_workers(databases: Databases, sizes: Sizes) -> tuple[list[FleetRun], float]:
-    """Compare numbers of workers, in turn."""
-    rounds = [
-        [await _run(databases, sizes.scaled, FEW_READS, workers) for workers in sizes.workers]
-        for _ in range(sizes.rounds)
-    ]
+async def _by_workers(databases: Databases, sizes: Sizes) -> tuple[list[FleetRun], float, float]:
+    """Compare numbers of workers, and of bare trackers, in turn."""
+    rounds: list[list[FleetRun]] = []
+    bare: list[float] = []
+    most = sizes.workers[-1]
+    for _ in range(sizes.rounds):
+        rounds.append([await _run(databases, sizes.scaled, FEW_READS, workers) for workers in sizes.workers])
+        alone_ms, shared_ms = [await together_ms(sizes.scaled, FEW_READS, processes) for processes in (1, most)]
+        bare.append(shared_ms / alone_ms)
     growth = statistics.median(runs[-1].cpu_ms / runs[0].cpu_ms for runs in rounds)
     medians = [sorted(runs, key=_cpu_ms)[len(runs) // 2] for runs in zip(*rounds, strict=True)]
-    return medians, growth
+    return medians, growth, statistics.median(bare)
 
 
 def _cpu_ms(run: FleetRun) -> float:
@@ -116,12 +122,13 @@ def _cpu_ms(run: FleetRun) -> float:
 async def _fleet_cost(databases: Databases, sizes: Sizes) -> FleetCost:
     """Compare a fleet with the bare tracker, in turn."""
     operations = sizes.shards * SHARD
+    made = await tokens(range(operations))
     few: list[tuple[float, FleetRun]] = []
     more: list[tuple[float, FleetRun]] = []
     for _ in range(sizes.rounds):
-        few.append((await bare_ms(operations, FEW_READS), await _run(databases, operations, FEW_READS, 1)))
+        few.append((await bare_ms(made, FEW_READS), await _run(databases, operations, FEW_READS, 1)))
         if sizes.more_reads:
-            more.append((await bare_ms(operations, MORE_READS), await _run(databases, operations, MORE_READS, 1)))
+            more.append((await bare_ms(made, MORE_READS), await _run(databases, operations, MORE_READS, 1)))
     median = statistics.median
     return FleetCost(
         operations,

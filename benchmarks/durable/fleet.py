@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import sys
 import time
 from typing import NamedTuple
 
 import asyncpg
 
-import azpoll
 from azpoll.fleet import Fleet
 from benchmarks.durable.cpu import CPUMeter, Server
-from benchmarks.durable.service import INTERVAL_S, LIMITS, SHARD, client, tokens
-from tests.support.repository import ROOT
+from benchmarks.durable.processes import finished, started
+from benchmarks.durable.service import SHARD, tokens
 
 SUBMITTED_TOGETHER = 10_000
 """Operations of one call of `submit`."""
@@ -75,21 +73,6 @@ class FleetRun(NamedTuple):
         return (self.submit_s + self.worker_s + self.server_s) / self.operations * 1e3
 
 
-async def bare_ms(operations: int, reads: int) -> float:
-    """Return the CPU milliseconds per operation of a tracker that resumes tokens, without a fleet."""
-    made = await tokens(range(operations))
-    gc.collect()
-    async with client(reads) as http:
-        meter = CPUMeter()
-        async with azpoll.Tracker(http, budget=LIMITS, interval=INTERVAL_S, min_interval=0.0) as tracker:
-            for number, token in enumerate(made):
-                tracker.resume(token)
-                if number % 20 == 0:
-                    await asyncio.sleep(0)
-        assert tracker.statistics().succeeded == operations
-        return meter.seconds / operations * 1e3
-
-
 async def through_fleet(dsn: str, operations: int, reads: int, workers: int = 1) -> FleetRun:
     """Submit operations to a new database, and let workers track them until all have ended."""
     server = await Server.of(dsn)
@@ -97,11 +80,13 @@ async def through_fleet(dsn: str, operations: int, reads: int, workers: int = 1)
     async with Fleet.connect(dsn, listen=False) as fleet:
         submit_s = await _submit(fleet, operations)
         shards = -(-operations // SHARD // workers) if workers > 1 else 200
-        processes = await asyncio.gather(*(_started(dsn, reads, shards) for _ in range(workers)))
+        processes = await asyncio.gather(
+            *(started("benchmarks.durable.worker", dsn, reads, shards) for _ in range(workers))
+        )
         done = asyncio.Event()
         watching = asyncio.create_task(_most_connections(dsn, done))
         begun_s = time.perf_counter()
-        ended = [json.loads(line) for line in await asyncio.gather(*map(_finished, processes))]
+        ended = [json.loads(line) for line in await asyncio.gather(*map(finished, processes))]
         wall_s = time.perf_counter() - begun_s
         server_s = server.cpu_s() - before_s
         done.set()
@@ -135,26 +120,6 @@ async def _submit(fleet: Fleet, operations: int) -> float:
         await fleet.submit(made, group="all")
         used_s += meter.seconds
     return used_s
-
-
-async def _started(dsn: str, reads: int, shards: int) -> asyncio.subprocess.Process:
-    """Start a worker; returns when it is connected."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.durable.worker", dsn, str(reads), str(shards)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-    )
-    assert process.stdout is not None
-    assert await process.stdout.readline() == b"connected\n"
-    return process
-
-
-async def _finished(process: asyncio.subprocess.Process) -> bytes:
-    """Start the work of a worker process, and return its output when it has ended."""
-    printed, _ = await process.communicate(b"begin\n")
-    assert process.returncode == 0
-    return printed
 
 
 async def _most_connections(dsn: str, done: asyncio.Event) -> int:

@@ -31,7 +31,7 @@ def tables(figures: Figures) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for run in dict.fromkeys((*figures.by_workers, figures.many)):
         yield _row(run)
-    yield ""
+    yield from _of_growth(figures)
     yield from _of_model(figures)
 
 
@@ -79,6 +79,13 @@ def _of_kills(figures: Figures) -> Iterator[tuple[str, str]]:
         "fleet: reads of 4 workers on one scope with 25 reads/s and a burst of 10",
         (f"{reads.per_s:.1f} per second beyond the burst; at most {reads.in_1_s} in 1 s and {reads.in_4_s} in 4 s"),
     )
+
+
+def _of_growth(figures: Figures) -> Iterator[str]:
+    most = figures.by_workers[-1].workers
+    yield from ("", f"The CPU time per operation with {most} workers is {figures.growth:.2f} times that with one.")
+    yield f"With {most} bare trackers at the same time it is {figures.bare_growth:.2f} times that with one: this"
+    yield from ("part is the machine's.", "")
 
 
 def _of_model(figures: Figures) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 python -m benchmarks.durable.worker DSN READS SHARDS
 
-It prints a line when it is connected, begins when it reads one, and ends when no shard is left. Then it prints its CPU
+It begins when its standard input says so, and ends when no shard is left. Then it prints its CPU
 seconds since it began, its reads, and the MiB of memory that it had at most, as a list in JSON.
 """
 
@@ -16,6 +16,7 @@ import sys
 import azpoll
 from azpoll.fleet import Fleet
 from benchmarks.durable.cpu import CPUMeter
+from benchmarks.durable.processes import wait_to_begin
 from benchmarks.durable.service import INTERVAL_S, LIMITS, client
 
 
@@ -28,8 +29,7 @@ async def main(dsn: str, reads: int, shards: int) -> None:
             http, budget=fleet.budget(LIMITS), interval=INTERVAL_S, min_interval=0, on_exit="stop"
         ) as tracker,
     ):
-        print("connected", flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
+        await wait_to_begin()
         meter = CPUMeter()
         await fleet.work(tracker, shards=shards, drain=True)
         memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
