@@ -1,4 +1,4 @@
-"""The figure of docs/fleet.md: operations detected over time, waits lost and reads sent, by policy."""
+"""The figure of docs/read-limits.md: operations detected over time, waits lost and reads sent, by policy."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ def namespace_of(block: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("block", [*blocks("docs/index.md"), *blocks("docs/guide.md"), *blocks("docs/fleet.md")])
+@pytest.mark.parametrize("block", [*blocks("docs/index.md"), *blocks("docs/guide.md"), *blocks("docs/read-limits.md")])
 def test_guide(block: str, backend: Literal["asyncio", "trio"]) -> None:
-    """Each example of the first page, the guide and the page on fleets runs to its end, on both backends."""
+    """Each example of the first page, the guide and the page on read limits runs to its end, on both backends."""
     arm = FakeARM(default=Script(duration_s=20))
 
     async def run() -> None:
