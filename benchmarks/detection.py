@@ -19,13 +19,13 @@ import httpx
 
 import azpoll
 from azpoll.options import Method
-from azpoll.schedule.checking import time_of
+from azpoll.schedule.polling_schedule import time_of
 from azpoll.testing import FakeARM, Script, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from azpoll.schedule.checking import Quantiles
+    from azpoll.schedule.polling_schedule import Quantiles
     from benchmarks.jobs import Figures
 
 AZURE_CORE, DOUBLING, RECORDED, DEARER = (

@@ -1,4 +1,4 @@
-"""The words that name operations: those of the command line, and those in the lines of standard input.
+"""The URLs and resume tokens that a command is given: as arguments, and as lines of standard input.
 
 A line of standard input is a URL or a token, alone or after a name: `name: TOKEN`. That is how `azpoll wait` prints
 tokens. The rest of what it prints to standard error is skipped, and so are blank lines and lines that begin with `#`.

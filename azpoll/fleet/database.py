@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import asyncpg
 
-from azpoll.fleet.completion import completed
 from azpoll.fleet.errors import NO_TABLES, FleetError, FleetUnavailable
+from azpoll.fleet.shielded import wait_shielded
 from azpoll.protocol.redaction import escape_for_display
 from azpoll.transport.network_error import network_text
 
@@ -71,9 +71,9 @@ class Database:
             try:
                 yield connection
             except BaseException as error:
-                await completed(transaction.__aexit__(type(error), error, error.__traceback__))
+                await wait_shielded(transaction.__aexit__(type(error), error, error.__traceback__))
                 raise
-            await completed(transaction.__aexit__(None, None, None))
+            await wait_shielded(transaction.__aexit__(None, None, None))
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:

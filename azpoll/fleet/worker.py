@@ -19,11 +19,11 @@ from azpoll.errors import (
     UntrustedPollingURL,
 )
 from azpoll.fleet import notifications, shard_queue
-from azpoll.fleet.completion import completed
 from azpoll.fleet.progress_writer import ProgressWriter
 from azpoll.fleet.refusals import Refusals
 from azpoll.fleet.request_sender import RequestSender
 from azpoll.fleet.result_writer import ResultWriter
+from azpoll.fleet.shielded import wait_shielded
 from azpoll.fleet.worker_shard import NO_PROGRESS, WorkerShard
 from azpoll.protocol.redaction import escape_for_display
 from azpoll.transport.library import ResponseT
@@ -108,7 +108,7 @@ class Worker(Generic[ResponseT]):
                 raise errors.exceptions[0] from None
             raise
         finally:
-            await completed(self._give_back_all())
+            await wait_shielded(self._give_back_all())
 
     async def _lease(self) -> None:
         """Lease shards while there is room for more."""

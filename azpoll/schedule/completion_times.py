@@ -6,8 +6,8 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from azpoll.schedule.checking import SHARES, Quantiles, time_of
 from azpoll.schedule.histogram import Histogram, bucket_of, upper_s
+from azpoll.schedule.polling_schedule import SHARES, Quantiles, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

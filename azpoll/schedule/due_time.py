@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from azpoll.protocol.answer import Answer
 from azpoll.protocol.retry_after import answered_at
 from azpoll.protocol.states import NO_FAILURES, Canceled, Failed, Fetching, Polling, Succeeded
-from azpoll.schedule.checking import LONGEST_S, checking_delay
 from azpoll.schedule.job import Priority
+from azpoll.schedule.polling_schedule import LONGEST_S, checking_delay
 
 if TYPE_CHECKING:
     from random import Random

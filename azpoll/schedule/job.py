@@ -76,10 +76,10 @@ class CancelRequest:
         cookies: of the operation, each as `name=value` (rule 52).
         outcome: the answer or the failure; None until then, and when the job ended before it was sent.
         finished: set when it was answered, or will not be sent.
-        back_s: due time of the poll that follows.
+        next_poll_s: due time of the poll that follows.
     """
 
-    __slots__ = ("anonymous", "back_s", "cookies", "finished", "headers", "method", "outcome", "params_at", "url")
+    __slots__ = ("anonymous", "cookies", "finished", "headers", "method", "next_poll_s", "outcome", "params_at", "url")
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class CancelRequest:
         self.cookies = cookies
         self.outcome: Answer | RequestFailure | None = None
         self.finished = anyio.Event()
-        self.back_s = 0.0
+        self.next_poll_s = 0.0
 
 
 class Job(Queued, Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TypeAlias, cast
 
-from azpoll.schedule.checking import SHARES, Quantiles
+from azpoll.schedule.polling_schedule import SHARES, Quantiles
 
 _Row: TypeAlias = list[float]
 _Rows: TypeAlias = Mapping[str, _Row]

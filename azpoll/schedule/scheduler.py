@@ -102,13 +102,13 @@ class Scheduler:
             shortage = self._queue.scopes.queue_for(before_certificate(request.kept_url), at_s).shortage(at_s)
         due_s, job.priority_time = self._due_times.of(job, state, at_s, shortage)
         if job.cancel_request is not None:
-            job.cancel_request.back_s, due_s = due_s, at_s
+            job.cancel_request.next_poll_s, due_s = due_s, at_s
         self._put(job, due_s)
 
     def send_now(self, job: Job) -> None:
         """Send the job's new cancel request now, or as soon as its request in flight is answered."""
         if job.heap_entry and job.cancel_request is not None:
-            job.cancel_request.back_s = job.due_s
+            job.cancel_request.next_poll_s = job.due_s
             self._put(job, self._now())
 
     def set_priority(self, job: Job, priority: Priority) -> None:
@@ -248,7 +248,7 @@ class Scheduler:
             return
         due_s = job.due_s if state is before else since_s + state.next_request.delay.seconds + ROUNDING_S
         if job.cancel_request is not None:
-            job.cancel_request.back_s, due_s = due_s, failure.at_s
+            job.cancel_request.next_poll_s, due_s = due_s, failure.at_s
         self._put(job, due_s)
 
     async def _send_cancel(self, job: Job, cancel_request: CancelRequest, provider_queue: ProviderQueue[Job]) -> None:
@@ -267,7 +267,7 @@ class Scheduler:
             self._throttled(provider_queue.scope_queue.statistics(outcome.at_s), throttle)
         job.cancel_request = None
         cancel_request.finished.set()
-        before, due_s = pending_state(job), cancel_request.back_s
+        before, due_s = pending_state(job), cancel_request.next_poll_s
         state = after_cancel(before, outcome, job.answered_s)
         if state is not before:
             job.publish(state, None, self._now())

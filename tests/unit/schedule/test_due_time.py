@@ -12,11 +12,11 @@ from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.delay import DelayLimits
 from azpoll.protocol.machine import advance
 from azpoll.protocol.states import FailureCounts, Fetching, Polling, Succeeded
-from azpoll.schedule.checking import checking_delay
 from azpoll.schedule.due_time import JITTER, DueTimes, detection_of
 from azpoll.schedule.durations import Durations
 from azpoll.schedule.histogram import Histogram
 from azpoll.schedule.job import Priority
+from azpoll.schedule.polling_schedule import checking_delay
 from tests.support.jobs import COLLECTION, answer, failed_often, job
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azpoll.schedule.checking import HAZARDS, SHARES, Quantiles, checking_delay, time_of
+from azpoll.schedule.polling_schedule import HAZARDS, SHARES, Quantiles, checking_delay, time_of
 
 ALL: Quantiles = (0.3, 1.9, 10.0, 66.0, 270.0)
 

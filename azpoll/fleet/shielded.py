@@ -1,4 +1,4 @@
-"""Endings that no cancellation interrupts."""
+"""Waits that no cancellation interrupts, for the end of a transaction and of a worker."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 
-async def completed(ending: Coroutine[object, object, None]) -> None:
-    """Wait for an ending, which no cancellation interrupts; then raise the last cancellation."""
+async def wait_shielded(ending: Coroutine[object, object, None]) -> None:
+    """Run a coroutine to its end. A cancellation that arrives meanwhile is raised afterwards."""
     task = asyncio.ensure_future(ending)
     cancellation: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
