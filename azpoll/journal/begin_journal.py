@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from azpoll.errors import JournalError, JournalInUse
+from azpoll.errors import JournalInUse
 from azpoll.journal.begin_lock import BeginLock, marked
 from azpoll.journal.cipher import Cipher
 from azpoll.journal.connection import explaining, open_beside_the_owner, open_for_writing
-from azpoll.journal.database_thread import DatabaseThread
+from azpoll.journal.entered_file import EnteredFile
 from azpoll.journal.lease import Lease
 from azpoll.journal.pages import delete, entry
 from azpoll.journal.rows import RowTable
@@ -45,36 +45,27 @@ class BeginJournal:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._file = EnteredFile(self.path)
         self._table = RowTable(Cipher(), MAX_BODY)
         self._started = set[str]()
         self._lock: list[BeginLock] = []
-        self._thread: DatabaseThread | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file, and create it if there is none."""
-        if self._thread is not None:
-            raise JournalError(f"the journal {self.path} is entered already: give each tracker its own")
-        self._thread = thread = DatabaseThread(self.path, self._open, self._release, self._table.store)
-        try:
-            await thread.opened()
-        except BaseException:
-            self._thread = None
-            raise
+        await self._file.enter(self._open, self._release, self._table.store)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the file."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            await thread.close()
+        await self._file.leave()
 
     async def store(self, rows: Sequence[JournalRow | JournalResult]) -> None:
         """Store intents, first tokens and ends in one transaction. Later tokens belong to the owner."""
         new = [self._as_stored(row) for row in rows if row.operation_id not in self._started or _is_end(row)]
         if new:
-            await self._running().store(new)
+            await self._file.thread.store(new)
             self._started |= {row.operation_id for row in new if isinstance(row, JournalRow) and not row.intent}
 
     async def open_rows(self) -> AsyncIterator[JournalRow]:
@@ -92,17 +83,12 @@ class BeginJournal:
 
     async def get(self, operation_id: str) -> JournalRow | JournalResult | None:
         """Return the row of one operation; None if there is none."""
-        found = await self._running().read(partial(entry, self._table, operation_id))
+        found = await self._file.thread.read(partial(entry, self._table, operation_id))
         return None if found is None else found.row
 
     async def forget(self, operation_id: str) -> bool:
         """Delete the row of one operation; returns whether there was one."""
-        return await self._running().write(partial(delete, operation_id))
-
-    def _running(self) -> DatabaseThread:
-        if self._thread is None:
-            raise JournalError(f"the journal {self.path} is closed: its tracker has ended, or was not entered")
-        return self._thread
+        return await self._file.thread.write(partial(delete, operation_id))
 
     @staticmethod
     def _as_stored(row: JournalRow | JournalResult) -> JournalRow | JournalResult:

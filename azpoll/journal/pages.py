@@ -26,17 +26,20 @@ def ended_after(
 ) -> list[JournalEntry]:
     """Return the operations after this number that have ended, of one group or all."""
     query = f"{SELECT} WHERE state NOT IN {OPEN_STATES} AND number > ?"
-    if group is None:
-        return table.entries_of(connection.execute(f"{query} ORDER BY number LIMIT ?", (number, limit)))
-    query = f"{query} AND operation_group = ? ORDER BY number LIMIT ?"
-    return table.entries_of(connection.execute(query, (number, group, limit)))
+    return _page(table, query, group, number, connection, limit=limit)
 
 
 def all_after(
     table: RowTable, group: str | None, number: int, limit: int, connection: Connection
 ) -> list[JournalEntry]:
     """Return the operations after this number, of one group or all."""
-    query = f"{SELECT} WHERE number > ?"
+    return _page(table, f"{SELECT} WHERE number > ?", group, number, connection, limit=limit)
+
+
+def _page(
+    table: RowTable, query: str, group: str | None, number: int, connection: Connection, *, limit: int
+) -> list[JournalEntry]:
+    """Return the rows of a query whose parameter is the number before them, of one group or all."""
     if group is None:
         return table.entries_of(connection.execute(f"{query} ORDER BY number LIMIT ?", (number, limit)))
     query = f"{query} AND operation_group = ? ORDER BY number LIMIT ?"

@@ -6,12 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from azpoll.errors import JournalError
 from azpoll.journal import queue
 from azpoll.journal.begin_lock import is_held, may_be_beginning
 from azpoll.journal.cipher import Cipher
 from azpoll.journal.connection import explaining, open_for_writing
-from azpoll.journal.database_thread import DatabaseThread
+from azpoll.journal.entered_file import EnteredFile
 from azpoll.journal.lease import Lease, note_owner
 from azpoll.journal.pages import RESULTS_AT_A_TIME, ROWS_AT_A_TIME, delete, ended_after, entry, open_after
 from azpoll.journal.rows import RowTable
@@ -80,12 +79,12 @@ class SQLiteJournal:
         if synchronous not in ("normal", "full"):
             raise ValueError(f"synchronous must be 'normal' or 'full', not {synchronous!r}")
         self.path = Path(path)
+        self._file = EnteredFile(self.path)
         self._cipher = Cipher(encrypt, decrypt)
         self._table = RowTable(self._cipher, max_body)
         self._open = partial(open_for_writing, self.path, synchronous=synchronous, busy_s=busy_s, max_bytes=max_bytes)
         self._seen_version = -1
         self._lease: list[Lease] = []
-        self._thread: DatabaseThread | None = None
 
     def __repr__(self) -> str:
         """Show the path alone."""
@@ -93,27 +92,18 @@ class SQLiteJournal:
 
     async def __aenter__(self) -> Self:
         """Take the lease and open the file."""
-        if self._thread is not None:
-            raise JournalError(f"the journal {self.path} is entered already: give each tracker its own")
-        self._thread = thread = DatabaseThread(self.path, self._open_owned, self._release, self._table.store)
-        try:
-            await thread.opened()
-        except BaseException:
-            self._thread = None
-            raise
+        await self._file.enter(self._open_owned, self._release, self._table.store)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the file, and release the lease."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            await thread.close()
+        await self._file.leave()
 
     async def store(self, rows: Sequence[JournalRow | JournalResult]) -> None:
         """Store rows in one transaction; those of other callers may share it."""
-        await self._running().store(rows)
+        await self._file.thread.store(rows)
 
     async def open_rows(self) -> AsyncIterator[JournalRow]:
         """Iterate over the operations that have not ended, in the order in which they began.
@@ -169,15 +159,10 @@ class SQLiteJournal:
         return 0 if is_held(self.path) else int(last)  # in this order: each process holds the lock before it stores
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        return await self._running().read(work)
+        return await self._file.thread.read(work)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
-        return await self._running().write(work)
-
-    def _running(self) -> DatabaseThread:
-        if self._thread is None:
-            raise JournalError(f"the journal {self.path} is closed: its tracker has ended, or was not entered")
-        return self._thread
+        return await self._file.thread.write(work)
 
     def _open_owned(self) -> Connection:
         """Take the lease and open the file; runs in the thread."""
