@@ -174,8 +174,8 @@ class OperationSource(ABC, Generic[ResponseT]):
 
         The token comes from `AsyncOperation.resume_token` or an error, of this or another process. It is not trusted:
         it may name only the origins of the client's `base_url`, of `allowed_origins` and of `anonymous_origins`.
-        The operation has the id, the label, the deadline and the options of the token. Options that are given here
-        count instead, None too.
+        The operation has the id, the label, the deadline and the options of the token. An option that is given here
+        replaces that of the token, also if it is None.
 
         Raises:
             InvalidResumeToken: the text is None or no token, was cut or changed, or is not signed with `token_key`.

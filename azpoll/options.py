@@ -48,8 +48,8 @@ class FollowOptions(TypedDict, total=False):
         cancel_method: "POST" or "DELETE". A DELETE goes to the status monitor unless `cancel_url` names another
             target (rule 43).
         poll_headers: headers that each poll and the cancel request of this operation carry besides the client's own,
-            such as a tenant or a feature flag. Where the client's auth sets the same header, that one counts
-            (rule 45).
+            such as a tenant or a feature flag. If the client's auth sets the same header, the value of the
+            auth is sent (rule 45).
         stored_headers: names of the poll headers that resume tokens hold; none by default. A token with a
             credential in it is as secret as the credential (rule 42).
         label: the caller's own name for the operation, for logs and errors.

@@ -30,7 +30,7 @@ def as_poller(operation: AsyncOperation[T]) -> OperationPoller[T]:
     """Return an `AsyncLROPoller` of azure-core over an operation, for code that expects one.
 
     `result()` and `await` return the operation's result, or raise an error of azure-core. `done()` and `status()` are
-    those of now, whether or not the poller is awaited. `continuation_token()` is the operation's resume token.
+    current, whether or not a task awaits the poller. `continuation_token()` is the operation's resume token.
 
     Raises:
         ModuleNotFoundError: azure-core is missing.

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class OperationPoller(AsyncLROPoller[T]):
-    """An `AsyncLROPoller` whose `done()` is that of now, also if no task awaits it."""
+    """An `AsyncLROPoller` whose `done()` is current, also if no task awaits it."""
 
     def __init__(self, operation: AsyncOperation[T]) -> None:
         super().__init__(None, None, lambda result: result, OperationPolling(operation))

@@ -114,8 +114,8 @@ async def _read(access: Access, tracker: Tracker[httpx.Response], target: Target
         return Outcome(target, operation.state, operation.exception(), known, elapsed_s)
     operation.stop_tracking()  # Other reads may take longer than the wait until the next poll.
     # The member that the user named decides with any HTTP status (rule 48).
-    told = last is not None and last.status is not None and access.reading.status_member is not None
-    error = None if last is None or told else _polling_error(last, needs_status=not target.polls_until_gone)
+    is_read = last is not None and last.status is not None and access.reading.status_member is not None
+    error = None if last is None or is_read else _polling_error(last, needs_status=not target.polls_until_gone)
     return Outcome(target, OperationState.UNKNOWN if error else known.state, error, known, elapsed_s)
 
 

@@ -1,4 +1,4 @@
-"""The documents that describe an operation, told from those that are its result (rules 4, 49)."""
+"""The documents that describe an operation, distinguished from those that are its result (rules 4, 49)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How long azpoll bears a status that cannot be read before it gives up (rules 25 to 27)."""
+"""The number and the time of failed polls after which azpoll gives up (rules 25 to 27)."""
 
 # Without `from __future__ import annotations`: a NamedTuple would compile each annotation when it is imported.
 

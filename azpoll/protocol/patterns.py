@@ -107,8 +107,8 @@ def _resource_report(plan: Plan, reading: Reading, body: object, document: Mappi
     word = None
     if document is not None:
         word = provisioning_state(document)
-        if told := _told_by_caller(plan, document, word):
-            return StatusReport(verdict_of(told, plan.terminal_words), told, document)
+        if named := _named_by_options(plan, document, word):
+            return StatusReport(verdict_of(named, plan.terminal_words), named, document)
     if reading.status_code == ACCEPTED:
         return StatusReport(Verdict.RUNNING, word, document)
     if (problem := result_problem(body)) is not None:
@@ -118,8 +118,8 @@ def _resource_report(plan: Plan, reading: Reading, body: object, document: Mappi
     return StatusReport(Verdict.SUCCEEDED, None, document)
 
 
-def _told_by_caller(plan: Plan, document: Mapping[str, object], state: str | None) -> str | None:
-    """Return the status that only the caller's options reveal; the provisioning state beats `terminal_words`."""
+def _named_by_options(plan: Plan, document: Mapping[str, object], state: str | None) -> str | None:
+    """Return the status that only the options of the caller name; the provisioning state beats `terminal_words`."""
     if plan.status_member is None and (state or not plan.terminal_words):
         return None
     word = operation_status(document, plan.status_member, plan.terminal_words)

@@ -1,4 +1,4 @@
-"""Version 2 of the resume token: version 1, and everything that tracking needs to go on alike (rule 42).
+"""Version 2 of the resume token: version 1, and all further options of an operation (rule 42).
 
 Further members, each omitted where it has its default: `id`, `label`, `begun`, `deadline` and `sent` (Unix times),
 `choice` (the caller's pattern), `status_member`, `words`, `result`, `cancel_url`, `cancel_method`, `poll_headers`.

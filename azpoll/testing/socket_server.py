@@ -186,10 +186,10 @@ def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
 
 def _body_size(headers: dict[str, str]) -> int:
     """Return the size that a request names for its body in bytes; raises `ValueError` if it is none."""
-    told = headers.get("content-length", "0")
-    if _SIZE.fullmatch(told) is None or int(told) > _MAX_BODY_BYTES:
+    size = headers.get("content-length", "0")
+    if _SIZE.fullmatch(size) is None or int(size) > _MAX_BODY_BYTES:
         raise ValueError("not the size of a body")
-    return int(told)
+    return int(size)
 
 
 def _to_request(method: str, target: str, headers: dict[str, str], body: bytes) -> IncomingRequest:

@@ -90,7 +90,7 @@ def _package_of(error: BaseException) -> str:
 
 def _detail_of(error: BaseException, kind: FailureKind, head: Answer | None, library: ModuleType) -> str:
     if isinstance(error, TooLargeError):
-        return f"{_told_size(head, library)}max_body is {error.limit} bytes"
+        return f"{_named_size(head, library)}max_body is {error.limit} bytes"
     name = type(error).__name__
     match kind:
         case FailureKind.TIMEOUT if isinstance(error, library.ConnectTimeout):
@@ -109,11 +109,11 @@ def _detail_of(error: BaseException, kind: FailureKind, head: Answer | None, lib
             return name
 
 
-def _told_size(head: Answer | None, library: ModuleType) -> str:
+def _named_size(head: Answer | None, library: ModuleType) -> str:
     """Return a clause with the size that a response names; empty if it names none, or that of the coded body."""
     headers = library.Headers([] if head is None else head.raw_headers)
-    told = "" if "content-encoding" in headers else headers.get("content-length", "")
-    return f"the Content-Length is {told} bytes, and " if re.fullmatch(r"[0-9]{1,18}", told) else ""
+    size = "" if "content-encoding" in headers else headers.get("content-length", "")
+    return f"the Content-Length is {size} bytes, and " if re.fullmatch(r"[0-9]{1,18}", size) else ""
 
 
 def _place_of(error: BaseException) -> str:
