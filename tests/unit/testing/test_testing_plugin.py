@@ -119,7 +119,7 @@ def test_the_plugin_imports_no_http_library_and_no_trio() -> None:
 @pytest.mark.parametrize(
     ("options", "passing"),
     [
-        (("anyio",), 5),
+        (("anyio",), 6),
         (("pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function"), 1),
     ],
     ids=["anyio", "pytest-asyncio"],
