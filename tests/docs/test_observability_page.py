@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = (ROOT / "docs/observability.md").read_text(encoding="utf-8")
-TRACES, PROMETHEUS, COUNTS, WATCH, LOGS = (block.values[0] for block in blocks("docs/observability.md"))
+LOGS, COUNTS, WATCH, TRACES, PROMETHEUS = (block.values[0] for block in blocks("docs/observability.md"))
 
 
 @pytest.fixture(params=["asyncio", "trio"])
