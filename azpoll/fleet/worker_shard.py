@@ -1,4 +1,4 @@
-"""A shard in the hands of a worker."""
+"""A shard that a worker has leased."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     _Queue: TypeAlias = FairQueue[QueuedT, "ProviderQueue[QueuedT]"]
 
 SPARE_SHARE = 0.9
-"""Reads are to spare while the bucket holds this share of its burst; the others are saved for hints."""
+"""There are spare reads while the bucket holds this share of its burst; the others are saved for hints."""
 
 BACKGROUND_EVERY = 64
 """One read in 64 goes to a background request in any case: the hint that it runs may be wrong."""
@@ -76,7 +76,7 @@ class ProviderQueue(Generic[QueuedT]):
     Attributes:
         bucket: None while no limit is known.
         waiting: number of due requests.
-        in_flight: number of requests that got their token and have not ended; who sends them counts them out.
+        in_flight: number of requests that got their token and have not ended; their sender subtracts them.
         queues: due requests, one queue for each `Priority`.
     """
 

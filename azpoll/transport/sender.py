@@ -1,4 +1,4 @@
-"""Send a poll with the client's auth, event hooks, cookies, proxies and TLS settings, by the shortest way.
+"""Send a poll with the client's auth, event hooks, cookies, proxies and TLS settings, with as little work as possible.
 
 There are three ways. `client.send` is used where a subclass or an instrument replaces a step of sending. Otherwise the
 request goes through the client's auth and event hooks to the transport that the client chooses for its URL. Without

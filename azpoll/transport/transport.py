@@ -1,4 +1,4 @@
-"""The transport seam: the interface through which the layers above send requests.
+"""`Transport`: the interface through which the layers above send requests.
 
 `ClientTransport` implements `Transport` over the caller's HTTP client. A test implements it without an HTTP library.
 """
