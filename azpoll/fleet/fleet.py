@@ -72,7 +72,7 @@ class Fleet(FleetReader):
 
         Args:
             dsn: as `asyncpg.connect` takes it, such as "postgresql://user@host/database".
-            listen: whether a connection receives notifications; without them, tables are read each second.
+            listen: whether a connection receives notifications; without them, tables are read every second.
             connections: the greatest number of other connections, 2 or more.
             token_key: verifies the signatures of submitted tokens; that of the trackers of the workers.
             encrypt: encrypts tokens, requests and results; given with `decrypt`, and the same in all processes.

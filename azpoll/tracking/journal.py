@@ -147,7 +147,7 @@ class RequestQueue(Protocol):
     """A journal through which other processes cancel and forget operations, as `SQLiteJournal` is."""
 
     async def requests(self) -> Sequence[JournalRequest]:
-        """Return the requests that have no outcome yet; the tracker calls this each second."""
+        """Return the requests that have no outcome yet; the tracker calls this every second."""
         ...
 
     async def conclude(self, request: JournalRequest, outcome: str) -> None:
