@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from azpoll import OperationState, OperationTimeout
-from azpoll.cli.duration import format_duration
 from azpoll.cli.exit_codes import ExitCode, exit_code_of
 from azpoll.cli.layout import columns, width_of, without_start, wrapped
 from azpoll.cli.origins import in_options
 from azpoll.cli.progress import failing_polls
 from azpoll.cli.terminal import encodable
+from azpoll.duration_text import duration_text
 from azpoll.protocol.redaction import escape_for_display
 from azpoll.tracking import row_text
 
@@ -108,7 +108,7 @@ class Outcome:
         if may_run and (failing := failing_polls(known)) is not None:
             parts.append(failing)
         reads = "1 read" if known.polls == 1 else f"{known.polls} reads"
-        return ", ".join([*parts, f"{reads} in {format_duration(self.elapsed_s)}"])
+        return ", ".join([*parts, f"{reads} in {duration_text(self.elapsed_s)}"])
 
 
 def reason(error: AzpollError) -> str:

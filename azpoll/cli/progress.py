@@ -6,9 +6,9 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
-from azpoll.cli.duration import format_duration
 from azpoll.cli.layout import columns, width_of, without_end, without_start
 from azpoll.cli.terminal import encodable, rich_console, write_error_line
+from azpoll.duration_text import duration_text
 from azpoll.protocol.redaction import escape_for_display
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def failing_polls(known: Snapshot) -> str | None:
 def _next_read(wait_s: float, known: Snapshot) -> str:
     """Return the seconds until the next read, as the end of a description."""
     between = "; next read" if known.last_error is None else ", next"
-    return f"{between} in {format_duration(wait_s)}"
+    return f"{between} in {duration_text(wait_s)}"
 
 
 def _line(name: str, text: str, end: str, width: int) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TextIO
 
-_PROGRESS = re.compile(r".*[;,] next (?:read )?in [0-9.]+ (?:s|min|h)(?: [0-9]+ (?:s|min))?")
+_PROGRESS = re.compile(r".*[;,] next (?:read )?in [0-9.]+ (?:s|min|h|d)(?: [0-9]+ (?:s|min|h))?")
 """A line of progress, which is in the same file as the tokens if standard error goes there."""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpoll.duration_text import duration_text
 from azpoll.markup import Markup, element, joined, opening
 from azpoll.report.failures import failures
 from azpoll.report.style import CSS
 from azpoll.report.tables import everything, slowest, state_mark
-from azpoll.report.texts import counted, duration_text, time_text
+from azpoll.report.texts import counted, time_text
 from azpoll.report.timeline import timeline
 
 if TYPE_CHECKING:

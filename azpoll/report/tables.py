@@ -5,9 +5,10 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
+from azpoll.duration_text import duration_text
 from azpoll.markup import Markup, element, joined
 from azpoll.report.operations import STATES
-from azpoll.report.texts import WORDS, duration_text, time_text
+from azpoll.report.texts import WORDS, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

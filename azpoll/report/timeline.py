@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from azpoll.duration_text import duration_text
 from azpoll.markup import Markup, element, joined, opening
 from azpoll.report.operations import OPEN, STATES
-from azpoll.report.texts import WORDS, counted, duration_text, time_text
+from azpoll.report.texts import WORDS, counted, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

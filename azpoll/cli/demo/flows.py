@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from azpoll.cli.duration import format_duration
+from azpoll.duration_text import duration_text
 from azpoll.testing import Reply
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Transcript:
         """Record the outcome and complete the transcript of the flow."""
         detected_s = anyio.current_time() - self._started_at_s[flow]
         ran_s = flow.fake.ends_at_s - (flow.fake.started_at_s or 0.0)
-        times = f"ran {format_duration(ran_s)}, detected after {format_duration(detected_s)}"
+        times = f"ran {duration_text(ran_s)}, detected after {duration_text(detected_s)}"
         text = f"         = {operation.state.value}: {times}, {operation.snapshot().polls} reads"
         self._write(flow, text, "good" if operation.state == "succeeded" else "bad")
         self._streams[flow][0].close()

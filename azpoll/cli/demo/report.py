@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from azpoll import OperationState
-from azpoll.cli.duration import format_duration
+from azpoll.duration_text import duration_text
 from azpoll.schedule.histogram import quantile_of
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _show_cost(report: Report, view: View) -> None:
         (lateness, "lateness", "after the due time, median / 99 %"),
         (f"{cpu_ms:.2f} ms", "CPU per request", "azpoll and the HTTP client, not the server"),
         (memory, "peak memory", "of the whole process, including the server"),
-        (format_duration(report.wall_s), "wall time", "from the first request to the last result"),
+        (duration_text(report.wall_s), "wall time", "from the first request to the last result"),
     )
     for value, name, meaning in rows:
         view.line(f"  {name:<20}{value:>12}   {meaning}")

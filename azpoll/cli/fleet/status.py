@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from azpoll.cli.access import add_output_argument
-from azpoll.cli.duration import format_duration
 from azpoll.cli.exit_codes import ExitCode
 from azpoll.cli.fleet_database import add_dsn_argument, connected_fleet, dsn_from
 from azpoll.cli.layout import columns, width_of, without_end, wrapped
 from azpoll.cli.stored import StoredOperation
 from azpoll.cli.terminal import encodable, write_line
+from azpoll.duration_text import duration_text
 from azpoll.protocol.redaction import escape_for_display, masked_label
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _lines(counts: FleetStatistics, problems: Mapping[str, str], overview: Journ
     """Yield lines that fit the width of standard output."""
     operations = [(state.replace("_", " "), f"{getattr(counts, state):,}") for state in _STATES]
     shards = [("queued", f"{counts.shards.queued:,}"), ("leased", f"{counts.shards.leased:,}")]
-    workers = [(each.id, f"{each.shards:,}", format_duration(each.silent_s)) for each in counts.workers]
+    workers = [(each.id, f"{each.shards:,}", duration_text(each.silent_s)) for each in counts.workers]
     yield from _table(("operations", ""), operations)
     if any(group.label is not None for group in overview.groups):
         yield from ("", *_groups(overview.groups))
@@ -128,7 +128,7 @@ def _reasons(title: str, count: int, reasons: Mapping[str, str]) -> Iterator[str
 
 
 def _row(budget: FleetBudget) -> tuple[str, ...]:
-    closed = format_duration(budget.closed_s) if budget.closed_s else "-"
+    closed = duration_text(budget.closed_s) if budget.closed_s else "-"
     return budget.name, f"{budget.rate:.1f}/s", f"{budget.tokens:.0f}", closed
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from azpoll.cli.duration import format_duration
 from azpoll.cli.layout import without_end, wrapped
 from azpoll.cli.watch.text_table import Column, table_of
 from azpoll.cli.watch.view import LATE_S
+from azpoll.duration_text import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +101,7 @@ def _concerns(group: GroupRow) -> int:
 
 def _group_cells(group: GroupRow, encodable: Callable[[str], str]) -> list[str]:
     numbers = [group.failing, group.late, *(group.ended.get(state) for state in ENDED)]
-    oldest = "" if group.oldest_s is None else format_duration(group.oldest_s)
+    oldest = "" if group.oldest_s is None else duration_text(group.oldest_s)
     name = _NO_GROUP if group.group is None else encodable(group.group)
     return [name, f"{group.running:,}", *(f"{number:,}" if number else "" for number in numbers), oldest]
 
@@ -129,7 +129,7 @@ def _operation_cells(operation: OperationRow, encodable: Callable[[str], str]) -
         encodable(operation.status or operation.state.replace("_", " ")),
         "" if operation.percent is None else f"{operation.percent:.0f}",
         "" if operation.next_poll_s is None else _next_poll(operation.next_poll_s),
-        "" if operation.elapsed_s is None else format_duration(operation.elapsed_s),
+        "" if operation.elapsed_s is None else duration_text(operation.elapsed_s),
         encodable(operation.name),
         "" if operation.reason is None else encodable(operation.reason),
     ]
@@ -137,8 +137,8 @@ def _operation_cells(operation: OperationRow, encodable: Callable[[str], str]) -
 
 def _next_poll(seconds: float) -> str:
     if seconds <= -LATE_S:
-        return f"{format_duration(-seconds)} late"
-    return "now" if seconds <= 0 else format_duration(seconds)
+        return f"{duration_text(-seconds)} late"
+    return "now" if seconds <= 0 else duration_text(seconds)
 
 
 def _budget_lines(view: View, width: int, most: int, encodable: Callable[[str], str]) -> list[Line]:
@@ -158,9 +158,9 @@ def _budget_cells(budget: BudgetRow, encodable: Callable[[str], str]) -> list[st
         "" if budget.rate is None else f"{budget.rate:.1f}",
         "" if budget.tokens is None else f"{budget.tokens:,.0f}",
         f"{budget.waiting:,}" if budget.waiting else "",
-        *("" if seconds is None else format_duration(seconds) for seconds in times),
+        *("" if seconds is None else duration_text(seconds) for seconds in times),
         f"{budget.throttled:,}" if budget.throttled else "",
-        format_duration(budget.closed_s) if budget.closed_s else "",
+        duration_text(budget.closed_s) if budget.closed_s else "",
     ]
 
 

@@ -57,11 +57,12 @@ def test_blank_lines_comments_and_progress_are_skipped() -> None:
             "operations/9a06: InProgress, 40 %; next read in 17 s\n",
             "operations/9a06: connection refused, 3 polls in a row, next in 2 h 5 min\n",
             "operations/9a06: a; b; next read in 5 min 3 s\n",
+            "operations/9a06: Waiting; next read in 1 d 2 h\n",
             "operations/9a06: TOKEN\n",
         ]
     )
     (word,) = words_of(["-"], stdin)
-    assert (word.name, word.text, word.place) == ("operations/9a06", "TOKEN", "line 7 of standard input")
+    assert (word.name, word.text, word.place) == ("operations/9a06", "TOKEN", "line 8 of standard input")
 
 
 @pytest.mark.slow

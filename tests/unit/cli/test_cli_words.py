@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import azpoll as library
-from azpoll.cli.duration import format_duration, parse_duration
+from azpoll.cli.duration import parse_duration
 from azpoll.cli.exit_codes import ExitCode, worst
 from azpoll.cli.origins import in_options, is_listed, listed_origins
 from azpoll.cli.pattern_guess import guess_pattern
+from azpoll.duration_text import duration_text
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Command
@@ -35,10 +36,18 @@ def test_an_invalid_duration_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("duration_s", "text"),
-    [(0.04, "0.0 s"), (9.9, "9.9 s"), (9.96, "10 s"), (59.6, "1 min"), (63, "1 min 3 s"), (7500, "2 h 5 min")],
+    [
+        (0.04, "0.0 s"),
+        (9.9, "9.9 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min"),
+        (63, "1 min 3 s"),
+        (7500, "2 h 5 min"),
+        (273_600, "3 d 4 h"),
+    ],
 )
 def test_durations_are_printed_readably(duration_s: float, text: str) -> None:
-    assert format_duration(duration_s) == text
+    assert duration_text(duration_s) == text
 
 
 @pytest.mark.parametrize(
