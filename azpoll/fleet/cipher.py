@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpoll.fleet.errors import FleetError
+from azpoll.tracking.settings import checked_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ class Cipher:
 
     Raises:
         ValueError: only one function is given.
+        TypeError: an argument is no function.
     """
 
     def __init__(
@@ -24,8 +26,8 @@ class Cipher:
     ) -> None:
         if (encrypt is None) is not (decrypt is None):
             raise ValueError("encrypt and decrypt belong together: give both or none")
-        self._encrypt = encrypt
-        self._decrypt = decrypt
+        self._encrypt = encrypt if encrypt is None else checked_function("encrypt", encrypt)
+        self._decrypt = decrypt if decrypt is None else checked_function("decrypt", decrypt)
 
     def to_stored(self, data: bytes) -> bytes:
         """Return the stored form of data."""

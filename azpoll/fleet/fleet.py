@@ -80,7 +80,8 @@ class Fleet(FleetReader):
 
         Raises:
             FleetUnavailable: the database cannot be reached, or refuses the user.
-            ValueError: the DSN is invalid.
+            ValueError: the DSN is invalid, or only one of `encrypt` and `decrypt` is given.
+            TypeError: an argument has another type.
             RuntimeError: not under asyncio.
         """
         cipher = Cipher(encrypt, decrypt)

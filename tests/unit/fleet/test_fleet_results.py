@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -172,3 +172,9 @@ async def test_a_fleet_without_encryption_refuses_a_key(dsn: str) -> None:
     async with Fleet.connect(dsn, encrypt=bytes, decrypt=bytes) as fleet:
         with pytest.raises(FleetError, match="without encryption"):
             await fleet.statistics()
+
+
+def test_a_key_is_no_function_that_encrypts() -> None:
+    key: Any = b"key"
+    with pytest.raises(TypeError, match="encrypt must be callable, not bytes"):
+        Fleet.connect("postgresql://db.example/azpoll", encrypt=key, decrypt=key)
