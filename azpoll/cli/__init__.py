@@ -1,13 +1,15 @@
 """The `azpoll` command and its subcommands: one module or package for each row of `COMMANDS` (docs/cli.md).
 
-A command `foo` is one module, `foo.py`, or one package, `foo/`, with `SUMMARY`, `add_arguments` and `run`;
-`list` is `listing.py`, since `list` is a type. To add a
-command, write that module and add one row to `COMMANDS`. The protocol `Command` describes the three names.
+A command `foo` is one module, `foo.py`, or one package, `foo/`, with `SUMMARY`, `add_arguments` and `run`. `list` is
+`listing.py`, since `list` is a type. To add a command, write that module and add one row to `COMMANDS`. The protocol
+`Command` describes the three names.
 
 The other modules are shared:
 
     access          arguments, credential and trusted origins of a command that reads operations
-    targets         the operations named on the command line: polling URLs and resume tokens
+    credential      the credential: a bearer token of the environment, or a sign-in
+    words           the URLs and tokens that are given, as arguments or as lines of standard input
+    targets         the operations that they name
     status_options  how a status is read: its pattern, its member and its words
     pattern_guess   the polling pattern of a URL that is given without one
     origins         origins of URLs and of the options that list hosts
@@ -25,7 +27,8 @@ The other modules are shared:
     layout          lines that fit the width of a terminal
     client          the HTTP client, which uses no proxy for loopback
     signals         the signals that end the wait
-    duration        durations as text
+    duration        durations of the command line
+    log_lines       the log of azpoll on standard error
     command_line    the parser, whose messages repeat no argument
     exit_codes      exit codes and the errors of a command
 """
