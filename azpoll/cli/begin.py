@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 SUMMARY = "send an initial request and print the id of its operation in a journal"
 
+_OPTIONS = "a header, a status member, a terminal word or a cancel URL"
+"""The options whose values the tracker checks."""
+
 _METHODS: dict[str, Method] = {name: name for name in get_args(Method)}
 _FINAL_STATES: tuple[FinalStateName, ...] = get_args(FinalStateName)
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
@@ -106,6 +109,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="where the result is read: " + ", ".join(_FINAL_STATES),
     )
+    parser.add_argument(
+        "--cancel-url",
+        metavar="URL",
+        help="where azpoll cancel sends its POST; for Azure Resource Manager usually the resource's URL with /cancel",
+    )
     add_access_arguments(parser)
 
 
@@ -168,7 +176,7 @@ async def _begin(access: Access, arguments: argparse.Namespace, method: Method, 
                         begun.refusal = error
                         return begun
                     except ValueError as error:  # its text may repeat an argument
-                        raise UsageError("a header, a status member or a terminal word cannot be used") from error
+                        raise UsageError(f"{_OPTIONS} cannot be used") from error
                     begun.id = operation.id
                     begun.token = None if operation.done() else operation.resume_token()
                     begun.stopped_by = None  # too late: the operation has begun
@@ -210,6 +218,8 @@ def _options_of(arguments: argparse.Namespace, access: Access) -> BeginOptions:
         options["pattern"] = reading.pattern
     if arguments.final_state_via is not None:
         options["final_state_via"] = arguments.final_state_via
+    if arguments.cancel_url is not None:
+        options["cancel_url"] = arguments.cancel_url
     if arguments.label is not None:
         options["label"] = arguments.label
     if arguments.body is not None:

@@ -203,6 +203,28 @@ def test_cancel_and_forget_are_carried_out_by_the_owner(journal: Journal, owner:
     assert journal.states() == []
 
 
+def test_a_cancel_request_goes_to_the_cancel_url_of_begin(journal: Journal, owner: Owner) -> None:
+    """Without one, an operation with `Azure-AsyncOperation` names no way to cancel it."""
+    cancel_url = f"{journal.azure.base_url}{THINGS}/a/cancel?api-version=1"
+    first = journal.begin("a", "--cancel-url", cancel_url, duration_s=60)
+    second = journal.begin("b", duration_s=60)
+    owner.recover()
+    canceled = journal("cancel", first)
+    assert (canceled.code, canceled.out.split()[:2]) == (0, ["Accepted", first])
+    assert journal("wait", first).code == 3
+    refused = journal("cancel", second)
+    assert (refused.code, refused.out.split()[:2]) == (6, ["Refused", second])
+
+
+def test_a_cancel_url_of_another_host_is_invalid(journal: Journal) -> None:
+    words = ("begin", "PUT", journal.url(), "--cancel-url", "https://elsewhere.example/s3cret")
+    refused = journal(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert "a cancel URL" in refused.err
+    assert "s3cret" not in refused.err
+    assert journal.states() == []
+
+
 def test_a_cancel_request_without_an_owner_waits_for_the_next_one(journal: Journal) -> None:
     journal.azure.arm.operation("POST", f"{THINGS}/t", duration_s=60, retry_after=0, pattern="operation-location")
     ident = journal("begin", "POST", f"{journal.azure.base_url}{THINGS}/t?api-version=1").out.strip()
