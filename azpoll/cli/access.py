@@ -62,8 +62,8 @@ def add_client_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="HOST",
-        help="also trust this host or host:port; required for resume tokens and for URLs from standard input;"
-        " *.suffix for every host one label below a suffix",
+        help="also trust this host or host:port; required for resume tokens, for URLs from standard input, and for"
+        " operations of a journal or a fleet; *.suffix for every host one label below a suffix",
     )
     parser.add_argument(
         "--anonymous-host",
