@@ -111,6 +111,22 @@ def checked_initial_url(url: str, parse: Callable[[str], ParsedURL]) -> str:
     return url
 
 
+def checked_followed_url(url: str, base_url: str, parse: Callable[[str], ParsedURL]) -> str:
+    """Return the polling URL of a caller in absolute form.
+
+    A text that is probably no path is not completed with the client's base URL, which may be empty (rule 47).
+    """
+    if url.strip() != url:
+        raise ValueError("the URL to follow begins or ends with a blank")
+    if "://" in url.partition("?")[0]:
+        return url
+    if not base_url:
+        raise ValueError("the URL to follow is relative, and the client has no base_url")
+    if " " in url and not url.startswith("/"):
+        raise ValueError("the URL to follow holds a blank. A relative URL with a blank must begin with a slash")
+    return f"{base_url.rstrip('/')}/{checked_initial_url(url, parse).lstrip('/')}"
+
+
 def _checked_list(name: str, entries: object, parse: Callable[[str], ParsedURL]) -> frozenset[Origin]:
     if isinstance(entries, (str, bytes)) or not _is_iterable(entries):
         raise TypeError(f"{name} must be a collection of URLs, such as a list, not {type(entries).__name__}")

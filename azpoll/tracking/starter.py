@@ -22,7 +22,7 @@ from azpoll.protocol.reading import SET_COOKIE
 from azpoll.protocol.redaction import masked_url
 from azpoll.protocol.states import Unknown, UnknownReason
 from azpoll.protocol.url_policy import RejectedURL, URLPolicy, before_path, origin_of
-from azpoll.tracking.origins import NO_ORIGIN, checked_initial_url, checked_origin
+from azpoll.tracking.origins import NO_ORIGIN, checked_followed_url, checked_initial_url, checked_origin
 from azpoll.tracking.record import OperationRecord
 from azpoll.tracking.request_options import resumed_options
 from azpoll.tracking.settings import (
@@ -223,10 +223,7 @@ class OperationStarter:
         trust = self._settings.url_policy
         if not checked_type("url", url, str):
             raise ValueError("url must be a polling URL, not empty text or None")
-        if "://" not in url.partition("?")[0]:
-            if not self._settings.base_url:
-                raise ValueError("the URL to follow is relative, and the client has no base_url")
-            url = f"{self._settings.base_url.rstrip('/')}/{url.lstrip('/')}"
+        url = checked_followed_url(url, self._settings.base_url, trust.parse)
         resolved = trust.resolve(url, base=url, resource_url=url)
         if not isinstance(resolved, RejectedURL):
             has_home = trust.initial != NO_ORIGIN

@@ -246,6 +246,15 @@ async def test_rule_10_a_bare_url_moves_to_the_gateway() -> None:
     assert service.asked == ["GET https://gateway.example/arm/operations/1?api-version=1"]
 
 
+@pytest.mark.parametrize("url", ["/a b/1", f"{ORIGIN}/a b/1"])
+async def test_rule_8_a_blank_in_the_path_of_a_bare_url_is_encoded(url: str) -> None:
+    """It may be the name of a region."""
+    service = Service(COMPLETED)
+    async with service.client() as client, azpoll.Tracker(client) as tracker:
+        await tracker.follow(url)
+    assert service.asked == [f"GET {ORIGIN}/a%20b/1"]
+
+
 # Bad input
 
 
@@ -259,6 +268,14 @@ async def test_rule_10_a_bare_url_moves_to_the_gateway() -> None:
         ("https://bad host/operations/1", {}, ValueError, "the URL to follow is refused"),
         ("https:///operations/1", {}, ValueError, "it names no host"),
         ("ftp://management.azure.com/1", {}, ValueError, "it is not a URL"),
+        ("operations 1", {}, ValueError, "a blank must begin with a slash"),
+        ("operations?name=a b", {}, ValueError, "a blank must begin with a slash"),
+        (f" {STATUS}", {}, ValueError, "begins or ends with a blank"),
+        (f"{STATUS}\n", {}, ValueError, "begins or ends with a blank"),
+        ("  ", {}, ValueError, "begins or ends with a blank"),
+        ("//management.azure.com/operations/1", {}, ValueError, "absolute, or relative without a scheme and a host"),
+        ("https:/operations/1", {}, ValueError, "absolute, or relative without a scheme and a host"),
+        ("management.azure.com:443/operations/1", {}, ValueError, "absolute, or relative without a scheme"),
         (f"{ORIGIN}/{'a' * 9000}", {}, ValueError, "longer than 8192 characters"),
         (f"https://evil.example/{'a' * 9000}", {}, ValueError, "the URL to follow is refused"),
         (STATUS, {"method": "HEAD"}, ValueError, "method must be one of 'PUT', 'PATCH', 'POST', 'DELETE', 'GET'"),
