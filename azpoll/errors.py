@@ -29,17 +29,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.answer import FailureKind, RequestFailure
+from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.arm_error import ARMError, ServiceError, is_explained, read_error, reason_of
 from azpoll.protocol.initial_retry import may_be_executed
 from azpoll.protocol.last_error import counts_of
 from azpoll.protocol.reading import is_success
-from azpoll.protocol.redaction import escape_for_display, masked_url
+from azpoll.protocol.redaction import escape_for_display
 from azpoll.protocol.states import Canceled, Failed, Fetching, Unknown, UnknownReason
 
 if TYPE_CHECKING:
     from azpoll.transport.library import HTTPResponse
-    from azpoll.transport.transport import InitialRequest
 
 
 class AzpollError(Exception):
@@ -155,7 +154,13 @@ class InitialRequestFailed(AzpollError):
 
 
 class CancelFailed(AzpollError):
-    """The cancel request was not sent, not answered or not accepted; tracking goes on (rule 43)."""
+    """The cancel request was not sent, not answered or not accepted; tracking goes on (rule 43).
+
+    Attributes:
+        retry_after_s: the seconds that the service asks to wait before another request; None if it named no wait.
+    """
+
+    retry_after_s: float | None = None
 
 
 class InvalidResumeToken(AzpollError, ValueError):
@@ -197,10 +202,7 @@ _NEXT: dict[UnknownReason, str] = {
 }
 """The advice for each reason, where it is more than to resume and the state has none."""
 
-_NOT_EXECUTED = "The service did not execute it. {} and send it again"
-_CORRECTIONS = {401: "Give the client a valid credential", 403: "Grant this identity the permission"}
-_NOTHING_SENT = "Nothing was sent to the service. Fix the client or the connection, then send it again"
-_NOT_AUTHORIZED = "Nothing was sent to the service, or it refused with 401. Fix the client, then send it again"
+_CORRECTIONS = {401: "Give the client a valid credential", 403: "Grant this identity the permission", 429: "Wait"}
 _MAY_HAVE_ACTED = "The service may have executed it. Look at the resource before you send it again"
 
 
@@ -252,8 +254,7 @@ def _kind_and_text(
     why = f" ({reason})" if reported is not None and _is_worth_quoting(state, reported) else ""
     detail = f"{escape_for_display(state.detail)}{why}{ids}"
     if state.reason is UnknownReason.NOT_STARTED:
-        correction = _CORRECTIONS.get(reported.status_code if reported else 0, "Correct the request")
-        advice = _after_acting(resume_token) if acted else _NOT_EXECUTED.format(correction)
+        advice = advice_on_sending_again(reported.status_code if reported else None, resume_token, acted=acted)
         return InitialRequestFailed, f"{operation} was answered with {detail}. {advice}"
     still = "" if isinstance(state.last, Fetching) else ". It may still run"
     advice = f"{state.advice}, then resume" if state.advice else _NEXT.get(state.reason, "Resume")
@@ -280,20 +281,9 @@ def _what_happened(state: Unknown, operation: str) -> str:
     return f"the status of {operation} could not be read"
 
 
-def _after_acting(resume_token: str | None) -> str:
-    return f"{_MAY_HAVE_ACTED}. The resume_token of this error polls it" if resume_token else _MAY_HAVE_ACTED
-
-
-def unanswered(
-    request: InitialRequest, outcome: RequestFailure, resume_token: str | None, *, may_have_acted: bool
-) -> InitialRequestFailed:
-    """Return the exception for an initial request without a complete answer; the token polls its resource (rule 53)."""
-    name = f"{request.method} {masked_url(request.url)}"
-    unsent = _NOT_AUTHORIZED if outcome.kind is FailureKind.AUTH else _NOTHING_SENT
-    advice = _after_acting(resume_token) if may_have_acted else unsent
-    detail = f"{outcome.kind.value}: {outcome.detail}" if outcome.detail else outcome.kind.value
-    text = f"{name} has no complete answer ({detail}). {advice}"
-    error = InitialRequestFailed(text, operation=name, resume_token=resume_token)
-    error.may_have_acted, error.is_local = may_have_acted, not may_have_acted and outcome.kind.is_local
-    error.__cause__ = outcome.cause
-    return error
+def advice_on_sending_again(status_code: int | None, resume_token: str | None, *, acted: bool) -> str:
+    """Return the advice after an initial request that was refused or not answered (rules 7, 53)."""
+    if acted:
+        return f"{_MAY_HAVE_ACTED}. The resume_token of this error polls it" if resume_token else _MAY_HAVE_ACTED
+    correction = _CORRECTIONS.get(status_code or 0, "Correct the request")
+    return f"The service did not execute it. {correction} and send it again"

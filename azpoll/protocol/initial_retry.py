@@ -10,7 +10,7 @@ from typing import NamedTuple
 from azpoll.protocol.answer import Answer, FailureKind, RequestFailure
 from azpoll.protocol.delay import Delay, DelayLimits, backoff_delay
 from azpoll.protocol.patience import DEFAULT_PATIENCE, Patience
-from azpoll.protocol.reading import Reading, StatusClass, is_success, read, status_class
+from azpoll.protocol.reading import StatusClass, is_success, read, status_class
 from azpoll.protocol.throttling import TOO_MANY_REQUESTS
 
 IDEMPOTENT_METHODS = frozenset({"PUT", "DELETE", "GET"})
@@ -77,10 +77,9 @@ def next_retry(
     """
     reading = read(outcome)
     throttled = reading.status_code == TOO_MANY_REQUESTS
-    if isinstance(reading, Reading):
-        transient = reading.status_class is StatusClass.TRANSIENT
-    else:
-        transient = reading.outcome.kind in {FailureKind.CONNECTION, FailureKind.TIMEOUT}
+    transient = reading.status_code is not None and status_class(reading.status_code) is StatusClass.TRANSIENT
+    if isinstance(outcome, RequestFailure):  # the status code of an answer that could not be read counts too
+        transient = transient or outcome.kind in {FailureKind.CONNECTION, FailureKind.TIMEOUT}
     if not throttled and not (idempotent and transient):
         return None
     failures, since_s = (1, reading.at_s) if before is None else (before.failures + 1, before.since_s)

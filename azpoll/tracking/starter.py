@@ -9,7 +9,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of, unanswered
+from azpoll.errors import InvalidResumeToken, TrackerClosed, UntrustedPollingURL, error_of
 from azpoll.protocol.answer import RequestFailure
 from azpoll.protocol.cookies import plan_with_cookies, with_kept
 from azpoll.protocol.delay import Delay, immediate_delay
@@ -35,6 +35,7 @@ from azpoll.tracking.settings import (
     checked_seconds,
     checked_type,
 )
+from azpoll.tracking.unanswered import unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

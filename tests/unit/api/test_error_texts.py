@@ -6,13 +6,14 @@ import httpx
 import pytest
 
 import azpoll
-from azpoll.errors import error_of, unanswered
+from azpoll.errors import error_of
 from azpoll.protocol.answer import FailureKind, RequestFailure
 from azpoll.protocol.delay import IMMEDIATELY
 from azpoll.protocol.machine import start
 from azpoll.protocol.patterns import OPERATION_LOCATION
 from azpoll.protocol.states import Fetching, NextRequest, Polling, State, Unknown, UnknownReason
 from azpoll.testing import Drop, FakeARM, Reply
+from azpoll.tracking.unanswered import unanswered
 from azpoll.transport.transport import InitialRequest
 from tests.support.breaking_transport import Breaking
 from tests.support.clients import client_of
@@ -100,6 +101,28 @@ def test_rule_7_a_request_without_an_answer_says_whether_it_was_sent(kind: Failu
     assert error.may_have_acted is failure.may_have_arrived
     assert ("may have executed it" in str(error)) is failure.may_have_arrived
     assert ("Nothing was sent" in str(error)) is not failure.may_have_arrived
+
+
+@pytest.mark.parametrize(
+    ("status_code", "acted", "advice"),
+    [
+        (200, True, "may have executed it"),
+        (400, False, "did not execute it. Correct the request"),
+        (401, False, "did not execute it. Give the client a valid credential"),
+        (429, False, "did not execute it. Wait and send it again"),
+        (503, True, "may have executed it"),
+    ],
+)
+def test_rule_7_an_answer_that_could_not_be_read_was_an_answer(status_code: int, advice: str, *, acted: bool) -> None:
+    """It was too large, for example. The text must not say that nothing was sent."""
+    head = Row(status_code, headers={"x-ms-error-code": "Odd"}).to(url("/rg"), 0.0, "PUT")
+    failure = RequestFailure(FailureKind.CONNECTION, "cut", 0.0, head=head)
+    error = unanswered(InitialRequest("PUT", "https://x/"), failure, None, may_have_acted=acted)
+    assert f"was answered with HTTP {status_code}, but the answer could not be read" in str(error)
+    assert advice in str(error)
+    assert "Nothing was sent" not in str(error)
+    assert (error.status_code, error.code) == (status_code, "Odd")
+    assert (error.may_have_acted, error.is_local) == (acted, False)
 
 
 def test_rule_53_the_token_of_an_unanswered_request_is_explained() -> None:

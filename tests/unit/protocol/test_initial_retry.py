@@ -70,6 +70,17 @@ def test_a_request_that_may_have_been_executed_is_retried_only_if_idempotent(sta
     assert next_retry(answer(status_code), None, LIMITS, idempotent=True) == Retry(Delay(1, by_server=False), 1, 0)
 
 
+@pytest.mark.parametrize("kind", [FailureKind.TOO_LARGE, FailureKind.UNDECODABLE])
+@pytest.mark.parametrize(("status_code", "again"), [(408, True), (503, True), (400, False), (404, False)])
+def test_rule_53_the_code_of_an_answer_that_could_not_be_read_counts(
+    kind: FailureKind, status_code: int, *, again: bool
+) -> None:
+    """A gateway's 503 is repeated, whatever its body."""
+    outcome = RequestFailure(kind, "", 0.0, None, answer(status_code))
+    assert (next_retry(outcome, None, LIMITS, idempotent=True) is not None) is again
+    assert next_retry(outcome, None, LIMITS, idempotent=False) is None
+
+
 @pytest.mark.parametrize("kind", FailureKind)
 def test_a_request_without_an_answer_is_retried_only_if_that_may_help(kind: FailureKind) -> None:
     outcome = RequestFailure(kind, "", 0.0)
