@@ -245,7 +245,8 @@ class AsyncOperation(Generic[T]):
         the operation ended first.
 
         Raises:
-            CancelFailed: there is no URL to cancel at, the service refused, or it did not answer.
+            CancelFailed: there is no URL to cancel at, the service refused, or it did not answer. Its `retry_after_s`
+                is the wait that the service asks for. No second request is sent.
             TrackerClosed: tracking was stopped before the service accepted; the operation may still run.
         """
         self._session.check_task()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from azpoll.errors import CancelFailed
@@ -9,7 +10,7 @@ from azpoll.protocol.answer import Answer, RequestFailure
 from azpoll.protocol.arm_error import describe, read_error
 from azpoll.protocol.cookies import cookies_for
 from azpoll.protocol.patterns import OPERATION_LOCATION
-from azpoll.protocol.reading import StatusClass, status_class
+from azpoll.protocol.reading import StatusClass, read, status_class
 from azpoll.protocol.states import Confirming, Polling
 from azpoll.protocol.url_policy import RejectedURL
 from azpoll.schedule.job import CancelRequest
@@ -39,26 +40,37 @@ async def cancel(record: OperationRecord, scheduler: Scheduler, transport: Trans
         request = record.cancel_request = _cancel_request(record, state)
         scheduler.send_now(record)
     await request.finished.wait()
-    match request.outcome:
-        case None:
-            return False
-        case Answer() as answer if status_class(answer.status_code) is StatusClass.READABLE:
-            return True
+    outcome = request.outcome
+    if outcome is None:
+        return False
+    head = outcome if isinstance(outcome, Answer) else outcome.head
+    if head is not None and status_class(head.status_code) is StatusClass.READABLE:
+        return True
+    raise _error_of(record, outcome, transport)
+
+
+def _error_of(
+    record: OperationRecord, outcome: Answer | RequestFailure, transport: Transport[HTTPResponse]
+) -> CancelFailed:
+    """Return the exception for a cancel request that was refused or not answered; it names the service's wait."""
+    asked_s, response, reported = read(outcome).retry_after_s, None, None
+    wait_s = None if asked_s is None else record.plan.delay_limits.clamp(asked_s)
+    wait = "" if wait_s is None else f". The service asks to wait {math.ceil(wait_s)} s before another request"
+    match outcome:
         case Answer() as answer:
-            reported = read_error(answer)
-            why = f"HTTP {answer.status_code}, {describe(reported.error)}. Tracking goes on"
-            raise CancelFailed(
-                f"{record.name} was not canceled: {why}",
-                operation=record.name,
-                response=transport.response_from(answer),
-                reported=reported,
-            )
+            response, reported = transport.response_from(answer), read_error(answer)
+            why = f"was not canceled: HTTP {answer.status_code}, {describe(reported.error)}"
+        case RequestFailure(head=Answer() as head):
+            reported = read_error(head)
+            why = f"was not canceled: HTTP {head.status_code}, and the answer could not be read ({outcome.reason})"
         case RequestFailure() as failure:
-            if failure.may_have_arrived:
-                text = f"it is unknown whether {record.name} was asked to cancel: {failure.reason}. Tracking goes on"
-            else:
-                text = f"{record.name} was not asked to cancel: {failure.reason}. Tracking goes on"
-            raise CancelFailed(text, operation=record.name) from failure.cause
+            effect = "may have been asked to cancel" if failure.may_have_arrived else "was not asked to cancel"
+            why = f"{effect}: {failure.reason}"
+    text = f"{record.name} {why}{wait}. Tracking goes on"
+    error = CancelFailed(text, operation=record.name, response=response, reported=reported)
+    error.retry_after_s = wait_s
+    error.__cause__ = outcome.cause if isinstance(outcome, RequestFailure) else None
+    return error
 
 
 def send_cancel(transport: Transport[HTTPResponse], request: CancelRequest) -> Awaitable[Answer | RequestFailure]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
 import azpoll
-from azpoll.testing import Delay, FakeARM, Ordinary, Reply
+from azpoll.testing import Cut, Delay, Drop, FakeARM, Ordinary, Reply
 from tests.support.clients import ORIGIN, Library, client_of
 from tests.support.marks import EACH_LIBRARY
 from tests.support.operations import GROUP, THING, error_of, until
@@ -106,13 +107,72 @@ async def test_a_refused_cancel_is_an_error_and_tracking_continues(
     fake_arm.no_requests_elsewhere(ORIGIN)
 
 
+@pytest.mark.parametrize(
+    ("code", "asked", "wait_s"), [(429, "17", 17), (503, "17.5", 17.5), (409, "0", 1), (429, "99999", 3600)]
+)
+async def test_rule_43_the_error_says_how_long_the_service_asks_to_wait(
+    client: httpx.AsyncClient, fake_arm: FakeARM, code: int, asked: str, wait_s: float
+) -> None:
+    """Only the caller knows whether the cancellation still matters then, so azpoll sends no second request."""
+    refused = Reply(code, {"error": {"code": "Busy"}}, headers={"Retry-After": asked})
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
+    fake_arm.operation("POST", f"{GROUP}/cancel", initial=refused)
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        with pytest.raises(azpoll.CancelFailed, match=f"asks to wait {ceil(wait_s)} s") as caught:
+            await operation.cancel()
+        assert caught.value.retry_after_s == wait_s
+        await anyio.sleep(30)
+    assert len(posts_of(fake_arm)) == 1
+    fake_arm.no_early_polls()
+
+
+@pytest.mark.parametrize("answer", [Reply(429), Reply(503, headers={"Retry-After": "soon"}), Drop()])
+async def test_rule_43_without_a_retry_after_the_error_names_no_wait(
+    client: httpx.AsyncClient, fake_arm: FakeARM, answer: Step
+) -> None:
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
+    fake_arm.operation("POST", f"{GROUP}/cancel", initial=answer)
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        with pytest.raises(azpoll.CancelFailed) as caught:
+            await operation.cancel()
+    assert caught.value.retry_after_s is None
+    assert "asks to wait" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", [409, 429, 503])
+async def test_rule_43_an_answer_that_could_not_be_read_is_a_refusal_by_its_code(
+    client: httpx.AsyncClient, fake_arm: FakeARM, code: int
+) -> None:
+    cut = Cut(5, Reply(code, {"error": {"code": "Busy"}}, headers={"Retry-After": "17"}))
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
+    fake_arm.operation("POST", f"{GROUP}/cancel", initial=cut)
+    async with azpoll.Tracker(client, on_exit="stop") as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        with pytest.raises(azpoll.CancelFailed, match=f"not canceled: HTTP {code}, .* asks to wait 17 s") as caught:
+            await operation.cancel()
+    assert (caught.value.status_code, caught.value.retry_after_s) == (code, 17)
+
+
+async def test_rule_43_a_2xx_accepts_the_request_also_if_its_body_is_cut(
+    client: httpx.AsyncClient, fake_arm: FakeARM
+) -> None:
+    fake_arm.operation("PUT", duration_s=50, retry_after=10)
+    fake_arm.operation("POST", f"{GROUP}/cancel", initial=Cut(5, Reply(202, {"status": "Canceling"})))
+    async with azpoll.Tracker(client) as tracker:
+        operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
+        assert await operation.cancel() is True
+        assert (await operation).status_code == 200
+
+
 async def test_a_cancel_without_an_answer_is_an_error_of_unknown_effect() -> None:
     arm = FakeARM()
     arm.operation("PUT", duration_s=50, retry_after=10)
     arm.operation("POST", f"{GROUP}/cancel", initial=Delay(1000))
     async with client_of(arm, timeout=None) as client, azpoll.Tracker(client) as tracker:
         operation = await tracker.begin("PUT", THING, cancel_url=f"{GROUP}/cancel")
-        with pytest.raises(azpoll.CancelFailed, match="unknown whether"):
+        with pytest.raises(azpoll.CancelFailed, match="may have been asked to cancel"):
             await operation.cancel()
         assert anyio.current_time() == pytest.approx(120)
         assert (await operation).status_code == 200
