@@ -47,7 +47,7 @@ def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading)
     index, url = plan.resolve_first([each for _, each in named], reading.url)
     pattern = named[index][0]
     if isinstance(url, RejectedURL) and pattern is LOCATION and _names_the_result(plan, reading):
-        return _without_header(plan, reading)
+        return _without_header(plan, reading, runs=_says_running(plan, reading))
     if isinstance(url, RejectedURL):
         followed = RESOURCE if url.url is None else pattern
         state = Polling(plan, followed, plan.resource_url, NextRequest(plan.resource_url, delay))
@@ -75,13 +75,17 @@ def _names_the_result(plan: Plan, reading: Reading) -> bool:
     """
     if reading.status_code not in (OK, CREATED) or reading.named_urls(MONITOR_HEADERS):
         return False
-    document = reading.document
-    if document is None or plan.changes_resource:
-        return True
+    return plan.changes_resource or not _says_running(plan, reading)
+
+
+def _says_running(plan: Plan, reading: Reading) -> bool:
+    """Whether the body says that the resource is changing, or that the operation runs."""
+    if (document := reading.document) is None:
+        return False
     if state := provisioning_state(document):
-        return verdict_of(state, plan.terminal_words) is not Verdict.RUNNING
+        return verdict_of(state, plan.terminal_words) is Verdict.RUNNING
     word = operation_status(document, plan.status_member)
-    return word is None or word.lower() not in RUNNING_WORDS
+    return word is not None and word.lower() in RUNNING_WORDS
 
 
 def _is_last_document(state: Polling, document: Mapping[str, object]) -> bool:
@@ -94,8 +98,11 @@ def _is_last_document(state: Polling, document: Mapping[str, object]) -> bool:
     return not state.plan.changes_resource or {"id", "name"}.isdisjoint(map(str.lower, document))
 
 
-def _without_header(plan: Plan, reading: Reading) -> State:
-    """Return the state that polls the resource, or the end by the initial answer (rules 5-7, 47)."""
+def _without_header(plan: Plan, reading: Reading, *, runs: bool = False) -> State:
+    """Return the state that polls the resource, or the end by the initial answer (rules 5-7, 47).
+
+    `runs` means that the body says so beside a `Location` that is refused (rule 3).
+    """
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
     request, progress = NextRequest(plan.resource_url, delay), initial_progress(reading.request_ids)
     state = Polling(plan, RESOURCE, plan.resource_url, request, step=first_step(delay), progress=progress)
@@ -103,7 +110,7 @@ def _without_header(plan: Plan, reading: Reading) -> State:
     ignored = chosen and reading.names_urls
     if plan.changes_resource or (chosen and plan.method != "DELETE"):
         polled = state if plan.pattern is None else state._replace(pattern=BY_CHOICE[plan.pattern])
-        if ignored or _has_no_body(reading):
+        if runs or ignored or _has_no_body(reading):
             return polled
         report = RESOURCE.report(plan, reading)
         if report.verdict is Verdict.UNREADABLE:

@@ -94,7 +94,8 @@ def _tells(
         return by_operation and reading.retry_after_s is not None
     if by_operation or reading.asks_again:
         return True
-    return verdict is not Verdict.SUCCEEDED and bool(document.get("error"))
+    error = document.get("error")  # `{}` is an error without a reason; `null` and `""` are none
+    return verdict is not Verdict.SUCCEEDED and (is_object(error) or bool(error))
 
 
 def resource_report(plan: Plan, reading: Reading) -> StatusReport:
