@@ -197,7 +197,7 @@ def origin_of(url: ParsedURL) -> Origin:
 
 def is_addressable(origin: Origin) -> bool:
     """Whether host and port are ones that a server can have."""
-    return origin.port <= MAX_PORT and _HOST.fullmatch(origin.host) is not None
+    return 0 < origin.port <= MAX_PORT and _HOST.fullmatch(origin.host) is not None
 
 
 def lists(origins: frozenset[Origin], origin: Origin) -> bool:
