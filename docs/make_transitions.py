@@ -30,7 +30,8 @@ Change the tables, not this page.
 
 The HTTP status code alone selects the row of an answer. If the caller named a `status_member`, an answer in which it
 has a status is read as a 2xx (rule 48). A request that fails without an answer has the next states of
-a 5xx. The deadline of an operation leads from `Polling`, `Confirming` and `Fetching` to `Unknown`.
+a 5xx. A failed poll leads from `Polling` to `Confirming`, or back, only where the two are polled in turns (rule 6). The
+deadline of an operation leads from `Polling`, `Confirming` and `Fetching` to `Unknown`.
 
 `docs/make_diagrams.py` draws the picture from the same tables. The table below it has the answers of each arrow.
 """

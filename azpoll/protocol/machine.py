@@ -17,8 +17,9 @@ state. Two families of results are never mixed (rule 24):
   a bound of rule 25 or 27 is passed, when another attempt cannot help, or at the deadline. `Unknown` keeps the pending
   state, so that a resume token can be made of it.
 
-429, 5xx and lost connections lead to the same state with a longer delay. A redirect is one more request of the same
-state (rule 11), so it passes the same URL check and the same read budget.
+429, 5xx and lost connections lead to the same state with a longer delay. A deletion that is followed at two URLs goes
+from `Polling` to `Confirming` or back with each poll (rule 6). A redirect is one more request of the same state (rule
+11), so it passes the same URL check and the same read budget.
 A terminal state is final: `advance` does not accept one (rule 29). Every time is the `at_s` of an outcome.
 """
 
@@ -47,6 +48,7 @@ from azpoll.protocol.states import (
     UnknownReason,
     WithheldRequest,
 )
+from azpoll.protocol.turns import in_turns
 
 S = TypeVar("S", Polling, Confirming, Fetching)
 
@@ -66,13 +68,13 @@ POLLING: Mapping[StatusClass, Row[Polling]] = {
         "6, 14-20, 23, 30-33, 53",
     ),
     StatusClass.REDIRECT: Row(failures.follow, (Polling, Unknown), "11"),
-    StatusClass.UNAUTHORIZED: Row(failures.retry_unauthorized, (Polling, Unknown), "26"),
-    StatusClass.FORBIDDEN: Row(failures.allow_grace, (Polling, Unknown), "27"),
+    StatusClass.UNAUTHORIZED: Row(failures.retry_unauthorized, (Polling, Confirming, Unknown), "26"),
+    StatusClass.FORBIDDEN: Row(failures.allow_grace, (Polling, Confirming, Unknown), "27"),
     StatusClass.MISSING: Row(transitions.status_missing, (Polling, Confirming, Succeeded, Unknown), "18, 27, 28"),
-    StatusClass.TRANSIENT: Row(failures.transient, (Polling, Unknown), "25"),
-    StatusClass.UNREAD: Row(failures.transient, (Polling, Unknown), "17, 21"),
-    StatusClass.REFUSED: Row(transitions.refused_status, (Polling, Failed, Canceled, Unknown), "21, 24"),
-    StatusClass.UNEXPECTED: Row(failures.unexpected_status, (Polling, Unknown), "27"),
+    StatusClass.TRANSIENT: Row(failures.transient, (Polling, Confirming, Unknown), "25"),
+    StatusClass.UNREAD: Row(failures.transient, (Polling, Confirming, Unknown), "17, 21"),
+    StatusClass.REFUSED: Row(transitions.refused_status, (Polling, Confirming, Failed, Canceled, Unknown), "21, 24"),
+    StatusClass.UNEXPECTED: Row(failures.unexpected_status, (Polling, Confirming, Unknown), "27"),
 }
 
 _BY_MEMBER = dict.fromkeys(StatusClass, POLLING[StatusClass.READABLE])
@@ -81,13 +83,13 @@ _BY_MEMBER = dict.fromkeys(StatusClass, POLLING[StatusClass.READABLE])
 CONFIRMING: Mapping[StatusClass, Row[Confirming]] = {
     StatusClass.READABLE: Row(transitions.resource_exists, (Polling, Unknown), "6, 28"),
     StatusClass.REDIRECT: Row(failures.follow, (Confirming, Unknown), "11"),
-    StatusClass.UNAUTHORIZED: Row(failures.retry_unauthorized, (Confirming, Unknown), "26"),
+    StatusClass.UNAUTHORIZED: Row(failures.retry_unauthorized, (Polling, Confirming, Unknown), "26"),
     StatusClass.FORBIDDEN: Row(transitions.resource_unconfirmed, (Polling, Unknown), "28"),
     StatusClass.MISSING: Row(transitions.resource_gone, (Polling, Succeeded, Unknown), "6, 28"),
-    StatusClass.TRANSIENT: Row(failures.transient, (Confirming, Unknown), "25"),
-    StatusClass.UNREAD: Row(failures.transient, (Confirming, Unknown), "17, 21"),
+    StatusClass.TRANSIENT: Row(failures.transient, (Polling, Confirming, Unknown), "25"),
+    StatusClass.UNREAD: Row(failures.transient, (Polling, Confirming, Unknown), "17, 21"),
     StatusClass.REFUSED: Row(transitions.resource_unconfirmed, (Polling, Unknown), "28"),
-    StatusClass.UNEXPECTED: Row(failures.unexpected_status, (Confirming, Unknown), "27"),
+    StatusClass.UNEXPECTED: Row(failures.unexpected_status, (Polling, Confirming, Unknown), "27"),
 }
 
 FETCHING: Mapping[StatusClass, Row[Fetching]] = {
@@ -124,9 +126,9 @@ def advance(state: Pending, outcome: Answer | RequestFailure) -> State:
     match state:
         case Polling():
             by_member = state.plan.status_member is not None and transitions.reports_status(state, reading)
-            following = _next(_BY_MEMBER if by_member else POLLING, state, reading)
+            following = in_turns(state, _next(_BY_MEMBER if by_member else POLLING, state, reading))
         case Confirming():
-            following = _next(CONFIRMING, state, reading)
+            following = in_turns(state, _next(CONFIRMING, state, reading))
         case Fetching():
             following = _next(FETCHING, state, reading)
         case _:

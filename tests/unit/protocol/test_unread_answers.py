@@ -8,9 +8,21 @@ import pytest
 
 from azpoll.protocol.machine import advance, start
 from azpoll.protocol.plan import FinalStateVia
-from azpoll.protocol.states import NO_FAILURES, Confirming, Failed, Fetching, Polling, State, Succeeded, UnknownReason
+from azpoll.protocol.states import (
+    NO_FAILURES,
+    Confirming,
+    Failed,
+    Fetching,
+    Pending,
+    Polling,
+    State,
+    Succeeded,
+    Unknown,
+    UnknownReason,
+)
 from tests.support.protocol_rows import (
     RESOURCE,
+    Drop,
     Event,
     Reply,
     accepted,
@@ -208,6 +220,60 @@ def test_rule_6_a_status_that_is_missing_leaves_the_resource_to_decide() -> None
     assert outcome(advance(confirming, reply(403).to(RESOURCE, 3.0))) is Polling
 
 
+@pytest.mark.parametrize(
+    "unread", [reply(503), reply(403), reply(401), reply(200, []), reply(205), reply(304), reply(407), Drop()]
+)
+def test_rule_6_a_poll_that_fails_leaves_the_turn_to_the_other_url(unread: Event) -> None:
+    """An unreadable status does not hide that the resource is gone, nor an unreadable resource a failure."""
+    gone = run(FOLLOWED, AAO, unread, GONE)
+    assert (gone.urls, gone.delays, gone.outcome) == ((OP, RESOURCE), [1, 1], Succeeded)
+    later = run(FOLLOWED, AAO, unread, reply(200), monitor("Running"), reply(200), unread, GONE)
+    assert (later.urls, later.outcome) == ((OP, RESOURCE) * 3, Succeeded)
+    if unread != reply(200, []):  # the resource may be a list
+        failed = run(FOLLOWED, AAO, monitor("Running"), unread, monitor("Running"), unread, monitor("Failed"))
+        assert (failed.urls, failed.outcome) == ((OP, RESOURCE, OP, RESOURCE, OP), Failed)
+
+
+def test_rule_6_the_failures_of_status_and_resource_count_together() -> None:
+    """So that the bounds of rules 25 to 27 end them."""
+    pair: list[Event] = [reply(503, Retry_After="200"), Drop()]
+    both = run(FOLLOWED, AAO, *pair * 5)
+    assert (both.urls, both.outcome) == ((OP, RESOURCE) * 5, UnknownReason.EXHAUSTED)
+    assert run(FOLLOWED, AAO, reply(401), reply(401)).outcome is UnknownReason.UNAUTHENTICATED
+
+
+def test_rule_6_only_a_status_that_is_read_resets_the_count() -> None:
+    """A resource that exists says nothing of a deletion that has failed."""
+    pair: list[Event] = [reply(503, Retry_After="70"), reply(200)]
+    unread = run(FOLLOWED, AAO, *pair * 9, reply(503))
+    assert unread.outcome is UnknownReason.EXHAUSTED
+    assert run(FOLLOWED, AAO, *pair * 9, monitor("Running")).next.failure_counts == NO_FAILURES
+
+
+UNREAD = [reply(503), reply(403), reply(401), reply(205), reply(304), reply(302), reply(302, Location="/x"), Drop()]
+
+
+@pytest.mark.parametrize("of_resource", [*UNREAD, reply(400), reply(404, b"<html>")])
+@pytest.mark.parametrize("of_status", [*UNREAD, GONE, reply(200, {})])
+def test_rule_6_turns_in_which_nothing_can_be_read_come_to_an_end(of_status: Event, of_resource: Event) -> None:
+    """Within the bounds of rules 25 to 27, whatever fails."""
+    state, at_s, polls = run(FOLLOWED, AAO).end, 0.0, 0
+    while isinstance(state, Pending):
+        at_s += state.next_request.delay.seconds
+        polls += 1
+        asked = state.next_request.url
+        state = advance(state, (of_status if asked == OP else of_resource).to(asked, at_s))
+        assert polls < 200
+    assert isinstance(state, Unknown)
+    assert at_s < 1500
+
+
+@pytest.mark.parametrize("via", [None, FinalStateVia.LOCATION])
+def test_rule_6_only_a_deletion_until_gone_has_turns(via: FinalStateVia | None) -> None:
+    history = run(plan("DELETE", final_state_via=via), AAO, reply(503), reply(503), monitor("Succeeded"))
+    assert set(history.urls[:3]) == {OP}
+
+
 def test_rule_6_a_deleted_resource_may_be_visible_a_little_longer() -> None:
     """The service has said that it is deleted; after the time of rule 27 its last answer is the result."""
     history = run(FOLLOWED, AAO, monitor("Succeeded"), reply(200), reply(200), GONE)
@@ -245,6 +311,9 @@ def test_rule_3_a_refused_location_beside_a_body_that_runs_is_not_ignored(named:
     creating = resource("Creating", 201, Location=named)
     assert run(plan("PUT"), creating, resource("Succeeded")).urls == (RESOURCE,)
     assert run(plan("PUT"), reply(201, Location=named)).next.url == RESOURCE
+    running = reply(201, {"status": "InProgress", "startTime": "now"}, Location=named, Retry_After="9")
+    history = run(plan("PUT"), running, resource("Creating"), resource("Succeeded"))
+    assert (history.urls, history.delays[0]) == ((RESOURCE, RESOURCE), 9)
     assert run(plan("POST"), creating).outcome is UnknownReason.UNTRUSTED
     assert run(plan("POST"), reply(200, {"status": "Running"}, Location=named)).outcome is UnknownReason.UNTRUSTED
 
