@@ -202,7 +202,12 @@ _NEXT: dict[UnknownReason, str] = {
 }
 """The advice for each reason, where it is more than to resume and the state has none."""
 
-_CORRECTIONS = {401: "Give the client a valid credential", 403: "Grant this identity the permission", 429: "Wait"}
+_CORRECTIONS = {
+    **dict.fromkeys((301, 302, 303, 307, 308), "Correct its URL, which the service redirects,"),
+    401: "Give the client a valid credential",
+    403: "Grant this identity the permission",
+    429: "Wait",
+}
 _MAY_HAVE_ACTED = "The service may have executed it. Look at the resource before you send it again"
 
 

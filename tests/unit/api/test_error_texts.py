@@ -82,7 +82,13 @@ def test_rule_7_a_refused_initial_request_says_whether_it_may_have_been_executed
 
 @pytest.mark.parametrize(
     ("status", "correction"),
-    [(400, "Correct the request"), (401, "Give the client a valid credential"), (403, "Grant this identity")],
+    [
+        (307, "Correct its URL, which the service redirects,"),
+        (400, "Correct the request"),
+        (401, "Give the client a valid credential"),
+        (403, "Grant this identity"),
+        (429, "Wait"),
+    ],
 )
 def test_rule_7_a_refused_initial_request_says_what_to_correct(status: int, correction: str) -> None:
     state: State = start(plan("PUT"), Row(status).to(url("/rg"), 0.0))
