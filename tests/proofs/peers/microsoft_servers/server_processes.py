@@ -6,11 +6,12 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -53,7 +54,9 @@ def package_folder() -> Path:
     named = os.environ.get(ENVIRONMENT)
     folder = Path(named) if named else _cache_folder()
     if not named and not folder.exists():
-        _install(folder)
+        with _one_process(folder.with_name(f"{folder.name}.lock")):
+            if not folder.exists():
+                _install(folder)
     for name, version in PACKAGES.items():
         found = _installed_version(folder, name)
         if found != version:
@@ -78,9 +81,17 @@ def _cache_folder() -> Path:
     return base / "azpoll-testservers" / "-".join(PACKAGES.values())
 
 
+@contextmanager
+def _one_process(lock: Path) -> Generator[None]:
+    """Wait until no other process is in this context; npm takes 10 s of CPU time. The end of a process releases it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(lock, timeout=INSTALL_LIMIT_S)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+
+
 def _install(folder: Path) -> None:
-    """Install into `folder` atomically, so that concurrent test runs never see a partial folder."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """Install into `folder` atomically, so that a run that ends early leaves no partial folder."""
     with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as scratch:
         prefix = Path(scratch) / "prefix"
         prefix.mkdir()
@@ -99,11 +110,7 @@ def _install(folder: Path) -> None:
         except (OSError, subprocess.SubprocessError) as error:
             stderr = getattr(error, "stderr", None)
             raise ServersUnavailableError(f"npm could not install {', '.join(wanted)}: {stderr or error}") from error
-        try:
-            prefix.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another run was faster
-                raise
+        prefix.rename(folder)
 
 
 @contextmanager
