@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from azpoll.transport.client import ClientTransport
 from tests.proofs.adversary.adversary_client import new_game_client
 from tests.proofs.adversary.attack_generator import COSTLY, draw
-from tests.proofs.adversary.event_loop_probe import peak, reset_peak
 from tests.proofs.adversary.judgement import MAX_CPU_S, MAX_HELD_S, SLOW_MACHINE
 from tests.proofs.adversary.server_process import serve
 from tests.proofs.adversary.wire_answer import Place
 from tests.proofs.hostile_bodies.costs_process import heartbeat, read
+from tests.support.resident_memory import peak, reset_peak
 
 if TYPE_CHECKING:
     from tests.proofs.adversary.adversary_client import GameLibrary

@@ -1,10 +1,8 @@
-"""Measures the longest time for which the event loop ran nothing else, and the peak of the memory."""
+"""Measures the longest time for which the event loop ran nothing else."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 _TICK_S = 0.02
-_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _SCHEDULER = Path("/proc/self/schedstat")
 
 
@@ -53,28 +50,3 @@ def waited_s() -> float:
     if not _SCHEDULER.exists():  # outside of Linux
         return 0.0
     return int(_SCHEDULER.read_text(encoding="ascii").split()[1]) / 1e9
-
-
-def _kib(field: str) -> int:
-    lines = _STATUS.read_text(encoding="utf-8").splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith(f"{field}:")), 0)
-
-
-def reset_peak() -> int:
-    """Return unused memory to the system and reset the peak of the resident memory; return it in bytes.
-
-    It is 0 where it is unknown.
-    """
-    if not _RESET.exists():
-        return 0
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
-    if trim is not None:
-        trim(0)
-    _RESET.write_text("5", encoding="ascii")
-    return _kib("VmRSS") * 1024
-
-
-def peak() -> int:
-    """Return the peak of the resident memory in bytes; 0 where it is unknown."""
-    return _kib("VmHWM") * 1024 if _RESET.exists() else 0

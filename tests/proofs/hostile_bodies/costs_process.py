@@ -17,12 +17,16 @@ from azpoll.protocol.answer import Answer
 from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.machine import advance
 from azpoll.transport.client import ClientTransport
+from tests.support import resident_memory
 from tests.support.protocol_rows import polling
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 TRIES = 3
+
+REUSED = 3 * 2**20
+"""A body reuses at most this number of bytes that the process holds: 2 MiB were the most in 80 bodies."""
 
 
 @dataclass
@@ -33,7 +37,8 @@ class Cost:
         state: the class of the state after it.
         cpu_s: CPU time of the process, in seconds.
         held_s: the most CPU time between two iterations of the event loop, in seconds of the loop's thread.
-        memory: the peak of all Python objects, in bytes.
+        memory: the peak, in bytes: of the resident memory, with `REUSED`, or of all Python objects where that is
+            unknown. To trace the objects takes four times the CPU time of the rest.
     """
 
     name: str
@@ -91,24 +96,30 @@ async def cost_of(transport: ClientTransport[Any], url: str, name: str, most_cpu
     for _ in range(TRIES):
         if cost.cpu_s <= most_cpu_s and cost.held_s <= most_held_s:
             break
-        gc.collect()
-        started_s = time.process_time()
+        resident, started_s = resident_memory.reset_peak(), time.process_time()
         async with heartbeat() as beats:
             cost.state = await read(transport, url)
         cost.held_s = min(cost.held_s, beats.longest_s)
         cost.cpu_s = min(cost.cpu_s, time.process_time() - started_s)
+        cost.memory = max(cost.memory, resident_memory.peak() - resident + REUSED)
         if most_cpu_s < cost.cpu_s:  # the heartbeat takes CPU time too
             started_s = time.process_time()
             await read(transport, url)
             cost.cpu_s = min(cost.cpu_s, time.process_time() - started_s)
+    if not resident_memory.IS_KNOWN:
+        cost.memory = await traced_memory(transport, url)
+    return cost
+
+
+async def traced_memory(transport: ClientTransport[Any], url: str) -> int:
+    """Return the peak of all Python objects while a body is read, in bytes."""
     gc.collect()
     tracemalloc.start()
     try:
         await read(transport, url)
-        cost.memory = tracemalloc.get_traced_memory()[1]
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    return cost
 
 
 async def main(name: str, base: str, most_cpu_s: float, most_held_s: float, names: list[str]) -> None:
