@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _OFFENSES_KEPT = 1000
-_CREDENTIALS = ("authorization", "api-key", "ocp-apim-subscription-key", "cookie", "x-ms-authorization-auxiliary")
+_CREDENTIALS = frozenset(
+    {"authorization", "api-key", "ocp-apim-subscription-key", "cookie", "x-ms-authorization-auxiliary"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class RequestLog:
             self._after_end.append(record)
         if record.overlapping:
             self._overlapping.append(record)
-        has_credential = record.authorized or any(name in record.headers for name in _CREDENTIALS)
+        has_credential = record.authorized or not _CREDENTIALS.isdisjoint(record.headers)
         self._first_by_origin.setdefault((origin, has_credential), record)
 
     def no_early_polls(self, tolerance_s: float) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from azpoll.testing.retry_after import RetryAfter
 
 _MEBIBYTE = bytes(1 << 20)
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Reply:
             case str():
                 return self.body.encode()
             case _:
-                return json.dumps(self.body, separators=(",", ":")).encode()
+                return _JSON.encode(self.body).encode()
 
     def document(self) -> object:
         """Return the body read as JSON; None if it is absent or not JSON."""
