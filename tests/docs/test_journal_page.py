@@ -12,9 +12,12 @@ import azpoll
 from azpoll.testing import FakeARM, Script
 from tests.docs.test_examples import blocks, namespace_of
 from tests.support.clients import client_of
+from tests.support.clock_fixtures import one_clock
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["one_clock"]
 
 FIRST, READERS, BESIDE, OWN = (block.values[0] for block in blocks("docs/journal.md"))
 LONGEST_JOURNAL = 40

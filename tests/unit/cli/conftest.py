@@ -14,12 +14,15 @@ from anyio.from_thread import start_blocking_portal
 
 from azpoll.cli import main
 from azpoll.testing import FakeARM
+from tests.support.clock_fixtures import one_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from azpoll.testing import FakeOperation
     from azpoll.testing.script import ScriptFields
+
+__all__ = ["Azure", "Command", "Result", "azpoll", "azure", "one_clock"]
 
 
 @dataclass(frozen=True, slots=True)

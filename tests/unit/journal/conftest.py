@@ -8,12 +8,15 @@ import pytest
 
 from azpoll.testing import FakeARM, Script
 from tests.support.clients import client_of
+from tests.support.clock_fixtures import one_clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     import httpx
+
+__all__ = ["anyio_backend", "arm", "arm_client", "one_clock", "path"]
 
 
 @pytest.fixture(params=["asyncio", "trio"])
