@@ -117,4 +117,4 @@ def _row(run: FleetRun) -> str:
 
 
 def _further(read_ms: float | None) -> str:
-    return "" if read_ms is None else f"; {read_ms:.3f} ms for each further read"
+    return "" if read_ms is None else f"; {max(read_ms, 0.0):.3f} ms for each further read"
