@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpoll.errors import JournalError
-from azpoll.tracking.settings import checked_function
+from azpoll.key_functions import KeyFunctions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from sqlite3 import Connection
 
 KEY_CHECK = "key check"
@@ -17,16 +16,8 @@ KEY_CHECK = "key check"
 _KNOWN = b"azpoll journal"
 
 
-class Cipher:
-    """Two functions from bytes to bytes; without them, bytes are stored as they are."""
-
-    def __init__(
-        self, encrypt: Callable[[bytes], bytes] | None = None, decrypt: Callable[[bytes], bytes] | None = None
-    ) -> None:
-        if (encrypt is None) is not (decrypt is None):
-            raise ValueError("encrypt and decrypt belong together: give both or none")
-        self._encrypt = encrypt if encrypt is None else checked_function("encrypt", encrypt)
-        self._decrypt = decrypt if decrypt is None else checked_function("decrypt", decrypt)
+class Cipher(KeyFunctions):
+    """Encrypts for one journal; None and empty data are stored as they are."""
 
     def to_stored(self, data: bytes | None) -> bytes | None:
         """Return the stored form of data; None and empty data are not changed."""
