@@ -45,14 +45,14 @@ class BeginJournal:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._file = EnteredFile(self.path)
         self._table = RowTable(Cipher(), MAX_BODY)
         self._started = set[str]()
         self._lock: list[BeginLock] = []
+        self._file = EnteredFile(self.path, self._open, self._release, self._table.store)
 
     async def __aenter__(self) -> Self:
         """Open the file, and create it if there is none."""
-        await self._file.enter(self._open, self._release, self._table.store)
+        await self._file.enter()
         return self
 
     async def __aexit__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from azpoll.errors import JournalError
@@ -16,26 +17,28 @@ if TYPE_CHECKING:
 
 
 class EnteredFile:
-    """Holds the thread of a journal that a tracker has entered."""
+    """Holds the thread of a journal that a tracker has entered; the arguments are those of `DatabaseThread`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread: DatabaseThread | None = None
-
-    async def enter(
+    def __init__(
         self,
+        path: Path,
         open_connection: Callable[[], Connection],
-        release: Callable[[], object],
+        close: Callable[[], object],
         store: Callable[[Connection, Rows], object],
     ) -> None:
-        """Start the thread and wait until it has opened the file; the functions are those of `DatabaseThread`.
+        self._path = path
+        self._start = partial(DatabaseThread, path, open_connection, close, store)
+        self._thread: DatabaseThread | None = None
+
+    async def enter(self) -> None:
+        """Start the thread and wait until it has opened the file.
 
         Raises:
             JournalError: the journal is entered already, or the file cannot be opened.
         """
         if self._thread is not None:
             raise JournalError(f"the journal {self._path} is entered already: give each tracker its own")
-        self._thread = thread = DatabaseThread(self._path, open_connection, release, store)
+        self._thread = thread = self._start()
         try:
             await thread.opened()
         except BaseException:

@@ -79,12 +79,12 @@ class SQLiteJournal:
         if synchronous not in ("normal", "full"):
             raise ValueError(f"synchronous must be 'normal' or 'full', not {synchronous!r}")
         self.path = Path(path)
-        self._file = EnteredFile(self.path)
         self._cipher = Cipher(encrypt, decrypt)
         self._table = RowTable(self._cipher, max_body)
         self._open = partial(open_for_writing, self.path, synchronous=synchronous, busy_s=busy_s, max_bytes=max_bytes)
         self._seen_version = -1
         self._lease: list[Lease] = []
+        self._file = EnteredFile(self.path, self._open_owned, self._release, self._table.store)
 
     def __repr__(self) -> str:
         """Show the path alone."""
@@ -92,7 +92,7 @@ class SQLiteJournal:
 
     async def __aenter__(self) -> Self:
         """Take the lease and open the file."""
-        await self._file.enter(self._open_owned, self._release, self._table.store)
+        await self._file.enter()
         return self
 
     async def __aexit__(
