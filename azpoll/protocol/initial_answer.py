@@ -46,9 +46,11 @@ def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading)
     delay = poll_delay(reading.retry_after_s, plan.delay_limits, 0)
     index, url = plan.resolve_first([each for _, each in named], reading.url)
     pattern = named[index][0]
-    if isinstance(url, RejectedURL) and pattern is LOCATION and _names_the_result(plan, reading):
-        return _without_header(plan, reading, runs=_says_running(plan, reading))
     if isinstance(url, RejectedURL):
+        if pattern is LOCATION and _may_name_the_result(reading):
+            runs = _says_running(plan, reading)
+            if plan.changes_resource or not runs:  # the resource of a PUT or PATCH says itself whether it runs
+                return _without_header(plan, reading, runs=runs)
         followed = RESOURCE if url.url is None else pattern
         state = Polling(plan, followed, plan.resource_url, NextRequest(plan.resource_url, delay))
         unknown = failures.untrusted(state, url, "the initial answer", reading)
@@ -68,14 +70,9 @@ def _with_header(plan: Plan, named: list[tuple[Pattern, str]], reading: Reading)
     return transitions.conclude(state, reading, report)
 
 
-def _names_the_result(plan: Plan, reading: Reading) -> bool:
-    """Whether a refused `Location` on a 200 or 201 is the address of what was created: nothing runs (rule 3).
-
-    The resource of a PUT or PATCH says itself whether it runs.
-    """
-    if reading.status_code not in (OK, CREATED) or reading.named_urls(MONITOR_HEADERS):
-        return False
-    return plan.changes_resource or not _says_running(plan, reading)
+def _may_name_the_result(reading: Reading) -> bool:
+    """Whether a refused `Location` may be the address of what was created: on a 200 or 201 without others (rule 3)."""
+    return reading.status_code in (OK, CREATED) and not reading.named_urls(MONITOR_HEADERS)
 
 
 def _says_running(plan: Plan, reading: Reading) -> bool:
