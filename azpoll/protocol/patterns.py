@@ -170,6 +170,8 @@ LOCATION = Pattern("Location", location_report, (LOCATION_HEADER,), answers_as_t
 RESOURCE = Pattern("resource", resource_report)
 UNTIL_GONE = Pattern("until-gone", until_gone_report)
 UNANSWERED = Pattern("unanswered", unanswered_report)
+ENDS_WHEN_GONE = frozenset({UNTIL_GONE, UNANSWERED})
+"""The patterns that poll the resource of a DELETE alone, and end it when that is gone."""
 
 BY_HEADER = {each.name.lower(): each for each in (AZURE_ASYNC_OPERATION, OPERATION_LOCATION, LOCATION)}
 BY_NAME = {each.name: each for each in (*BY_HEADER.values(), RESOURCE, UNTIL_GONE, UNANSWERED)}

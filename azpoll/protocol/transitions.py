@@ -8,7 +8,7 @@ from azpoll.protocol.arm_error import read_error
 from azpoll.protocol.delay import IMMEDIATELY, Delay, next_step, poll_delay
 from azpoll.protocol.failures import allow_grace, back_off, give_up, refused, unread, untrusted
 from azpoll.protocol.json_body import BodyProblem, text_member
-from azpoll.protocol.patterns import ACCEPTED, LOCATION, RESOURCE, UNTIL_GONE, result_problem
+from azpoll.protocol.patterns import ACCEPTED, ENDS_WHEN_GONE, LOCATION, RESOURCE, UNTIL_GONE, result_problem
 from azpoll.protocol.plan import FinalStateVia
 from azpoll.protocol.reading import Reading, StatusClass
 from azpoll.protocol.states import (
@@ -25,7 +25,6 @@ from azpoll.protocol.states import (
 )
 from azpoll.protocol.status_document import Verdict, is_deleting, operation_status, progress_after
 from azpoll.protocol.stored_url import stored
-from azpoll.protocol.turns import AT_RESOURCE
 from azpoll.protocol.url_policy import RejectedURL
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from azpoll.protocol.stored_url import KeptURL
 
 _BY_MONITOR = frozenset({FinalStateVia.AZURE_ASYNC_OPERATION, FinalStateVia.OPERATION_LOCATION})
-_AT_RESOURCE = AT_RESOURCE | {RESOURCE}
+_AT_RESOURCE = ENDS_WHEN_GONE | {RESOURCE}
 _ORIGINAL_URI = FinalStateVia.ORIGINAL_URI
 _CANCELED = frozenset({"operationcanceled", "operationcancelled"})
 """Lower-case error codes by which a `Location` says that the operation was canceled, not that it failed."""
@@ -145,7 +144,7 @@ def _poll_again(state: Polling, reading: Reading, report: StatusReport) -> Polli
     following = Polling(plan, pattern, kept_url, request, location, fallback, stale, step, NO_FAILURES, progress)
     if isinstance(newest, RejectedURL):
         return untrusted(following, newest, "a later answer", reading)
-    if plan.final_state_via is _ORIGINAL_URI and plan.deletes_until_gone and pattern not in AT_RESOURCE:
+    if plan.final_state_via is _ORIGINAL_URI and plan.deletes_until_gone and pattern not in ENDS_WHEN_GONE:
         return Confirming(following, NextRequest(plan.resource_url, delay))
     return following
 

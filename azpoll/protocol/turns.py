@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpoll.protocol.patterns import UNANSWERED, UNTIL_GONE
+from azpoll.protocol.patterns import ENDS_WHEN_GONE
 from azpoll.protocol.states import Confirming, NextRequest, Polling
 
 if TYPE_CHECKING:
     from azpoll.protocol.states import State
-
-AT_RESOURCE = frozenset({UNTIL_GONE, UNANSWERED})
-"""The patterns that end a DELETE when its resource is gone; the resource is all that they poll."""
 
 
 def in_turns(before: Polling | Confirming, following: State) -> State:
@@ -25,7 +22,7 @@ def in_turns(before: Polling | Confirming, following: State) -> State:
     if isinstance(before, Polling):
         if isinstance(following, Confirming):  # the status is missing, or the operation runs
             return following._replace(failure_counts=following.polling.failure_counts)
-        if isinstance(following, Polling) and following.pattern not in AT_RESOURCE and _failed(before, following):
+        if isinstance(following, Polling) and following.pattern not in ENDS_WHEN_GONE and _failed(before, following):
             request = NextRequest(before.plan.resource_url, following.next_request.delay)
             return Confirming(following, request, following.failure_counts)
     elif isinstance(following, Confirming) and not following.next_request.redirects:
