@@ -121,7 +121,7 @@ class RequestHandler:
                 audit = self._audit_of(operation, request)
                 audit.answer_sent(request.path, exchange.status, headers, self._clock())
 
-        def finished(complete: bool) -> None:  # noqa: FBT001 - Exchange.finished names it
+        def finished(complete: bool) -> None:  # noqa: FBT001 - `Exchange.finished`, which calls it, takes it as a keyword
             if operation and audited:
                 self._audit_of(operation, request).get_finished()
             if operation and reports_end and complete:

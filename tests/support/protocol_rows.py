@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 
@@ -33,9 +33,9 @@ RESOURCE = url("/rg/vm")
 PLAN = Plan("PUT", RESOURCE, TRUST)
 
 
-def plan(method: str = "PUT", **changes: object) -> Plan:
+def plan(method: str = "PUT", **changes: Any) -> Plan:
     """Return a plan with changed fields of `Plan`."""
-    return PLAN._replace(method=method, **changes)  # type: ignore[arg-type]  # - `_replace` checks the names
+    return PLAN._replace(method=method, **changes)
 
 
 @dataclass(frozen=True)
