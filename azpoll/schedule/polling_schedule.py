@@ -1,9 +1,9 @@
 """The times at which an operation is polled where its service names none, from completion times (rule 50).
 
-The rules call it the checking schedule. Completion times are given as quantiles. Between two of them the hazard is
-taken as constant: the rate at which operations end that have run so far. For a
-hazard h, polls at a density of sqrt(h / (2 * price)) minimise the mean detection delay plus the price of the polls.
-This is Keller's optimum for checking schedules. After the last quantile the hazard is 1 / age.
+The rules call them the checking schedule. Completion times are given as quantiles. Between two of them the hazard is
+taken as constant: the rate at which operations end that have run so far. For a hazard h, polls at a density of
+sqrt(h / (2 * price)) minimise the mean detection delay plus the price of the polls. This is Keller's optimum for
+checking schedules. After the last quantile the hazard is 1 / age.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 python -m benchmarks.durable.worker DSN READS SHARDS
 
-It begins when its standard input says so, and ends when no shard is left. Then it prints its CPU
-seconds since it began, its reads, and the MiB of memory that it had at most, as a list in JSON.
+It begins when its standard input says so, and ends when no shard is left. Then it prints its CPU seconds since it
+began, its reads, and the MiB of memory that it had at most, as a list in JSON.
 """
 
 from __future__ import annotations
