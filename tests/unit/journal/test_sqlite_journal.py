@@ -49,7 +49,7 @@ async def test_an_operation_is_stored_when_begin_returns_and_ended_when_awaited(
     assert [type(row) for row in rows(path)] == [azpoll.JournalResult]
 
 
-async def test_recover_tracks_open_givenwith_id_label_group_and_options(path: Path) -> None:
+async def test_recover_tracks_open_rows_with_id_label_group_and_options(path: Path) -> None:
     arm = FakeARM(default=LONG, floor_s=0)
     patience = azpoll.Patience(attempts=3)
     async with client_of(arm) as client:
@@ -188,7 +188,7 @@ async def test_a_verdict_is_never_replaced(arm_client: httpx.AsyncClient, path: 
 
 
 @pytest.mark.parametrize("count", [1, 2, 31, 32, 33, 70])
-async def test_giventhat_are_stored_together_keep_their_own_values(path: Path, count: int) -> None:
+async def test_rows_that_are_stored_together_keep_their_own_values(path: Path, count: int) -> None:
     """Whichever of their values are None, and whether they replace a row with other values."""
     ids = [f"{number:016x}" for number in range(count)]
     no_values = (None, None, None, None)
